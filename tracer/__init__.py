@@ -1,0 +1,17 @@
+"""tracer: the decision boundary of a neural network, as curves."""
+
+from tracer._version import __version__
+from tracer.atlas.certificate import Certificate, Status
+from tracer.boundaries.boundary import Boundary
+from tracer.boundaries.tracing import trace, trace_from
+from tracer.curves.curve import Curve
+from tracer.curves.end import End
+from tracer.curves.singular import BranchPoint
+from tracer.curves.turning import TurningPoint
+from tracer.fields.examples import example
+from tracer.fields.exponential_sum import ExponentialSum
+from tracer.fields.function import Function
+from tracer.fields.layer import Layer
+from tracer.fields.network import Network
+from tracer.fields.plane import Plane
+from tracer.models.loading import load

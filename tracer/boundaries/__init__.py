@@ -1,0 +1,1 @@
+"""The whole answer: all curves in a box, with their certificate."""

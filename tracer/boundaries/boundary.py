@@ -1,0 +1,151 @@
+"""The boundary in a box: its curves and what is certain about them."""
+
+import os
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from tracer.atlas.certificate import Certificate, Status
+from tracer.curves.curve import Curve
+from tracer.curves.singular import BranchPoint
+from tracer.fields.box import Box
+from tracer.fields.field import Field
+
+_KNOWN = {
+    Status.PROVEN: "proven complete",
+    Status.PROVEN_OUTSIDE_CELLS: "proven outside undecided cells",
+    Status.BUDGET_EXHAUSTED: "incomplete, budget exhausted,",
+    Status.SAMPLED: "sampled, not proven,",
+}
+
+
+@dataclass(frozen=True)
+class Stats:
+    """What a boundary cost.
+
+    Attributes
+    ----------
+    search_evaluations : int
+        Points at which F was evaluated to find seeds.
+    curve_evaluations : tuple of int
+        Points at which F and its gradient were evaluated, for each curve.
+    seconds : dict
+        By phase.
+    """
+
+    search_evaluations: int
+    curve_evaluations: tuple[int, ...]
+    seconds: dict[str, float]
+
+    @property
+    def evaluations(self) -> int:
+        """All evaluations."""
+        return self.search_evaluations + sum(self.curve_evaluations)
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Boundary:
+    """All curves of {F = 0} in a box; iterate, index and `len` go over the curves.
+
+    Attributes
+    ----------
+    curves : tuple of Curve
+        Sorted by first point.
+    certificate : Certificate
+    branch_points : tuple of BranchPoint
+        Where branches meet.
+    box : Box
+    field : Field or None
+        F; None for a `Function` that was read from a file.
+    stats : Stats
+    """
+
+    curves: tuple[Curve, ...]
+    certificate: Certificate
+    branch_points: tuple[BranchPoint, ...]
+    box: Box
+    field: Field | None
+    stats: Stats
+
+    @property
+    def bounds(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """The box as ``((lo, hi), (lo, hi))``."""
+        return self.box.bounds
+
+    @property
+    def length(self) -> float:
+        """The length of all curves, in plane coordinates."""
+        return sum(curve.length for curve in self.curves)
+
+    def __len__(self) -> int:
+        return len(self.curves)
+
+    def __getitem__(self, k: int) -> Curve:
+        return self.curves[k]
+
+    def __iter__(self) -> Iterator[Curve]:
+        return iter(self.curves)
+
+    def __repr__(self) -> str:
+        n, closed = len(self.curves), sum(curve.closed for curve in self.curves)
+        curves = f"{n} curve{'s' * (n != 1)}{f' ({closed} closed)' * (closed > 0)}"
+        return (
+            f"Boundary: {curves}, length {self.length:.5g}, "
+            f"{_KNOWN[self.certificate.status]} in {self.box}"
+        )
+
+    def plot(self, ax: Any = None, **kwargs: Any) -> Any:
+        """Draw the boundary; see `tracer.BoundaryDisplay.plot` for the keywords.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        BoundaryDisplay
+        """
+        from tracer.view.display import BoundaryDisplay
+
+        return BoundaryDisplay(self).plot(ax, **kwargs)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the boundary to a file, whole or not at all.
+
+        Parameters
+        ----------
+        path : path
+            ``.npz`` for everything (`Boundary.load` reads it), ``.csv`` for points, ``.geojson`` for
+            lines and rings, ``.svg``, ``.png`` or ``.pdf`` for a picture.
+
+        Raises
+        ------
+        ValueError
+            If the suffix is none of these.
+        FileNotFoundError
+            If the folder does not exist.
+        """
+        from tracer.view.export import save
+
+        save(self, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "Boundary":
+        """Read a boundary that `save` wrote as ``.npz``.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If it is no such file, was cut off, or claims more than it holds.
+        """
+        from tracer.boundaries.archive import read
+
+        return read(path)
+
+    def _repr_png_(self) -> bytes:
+        from tracer.view.display import png
+
+        return png(self)

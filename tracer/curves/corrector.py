@@ -1,0 +1,121 @@
+"""The corrector: back onto the curve by Newton's method, and a seed onto it by root-finding.
+
+Along the gradient, in box units: ``x ← x − F ∇F / |∇F|²``. The predictor's error is squared by each
+step, so two or three reach rounding. Of all iterates the one with the smallest ``|F| / |∇F|`` is
+kept, and one that would leave the predictor's neighbourhood is not followed.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.fields.box import Box
+from tracer.fields.field import Field
+
+Array = NDArray[np.float64]
+
+NEWTON_STEPS = 4
+# A correction longer than this, in box units, would be a jump and not a correction.
+LONGEST_CORRECTION = 0.02
+# Points on a seed's gradient line at which the sign of F is looked up.
+LINE_POINTS = 400
+
+
+class Corrected(NamedTuple):
+    """Points near the curve, put onto it.
+
+    Attributes
+    ----------
+    x : ndarray, shape (n, 2)
+    gradient : ndarray, shape (n, 2)
+        ∇F at `x`.
+    distance : ndarray, shape (n,)
+        The first-order distance ``|F| / |∇F|`` that is left, in box units; inf where there is none.
+    """
+
+    x: Array
+    gradient: Array
+    distance: Array
+
+
+def correct(field: Field, box: Box, x: Array, steps: int = NEWTON_STEPS) -> Corrected:
+    """Newton's method along the gradient, from predicted points `x` of shape (n, 2) inside the box."""
+    at, best = x.copy(), Corrected(x.copy(), np.zeros_like(x), np.full(len(x), np.inf))
+    active = np.arange(len(x))
+    for _ in range(steps + 1):
+        value, gradient = field.value_and_gradient(at[active])
+        step, distance = newton_step(value, gradient * box.sides)
+        better = distance < best.distance[active]
+        kept = active[better]
+        for target, new in zip(best, (at[kept], gradient[better], distance[better]), strict=True):
+            target[kept] = new
+        moved = box.clip(at[active] - step * box.sides)
+        on = better & (distance > 0) & (box.distance(moved, x[active]) <= LONGEST_CORRECTION)
+        active = active[on]
+        if not len(active):
+            break
+        at[active] = moved[on]
+    return best
+
+
+def newton_step(value: Array, gradient: Array) -> tuple[Array, Array]:
+    """The step ``F ∇F / |∇F|²``, shape (n, 2), and its length, inf where there is no step to take."""
+    with np.errstate(all="ignore"):
+        # Scaled by the larger partial: the square of a gradient of 1e-200 would underflow.
+        scale = np.abs(gradient).max(axis=-1)
+        unit = gradient / scale[:, None]
+        step = unit * (value / scale / (unit**2).sum(axis=-1))[:, None]
+        length = np.where(value == 0, 0.0, np.linalg.norm(step, axis=-1))
+    length = np.where(np.isfinite(length), length, np.inf)
+    return np.where((np.isfinite(length) & (length > 0))[:, None], step, 0.0), length
+
+
+def move_to_curve(field: Field, box: Box, seed: Array) -> Array | None:
+    """The root of F nearest to `seed` on the gradient line through it, inside the box.
+
+    Parameters
+    ----------
+    seed : ndarray, shape (2,)
+
+    Returns
+    -------
+    ndarray, shape (2,), or None
+        None where F has no sign change on that line.
+    """
+    value, gradient = field.value_and_gradient(seed)
+    if value == 0:
+        return seed
+    step, length = newton_step(value[None], (gradient * box.sides)[None])
+    if not np.isfinite(length[0]):
+        return None
+    downhill = -step[0] / length[0] * box.sides
+    bracket = _bracket(field, box, seed, downhill, float(length[0]), float(np.sign(value)))
+    return None if bracket is None else _root_between(field, seed, downhill, *bracket)
+
+
+def _bracket(
+    field: Field, box: Box, seed: Array, line: Array, newton: float, sign: float
+) -> tuple[float, float] | None:
+    """Parameters on the line, the first nearer to the seed, between which F changes sign."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        reach = np.sort(np.stack([(box.lower - seed) / line, (box.upper - seed) / line]), axis=0)
+    low, high = float(np.nanmax(reach[0])), float(np.nanmin(reach[1]))
+    first = min(2 * newton, high)
+    if sign * float(field.value(seed + first * line)) < 0:
+        return 0.0, first
+    tau = np.concatenate([np.linspace(0, high, LINE_POINTS // 2), np.linspace(0, low, LINE_POINTS // 2)])
+    values = sign * field.value(box.clip(seed + tau[:, None] * line))
+    change = np.flatnonzero((values[:-1] > 0) & (values[1:] <= 0))
+    if not len(change):
+        return None
+    k = change[np.abs(tau[change]).argmin()]
+    return float(tau[k]), float(tau[k + 1])
+
+
+def _root_between(field: Field, seed: Array, line: Array, a: float, b: float) -> Array:
+    from scipy.optimize.elementwise import find_root
+
+    low, high = min(a, b), max(a, b)
+    root = find_root(lambda t: field.value(seed + t[..., None] * line), (low, high))
+    return seed + float(root.x) * line

@@ -1,0 +1,48 @@
+"""Which points lie on a curve that has been traced already.
+
+By geometry: the nearest place on the curve's prediction, corrected onto F = 0, is the point itself,
+and F rises to the same side there. Parallel branches, however close, have opposite sides.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.curves.corrector import correct
+from tracer.curves.curve import Curve
+from tracer.curves.polylines import SAMPLES
+from tracer.fields.field import Field
+
+Array = NDArray[np.float64]
+
+# In box units.
+SAME_POINT = 1e-8
+NEARBY = 0.02
+PROJECTION_STEPS = 6
+
+
+def covered(curve: Curve, field: Field, points: Array, gradients: Array) -> NDArray[np.bool_]:
+    """Whether each of `points` (n, 2) on the boundary, with its ∇F (n, 2), lies on `curve`."""
+    from scipy.spatial import cKDTree
+
+    sides = curve.box.sides
+    samples = curve.pieces.sample(SAMPLES)
+    gap, nearest = cKDTree(samples[:, :2] / sides).query(points / sides)
+    on = gap < NEARBY
+    if on.any():
+        x = curve.box.clip(_project(curve, points[on], samples[nearest[on], 2]))
+        corrected = correct(field, curve.box, x)
+        same_side = (corrected.gradient * gradients[on] * sides**2).sum(axis=1) > 0
+        on[on] = same_side & (curve.box.distance(corrected.x, points[on]) < SAME_POINT)
+    return on
+
+
+def _project(curve: Curve, points: Array, s: Array) -> Array:
+    """The places on the prediction where the points' offset is normal to it (box units)."""
+    sides, end = curve.box.sides, curve.length
+    for _ in range(PROJECTION_STEPS):
+        where = curve.pieces.locate(s)
+        rate = curve.pieces.rate(*where)
+        velocity = rate[:, :2] / rate[:, 2:] / sides
+        offset = (points - curve.pieces.at(*where)[:, :2]) / sides
+        s = np.clip(s + (offset * velocity).sum(axis=1) / (velocity**2).sum(axis=1), 0, end)
+    return curve.pieces(s)

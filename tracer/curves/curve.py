@@ -1,0 +1,194 @@
+"""One curve of the boundary: ordered points, and everything between them.
+
+Between its points a curve is known twice: predicted by the polynomials of `pieces`, and exactly, as
+the root of F next to the prediction. `curve(s)` gives the second.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tracer.curves.continuation import Trace
+from tracer.curves.corrector import correct, newton_step
+from tracer.curves.end import End
+from tracer.curves.pieces import Pieces
+from tracer.curves.polylines import SAMPLES, vertices
+from tracer.curves.singular import BranchPoint
+from tracer.curves.turning import TurningPoint, turning_points
+from tracer.fields.box import Box
+from tracer.fields.checks import between
+from tracer.fields.field import Field
+
+Array = NDArray[np.float64]
+
+# The estimate of a point's distance doubles Newton's, and adds the rounding of its coordinates.
+ROUNDING = 4 * float(np.finfo(np.float64).eps)
+# A polyline is measured on predictions where these are this much better than its tolerance.
+CLEARLY_BETTER = 0.01
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Curve:
+    """A connected piece of the boundary, with F > 0 on its left.
+
+    Attributes
+    ----------
+    points : ndarray, shape (n, 2)
+        Points on the curve, in order; a closed curve repeats its first point, bit for bit.
+    ends : tuple of End
+        How it ends at its first and at its last point; ``()`` when closed.
+    turning_points : tuple of TurningPoint
+        Where one coordinate is extremal, by arclength.
+    branch_points : tuple of BranchPoint
+        The branch points it ends at.
+    error_bound : ndarray, shape (n,)
+        Distance of each point to the curve, in box units; an estimate (twice Newton's next step)
+        unless `proven`, and inf at a branch point.
+    proven : bool
+        Whether the curve and its error bounds are proven.
+    box : Box
+        The box it was traced in; its sides are the units of distance.
+    field : Field or None
+        F; None for the curve of a `Function` that was read from a file.
+    pieces : Pieces
+        The prediction between the points.
+    tolerance : float
+        How good the prediction is, in box units.
+    """
+
+    points: Array
+    ends: tuple[End, ...]
+    turning_points: tuple[TurningPoint, ...]
+    branch_points: tuple[BranchPoint, ...]
+    error_bound: Array
+    proven: bool
+    box: Box
+    field: Field | None
+    pieces: Pieces
+    tolerance: float
+
+    @classmethod
+    def from_trace(cls, trace: Trace, field: Field, box: Box, tolerance: float) -> "Curve":
+        """The curve of a finished trace: its turning points are located, its errors estimated."""
+        return cls(
+            _read_only(trace.points),
+            trace.ends,
+            turning_points(field, box, trace),
+            trace.branch_points,
+            _read_only(_estimate(field, box, trace)),
+            False,
+            box,
+            field,
+            trace.pieces,
+            tolerance,
+        )
+
+    def with_field(self, field: Field) -> "Curve":
+        """The same curve, evaluated by `field` from now on."""
+        return replace(self, field=field)
+
+    @property
+    def closed(self) -> bool:
+        """Whether the curve returns to its first point."""
+        return not self.ends
+
+    @property
+    def length(self) -> float:
+        """Arclength, in plane coordinates."""
+        return self.pieces.length
+
+    def __call__(self, s: ArrayLike) -> Array:
+        """Points at arclengths `s`, corrected onto F = 0.
+
+        Parameters
+        ----------
+        s : array_like, shape (...)
+            Between 0 and `length`; any number on a closed curve, which it runs round.
+
+        Returns
+        -------
+        ndarray, shape (..., 2)
+
+        Raises
+        ------
+        ValueError
+            If `s` is outside the curve, or not finite.
+        """
+        at = self._arclengths(s)
+        return self._on_curve(at.ravel())[0].reshape(*at.shape, 2)
+
+    def tangent(self, s: ArrayLike) -> Array:
+        """Unit tangents, shape (..., 2), in plane coordinates at arclengths `s`, shape (...)."""
+        at = self._arclengths(s)
+        _, gradient = self._on_curve(at.ravel())
+        rate = self.pieces.rate(*self.pieces.locate(at.ravel()))[:, :2]
+        if gradient is not None:
+            known = gradient.any(axis=1)
+            rate[known] = np.stack([gradient[known, 1], -gradient[known, 0]], axis=-1)
+        return (rate / np.linalg.norm(rate, axis=1, keepdims=True)).reshape(*at.shape, 2)
+
+    def polyline(self, tolerance: float) -> Array:
+        """Vertices on the curve whose every chord stays within `tolerance` of it.
+
+        Parameters
+        ----------
+        tolerance : float
+            In box units, above 0.
+
+        Returns
+        -------
+        ndarray, shape (n, 2)
+            As few as that takes, or nearly; a closed curve repeats its first.
+        """
+        tolerance = between("tolerance", tolerance, np.finfo(float).tiny, 1.0)
+        samples = self.pieces.sample(SAMPLES)
+        x = samples[:, :2]
+        if self.tolerance > CLEARLY_BETTER * tolerance and self.field is not None:
+            x = correct(self.field, self.box, self.box.clip(x)).x
+        sides = self.box.sides
+        return self(vertices(x / sides, samples[:, 2], tolerance, lambda s: self.pieces(s) / sides))
+
+    def lift(self) -> Array:
+        """The points in the network's own input space, shape (n, inputs)."""
+        plane: Any = getattr(self.field, "plane", None)
+        return self.points.copy() if plane is None else plane.lift(self.points)
+
+    def _arclengths(self, s: ArrayLike) -> Array:
+        at = np.asarray(s, dtype=np.float64)
+        if not np.isfinite(at).all():
+            raise ValueError(f"s must be finite; got {at[~np.isfinite(at)].flat[0]}")
+        if self.closed:
+            return np.where((at >= 0) & (at <= self.length), at, np.mod(at, self.length))
+        outside = (at < 0) | (at > self.length)
+        if outside.any():
+            raise ValueError(f"s must lie between 0 and the length {self.length!r}; got {at[outside].flat[0]!r}")
+        return at
+
+    def _on_curve(self, s: Array) -> tuple[Array, Array | None]:
+        """Corrected points at arclengths (n,), and ∇F there if there is a field."""
+        x, gradient = self.box.clip(self.pieces(s)), None
+        if self.field is not None:
+            x, gradient, _ = correct(self.field, self.box, x)
+        x[s == 0], x[s == self.length] = self.points[0], self.points[-1]
+        return x, gradient
+
+    def __repr__(self) -> str:
+        how = "closed" if self.closed else f"open ({', '.join(end.name for end in self.ends)})"
+        return (
+            f"Curve: {how}, length {self.length:.6g}, {len(self.points)} points, "
+            f"{len(self.turning_points)} turning points"
+        )
+
+
+def _estimate(field: Field, box: Box, trace: Trace) -> Array:
+    _, length = newton_step(field.value(trace.points), trace.gradients * box.sides)
+    length = np.where(trace.gradients.any(axis=1), length, np.inf)
+    magnitude = np.abs(trace.points).max(axis=1) / box.sides.min()
+    return 2 * length + ROUNDING * np.maximum(1.0, magnitude)
+
+
+def _read_only(array: Array) -> Array:
+    array.flags.writeable = False
+    return array

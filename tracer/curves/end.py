@@ -1,0 +1,15 @@
+"""How an open curve ends; the value of each member says it in a sentence."""
+
+from enum import Enum
+
+
+class End(Enum):
+    """The reason a curve goes no further."""
+
+    BOX = "the curve leaves the box here"
+    BRANCH_POINT = "the gradient vanishes on the curve here: branches meet"
+    UNDECIDED = (
+        "the curve could not be followed past this point: it is singular or too close to another branch "
+        "for float64; a smaller box around it may decide"
+    )
+    BUDGET = "max_steps or time_limit was reached here; a larger one lets the curve go on"

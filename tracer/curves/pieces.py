@@ -1,0 +1,162 @@
+"""Piecewise polynomials along a curve: what the integrator predicts between its steps.
+
+Piece k is a triple of polynomials of degree 7 in σ ∈ [−1, 1], for x1, x2 and the arclength s; that
+is the degree of DOP853's own dense output, so nothing is lost. They are kept as Chebyshev
+coefficients. A point at a given arclength is found by inverting s(σ), which is increasing.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.polynomial import chebyshev
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+DEGREE = 7
+# Chebyshev points of the second kind on [-1, 1]: both ends are among them.
+NODES = -np.cos(np.pi * np.arange(DEGREE + 1) / DEGREE)
+_TO_COEFFICIENTS = np.linalg.inv(chebyshev.chebvander(NODES, DEGREE))
+# Newton's iterations to invert s(σ), started from a straight line; bisection guards them.
+INVERSION_STEPS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Pieces:
+    """Polynomial pieces end to end; `coefficients` has shape (m, 8, 3), for x1, x2 and s."""
+
+    coefficients: Array
+
+    @classmethod
+    def through(cls, values: Array) -> "Pieces":
+        """The pieces that take `values` (m, 8, 3) at the nodes."""
+        return cls(np.einsum("jk,mkc->mjc", _TO_COEFFICIENTS, values))
+
+    @classmethod
+    def line(cls, start: Array, end: Array) -> "Pieces":
+        """One straight piece."""
+        w = 0.5 * (1 + NODES)[:, None]
+        x = (1 - w) * start + w * end
+        s = w * np.linalg.norm(end - start)
+        return cls.through(np.concatenate([x, s], axis=1)[None])
+
+    @classmethod
+    def join(cls, parts: "list[Pieces]") -> "Pieces":
+        """Parts one after the other; each part's arclength starts where the last one's ended."""
+        moved, offset = [], 0.0
+        for part in parts:
+            c = part.coefficients.copy()
+            c[:, 0, 2] += offset - part.start
+            offset += part.length
+            moved.append(c)
+        return cls(np.concatenate(moved)) if moved else cls(np.zeros((0, DEGREE + 1, 3)))
+
+    def reversed(self) -> "Pieces":
+        """The same curve run through the other way."""
+        sign = (-1.0) ** np.arange(DEGREE + 1)
+        c = self.coefficients[::-1] * sign[:, None]
+        c[:, :, 2] *= -1
+        c[:, 0, 2] += self.length + 2 * self.start
+        return Pieces(c)
+
+    @property
+    def start(self) -> float:
+        """The arclength at the first end."""
+        return float(self._ends(self.coefficients[:1])[0, 0, 2]) if len(self) else 0.0
+
+    @property
+    def length(self) -> float:
+        """The arclength from end to end."""
+        return float(self._ends(self.coefficients[-1:])[1, 0, 2]) - self.start if len(self) else 0.0
+
+    @property
+    def knots(self) -> Array:
+        """Arclengths at the ends of the pieces, shape (m + 1,), increasing."""
+        low, high = self._ends(self.coefficients)
+        return np.append(low[:, 2], high[-1:, 2])
+
+    def __len__(self) -> int:
+        return len(self.coefficients)
+
+    def at(self, piece: NDArray[np.int64], sigma: Array) -> Array:
+        """x1, x2, s, shape (..., 3), of the pieces numbered `piece` at `sigma`, both (...)."""
+        c = np.moveaxis(self.coefficients[piece], -2, 0)
+        return chebyshev.chebval(sigma[..., None], c, tensor=False)
+
+    def rate(self, piece: NDArray[np.int64], sigma: Array) -> Array:
+        """Derivatives of x1, x2, s by σ, shape (..., 3)."""
+        c = np.moveaxis(self.coefficients[piece], -2, 0)
+        return chebyshev.chebval(sigma[..., None], chebyshev.chebder(c), tensor=False)
+
+    def locate(self, s: Array) -> tuple[NDArray[np.int64], Array]:
+        """Piece and σ at arclengths `s` of shape (n,)."""
+        knots = self.knots
+        piece = np.clip(np.searchsorted(knots, s, side="right") - 1, 0, len(self) - 1)
+        low, high = np.full(len(s), -1.0), np.ones(len(s))
+        width = np.maximum(knots[piece + 1] - knots[piece], np.finfo(float).tiny)
+        sigma = np.clip(2 * (s - knots[piece]) / width - 1, -1, 1)
+        for _ in range(INVERSION_STEPS):
+            excess = self.at(piece, sigma)[:, 2] - s
+            low, high = np.where(excess < 0, sigma, low), np.where(excess > 0, sigma, high)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                newton = sigma - excess / self.rate(piece, sigma)[:, 2]
+            inside = (newton >= low) & (newton <= high)
+            sigma = np.where(excess == 0, sigma, np.where(inside, newton, 0.5 * (low + high)))
+        return piece, sigma
+
+    def __call__(self, s: Array) -> Array:
+        """Points, shape (n, 2), at arclengths `s` of shape (n,)."""
+        return self.at(*self.locate(s))[:, :2]
+
+    def sample(self, per_piece: int) -> Array:
+        """x1, x2, s, shape (m·per_piece + 1, 3), at equal steps of σ."""
+        sigma = np.linspace(-1, 1, per_piece + 1)
+        piece = np.repeat(np.arange(len(self)), per_piece)
+        rows = self.at(piece, np.tile(sigma[:-1], len(self)))
+        return np.concatenate([rows, self._ends(self.coefficients[-1:])[1]])
+
+    def cut(self, piece: int, sigma: float) -> "Pieces":
+        """The pieces up to `sigma` of the one numbered `piece`."""
+        at = -1 + 0.5 * (1 + NODES) * (sigma + 1)
+        last = Pieces.through(self.at(np.full(DEGREE + 1, piece), at)[None])
+        return Pieces(np.concatenate([self.coefficients[:piece], last.coefficients]))
+
+    def first_exit(self, axis: int, low: float, high: float) -> tuple[int, float] | None:
+        """Piece and σ where coordinate `axis` first leaves [low, high] and returns within a piece.
+
+        Between the ends of a piece that lie inside, the coordinate can only be outside at a turning
+        point; all turning points of the polynomials are found.
+        """
+        grid = np.linspace(-1, 1, 4 * DEGREE + 1)
+        piece = np.arange(len(self))[:, None]
+        rate = self.rate(piece, np.broadcast_to(grid, (len(self), len(grid))))[..., axis]
+        k, j = np.nonzero(rate[:, :-1] * rate[:, 1:] < 0)
+        if not len(k):
+            return None
+        extremum = _bisect(lambda x: self.rate(k, x)[:, axis], grid[j], grid[j + 1])
+        value = self.at(k, extremum)[:, axis]
+        out = np.flatnonzero((value < low) | (value > high))
+        if not len(out):
+            return None
+        n = out[0]
+        side = low if value[n] < low else high
+        inside = extremum[[n - 1]] if n > 0 and k[n - 1] == k[n] else np.array([-1.0])
+        first = k[[n]]
+        crossing = _bisect(lambda x: self.at(first, x)[:, axis] - side, inside, extremum[[n]])
+        return int(k[n]), float(crossing[0])
+
+    @staticmethod
+    def _ends(coefficients: Array) -> Array:
+        sign = (-1.0) ** np.arange(DEGREE + 1)
+        return np.stack([(coefficients * sign[:, None]).sum(axis=1), coefficients.sum(axis=1)])
+
+
+def _bisect(f: Callable[[Array], Array], low: Array, high: Array) -> Array:
+    """Where `f`, of opposite signs at `low` and `high`, changes sign, to the last bit."""
+    start = f(low) > 0
+    for _ in range(54):
+        middle = 0.5 * (low + high)
+        before = (f(middle) > 0) == start
+        low, high = np.where(before, middle, low), np.where(before, high, middle)
+    return 0.5 * (low + high)

@@ -1,0 +1,74 @@
+"""Polylines that stay within a tolerance of a curve, with few vertices.
+
+The chord of a short arc of length h and curvature κ leaves it by κh²/8, so the vertices are spread
+evenly in ``∫ √(κ/8) ds``, as many as that integral over √tolerance. Where the arc is no circle (an
+inflection, a sharp bend) a chord may still miss: those are halved until none does.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+# Samples of every polynomial piece, to measure curvature and deviation by.
+SAMPLES = 24
+MOST_ROUNDS = 40
+# Chords may deviate by this share of the tolerance, measured at the samples: the rest is reserve.
+RESERVE = 0.9
+
+
+def vertices(points: Array, s: Array, tolerance: float, at: Callable[[Array], Array]) -> Array:
+    """Arclengths of the vertices.
+
+    Parameters
+    ----------
+    points : ndarray, shape (n, 2)
+        Dense samples of the curve in box units.
+    s : ndarray, shape (n,)
+        Their arclengths.
+    tolerance : float
+        In box units.
+    at : callable
+        Points in box units, shape (k, 2), at arclengths of shape (k,).
+    """
+    measure = _measure(points)
+    n = max(1, int(np.ceil(measure[-1] / np.sqrt(RESERVE * tolerance))))
+    knots = np.interp(np.linspace(0, measure[-1], n + 1), measure, s)
+    knots[0], knots[-1] = s[0], s[-1]
+    for _ in range(MOST_ROUNDS):
+        wide = _deviations(points, s, knots, at(knots)) > RESERVE * tolerance
+        if not wide.any():
+            break
+        knots = np.sort(np.concatenate([knots, 0.5 * (knots[:-1] + knots[1:])[wide]]))
+    return knots
+
+
+def _measure(points: Array) -> Array:
+    """``∫ √(κ/8) ds`` up to each sample: the turn of the tangent times the length, under the root."""
+    edge = np.diff(points, axis=0)
+    length = np.linalg.norm(edge, axis=1)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        unit = np.where(length[:, None] > 0, edge / length[:, None], 0.0)
+    turn = np.abs(unit[:-1, 0] * unit[1:, 1] - unit[:-1, 1] * unit[1:, 0])
+    mean = 0.5 * (length[:-1] + length[1:])
+    share = np.sqrt(turn * mean / 8)
+    # Each vertex's share goes half to either edge beside it.
+    steps = np.zeros(len(length))
+    steps[:-1] += 0.5 * share
+    steps[1:] += 0.5 * share
+    return np.append(0.0, np.cumsum(steps))
+
+
+def _deviations(points: Array, s: Array, knots: Array, corners: Array) -> Array:
+    """The largest distance of a sample from the chord over it, shape (len(knots) − 1,)."""
+    chord = np.clip(np.searchsorted(knots, s, side="right") - 1, 0, len(knots) - 2)
+    a, b = corners[chord], corners[chord + 1]
+    along = b - a
+    squared = np.maximum((along**2).sum(axis=1), np.finfo(float).tiny)
+    w = np.clip(((points - a) * along).sum(axis=1) / squared, 0, 1)
+    distance = np.linalg.norm(points - a - w[:, None] * along, axis=1)
+    worst = np.zeros(len(knots) - 1)
+    np.maximum.at(worst, chord, distance)
+    return worst

@@ -1,0 +1,124 @@
+"""Points where ∇F = 0: where a boundary can cross itself.
+
+A critical point c is found by Newton's method on ∇F = 0, the Hessian H by central differences of
+the gradient. Near a critical point on the curve ``F ≈ ½ dᵀ H d``, so with eigenvalues
+``λ₁ > 0 > λ₂`` and eigenvectors e₁, e₂ two branches cross there with tangents
+
+    d = e₁/√λ₁ ± e₂/√|λ₂|.
+
+A definite H is an isolated point, det H ≈ 0 a cusp, a tacnode or worse. At such a point, and at a
+kink, there is still a last resort: the sign changes of F on a small circle say where curves leave.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.fields.box import Box
+from tracer.fields.field import Field
+
+Array = NDArray[np.float64]
+
+# Step of the difference quotients of the gradient, in box units: near the cube root of rounding.
+HESSIAN_STEP = 1e-5
+NEWTON_STEPS = 12
+# |F| at a critical point, over the size of F a hundredth of the box away: below it the point is on
+# the curve, as far as float64 can tell.
+ON_CURVE = 1e-11
+# The smaller eigenvalue over the larger: below it the quadratic form does not decide the tangents.
+DEGENERATE = 1e-7
+CIRCLE_POINTS = 64
+
+
+@dataclass(frozen=True, eq=False)
+class BranchPoint:
+    """A point of the boundary where branches meet.
+
+    Attributes
+    ----------
+    point : ndarray, shape (2,)
+    tangents : ndarray, shape (k, 2)
+        Unit directions of the branches through it, two for an ordinary crossing; none where the
+        second derivatives do not decide.
+    """
+
+    point: Array
+    tangents: Array
+
+    def __repr__(self) -> str:
+        x1, x2 = self.point
+        return f"BranchPoint(({x1:.10g}, {x2:.10g}), {len(self.tangents)} branches)"
+
+
+def branch_point_near(field: Field, box: Box, x: Array, radius: float) -> BranchPoint | None:
+    """The critical point of F on the curve within `radius` (box units) of `x`, if there is one."""
+    sides = box.sides
+    at = x.copy()
+    H = np.zeros((2, 2))
+    for _ in range(NEWTON_STEPS):
+        gradient, H = _gradient_and_hessian(field, at, sides)
+        try:
+            step = np.linalg.solve(H, gradient)
+        except np.linalg.LinAlgError:
+            return None
+        at = at - step * sides
+        if not np.isfinite(at).all() or box.distance(at, x) > radius:
+            return None
+        if np.linalg.norm(step) < 1e-15:
+            break
+    size = np.abs(H).max()
+    if abs(field.value(at)) > ON_CURVE * size:
+        return None
+    return BranchPoint(at, branch_tangents(H) * sides if len(branch_tangents(H)) else np.zeros((0, 2)))
+
+
+def branch_tangents(H: Array) -> Array:
+    """Directions d with dᵀ H d = 0, shape (2, 2); shape (0, 2) where H is definite or degenerate."""
+    (low, high), e = np.linalg.eigh(H)
+    if not low < 0 < high or min(-low, high) < DEGENERATE * max(-low, high):
+        return np.zeros((0, 2))
+    a, b = e[:, 1] / np.sqrt(high), e[:, 0] / np.sqrt(-low)
+    d = np.stack([a + b, a - b])
+    return d / np.linalg.norm(d, axis=1, keepdims=True)
+
+
+def _gradient_and_hessian(field: Field, x: Array, sides: Array) -> tuple[Array, Array]:
+    """∇F and the symmetric difference quotient of it, both in box units."""
+    h = HESSIAN_STEP * sides
+    probes = x + np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]]) * h
+    gradient = field.value_and_gradient(probes)[1] * sides
+    H = np.stack([gradient[1] - gradient[2], gradient[3] - gradient[4]]) / (2 * HESSIAN_STEP)
+    return gradient[0], 0.5 * (H + H.T)
+
+
+def leaving(field: Field, box: Box, x: Array, radius: float, direction: int) -> Array:
+    """Where curves leave a small circle, run through with F > 0 on the left.
+
+    Parameters
+    ----------
+    x : ndarray, shape (2,)
+        The centre.
+    radius : float
+        In box units.
+    direction : {1, -1}
+        −1 for curves run through the other way, with F > 0 on the right.
+
+    Returns
+    -------
+    ndarray, shape (k, 2)
+        Points of the circle, one for each curve that leaves.
+    """
+    from scipy.optimize.elementwise import find_root
+
+    def on_circle(angle: Array) -> Array:
+        return x + radius * box.sides * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+
+    angle = np.linspace(0, 2 * np.pi, CIRCLE_POINTS + 1) + 0.1
+    positive = direction * field.value(on_circle(angle[:-1])) > 0
+    # Counter-clockwise from F < 0 to F > 0: going outwards, F > 0 is on the left.
+    k = np.flatnonzero(~positive & np.roll(positive, -1))
+    if not len(k):
+        return np.zeros((0, 2))
+    root = find_root(lambda a: field.value(on_circle(a)), (angle[k], angle[k + 1]))
+    return on_circle(root.x)

@@ -1,0 +1,1 @@
+"""What is traced: functions of two variables whose zero set is the boundary."""

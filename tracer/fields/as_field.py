@@ -1,0 +1,39 @@
+"""What users hand over, as a field; what cannot be one, with the line that cures it."""
+
+from typing import Any
+
+from tracer.fields.field import Field
+from tracer.fields.function import Function
+from tracer.fields.network import Network
+
+
+def as_field(field: Any) -> Field:
+    """A Field, a network of two inputs and one output, or a callable of (x1, x2).
+
+    Raises
+    ------
+    TypeError
+        If it is none of these; the message holds the line that makes it one.
+    """
+    if isinstance(field, Network):
+        if field.outputs != 1:
+            raise TypeError(
+                f"field must have one output, this network has {field.outputs}: "
+                "pass network.margin(0, 1), or network.level(0, value)"
+            )
+        if field.inputs != 2:
+            raise TypeError(
+                f"field must have two inputs, this network has {field.inputs}: "
+                "pass field.restrict(tracer.Plane(origin, u, v))"
+            )
+        return field
+    if hasattr(field, "predict"):
+        raise TypeError(
+            f"field must be a function of two variables, got the estimator {type(field).__name__}: pass "
+            "tracer.Function(lambda x1, x2: estimator.decision_function(np.column_stack([x1, x2])))"
+        )
+    if isinstance(field, Field):
+        return field
+    if callable(field):
+        return Function(field)
+    raise TypeError(f"field must be a Field, a Network or a callable of (x1, x2); got {field!r}")

@@ -1,0 +1,65 @@
+"""The box in which a boundary is traced, and its units.
+
+Coordinates may be feet and radians, so distances are measured in box units: each coordinate
+divided by its side of the box.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Box:
+    """An axis-parallel box: corners `lower` and `upper`, and its `sides`, each of shape (2,)."""
+
+    lower: Array
+    upper: Array
+
+    @classmethod
+    def from_bounds(cls, bounds: ArrayLike) -> "Box":
+        """A box from ``[(lo, hi), (lo, hi)]``.
+
+        Raises
+        ------
+        ValueError
+            If the shape is not (2, 2), a bound is not finite, or lo is not less than hi.
+        """
+        try:
+            array = np.array(bounds, dtype=np.float64)
+        except (TypeError, ValueError):
+            array = np.empty(0)
+        if array.shape != (2, 2):
+            raise ValueError(f"bounds must be [(lo, hi), (lo, hi)]; got {bounds!r}")
+        for axis, (lo, hi) in enumerate(array.tolist()):
+            if not (np.isfinite(lo) and np.isfinite(hi) and lo < hi and np.isfinite(hi - lo)):
+                raise ValueError(f"bounds[{axis}] must be finite with lo < hi; got ({lo!r}, {hi!r})")
+        array.flags.writeable = False
+        return cls(array[:, 0], array[:, 1])
+
+    @property
+    def sides(self) -> Array:
+        return self.upper - self.lower
+
+    @property
+    def bounds(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        (a, c), (b, d) = self.lower.tolist(), self.upper.tolist()
+        return (a, b), (c, d)
+
+    def contains(self, x: Array) -> Array:
+        """Whether points `x` of shape (..., 2) lie in the closed box."""
+        return ((x >= self.lower) & (x <= self.upper)).all(axis=-1)
+
+    def clip(self, x: Array) -> Array:
+        """The points of the box nearest to `x`, coordinate by coordinate."""
+        return np.clip(x, self.lower, self.upper)
+
+    def distance(self, x: Array, y: Array) -> Array:
+        """Distance of points (..., 2) in box units."""
+        return np.linalg.norm((x - y) / self.sides, axis=-1)
+
+    def __str__(self) -> str:
+        return " × ".join(f"[{lo:.6g}, {hi:.6g}]" for lo, hi in self.bounds)

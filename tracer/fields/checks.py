@@ -1,0 +1,58 @@
+"""Checks of arguments: every failure names the argument, the rule and the value received."""
+
+import operator
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Array = NDArray[np.float64]
+
+
+def frozen_array(name: str, values: ArrayLike, ndim: int) -> Array:
+    """A read-only float64 copy of `values`, finite and of `ndim` dimensions."""
+    try:
+        array = np.array(values, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{name} must be an array of numbers, every row of one length; {error}") from None
+    if array.ndim != ndim:
+        raise ValueError(f"{name} must have {ndim} dimension{'s' * (ndim > 1)}; got shape {array.shape}")
+    if array.size == 0:
+        raise ValueError(f"{name} must not be empty; got shape {array.shape}")
+    if not np.isfinite(array).all():
+        bad = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
+        raise ValueError(f"{name} must be finite; got {array[bad]} at index {bad}")
+    array.flags.writeable = False
+    return array
+
+
+def index(name: str, value: int, size: int) -> int:
+    """`value` as an index into `size` outputs."""
+    try:
+        k = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer; got {value!r}") from None
+    if not 0 <= k < size:
+        raise ValueError(f"{name} must be between 0 and {size - 1}, the network's outputs; got {value}")
+    return k
+
+
+def positive_integer(name: str, value: int) -> int:
+    """`value` as a positive integer."""
+    try:
+        k = operator.index(value)
+    except TypeError:
+        raise TypeError(f"{name} must be an integer; got {value!r}") from None
+    if k < 1:
+        raise ValueError(f"{name} must be at least 1; got {value}")
+    return k
+
+
+def between(name: str, value: float, low: float, high: float) -> float:
+    """`value` as a float in [low, high]; nan is outside."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        raise TypeError(f"{name} must be a number; got {value!r}") from None
+    if not low <= number <= high:
+        raise ValueError(f"{name} must lie between {low:g} and {high:g}; got {value!r}")
+    return number

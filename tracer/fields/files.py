@@ -1,0 +1,47 @@
+"""Files, written whole or not at all."""
+
+import contextlib
+import os
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+
+def check_target(path: str | os.PathLike, suffixes: tuple[str, ...]) -> Path:
+    """`path` as a Path that can be written.
+
+    Raises
+    ------
+    ValueError
+        If its suffix is not one of `suffixes`.
+    FileNotFoundError
+        If its folder does not exist.
+    """
+    target = Path(path)
+    if target.suffix.lower() not in suffixes:
+        raise ValueError(f"path must end in one of {', '.join(suffixes)}; got {str(path)!r}")
+    if not target.parent.is_dir():
+        raise FileNotFoundError(f"path must lie in a folder that exists; got {str(path)!r}")
+    if target.is_dir():
+        raise IsADirectoryError(f"path must be a file; got the folder {str(path)!r}")
+    return target
+
+
+@contextlib.contextmanager
+def whole_file(target: Path) -> Iterator[Path]:
+    """A temporary name beside `target` that takes its place when the block ends without an error."""
+    handle, name = tempfile.mkstemp(suffix=target.suffix, prefix=f".{target.stem}-", dir=target.parent)
+    os.close(handle)
+    try:
+        # mkstemp gives 0600; a result is a file like any other the user writes.
+        os.chmod(name, 0o666 & ~_umask())
+        yield Path(name)
+        os.replace(name, target)
+    finally:
+        Path(name).unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask

@@ -1,0 +1,251 @@
+"""Networks: layers after layers, and the boundaries that they hide.
+
+A network decides between outputs i and j where ``F = A_i − A_j`` changes sign; ``A`` are the
+outputs before the output activation, because the same strictly increasing σ on both sides drops
+out. For one hidden layer of sigmoids this is the paper's equation (47), ``Σ_k Δw_k σ(u_k) + Δb = 0``
+[1]_. A margin is a network with one output, and so is a level and every restriction to a plane:
+whatever can be done with a network can be done with its boundary's field.
+
+References
+----------
+.. [1] D. Fishbein, "Solve Z1 = Z2 for x1" (2023), equations (31), (32), (47).
+"""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tracer.enclosures.rounding import UNIT_ROUNDOFF
+from tracer.fields.checks import index
+from tracer.fields.layer import Layer
+from tracer.fields.plane import Plane
+
+Array = NDArray[np.float64]
+
+# The inverse activations are compositions of a few correctly rounded-to-2-ulp functions; the sum
+# of their errors stays below this many unit roundoffs of |amount| + 1 (level(...) adds the radius).
+INVERSE_ULPS = 16
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Network:
+    """A feed-forward network, ``x ↦ σ_L(W_L … σ_1(W_1 x + b_1) … + b_L)``.
+
+    Parameters
+    ----------
+    layers : sequence of Layer
+        The outputs of each layer are the inputs of the next.
+    plane : Plane, optional
+        Where the network is a restriction: the plane its two inputs are coordinates of.
+    classes : sequence, optional
+        The labels of the outputs.
+
+    Raises
+    ------
+    ValueError
+        If there is no layer, shapes do not chain, softmax stands before the end, or the number
+        of classes is not that of the outputs.
+    """
+
+    layers: tuple[Layer, ...]
+    plane: Plane | None = None
+    classes: tuple | None = None
+
+    def __init__(
+        self, layers: Sequence[Layer], plane: Plane | None = None, classes: Sequence | None = None
+    ) -> None:
+        layers = tuple(layers)
+        if not layers or not all(isinstance(layer, Layer) for layer in layers):
+            raise ValueError(f"layers must be one or more tracer.Layer; got {layers!r}")
+        for k, (before, after) in enumerate(zip(layers, layers[1:], strict=False)):
+            if before.outputs != after.inputs:
+                raise ValueError(
+                    f"layers must chain: layer {k} has {before.outputs} outputs, "
+                    f"layer {k + 1} takes {after.inputs} inputs"
+                )
+            if before.activation == "softmax":
+                raise ValueError(f"softmax must be the last layer's activation; got it in layer {k}")
+        if layers[-1].activation == "softmax" and layers[-1].outputs < 2:
+            raise ValueError("softmax needs two or more outputs; got 1")
+        if classes is not None and len(classes) != layers[-1].outputs:
+            raise ValueError(f"classes must label the {layers[-1].outputs} outputs; got {len(classes)}")
+        object.__setattr__(self, "layers", layers)
+        object.__setattr__(self, "plane", plane)
+        object.__setattr__(self, "classes", None if classes is None else tuple(classes))
+
+    def __reduce__(self) -> tuple:
+        return Network, (self.layers, self.plane, self.classes)
+
+    @property
+    def inputs(self) -> int:
+        """The number of inputs."""
+        return self.layers[0].inputs
+
+    @property
+    def outputs(self) -> int:
+        """The number of outputs."""
+        return self.layers[-1].outputs
+
+    # Evaluation ---------------------------------------------------------------------------------
+
+    def __call__(self, x: ArrayLike) -> Array:
+        """The outputs, shape (..., outputs), at points `x` of shape (..., inputs)."""
+        h = self._points(x)
+        for layer in self.layers:
+            h = layer.row.value(layer.preactivation(h))
+        return h
+
+    def preactivations(self, x: ArrayLike) -> tuple[Array, ...]:
+        """``W h + b`` of each layer at `x` (..., inputs): the paper's −B, layer by layer."""
+        h = self._points(x)
+        z = []
+        for layer in self.layers:
+            z.append(layer.preactivation(h))
+            h = layer.row.value(z[-1])
+        return tuple(z)
+
+    def value(self, x: ArrayLike) -> Array:
+        """The single output at points `x` of shape (..., inputs); shape (...)."""
+        self._need_one_output()
+        return self(x)[..., 0]
+
+    def value_and_gradient(self, x: ArrayLike) -> tuple[Array, Array]:
+        """The single output, shape (...), and its gradient, shape (..., inputs).
+
+        At a kink the gradient is that of one side.
+        """
+        self._need_one_output()
+        h = self._points(x)
+        slopes = []
+        for layer in self.layers:
+            z = layer.preactivation(h)
+            h = layer.row.value(z)
+            slopes.append(layer.row.slope(z))
+        # Backwards: one row vector per point, instead of one tangent per input.
+        gradient = np.ones_like(h)
+        for layer, slope in zip(reversed(self.layers), reversed(slopes), strict=True):
+            gradient = (gradient * slope) @ layer.weight
+        return h[..., 0], gradient
+
+    def _points(self, x: ArrayLike) -> Array:
+        points = np.asarray(x, dtype=np.float64)
+        if points.ndim == 0 or points.shape[-1] != self.inputs:
+            raise ValueError(f"x must have shape (..., {self.inputs}); got {points.shape}")
+        return points
+
+    def _need_one_output(self) -> None:
+        if self.outputs != 1:
+            raise TypeError(
+                f"a field has one output, this network has {self.outputs}: "
+                "take network.margin(i, j) or network.level(output, value)"
+            )
+
+    # Boundaries ---------------------------------------------------------------------------------
+
+    def margin(self, i: int, j: int) -> "Network":
+        """``A_i − A_j``: the network whose zero set is the boundary between outputs i and j.
+
+        A strictly increasing output activation (and softmax as a whole) drops out; relu, hardtanh,
+        gelu and silu stay.
+
+        Raises
+        ------
+        ValueError
+            If i = j, or one of them is not an output.
+        """
+        if self.outputs < 2:
+            raise ValueError("margin needs two outputs, this network has 1: take level(0, value)")
+        i, j = index("i", i, self.outputs), index("j", j, self.outputs)
+        if i == j:
+            raise ValueError(f"i and j must differ; got {i} and {j}")
+        *hidden, last = self.layers
+        if last.invertible or last.activation == "softmax":
+            return replace(self, layers=(*hidden, last.difference(i, j)), classes=None)
+        return replace(self, layers=(*hidden, last.rows(i, j), Layer([[1.0, -1.0]], [0.0])), classes=None)
+
+    def level(self, output: int, value: float) -> "Network":
+        """The network whose zero set is where `output` has the given `value`.
+
+        A strictly increasing output activation is undone, ``A − σ⁻¹(value)``; so is a softmax of
+        two outputs. relu, hardtanh, gelu and silu stay.
+
+        Raises
+        ------
+        ValueError
+            If `output` is not one, or `value` lies outside the open range of the activation.
+        """
+        output = index("output", output, self.outputs)
+        value = float(value)
+        *hidden, last = self.layers
+        low, high = last.row.range
+        if not low < value < high:
+            raise ValueError(
+                f"value must lie in the open range ({low:g}, {high:g}) of {last.activation}; got {value!r}"
+            )
+        if last.activation == "softmax":
+            if self.outputs > 2:
+                raise ValueError(
+                    f"a level of a softmax of {self.outputs} outputs is no level of a network: trace "
+                    f"tracer.Function(lambda x1, x2: network(np.stack([x1, x2], -1))[:, {output}] - {value!r})"
+                )
+            # p_0 = σ(A_0 - A_1): the level of a sigmoid of the margin.
+            last = replace_activation(last.difference(output, 1 - output), "sigmoid")
+            output = 0
+        if last.row.inverse is None:
+            end: tuple[Layer, ...] = (last.rows(output), Layer([[1.0]], [-value]))
+        else:
+            amount = float(last.row.inverse(np.float64(value)))
+            exact = last.activation == "linear"
+            radius = 0.0 if exact else INVERSE_ULPS * UNIT_ROUNDOFF * (abs(amount) + 1)
+            end = (last.shifted(output, amount, radius),)
+        return replace(self, layers=(*hidden, *end), classes=None)
+
+    def restrict(self, plane: Plane) -> "Network":
+        """The network on a plane: two inputs, the plane's coordinates.
+
+        Raises
+        ------
+        ValueError
+            If the plane does not lie in this network's input space.
+        """
+        if len(plane.origin) != self.inputs:
+            raise ValueError(
+                f"plane must lie in the network's {self.inputs} inputs; got {len(plane.origin)} coordinates"
+            )
+        outer = plane if self.plane is None else self.plane.restrict(plane)
+        return replace(self, layers=(self.layers[0].restricted(plane), *self.layers[1:]), plane=outer)
+
+    # Files --------------------------------------------------------------------------------------
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the network as JSON; `tracer.load` reads it back bit for bit.
+
+        Raises
+        ------
+        ValueError
+            If `path` does not end in .json.
+        FileNotFoundError
+            If its folder does not exist.
+        """
+        from tracer.fields import network_json
+
+        network_json.save(self, path)
+
+    def __repr__(self) -> str:
+        sizes = "-".join(str(n) for n in (self.inputs, *(layer.outputs for layer in self.layers)))
+        names = "/".join(dict.fromkeys(layer.activation for layer in self.layers))
+        return f"Network({sizes}, {names}{', on a plane' if self.plane is not None else ''})"
+
+
+def replace_activation(layer: Layer, name: str) -> Layer:
+    """`layer` with another activation."""
+    return Layer(
+        layer.weight,
+        layer.bias,
+        name,
+        weight_radius=layer.weight_radius,
+        bias_radius=layer.bias_radius,
+    )

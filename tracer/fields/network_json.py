@@ -1,0 +1,77 @@
+"""Networks as JSON: ``{"layers": [{"W": out × in, "b": out, "activation": name}, …]}``.
+
+Python writes a float as the shortest decimal that reads back to the same float, so a file holds
+the very numbers. Radii of folded weights, a plane and class labels are written where there are any.
+"""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from tracer.fields.files import check_target, whole_file
+from tracer.fields.layer import Layer
+from tracer.fields.network import Network
+from tracer.fields.plane import Plane
+
+
+def dumps(network: Network) -> str:
+    """The network as a JSON text."""
+    form: dict[str, Any] = {"layers": [layer.to_json() for layer in network.layers]}
+    if network.plane is not None:
+        form["plane"] = {k: getattr(network.plane, k).tolist() for k in ("origin", "u", "v")}
+    if network.classes is not None:
+        form["classes"] = [c.item() if hasattr(c, "item") else c for c in network.classes]
+    return json.dumps(form)
+
+
+def loads(text: str, source: str = "the text") -> Network:
+    """The network in a JSON text; `source` names it in errors.
+
+    Raises
+    ------
+    ValueError
+        If the text is not JSON, or not a network.
+    """
+    try:
+        form = json.loads(text)
+    except (json.JSONDecodeError, RecursionError) as error:
+        raise ValueError(f"{source} is not JSON, or was cut off: {error}") from None
+    layers = form.get("layers") if isinstance(form, dict) else None
+    if not isinstance(layers, list) or not all(isinstance(layer, dict) for layer in layers):
+        raise ValueError(f'{source} must hold {{"layers": [{{"W": …, "b": …, "activation": …}}, …]}}')
+    try:
+        plane = form.get("plane")
+        return Network(
+            [Layer.from_json(layer) for layer in layers],
+            plane=None if plane is None else Plane(plane["origin"], plane["u"], plane["v"]),
+            classes=form.get("classes"),
+        )
+    except KeyError as error:
+        raise ValueError(f"{source} lacks {error}") from None
+    except (TypeError, ValueError, OverflowError) as error:
+        raise ValueError(f"{source}: {error}") from None
+
+
+def load(path: str | os.PathLike) -> Network:
+    """Read a network from a JSON file.
+
+    Raises
+    ------
+    FileNotFoundError
+        If there is no such file.
+    ValueError
+        If it does not hold a network.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{path} is not a JSON text: {error}") from None
+    return loads(text, source=str(path))
+
+
+def save(network: Network, path: str | os.PathLike) -> None:
+    """Write a network to a JSON file, whole or not at all."""
+    target = check_target(path, (".json",))
+    with whole_file(target) as name:
+        name.write_text(dumps(network), encoding="utf-8")

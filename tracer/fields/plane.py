@@ -1,0 +1,79 @@
+"""A plane in the space of inputs: ``x(s, t) = origin + s·u + t·v``.
+
+Restricting a network of n inputs to a plane folds into its first layer, so a plane through images
+of 921,600 pixels costs what two inputs cost (DESIGN: equations (68) and the paper's conclusion).
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tracer.fields.checks import frozen_array
+
+Array = NDArray[np.float64]
+
+# Below this sine of the angle between u and v, coordinates in the plane lose all their digits.
+SMALLEST_SINE = 1e-12
+
+
+@dataclass(frozen=True, eq=False)
+class Plane:
+    """The plane ``origin + s·u + t·v`` in n-dimensional space.
+
+    Parameters
+    ----------
+    origin, u, v : array_like, shape (n,)
+        A point and two independent directions; kept as read-only float64 copies.
+
+    Raises
+    ------
+    ValueError
+        If the shapes differ, an entry is not finite, or `u` and `v` are dependent.
+    """
+
+    origin: Array
+    u: Array
+    v: Array
+
+    def __init__(self, origin: ArrayLike, u: ArrayLike, v: ArrayLike) -> None:
+        for name, vector in (("origin", origin), ("u", u), ("v", v)):
+            object.__setattr__(self, name, frozen_array(name, vector, ndim=1))
+        if not len(self.origin) == len(self.u) == len(self.v):
+            raise ValueError(
+                "origin, u and v must have one length; "
+                f"got {len(self.origin)}, {len(self.u)} and {len(self.v)}"
+            )
+        if _sine(self.u, self.v) < SMALLEST_SINE:
+            raise ValueError("u and v must be linearly independent; got dependent vectors")
+
+    def __reduce__(self) -> tuple:
+        return Plane, (self.origin, self.u, self.v)
+
+    def lift(self, st: ArrayLike) -> Array:
+        """Points of the input space, shape (..., n), for plane coordinates `st` of shape (..., 2)."""
+        st = np.asarray(st, dtype=np.float64)
+        return self.origin + st[..., :1] * self.u + st[..., 1:] * self.v
+
+    def project(self, x: ArrayLike) -> Array:
+        """Plane coordinates, shape (..., 2), of the points of the plane nearest to `x`, shape (..., n)."""
+        basis = np.stack([self.u, self.v], axis=-1)
+        offset = np.asarray(x, dtype=np.float64) - self.origin
+        flat = np.linalg.lstsq(basis, offset.reshape(-1, len(self.origin)).T, rcond=None)[0].T
+        return flat.reshape(*offset.shape[:-1], 2)
+
+    def restrict(self, inner: "Plane") -> "Plane":
+        """The plane that `inner`, given in this plane's two coordinates, is in the input space."""
+        return Plane(
+            self.lift(inner.origin),
+            inner.u[0] * self.u + inner.u[1] * self.v,
+            inner.v[0] * self.u + inner.v[1] * self.v,
+        )
+
+
+def _sine(u: Array, v: Array) -> float:
+    lengths = np.linalg.norm(u), np.linalg.norm(v)
+    if 0 in lengths:
+        return 0.0
+    a, b = u / lengths[0], v / lengths[1]
+    return float(np.linalg.norm(b - (a @ b) * a))
