@@ -30,9 +30,7 @@ def classifier(model, classes, scaler=None):
         biases[-1] = np.append(0.0, biases[-1])
     names = {"logistic": "sigmoid", "tanh": "tanh"}
     hidden = [names[model.activation]] * (len(weights) - 1)
-    layers = [
-        tracer.Layer(W, b, a) for W, b, a in zip(weights, biases, [*hidden, "softmax"], strict=True)
-    ]
+    layers = [tracer.Layer(W, b, a) for W, b, a in zip(weights, biases, [*hidden, "softmax"], strict=True)]
     return tracer.Network(layers, classes=classes)
 
 

@@ -10,8 +10,32 @@ from tracer.curves.singular import BranchPoint
 from tracer.curves.turning import TurningPoint
 from tracer.fields.examples import example
 from tracer.fields.exponential_sum import ExponentialSum
+from tracer.fields.field import Field
 from tracer.fields.function import Function
 from tracer.fields.layer import Layer
 from tracer.fields.network import Network
 from tracer.fields.plane import Plane
 from tracer.models.loading import load
+from tracer.view.display import BoundaryDisplay
+
+__all__ = [
+    "Boundary",
+    "BoundaryDisplay",
+    "BranchPoint",
+    "Certificate",
+    "Curve",
+    "End",
+    "ExponentialSum",
+    "Field",
+    "Function",
+    "Layer",
+    "Network",
+    "Plane",
+    "Status",
+    "TurningPoint",
+    "__version__",
+    "example",
+    "load",
+    "trace",
+    "trace_from",
+]

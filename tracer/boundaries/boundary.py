@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from tracer.atlas.certificate import Certificate, Status
 from tracer.curves.curve import Curve
 from tracer.curves.singular import BranchPoint
@@ -67,6 +69,14 @@ class Boundary:
     field: Field | None
     stats: Stats
 
+    @classmethod
+    def of_curve(cls, curve: Curve, evaluations: int = 0) -> "Boundary":
+        """The boundary that consists of one curve that was followed from a seed; nothing is proven."""
+        whole = np.stack([curve.box.lower, curve.box.upper])[None]
+        certificate = Certificate(Status.SAMPLED, curve.box.bounds, whole, 0, 0)
+        stats = Stats(0, (evaluations,), {})
+        return cls((curve,), certificate, curve.branch_points, curve.box, curve.field, stats)
+
     @property
     def bounds(self) -> tuple[tuple[float, float], tuple[float, float]]:
         """The box as ``((lo, hi), (lo, hi))``."""
@@ -90,8 +100,7 @@ class Boundary:
         n, closed = len(self.curves), sum(curve.closed for curve in self.curves)
         curves = f"{n} curve{'s' * (n != 1)}{f' ({closed} closed)' * (closed > 0)}"
         return (
-            f"Boundary: {curves}, length {self.length:.5g}, "
-            f"{_KNOWN[self.certificate.status]} in {self.box}"
+            f"Boundary: {curves}, length {self.length:.5g}, {_KNOWN[self.certificate.status]} in {self.box}"
         )
 
     def plot(self, ax: Any = None, **kwargs: Any) -> Any:

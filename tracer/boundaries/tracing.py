@@ -42,7 +42,12 @@ PROBES = 5
 
 
 def trace_from(
-    field: Any, seed: ArrayLike, bounds: ArrayLike, *, tolerance: float = TOLERANCE, max_steps: int = MAX_STEPS
+    field: Any,
+    seed: ArrayLike,
+    bounds: ArrayLike,
+    *,
+    tolerance: float = TOLERANCE,
+    max_steps: int = MAX_STEPS,
 ) -> Curve:
     """The one curve through a point near the boundary.
 
@@ -86,7 +91,7 @@ def _start(field: Field, box: Box, seed: ArrayLike) -> Array:
     start = move_to_curve(field, box, point)
     if start is None:
         raise ValueError(
-            f"seed must be near a curve: F does not change sign in the box on the gradient line through {seed!r}"
+            f"seed must be near a curve: F has no root in the box on the gradient line through {seed!r}"
         )
     return start
 

@@ -58,8 +58,14 @@ class Chart:
     """
 
     def __init__(
-        self, field: Field, box: Box, point: Array, gradient: Array, direction: int,
-        tolerance: float, budget: Budget,
+        self,
+        field: Field,
+        box: Box,
+        point: Array,
+        gradient: Array,
+        direction: int,
+        tolerance: float,
+        budget: Budget,
     ) -> None:
         self.field, self.box, self.direction, self.budget = field, box, direction, budget
         self.tolerance = min(tolerance, LOOSEST_TOLERANCE)

@@ -193,7 +193,7 @@ class _Walk:
 
     def _closes(self) -> bool:
         """Whether the curve, on the start's normal line now, is at its start; if so it ends there."""
-        x, values = self.points[-1], []
+        x, values, slope = self.points[-1], [], 1.0
         for _ in range(NEWTON_STEPS):
             value, gradient = self.field.value_and_gradient(x)
             slope = float((gradient * self.box.sides) @ self._normal)
@@ -247,4 +247,3 @@ class _Walk:
         if not np.array_equal(x, self.points[-1]):
             self.parts.append(Pieces.line(self.points[-1], x))
             self._append(x, gradient)
-

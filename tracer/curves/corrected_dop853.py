@@ -22,7 +22,7 @@ class CorrectedDOP853(DOP853):
         self._shortest = SHORTEST_STEP * chart.box.sides[chart.independent]
         super().__init__(*problem, **options)
 
-    def _step_impl(self) -> tuple[bool, str | None]:
+    def _step_impl(self) -> Any:
         before = self.t, self.y, self.f
         while not self._chart.budget.spent:
             done, message = super()._step_impl()

@@ -4,6 +4,8 @@ By geometry: the nearest place on the curve's prediction, corrected onto F = 0, 
 and F rises to the same side there. Parallel branches, however close, have opposite sides.
 """
 
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -22,11 +24,12 @@ PROJECTION_STEPS = 6
 
 def covered(curve: Curve, field: Field, points: Array, gradients: Array) -> NDArray[np.bool_]:
     """Whether each of `points` (n, 2) on the boundary, with its ∇F (n, 2), lies on `curve`."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     sides = curve.box.sides
     samples = curve.pieces.sample(SAMPLES)
-    gap, nearest = cKDTree(samples[:, :2] / sides).query(points / sides)
+    query: Any = KDTree(samples[:, :2] / sides).query(points / sides)
+    gap, nearest = query
     on = gap < NEARBY
     if on.any():
         x = curve.box.clip(_project(curve, points[on], samples[nearest[on], 2]))

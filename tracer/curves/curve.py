@@ -148,7 +148,8 @@ class Curve:
         if self.tolerance > CLEARLY_BETTER * tolerance and self.field is not None:
             x = correct(self.field, self.box, self.box.clip(x)).x
         sides = self.box.sides
-        return self(vertices(x / sides, samples[:, 2], tolerance, lambda s: self.pieces(s) / sides))
+        s = np.clip(samples[:, 2], 0, self.length)
+        return self(vertices(x / sides, s, tolerance, lambda s: self.pieces(s) / sides))
 
     def lift(self) -> Array:
         """The points in the network's own input space, shape (n, inputs)."""
@@ -163,7 +164,9 @@ class Curve:
             return np.where((at >= 0) & (at <= self.length), at, np.mod(at, self.length))
         outside = (at < 0) | (at > self.length)
         if outside.any():
-            raise ValueError(f"s must lie between 0 and the length {self.length!r}; got {at[outside].flat[0]!r}")
+            raise ValueError(
+                f"s must lie between 0 and the length {self.length!r}; got {at[outside].flat[0]!r}"
+            )
         return at
 
     def _on_curve(self, s: Array) -> tuple[Array, Array | None]:

@@ -43,9 +43,7 @@ class LatticeRoots:
 
 def lattice_lines(box: Box, shape: tuple[int, int]) -> tuple[Array, Array]:
     """The lines' coordinates: `shape` + 1 of them on each axis, both sides of the box included."""
-    x, y = (
-        np.linspace(lo, hi, n + 1) for lo, hi, n in zip(box.lower, box.upper, shape, strict=True)
-    )
+    x, y = (np.linspace(lo, hi, n + 1) for lo, hi, n in zip(box.lower, box.upper, shape, strict=True))
     return x, y
 
 
@@ -113,9 +111,7 @@ def roots_on_lines(field: Field, at: Array, axis: NDArray[np.int64], low: Array,
     from scipy.optimize.elementwise import find_root
 
     def along(t: Array, x1: Array, x2: Array, axis: Array) -> Array:
-        x = np.stack(
-            np.broadcast_arrays(np.where(axis == 0, t, x1), np.where(axis == 1, t, x2)), axis=-1
-        )
+        x = np.stack(np.broadcast_arrays(np.where(axis == 0, t, x1), np.where(axis == 1, t, x2)), axis=-1)
         return field.value(x)
 
     root = find_root(along, (low, high), args=(at[:, 0], at[:, 1], axis))

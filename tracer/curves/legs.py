@@ -54,9 +54,7 @@ class Leg:
     stop: Stop
 
 
-def walk(
-    chart: Chart, start_line: Callable[[Array], float], on_line: bool, step: float | None
-) -> Leg:
+def walk(chart: Chart, start_line: Callable[[Array], float], on_line: bool, step: float | None) -> Leg:
     """Integrate in a chart until an event.
 
     Parameters
@@ -72,6 +70,8 @@ def walk(
     from scipy.integrate import solve_ivp
 
     from tracer.curves.corrected_dop853 import CorrectedDOP853
+
+    method: Any = CorrectedDOP853
 
     d, i, box = chart.dependent, chart.independent, chart.box
 
@@ -94,7 +94,7 @@ def walk(
             chart.rate,
             (chart.t, chart.bound),
             [chart.height, 0.0],
-            method=CorrectedDOP853,
+            method=method,
             chart=chart,
             events=_terminal((roles, -1), (low, -1), (high, -1), (line, 1)),
             dense_output=True,

@@ -7,6 +7,7 @@ coefficients. A point at a given arclength is found by inverting s(σ), which is
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -81,13 +82,15 @@ class Pieces:
 
     def at(self, piece: NDArray[np.int64], sigma: Array) -> Array:
         """x1, x2, s, shape (..., 3), of the pieces numbered `piece` at `sigma`, both (...)."""
-        c = np.moveaxis(self.coefficients[piece], -2, 0)
-        return chebyshev.chebval(sigma[..., None], c, tensor=False)
+        c: Any = np.moveaxis(self.coefficients[piece], -2, 0)
+        rows: Any = chebyshev.chebval(sigma[..., None], c, tensor=False)
+        return rows
 
     def rate(self, piece: NDArray[np.int64], sigma: Array) -> Array:
         """Derivatives of x1, x2, s by σ, shape (..., 3)."""
-        c = np.moveaxis(self.coefficients[piece], -2, 0)
-        return chebyshev.chebval(sigma[..., None], chebyshev.chebder(c), tensor=False)
+        c: Any = np.moveaxis(self.coefficients[piece], -2, 0)
+        rates: Any = chebyshev.chebval(sigma[..., None], chebyshev.chebder(c), tensor=False)
+        return rates
 
     def locate(self, s: Array) -> tuple[NDArray[np.int64], Array]:
         """Piece and σ at arclengths `s` of shape (n,)."""

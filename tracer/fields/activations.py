@@ -89,9 +89,7 @@ TABLE: dict[str, Activation] = {
     "hardtanh": Activation(
         lambda z: np.clip(z, -1, 1), lambda z: np.where(np.abs(z) < 1, 1.0, 0.0), range=(-1.0, 1.0)
     ),
-    "gelu": Activation(
-        lambda z: 0.5 * z * erfc(-z / np.sqrt(2)), _gelu_slope, range=(GELU_MINIMUM, INF)
-    ),
+    "gelu": Activation(lambda z: 0.5 * z * erfc(-z / np.sqrt(2)), _gelu_slope, range=(GELU_MINIMUM, INF)),
     "silu": Activation(
         lambda z: z * expit(z),
         lambda z: expit(z) * (1 + z * expit(-z)),

@@ -5,6 +5,7 @@ divided by its side of the box.
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -34,7 +35,8 @@ class Box:
             array = np.empty(0)
         if array.shape != (2, 2):
             raise ValueError(f"bounds must be [(lo, hi), (lo, hi)]; got {bounds!r}")
-        for axis, (lo, hi) in enumerate(array.tolist()):
+        for axis in (0, 1):
+            lo, hi = float(array[axis, 0]), float(array[axis, 1])
             if not (np.isfinite(lo) and np.isfinite(hi) and lo < hi and np.isfinite(hi - lo)):
                 raise ValueError(f"bounds[{axis}] must be finite with lo < hi; got ({lo!r}, {hi!r})")
         array.flags.writeable = False
@@ -42,14 +44,16 @@ class Box:
 
     @property
     def sides(self) -> Array:
+        """The lengths of the sides, shape (2,)."""
         return self.upper - self.lower
 
     @property
     def bounds(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        (a, c), (b, d) = self.lower.tolist(), self.upper.tolist()
-        return (a, b), (c, d)
+        """``((lo, hi), (lo, hi))``, plain floats."""
+        low, high = self.lower, self.upper
+        return (float(low[0]), float(high[0])), (float(low[1]), float(high[1]))
 
-    def contains(self, x: Array) -> Array:
+    def contains(self, x: Array) -> Any:
         """Whether points `x` of shape (..., 2) lie in the closed box."""
         return ((x >= self.lower) & (x <= self.upper)).all(axis=-1)
 

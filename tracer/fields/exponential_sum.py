@@ -145,8 +145,8 @@ def _subset_products(B: Array, dB: Array) -> tuple[Array, Array]:
     for b, db in zip(B.T, dB, strict=True):
         factor = np.stack([expit(-b), expit(b)], axis=-1)[:, None]  # (n, 1, 2): k not in S, k in S
         slope = (factor[..., 1] * factor[..., 0])[..., None] * np.array([-1.0, 1.0])
-        dp = (
-            dp[:, :, None] * factor[..., None] + p[:, :, None, None] * slope[..., None] * db
-        ).reshape(n, -1, 2)
+        dp = (dp[:, :, None] * factor[..., None] + p[:, :, None, None] * slope[..., None] * db).reshape(
+            n, -1, 2
+        )
         p = (p[:, :, None] * factor).reshape(n, -1)
     return p, dp

@@ -72,7 +72,7 @@ class Function:
         return np.broadcast_to(result, x1.shape)
 
     def _differences(self, x1: Array, x2: Array) -> Array:
-        from scipy.differentiate import derivative
+        from scipy import differentiate
 
         x1, x2 = np.repeat(x1, 2), np.repeat(x2, 2)
         axis = np.arange(len(x1)) % 2
@@ -81,9 +81,11 @@ class Function:
             a, b = np.broadcast_arrays(np.where(axis == 0, x1 + t, x1), np.where(axis == 1, x2 + t, x2))
             return self._at(a.ravel(), b.ravel()).reshape(a.shape)
 
-        step = DIFFERENCE_STEP * np.maximum(1.0, np.abs(np.where(axis == 0, x1, x2)))
+        step: Any = DIFFERENCE_STEP * np.maximum(1.0, np.abs(np.where(axis == 0, x1, x2)))
         with np.errstate(all="ignore"):
-            return derivative(along, np.zeros_like(x1), args=(x1, x2, axis), initial_step=step).df
+            return differentiate.derivative(
+                along, np.zeros_like(x1), args=(x1, x2, axis), initial_step=step
+            ).df
 
     def __repr__(self) -> str:
         return f"Function({getattr(self._f, '__name__', repr(self._f))})"

@@ -97,10 +97,12 @@ class Layer:
 
     @property
     def inputs(self) -> int:
+        """The number of inputs."""
         return self.weight.shape[1]
 
     @property
     def outputs(self) -> int:
+        """The number of outputs."""
         return self.weight.shape[0]
 
     @property
@@ -183,5 +185,3 @@ def _rebuild(
     weight: Array, bias: Array, name: str, slope: float | None, weight_radius: Array, bias_radius: Array
 ) -> Layer:
     return Layer(weight, bias, name, slope=slope, weight_radius=weight_radius, bias_radius=bias_radius)
-
-

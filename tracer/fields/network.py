@@ -14,6 +14,7 @@ References
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -60,7 +61,7 @@ class Network:
         layers = tuple(layers)
         if not layers or not all(isinstance(layer, Layer) for layer in layers):
             raise ValueError(f"layers must be one or more tracer.Layer; got {layers!r}")
-        for k, (before, after) in enumerate(zip(layers, layers[1:], strict=False)):
+        for k, (before, after) in enumerate(pairwise(layers)):
             if before.outputs != after.inputs:
                 raise ValueError(
                     f"layers must chain: layer {k} has {before.outputs} outputs, "
@@ -189,7 +190,8 @@ class Network:
             if self.outputs > 2:
                 raise ValueError(
                     f"a level of a softmax of {self.outputs} outputs is no level of a network: trace "
-                    f"tracer.Function(lambda x1, x2: network(np.stack([x1, x2], -1))[:, {output}] - {value!r})"
+                    "tracer.Function(lambda x1, x2: "
+                    f"network(np.stack([x1, x2], -1))[:, {output}] - {value!r})"
                 )
             # p_0 = σ(A_0 - A_1): the level of a sigmoid of the margin.
             last = replace_activation(last.difference(output, 1 - output), "sigmoid")

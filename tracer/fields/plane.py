@@ -5,6 +5,7 @@ of 921,600 pixels costs what two inputs cost (DESIGN: equations (68) and the pap
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -59,7 +60,7 @@ class Plane:
         """Plane coordinates, shape (..., 2), of the points of the plane nearest to `x`, shape (..., n)."""
         basis = np.stack([self.u, self.v], axis=-1)
         offset = np.asarray(x, dtype=np.float64) - self.origin
-        flat = np.linalg.lstsq(basis, offset.reshape(-1, len(self.origin)).T, rcond=None)[0].T
+        flat: Any = np.linalg.lstsq(basis, offset.reshape(-1, len(self.origin)).T, rcond=None)[0].T
         return flat.reshape(*offset.shape[:-1], 2)
 
     def restrict(self, inner: "Plane") -> "Plane":

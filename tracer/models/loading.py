@@ -32,4 +32,6 @@ def load(path: str | os.PathLike) -> Network:
     suffix = Path(path).suffix.lower()
     if suffix not in READERS:
         raise ValueError(f"path must end in one of {', '.join(READERS)}; got {os.fspath(path)!r}")
+    if not Path(path).is_file():
+        raise FileNotFoundError(f"path must be a file that exists; got {os.fspath(path)!r}")
     return READERS[suffix](path)

@@ -1,0 +1,171 @@
+"""A boundary as one `.npz` file: arrays of numbers and texts, nothing that is executed on reading.
+
+A network is kept as its JSON; a `Function` cannot be kept, and its curves are read back with the
+stored prediction alone. Before an array is read, the size its header claims is held against the
+bytes that are there.
+"""
+
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
+from tracer.atlas.certificate import Certificate, Status
+from tracer.boundaries.boundary import Boundary, Stats
+from tracer.curves.curve import Curve
+from tracer.curves.end import End
+from tracer.curves.pieces import Pieces
+from tracer.curves.singular import BranchPoint
+from tracer.curves.turning import TurningPoint
+from tracer.fields import network_json
+from tracer.fields.box import Box
+from tracer.fields.exponential_sum import ExponentialSum
+from tracer.fields.field import Field
+from tracer.fields.network import Network
+
+Array = NDArray[np.float64]
+
+VERSION = 1
+_ENDS = list(End)
+
+
+def write(boundary: Boundary, path: Path) -> None:
+    """Write everything but a `Function` to `path`."""
+    kind, network = _field_text(boundary.field)
+    arrays: dict[str, Any] = {
+        "version": VERSION,
+        "field": kind,
+        "network": network,
+        "bounds": boundary.bounds,
+        "status": boundary.certificate.status.name,
+        "undecided": boundary.certificate.undecided,
+        "counts": [boundary.certificate.cells, boundary.certificate.crossings],
+        "search_evaluations": boundary.stats.search_evaluations,
+        "curve_evaluations": np.array(boundary.stats.curve_evaluations, dtype=np.int64),
+        "phases": np.array(list(boundary.stats.seconds), dtype=np.str_),
+        "seconds": np.array(list(boundary.stats.seconds.values()), dtype=np.float64),
+        "curves": len(boundary.curves),
+        **_branch_arrays("boundary", boundary.branch_points),
+    }
+    for k, curve in enumerate(boundary.curves):
+        arrays |= _curve_arrays(f"curve{k}", curve)
+    with path.open("wb") as file:
+        np.savez(file, **arrays)
+
+
+def read(path: str | os.PathLike) -> Boundary:
+    """Read what `write` wrote; see `Boundary.load`."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            _check_claims(archive, os.path.getsize(path))
+        with np.load(path, allow_pickle=False) as arrays:
+            return _boundary(dict(arrays))
+    except FileNotFoundError:
+        raise
+    except (
+        zipfile.BadZipFile,
+        KeyError,
+        ValueError,
+        IndexError,
+        EOFError,
+        OSError,
+        NotImplementedError,
+    ) as error:
+        raise ValueError(
+            f"path must be a boundary saved as .npz, {os.fspath(path)!r} is none: {error}"
+        ) from None
+
+
+def _check_claims(archive: zipfile.ZipFile, size: int) -> None:
+    """Every member is stored as it is and no array claims more numbers than there are bytes."""
+    for member in archive.infolist():
+        if member.compress_type != zipfile.ZIP_STORED or member.file_size > size:
+            raise ValueError(f"{member.filename} claims {member.file_size} bytes in a file of {size}")
+        with archive.open(member) as stream:
+            version = npy.read_magic(stream)
+            header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
+            shape, _, dtype = header(stream)
+        claimed = int(np.prod([int(n) for n in shape], dtype=object)) * dtype.itemsize
+        if dtype.hasobject or claimed > member.file_size:
+            raise ValueError(f"{member.filename} claims an array of shape {shape}")
+
+
+def _boundary(a: dict[str, Any]) -> Boundary:
+    if int(a["version"]) != VERSION:
+        raise ValueError(f"version must be {VERSION}; got {int(a['version'])}")
+    box = Box.from_bounds(a["bounds"])
+    field = _field(str(a["field"]), str(a["network"]))
+    cells, crossings = a["counts"].tolist()
+    certificate = Certificate(Status[str(a["status"])], box.bounds, a["undecided"], cells, crossings)
+    seconds = dict(zip(a["phases"].tolist(), a["seconds"].tolist(), strict=True))
+    return Boundary(
+        tuple(_curve(f"curve{k}", a, field, box) for k in range(int(a["curves"]))),
+        certificate,
+        _branch_points("boundary", a),
+        box,
+        field,
+        Stats(int(a["search_evaluations"]), tuple(a["curve_evaluations"].tolist()), seconds),
+    )
+
+
+def _field_text(field: Field | None) -> tuple[str, str]:
+    if isinstance(field, Network):
+        return "network", network_json.dumps(field)
+    if isinstance(field, ExponentialSum):
+        return "exponential sum", network_json.dumps(field.margin)
+    return "none", ""
+
+
+def _field(kind: str, text: str) -> Field | None:
+    if kind == "network":
+        return network_json.loads(text)
+    if kind == "exponential sum":
+        return ExponentialSum(network_json.loads(text))
+    return None
+
+
+def _curve_arrays(name: str, curve: Curve) -> dict[str, Any]:
+    turning = curve.turning_points
+    return {
+        f"{name}.points": curve.points,
+        f"{name}.ends": np.array([_ENDS.index(end) for end in curve.ends], dtype=np.int64),
+        f"{name}.turning": np.array([[*t.point, t.s, t.coordinate] for t in turning]).reshape(-1, 4),
+        f"{name}.error_bound": curve.error_bound,
+        f"{name}.proven": curve.proven,
+        f"{name}.pieces": curve.pieces.coefficients,
+        f"{name}.tolerance": curve.tolerance,
+        **_branch_arrays(name, curve.branch_points),
+    }
+
+
+def _curve(name: str, a: dict[str, Any], field: Field | None, box: Box) -> Curve:
+    return Curve(
+        a[f"{name}.points"],
+        tuple(_ENDS[k] for k in a[f"{name}.ends"]),
+        tuple(TurningPoint(row[:2], float(row[2]), int(row[3])) for row in a[f"{name}.turning"]),
+        _branch_points(name, a),
+        a[f"{name}.error_bound"],
+        bool(a[f"{name}.proven"]),
+        box,
+        field,
+        Pieces(a[f"{name}.pieces"]),
+        float(a[f"{name}.tolerance"]),
+    )
+
+
+def _branch_arrays(name: str, points: tuple[BranchPoint, ...]) -> dict[str, Any]:
+    tangents = [t for p in points for t in p.tangents]
+    return {
+        f"{name}.branch_points": np.array([p.point for p in points]).reshape(-1, 2),
+        f"{name}.branches": np.array([len(p.tangents) for p in points], dtype=np.int64),
+        f"{name}.tangents": np.array(tangents).reshape(-1, 2),
+    }
+
+
+def _branch_points(name: str, a: dict[str, Any]) -> tuple[BranchPoint, ...]:
+    tangents = np.split(a[f"{name}.tangents"], np.cumsum(a[f"{name}.branches"])[:-1])
+    return tuple(BranchPoint(p, t) for p, t in zip(a[f"{name}.branch_points"], tangents, strict=False))

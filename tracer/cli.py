@@ -1,0 +1,260 @@
+"""The command line: ``tracer trace | plot | bench``.
+
+Exit status 0 is success, 2 bad input (one line, no traceback), 130 an interrupt; files are written
+whole or not at all.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, NoReturn
+
+import numpy as np
+
+from tracer._version import __version__
+from tracer.boundaries.boundary import Boundary
+from tracer.boundaries.grid_comparison import grid_reaching, tracing_measurement
+from tracer.boundaries.tracing import MAX_CELLS, MAX_STEPS, TOLERANCE, trace, trace_from
+from tracer.curves.curve import Curve
+from tracer.fields.counted import Counted
+from tracer.fields.examples import EXAMPLES, example
+from tracer.fields.network import Network
+from tracer.models.loading import load
+
+DEFAULT_EXAMPLE = "paper"
+BENCH_ERRORS = (1e-3, 1e-4, 1e-5, 1e-6)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit status."""
+    parser = _parser()
+    arguments = parser.parse_args(_shield_numbers(sys.argv[1:] if argv is None else argv))
+    try:
+        return arguments.run(arguments)
+    except KeyboardInterrupt:
+        print("tracer: interrupted", file=sys.stderr)
+        return 130
+    except (ValueError, TypeError, OSError, ImportError) as error:
+        print(f"tracer: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+
+
+def run() -> None:
+    """Entry point of the installed command."""
+    sys.exit(main())
+
+
+# The commands ---------------------------------------------------------------------------------------
+
+
+def _trace(arguments: argparse.Namespace) -> int:
+    targets = [_target(path) for path in arguments.output]  # before the work, not after
+    field, bounds = _problem(arguments)
+    if arguments.seed is None:
+        boundary = trace(
+            field,
+            bounds,
+            tolerance=arguments.tolerance,
+            max_cells=arguments.max_cells,
+            time_limit=arguments.time_limit,
+        )
+        print(_table(boundary.curves, boundary.stats.curve_evaluations))
+        print(boundary)
+        print(boundary.certificate)
+    else:
+        counted = Counted(field)
+        curve = trace_from(
+            counted, arguments.seed, bounds, tolerance=arguments.tolerance, max_steps=arguments.max_steps
+        )
+        print(_table([curve], [counted.evaluations]))
+        boundary = Boundary.of_curve(curve.with_field(field), counted.evaluations)
+        print(boundary.certificate)
+    for path in targets:
+        boundary.save(path)
+        print(f"wrote {path}")
+    return 0
+
+
+def _plot(arguments: argparse.Namespace) -> int:
+    from tracer.view.export import save_picture
+
+    boundary = Boundary.load(arguments.file)
+    save_picture(
+        boundary,
+        arguments.output,
+        shading=boundary.field is not None and not arguments.plain,
+        turning_points=arguments.turning_points,
+    )
+    print(f"wrote {arguments.output}")
+    return 0
+
+
+def _bench(arguments: argparse.Namespace) -> int:
+    field, bounds = _problem(arguments)
+    print(
+        f"{'error':>8}  {'grid':>6}  {'evaluations':>11} {'seconds':>8}    "
+        f"{'traced evaluations':>18} {'seconds':>8}"
+    )
+    for error in BENCH_ERRORS:
+        grid, traced = grid_reaching(field, bounds, error), tracing_measurement(field, bounds, error)
+        known = (
+            f"{grid.size:>6}  {grid.evaluations:>11} {grid.seconds:>8.3f}"
+            if grid is not None
+            else f"{'finer than is run':>27}"
+        )
+        print(f"{error:>8.0e}  {known}    {traced.evaluations:>18} {traced.seconds:>8.3f}")
+    print("error: largest distance of a chord's midpoint from the curve, in units of the box")
+    return 0
+
+
+# What they share ------------------------------------------------------------------------------------
+
+
+def _problem(arguments: argparse.Namespace) -> tuple[Network, Any]:
+    """The field and its box."""
+    if arguments.model is not None and arguments.example is not None:
+        raise ValueError(
+            f"give MODEL or --example, not both; got {arguments.model!r} and {arguments.example!r}"
+        )
+    if arguments.model is None:
+        network, bounds = example(arguments.example or DEFAULT_EXAMPLE)
+    else:
+        network, bounds = load(arguments.model), None
+    if arguments.bounds is not None:
+        bounds = np.reshape(arguments.bounds, (2, 2)).tolist()
+    if bounds is None:
+        raise ValueError("--bounds X1LO X1HI X2LO X2HI must be given with MODEL")
+    if arguments.level is not None:
+        output, value = arguments.level
+        if not output.strip().isdigit():
+            raise ValueError(
+                f"--level must be OUTPUT VALUE with OUTPUT a number of an output; got {output!r}"
+            )
+        return network.level(int(output), _number(value)), bounds
+    if network.outputs == 1 and arguments.classes is None:
+        raise ValueError("a network with one output needs --level 0 VALUE")
+    return network.margin(*(arguments.classes or (0, 1))), bounds
+
+
+def _table(curves: Sequence[Curve], evaluations: Sequence[int]) -> str:
+    rows = [
+        f"{'curve':>5}  {'':6}  {'length':>12}  {'turning points':>14}  {'residual':>9}  {'evaluations':>11}"
+    ]
+    for k, (curve, count) in enumerate(zip(curves, evaluations, strict=True)):
+        residual = np.abs(curve.field.value(curve.points)).max() if curve.field is not None else np.nan
+        kind = "closed" if curve.closed else "open"
+        rows.append(
+            f"{k:>5}  {kind:6}  {curve.length:>12.9g}  {len(curve.turning_points):>14}  "
+            f"{residual:>9.1e}  {count:>11}"
+        )
+    return "\n".join(rows)
+
+
+def _target(path: str) -> Path:
+    from tracer.view.export import target
+
+    return target(path)
+
+
+def _number(text: str) -> float:
+    return float(text)
+
+
+def _shield_numbers(argv: Sequence[str]) -> list[str]:
+    """A space before each negative number: argparse takes "-1e-3" or "-inf" for an option, " -1e-3" not."""
+
+    def is_number(text: str) -> bool:
+        try:
+            float(text)
+        except ValueError:
+            return False
+        return True
+
+    return [f" {text}" if text.startswith("-") and is_number(text) else text for text in argv]
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line, like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"tracer: {message}\n")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="tracer", description="The decision boundary of a neural network, as curves.")
+    parser.add_argument("--version", action="version", version=f"tracer {__version__}")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+
+    def command(name: str, run: Callable, text: str, example: str) -> argparse.ArgumentParser:
+        sub = commands.add_parser(
+            name,
+            help=text,
+            description=text,
+            epilog=f"example:\n  {example}",
+            formatter_class=argparse.RawDescriptionHelpFormatter,
+        )
+        sub.set_defaults(run=run)
+        return sub
+
+    sub = command(
+        "trace",
+        _trace,
+        "Trace a boundary, print its curves, and save it.",
+        "tracer trace net.json --classes 0 1 --bounds -1e-3 1 -2 2 -o boundary.npz picture.png",
+    )
+    _add_problem(sub)
+    sub.add_argument(
+        "--seed", type=_number, nargs=2, metavar=("X1", "X2"), help="follow only the curve near this point"
+    )
+    sub.add_argument(
+        "--tolerance", type=_number, default=TOLERANCE, help="in units of the box (default %(default)s)"
+    )
+    sub.add_argument("--max-cells", type=int, default=MAX_CELLS, help="default %(default)s")
+    sub.add_argument("--max-steps", type=int, default=MAX_STEPS, help="with --seed (default %(default)s)")
+    sub.add_argument("--time-limit", type=_number, metavar="SECONDS", help="default none")
+    sub.add_argument(
+        "-o",
+        "--output",
+        nargs="+",
+        action="extend",
+        default=[],
+        metavar="FILE",
+        help=".npz, .csv, .geojson, .svg, .png or .pdf",
+    )
+
+    sub = command(
+        "plot", _plot, "Draw a saved boundary.", "tracer plot boundary.npz -o picture.png --turning-points"
+    )
+    sub.add_argument("file", metavar="FILE.npz")
+    sub.add_argument("-o", "--output", required=True, metavar="FILE", help=".png, .svg or .pdf")
+    sub.add_argument("--turning-points", action="store_true", help="mark them")
+    sub.add_argument("--plain", action="store_true", help="do not colour the two sides")
+
+    sub = command(
+        "bench",
+        _bench,
+        "Compare tracing with grid root-finding at equal error.",
+        "tracer bench --example moons",
+    )
+    _add_problem(sub)
+    return parser
+
+
+def _add_problem(sub: argparse.ArgumentParser) -> None:
+    sub.add_argument("model", nargs="?", metavar="MODEL", help="a network, .json (default: the paper's)")
+    sub.add_argument("--example", choices=list(EXAMPLES), help="a built-in network and its box")
+    which = sub.add_mutually_exclusive_group()
+    which.add_argument(
+        "--classes", type=int, nargs=2, metavar=("I", "J"), help="trace z_I = z_J (default 0 1)"
+    )
+    which.add_argument(
+        "--level", nargs=2, metavar=("OUTPUT", "VALUE"), help="trace where an output has a value"
+    )
+    sub.add_argument(
+        "--bounds", type=_number, nargs=4, metavar=("X1LO", "X1HI", "X2LO", "X2HI"), help="the box"
+    )
+
+
+if __name__ == "__main__":
+    run()

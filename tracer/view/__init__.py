@@ -1,0 +1,1 @@
+"""Looking at a boundary, and taking it away as a file."""

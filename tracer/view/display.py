@@ -1,0 +1,178 @@
+"""Boundaries drawn with matplotlib, by scikit-learn's display conventions.
+
+matplotlib is imported when something is drawn, never before; nothing is shown on the screen.
+"""
+
+import io
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tracer.boundaries.boundary import Boundary
+
+Array = NDArray[np.float64]
+
+# Chords within this of the curve, in box units, look smooth at any size a screen has.
+PICTURE_TOLERANCE = 1e-4
+# Points a side at which the sign of F is looked up for shading; the curves cover the jagged edge.
+SHADING_SIDE = 400
+# A box more than this much longer than wide hardly has the same unit on both axes.
+LONGEST_EQUAL = 4.0
+SIDE_COLORS = ("#dbe7f3", "#fbe3d3")  # F < 0, F > 0
+POINT_COLORS = ("#2f6ea5", "#d2691e")
+LINE = {"colors": "#202020", "linewidths": 1.6}
+
+
+class BoundaryDisplay:
+    """The picture of a boundary.
+
+    Parameters
+    ----------
+    boundary : Boundary
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib Axes and Figure
+        Set by `plot`.
+    lines_ : matplotlib.collections.LineCollection
+        The curves, one line each.
+    shading_ : matplotlib.contour.QuadContourSet or None
+        The two sides.
+    turning_points_, data_ : matplotlib.collections.PathCollection or None
+        The markers.
+    """
+
+    def __init__(self, boundary: Boundary) -> None:
+        self.boundary = boundary
+
+    def plot(
+        self,
+        ax: Any = None,
+        *,
+        shading: bool = False,
+        turning_points: bool = False,
+        X: ArrayLike | None = None,
+        y: ArrayLike | None = None,
+        xlabel: str | None = None,
+        ylabel: str | None = None,
+        **kwargs: Any,
+    ) -> "BoundaryDisplay":
+        """Draw the curves.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure by default.
+        shading : bool
+            Colour the two sides; needs the field.
+        turning_points : bool
+            Mark where a coordinate is extremal.
+        X : array_like, shape (n, 2), optional
+            Data points to draw on top.
+        y : array_like, shape (n,), optional
+            Their classes.
+        xlabel, ylabel : str, optional
+            "x1" and "x2" by default; "s" and "t" on a plane.
+        **kwargs
+            For matplotlib's LineCollection.
+
+        Returns
+        -------
+        BoundaryDisplay
+            Itself.
+
+        Raises
+        ------
+        ValueError
+            If shading is asked of a boundary without a field, or `X` has another shape.
+        """
+        if shading and self.boundary.field is None:
+            raise ValueError("shading needs the field; this boundary was read from a file without one")
+        points = None if X is None else _data(X, y)
+        if ax is None:
+            import matplotlib.pyplot as plt
+
+            _, ax = plt.subplots()
+        self.ax_, self.figure_ = ax, ax.figure
+        self.shading_ = self._shade() if shading else None
+        self.lines_ = self._draw_curves(kwargs)
+        self.turning_points_ = self._mark_turning_points() if turning_points else None
+        self.data_ = None if points is None else self._draw_data(points, y)
+        self._frame(xlabel, ylabel)
+        return self
+
+    def _draw_curves(self, kwargs: dict[str, Any]) -> Any:
+        from matplotlib.collections import LineCollection
+
+        # The keywords have short and plural forms; the caller's wins over the default either way.
+        given = {{"color": "colors", "linewidth": "linewidths", "lw": "linewidths"}.get(k, k) for k in kwargs}
+        defaults = {k: v for k, v in LINE.items() if k not in given}
+        lines = LineCollection(
+            [curve.polyline(PICTURE_TOLERANCE) for curve in self.boundary], **defaults, **kwargs
+        )
+        return self.ax_.add_collection(lines, autolim=False)
+
+    def _shade(self) -> Any:
+        field: Any = self.boundary.field
+        x1, x2 = (np.linspace(lo, hi, SHADING_SIDE) for lo, hi in self.boundary.bounds)
+        value = field.value(np.stack(np.meshgrid(x1, x2), axis=-1))
+        return self.ax_.contourf(x1, x2, value, [-np.inf, 0, np.inf], colors=SIDE_COLORS, zorder=0)
+
+    def _mark_turning_points(self) -> Any:
+        points = np.array([t.point for curve in self.boundary for t in curve.turning_points]).reshape(-1, 2)
+        return self.ax_.scatter(*points.T, s=28, facecolor="white", edgecolor=LINE["colors"], zorder=4)
+
+    def _draw_data(self, points: Array, y: ArrayLike | None) -> Any:
+        from matplotlib.colors import ListedColormap
+
+        style: dict[str, Any] = {"color": POINT_COLORS[0]}
+        if y is not None:
+            _, labels = np.unique(np.asarray(y), return_inverse=True)
+            few = labels.max(initial=0) < len(POINT_COLORS)
+            style = {"c": labels, "cmap": ListedColormap(POINT_COLORS) if few else "tab10"}
+        return self.ax_.scatter(*points.T, s=18, edgecolor="white", linewidth=0.6, zorder=3, **style)
+
+    def _frame(self, xlabel: str | None, ylabel: str | None) -> None:
+        plane: Any = getattr(self.boundary.field, "plane", None)
+        names = ("x1", "x2") if plane is None else ("s", "t")
+        low, high = self.boundary.box.lower, self.boundary.box.upper
+        self.ax_.set(
+            xlim=(low[0], high[0]),
+            ylim=(low[1], high[1]),
+            xlabel=names[0] if xlabel is None else xlabel,
+            ylabel=names[1] if ylabel is None else ylabel,
+            aspect="equal" if self._equal_units(plane) else "auto",
+        )
+
+    def _equal_units(self, plane: Any) -> bool:
+        """Whether a circle in the input space should look like one."""
+        if plane is not None and not np.isclose(np.linalg.norm(plane.u), np.linalg.norm(plane.v)):
+            return False
+        sides = self.boundary.box.sides
+        return bool(sides.max() <= LONGEST_EQUAL * sides.min())
+
+
+def _data(X: ArrayLike, y: ArrayLike | None) -> Array:
+    points = np.asarray(X, dtype=np.float64)
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise ValueError(f"X must have shape (n, 2); got {points.shape}")
+    if y is not None and np.shape(y) != (len(points),):
+        raise ValueError(f"y must have one class for each of {len(points)} points; got shape {np.shape(y)}")
+    return points
+
+
+def picture(boundary: Boundary, target: Any, suffix: str, **kwargs: Any) -> None:
+    """Draw into a file, without pyplot and its global state; keywords go to `BoundaryDisplay.plot`."""
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(6.4, 4.8), layout="constrained")
+    BoundaryDisplay(boundary).plot(figure.add_subplot(), **kwargs)
+    figure.savefig(target, format=suffix, dpi=150)
+
+
+def png(boundary: Boundary) -> bytes:
+    """The picture a notebook shows."""
+    buffer = io.BytesIO()
+    picture(boundary, buffer, "png", shading=boundary.field is not None)
+    return buffer.getvalue()
