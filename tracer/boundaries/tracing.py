@@ -34,7 +34,7 @@ SMALLEST_TOLERANCE, LARGEST_TOLERANCE = 1e-14, 0.1
 MAX_STEPS = 10_000
 MAX_CELLS = 1_000_000
 # Cells a side of the lattice, at most. Odd: the lines of symmetric boundaries lie between its own.
-LATTICE_SIDE = 201
+LATTICE_SIDE = 401
 # How far from a branch point, in box units, its branches are picked up.
 BRANCH_SEED = 1e-3
 # Places on a curve that are looked up on another, to see whether it contains the first.

@@ -18,6 +18,8 @@ Array = NDArray[np.float64]
 NEWTON_STEPS = 4
 # A correction longer than this, in box units, would be a jump and not a correction.
 LONGEST_CORRECTION = 0.02
+# A seed nearer than this, in box units, is on the curve already.
+ON_CURVE = 1e-14
 # Points on a seed's gradient line at which the sign of F is looked up.
 LINE_POINTS = 400
 
@@ -84,9 +86,9 @@ def move_to_curve(field: Field, box: Box, seed: Array) -> Array | None:
         None where F has no sign change on that line.
     """
     value, gradient = field.value_and_gradient(seed)
-    if value == 0:
-        return seed
     step, length = newton_step(value[None], (gradient * box.sides)[None])
+    if length[0] <= ON_CURVE:
+        return seed
     if not np.isfinite(length[0]):
         return None
     downhill = -step[0] / length[0] * box.sides

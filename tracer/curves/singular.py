@@ -70,7 +70,8 @@ def branch_point_near(field: Field, box: Box, x: Array, radius: float) -> Branch
     size = np.abs(H).max()
     if abs(field.value(at)) > ON_CURVE * size:
         return None
-    return BranchPoint(at, branch_tangents(H) * sides if len(branch_tangents(H)) else np.zeros((0, 2)))
+    tangents = branch_tangents(H) * sides
+    return BranchPoint(at, tangents / np.linalg.norm(tangents, axis=1, keepdims=True))
 
 
 def branch_tangents(H: Array) -> Array:
@@ -79,8 +80,7 @@ def branch_tangents(H: Array) -> Array:
     if not low < 0 < high or min(-low, high) < DEGENERATE * max(-low, high):
         return np.zeros((0, 2))
     a, b = e[:, 1] / np.sqrt(high), e[:, 0] / np.sqrt(-low)
-    d = np.stack([a + b, a - b])
-    return d / np.linalg.norm(d, axis=1, keepdims=True)
+    return np.stack([a + b, a - b])
 
 
 def _gradient_and_hessian(field: Field, x: Array, sides: Array) -> tuple[Array, Array]:

@@ -60,7 +60,9 @@ class Function:
         value = self._at(x1, x2).reshape(points.shape[:-1])
         if self._gradient is None:
             return value, self._differences(x1, x2).reshape(points.shape)
-        partials = [np.broadcast_to(np.asarray(g, np.float64), x1.shape) for g in self._gradient(x1, x2)]
+        with np.errstate(all="ignore"):
+            given = self._gradient(x1, x2)
+        partials = [np.broadcast_to(np.asarray(g, np.float64), x1.shape) for g in given]
         return value, np.stack(partials, axis=-1).reshape(points.shape)
 
     def _at(self, x1: Array, x2: Array) -> Array:

@@ -1,0 +1,48 @@
+"""The standing test problems T1-T5: F = Σ v_k σ(a_k x1 + b_k x2 + c_k) + d on [−3, 3]²."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+import tracer
+
+BOX = [(-3.0, 3.0), (-3.0, 3.0)]
+SHARED = Path(__file__).resolve().parents[2] / "shared"
+needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared networks are not here")
+
+
+def _problem(rows, v, d):
+    rows = np.array(rows, float)
+    return tracer.Network(
+        [tracer.Layer(rows[:, :2], rows[:, 2], "sigmoid"), tracer.Layer([v], [d], "linear")]
+    )
+
+
+_LOOP = [(6, 0, 6), (-6, 0, 6), (0, 6, 6), (0, -6, 6)]
+T1 = _problem([(4, 1, 0.5), (-2, 3.5, -1), (1.5, -3, 0.7)], (3, -2.5, 2), -1.1)
+T2 = _problem(_LOOP, (1, 1, 1, 1), -3.5)
+T3 = _problem([(1.5, 4.5, -3), (4.5, -3, -1), (-1.5, 3.75, -1)], (-3, 2.5, 1.5), -0.5)
+T4 = _problem([(0, 150, 1.5), (0, 150, -1.5), (3, 0, 0)], (1, -1, -0.8), 0)
+T5 = _problem(_LOOP, (1, 1, 1, 1), -3.985)
+
+
+class Counting:
+    """A field that counts the points it is evaluated at, and nothing else."""
+
+    def __init__(self, field):
+        self.field, self.evaluations = field, 0
+
+    def value(self, x):
+        self.evaluations += np.size(x) // 2
+        return self.field.value(x)
+
+    def value_and_gradient(self, x):
+        self.evaluations += np.size(x) // 2
+        return self.field.value_and_gradient(x)
+
+
+def box_distance(a, b, box=BOX):
+    """Distances in box units."""
+    sides = np.diff(np.array(box), axis=1)[:, 0]
+    return np.linalg.norm((np.asarray(a) - b) / sides, axis=-1)

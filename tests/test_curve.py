@@ -1,0 +1,133 @@
+"""A curve between its points: evaluation by arclength, polylines, the paper's hyperplane."""
+
+import numpy as np
+import pytest
+from problems import BOX, SHARED, T1, T2, T3, T4, box_distance, needs_shared
+
+import tracer
+
+
+@pytest.fixture(scope="module")
+def loop():
+    return tracer.trace_from(T2, (0.9, 0.2), BOX)
+
+
+@pytest.fixture(scope="module")
+def line():
+    return tracer.trace_from(T1, (0, 0), BOX)
+
+
+def chord_deviation(field, vertices, per_chord=9):
+    """The largest distance of places on chords from the curve, to first order, in units of BOX."""
+    w = np.linspace(0, 1, per_chord + 2)[1:-1, None, None]
+    value, gradient = field.value_and_gradient((1 - w) * vertices[:-1] + w * vertices[1:])
+    return (np.abs(value) / np.linalg.norm(6 * gradient, axis=-1)).max()
+
+
+def test_arclength_is_the_parameter(line):
+    s = np.linspace(0, line.length, 4001)
+    x = line(s)
+    steps = np.linalg.norm(np.diff(x, axis=0), axis=1)
+    assert steps == pytest.approx(np.diff(s), rel=1e-5)
+    assert np.array_equal(x[0], line.points[0])
+    assert np.array_equal(x[-1], line.points[-1])
+    assert line(s.reshape(1, -1, 1)).shape == (1, 4001, 1, 2)
+
+
+def test_tangents_are_those_of_the_curve(line):
+    s = np.linspace(0.1, line.length - 0.1, 50)
+    h = 1e-5
+    assert line.tangent(s) == pytest.approx((line(s + h) - line(s - h)) / (2 * h), abs=1e-8)
+
+
+def test_a_closed_curve_is_run_round(loop):
+    assert loop(loop.length + 0.25) == pytest.approx(loop(0.25), abs=1e-12)
+    assert loop(-0.25) == pytest.approx(loop(loop.length - 0.25), abs=1e-12)
+
+
+@pytest.mark.parametrize("s", [-0.1, 1e9, float("nan")])
+def test_arclengths_outside_are_errors(line, s):
+    with pytest.raises(ValueError, match="s must"):
+        line(s)
+
+
+@pytest.mark.parametrize("tolerance", [1e-2, 1e-3, 1e-4, 1e-5])
+def test_every_chord_stays_within_the_tolerance(loop, tolerance):
+    vertices = loop.polyline(tolerance)
+    assert chord_deviation(T2, vertices) <= 1.05 * tolerance
+    assert np.array_equal(vertices[0], vertices[-1])
+    # A circle of the same length needs this many; the loop is nearly one.
+    radius = loop.length / (2 * np.pi) / 6
+    assert len(vertices) <= 1.5 * np.pi / np.sqrt(2 * tolerance / radius) + 3
+
+
+def test_a_hairpin_keeps_its_tip():
+    curve = tracer.trace_from(T4, (0.0, 0.02), BOX)
+    assert chord_deviation(T4, curve.polyline(1e-5)) <= 1.05e-5
+
+
+def test_a_straight_line_has_two_vertices():
+    curve = tracer.trace_from(lambda x, y: x + 2 * y, (0, 0), BOX)
+    assert len(curve.polyline(1e-6)) == 2
+
+
+def test_polyline_needs_a_positive_tolerance(loop):
+    with pytest.raises(ValueError, match="tolerance"):
+        loop.polyline(0)
+
+
+def test_results_are_read_only(loop):
+    with pytest.raises(ValueError, match="read-only"):
+        loop.points[0] = 0
+    with pytest.raises(AttributeError):
+        loop.points = None
+
+
+def test_a_curve_prints_itself(loop, line):
+    assert repr(loop).startswith("Curve: closed, length 6.86608, ")
+    assert "open (BOX, BOX)" in repr(line)
+
+
+def last_hidden_image(network, margin, points):
+    """``Σ Δw_k y_k + Δb`` on points of the input space: the paper's hyperplane."""
+    *hidden, _ = network.layers
+    y = points
+    for layer in hidden:
+        y = layer.row.value(y @ layer.weight.T + layer.bias)
+    return y @ margin.layers[-1].weight[0] + margin.layers[-1].bias[0]
+
+
+def test_the_papers_hyperplane_holds_on_its_network():
+    network, bounds = tracer.example("paper")
+    field = network.margin(0, 1)
+    for curve in tracer.trace(field, bounds, max_cells=2500):
+        assert np.abs(last_hidden_image(network, field, curve.lift())).max() < 1e-14
+
+
+@needs_shared
+def test_the_papers_hyperplane_holds_on_a_deep_network_through_images():
+    import json
+
+    path = SHARED / "networks/mnist_64_32_sigmoid/mnist_64_32_sigmoid.json"
+    problem = json.loads(path.read_text())["problems"][0]
+    network = tracer.load(path)
+    field = network.margin(problem["i"], problem["j"])
+    on_plane = field.restrict(tracer.Plane(problem["origin"], problem["u"], problem["v"]))
+    boundary = tracer.trace(on_plane, problem["box"], max_cells=2500)
+    assert len(boundary) >= 2
+    for curve in boundary:
+        assert curve.lift().shape == (len(curve.points), 784)
+        assert np.abs(last_hidden_image(network, field, curve.lift())).max() < 1e-11
+
+
+def test_turning_points_of_t3():
+    boundary = tracer.trace(T3, BOX, max_cells=10_000)
+    found = [t for curve in boundary for t in curve.turning_points]
+    in_x2 = [t.point for t in found if t.coordinate == 1]
+    assert len(in_x2) == 4
+    for t in found:
+        value, gradient = T3.value_and_gradient(t.point)
+        assert abs(value) < 1e-14
+        assert abs(gradient[1 - t.coordinate]) < 1e-12
+        (curve,) = [c for c in boundary if any(t is u for u in c.turning_points)]
+        assert box_distance(curve(t.s), t.point) < 1e-10

@@ -1,0 +1,90 @@
+"""The house: which room imports which, what the core may use, and what `import tracer` costs."""
+
+import ast
+import inspect
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import tracer
+
+PACKAGE = Path(tracer.__file__).parent
+ROOMS = ["enclosures", "fields", "atlas", "curves", "boundaries", "models", "view", "cli"]
+CORE = ROOMS[: ROOMS.index("boundaries") + 1]
+# The only imports upward, allowed inside functions.
+UPWARD = {("boundaries/boundary.py", "view")}
+# On top of the house, and under it.
+FREE = {"__init__.py", "_version.py"}
+
+FILES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
+ROOM_FILES = [name for name in FILES if name not in FREE]
+
+
+def room(name):
+    return name.split("/")[0].removesuffix(".py")
+
+
+def parsed(name):
+    return ast.parse(FILES[name].read_text(encoding="utf-8"))
+
+
+def imports(node, inside=False):
+    """Every imported module below `node`, as a list of names, and whether a function holds the import."""
+    for child in ast.iter_child_nodes(node):
+        if isinstance(child, ast.Import):
+            yield from ((alias.name.split("."), inside) for alias in child.names)
+        elif isinstance(child, ast.ImportFrom):
+            assert child.level == 0, "imports are absolute"
+            yield from (([*child.module.split("."), alias.name], inside) for alias in child.names)
+        function = isinstance(child, ast.FunctionDef | ast.AsyncFunctionDef | ast.Lambda)
+        yield from imports(child, inside or function)
+
+
+def test_every_file_lies_in_a_room():
+    assert {room(name) for name in ROOM_FILES} == set(ROOMS)
+
+
+@pytest.mark.parametrize("name", ROOM_FILES)
+def test_a_room_imports_only_itself_and_the_rooms_before_it(name):
+    here = room(name)
+    before = ROOMS[: ROOMS.index(here) + 1]
+    for target, inside in imports(parsed(name)):
+        if target[0] != "tracer" or target[1:2] == ["_version"]:
+            continue
+        there = target[1] if len(target) > 1 else ""
+        assert there in before or (inside and (name, there) in UPWARD), f"{here} imports {'.'.join(target)}"
+
+
+@pytest.mark.parametrize("name", ROOM_FILES)
+def test_the_core_uses_numpy_and_scipy_and_only_the_view_matplotlib(name):
+    for (top, *_), inside in imports(parsed(name)):
+        if room(name) in CORE:
+            assert top in {"numpy", "scipy", "tracer"} | sys.stdlib_module_names
+        assert top != "matplotlib" or (room(name) == "view" and inside)
+
+
+@pytest.mark.parametrize("name", FILES)
+def test_every_module_has_a_docstring(name):
+    assert ast.get_docstring(parsed(name))
+
+
+def test_importing_tracer_loads_nothing_heavy():
+    heavy = ["integrate", "optimize", "spatial", "differentiate"]
+    names = ["matplotlib", "torch", "onnx", "sklearn", *(f"scipy.{part}" for part in heavy)]
+    code = f"import sys, tracer; print([name for name in {names} if name in sys.modules])"
+    run = subprocess.run(
+        [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True
+    )
+    assert run.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", tracer.__all__)
+def test_every_public_name_exists_and_is_documented(name):
+    thing = getattr(tracer, name)
+    if name != "__version__":
+        doc = inspect.getdoc(thing)
+        # A dataclass without a docstring gets its signature for one.
+        assert doc
+        assert not doc.startswith(f"{name}(")

@@ -1,0 +1,103 @@
+"""Planes: lifting, projecting, composing."""
+
+import copy
+import pickle
+from dataclasses import FrozenInstanceError
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from strategies import planes
+
+from tracer import Plane
+
+PLANE = Plane([1, 0, 2, -1], [3, 1, 0, 2], [-1, 2, 1, 0.5])
+
+
+def test_lift_is_the_formula_and_keeps_the_shape():
+    assert PLANE.lift([2, 3]).tolist() == [4, 8, 5, 4.5]
+    points = np.random.default_rng(0).normal(size=(5, 3, 2))
+    lifted = PLANE.lift(points)
+    assert lifted.shape == (5, 3, 4)
+    np.testing.assert_array_equal(lifted[2, 1], PLANE.lift(points[2, 1]))
+
+
+@settings(max_examples=30, deadline=None)
+@given(s=st.floats(-10, 10), t=st.floats(-10, 10))
+def test_projecting_undoes_lifting(s, t):
+    np.testing.assert_allclose(PLANE.project(PLANE.lift([s, t])), [s, t], atol=1e-13)
+
+
+@pytest.mark.parametrize("ratio", [1e6, 1e12, 1e18])
+def test_projecting_does_not_mind_units_of_very_different_size(ratio):
+    plane = Plane([0, 0, 0], [1, 0, 0], [0, ratio, 0])
+    np.testing.assert_allclose(plane.project(plane.lift([1, 1])), [1, 1])
+
+
+def test_projecting_finds_the_nearest_point():
+    x = np.random.default_rng(1).normal(size=(6, 2, 4))
+    st_ = PLANE.project(x)
+    assert st_.shape == (6, 2, 2)
+    offset = x - PLANE.lift(st_)
+    np.testing.assert_allclose(offset @ np.stack([PLANE.u, PLANE.v], -1), 0, atol=1e-13)
+
+
+@settings(max_examples=30, deadline=None)
+@given(inner=planes(2), s=st.floats(-3, 3), t=st.floats(-3, 3))
+def test_restricting_composes_the_lifts(inner, s, t):
+    try:
+        plane = PLANE.restrict(inner)
+    except ValueError:
+        return  # nearly dependent inside, dependent outside
+    twice = PLANE.lift(inner.lift([s, t]))
+    size = 10 * max(np.abs(vector).max() for vector in (inner.origin, inner.u, inner.v))
+    np.testing.assert_allclose(plane.lift([s, t]), twice, atol=1e-13 * (1 + size))
+
+
+def test_a_plane_is_frozen_and_holds_copies():
+    u = np.array([1.0, 0])
+    plane = Plane([0, 0], u, [0, 1])
+    u[0] = 7
+    assert plane.u[0] == 1
+    assert plane.u.dtype == np.float64
+    with pytest.raises(FrozenInstanceError):
+        plane.u = u
+    with pytest.raises(ValueError, match="read-only"):
+        plane.origin[0] = 1
+
+
+@pytest.mark.parametrize("again", [copy.copy, copy.deepcopy, lambda plane: pickle.loads(pickle.dumps(plane))])
+def test_copies_and_pickles_are_faithful(again):
+    other = again(PLANE)
+    for name in ("origin", "u", "v"):
+        array = getattr(other, name)
+        assert array.tobytes() == getattr(PLANE, name).tobytes()
+        assert not array.flags.writeable
+
+
+@pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
+def test_independence_is_a_matter_of_angle_and_not_of_length(scale):
+    Plane([0, 0], [scale, 0], [scale, scale])
+    with pytest.raises(ValueError, match="u and v must be linearly independent"):
+        Plane([0, 0], [scale, scale], [-scale, -scale])
+
+
+@pytest.mark.parametrize(
+    ("vectors", "name"),
+    [
+        (([0, 0], [1, 2], [2, 4]), "u and v"),
+        (([0, 0], [0, 0], [2, 4]), "u and v"),
+        (([0, 0], [1, 0], [1, 1e-14]), "u and v"),
+        (([0], [1], [2]), "u and v"),
+        (([0, 0, 0], [1, 0], [0, 1]), "origin, u and v"),
+        (([np.nan, 0], [1, 0], [0, 1]), "origin must be finite"),
+        (([0, 0], [1, np.inf], [0, 1]), "u must be finite"),
+        (([0, 0], [1, 0], [0, "one"]), "v must be an array of numbers"),
+        (([0, 0], [1, 0], [[0, 1]]), "v must have 1 dimension"),
+        (([], [], []), "origin must not be empty"),
+    ],
+)
+def test_bad_vectors_are_named(vectors, name):
+    with pytest.raises(ValueError, match=name):
+        Plane(*vectors)

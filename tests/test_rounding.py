@@ -1,0 +1,62 @@
+"""Radii against exact arithmetic: the true product and sum never lie outside."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+from strategies import MODERATE
+
+from tracer.enclosures.rounding import product, total
+
+# Powers of two far apart, so that sums cancel, absorb and underflow.
+WILD = MODERATE | st.builds(np.ldexp, st.floats(-1, 1), st.integers(-1070, 300))
+RADII = st.just(0.0) | st.floats(0, 1e3)
+
+
+def exact(array):
+    return np.vectorize(Fraction, otypes=[object])(array)
+
+
+def assert_within(midpoint, radius, low, high):
+    """The interval of true results lies in that of the computed ones."""
+    assert (exact(midpoint) - exact(radius) <= low).all()
+    assert (exact(midpoint) + exact(radius) >= high).all()
+
+
+def matrices(*shape, elements=WILD):
+    return arrays(np.float64, shape, elements=elements)
+
+
+@settings(max_examples=40, deadline=None)
+@given(m=matrices(2, 3), r=matrices(2, 3, elements=RADII), factor=matrices(3, 2))
+def test_the_exact_product_lies_within_the_radius(m, r, factor):
+    centre, spread = exact(m) @ exact(factor), exact(r) @ abs(exact(factor))
+    assert_within(*product(m, r, factor), centre - spread, centre + spread)
+
+
+@pytest.mark.parametrize("n", [1, 784])
+def test_the_radius_of_a_product_is_true_and_not_much_wider_than_the_bound(n):
+    rng = np.random.default_rng(n)
+    m, factor = rng.normal(size=(2, n)), rng.normal(size=(n, 3))
+    midpoint, radius = product(m, np.zeros_like(m), factor)
+    centre = exact(m) @ exact(factor)
+    assert_within(midpoint, radius, centre, centre)
+    assert (radius <= 1.01 * (n + 4) * 2.0**-53 * (np.abs(m) @ np.abs(factor)) + n * 1e-307).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(a=matrices(3), r=matrices(3, elements=RADII), b=matrices(3), s=matrices(3, elements=RADII))
+def test_the_exact_sum_lies_within_the_radius(a, r, b, s):
+    centre, spread = exact(a) + exact(b), exact(r) + exact(s)
+    assert_within(*total(a, r, b, s), centre - spread, centre + spread)
+
+
+@settings(max_examples=60, deadline=None)
+@given(a=matrices(3), b=matrices(3))
+def test_a_sum_has_a_zero_radius_exactly_where_nothing_was_rounded(a, b):
+    result, radius = total(a, np.zeros(3), b)
+    np.testing.assert_array_equal(radius == 0, exact(result) == exact(a) + exact(b))
+    assert_within(result, radius, exact(a) + exact(b), exact(a) + exact(b))
