@@ -44,7 +44,9 @@ def product(m: Array, r: Array, factor: Array) -> tuple[Array, Array]:
         The true product lies within `radius` of `midpoint`, entry by entry.
     """
     g = gamma(m.shape[-1])
-    radius = (r + g * np.abs(m)) @ np.abs(factor) * (1 + 4 * g) + m.shape[-1] * UNDERFLOW
+    # Against underflow twice: of g |m| before a large factor magnifies the loss, and of the products.
+    before = r + (g * np.abs(m) + UNDERFLOW)
+    radius = before @ np.abs(factor) * (1 + 4 * g) + m.shape[-1] * UNDERFLOW
     return m @ factor, radius
 
 
