@@ -1,5 +1,6 @@
 """What hypothesis draws: networks and planes, with denormals and negative zeros among their numbers."""
 
+from contextlib import contextmanager
 from itertools import pairwise
 
 import numpy as np
@@ -58,15 +59,15 @@ def planes(draw, n):
         return tracer.Plane(*vectors)
 
 
-class rejected_if_dependent:
+@contextmanager
+def rejected_if_dependent():
     """Drops the example where two drawn directions are dependent, or become so when planes compose."""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, kind, error, traceback):
-        if kind is ValueError and "linearly independent" in str(error):
+    try:
+        yield
+    except ValueError as error:
+        if "linearly independent" in str(error):
             reject()
+        raise
 
 
 def bits(network):

@@ -51,7 +51,7 @@ def test_arclengths_outside_are_errors(line, s):
         line(s)
 
 
-@pytest.mark.parametrize("tolerance", [1e-2, 1e-3, 1e-4, 1e-5])
+@pytest.mark.parametrize("tolerance", [1e-2, 1e-3, 1e-5, 1e-7, 1e-9])
 def test_every_chord_stays_within_the_tolerance(loop, tolerance):
     vertices = loop.polyline(tolerance)
     assert chord_deviation(T2, vertices) <= 1.05 * tolerance

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from strategies import planes
+from strategies import planes, rejected_if_dependent
 
 from tracer import Plane
 
@@ -37,19 +37,17 @@ def test_projecting_does_not_mind_units_of_very_different_size(ratio):
 
 def test_projecting_finds_the_nearest_point():
     x = np.random.default_rng(1).normal(size=(6, 2, 4))
-    st_ = PLANE.project(x)
-    assert st_.shape == (6, 2, 2)
-    offset = x - PLANE.lift(st_)
+    projected = PLANE.project(x)
+    assert projected.shape == (6, 2, 2)
+    offset = x - PLANE.lift(projected)
     np.testing.assert_allclose(offset @ np.stack([PLANE.u, PLANE.v], -1), 0, atol=1e-13)
 
 
 @settings(max_examples=30, deadline=None)
 @given(inner=planes(2), s=st.floats(-3, 3), t=st.floats(-3, 3))
 def test_restricting_composes_the_lifts(inner, s, t):
-    try:
+    with rejected_if_dependent():
         plane = PLANE.restrict(inner)
-    except ValueError:
-        return  # nearly dependent inside, dependent outside
     twice = PLANE.lift(inner.lift([s, t]))
     size = 10 * max(np.abs(vector).max() for vector in (inner.origin, inner.u, inner.v))
     np.testing.assert_allclose(plane.lift([s, t]), twice, atol=1e-13 * (1 + size))
@@ -101,3 +99,12 @@ def test_independence_is_a_matter_of_angle_and_not_of_length(scale):
 def test_bad_vectors_are_named(vectors, name):
     with pytest.raises(ValueError, match=name):
         Plane(*vectors)
+
+
+@pytest.mark.parametrize("n", [1, 3])
+def test_points_of_another_dimension_are_an_error(n):
+    plane = Plane([0, 0], [1, 0], [0, 1])
+    with pytest.raises(ValueError, match=r"st must have shape \(\.\.\., 2\)"):
+        plane.lift(np.zeros((2, n)))
+    with pytest.raises(ValueError, match=r"x must have shape \(\.\.\., 2\)"):
+        plane.project(np.zeros((2, n)))

@@ -63,7 +63,10 @@ def read(path: str | os.PathLike) -> Boundary:
         with zipfile.ZipFile(path) as archive:
             _check_claims(archive, os.path.getsize(path))
         with np.load(path, allow_pickle=False) as arrays:
-            return _boundary(dict(arrays))
+            read_only = dict(arrays)
+        for array in read_only.values():
+            array.flags.writeable = False
+        return _boundary(read_only)
     except FileNotFoundError:
         raise
     except (

@@ -12,12 +12,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.tracing import trace
 from tracer.curves.corrector import correct
+from tracer.curves.curve import CLEARLY_BETTER
 from tracer.curves.lattice import LatticeRoots, lattice_roots
-from tracer.fields.as_field import as_field
 from tracer.fields.box import Box
+from tracer.fields.coercion import as_field
 from tracer.fields.counted import Counted
 from tracer.fields.field import Field
 
@@ -61,16 +61,13 @@ def tracing_measurement(field: Field, bounds: ArrayLike, error: float) -> Measur
     """Tracing, with polylines to within `error`, measured."""
     box, counted = Box.from_bounds(bounds), Counted(as_field(field))
     began = time.perf_counter()
-    lines = polylines(trace(counted, bounds, tolerance=min(error, 1e-6)), error)
+    # A prediction this good serves the polyline as it is; only the vertices are corrected.
+    boundary = trace(counted, bounds, tolerance=min(max(CLEARLY_BETTER * error, 1e-13), 1e-6))
+    lines = [curve.polyline(error) for curve in boundary]
     seconds = time.perf_counter() - began
     chords = np.concatenate([np.stack([p[:-1], p[1:]], axis=1) for p in lines] or [np.zeros((0, 2, 2))])
     vertices = sum(len(p) for p in lines)
     return Measurement(chord_error(counted.field, box, chords), counted.evaluations, seconds, vertices)
-
-
-def polylines(boundary: Boundary, error: float) -> list[Array]:
-    """The curves' polylines to within `error`, in box units."""
-    return [curve.polyline(error) for curve in boundary]
 
 
 def grid_reaching(field: Field, bounds: ArrayLike, error: float, side: int = 16) -> Measurement | None:

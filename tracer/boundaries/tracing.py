@@ -21,9 +21,9 @@ from tracer.curves.coverage import covered
 from tracer.curves.curve import Curve
 from tracer.curves.lattice import lattice_roots
 from tracer.curves.singular import BranchPoint
-from tracer.fields.as_field import as_field
 from tracer.fields.box import Box
 from tracer.fields.checks import between, positive_integer
+from tracer.fields.coercion import as_field
 from tracer.fields.counted import Counted
 from tracer.fields.field import Field
 
@@ -88,6 +88,9 @@ def _start(field: Field, box: Box, seed: ArrayLike) -> Array:
         raise ValueError(f"seed must be a point (x1, x2) of finite numbers; got {seed!r}")
     if not box.contains(point):
         raise ValueError(f"seed must lie in the box {box}; got {seed!r}")
+    gradient = field.value_and_gradient(point)[1]
+    if not np.isfinite(gradient).all() or not gradient.any():
+        raise ValueError(f"seed must be where the gradient is finite and not zero; got {seed!r}")
     start = move_to_curve(field, box, point)
     if start is None:
         raise ValueError(
@@ -180,14 +183,16 @@ class _Search:
 
     def _follow_all(self, seeds: Array) -> bool:
         """Follow the curve of every seed once; False when the time is over."""
-        left, gradients = seeds, self.counted.value_and_gradient(seeds)[1]
+        gradients = self.counted.value_and_gradient(seeds)[1]
+        regular = np.isfinite(gradients).all(axis=1) & gradients.any(axis=1)
+        left, gradients = seeds[regular], gradients[regular]
         while len(left):
             if time.perf_counter() >= self.deadline:
                 return False
             curve = self._follow(left[0])
-            # The seed itself is struck off in any case, so that the loop ends.
-            on = covered(curve, self.field, left, gradients)
-            on[0] = True
+            on = np.arange(len(left)) == 0  # the seed is struck off in any case: the loop ends
+            if curve.length:
+                on |= covered(curve, self.field, left, gradients)
             left, gradients = left[~on], gradients[~on]
             for point in curve.branch_points:
                 more = self._branch_seeds(point)
@@ -200,6 +205,8 @@ class _Search:
         found = follow(self.counted, self.box, seed, self.tolerance, Budget(MAX_STEPS, self.deadline))
         # The curve keeps the user's field; only its making is counted.
         curve = Curve.from_trace(found, self.counted, self.box, self.tolerance).with_field(self.field)
+        if not curve.length:
+            return curve
         kept = [k for k, earlier in enumerate(self.curves) if not self._contains(curve, earlier)]
         self.curves = [*(self.curves[k] for k in kept), curve]
         self.costs = [*(self.costs[k] for k in kept), self.counted.evaluations - before]

@@ -77,6 +77,10 @@ def follow(field: Field, box: Box, start: Array, tolerance: float, budget: Budge
         return Trace(*ahead.arrays(), ())
     back = _Walk(field, box, start, tolerance, budget, direction=-1)
     first_end = back.run() or End.UNDECIDED
+    if not ahead.parts and not back.parts:
+        ahead.parts.append(Pieces.line(start, start))  # a curve of no length: no step could be taken
+        ahead.points.append(start)
+        ahead.gradients.append(ahead.gradients[0])
     (p, g, left), (q, h, right) = back.arrays(), ahead.arrays()
     return Trace(
         np.concatenate([p[::-1], q[1:]]),
@@ -111,6 +115,8 @@ class _Walk:
         """Walk to the end; None where the curve came back to its start."""
         gradient = self._gradient(self.start)
         self._append(self.start, gradient)
+        if not np.isfinite(gradient).all() or not gradient.any():
+            return End.UNDECIDED
         self._normal = gradient * self.box.sides / np.linalg.norm(gradient * self.box.sides)
         self._tangent = tangent(gradient, self.box, self.direction)
         on_line = True

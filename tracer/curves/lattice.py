@@ -17,6 +17,8 @@ Array = NDArray[np.float64]
 
 # Points handed to the field at once, so that wide networks need no more than some 100 MB.
 CHUNK = 2**14
+# |F| at a root over the larger |F| at the ends of its edge.
+ROOT_RATIO = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -78,7 +80,11 @@ def lattice_roots(field: Field, box: Box, shape: tuple[int, int]) -> LatticeRoot
     edge = np.concatenate(found)
     axis = np.repeat([0, 1], [len(found[0]), len(found[1])])
     points = _edge_roots(field, lines, edge, axis)
-    return LatticeRoots(points, axis, edge, values)
+    # A pole or a jump changes the sign too, but |F| does not become small there.
+    far = edge + np.where(axis[:, None] == 0, [1, 0], [0, 1])
+    largest = np.maximum(np.abs(values[tuple(edge.T)]), np.abs(values[tuple(far.T)]))
+    root = np.abs(field.value(points)) < ROOT_RATIO * largest
+    return LatticeRoots(points[root], axis[root], edge[root], values)
 
 
 def _edge_roots(

@@ -99,11 +99,16 @@ class Pieces:
         low, high = np.full(len(s), -1.0), np.ones(len(s))
         width = np.maximum(knots[piece + 1] - knots[piece], np.finfo(float).tiny)
         sigma = np.clip(2 * (s - knots[piece]) / width - 1, -1, 1)
+        c: Any = self.coefficients[piece, :, 2].T
+        slope = chebyshev.chebder(c)
+        rounding = 4 * np.finfo(float).eps * max(abs(knots[0]), abs(knots[-1]))
         for _ in range(INVERSION_STEPS):
-            excess = self.at(piece, sigma)[:, 2] - s
+            excess: Any = chebyshev.chebval(sigma, c, tensor=False) - s
+            if not (np.abs(excess) > rounding).any():
+                break
             low, high = np.where(excess < 0, sigma, low), np.where(excess > 0, sigma, high)
             with np.errstate(divide="ignore", invalid="ignore"):
-                newton = sigma - excess / self.rate(piece, sigma)[:, 2]
+                newton = sigma - excess / chebyshev.chebval(sigma, slope, tensor=False)
             inside = (newton >= low) & (newton <= high)
             sigma = np.where(excess == 0, sigma, np.where(inside, newton, 0.5 * (low + high)))
         return piece, sigma

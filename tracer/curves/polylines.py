@@ -17,28 +17,31 @@ SAMPLES = 24
 MOST_ROUNDS = 40
 # Chords may deviate by this share of the tolerance, measured at the samples: the rest is reserve.
 RESERVE = 0.9
+# Places on a chord's arc, as shares of its arclength.
+PLACES = np.array([0.25, 0.5, 0.75])
 
 
-def vertices(points: Array, s: Array, tolerance: float, at: Callable[[Array], Array]) -> Array:
+def vertices(s: Array, tolerance: float, at: Callable[[Array], Array]) -> Array:
     """Arclengths of the vertices.
 
     Parameters
     ----------
-    points : ndarray, shape (n, 2)
-        Dense samples of the curve in box units.
     s : ndarray, shape (n,)
-        Their arclengths.
+        Arclengths of dense samples, from end to end of the curve.
     tolerance : float
         In box units.
     at : callable
         Points in box units, shape (k, 2), at arclengths of shape (k,).
     """
+    points = at(s)
     measure = _measure(points)
     n = max(1, int(np.ceil(measure[-1] / np.sqrt(RESERVE * tolerance))))
     knots = np.interp(np.linspace(0, measure[-1], n + 1), measure, s)
     knots[0], knots[-1] = s[0], s[-1]
     for _ in range(MOST_ROUNDS):
-        wide = _deviations(points, s, knots, at(knots)) > RESERVE * tolerance
+        corners = at(knots)
+        worst = np.maximum(_sampled(points, s, knots, corners), _between(knots, corners, at))
+        wide = worst > RESERVE * tolerance
         if not wide.any():
             break
         knots = np.sort(np.concatenate([knots, 0.5 * (knots[:-1] + knots[1:])[wide]]))
@@ -61,14 +64,24 @@ def _measure(points: Array) -> Array:
     return np.append(0.0, np.cumsum(steps))
 
 
-def _deviations(points: Array, s: Array, knots: Array, corners: Array) -> Array:
-    """The largest distance of a sample from the chord over it, shape (len(knots) − 1,)."""
+def _sampled(points: Array, s: Array, knots: Array, corners: Array) -> Array:
+    """The largest distance of a sample from the chord over it, shape (len(knots) − 1,): for long chords."""
     chord = np.clip(np.searchsorted(knots, s, side="right") - 1, 0, len(knots) - 2)
-    a, b = corners[chord], corners[chord + 1]
+    worst = np.zeros(len(knots) - 1)
+    np.maximum.at(worst, chord, _distance(points, corners[chord], corners[chord + 1]))
+    return worst
+
+
+def _between(knots: Array, corners: Array, at: Callable[[Array], Array]) -> Array:
+    """The largest distance at places within each chord, shape (len(knots) − 1,): for short ones."""
+    s = knots[:-1, None] + PLACES * np.diff(knots)[:, None]
+    a, b = np.repeat(corners[:-1], len(PLACES), axis=0), np.repeat(corners[1:], len(PLACES), axis=0)
+    return _distance(at(s.ravel()), a, b).reshape(s.shape).max(axis=1)
+
+
+def _distance(points: Array, a: Array, b: Array) -> Array:
+    """Distances of points (n, 2) from segments a to b."""
     along = b - a
     squared = np.maximum((along**2).sum(axis=1), np.finfo(float).tiny)
     w = np.clip(((points - a) * along).sum(axis=1) / squared, 0, 1)
-    distance = np.linalg.norm(points - a - w[:, None] * along, axis=1)
-    worst = np.zeros(len(knots) - 1)
-    np.maximum.at(worst, chord, distance)
-    return worst
+    return np.linalg.norm(points - a - w[:, None] * along, axis=1)

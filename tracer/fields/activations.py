@@ -14,6 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erfc, expit
 
+from tracer.enclosures import univariate
+from tracer.enclosures.univariate import Univariate
+
 Array = NDArray[np.float64]
 
 INF = float("inf")
@@ -36,6 +39,8 @@ class Activation:
         The open interval of its values.
     parameter : float or None
         The default of the row's one parameter, passed to `value` and `slope` after z.
+    univariate : Univariate or None
+        Proven bounds of value and derivatives, for a smooth activation.
     """
 
     value: Callable[..., Array]
@@ -43,6 +48,7 @@ class Activation:
     inverse: Callable[..., Array] | None = None
     range: tuple[float, float] = (-INF, INF)
     parameter: float | None = None
+    univariate: Univariate | None = None
 
 
 def _tanh_slope(z: Array) -> Array:
@@ -65,19 +71,28 @@ def _no_slope(z: Array) -> Array:
 
 
 TABLE: dict[str, Activation] = {
-    "linear": Activation(lambda z: z, np.ones_like, lambda y: y),
+    "linear": Activation(lambda z: z, np.ones_like, lambda y: y, univariate=univariate.LINEAR),
     "sigmoid": Activation(
-        expit, lambda z: expit(z) * expit(-z), lambda y: np.log(y) - np.log1p(-y), (0.0, 1.0)
+        expit,
+        lambda z: expit(z) * expit(-z),
+        lambda y: np.log(y) - np.log1p(-y),
+        (0.0, 1.0),
+        univariate=univariate.SIGMOID,
     ),
-    "tanh": Activation(np.tanh, _tanh_slope, np.arctanh, (-1.0, 1.0)),
+    "tanh": Activation(np.tanh, _tanh_slope, np.arctanh, (-1.0, 1.0), univariate=univariate.TANH),
     "softplus": Activation(
-        lambda z: np.logaddexp(0, z), expit, lambda y: y + np.log(-np.expm1(-y)), (0.0, INF)
+        lambda z: np.logaddexp(0, z),
+        expit,
+        lambda y: y + np.log(-np.expm1(-y)),
+        (0.0, INF),
+        univariate=univariate.SOFTPLUS,
     ),
     "elu": Activation(
         lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
         lambda z: np.exp(np.minimum(z, 0)),
         lambda y: np.where(y > 0, y, np.log1p(np.minimum(y, 0))),
         (-1.0, INF),
+        univariate=univariate.ELU,
     ),
     "leaky_relu": Activation(
         lambda z, c: np.where(z > 0, z, c * z),
@@ -87,13 +102,19 @@ TABLE: dict[str, Activation] = {
     ),
     "relu": Activation(lambda z: np.maximum(z, 0), lambda z: np.where(z > 0, 1.0, 0.0), range=(0.0, INF)),
     "hardtanh": Activation(
-        lambda z: np.clip(z, -1, 1), lambda z: np.where(np.abs(z) < 1, 1.0, 0.0), range=(-1.0, 1.0)
+        lambda z: np.clip(z, -1, 1), lambda z: np.where((z > -1) & (z <= 1), 1.0, 0.0), range=(-1.0, 1.0)
     ),
-    "gelu": Activation(lambda z: 0.5 * z * erfc(-z / np.sqrt(2)), _gelu_slope, range=(GELU_MINIMUM, INF)),
+    "gelu": Activation(
+        lambda z: 0.5 * z * erfc(-z / np.sqrt(2)),
+        _gelu_slope,
+        range=(GELU_MINIMUM, INF),
+        univariate=univariate.GELU,
+    ),
     "silu": Activation(
         lambda z: z * expit(z),
         lambda z: expit(z) * (1 + z * expit(-z)),
         range=(SILU_MINIMUM, INF),
+        univariate=univariate.SILU,
     ),
     "softmax": Activation(_softmax, _no_slope, range=(0.0, 1.0)),
 }
@@ -107,7 +128,7 @@ def activation(name: str, parameter: float | None = None) -> Activation:
     ValueError
         If the name is not in the table, or a parameter is given to a row that has none.
     """
-    if name not in TABLE:
+    if not isinstance(name, str) or name not in TABLE:
         raise ValueError(f"activation must be one of {', '.join(TABLE)}; got {name!r}")
     row = TABLE[name]
     if row.parameter is None:

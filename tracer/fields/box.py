@@ -31,7 +31,7 @@ class Box:
         """
         try:
             array = np.array(bounds, dtype=np.float64)
-        except (TypeError, ValueError):
+        except (TypeError, ValueError, OverflowError):
             array = np.empty(0)
         if array.shape != (2, 2):
             raise ValueError(f"bounds must be [(lo, hi), (lo, hi)]; got {bounds!r}")

@@ -11,6 +11,8 @@ Array = NDArray[np.float64]
 def frozen_array(name: str, values: ArrayLike, ndim: int) -> Array:
     """A read-only float64 copy of `values`, finite and of `ndim` dimensions."""
     try:
+        if np.iscomplexobj(np.asarray(values)):
+            raise TypeError("got complex numbers")
         array = np.array(values, dtype=np.float64)
     except (TypeError, ValueError, OverflowError) as error:
         raise ValueError(f"{name} must be an array of numbers, every row of one length; {error}") from None
@@ -22,6 +24,14 @@ def frozen_array(name: str, values: ArrayLike, ndim: int) -> Array:
         bad = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{name} must be finite; got {array[bad]} at index {bad}")
     array.flags.writeable = False
+    return array
+
+
+def points(name: str, values: ArrayLike, n: int) -> Array:
+    """`values` as float64 points of shape (..., n)."""
+    array = np.asarray(values, dtype=np.float64)
+    if array.ndim == 0 or array.shape[-1] != n:
+        raise ValueError(f"{name} must have shape (..., {n}); got shape {array.shape}")
     return array
 
 
@@ -47,12 +57,17 @@ def positive_integer(name: str, value: int) -> int:
     return k
 
 
-def between(name: str, value: float, low: float, high: float) -> float:
-    """`value` as a float in [low, high]; nan is outside."""
+def number(name: str, value: float) -> float:
+    """`value` as a float."""
     try:
-        number = float(value)
+        return float(value)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number; got {value!r}") from None
-    if not low <= number <= high:
+
+
+def between(name: str, value: float, low: float, high: float) -> float:
+    """`value` as a float in [low, high]; nan is outside."""
+    given = number(name, value)
+    if not low <= given <= high:
         raise ValueError(f"{name} must lie between {low:g} and {high:g}; got {value!r}")
-    return number
+    return given

@@ -25,6 +25,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
+from tracer.fields.checks import points as checked
 from tracer.fields.network import Network
 from tracer.fields.plane import Plane
 
@@ -111,7 +112,7 @@ class ExponentialSum:
 
     def value_and_gradient(self, x: ArrayLike) -> tuple[Array, Array]:
         """The scaled sum at points `x` of shape (..., 2), shape (...), and its gradient, (..., 2)."""
-        points = np.asarray(x, dtype=np.float64)
+        points = checked("x", x, 2)
         flat = points.reshape(-1, 2)
         h = self.margin.layers[0].outputs
         size = max(1, CHUNK_NUMBERS >> (h - h // 2 + 2))

@@ -1,15 +1,36 @@
 """The protocol of everything that can be traced.
 
 A field is a real function ``F(x1, x2)``; its boundary is ``{F = 0}``. Tracing needs its value and
-its gradient at points, nothing else.
+its gradient at points, nothing else; a proof needs bounds of both on cells as well.
 """
 
-from typing import Protocol, runtime_checkable
+from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
+
+
+class Enclosure(NamedTuple):
+    """Bounds of a field on k cells, rounded outward.
+
+    Attributes
+    ----------
+    lower, upper : ndarray, shape (k,)
+        Of F.
+    gradient_lower, gradient_upper : ndarray, shape (k, 2)
+        Of ∇F; nan along a coordinate in which the cell has no width.
+    defined : ndarray of bool, shape (k,)
+        Whether F is defined and continuously differentiable on the whole cell. Elsewhere, and where a
+        bound is nan, nothing is known.
+    """
+
+    lower: Array
+    upper: Array
+    gradient_lower: Array
+    gradient_upper: Array
+    defined: NDArray[np.bool_]
 
 
 @runtime_checkable

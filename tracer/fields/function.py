@@ -10,11 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tracer.fields.checks import points
+
 Array = NDArray[np.float64]
 
-# Half the first step of the differences, relative to the size of the point. With order 8 its
-# truncation error is near rounding already for functions that vary on the scale 1.
-DIFFERENCE_STEP = 1e-2
+# First steps of the differences. With order 8 the truncation error of the first is near rounding
+# already for functions that vary on the scale 1; the others are for points near the edge of a domain.
+DIFFERENCE_STEPS = (1e-2, 1e-4, 1e-6, 1e-8)
+# Steps grow with the size of the point where rounding would drown the difference.
+RELATIVE_STEP = 1e-3
 
 
 class Function:
@@ -50,40 +54,50 @@ class Function:
 
     def value(self, x: ArrayLike) -> Array:
         """f at points `x` of shape (..., 2); shape (...)."""
-        points = np.asarray(x, dtype=np.float64)
-        return self._at(points[..., 0].ravel(), points[..., 1].ravel()).reshape(points.shape[:-1])
+        at = points("x", x, 2)
+        return self._at(at[..., 0].ravel(), at[..., 1].ravel()).reshape(at.shape[:-1])
 
     def value_and_gradient(self, x: ArrayLike) -> tuple[Array, Array]:
         """f at points `x` of shape (..., 2), shape (...), and its gradient, shape (..., 2)."""
-        points = np.asarray(x, dtype=np.float64)
-        x1, x2 = points[..., 0].ravel(), points[..., 1].ravel()
-        value = self._at(x1, x2).reshape(points.shape[:-1])
-        if self._gradient is None:
-            return value, self._differences(x1, x2).reshape(points.shape)
-        with np.errstate(all="ignore"):
-            given = self._gradient(x1, x2)
-        partials = [np.broadcast_to(np.asarray(g, np.float64), x1.shape) for g in given]
-        return value, np.stack(partials, axis=-1).reshape(points.shape)
+        at = points("x", x, 2)
+        x1, x2 = at[..., 0].ravel(), at[..., 1].ravel()
+        value = self._at(x1, x2).reshape(at.shape[:-1])
+        partials = self._differences(x1, x2) if self._gradient is None else self._given(x1, x2)
+        return value, partials.reshape(at.shape)
 
     def _at(self, x1: Array, x2: Array) -> Array:
-        # Outside its domain a formula gives nan or inf: that is a value, not a warning.
+        return _call("f", self._f, x1, x2)
+
+    def _given(self, x1: Array, x2: Array) -> Array:
+        assert self._gradient is not None
         with np.errstate(all="ignore"):
-            result = np.asarray(self._f(x1, x2), dtype=np.float64)
-        if result.shape not in ((), x1.shape):
-            raise ValueError(f"f must give one value for each of {x1.shape} points; got shape {result.shape}")
-        return np.broadcast_to(result, x1.shape)
+            pair = self._gradient(x1.copy(), x2.copy())
+        if not isinstance(pair, tuple | list) or len(pair) != 2:
+            raise ValueError(f"gradient must give a pair of partial derivatives; got {type(pair).__name__}")
+        return np.stack([_result("gradient", partial, x1.shape) for partial in pair], axis=-1)
 
     def _differences(self, x1: Array, x2: Array) -> Array:
-        from scipy import differentiate
-
+        """Both partials, shape (n, 2); where f is not finite a step away, with shorter steps."""
         x1, x2 = np.repeat(x1, 2), np.repeat(x2, 2)
         axis = np.arange(len(x1)) % 2
+        result = np.full(len(x1), np.nan)
+        left = np.arange(len(x1))
+        for share in DIFFERENCE_STEPS:
+            size = np.abs(np.where(axis[left] == 0, x1[left], x2[left]))
+            step = share * np.maximum(1.0, size * RELATIVE_STEP)
+            result[left] = self._derivative(x1[left], x2[left], axis[left], step)
+            left = left[~np.isfinite(result[left])]
+            if not len(left):
+                break
+        return result.reshape(-1, 2)
+
+    def _derivative(self, x1: Array, x2: Array, axis: Any, step: Any) -> Array:
+        from scipy import differentiate
 
         def along(t: Array, x1: Array, x2: Array, axis: Array) -> Array:
             a, b = np.broadcast_arrays(np.where(axis == 0, x1 + t, x1), np.where(axis == 1, x2 + t, x2))
             return self._at(a.ravel(), b.ravel()).reshape(a.shape)
 
-        step: Any = DIFFERENCE_STEP * np.maximum(1.0, np.abs(np.where(axis == 0, x1, x2)))
         with np.errstate(all="ignore"):
             return differentiate.derivative(
                 along, np.zeros_like(x1), args=(x1, x2, axis), initial_step=step
@@ -91,3 +105,23 @@ class Function:
 
     def __repr__(self) -> str:
         return f"Function({getattr(self._f, '__name__', repr(self._f))})"
+
+
+def _call(name: str, f: Callable[[Array, Array], Any], x1: Array, x2: Array) -> Array:
+    """The values of `f`, which is given copies: what it does to them is its own affair."""
+    # Outside its domain a formula gives nan or inf: that is a value, not a warning.
+    with np.errstate(all="ignore"):
+        result = f(x1.copy(), x2.copy())
+    return _result(name, result, x1.shape)
+
+
+def _result(name: str, result: Any, shape: tuple[int, ...]) -> Array:
+    array = np.asarray(result)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(
+            f"{name} must give one value for each of {shape} points, a real number; "
+            f"got {type(result).__name__}"
+        )
+    if array.shape not in ((), shape):
+        raise ValueError(f"{name} must give one value for each of {shape} points; got shape {array.shape}")
+    return np.broadcast_to(array.astype(np.float64), shape)

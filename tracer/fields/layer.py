@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tracer.enclosures import rounding
 from tracer.fields.activations import Activation, activation
-from tracer.fields.checks import frozen_array
+from tracer.fields.checks import frozen_array, number
 from tracer.fields.plane import Plane
 
 Array = NDArray[np.float64]
@@ -62,7 +62,7 @@ class Layer:
         if len(b) != len(W):
             raise ValueError(f"bias must have one entry for each row of weight; got {len(b)} for {W.shape}")
         if slope is not None:
-            slope = float(slope)
+            slope = number("slope", slope)
             if not np.isfinite(slope):
                 raise ValueError(f"slope must be finite; got {slope}")
         radii = {

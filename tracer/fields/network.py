@@ -20,7 +20,9 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
-from tracer.fields.checks import index
+from tracer.enclosures.taylor_form import TaylorForm
+from tracer.fields.checks import index, number, points
+from tracer.fields.field import Enclosure
 from tracer.fields.layer import Layer
 from tracer.fields.plane import Plane
 
@@ -58,9 +60,9 @@ class Network:
     def __init__(
         self, layers: Sequence[Layer], plane: Plane | None = None, classes: Sequence | None = None
     ) -> None:
-        layers = tuple(layers)
+        layers = tuple(layers) if isinstance(layers, Sequence) else ()
         if not layers or not all(isinstance(layer, Layer) for layer in layers):
-            raise ValueError(f"layers must be one or more tracer.Layer; got {layers!r}")
+            raise ValueError(f"layers must be one or more tracer.Layer, in a sequence; got {layers!r}")
         for k, (before, after) in enumerate(pairwise(layers)):
             if before.outputs != after.inputs:
                 raise ValueError(
@@ -73,6 +75,10 @@ class Network:
             raise ValueError("softmax needs two or more outputs; got 1")
         if classes is not None and len(classes) != layers[-1].outputs:
             raise ValueError(f"classes must label the {layers[-1].outputs} outputs; got {len(classes)}")
+        if plane is not None and not (isinstance(plane, Plane) and layers[0].inputs == 2):
+            raise ValueError(
+                f"plane must be a tracer.Plane, and the network's inputs its 2 coordinates; got {plane!r}"
+            )
         object.__setattr__(self, "layers", layers)
         object.__setattr__(self, "plane", plane)
         object.__setattr__(self, "classes", None if classes is None else tuple(classes))
@@ -131,11 +137,42 @@ class Network:
             gradient = (gradient * slope) @ layer.weight
         return h[..., 0], gradient
 
+    @property
+    def smooth(self) -> bool:
+        """Whether every activation has proven bounds of its derivatives, so that `enclose` can be asked."""
+        return all(layer.row.univariate is not None for layer in self.layers)
+
+    def enclose(self, lower: Array, upper: Array) -> Enclosure:
+        """Bounds of the single output and its gradient on cells, for a smooth network of two inputs.
+
+        Parameters
+        ----------
+        lower, upper : ndarray, shape (k, 2)
+            The cells' corners.
+
+        Returns
+        -------
+        Enclosure
+            Of the exact network: the radii of folded weights are part of the bounds.
+
+        Raises
+        ------
+        TypeError
+            If the network has several outputs or an activation with kinks.
+        """
+        self._need_one_output()
+        form, radius = TaylorForm.of_cells(lower, upper)
+        for layer in self.layers:
+            if layer.row.univariate is None:
+                raise TypeError(f"enclose needs smooth activations; got {layer.activation}")
+            form = form.affine(layer.weight, layer.bias, layer.weight_radius, layer.bias_radius)
+            if layer.activation != "linear":
+                form = form.apply(layer.row.univariate)
+        (low, high), gradient = form.value_bounds(), form.gradient_bounds(radius)
+        return Enclosure(low[:, 0], high[:, 0], *gradient, np.ones(len(lower), dtype=bool))
+
     def _points(self, x: ArrayLike) -> Array:
-        points = np.asarray(x, dtype=np.float64)
-        if points.ndim == 0 or points.shape[-1] != self.inputs:
-            raise ValueError(f"x must have shape (..., {self.inputs}); got {points.shape}")
-        return points
+        return points("x", x, self.inputs)
 
     def _need_one_output(self) -> None:
         if self.outputs != 1:
@@ -179,7 +216,7 @@ class Network:
             If `output` is not one, or `value` lies outside the open range of the activation.
         """
         output = index("output", output, self.outputs)
-        value = float(value)
+        value = number("value", value)
         *hidden, last = self.layers
         low, high = last.row.range
         if not low < value < high:
@@ -213,6 +250,8 @@ class Network:
         ValueError
             If the plane does not lie in this network's input space.
         """
+        if not isinstance(plane, Plane):
+            raise TypeError(f"plane must be a tracer.Plane(origin, u, v); got {plane!r}")
         if len(plane.origin) != self.inputs:
             raise ValueError(
                 f"plane must lie in the network's {self.inputs} inputs; got {len(plane.origin)} coordinates"

@@ -35,7 +35,7 @@ def loads(text: str, source: str = "the text") -> Network:
     """
     try:
         form = json.loads(text)
-    except (json.JSONDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:  # a number of 5000 digits is a ValueError too
         raise ValueError(f"{source} is not JSON, or was cut off: {error}") from None
     layers = form.get("layers") if isinstance(form, dict) else None
     if not isinstance(layers, list) or not all(isinstance(layer, dict) for layer in layers):

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tracer.fields.checks import frozen_array
+from tracer.fields.checks import frozen_array, points
 
 Array = NDArray[np.float64]
 
@@ -53,15 +53,16 @@ class Plane:
 
     def lift(self, st: ArrayLike) -> Array:
         """Points of the input space, shape (..., n), for plane coordinates `st` of shape (..., 2)."""
-        st = np.asarray(st, dtype=np.float64)
+        st = points("st", st, 2)
         return self.origin + st[..., :1] * self.u + st[..., 1:] * self.v
 
     def project(self, x: ArrayLike) -> Array:
         """Plane coordinates, shape (..., 2), of the points of the plane nearest to `x`, shape (..., n)."""
         basis = np.stack([self.u, self.v], axis=-1)
-        offset = np.asarray(x, dtype=np.float64) - self.origin
-        flat: Any = np.linalg.lstsq(basis, offset.reshape(-1, len(self.origin)).T, rcond=None)[0].T
-        return flat.reshape(*offset.shape[:-1], 2)
+        lengths = np.linalg.norm(basis, axis=0)
+        offset = points("x", x, len(self.origin)) - self.origin
+        flat: Any = np.linalg.lstsq(basis / lengths, offset.reshape(-1, len(self.origin)).T, rcond=None)[0].T
+        return (flat / lengths).reshape(*offset.shape[:-1], 2)
 
     def restrict(self, inner: "Plane") -> "Plane":
         """The plane that `inner`, given in this plane's two coordinates, is in the input space."""
@@ -73,8 +74,9 @@ class Plane:
 
 
 def _sine(u: Array, v: Array) -> float:
-    lengths = np.linalg.norm(u), np.linalg.norm(v)
-    if 0 in lengths:
+    if not u.any() or not v.any():
         return 0.0
-    a, b = u / lengths[0], v / lengths[1]
+    # Scaled first: the square of an entry may over- or underflow.
+    a, b = u / np.abs(u).max(), v / np.abs(v).max()
+    a, b = a / np.linalg.norm(a), b / np.linalg.norm(b)
     return float(np.linalg.norm(b - (a @ b) * a))

@@ -19,7 +19,8 @@ PICTURE_TOLERANCE = 1e-4
 SHADING_SIDE = 400
 # A box more than this much longer than wide hardly has the same unit on both axes.
 LONGEST_EQUAL = 4.0
-SIDE_COLORS = ("#dbe7f3", "#fbe3d3")  # F < 0, F > 0
+# margin(0, 1) is positive where the first class wins: its side has the colour of its points.
+SIDE_COLORS = ("#fbe3d3", "#dbe7f3")  # F < 0, F > 0
 POINT_COLORS = ("#2f6ea5", "#d2691e")
 LINE = {"colors": "#202020", "linewidths": 1.6}
 

@@ -30,10 +30,20 @@ def as_field(field: Any) -> Field:
     if hasattr(field, "predict"):
         raise TypeError(
             f"field must be a function of two variables, got the estimator {type(field).__name__}: pass "
-            "tracer.Function(lambda x1, x2: estimator.decision_function(np.column_stack([x1, x2])))"
+            f"tracer.Function(lambda x1, x2: {_margin_of(field)})"
         )
     if isinstance(field, Field):
         return field
     if callable(field):
         return Function(field)
     raise TypeError(f"field must be a Field, a Network or a callable of (x1, x2); got {field!r}")
+
+
+def _margin_of(estimator: Any) -> str:
+    """The expression of an estimator's margin at columns x1, x2, by what it can do."""
+    columns = "(np.column_stack([x1, x2]))"
+    if hasattr(estimator, "decision_function"):
+        return f"estimator.decision_function{columns}"
+    if hasattr(estimator, "predict_proba"):
+        return f"estimator.predict_proba{columns}[:, 1] - 0.5"
+    return f"estimator.predict{columns} - level"

@@ -1,0 +1,50 @@
+"""Evaluations and seconds against error, traced and by grid root-finding; from the benchmark's JSON."""
+
+import json
+from pathlib import Path
+
+from matplotlib.figure import Figure
+
+HERE = Path(__file__).parent
+COLORS = {"grid": "#2f6ea5", "traced": "#d2691e"}
+NAMES = {"grid": "grid root-finding", "traced": "tracing"}
+
+
+def draw(report):
+    names = list(report["problems"])
+    figure = Figure(figsize=(7.6, 5.6), layout="constrained")
+    axes = figure.subplots(2, len(names), sharex=True, sharey="row")
+    for column, name in enumerate(names):
+        for row, what in enumerate(("evaluations", "seconds")):
+            ax = axes[row, column]
+            for method, color in COLORS.items():
+                points = [
+                    (r["error"], r[method][what], bool(r[method].get("extrapolated")))
+                    for r in report["problems"][name]
+                    if what in r[method]
+                ]
+                run = [p for p in points if not p[2]]
+                ax.loglog(
+                    *zip(*[p[:2] for p in run], strict=True), "o-", color=color, ms=4, label=NAMES[method]
+                )
+                beyond = run[-1:] + [p for p in points if p[2]]
+                if len(beyond) > 1:
+                    ax.loglog(
+                        *zip(*[p[:2] for p in beyond], strict=True),
+                        ":",
+                        color=color,
+                        label="not run: 1/error",
+                    )
+            ax.grid(alpha=0.3)
+        axes[0, column].set_title(name)
+        axes[1, column].set_xlabel("error at chord midpoints (box units)")
+        axes[1, column].invert_xaxis()
+    axes[0, 0].set_ylabel("evaluations of F")
+    axes[1, 0].set_ylabel("seconds (median)")
+    axes[0, 0].legend(frameon=False)
+    return figure
+
+
+if __name__ == "__main__":
+    report = json.loads((HERE.parent / "benchmarks/results/vs_grid_roots.json").read_text())
+    draw(report).savefig(HERE / "vs_grid_roots.png", dpi=130)

@@ -1,0 +1,139 @@
+"""Callables as fields: shapes, gradients given and by differences, and where there is no value."""
+
+import numpy as np
+import pytest
+
+import tracer
+from tracer import Function
+
+FUNCTIONS = {
+    "circle": (lambda x, y: x**2 + y**2 - 1, lambda x, y: (2 * x, 2 * y)),
+    "cubic": (lambda x, y: y**2 - x**3 + x, lambda x, y: (1 - 3 * x**2, 2 * y)),
+    "exponential": (lambda x, y: np.exp(x - y) - 2, lambda x, y: (np.exp(x - y), -np.exp(x - y))),
+    "waves": (
+        lambda x, y: np.sin(5 * x) * np.cos(3 * y),
+        lambda x, y: (5 * np.cos(5 * x) * np.cos(3 * y), -3 * np.sin(5 * x) * np.sin(3 * y)),
+    ),
+    "step": (lambda x, y: np.tanh(20 * y) - x, lambda x, y: (np.full_like(x, -1), 20 / np.cosh(20 * y) ** 2)),
+}
+POINTS = np.random.default_rng(0).uniform(-3, 3, (200, 2))
+
+
+def gradient_error(name, points):
+    """The largest error of the differences, relative to the gradient's length."""
+    f, gradient = FUNCTIONS[name]
+    true = np.stack(gradient(*points.T), axis=-1)
+    error = Function(f).value_and_gradient(points)[1] - true
+    return (np.linalg.norm(error, axis=-1) / np.linalg.norm(true, axis=-1)).max()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_differences_are_right_to_1e_8(name):
+    assert gradient_error(name, POINTS) < 1e-8
+
+
+def test_differences_do_not_mind_where_the_origin_is():
+    assert gradient_error("waves", POINTS + np.array([2000, 0])) < 1e-8
+
+
+def test_differences_stay_inside_the_domain():
+    value, gradient = Function(lambda x1, x2: np.log(x1) + x2).value_and_gradient([0.005, 0])
+    assert np.isfinite(value)
+    np.testing.assert_allclose(gradient, [200, 1], rtol=1e-8)
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_given_gradient_is_used_as_it_is(name):
+    f, gradient = FUNCTIONS[name]
+    value, slopes = Function(f, gradient).value_and_gradient(POINTS)
+    np.testing.assert_array_equal(value, f(*POINTS.T))
+    np.testing.assert_array_equal(slopes, np.stack(gradient(*POINTS.T), -1))
+
+
+@pytest.mark.parametrize("gradient", [None, lambda x1, x2: (x2, x1)])
+@pytest.mark.parametrize("shape", [(), (1,), (5,), (2, 3), (0,)])
+def test_points_of_any_shape(shape, gradient):
+    field = Function(lambda x1, x2: x1 * x2, gradient)
+    x = np.random.default_rng(1).normal(size=(*shape, 2))
+    value, slopes = field.value_and_gradient(x)
+    assert value.shape == field.value(x).shape == shape
+    np.testing.assert_array_equal(value, x[..., 0] * x[..., 1])
+    np.testing.assert_allclose(slopes, x[..., ::-1], atol=1e-10)
+
+
+def test_the_callable_sees_all_points_at_once_in_two_flat_arrays():
+    seen = []
+
+    def f(x1, x2):
+        seen.append((x1.shape, x2.shape, x1.dtype))
+        return x1
+
+    Function(f).value(np.zeros((4, 3, 2), dtype=int))
+    assert seen == [((12,), (12,), np.float64)]
+
+
+@pytest.mark.parametrize("n", [1, 2])
+def test_a_callable_may_change_the_arrays_it_is_given(n):
+    def f(x1, x2):
+        x1 -= 1
+        return x1**2 + x2
+
+    x = np.full((n, 2), 3.0)
+    value, gradient = Function(f).value_and_gradient(x)
+    np.testing.assert_array_equal(value, np.full(n, 7.0))
+    np.testing.assert_allclose(gradient, np.tile([4.0, 1.0], (n, 1)), rtol=1e-8)
+    np.testing.assert_array_equal(x, 3)
+
+
+def test_a_scalar_is_a_constant():
+    field = Function(lambda x1, x2: 2, lambda x1, x2: (0, 0))
+    value, gradient = field.value_and_gradient(POINTS)
+    np.testing.assert_array_equal(value, np.full(200, 2.0))
+    np.testing.assert_array_equal(gradient, np.zeros((200, 2)))
+    np.testing.assert_array_equal(Function(lambda x1, x2: 2).value_and_gradient(POINTS)[1], gradient)
+
+
+@pytest.mark.parametrize("gradient", [None, lambda x1, x2: (0.5 / np.sqrt(x1), np.log(x2) / 0)])
+def test_outside_its_domain_a_function_is_nan_without_a_warning(gradient):
+    field = Function(lambda x1, x2: np.sqrt(x1) + 1 / x2, gradient)
+    value, slopes = field.value_and_gradient([[-1, 1], [4, 2], [4, 0]])
+    np.testing.assert_array_equal(value, [np.nan, 2.5, np.inf])
+    assert np.isnan(slopes[0, 0])
+
+
+def test_a_function_is_a_field_that_says_its_name():
+    field = Function(np.hypot)
+    assert isinstance(field, tracer.Field)
+    assert repr(field) == "Function(hypot)"
+    assert field.plane is None
+
+
+# Bad input --------------------------------------------------------------------------------------
+
+
+def test_what_cannot_be_called_is_named():
+    with pytest.raises(TypeError, match="f must be callable"):
+        Function(3)
+    with pytest.raises(TypeError, match="gradient must be callable"):
+        Function(np.hypot, gradient=(1, 2))
+
+
+@pytest.mark.parametrize("result", [np.zeros(3), np.zeros((4, 1)), np.zeros((4, 2)), [1, 2], None])
+def test_a_result_of_another_shape_is_an_error_of_f(result):
+    with pytest.raises(ValueError, match="f must give one value for each"):
+        Function(lambda x1, x2: result).value(np.zeros((4, 2)))
+
+
+@pytest.mark.parametrize("points", [1.0, [1, 2, 3], np.zeros((5, 1)), np.zeros((5, 3))])
+def test_points_without_two_coordinates_are_an_error_of_x(points):
+    with pytest.raises(ValueError, match=r"x must have shape \(\.\.\., 2\)"):
+        Function(lambda x1, x2: x1 + x2).value(points)
+
+
+@pytest.mark.parametrize(
+    "gradient",
+    [lambda x1, x2: (x1, x2, x2), lambda x1, x2: np.stack([x1, x2], -1), lambda x1, x2: (x1[:1], x2)],
+)
+def test_a_gradient_of_another_shape_is_an_error_of_gradient(gradient):
+    with pytest.raises(ValueError, match="gradient"):
+        Function(lambda x1, x2: x1 + x2, gradient).value_and_gradient([[1, 2], [3, 4]])
