@@ -1,0 +1,122 @@
+"""Bounds of networks on cells: never violated, nearly tight, and nan proves nothing."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from balls import inside, value_and_gradient
+
+import tracer
+from tracer.fields.activations import TABLE
+
+SMOOTH = [name for name, row in TABLE.items() if row.univariate is not None]
+
+
+def random_network(rng, name, widths, gain):
+    sizes = [2, *widths, 1]
+    layers = []
+    for k, (n, m) in enumerate(pairwise(sizes)):
+        W = rng.normal(0, gain / np.sqrt(n), (m, n))
+        layers.append(tracer.Layer(W, rng.normal(0, gain, m), name if k < len(sizes) - 2 else "linear"))
+    return tracer.Network(layers)
+
+
+def random_cells(rng, k, scale):
+    center = rng.uniform(-scale, scale, (k, 2))
+    radius = scale * 10 ** rng.uniform(-8, 0, (k, 2))
+    return center - radius, center + radius
+
+
+def points_of(rng, lower, upper):
+    """Corners, and a point inside."""
+    w = rng.choice([0.0, 1.0, rng.uniform()], lower.shape)
+    return np.clip(lower + w * (upper - lower), lower, upper)
+
+
+def violations(network, lower, upper, rng):
+    found = network.enclose(lower, upper)
+    x = points_of(rng, lower, upper)
+    for k in range(len(lower)):
+        value, gradient = value_and_gradient(network, x[k])
+        if found.defined[k] and np.isfinite([found.lower[k], found.upper[k]]).all():
+            assert inside(value, found.lower[k], found.upper[k]), (network, lower[k], upper[k], x[k])
+            for i in (0, 1):
+                bounds = found.gradient_lower[k, i], found.gradient_upper[k, i]
+                assert inside(gradient[i], *bounds), (network, lower[k], upper[k], x[k], i)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_no_bound_is_violated(name, fresh_seed):
+    rng = np.random.default_rng(fresh_seed)
+    for _ in range(8):
+        widths = rng.integers(2, 9, rng.integers(1, 4))
+        network = random_network(rng, name, widths, 10 ** rng.uniform(-0.3, 0.9))
+        scale = 10 ** rng.uniform(-3, 3)
+        violations(network, *random_cells(rng, 12, scale), rng)
+
+
+def test_folded_weights_are_covered_by_their_radii(fresh_seed):
+    rng = np.random.default_rng(fresh_seed)
+    wide = tracer.Network(
+        [
+            tracer.Layer(rng.normal(size=(6, 40)), rng.normal(size=6), "tanh"),
+            tracer.Layer(rng.normal(size=(2, 6)), [0.1, 0.2]),
+        ]
+    )
+    plane = tracer.Plane(*rng.normal(size=(3, 40)))
+    from fractions import Fraction
+
+    from balls import arb_of, jet
+    from flint import arb
+
+    field = wide.margin(0, 1).restrict(plane)
+    s = np.array([0.3, -0.7])
+    found = field.enclose(s[None], s[None])
+    exact = arb(0)
+    difference = [Fraction(a) - Fraction(b) for a, b in zip(*wide.layers[1].weight.tolist(), strict=True)]
+    for row, bias, weight in zip(wide.layers[0].weight, wide.layers[0].bias, difference, strict=True):
+        z = Fraction(bias)
+        for w, o, u, v in zip(row, plane.origin, plane.u, plane.v, strict=True):
+            z += Fraction(w) * (Fraction(o) + Fraction(s[0]) * Fraction(u) + Fraction(s[1]) * Fraction(v))
+        ball = arb(z.numerator) / arb(z.denominator)
+        exact += jet("tanh", ball, 1)[0] * arb(weight.numerator) / arb(weight.denominator)
+    exact += arb_of(0.1) - arb_of(0.2)
+    assert inside(exact, found.lower[0], found.upper[0])
+    assert found.upper[0] - found.lower[0] < 1e-10
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_the_error_falls_with_the_cube_of_the_cell(name):
+    rng = np.random.default_rng(5)
+    network = random_network(rng, name, (6, 6), 1.0)
+    widths = []
+    for h in (1e-2, 1e-3):
+        lower, upper = np.array([[0.31 - h, 0.17 - h]]), np.array([[0.31 + h, 0.17 + h]])
+        found = network.enclose(lower, upper)
+        x = np.stack(
+            np.meshgrid(*(np.linspace(a, b, 41) for a, b in zip(lower[0], upper[0], strict=True))), -1
+        )
+        values = network.value(x)
+        widths.append(found.upper[0] - found.lower[0] - (values.max() - values.min()))
+    # Beyond the range itself: what the radius adds; the quadratic cross term is bounded apart.
+    assert widths[1] <= 0.02 * widths[0] + 1e-13
+
+
+def test_a_cell_with_nan_or_without_width_proves_nothing_it_should_not():
+    network, _ = tracer.example("paper")
+    field = network.margin(0, 1)
+    with np.errstate(all="ignore"):
+        found = field.enclose(np.array([[np.nan, 0.0]]), np.array([[1.0, 1.0]]))
+    assert not (found.lower > 0).any()
+    assert not (found.upper < 0).any()
+    assert not ((found.gradient_lower > 0) | (found.gradient_upper < 0)).any()
+    edge = field.enclose(np.array([[0.0, 0.0]]), np.array([[1e-3, 0.0]]))
+    assert np.isnan(edge.gradient_lower[0, 1])
+    assert np.isfinite(edge.gradient_lower[0, 0])
+
+
+def test_activations_with_kinks_are_refused():
+    network = tracer.Network([tracer.Layer([[1, 2]], [0], "relu")])
+    assert not network.smooth
+    with pytest.raises(TypeError, match="smooth"):
+        network.enclose(np.zeros((1, 2)), np.ones((1, 2)))
