@@ -38,7 +38,7 @@ def draw(report):
             ax.grid(alpha=0.3)
         axes[0, column].set_title(name)
         axes[1, column].set_xlabel("error at chord midpoints (box units)")
-        axes[1, column].invert_xaxis()
+    axes[0, 0].invert_xaxis()  # one for all: they share it
     axes[0, 0].set_ylabel("evaluations of F")
     axes[1, 0].set_ylabel("seconds (median)")
     axes[0, 0].legend(frameon=False)
