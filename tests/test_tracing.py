@@ -1,6 +1,7 @@
 """All curves in a box: counts, each curve once, budgets, and honesty about what is not proven."""
 
 import json
+import time
 
 import numpy as np
 import pytest
@@ -103,6 +104,19 @@ def test_budgets_are_kept():
     empty = tracer.trace(T3, BOX, time_limit=0)
     assert empty.certificate.status is Status.BUDGET_EXHAUSTED
     assert len(empty) == 0
+
+
+def test_a_time_limit_makes_the_lattice_of_a_slow_field_coarser():
+    asked = []
+
+    def slow(x, y):
+        asked.append(len(x))
+        time.sleep(2e-5 * len(x))
+        return x**2 + y**2 - 1
+
+    boundary = tracer.trace(tracer.Function(slow, lambda x, y: (2 * x, 2 * y)), BOX, time_limit=0.5)
+    assert sum(asked) < 30_000  # the full lattice has 160,000 vertices
+    assert boundary.certificate.cells < 30_000
 
 
 def test_the_same_input_gives_the_same_bits():

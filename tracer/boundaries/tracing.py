@@ -19,7 +19,7 @@ from tracer.curves.continuation import follow
 from tracer.curves.corrector import correct, move_to_curve
 from tracer.curves.coverage import covered
 from tracer.curves.curve import Curve
-from tracer.curves.lattice import lattice_roots
+from tracer.curves.lattice import lattice_lines, lattice_roots, lattice_values
 from tracer.curves.singular import BranchPoint
 from tracer.fields.box import Box
 from tracer.fields.checks import between, positive_integer
@@ -35,6 +35,9 @@ MAX_STEPS = 10_000
 MAX_CELLS = 1_000_000
 # Cells a side of the lattice, at most. Odd: the lines of symmetric boundaries lie between its own.
 LATTICE_SIDE = 401
+# Of a time limit, what the lattice may take; a coarse lattice is timed first.
+SEARCH_SHARE = 0.2
+COARSE_SIDE = 16
 # How far from a branch point, in box units, its branches are picked up.
 BRANCH_SEED = 1e-3
 # Places on a curve that are looked up on another, to see whether it contains the first.
@@ -149,7 +152,7 @@ class _Search:
         self.field, self.box, self.tolerance = field, box, tolerance
         self.counted = Counted(field)
         self.deadline = self.began + limit
-        side = min(LATTICE_SIDE, math.isqrt(max_cells))
+        side = min(LATTICE_SIDE, math.isqrt(max_cells), self._affordable_side(limit))
         self.side = side if side % 2 else max(1, side - 1)
         self.curves: list[Curve] = []
         self.costs: list[int] = []
@@ -180,6 +183,15 @@ class _Search:
                 {"seeds": searched - self.began, "curves": time.perf_counter() - searched},
             ),
         )
+
+    def _affordable_side(self, limit: float) -> int:
+        """The finest lattice that takes its share of the time limit, by timing a coarse one."""
+        if limit == math.inf:
+            return LATTICE_SIDE
+        began = time.perf_counter()
+        lattice_values(self.counted, lattice_lines(self.box, (COARSE_SIDE, COARSE_SIDE)))
+        each = (time.perf_counter() - began) / (COARSE_SIDE + 1) ** 2
+        return max(1, math.isqrt(math.floor(min(SEARCH_SHARE * limit / each, LATTICE_SIDE**2))))
 
     def _follow_all(self, seeds: Array) -> bool:
         """Follow the curve of every seed once; False when the time is over."""
