@@ -181,3 +181,65 @@ def test_real_smooth_networks_trace(path, problem):
             box_distance(curve(curve.pieces.knots.clip(0, curve.length)), curve.points, problem["box"]).max()
             < 1e-7
         )
+
+
+@pytest.mark.parametrize("width", [1e-3, 1e-4])
+def test_a_loop_thinner_than_its_samples_is_one_curve(width):
+    def offset(x, y):
+        return y - 0.5 - 0.2 * (x - 0.5)
+
+    field = tracer.Function(
+        lambda x, y: ((x - 0.5) / 0.4) ** 2 + (offset(x, y) / width) ** 2 - 1,
+        lambda x, y: (
+            12.5 * (x - 0.5) - 0.4 * offset(x, y) / width**2,
+            2 * offset(x, y) / width**2,
+        ),
+    )
+    boundary = tracer.trace(field, [(0, 1), (0, 1)])
+    assert counts(boundary) == (1, 1)
+    assert len(boundary[0].turning_points) == 4
+
+
+@pytest.mark.parametrize("size", [1e-8, 1e-3, 1e8])
+def test_the_size_of_the_box_does_not_matter(size):
+    circle = tracer.Function(
+        lambda x, y: (x / size) ** 2 + (y / size) ** 2 - 0.25, lambda x, y: (2 * x / size**2, 2 * y / size**2)
+    )
+    boundary = tracer.trace(circle, [(-size, size), (-size, 1.1 * size)], max_cells=2500)
+    assert counts(boundary) == (1, 1)
+    assert boundary.length == pytest.approx(np.pi * size, rel=1e-9)
+
+
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_boundary_along_the_side_of_the_box_is_found(sign):
+    side = tracer.Function(lambda x, y: sign * y, lambda x, y: (0 * x, sign + 0 * y))
+    boundary = tracer.trace(side, [(0, 1), (0, 1)], max_cells=2500)
+    assert counts(boundary) == (1, 0)
+    assert boundary.length == pytest.approx(1)
+
+
+def test_a_loop_that_touches_the_box_is_closed():
+    circle = tracer.Function(lambda x, y: x**2 + y**2 - 0.25, lambda x, y: (2 * x, 2 * y))
+    boundary = tracer.trace(circle, [(-0.5, 0.5), (-0.5, 0.5)], max_cells=2500)
+    assert boundary.length == pytest.approx(np.pi, abs=1e-6)
+    assert counts(boundary) == (1, 1)
+
+
+def test_a_gradient_that_vanishes_on_the_curve_does_not_raise():
+    cubed = tracer.Function(
+        lambda x, y: (y - 0.3 * x) ** 3,
+        lambda x, y: (-0.9 * (y - 0.3 * x) ** 2, 3 * (y - 0.3 * x) ** 2),
+    )
+    assert not tracer.trace(cubed, BOX, max_cells=900, time_limit=2).certificate.complete
+
+
+def test_the_tangents_at_a_crossing_are_those_of_the_branches():
+    network, bounds = tracer.example("xor")
+    for curve in tracer.trace(network.margin(0, 1), bounds, max_cells=2500):
+        ends = curve.tangent([0, curve.length])
+        assert np.abs(ends).max(axis=1) == pytest.approx([1, 1], abs=1e-9)
+
+
+def test_a_curve_cut_short_is_not_called_sampled(monkeypatch):
+    monkeypatch.setattr("tracer.boundaries.tracing.MAX_STEPS", 5)
+    assert tracer.trace(T2, BOX, max_cells=900).certificate.status is Status.BUDGET_EXHAUSTED

@@ -131,7 +131,7 @@ def _problem(arguments: argparse.Namespace) -> tuple[Network, Any]:
             raise ValueError(
                 f"--level must be OUTPUT VALUE with OUTPUT a number of an output; got {output!r}"
             )
-        return network.level(int(output), _number(value)), bounds
+        return network.level(int(output), value), bounds
     if network.outputs == 1 and arguments.classes is None:
         raise ValueError("a network with one output needs --level 0 VALUE")
     return network.margin(*(arguments.classes or (0, 1))), bounds
@@ -155,10 +155,6 @@ def _target(path: str) -> Path:
     from tracer.view.export import target
 
     return target(path)
-
-
-def _number(text: str) -> float:
-    return float(text)
 
 
 def _shield_numbers(argv: Sequence[str]) -> list[str]:
@@ -205,14 +201,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_problem(sub)
     sub.add_argument(
-        "--seed", type=_number, nargs=2, metavar=("X1", "X2"), help="follow only the curve near this point"
+        "--seed", type=float, nargs=2, metavar=("X1", "X2"), help="follow only the curve near this point"
     )
     sub.add_argument(
-        "--tolerance", type=_number, default=TOLERANCE, help="in units of the box (default %(default)s)"
+        "--tolerance", type=float, default=TOLERANCE, help="in units of the box (default %(default)s)"
     )
     sub.add_argument("--max-cells", type=int, default=MAX_CELLS, help="default %(default)s")
     sub.add_argument("--max-steps", type=int, default=MAX_STEPS, help="with --seed (default %(default)s)")
-    sub.add_argument("--time-limit", type=_number, metavar="SECONDS", help="default none")
+    sub.add_argument("--time-limit", type=float, metavar="SECONDS", help="default none")
     sub.add_argument(
         "-o",
         "--output",
@@ -252,7 +248,7 @@ def _add_problem(sub: argparse.ArgumentParser) -> None:
         "--level", nargs=2, metavar=("OUTPUT", "VALUE"), help="trace where an output has a value"
     )
     sub.add_argument(
-        "--bounds", type=_number, nargs=4, metavar=("X1LO", "X1HI", "X2LO", "X2HI"), help="the box"
+        "--bounds", type=float, nargs=4, metavar=("X1LO", "X1HI", "X2LO", "X2HI"), help="the box"
     )
 
 

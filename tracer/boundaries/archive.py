@@ -18,7 +18,7 @@ from tracer.atlas.certificate import Certificate, Status
 from tracer.boundaries.boundary import Boundary, Stats
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
-from tracer.curves.pieces import Pieces
+from tracer.curves.pieces import DEGREE, Pieces
 from tracer.curves.singular import BranchPoint
 from tracer.curves.turning import TurningPoint
 from tracer.fields import network_json
@@ -59,6 +59,8 @@ def write(boundary: Boundary, path: Path) -> None:
 
 def read(path: str | os.PathLike) -> Boundary:
     """Read what `write` wrote; see `Boundary.load`."""
+    if not os.path.isfile(path):
+        raise FileNotFoundError(f"path must be a file that exists; got {os.fspath(path)!r}")
     try:
         with zipfile.ZipFile(path) as archive:
             _check_claims(archive, os.path.getsize(path))
@@ -67,11 +69,10 @@ def read(path: str | os.PathLike) -> Boundary:
         for array in read_only.values():
             array.flags.writeable = False
         return _boundary(read_only)
-    except FileNotFoundError:
-        raise
     except (
         zipfile.BadZipFile,
         KeyError,
+        TypeError,
         ValueError,
         IndexError,
         EOFError,
@@ -146,8 +147,13 @@ def _curve_arrays(name: str, curve: Curve) -> dict[str, Any]:
 
 
 def _curve(name: str, a: dict[str, Any], field: Field | None, box: Box) -> Curve:
+    points, pieces = a[f"{name}.points"], a[f"{name}.pieces"]
+    if points.shape != (len(pieces) + 1, 2) or pieces.shape != (len(pieces), DEGREE + 1, 3):
+        raise ValueError(f"{name} has points of shape {points.shape} and pieces of shape {pieces.shape}")
+    if not np.isfinite(points).all() or not np.isfinite(pieces).all():
+        raise ValueError(f"{name} must be finite")
     return Curve(
-        a[f"{name}.points"],
+        points,
         tuple(_ENDS[k] for k in a[f"{name}.ends"]),
         tuple(TurningPoint(row[:2], float(row[2]), int(row[3])) for row in a[f"{name}.turning"]),
         _branch_points(name, a),
@@ -155,7 +161,7 @@ def _curve(name: str, a: dict[str, Any], field: Field | None, box: Box) -> Curve
         bool(a[f"{name}.proven"]),
         box,
         field,
-        Pieces(a[f"{name}.pieces"]),
+        Pieces(pieces),
         float(a[f"{name}.tolerance"]),
     )
 

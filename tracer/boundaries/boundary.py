@@ -41,7 +41,7 @@ class Stats:
 
     @property
     def evaluations(self) -> int:
-        """All evaluations."""
+        """Both together; what it takes to tell curves apart is not counted."""
         return self.search_evaluations + sum(self.curve_evaluations)
 
 

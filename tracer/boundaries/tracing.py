@@ -19,10 +19,11 @@ from tracer.curves.continuation import follow
 from tracer.curves.corrector import correct, move_to_curve
 from tracer.curves.coverage import covered
 from tracer.curves.curve import Curve
+from tracer.curves.end import End
 from tracer.curves.lattice import lattice_lines, lattice_roots, lattice_values
 from tracer.curves.singular import BranchPoint
 from tracer.fields.box import Box
-from tracer.fields.checks import between, positive_integer
+from tracer.fields.checks import between, frozen_array, positive_integer
 from tracer.fields.coercion import as_field
 from tracer.fields.counted import Counted
 from tracer.fields.field import Field
@@ -32,9 +33,8 @@ Array = NDArray[np.float64]
 TOLERANCE = 1e-10
 SMALLEST_TOLERANCE, LARGEST_TOLERANCE = 1e-14, 0.1
 MAX_STEPS = 10_000
-MAX_CELLS = 1_000_000
-# Cells a side of the lattice, at most. Odd: the lines of symmetric boundaries lie between its own.
-LATTICE_SIDE = 401
+# A lattice of 401 cells a side. Odd: the lines of symmetric boundaries lie between its own.
+MAX_CELLS = 401**2
 # Of a time limit, what the lattice may take; a coarse lattice is timed first.
 SEARCH_SHARE = 0.2
 COARSE_SIDE = 16
@@ -86,8 +86,8 @@ def trace_from(
 
 
 def _start(field: Field, box: Box, seed: ArrayLike) -> Array:
-    point = np.array(seed, dtype=np.float64)
-    if point.shape != (2,) or not np.isfinite(point).all():
+    point = frozen_array("seed", seed, ndim=1)
+    if point.shape != (2,):
         raise ValueError(f"seed must be a point (x1, x2) of finite numbers; got {seed!r}")
     if not box.contains(point):
         raise ValueError(f"seed must lie in the box {box}; got {seed!r}")
@@ -152,7 +152,7 @@ class _Search:
         self.field, self.box, self.tolerance = field, box, tolerance
         self.counted = Counted(field)
         self.deadline = self.began + limit
-        side = min(LATTICE_SIDE, math.isqrt(max_cells), self._affordable_side(limit))
+        side = min(math.isqrt(max_cells), self._affordable_side(limit, max_cells))
         self.side = side if side % 2 else max(1, side - 1)
         self.curves: list[Curve] = []
         self.costs: list[int] = []
@@ -162,10 +162,10 @@ class _Search:
         """Find, follow, and report."""
         roots = lattice_roots(self.counted, self.box, (self.side, self.side))
         search, searched = self.counted.evaluations, time.perf_counter()
-        finished = self._follow_all(roots.points)
+        finished = self._follow_all(np.concatenate([roots.points, roots.vertices]))
         order = sorted(range(len(self.curves)), key=lambda k: self.curves[k].points[0].tolist())
         certificate = Certificate(
-            Status.SAMPLED if finished else Status.BUDGET_EXHAUSTED,
+            Status.SAMPLED if finished and not self._cut_short() else Status.BUDGET_EXHAUSTED,
             self.box.bounds,
             np.stack([self.box.lower, self.box.upper])[None],
             self.side**2,
@@ -184,14 +184,17 @@ class _Search:
             ),
         )
 
-    def _affordable_side(self, limit: float) -> int:
+    def _cut_short(self) -> bool:
+        return any(End.BUDGET in curve.ends for curve in self.curves)
+
+    def _affordable_side(self, limit: float, max_cells: int) -> int:
         """The finest lattice that takes its share of the time limit, by timing a coarse one."""
         if limit == math.inf:
-            return LATTICE_SIDE
+            return math.isqrt(max_cells)
         began = time.perf_counter()
         lattice_values(self.counted, lattice_lines(self.box, (COARSE_SIDE, COARSE_SIDE)))
         each = (time.perf_counter() - began) / (COARSE_SIDE + 1) ** 2
-        return max(1, math.isqrt(math.floor(min(SEARCH_SHARE * limit / each, LATTICE_SIDE**2))))
+        return max(1, math.isqrt(math.floor(min(SEARCH_SHARE * limit / each, max_cells))))
 
     def _follow_all(self, seeds: Array) -> bool:
         """Follow the curve of every seed once; False when the time is over."""
@@ -217,7 +220,7 @@ class _Search:
         found = follow(self.counted, self.box, seed, self.tolerance, Budget(MAX_STEPS, self.deadline))
         # The curve keeps the user's field; only its making is counted.
         curve = Curve.from_trace(found, self.counted, self.box, self.tolerance).with_field(self.field)
-        if not curve.length:
+        if not curve.length or any(self._contains(earlier, curve) for earlier in self.curves):
             return curve
         kept = [k for k, earlier in enumerate(self.curves) if not self._contains(curve, earlier)]
         self.curves = [*(self.curves[k] for k in kept), curve]

@@ -27,6 +27,8 @@ Array = NDArray[np.float64]
 # Two roots on the start's normal line are one when they differ by no more than this, in box units,
 # beyond what the values of F that are left at both account for.
 SAME_ROOT = 1e-12
+# A direction that leaves the box by less than this may as well run along its side.
+GRAZING = 1e-8
 # Circles tried around a point where the integrator fails, in box units, and how many in a row.
 CIRCLE_RADII = (1e-9, 1e-8, 1e-7, 1e-6)
 MOST_HOPS = 8
@@ -150,10 +152,10 @@ class _Walk:
         return leg.stop
 
     def _take(self, leg: Leg) -> None:
-        if not len(leg.points):
+        if not len(leg.points) or not np.isfinite(leg.pieces.coefficients).all():
             return
         self._hops = 0
-        self.points.extend(leg.points)
+        self.points.extend(self.box.clip(leg.points))
         self.gradients.extend(leg.gradients)
         self.parts.append(leg.pieces)
         before = self.points[-2]
@@ -161,7 +163,7 @@ class _Walk:
 
     def _leaves_box(self, x: Array, direction: Array) -> bool:
         outward = np.where(x >= self.box.upper, direction, 0) - np.where(x <= self.box.lower, direction, 0)
-        return bool((outward > 0).any())
+        return bool((outward > GRAZING).any())
 
     # Ends ---------------------------------------------------------------------------------------
 
@@ -199,7 +201,9 @@ class _Walk:
 
     def _closes(self) -> bool:
         """Whether the curve, on the start's normal line now, is at its start; if so it ends there."""
+        # The event locates the line only as well as the box is large; F and the line do it exactly.
         x, values, slope = self.points[-1], [], 1.0
+        x = x - self._beyond_start(x) * self._tangent * self.box.sides
         for _ in range(NEWTON_STEPS):
             value, gradient = self.field.value_and_gradient(x)
             slope = float((gradient * self.box.sides) @ self._normal)

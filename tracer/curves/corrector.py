@@ -93,7 +93,11 @@ def move_to_curve(field: Field, box: Box, seed: Array) -> Array | None:
         return None
     downhill = -step[0] / length[0] * box.sides
     bracket = _bracket(field, box, seed, downhill, float(length[0]), float(np.sign(value)))
-    return None if bracket is None else _root_between(field, seed, downhill, *bracket)
+    if bracket is None:
+        return None
+    root = _root_between(field, seed, downhill, *bracket)
+    # A pole changes the sign too, but |F| does not become small there.
+    return root if abs(field.value(root)) < abs(value) else None
 
 
 def _bracket(

@@ -19,6 +19,7 @@ Array = NDArray[np.float64]
 # In box units.
 SAME_POINT = 1e-8
 NEARBY = 0.02
+NEIGHBOURS = 32
 PROJECTION_STEPS = 6
 
 
@@ -27,12 +28,20 @@ def covered(curve: Curve, field: Field, points: Array, gradients: Array) -> NDAr
     from scipy.spatial import KDTree
 
     sides = curve.box.sides
-    samples = curve.pieces.sample(SAMPLES)
-    query: Any = KDTree(samples[:, :2] / sides).query(points / sides)
-    gap, nearest = query
-    on = gap < NEARBY
+    s = np.clip(curve.pieces.sample(SAMPLES)[:, 2], 0, curve.length)
+    where = curve.pieces.locate(s)
+    samples, along = curve.pieces.at(*where)[:, :2] / sides, curve.pieces.rate(*where)[:, :2] / sides
+    neighbours: Any = np.arange(1, min(NEIGHBOURS, len(s)) + 1)
+    query: Any = KDTree(samples).query(points / sides, k=neighbours)
+    gap, near = query
+    # The other leg of a hairpin is often nearer than the next sample of the leg itself, but F rises
+    # to its other side: of the neighbours, the first on whose left F rises is the one to start from.
+    left = np.stack([-along[near, 1], along[near, 0]], axis=-1)
+    fits = ((left * (gradients * sides)[:, None]).sum(axis=-1) > 0) & (gap < NEARBY)
+    first = fits.argmax(axis=1)
+    on = fits.any(axis=1)
     if on.any():
-        x = curve.box.clip(_project(curve, points[on], samples[nearest[on], 2]))
+        x = curve.box.clip(_project(curve, points[on], s[near[np.flatnonzero(on), first[on]]]))
         corrected = correct(field, curve.box, x)
         same_side = (corrected.gradient * gradients[on] * sides**2).sum(axis=1) > 0
         on[on] = same_side & (curve.box.distance(corrected.x, points[on]) < SAME_POINT)

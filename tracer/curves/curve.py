@@ -25,6 +25,7 @@ Array = NDArray[np.float64]
 
 # The estimate of a point's distance doubles Newton's, and adds the rounding of its coordinates.
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
+FINEST = 1e-12
 # A polyline is measured on predictions where these are this much better than its tolerance.
 CLEARLY_BETTER = 0.01
 
@@ -126,6 +127,10 @@ class Curve:
         rate = self.pieces.rate(*self.pieces.locate(at.ravel()))[:, :2]
         if gradient is not None:
             known = gradient.any(axis=1)
+            # At a branch point the gradient is noise; the prediction knows the branch.
+            ends = dict(zip((0.0, self.length), self.ends, strict=False))
+            branch = [ends.get(float(s)) is End.BRANCH_POINT for s in at.ravel()]
+            known = known & ~np.array(branch, dtype=bool)
             rate[known] = np.stack([gradient[known, 1], -gradient[known, 0]], axis=-1)
         return (rate / np.linalg.norm(rate, axis=1, keepdims=True)).reshape(*at.shape, 2)
 
@@ -135,14 +140,14 @@ class Curve:
         Parameters
         ----------
         tolerance : float
-            In box units, above 0.
+            In box units, from 1e-12 to 1; where coordinates round more coarsely, that is taken.
 
         Returns
         -------
         ndarray, shape (n, 2)
             As few as that takes, or nearly; a closed curve repeats its first.
         """
-        tolerance = between("tolerance", tolerance, np.finfo(float).tiny, 1.0)
+        tolerance = max(between("tolerance", tolerance, FINEST, 1.0), self._rounding())
         s = self.pieces.sample(SAMPLES)[:, 2]
         s[0], s[-1] = 0, self.length  # but for rounding they are: the ends are the ends
         precise = self.tolerance <= CLEARLY_BETTER * tolerance or self.field is None
@@ -153,6 +158,9 @@ class Curve:
         """The points in the network's own input space, shape (n, inputs)."""
         plane: Any = getattr(self.field, "plane", None)
         return self.points.copy() if plane is None else plane.lift(self.points)
+
+    def _rounding(self) -> float:
+        return ROUNDING * float(np.max(np.abs(self.points) / self.box.sides, initial=1.0))
 
     def _arclengths(self, s: ArrayLike) -> Array:
         at = np.asarray(s, dtype=np.float64)

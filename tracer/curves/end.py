@@ -12,4 +12,4 @@ class End(Enum):
         "the curve could not be followed past this point: it is singular or too close to another branch "
         "for float64; a smaller box around it may decide"
     )
-    BUDGET = "max_steps or time_limit was reached here; a larger one lets the curve go on"
+    BUDGET = "the limit of steps or of time was reached here; a larger max_steps or time_limit lets it go on"

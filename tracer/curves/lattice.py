@@ -35,12 +35,15 @@ class LatticeRoots:
         The indices of the edge's lower end.
     values : ndarray, shape (nx + 1, ny + 1)
         F at the vertices.
+    vertices : ndarray, shape (m, 2)
+        Vertices at which F is 0: roots too, where no edge need change its sign.
     """
 
     points: Array
     axis: NDArray[np.int64]
     edge: NDArray[np.int64]
     values: Array
+    vertices: Array
 
 
 def lattice_lines(box: Box, shape: tuple[int, int]) -> tuple[Array, Array]:
@@ -84,7 +87,9 @@ def lattice_roots(field: Field, box: Box, shape: tuple[int, int]) -> LatticeRoot
     far = edge + np.where(axis[:, None] == 0, [1, 0], [0, 1])
     largest = np.maximum(np.abs(values[tuple(edge.T)]), np.abs(values[tuple(far.T)]))
     root = np.abs(field.value(points)) < ROOT_RATIO * largest
-    return LatticeRoots(points[root], axis[root], edge[root], values)
+    zero = np.argwhere(values == 0)
+    vertices = np.stack([lines[0][zero[:, 0]], lines[1][zero[:, 1]]], axis=-1)
+    return LatticeRoots(points[root], axis[root], edge[root], values, vertices)
 
 
 def _edge_roots(

@@ -21,7 +21,11 @@ from tracer.curves.pieces import NODES, Pieces
 Array = NDArray[np.float64]
 
 RELATIVE_TOLERANCE = 100 * float(np.finfo(np.float64).eps)  # the least that SciPy takes
-LONGEST_STEP = 0.25  # of the box's side
+# Of the box's side.
+LONGEST_STEP = 0.1
+HAIR = 1e-13
+# Between accepted points a leg is predicted: it may be outside by some tolerances without being so.
+PREDICTED_HAIR = 10.0
 
 
 class Stop(Enum):
@@ -74,15 +78,16 @@ def walk(chart: Chart, start_line: Callable[[Array], float], on_line: bool, step
     method: Any = CorrectedDOP853
 
     d, i, box = chart.dependent, chart.independent, chart.box
+    lower, upper = _sides(chart, HAIR)
 
     def roles(t: float, state: Array) -> float:
         return chart.forward * (chart.last - t)
 
     def low(t: float, state: Array) -> float:
-        return state[0] - box.lower[d]
+        return state[0] - lower
 
     def high(t: float, state: Array) -> float:
-        return box.upper[d] - state[0]
+        return upper - state[0]
 
     def line(t: float, state: Array) -> float:
         # A terminal event that is zero at the start would fire at once.
@@ -104,6 +109,12 @@ def walk(chart: Chart, start_line: Callable[[Array], float], on_line: bool, step
             first_step=None if step is None else min(step * box.sides[i], abs(chart.bound - chart.t)),
         )
     return _cut_at_side(chart, _leg(chart, solution))
+
+
+def _sides(chart: Chart, hair: float) -> tuple[float, float]:
+    """The box in the dependent coordinate, wider by a hair: a curve may run along its side, or touch it."""
+    wider = hair * chart.box.sides[chart.dependent]
+    return chart.box.lower[chart.dependent] - wider, chart.box.upper[chart.dependent] + wider
 
 
 def _terminal(*events: tuple[Callable, int]) -> list[Callable]:
@@ -139,8 +150,7 @@ def _stop(chart: Chart, solution: Any) -> Stop:
 
 def _cut_at_side(chart: Chart, leg: Leg) -> Leg:
     """The leg up to where it first leaves the box between two accepted points, if it does."""
-    d = chart.dependent
-    crossing = leg.pieces.first_exit(d, chart.box.lower[d], chart.box.upper[d])
+    crossing = leg.pieces.first_exit(chart.dependent, *_sides(chart, PREDICTED_HAIR * chart.tolerance))
     if crossing is None:
         return leg
     piece, sigma = crossing

@@ -14,7 +14,7 @@ Array = NDArray[np.float64]
 
 # Samples of every polynomial piece, to measure curvature and deviation by.
 SAMPLES = 24
-MOST_ROUNDS = 40
+MOST_ROUNDS = 12
 # Chords may deviate by this share of the tolerance, measured at the samples: the rest is reserve.
 RESERVE = 0.9
 # Places on a chord's arc, as shares of its arclength.

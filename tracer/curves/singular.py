@@ -26,6 +26,7 @@ NEWTON_STEPS = 12
 # |F| at a critical point, over the size of F a hundredth of the box away: below it the point is on
 # the curve, as far as float64 can tell.
 ON_CURVE = 1e-11
+SIZE_RADIUS = 1e-2
 # The smaller eigenvalue over the larger: below it the quadratic form does not decide the tangents.
 DEGENERATE = 1e-7
 CIRCLE_POINTS = 64
@@ -67,8 +68,8 @@ def branch_point_near(field: Field, box: Box, x: Array, radius: float) -> Branch
             return None
         if np.linalg.norm(step) < 1e-15:
             break
-    size = np.abs(H).max()
-    if abs(field.value(at)) > ON_CURVE * size:
+    around = at + np.array([[1, 0], [-1, 0], [0, 1], [0, -1]]) * SIZE_RADIUS * sides
+    if not abs(field.value(at)) <= ON_CURVE * np.abs(field.value(around)).max():
         return None
     tangents = branch_tangents(H) * sides
     return BranchPoint(at, tangents / np.linalg.norm(tangents, axis=1, keepdims=True))

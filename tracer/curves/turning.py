@@ -57,7 +57,8 @@ def turning_points(field: Field, box: Box, trace: Trace) -> tuple[TurningPoint, 
     partial = np.concatenate(which)
     if not len(partial):
         return ()
-    at, x = _locate(field, box, trace, low, high, partial)
+    at, x, found = _locate(field, box, trace, low, high, partial)
+    at, x, partial = at[found], x[found], partial[found]
     order = np.argsort(at, kind="stable")
     return tuple(TurningPoint(x[k], float(at[k]), int(1 - partial[k])) for k in order)
 
@@ -85,7 +86,8 @@ def _sign_changes(share: Array, s: Array, length: float, closed: bool) -> Array:
 
 def _locate(
     field: Field, box: Box, trace: Trace, low: Array, high: Array, partial: NDArray[np.int64]
-) -> tuple[Array, Array]:
+) -> tuple[Array, Array, NDArray[np.bool_]]:
+    """Arclengths and points, and whether a change of sign was closed in on."""
     from scipy.optimize.elementwise import find_root
 
     length = trace.pieces.length
@@ -101,6 +103,7 @@ def _locate(
         return (g[np.arange(len(g)), partial.ravel()] / np.linalg.norm(g, axis=-1)).reshape(s.shape)
 
     tolerances = {"xatol": ARCLENGTH_TOLERANCE * length, "xrtol": 0.0}
-    s = find_root(share, (low, high), args=(partial,), tolerances=tolerances).x
+    root = find_root(share, (low, high), args=(partial,), tolerances=tolerances)
+    s = np.where(root.success, root.x, low)
     x, _ = on_curve(s)
-    return np.where(s >= length, s - length, s), x
+    return np.where(s >= length, s - length, s), x, root.success

@@ -2,6 +2,7 @@
 
 Where no gradient is given, derivatives are finite differences of order 8 with step control
 (`scipy.differentiate.derivative`), good to about 1e-11 of the function's size where it is smooth.
+They start from steps of 0.01: a function that varies on a scale below 1e-3 needs its gradient given.
 """
 
 from collections.abc import Callable
@@ -17,6 +18,8 @@ Array = NDArray[np.float64]
 # First steps of the differences. With order 8 the truncation error of the first is near rounding
 # already for functions that vary on the scale 1; the others are for points near the edge of a domain.
 DIFFERENCE_STEPS = (1e-2, 1e-4, 1e-6, 1e-8)
+# Differences whose estimated error is below this share of the derivative are taken as they are.
+AGREEMENT = 1e-6
 # Steps grow with the size of the point where rounding would drown the difference.
 RELATIVE_STEP = 1e-3
 
@@ -77,21 +80,24 @@ class Function:
         return np.stack([_result("gradient", partial, x1.shape) for partial in pair], axis=-1)
 
     def _differences(self, x1: Array, x2: Array) -> Array:
-        """Both partials, shape (n, 2); where f is not finite a step away, with shorter steps."""
+        """Both partials, shape (n, 2), with shorter steps until the differences agree with each other."""
         x1, x2 = np.repeat(x1, 2), np.repeat(x2, 2)
         axis = np.arange(len(x1)) % 2
-        result = np.full(len(x1), np.nan)
+        best, least = np.full(len(x1), np.nan), np.full(len(x1), np.inf)
         left = np.arange(len(x1))
         for share in DIFFERENCE_STEPS:
             size = np.abs(np.where(axis[left] == 0, x1[left], x2[left]))
             step = share * np.maximum(1.0, size * RELATIVE_STEP)
-            result[left] = self._derivative(x1[left], x2[left], axis[left], step)
-            left = left[~np.isfinite(result[left])]
+            found, error = self._derivative(x1[left], x2[left], axis[left], step)
+            better = error < least[left]
+            best[left[better]], least[left[better]] = found[better], error[better]
+            left = left[~(least[left] <= AGREEMENT * np.abs(best[left]))]
             if not len(left):
                 break
-        return result.reshape(-1, 2)
+        return best.reshape(-1, 2)
 
-    def _derivative(self, x1: Array, x2: Array, axis: Any, step: Any) -> Array:
+    def _derivative(self, x1: Array, x2: Array, axis: Any, step: Any) -> tuple[Array, Array]:
+        """Derivatives along the axes and their estimated errors, inf where there is none."""
         from scipy import differentiate
 
         def along(t: Array, x1: Array, x2: Array, axis: Array) -> Array:
@@ -99,9 +105,11 @@ class Function:
             return self._at(a.ravel(), b.ravel()).reshape(a.shape)
 
         with np.errstate(all="ignore"):
-            return differentiate.derivative(
+            result = differentiate.derivative(
                 along, np.zeros_like(x1), args=(x1, x2, axis), initial_step=step
-            ).df
+            )
+        usable = np.isfinite(result.df) & np.isfinite(result.error)
+        return result.df, np.where(usable, result.error, np.inf)
 
     def __repr__(self) -> str:
         return f"Function({getattr(self._f, '__name__', repr(self._f))})"
