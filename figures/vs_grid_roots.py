@@ -35,6 +35,7 @@ def draw(report):
                         color=color,
                         label="not run: 1/error",
                     )
+            ax.minorticks_off()
             ax.grid(alpha=0.3)
         axes[0, column].set_title(name)
         axes[1, column].set_xlabel("error at chord midpoints (box units)")
