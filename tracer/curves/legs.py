@@ -22,7 +22,7 @@ Array = NDArray[np.float64]
 
 RELATIVE_TOLERANCE = 100 * float(np.finfo(np.float64).eps)  # the least that SciPy takes
 # Of the box's side.
-LONGEST_STEP = 0.1
+LONGEST_STEP = 0.15
 HAIR = 1e-13
 # Between accepted points a leg is predicted: it may be outside by some tolerances without being so.
 PREDICTED_HAIR = 10.0
