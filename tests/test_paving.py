@@ -63,7 +63,6 @@ def test_what_is_decided_is_true(name, fresh_seed):
         paving = pave(network, Box.from_bounds([(-scale, scale)] * 2), max_cells=budget)
         assert area(paving) == 1
         assert paving.cells <= budget
-        assert paving.exhausted or paving.cells < budget or budget == paving.cells
         for keys, slopes in ((paving.empty, None), (paving.charts, paving.slopes)):
             some = rng.choice(len(keys), min(len(keys), 12), replace=False)
             lower, upper = paving.lines.corners(keys[some])

@@ -7,7 +7,6 @@ whole or not at all.
 import argparse
 import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
@@ -21,6 +20,7 @@ from tracer.fields.counted import Counted
 from tracer.fields.examples import EXAMPLES, example
 from tracer.fields.network import Network
 from tracer.models.loading import load
+from tracer.view.export import save_picture, target
 
 DEFAULT_EXAMPLE = "paper"
 BENCH_ERRORS = (1e-3, 1e-4, 1e-5, 1e-6)
@@ -49,7 +49,7 @@ def run() -> None:
 
 
 def _trace(arguments: argparse.Namespace) -> int:
-    targets = [_target(path) for path in arguments.output]  # before the work, not after
+    targets = [target(path) for path in arguments.output]  # before the work, not after
     field, bounds = _problem(arguments)
     if arguments.seed is None:
         boundary = trace(
@@ -77,8 +77,6 @@ def _trace(arguments: argparse.Namespace) -> int:
 
 
 def _plot(arguments: argparse.Namespace) -> int:
-    from tracer.view.export import save_picture
-
     boundary = Boundary.load(arguments.file)
     save_picture(
         boundary,
@@ -149,12 +147,6 @@ def _table(curves: Sequence[Curve], evaluations: Sequence[int]) -> str:
             f"{residual:>9.1e}  {count:>11}"
         )
     return "\n".join(rows)
-
-
-def _target(path: str) -> Path:
-    from tracer.view.export import target
-
-    return target(path)
 
 
 def _shield_numbers(argv: Sequence[str]) -> list[str]:

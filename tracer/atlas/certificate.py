@@ -6,6 +6,8 @@ from enum import Enum
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.fields.box import Box
+
 Array = NDArray[np.float64]
 
 
@@ -54,6 +56,11 @@ class Certificate:
     undecided: Array
     cells: int
     crossings: int
+
+    @classmethod
+    def unproven(cls, status: Status, box: Box, cells: int = 0, crossings: int = 0) -> "Certificate":
+        """A certificate of nothing: the whole box is undecided."""
+        return cls(status, box.bounds, np.stack([box.lower, box.upper])[None], cells, crossings)
 
     @property
     def complete(self) -> bool:

@@ -5,8 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import numpy as np
-
 from tracer.atlas.certificate import Certificate, Status
 from tracer.curves.curve import Curve
 from tracer.curves.singular import BranchPoint
@@ -72,8 +70,7 @@ class Boundary:
     @classmethod
     def of_curve(cls, curve: Curve, evaluations: int = 0) -> "Boundary":
         """The boundary that consists of one curve that was followed from a seed; nothing is proven."""
-        whole = np.stack([curve.box.lower, curve.box.upper])[None]
-        certificate = Certificate(Status.SAMPLED, curve.box.bounds, whole, 0, 0)
+        certificate = Certificate.unproven(Status.SAMPLED, curve.box)
         stats = Stats(0, (evaluations,), {})
         return cls((curve,), certificate, curve.branch_points, curve.box, curve.field, stats)
 

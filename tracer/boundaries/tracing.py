@@ -16,7 +16,7 @@ from tracer.atlas.certificate import Certificate, Status
 from tracer.boundaries.boundary import Boundary, Stats
 from tracer.curves.budget import Budget
 from tracer.curves.continuation import follow
-from tracer.curves.corrector import correct, move_to_curve
+from tracer.curves.corrector import correct, move_to_curve, regular
 from tracer.curves.coverage import covered
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
@@ -92,7 +92,7 @@ def _start(field: Field, box: Box, seed: ArrayLike) -> Array:
     if not box.contains(point):
         raise ValueError(f"seed must lie in the box {box}; got {seed!r}")
     gradient = field.value_and_gradient(point)[1]
-    if not np.isfinite(gradient).all() or not gradient.any():
+    if not regular(gradient):
         raise ValueError(f"seed must be where the gradient is finite and not zero; got {seed!r}")
     start = move_to_curve(field, box, point)
     if start is None:
@@ -164,13 +164,8 @@ class _Search:
         search, searched = self.counted.evaluations, time.perf_counter()
         finished = self._follow_all(np.concatenate([roots.points, roots.vertices]))
         order = sorted(range(len(self.curves)), key=lambda k: self.curves[k].points[0].tolist())
-        certificate = Certificate(
-            Status.SAMPLED if finished and not self._cut_short() else Status.BUDGET_EXHAUSTED,
-            self.box.bounds,
-            np.stack([self.box.lower, self.box.upper])[None],
-            self.side**2,
-            len(roots.points),
-        )
+        status = Status.SAMPLED if finished and not self._cut_short() else Status.BUDGET_EXHAUSTED
+        certificate = Certificate.unproven(status, self.box, self.side**2, len(roots.points))
         return Boundary(
             tuple(self.curves[k] for k in order),
             certificate,
@@ -199,8 +194,8 @@ class _Search:
     def _follow_all(self, seeds: Array) -> bool:
         """Follow the curve of every seed once; False when the time is over."""
         gradients = self.counted.value_and_gradient(seeds)[1]
-        regular = np.isfinite(gradients).all(axis=1) & gradients.any(axis=1)
-        left, gradients = seeds[regular], gradients[regular]
+        usable = regular(gradients)
+        left, gradients = seeds[usable], gradients[usable]
         while len(left):
             if time.perf_counter() >= self.deadline:
                 return False

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from tracer.curves.budget import Budget
 from tracer.curves.chart_ode import Chart, tangent
+from tracer.curves.corrector import regular
 from tracer.curves.end import End
 from tracer.curves.legs import Leg, Stop, walk
 from tracer.curves.pieces import Pieces
@@ -117,7 +118,7 @@ class _Walk:
         """Walk to the end; None where the curve came back to its start."""
         gradient = self._gradient(self.start)
         self._append(self.start, gradient)
-        if not np.isfinite(gradient).all() or not gradient.any():
+        if not regular(gradient):
             return End.UNDECIDED
         self._normal = gradient * self.box.sides / np.linalg.norm(gradient * self.box.sides)
         self._tangent = tangent(gradient, self.box, self.direction)
@@ -141,7 +142,7 @@ class _Walk:
 
     def _leg(self, on_line: bool) -> Stop:
         here, gradient = self.points[-1], self.gradients[-1]
-        if not np.isfinite(gradient).all() or not gradient.any():
+        if not regular(gradient):
             return Stop.FAILED
         if self._leaves_box(here, tangent(gradient, self.box, self.direction)):
             return Stop.BOX

@@ -5,7 +5,7 @@ step, so two or three reach rounding. Of all iterates the one with the smallest 
 kept, and one that would leave the predictor's neighbourhood is not followed.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -71,6 +71,11 @@ def newton_step(value: Array, gradient: Array) -> tuple[Array, Array]:
         length = np.where(value == 0, 0.0, np.linalg.norm(step, axis=-1))
     length = np.where(np.isfinite(length), length, np.inf)
     return np.where((np.isfinite(length) & (length > 0))[:, None], step, 0.0), length
+
+
+def regular(gradient: Array) -> Any:
+    """Whether gradients (..., 2) are finite and not zero, so that a curve has a direction there."""
+    return np.isfinite(gradient).all(axis=-1) & gradient.any(axis=-1)
 
 
 def move_to_curve(field: Field, box: Box, seed: Array) -> Array | None:
