@@ -117,6 +117,7 @@ def test_a_cell_with_nan_or_without_width_proves_nothing_it_should_not():
 
 def test_activations_with_kinks_are_refused():
     network = tracer.Network([tracer.Layer([[1, 2]], [0], "relu")])
-    assert not network.smooth
-    with pytest.raises(TypeError, match="smooth"):
+    assert network.unenclosable == "relu has kinks"
+    assert tracer.example("paper")[0].unenclosable is None
+    with pytest.raises(TypeError, match="network cannot be enclosed: relu has kinks"):
         network.enclose(np.zeros((1, 2)), np.ones((1, 2)))

@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from tracer.fields.checks import points as checked
+from tracer.fields.field import Enclosure
 from tracer.fields.network import Network
 from tracer.fields.plane import Plane
 
@@ -121,6 +122,19 @@ class ExponentialSum:
             chunk = slice(start, start + size)
             value[chunk], gradient[chunk] = self._scaled(flat[chunk])
         return value.reshape(points.shape[:-1]), gradient.reshape(points.shape)
+
+    @property
+    def unenclosable(self) -> str | None:
+        """Why `enclose` cannot be asked: that of the margin, whose sigmoids are smooth."""
+        return self.margin.unenclosable
+
+    def enclose(self, lower: Array, upper: Array) -> Enclosure:
+        """Bounds of the scaled sum and its gradient on cells with corners `lower` and `upper`, each (k, 2).
+
+        ``E / Π_k (1 + e^{B_k})`` is F, the same function and not only the same zero set, so these are
+        the margin's bounds: of h sigmoids instead of 2^h terms.
+        """
+        return self.margin.enclose(lower, upper)
 
     def _scaled(self, x: Array) -> tuple[Array, Array]:
         B = self.exponents(x)

@@ -1,7 +1,9 @@
 """The protocol of everything that can be traced.
 
 A field is a real function ``F(x1, x2)``; its boundary is ``{F = 0}``. Tracing needs its value and
-its gradient at points, nothing else; a proof needs bounds of both on cells as well.
+its gradient at points, nothing else; a proof needs bounds of both on cells as well. A field that may
+have them has a method ``enclose(lower, upper)``, which gives an `Enclosure`, and an attribute
+`unenclosable`: None, or the reason why this one has no bounds.
 """
 
 from typing import NamedTuple, Protocol, runtime_checkable
@@ -22,8 +24,9 @@ class Enclosure(NamedTuple):
     gradient_lower, gradient_upper : ndarray, shape (k, 2)
         Of ∇F; nan along a coordinate in which the cell has no width.
     defined : ndarray of bool, shape (k,)
-        Whether F is defined and continuously differentiable on the whole cell. Elsewhere, and where a
-        bound is nan, nothing is known.
+        Whether F is defined and continuously differentiable on the whole cell, kinks apart: there F is
+        Lipschitz, and the bounds hold Clarke's generalized gradient. Elsewhere, and where a bound is nan,
+        nothing is known.
     """
 
     lower: Array

@@ -1,17 +1,25 @@
 """Any callable of two arrays as a field.
 
-Where no gradient is given, derivatives are finite differences of order 8 with step control
+A formula of NumPy's arithmetic and elementary functions is read three ways: on floats as values, on
+dual numbers as derivatives, on Taylor forms as bounds with proof. For any other callable there are
+no bounds, and unless a gradient is given derivatives are finite differences of order 8 with step control
 (`scipy.differentiate.derivative`), good to about 1e-11 of the function's size where it is smooth.
 They start from steps of 0.01: a function that varies on a scale below 1e-3 needs its gradient given.
 """
 
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tracer.enclosures.cells import OnCells
+from tracer.enclosures.dual import Dual
+from tracer.enclosures.taylor_form import TaylorForm
+from tracer.enclosures.ufuncs import Unenclosable
 from tracer.fields.checks import points
+from tracer.fields.field import Enclosure
 
 Array = NDArray[np.float64]
 
@@ -52,7 +60,7 @@ class Function:
             raise TypeError(f"f must be callable as f(x1, x2); got {f!r}")
         if gradient is not None and not callable(gradient):
             raise TypeError(f"gradient must be callable as gradient(x1, x2); got {gradient!r}")
-        self._f = f
+        self._f: Callable[..., Any] = f
         self._gradient = gradient
 
     def value(self, x: ArrayLike) -> Array:
@@ -64,9 +72,57 @@ class Function:
         """f at points `x` of shape (..., 2), shape (...), and its gradient, shape (..., 2)."""
         at = points("x", x, 2)
         x1, x2 = at[..., 0].ravel(), at[..., 1].ravel()
-        value = self._at(x1, x2).reshape(at.shape[:-1])
-        partials = self._differences(x1, x2) if self._gradient is None else self._given(x1, x2)
-        return value, partials.reshape(at.shape)
+        if self._gradient is None and self.unenclosable is None:
+            value, partials = self._dual(x1, x2)
+        else:
+            value = self._at(x1, x2)
+            partials = self._differences(x1, x2) if self._gradient is None else self._given(x1, x2)
+        return value.reshape(at.shape[:-1]), partials.reshape(at.shape)
+
+    @cached_property
+    def unenclosable(self) -> str | None:
+        """Why `enclose` cannot be asked, such as "np.floor"; None if it can."""
+        try:
+            self._enclosure(np.zeros((1, 2)), np.full((1, 2), 1e-3))
+        except Exception as error:
+            return _reason(error)
+        return None
+
+    def enclose(self, lower: Array, upper: Array) -> Enclosure:
+        """Bounds of f and its gradient on cells, if f is a formula of NumPy's ufuncs.
+
+        f is taken to be the same formula everywhere: the real function of its float64 constants.
+
+        Parameters
+        ----------
+        lower, upper : ndarray, shape (k, 2)
+            The cells' corners.
+
+        Returns
+        -------
+        Enclosure
+            Not `defined` where f may have a pole or leave a domain. Across a kink of `abs`, `maximum`
+            or `minimum` the gradient is Clarke's.
+
+        Raises
+        ------
+        TypeError
+            If f holds something else; `unenclosable` tells beforehand.
+        """
+        if self.unenclosable is not None:
+            raise TypeError(f"f cannot be enclosed: {self.unenclosable}")
+        return self._enclosure(np.asarray(lower, np.float64), np.asarray(upper, np.float64))
+
+    def _enclosure(self, lower: Array, upper: Array) -> Enclosure:
+        with np.errstate(all="ignore"):
+            x1, x2, radius = OnCells.coordinates(lower, upper)
+            form: TaylorForm = x1.read(self._f(x1, x2))
+            (low, high), gradient = form.value_bounds(), form.gradient_bounds(radius)
+            defined = ~np.isnan(form.radii[0, :, 0])
+        k = len(lower)
+        # The form of a constant has one cell.
+        low, high = (np.broadcast_to(bound[:, 0], k) for bound in (low, high))
+        return Enclosure(low, high, *gradient, np.broadcast_to(defined, k))
 
     def _at(self, x1: Array, x2: Array) -> Array:
         return _call("f", self._f, x1, x2)
@@ -78,6 +134,13 @@ class Function:
         if not isinstance(pair, tuple | list) or len(pair) != 2:
             raise ValueError(f"gradient must give a pair of partial derivatives; got {type(pair).__name__}")
         return np.stack([_result("gradient", partial, x1.shape) for partial in pair], axis=-1)
+
+    def _dual(self, x1: Array, x2: Array) -> tuple[Array, Array]:
+        """Values (n,) and gradients (n, 2) in one reading of f."""
+        with np.errstate(all="ignore"):
+            coordinates = Dual.coordinates(x1.copy(), x2.copy())
+            value, gradient = coordinates[0].read(self._f(*coordinates))
+        return value, np.broadcast_to(gradient.T, (len(x1), 2))
 
     def _differences(self, x1: Array, x2: Array) -> Array:
         """Both partials, shape (n, 2), with shorter steps until the differences agree with each other."""
@@ -133,3 +196,13 @@ def _result(name: str, result: Any, shape: tuple[int, ...]) -> Array:
     if array.shape not in ((), shape):
         raise ValueError(f"{name} must give one value for each of {shape} points; got shape {array.shape}")
     return np.broadcast_to(array.astype(np.float64), shape)
+
+
+def _reason(error: BaseException) -> str:
+    """What an exception says; NumPy may have wrapped the one that names the operation."""
+    cause: BaseException | None = error
+    while cause is not None:
+        if isinstance(cause, Unenclosable):
+            return str(cause)
+        cause = cause.__cause__ or cause.__context__
+    return f"{type(error).__name__}: {error}"

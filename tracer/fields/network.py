@@ -138,9 +138,13 @@ class Network:
         return h[..., 0], gradient
 
     @property
-    def smooth(self) -> bool:
-        """Whether every activation has proven bounds of its derivatives, so that `enclose` can be asked."""
-        return all(layer.row.univariate is not None for layer in self.layers)
+    def unenclosable(self) -> str | None:
+        """Why `enclose` cannot be asked, such as "relu has kinks"; None if it can."""
+        for layer in self.layers:
+            if layer.row.univariate is None:
+                softmax = layer.activation == "softmax"
+                return "softmax couples all outputs" if softmax else f"{layer.activation} has kinks"
+        return None
 
     def enclose(self, lower: Array, upper: Array) -> Enclosure:
         """Bounds of the single output and its gradient on cells, for a smooth network of two inputs.
@@ -164,7 +168,7 @@ class Network:
         form, radius = TaylorForm.of_cells(lower, upper)
         for layer in self.layers:
             if layer.row.univariate is None:
-                raise TypeError(f"enclose needs smooth activations; got {layer.activation}")
+                raise TypeError(f"network cannot be enclosed: {self.unenclosable}")
             form = form.affine(layer.weight, layer.bias, layer.weight_radius, layer.bias_radius)
             if layer.activation != "linear":
                 form = form.apply(layer.row.univariate)
