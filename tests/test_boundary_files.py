@@ -147,7 +147,7 @@ def test_a_matrix_of_1e12_entries_is_refused_before_it_is_made(boundary, tmp_pat
     np.lib.format.write_array_header_1_0(
         header, {"descr": "<f8", "fortran_order": False, "shape": (10**6, 10**6)}
     )
-    altered(tmp_path / "b.npz", tmp_path / "huge.npz", "undecided.npy", header.getvalue())
+    altered(tmp_path / "b.npz", tmp_path / "huge.npz", "certificate.undecided.npy", header.getvalue())
     with pytest.raises(ValueError, match=r"claims an array of shape \(1000000, 1000000\)"):
         tracer.Boundary.load(tmp_path / "huge.npz")
 
@@ -156,6 +156,6 @@ def test_pickles_are_refused(boundary, tmp_path):
     boundary.save(tmp_path / "b.npz")
     stream = io.BytesIO()
     np.save(stream, np.array([{}], dtype=object), allow_pickle=True)
-    altered(tmp_path / "b.npz", tmp_path / "evil.npz", "undecided.npy", stream.getvalue())
+    altered(tmp_path / "b.npz", tmp_path / "evil.npz", "certificate.undecided.npy", stream.getvalue())
     with pytest.raises(ValueError, match="path must be a boundary"):
         tracer.Boundary.load(tmp_path / "evil.npz")

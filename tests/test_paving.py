@@ -9,7 +9,7 @@ from problems import BOX, T1, T2, T3, T4, T5
 from test_enclosures import SMOOTH, points_of, random_network
 
 import tracer
-from tracer.atlas.paving import DEEPEST, Lines, decide, pave
+from tracer.atlas.paving import NARROWEST, Lines, decide, pave
 from tracer.fields.box import Box
 from tracer.fields.field import Enclosure
 
@@ -17,16 +17,16 @@ box = Box.from_bounds(BOX)
 
 
 def area(paving):
-    """The share of the box that the cells cover, exactly: cells of depth d have 4^-d of the keys."""
-    keys = np.concatenate([paving.empty, paving.charts, paving.undecided])
-    return (4.0 ** -keys[:, 0]).sum()
+    """The share of the box that the cells cover, exactly: their shares are binary fractions."""
+    cells = np.concatenate([paving.empty, paving.charts, paving.floor, paving.left])
+    return (cells[:, 1] - cells[:, 0]).prod(axis=1).sum()
 
 
 @pytest.mark.parametrize("field", [T1, T2, T3, T4, T5])
 def test_the_standing_problems_are_paved(field):
     paving = pave(field, box)
     assert not paving.exhausted
-    assert len(paving.undecided) == 0
+    assert len(paving.floor) == 0
     assert len(paving.charts) > 0
     assert area(paving) == 1
     assert paving.cells < 2000
@@ -35,20 +35,14 @@ def test_the_standing_problems_are_paved(field):
 def test_neighbours_share_their_lines_bit_for_bit():
     lines = Lines.of_box(Box.from_bounds([(-0.1, 0.7), (1e-3, 1e3)]))
     rng = np.random.default_rng(0)
-    for depth in (1, 2, 7, 20, DEEPEST):
+    for depth in (1, 2, 7, 20, 46):
         i = rng.integers(0, 2**depth - 1, (50, 2))
-        keys = np.concatenate([np.full((50, 1), depth), i], axis=1)
-        _, upper = lines.corners(keys)
-        lower, _ = lines.corners(keys + np.array([0, 1, 1]))
-        assert np.array_equal(upper, lower)
-        assert (np.diff(np.stack(lines.corners(keys)), axis=0) >= 0).all()
-    coarse = lines.corners(np.array([[3, 2, 5]]))
-    fine = lines.corners(np.array([[5, 8, 20], [5, 11, 23]]))
-    assert np.array_equal(coarse[0][0], fine[0][0])
-    assert np.array_equal(coarse[1][0], fine[1][1])
-    everything = lines.corners(np.array([[0, 0, 0]]))
-    assert np.array_equal(everything[0][0], lines.box.lower)
-    assert np.array_equal(everything[1][0], lines.box.upper)
+        coordinates = lines.at(np.stack([i, i + 1, i + 2], axis=1) * 2.0**-depth)
+        assert (np.diff(coordinates, axis=1) >= 0).all()
+        assert np.array_equal(lines.at(2 * i * 2.0 ** -(depth + 1)), coordinates[:, 0])
+    ends = lines.at(np.array([[0.0, 0.0], [1.0, 1.0]]))
+    assert np.array_equal(ends, [lines.box.lower, lines.box.upper])
+    assert NARROWEST == 2.0**-46
 
 
 @pytest.mark.parametrize("name", SMOOTH)
@@ -63,9 +57,10 @@ def test_what_is_decided_is_true(name, fresh_seed):
         paving = pave(network, Box.from_bounds([(-scale, scale)] * 2), max_cells=budget)
         assert area(paving) == 1
         assert paving.cells <= budget
-        for keys, slopes in ((paving.empty, None), (paving.charts, paving.slopes)):
-            some = rng.choice(len(keys), min(len(keys), 12), replace=False)
-            lower, upper = paving.lines.corners(keys[some])
+        for cells, slopes in ((paving.empty, None), (paving.charts, paving.slopes)):
+            some = rng.choice(len(cells), min(len(cells), 12), replace=False)
+            corners = paving.lines.at(cells[some])
+            lower, upper = corners[:, 0], corners[:, 1]
             a, b = (points_of(rng, lower, upper) for _ in range(2))
             for k, n in enumerate(some):
                 (va, ga), (vb, _) = (value_and_gradient(network, x[k]) for x in (a, b))
@@ -80,7 +75,7 @@ def test_a_field_that_is_zero_does_not_explode():
     paving = pave(zero, box, max_cells=10_000)
     assert paving.cells < 200
     assert area(paving) == 1
-    assert len(paving.undecided) > 0
+    assert len(paving.floor) > 0
     equal = tracer.Network(
         [tracer.Layer([[1, 2], [3, 1]], [0, 1], "tanh"), tracer.Layer([[1, -1], [1, -1]], [0, 0])]
     )
@@ -91,9 +86,8 @@ def test_a_crossing_stays_undecided_and_small():
     network, bounds = tracer.example("xor")
     paving = pave(network.margin(0, 1), Box.from_bounds(bounds))
     assert not paving.exhausted
-    lower, upper = paving.lines.corners(paving.undecided)
-    assert len(lower) > 0
-    assert np.abs(np.stack([lower, upper]) - 0.5).max() < 1e-5
+    assert len(paving.floor) > 0
+    assert np.abs(paving.lines.at(paving.floor) - 0.5).max() < 1e-5
 
 
 def test_budgets_end_the_work_and_leave_nothing_out():
@@ -103,7 +97,7 @@ def test_budgets_end_the_work_and_leave_nothing_out():
     assert area(paving) == 1
     late = pave(T3, box, deadline=time.perf_counter())
     assert late.exhausted
-    assert len(late.undecided) == 1
+    assert len(late.left) == 1
 
 
 def test_nan_and_undefined_decide_nothing():

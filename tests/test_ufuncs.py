@@ -176,7 +176,7 @@ def test_a_square_of_kinks_is_paved():
     paving = pave(square, EVERYWHERE, max_cells=10_000)
     assert not paving.exhausted
     rotated = Function(lambda x, y: abs(x) + abs(y) * 0.5 + 0.7 * x - 0.5)
-    assert len(pave(rotated, EVERYWHERE, max_cells=10_000).undecided) <= 4
+    assert len(pave(rotated, EVERYWHERE, max_cells=10_000).floor) <= 4
 
 
 # Constants and how a formula is written ---------------------------------------------------------
@@ -360,7 +360,7 @@ def test_derivatives_are_exact_and_values_the_users_own(fresh_seed):
 def test_curves_without_singular_points_are_paved(f, side, most):
     paving = pave(Function(f), Box.from_bounds([(-side, side)] * 2), max_cells=most)
     assert not paving.exhausted
-    assert len(paving.undecided) == 0
+    assert len(paving.floor) == 0
     assert len(paving.charts) > 0
 
 

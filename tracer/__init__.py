@@ -3,6 +3,8 @@
 from tracer._version import __version__
 from tracer.atlas.certificate import Certificate, Status
 from tracer.boundaries.boundary import Boundary
+from tracer.boundaries.clusters import Cluster
+from tracer.boundaries.solving import Roots, solve
 from tracer.boundaries.tracing import trace, trace_from
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
@@ -23,6 +25,7 @@ __all__ = [
     "BoundaryDisplay",
     "BranchPoint",
     "Certificate",
+    "Cluster",
     "Curve",
     "End",
     "ExponentialSum",
@@ -31,11 +34,13 @@ __all__ = [
     "Layer",
     "Network",
     "Plane",
+    "Roots",
     "Status",
     "TurningPoint",
     "__version__",
     "example",
     "load",
+    "solve",
     "trace",
     "trace_from",
 ]

@@ -59,7 +59,7 @@ def _trace(arguments: argparse.Namespace) -> int:
             max_cells=arguments.max_cells,
             time_limit=arguments.time_limit,
         )
-        print(_table(boundary.curves, boundary.stats.curve_evaluations))
+        print(_table(boundary.curves))
         print(boundary)
         print(boundary.certificate)
     else:
@@ -67,7 +67,7 @@ def _trace(arguments: argparse.Namespace) -> int:
         curve = trace_from(
             counted, arguments.seed, bounds, tolerance=arguments.tolerance, max_steps=arguments.max_steps
         )
-        print(_table([curve], [counted.evaluations]))
+        print(_table([curve]))
         boundary = Boundary.of_curve(curve.with_field(field), counted.evaluations)
         print(boundary.certificate)
     for path in targets:
@@ -135,16 +135,14 @@ def _problem(arguments: argparse.Namespace) -> tuple[Network, Any]:
     return network.margin(*(arguments.classes or (0, 1))), bounds
 
 
-def _table(curves: Sequence[Curve], evaluations: Sequence[int]) -> str:
-    rows = [
-        f"{'curve':>5}  {'':6}  {'length':>12}  {'turning points':>14}  {'residual':>9}  {'evaluations':>11}"
-    ]
-    for k, (curve, count) in enumerate(zip(curves, evaluations, strict=True)):
+def _table(curves: Sequence[Curve]) -> str:
+    rows = [f"{'curve':>5}  {'':6}  {'length':>12}  {'turning points':>14}  {'residual':>9}  {'error':>9}"]
+    for k, curve in enumerate(curves):
         residual = np.abs(curve.field.value(curve.points)).max() if curve.field is not None else np.nan
         kind = "closed" if curve.closed else "open"
         rows.append(
             f"{k:>5}  {kind:6}  {curve.length:>12.9g}  {len(curve.turning_points):>14}  "
-            f"{residual:>9.1e}  {count:>11}"
+            f"{residual:>9.1e}  {curve.error_bound.max():>9.1e}"
         )
     return "\n".join(rows)
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +10,13 @@ from numpy.typing import NDArray
 from tracer.fields.box import Box
 
 Array = NDArray[np.float64]
+
+# The end of every sentence that claims a proof.
+RESTS_ON = (
+    "This rests on interval arithmetic rounded outward, on IEEE double precision, and on exp, tanh and the "
+    "other elementary functions of this machine being right within 4 ulp (erfc: 16 (1 + 2x²)), which the "
+    "tests check against ball arithmetic."
+)
 
 
 class Status(Enum):
@@ -29,6 +37,28 @@ class Status(Enum):
     )
 
 
+@dataclass(frozen=True, eq=False)
+class Proof:
+    """The cells and crossings that a certificate consists of: what its picture shows.
+
+    Attributes
+    ----------
+    empty, charts : ndarray, shape (·, 2, 2)
+        Corners of the cells without the boundary, and of the charts.
+    dependent : ndarray of int, shape (charts,)
+        The coordinate that F is monotone in, in each chart.
+    crossings : ndarray, shape (n, 2)
+    curves : tuple of ndarray, shape (·, 2)
+        The points of each curve.
+    """
+
+    empty: Array
+    charts: Array
+    dependent: NDArray[np.intp]
+    crossings: Array
+    curves: tuple[Array, ...]
+
+
 @dataclass(frozen=True, eq=False, repr=False)
 class Certificate:
     """The guarantee that comes with a boundary.
@@ -37,11 +67,16 @@ class Certificate:
     correspond one to one, `closed` is exact, and each returned point lies within its `error_bound`
     of its own component. F is the real function of the user's float64 weights, plane and level.
 
+    The guarantee rests on outward rounding in IEEE double precision and on stated errors of the
+    machine's elementary functions: 4 ulp for exp, tanh and the like, 16 (1 + 2x²) for erfc(x). NumPy
+    documents no bound for these; the tests hold every one against ball arithmetic on the machine they run on.
+
     Attributes
     ----------
     status : Status
     bounds : tuple
-        The box, ``((lo, hi), (lo, hi))``.
+        The box, ``((lo, hi), (lo, hi))``: the one asked for, or wider by a hair (about 1e-9 of a side)
+        where the boundary runs along a side, touches it, or goes through a corner.
     undecided : ndarray, shape (m, 2, 2)
         Cells of which nothing is proven: ``[:, 0]`` lower and ``[:, 1]`` upper corners. The whole box
         where the boundary was sampled.
@@ -49,6 +84,10 @@ class Certificate:
         Cells looked at.
     crossings : int
         Crossings of the boundary with the cells' edges.
+    reason : str
+        Why the boundary was sampled only, where it was.
+    proof : Proof or None
+        What `plot` shows; None where nothing was proven.
     """
 
     status: Status
@@ -56,19 +95,60 @@ class Certificate:
     undecided: Array
     cells: int
     crossings: int
+    reason: str = ""
+    proof: Proof | None = None
 
     @classmethod
-    def unproven(cls, status: Status, box: Box, cells: int = 0, crossings: int = 0) -> "Certificate":
+    def unproven(
+        cls, status: Status, box: Box, cells: int = 0, crossings: int = 0, reason: str = ""
+    ) -> "Certificate":
         """A certificate of nothing: the whole box is undecided."""
-        return cls(status, box.bounds, np.stack([box.lower, box.upper])[None], cells, crossings)
+        return cls(status, box.bounds, np.stack([box.lower, box.upper])[None], cells, crossings, reason)
 
     @property
     def complete(self) -> bool:
         """Whether no component is missing, with proof."""
         return self.status is Status.PROVEN
 
+    def plot(self, ax: Any = None) -> Any:
+        """Draw the proof: empty cells, charts by coordinate, crossings, undecided cells, and the curves.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        matplotlib.axes.Axes
+
+        Raises
+        ------
+        ValueError
+            If there is no proof to draw.
+        """
+        from tracer.view.proof import draw
+
+        return draw(self, ax)
+
     def __repr__(self) -> str:
         return f"Certificate: {self.status.name}, {self.cells} cells, {self.crossings} crossings"
 
     def __str__(self) -> str:
-        return f"{self.status.name}: {self.status.value}."
+        return f"{self.status.name}: {self._sentence()}"
+
+    def _sentence(self) -> str:
+        x1, x2 = (f"[{lo:.10g}, {hi:.10g}]" for lo, hi in self.bounds)
+        counted = f"{self.cells} cells and {self.crossings} crossings"
+        guarantee = (
+            f"the components of the boundary in {x1} × {x2} and the returned curves correspond one to one, "
+            f"`closed` is exact, and every point lies within its error_bound of its own component ({counted})"
+        )
+        if self.status is Status.PROVEN:
+            return f"{guarantee}. {RESTS_ON}"
+        if self.status is Status.PROVEN_OUTSIDE_CELLS:
+            n = len(self.undecided)
+            where = f"outside {n} undecided cell{'s' * (n != 1)}, where the boundary is singular or too fine"
+            return f"{where} for float64, {guarantee}. {RESTS_ON}"
+        because = f" ({self.reason})" if self.reason else ""
+        return f"{self.status.value}{because}."

@@ -2,12 +2,13 @@
 
 A cell is *empty* when 0 ∉ F(cell), and a *chart* when 0 ∉ F_x1(cell) or 0 ∉ F_x2(cell): there the
 boundary is a function of one coordinate, without a loop and without a singular point [1]_, [2]_.
-Any other cell is cut into four. All tests are written so that nan decides nothing.
+Any other cell is halved along the coordinate in which F varies clearly more across it, or along both
+(a fifth fewer cells than quarters alone, and a cusp takes few long thin cells). All tests are written
+so that nan decides nothing.
 
-Cells are keyed by integers: cell (d, i, j) lies between lines i and i + 1, j and j + 1 of the 2^d
-that depth d has on each axis, and a line's coordinate is a function of the exact fraction i/2^d alone,
-so neighbours of any depth share the very floats. The first cut is off centre, with another ratio on
-each axis, so that symmetric boundaries meet no corner.
+Cells are pairs of corners in *shares* of the box, exact binary fractions. A line's coordinate is a
+function of its share alone, so neighbours of any size share the very floats. The first cut is off
+centre, with another ratio on each axis, so that symmetric boundaries meet no corner.
 
 References
 ----------
@@ -17,38 +18,36 @@ References
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracer.fields.box import Box
-from tracer.fields.field import Enclosure
+from tracer.fields.field import EnclosedField, Enclosure
 
 Array = NDArray[np.float64]
-Keys = NDArray[np.int64]
+Signs = NDArray[np.int8]
 
 # Where each axis is cut first, as shares of its side; the next pair is for another try.
 RATIOS = ((0.4961, 0.5173), (0.5087, 0.4829), (0.4787, 0.5059))
 # Cells enclosed at once.
 CHUNK = 2048
-# Lines i/2^d are exact far beyond this; the floats of a box are used up before.
-DEEPEST = 46
+# Only the coordinate in which F varies this many times more is halved.
+CLEARLY_MORE = 1.5
+# Binary fractions this fine are exact; the floats of a box are used up before.
+NARROWEST = 2.0**-46
 # A cell's F is rounding when its width is no more than this many times the width at its centre.
 FLOOR_RATIO = 4.0
-# Cells this narrow in F, relative to the largest |F| seen, are looked at for that; and at every so many
-# depths all cells are, because F may be rounding in the whole box.
+# Cells this narrow in F, relative to the largest |F| seen, are looked at for that; and in every so many
+# rounds all cells are, because F may be rounding in the whole box.
 FLOOR_SHARE = 1e-9
-FLOOR_DEPTHS = 4
-
-
-class Enclosed(Protocol):
-    """A field with bounds on cells."""
-
-    def enclose(self, lower: Array, upper: Array, /) -> Enclosure:
-        """Bounds of F and ∇F on cells with corners `lower` and `upper`, each (k, 2)."""
-        ...
+FLOOR_ROUNDS = 4
+# Around an isolated singular point the number of open cells stays small from round to round. Where more
+# than this many are left narrower than a millionth of the box, it is not isolated: they are the floor.
+FINE = 2.0**-20
+MOST_FINE = 2**12
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,47 +63,52 @@ class Lines:
         return cls(box, np.clip(box.lower + np.array(RATIOS[attempt]) * box.sides, box.lower, box.upper))
 
     def at(self, share: Array) -> Array:
-        """Coordinates of the lines at exact fractions `share` of shape (..., 2)."""
+        """Points (..., 2) of the box at exact fractions `share` of shape (..., 2)."""
         lower, upper, cut = self.box.lower, self.box.upper, self.cut
         first = np.clip(lower + 2 * share * (cut - lower), lower, cut)
         second = np.clip(cut + (2 * share - 1) * (upper - cut), cut, upper)
         inner = np.where(share < 0.5, first, second)
         return np.where(share == 0.5, cut, np.where(share == 1, upper, inner))
 
-    def corners(self, keys: Keys) -> tuple[Array, Array]:
-        """Lower and upper corners, each (k, 2), of cells with keys (k, 3): d, i, j."""
-        scale: Any = np.ldexp(1.0, -keys[:, :1])
-        return self.at(keys[:, 1:] * scale), self.at((keys[:, 1:] + 1) * scale)
-
 
 @dataclass(frozen=True, eq=False)
 class Paving:
-    """Cells that cover the box.
+    """Cells that cover the box; all in shares, shape (·, 2, 2): `[:, 0]` lower, `[:, 1]` upper corners.
 
     Attributes
     ----------
     lines : Lines
-    empty, charts, undecided : ndarray of int, shape (·, 3)
-        Keys of the cells without the boundary, of the charts, and of those not decided.
+    empty, charts, floor, left : ndarray, shape (·, 2, 2)
+        The cells without the boundary, the charts, the cells that float64 does not decide, and those
+        that were left undecided when a budget ended the work.
     slopes : ndarray of int8, shape (charts, 2)
         The proven sign of each partial in each chart, 0 where it is not proven.
     cells : int
         Cells looked at.
-    exhausted : bool
-        Whether a budget ended the work: then `undecided` holds the cells that were left.
     """
 
     lines: Lines
-    empty: Keys
-    charts: Keys
-    undecided: Keys
-    slopes: NDArray[np.int8]
+    empty: Array
+    charts: Array
+    floor: Array
+    left: Array
+    slopes: Signs
     cells: int
-    exhausted: bool
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether a budget ended the work."""
+        return len(self.left) > 0
 
 
 def pave(
-    field: Enclosed, box: Box, *, attempt: int = 0, max_cells: int = 10**6, deadline: float = math.inf
+    field: EnclosedField,
+    box: Box,
+    *,
+    attempt: int = 0,
+    max_cells: int = 10**6,
+    deadline: float = math.inf,
+    report: Callable[[int, float], None] = lambda cells, share: None,
 ) -> Paving:
     """Cut the box until every cell is decided, or a budget is spent.
 
@@ -118,50 +122,53 @@ def pave(
         Cells looked at, at most.
     deadline : float
         Of `time.perf_counter`.
+    report : callable
+        Told the cells looked at and the share of the box's area decided, after every chunk.
     """
     lines = Lines.of_box(box, attempt)
-    queue = np.zeros((1, 3), dtype=np.int64)
-    empty, charts, slopes, undecided = [], [], [], []
-    cells, largest, exhausted = 0, 0.0, False
-    while len(queue) and not exhausted:
-        split = []
+    queue = np.array([[[0.0, 0.0], [1.0, 1.0]]])
+    empty, charts, slopes, floor, left = [], [], [], [], []
+    cells, largest, decided, rounds = 0, 0.0, 0.0, 0
+    while len(queue) and not left:
+        halves = []
+        crowded = len(queue) > MOST_FINE
         for start in range(0, len(queue), CHUNK):
-            keys = queue[start : start + CHUNK]
-            if cells + len(keys) > max_cells or time.perf_counter() >= deadline:
-                undecided.append(queue[start:])
-                exhausted = True
+            chunk = queue[start : start + CHUNK]
+            if cells + len(chunk) > max_cells or time.perf_counter() >= deadline:
+                left = [queue[start:], *halves]
                 break
-            cells += len(keys)
-            lower, upper = lines.corners(keys)
-            found = field.enclose(lower, upper)
+            cells += len(chunk)
+            corners = lines.at(chunk)
+            found = field.enclose(corners[:, 0], corners[:, 1])
             is_empty, signs = decide(found)
             is_chart = ~is_empty & signs.any(axis=1)
             largest = max(largest, _largest(found))
-            open_ = ~(is_empty | is_chart)
-            at_floor = open_.copy()
-            corners, width = (lower[open_], upper[open_]), (found.upper - found.lower)[open_]
-            at_floor[open_] = _at_floor(field, keys[open_], corners, width, largest)
-            empty.append(keys[is_empty])
-            charts.append(keys[is_chart])
+            open_ = np.flatnonzero(~(is_empty | is_chart))
+            at_floor = _narrow(chunk[open_], crowded) | _rounding(
+                field, corners[open_], (found.upper - found.lower)[open_], largest, rounds
+            )
+            empty.append(chunk[is_empty])
+            charts.append(chunk[is_chart])
             slopes.append(signs[is_chart])
-            undecided.append(keys[at_floor])
-            split.append(keys[open_ & ~at_floor])
-        left = np.concatenate(split) if split else queue[:0]
-        if exhausted:
-            undecided.append(left)
-        queue = _quarters(left)
+            floor.append(chunk[open_[at_floor]])
+            further = open_[~at_floor]
+            halves += _halves(chunk[further], _variation(found, corners, further))
+            decided += _area(chunk) - _area(chunk[further])
+            report(cells, decided)
+        queue = _joined(halves)
+        rounds += 1
     return Paving(
         lines,
         _joined(empty),
         _joined(charts),
-        _joined(undecided),
+        _joined(floor),
+        _joined(left),
         np.concatenate([*slopes, np.zeros((0, 2), np.int8)]),
         cells,
-        exhausted,
     )
 
 
-def decide(found: Enclosure) -> tuple[NDArray[np.bool_], NDArray[np.int8]]:
+def decide(found: Enclosure) -> tuple[NDArray[np.bool_], Signs]:
     """Which cells are empty, and the proven signs (k, 2) of the partials; nan proves nothing."""
     empty = found.defined & ((found.lower > 0) | (found.upper < 0))
     rising = found.gradient_lower > 0
@@ -170,31 +177,63 @@ def decide(found: Enclosure) -> tuple[NDArray[np.bool_], NDArray[np.int8]]:
     return empty, signs.astype(np.int8)
 
 
+def rounding_only(field: EnclosedField, lower: Array, upper: Array, width: Array) -> NDArray[np.bool_]:
+    """Cells (k, 2) whose F, of the given `width`, is hardly wider than at their centre: all rounding."""
+    center = np.clip(0.5 * lower + 0.5 * upper, lower, upper)
+    point = field.enclose(center, center)
+    return width <= FLOOR_RATIO * (point.upper - point.lower)
+
+
 def _largest(found: Enclosure) -> float:
     size = np.maximum(np.abs(found.lower), np.abs(found.upper))
     return float(size[np.isfinite(size)].max(initial=0.0))
 
 
-def _at_floor(
-    field: Enclosed, keys: Keys, corners: tuple[Array, Array], width: Array, largest: float
+def _narrow(chunk: Array, crowded: bool) -> NDArray[np.bool_]:
+    """Which cells are too narrow to be halved, or too many of them so narrow that they are worth it."""
+    width = chunk[:, 1] - chunk[:, 0]
+    return (width.min(axis=1) <= NARROWEST) | (crowded & (width.max(axis=1) <= FINE))
+
+
+def _rounding(
+    field: EnclosedField, corners: Array, width: Array, largest: float, rounds: int
 ) -> NDArray[np.bool_]:
-    """Which cells it is useless to cut: too deep, or their F is nothing but rounding."""
-    floor = keys[:, 0] >= DEEPEST
-    narrow = (width <= FLOOR_SHARE * largest) | (keys[:, 0] % FLOOR_DEPTHS == FLOOR_DEPTHS - 1)
-    if narrow.any():
-        center = 0.5 * corners[0][narrow] + 0.5 * corners[1][narrow]
-        point = field.enclose(center, center)
-        floor[narrow] |= width[narrow] <= FLOOR_RATIO * (point.upper - point.lower)
-    return floor
+    """Which cells it is useless to halve, because their F is nothing but rounding."""
+    useless = np.zeros(len(width), dtype=bool)
+    suspect = width <= FLOOR_SHARE * largest
+    if rounds % FLOOR_ROUNDS == FLOOR_ROUNDS - 1:
+        suspect[:] = True
+    if suspect.any():
+        lower, upper = corners[suspect, 0], corners[suspect, 1]
+        useless[suspect] = rounding_only(field, lower, upper, width[suspect])
+    return useless
 
 
-def _quarters(keys: Keys) -> Keys:
-    """The four children of each cell."""
-    children = np.repeat(keys, 4, axis=0) * [1, 2, 2] + [1, 0, 0]
-    children[:, 1] += np.tile([0, 0, 1, 1], len(keys))
-    children[:, 2] += np.tile([0, 1, 0, 1], len(keys))
-    return children
+def _variation(found: Enclosure, corners: Array, which: NDArray[np.intp]) -> Array:
+    """How much F can vary along each coordinate across the cells, shape (k, 2); inf where not bounded."""
+    slope = np.maximum(np.abs(found.gradient_lower[which]), np.abs(found.gradient_upper[which]))
+    size = slope * (corners[which, 1] - corners[which, 0])
+    return np.where(np.isfinite(size), size, np.inf)
 
 
-def _joined(parts: list[Keys]) -> Keys:
-    return np.concatenate([*parts, np.zeros((0, 3), dtype=np.int64)])
+def _halves(chunk: Array, variation: Array) -> list[Array]:
+    """The cells halved along the coordinate that matters, or along both."""
+    more = [variation[:, i] > CLEARLY_MORE * variation[:, 1 - i] for i in (0, 1)]
+    alone = [_halved(chunk[more[i]], i) for i in (0, 1)]
+    both = _halved(_halved(chunk[~(more[0] | more[1])], 0), 1)
+    return [*alone, both]
+
+
+def _halved(chunk: Array, axis: int) -> Array:
+    middle = 0.5 * (chunk[:, 0, axis] + chunk[:, 1, axis])
+    halves = np.concatenate([chunk, chunk])
+    halves[: len(chunk), 1, axis] = halves[len(chunk) :, 0, axis] = middle
+    return halves
+
+
+def _area(cells: Array) -> float:
+    return float((cells[:, 1] - cells[:, 0]).prod(axis=1).sum())
+
+
+def _joined(parts: list[Array]) -> Array:
+    return np.concatenate([*parts, np.zeros((0, 2, 2))])

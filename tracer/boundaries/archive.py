@@ -14,8 +14,9 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from tracer.atlas.certificate import Certificate, Status
+from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.boundaries.boundary import Boundary, Stats
+from tracer.boundaries.clusters import Cluster
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
 from tracer.curves.pieces import DEGREE, Pieces
@@ -29,8 +30,9 @@ from tracer.fields.network import Network
 
 Array = NDArray[np.float64]
 
-VERSION = 1
+VERSION = 2
 _ENDS = list(End)
+_PROOF = ("empty", "charts", "dependent", "crossings")
 
 
 def write(boundary: Boundary, path: Path) -> None:
@@ -41,11 +43,9 @@ def write(boundary: Boundary, path: Path) -> None:
         "field": kind,
         "network": network,
         "bounds": boundary.bounds,
-        "status": boundary.certificate.status.name,
-        "undecided": boundary.certificate.undecided,
-        "counts": [boundary.certificate.cells, boundary.certificate.crossings],
-        "search_evaluations": boundary.stats.search_evaluations,
-        "curve_evaluations": np.array(boundary.stats.curve_evaluations, dtype=np.int64),
+        **_certificate_arrays(boundary.certificate),
+        **_cluster_arrays(boundary.clusters),
+        "evaluations": [boundary.stats.cells, boundary.stats.evaluations],
         "phases": np.array(list(boundary.stats.seconds), dtype=np.str_),
         "seconds": np.array(list(boundary.stats.seconds.values()), dtype=np.float64),
         "curves": len(boundary.curves),
@@ -103,16 +103,17 @@ def _boundary(a: dict[str, Any]) -> Boundary:
         raise ValueError(f"version must be {VERSION}; got {int(a['version'])}")
     box = Box.from_bounds(a["bounds"])
     field = _field(str(a["field"]), str(a["network"]))
-    cells, crossings = a["counts"].tolist()
-    certificate = Certificate(Status[str(a["status"])], box.bounds, a["undecided"], cells, crossings)
     seconds = dict(zip(a["phases"].tolist(), a["seconds"].tolist(), strict=True))
+    proven_box = Box.from_bounds(a["certificate.bounds"])
+    curves = tuple(_curve(f"curve{k}", a, field, proven_box) for k in range(int(a["curves"])))
     return Boundary(
-        tuple(_curve(f"curve{k}", a, field, box) for k in range(int(a["curves"]))),
-        certificate,
+        curves,
+        _certificate(a, proven_box, curves),
         _branch_points("boundary", a),
         box,
         field,
-        Stats(int(a["search_evaluations"]), tuple(a["curve_evaluations"].tolist()), seconds),
+        Stats(int(a["evaluations"][0]), int(a["evaluations"][1]), seconds),
+        _clusters(a),
     )
 
 
@@ -130,6 +131,51 @@ def _field(kind: str, text: str) -> Field | None:
     if kind == "exponential sum":
         return ExponentialSum(network_json.loads(text))
     return None
+
+
+def _certificate_arrays(certificate: Certificate) -> dict[str, Any]:
+    arrays = {
+        "certificate.status": certificate.status.name,
+        "certificate.bounds": certificate.bounds,
+        "certificate.undecided": certificate.undecided,
+        "certificate.counts": [certificate.cells, certificate.crossings],
+        "certificate.reason": certificate.reason,
+    }
+    proof = certificate.proof
+    return arrays if proof is None else arrays | {f"proof.{name}": getattr(proof, name) for name in _PROOF}
+
+
+def _certificate(a: dict[str, Any], box: Box, curves: tuple[Curve, ...]) -> Certificate:
+    proof = None
+    if "proof.empty" in a:
+        parts = {name: a[f"proof.{name}"] for name in _PROOF}
+        proof = Proof(**parts, curves=tuple(curve.points for curve in curves))
+    cells, crossings = a["certificate.counts"].tolist()
+    return Certificate(
+        Status[str(a["certificate.status"])],
+        box.bounds,
+        a["certificate.undecided"],
+        cells,
+        crossings,
+        str(a["certificate.reason"]),
+        proof,
+    )
+
+
+def _cluster_arrays(clusters: tuple[Cluster, ...]) -> dict[str, Any]:
+    found = [k for k, cluster in enumerate(clusters) if cluster.branch_point is not None]
+    return {
+        "clusters.bounds": np.array([cluster.bounds for cluster in clusters]).reshape(-1, 2, 2),
+        "clusters.arcs": np.array([cluster.arcs for cluster in clusters], dtype=np.int64),
+        "clusters.found": np.array(found, dtype=np.int64),
+        **_branch_arrays("clusters", tuple(c.branch_point for c in clusters if c.branch_point is not None)),
+    }
+
+
+def _clusters(a: dict[str, Any]) -> tuple[Cluster, ...]:
+    points = dict(zip(a["clusters.found"].tolist(), _branch_points("clusters", a), strict=True))
+    pairs = zip(a["clusters.bounds"], a["clusters.arcs"].tolist(), strict=True)
+    return tuple(Cluster(bounds, arcs, points.get(k)) for k, (bounds, arcs) in enumerate(pairs))
 
 
 def _curve_arrays(name: str, curve: Curve) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tracer.atlas.certificate import Certificate, Status
+from tracer.boundaries.clusters import Cluster
 from tracer.curves.curve import Curve
 from tracer.curves.singular import BranchPoint
 from tracer.fields.box import Box
@@ -25,22 +26,18 @@ class Stats:
 
     Attributes
     ----------
-    search_evaluations : int
-        Points at which F was evaluated to find seeds.
-    curve_evaluations : tuple of int
-        Points at which F and its gradient were evaluated, for each curve.
+    cells : int
+        Cells, and pieces of their sides, on which F was bounded.
+    evaluations : int
+        Points at which F, alone or with its gradient, was evaluated; what it takes to tell curves
+        apart is not counted.
     seconds : dict
         By phase.
     """
 
-    search_evaluations: int
-    curve_evaluations: tuple[int, ...]
+    cells: int
+    evaluations: int
     seconds: dict[str, float]
-
-    @property
-    def evaluations(self) -> int:
-        """Both together; what it takes to tell curves apart is not counted."""
-        return self.search_evaluations + sum(self.curve_evaluations)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -58,6 +55,8 @@ class Boundary:
     field : Field or None
         F; None for a `Function` that was read from a file.
     stats : Stats
+    clusters : tuple of Cluster
+        What is known about the undecided cells that touch, where the boundary is singular.
     """
 
     curves: tuple[Curve, ...]
@@ -66,12 +65,13 @@ class Boundary:
     box: Box
     field: Field | None
     stats: Stats
+    clusters: tuple[Cluster, ...] = ()
 
     @classmethod
     def of_curve(cls, curve: Curve, evaluations: int = 0) -> "Boundary":
         """The boundary that consists of one curve that was followed from a seed; nothing is proven."""
         certificate = Certificate.unproven(Status.SAMPLED, curve.box)
-        stats = Stats(0, (evaluations,), {})
+        stats = Stats(0, evaluations, {})
         return cls((curve,), certificate, curve.branch_points, curve.box, curve.field, stats)
 
     @property

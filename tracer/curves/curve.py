@@ -71,15 +71,20 @@ class Curve:
     tolerance: float
 
     @classmethod
-    def from_trace(cls, trace: Trace, field: Field, box: Box, tolerance: float) -> "Curve":
-        """The curve of a finished trace: its turning points are located, its errors estimated."""
+    def from_trace(
+        cls, trace: Trace, field: Field, box: Box, tolerance: float, error_bound: Array | None = None
+    ) -> "Curve":
+        """The curve of a finished trace: its turning points are located.
+
+        Without a proven `error_bound` the errors are estimated, and the curve is not proven.
+        """
         return cls(
             _read_only(trace.points),
             trace.ends,
             turning_points(field, box, trace),
             trace.branch_points,
-            _read_only(_estimate(field, box, trace)),
-            False,
+            _read_only(_estimate(field, box, trace) if error_bound is None else error_bound),
+            error_bound is not None,
             box,
             field,
             trace.pieces,

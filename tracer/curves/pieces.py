@@ -19,6 +19,9 @@ DEGREE = 7
 # Chebyshev points of the second kind on [-1, 1]: both ends are among them.
 NODES = -np.cos(np.pi * np.arange(DEGREE + 1) / DEGREE)
 _TO_COEFFICIENTS = np.linalg.inv(chebyshev.chebvander(NODES, DEGREE))
+# What takes the values at the nodes to those of the polynomial's derivative, and of its integral from −1.
+DERIVATIVE = chebyshev.chebval(NODES, chebyshev.chebder(_TO_COEFFICIENTS)).T
+INTEGRAL = chebyshev.chebval(NODES, chebyshev.chebint(_TO_COEFFICIENTS, lbnd=-1)).T
 # Newton's iterations to invert s(σ), started from a straight line; bisection guards them.
 INVERSION_STEPS = 8
 
@@ -52,6 +55,13 @@ class Pieces:
             offset += part.length
             moved.append(c)
         return cls(np.concatenate(moved)) if moved else cls(np.zeros((0, DEGREE + 1, 3)))
+
+    def end_to_end(self) -> "Pieces":
+        """The same pieces, whose arclengths each start at 0, one after the other."""
+        c = self.coefficients.copy()
+        lengths = np.diff(self._ends(c)[:, :, 2], axis=0)[0]
+        c[1:, 0, 2] += np.cumsum(lengths)[:-1]
+        return Pieces(c)
 
     def reversed(self) -> "Pieces":
         """The same curve run through the other way."""

@@ -53,8 +53,10 @@ class Activation:
 
 def _tanh_slope(z: Array) -> Array:
     # sech² from the decaying exponential: 1 - tanh² cancels for large |z|.
-    e = np.exp(-2 * np.abs(z))
-    return 4 * e / (1 + e) ** 2
+    e = np.abs(z)
+    e *= -2
+    np.exp(e, out=e)
+    return 4 * e / np.square(1 + e)
 
 
 def _gelu_slope(z: Array) -> Array:

@@ -1,6 +1,7 @@
 """Checks of arguments: every failure names the argument, the rule and the value received."""
 
 import operator
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -57,7 +58,7 @@ def positive_integer(name: str, value: int) -> int:
     return k
 
 
-def number(name: str, value: float) -> float:
+def number(name: str, value: Any) -> float:
     """`value` as a float."""
     try:
         return float(value)
@@ -65,7 +66,7 @@ def number(name: str, value: float) -> float:
         raise TypeError(f"{name} must be a number; got {value!r}") from None
 
 
-def between(name: str, value: float, low: float, high: float) -> float:
+def between(name: str, value: Any, low: float, high: float) -> float:
     """`value` as a float in [low, high]; nan is outside."""
     given = number(name, value)
     if not low <= given <= high:

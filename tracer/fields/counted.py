@@ -1,6 +1,7 @@
 """A field that counts what it is asked."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -16,6 +17,12 @@ class Counted:
 
     field: Field
     evaluations: int = 0
+
+    def __getattr__(self, name: str) -> Any:
+        """Whatever else the field has: its bounds on cells, its plane."""
+        if name == "field":  # while it is being copied there is none yet
+            raise AttributeError(name)
+        return getattr(self.field, name)
 
     def value(self, x: ArrayLike) -> Array:
         """F at points (..., 2)."""

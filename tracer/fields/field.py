@@ -47,3 +47,19 @@ class Field(Protocol):
     def value_and_gradient(self, x: ArrayLike, /) -> tuple[Array, Array]:
         """F at points `x` of shape (..., 2), shape (...), and its gradient, shape (..., 2)."""
         ...
+
+
+@runtime_checkable
+class EnclosedField(Field, Protocol):
+    """A field with bounds on cells: what can be proven."""
+
+    def enclose(self, lower: Array, upper: Array, /) -> Enclosure:
+        """Bounds of F and ∇F on cells with corners `lower` and `upper`, each of shape (k, 2)."""
+        ...
+
+
+def unenclosable(field: Field) -> str | None:
+    """Why a field has no bounds on cells; None where it has."""
+    if not isinstance(field, EnclosedField):
+        return f"{type(field).__name__} has no method enclose"
+    return getattr(field, "unenclosable", None)

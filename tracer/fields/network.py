@@ -31,6 +31,8 @@ Array = NDArray[np.float64]
 # The inverse activations are compositions of a few correctly rounded-to-2-ulp functions; the sum
 # of their errors stays below this many unit roundoffs of |amount| + 1 (level(...) adds the radius).
 INVERSE_ULPS = 16
+# Points are taken in chunks whose widest layer holds this many numbers: a few such arrays fit the cache.
+CACHED_NUMBERS = 2**15
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -125,7 +127,16 @@ class Network:
         At a kink the gradient is that of one side.
         """
         self._need_one_output()
-        h = self._points(x)
+        at = self._points(x)
+        flat = at.reshape(-1, self.inputs)
+        value, gradient = np.empty(len(flat)), np.empty(flat.shape)
+        size = max(1, CACHED_NUMBERS // max(layer.outputs for layer in self.layers))
+        for start in range(0, len(flat), size):
+            chunk = slice(start, start + size)
+            value[chunk], gradient[chunk] = self._value_and_gradient(flat[chunk])
+        return value.reshape(at.shape[:-1]), gradient.reshape(at.shape)
+
+    def _value_and_gradient(self, h: Array) -> tuple[Array, Array]:
         slopes = []
         for layer in self.layers:
             z = layer.preactivation(h)
@@ -135,7 +146,7 @@ class Network:
         gradient = np.ones_like(h)
         for layer, slope in zip(reversed(self.layers), reversed(slopes), strict=True):
             gradient = (gradient * slope) @ layer.weight
-        return h[..., 0], gradient
+        return h[:, 0], gradient
 
     @property
     def unenclosable(self) -> str | None:

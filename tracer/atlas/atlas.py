@@ -1,0 +1,133 @@
+"""The atlas: the box paved, the charts' arcs chained, and what is left undecided.
+
+Whatever is not decided is tried again on other lines, with the next pair of ratios for the first cut;
+where the side of the box itself is to blame (the boundary runs along it, touches it, or goes through a
+corner) the box is wider by a hair from then on. Charts that are still broken join the undecided cells.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.certificate import Status
+from tracer.atlas.chains import Chains, chains
+from tracer.atlas.charts import Arcs, pair
+from tracer.atlas.crossings import Crossings, find_crossings
+from tracer.atlas.edges import OUTSIDE
+from tracer.atlas.paving import RATIOS, Paving, pave
+from tracer.fields.box import Box
+from tracer.fields.field import EnclosedField
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+# What a side of the box is moved out by where it is to blame, in box units: lower and upper sides.
+HAIRS = np.array([[1.0, 1.3], [1.7, 2.1]]) * 1e-9
+
+
+@dataclass(frozen=True, eq=False)
+class Atlas:
+    """Everything that is certain about the boundary in a box.
+
+    Attributes
+    ----------
+    paving : Paving
+        Its box is the one asked for, or wider by a hair.
+    crossings : Crossings
+    arcs : Arcs
+        In charts that are not broken.
+    broken : ndarray of bool, shape (charts,)
+        Charts of which nothing is claimed.
+    late : bool
+        Whether the time was over before the crossings were decided.
+    seconds : dict
+        By phase, the last try alone.
+    """
+
+    paving: Paving
+    crossings: Crossings
+    arcs: Arcs
+    broken: Mask
+    late: bool
+    seconds: dict[str, float]
+
+    @property
+    def box(self) -> Box:
+        """The box that is paved."""
+        return self.paving.lines.box
+
+    @cached_property
+    def chains(self) -> Chains:
+        """The components."""
+        return chains(self.arcs, len(self.crossings))
+
+    @property
+    def undecided(self) -> Array:
+        """Cells of which nothing is claimed, in shares of the box, shape (m, 2, 2)."""
+        paving = self.paving
+        return np.concatenate([paving.floor, paving.left, paving.charts[self.broken]])
+
+    @property
+    def cells(self) -> int:
+        """Cells and pieces of their sides looked at."""
+        return self.paving.cells + self.crossings.cells
+
+    @property
+    def status(self) -> Status:
+        """What may be claimed."""
+        if self.paving.exhausted or self.late:
+            return Status.BUDGET_EXHAUSTED
+        return Status.PROVEN_OUTSIDE_CELLS if len(self.undecided) else Status.PROVEN
+
+
+def survey(
+    field: EnclosedField,
+    box: Box,
+    *,
+    max_cells: int,
+    deadline: float = math.inf,
+    report: Callable[[int, float], None] = lambda cells, share: None,
+) -> Atlas:
+    """The atlas of the boundary in `box`; see `pave` for the parameters."""
+    atlas, spent = None, 0
+    for attempt in range(len(RATIOS)):
+        began = time.perf_counter()
+        paving = pave(
+            field, box, attempt=attempt, max_cells=max_cells - spent, deadline=deadline, report=report
+        )
+        if atlas is not None and paving.exhausted:
+            return atlas  # another try did not fit into the budget: the last one stands
+        spent, paved = spent + paving.cells, time.perf_counter()
+        crossings = find_crossings(field, paving, deadline)
+        arcs, broken = pair(crossings, paving.slopes)
+        now = time.perf_counter()
+        late = len(crossings.undecided) > 0 and now >= deadline
+        seconds = {"paving": paved - began, "crossings": now - paved}
+        atlas = Atlas(paving, crossings, arcs, broken, late, seconds)
+        if atlas.status is not Status.PROVEN_OUTSIDE_CELLS or not _curable(atlas):
+            break
+        box = _widened(box, crossings)
+    assert atlas is not None
+    return atlas
+
+
+def _curable(atlas: Atlas) -> bool:
+    """Whether a chart is broken that does not touch a cell at the floor: other lines may mend it."""
+    charts, floor = atlas.paving.charts[atlas.broken], atlas.paving.floor
+    return any(
+        not ((chart[0] <= floor[:, 1]) & (chart[1] >= floor[:, 0])).all(axis=1).any() for chart in charts
+    )
+
+
+def _widened(box: Box, crossings: Crossings) -> Box:
+    """The box, a hair wider where something on its side is undecided."""
+    undecided, blame = crossings.undecided, np.zeros((2, 2))
+    blame[0, 1 - undecided.axis[undecided.before == OUTSIDE]] = 1
+    blame[1, 1 - undecided.axis[undecided.after == OUTSIDE]] = 1
+    out = blame * HAIRS * box.sides
+    return Box.from_bounds(np.stack([box.lower - out[0], box.upper + out[1]], axis=1))

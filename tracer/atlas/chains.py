@@ -1,0 +1,82 @@
+"""Arcs end to end: the components of the boundary.
+
+Where one arc ends at a crossing and another starts there, they follow each other; each crossing is the
+start of at most one arc and the end of at most one. The chains of that relation are the components:
+closed where it runs round, else open. All chains are ordered at once by pointer doubling.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.charts import Arcs
+
+Indices = NDArray[np.intp]
+
+NONE = -1
+
+
+@dataclass(frozen=True, eq=False)
+class Chains:
+    """Arcs in order, chain after chain.
+
+    Attributes
+    ----------
+    arcs : ndarray of int, shape (n,)
+        All arcs; those of one chain are consecutive and follow each other.
+    offsets : ndarray of int, shape (chains + 1,)
+        Where each chain begins in `arcs`.
+    closed : ndarray of bool, shape (chains,)
+    """
+
+    arcs: Indices
+    offsets: Indices
+    closed: NDArray[np.bool_]
+
+    def __len__(self) -> int:
+        return len(self.closed)
+
+
+def chains(arcs: Arcs, crossings: int) -> Chains:
+    """The chains of `arcs` over a number of crossings."""
+    n = len(arcs)
+    starting = np.full(crossings, NONE)
+    starting[arcs.start] = np.arange(n)
+    following = starting[arcs.end]
+    previous = np.full(n, NONE)
+    previous[following[following != NONE]] = np.flatnonzero(following != NONE)
+    first = _least_of_cycle(previous)
+    closed = first != NONE
+    # Cut open before their least arc, cycles are chains like the others.
+    heads = np.where(closed & (first == np.arange(n)), NONE, previous)
+    head, place = _ranked(heads)
+    order = np.lexsort((place, head))
+    starts = np.flatnonzero(place[order] == 0)
+    return Chains(order, np.append(starts, n), closed[order[starts]])
+
+
+def _least_of_cycle(previous: Indices) -> Indices:
+    """For each arc the least arc of its cycle, or NONE on an open chain."""
+    least, back = np.arange(len(previous)), previous.copy()
+    for _ in range(_doublings(len(previous))):
+        inner = back != NONE
+        least[inner] = np.minimum(least[inner], least[back[inner]])
+        back[inner] = back[back[inner]]
+    return np.where(back != NONE, least, NONE)
+
+
+def _ranked(previous: Indices) -> tuple[Indices, Indices]:
+    """The first arc of each arc's chain, and how many arcs lie between."""
+    place, head = (previous != NONE).astype(np.intp), np.arange(len(previous))
+    back = previous.copy()
+    for _ in range(_doublings(len(previous))):
+        inner = back != NONE
+        head[inner] = head[back[inner]]
+        place[inner] += place[back[inner]]
+        back[inner] = back[back[inner]]
+    return head, place
+
+
+def _doublings(n: int) -> int:
+    return max(1, int(n).bit_length())

@@ -1,0 +1,90 @@
+"""Where the boundary crosses the sides of charts: every crossing, once, with proof.
+
+On the side of a chart along a coordinate whose partial has a proven sign F is monotone already; on the
+others roots are isolated. Sides shared with empty cells hold no root.
+"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.edges import Edges, shared_edges
+from tracer.atlas.paving import Paving
+from tracer.atlas.roots import Segments, isolate, polish
+from tracer.fields.field import EnclosedField
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+Signs = NDArray[np.int8]
+
+
+@dataclass(frozen=True, eq=False)
+class Crossings:
+    """Roots of F on the sides of charts.
+
+    Cells are numbered: the charts of the paving first, then its undecided cells.
+
+    Attributes
+    ----------
+    points : ndarray, shape (n, 2)
+    error_bound : ndarray, shape (n,)
+        Proven, along the side.
+    brackets : Segments
+        Each holds one root, certified opposite signs of F at its ends.
+    direction : ndarray of int8, shape (n,)
+        1 where F goes from − to + along the side.
+    before, after : ndarray of int, shape (n,)
+        The cells on both sides, in the order of the other coordinate; −1 outside the box.
+    undecided : Edges
+        The sides on which something is undecided, in shares of the box.
+    cells : int
+        Pieces of sides looked at.
+    """
+
+    points: Array
+    error_bound: Array
+    brackets: Segments
+    direction: Signs
+    before: Indices
+    after: Indices
+    undecided: Edges
+    cells: int
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+
+def find_crossings(field: EnclosedField, paving: Paving, deadline: float = math.inf) -> Crossings:
+    """All crossings of the boundary with the sides of the charts of `paving`."""
+    charts = len(paving.charts)
+    edges = shared_edges(np.concatenate([paving.charts, paving.floor, paving.left]))
+    # Of a side between two undecided cells, or of one with the outside, nothing need be known.
+    edges = edges[_is_chart(edges.before, charts) | _is_chart(edges.after, charts)]
+    segments = Segments(paving.lines.at(edges.lower), paving.lines.at(edges.upper), edges.axis)
+    found = isolate(field, segments, _monotone(edges, paving.slopes), deadline)
+    points, error_bound, brackets = polish(field, found)
+    return Crossings(
+        points,
+        error_bound,
+        brackets,
+        found.direction,
+        edges.before[found.segment],
+        edges.after[found.segment],
+        edges[np.unique(found.undecided_segment)],
+        found.cells,
+    )
+
+
+def _is_chart(cell: Indices, charts: int) -> NDArray[np.bool_]:
+    return (cell >= 0) & (cell < charts)
+
+
+def _monotone(edges: Edges, slopes: Signs) -> NDArray[np.bool_]:
+    """On which edges one of the charts beside them proves that F is monotone."""
+    monotone = np.zeros(len(edges.axis), dtype=bool)
+    for side in (edges.before, edges.after):
+        chart = np.flatnonzero(_is_chart(side, len(slopes)))
+        monotone[chart] |= slopes[side[chart], edges.axis[chart]] != 0
+    return monotone

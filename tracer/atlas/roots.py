@@ -1,0 +1,279 @@
+"""All roots of F on axis-parallel segments, isolated with proof and polished.
+
+A segment is cut until 0 ∉ F(segment), and it holds no root, or 0 ∉ F_t(segment), t along it, and it
+holds one root or none: by the *certified* signs of F at its ends, bounds that exclude 0. An end whose
+sign is not certified is undecided, never guessed; so is a segment on which F is nothing but rounding.
+A root is polished by Newton's method in its bracket and bracketed again, as tightly as the bounds of F
+at single points allow: its error bound is proven.
+"""
+
+import math
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.paving import CHUNK, FLOOR_ROUNDS, decide, rounding_only
+from tracer.fields.field import EnclosedField, Field
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+Signs = NDArray[np.int8]
+
+# Where a segment is cut: off its middle, where symmetric functions have roots.
+CUT = 0.4961
+NEWTON_ROUNDS = 64
+ROUNDING = 4 * float(np.finfo(np.float64).eps)
+# A bracket's half-width over the bound of |F| / |F_t| at the root; and its growth where it fails.
+BRACKET = 2.5
+WIDER = 16.0
+BRACKET_ROUNDS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Segments:
+    """Axis-parallel segments: ends `lower` and `upper` (n, 2), and the coordinate `axis` (n,) that varies."""
+
+    lower: Array
+    upper: Array
+    axis: Indices
+
+    def __len__(self) -> int:
+        return len(self.axis)
+
+    def __getitem__(self, which: NDArray) -> "Segments":
+        return Segments(self.lower[which], self.upper[which], self.axis[which])
+
+    def ends(self) -> tuple[Array, Array]:
+        """The varying coordinate at both ends, each (n,)."""
+        row = np.arange(len(self))
+        return self.lower[row, self.axis], self.upper[row, self.axis]
+
+    def at(self, t: Array) -> Array:
+        """The points (n, 2) where the varying coordinates are `t` (n,)."""
+        x = self.lower.copy()
+        x[np.arange(len(self)), self.axis] = t
+        return x
+
+
+@dataclass(frozen=True, eq=False)
+class Isolated:
+    """Roots on segments, one in each bracket.
+
+    Attributes
+    ----------
+    brackets : Segments
+        F has certified opposite signs at both ends of each, and one root between.
+    segment : ndarray of int, shape (n,)
+        Which segment each lies on.
+    direction : ndarray of int8, shape (n,)
+        1 where F goes from − to + along the segment.
+    undecided : Segments
+        Pieces of which nothing is known.
+    undecided_segment : ndarray of int
+        Which segments these lie on.
+    cells : int
+        Segments looked at.
+    """
+
+    brackets: Segments
+    segment: Indices
+    direction: Signs
+    undecided: Segments
+    undecided_segment: Indices
+    cells: int
+
+
+def isolate(
+    field: EnclosedField, segments: Segments, monotone: NDArray[np.bool_], deadline: float = math.inf
+) -> Isolated:
+    """All roots on `segments`.
+
+    Parameters
+    ----------
+    field : Enclosed
+    segments : Segments
+    monotone : ndarray of bool, shape (n,)
+        On which F_t ≠ 0 is proven already.
+    deadline : float
+        Of `time.perf_counter`; what is left then is undecided.
+    """
+    number = np.arange(len(segments))
+    ready, ready_number = [segments[monotone]], [number[monotone]]
+    unknown, unknown_number = [], []
+    left, number = segments[~monotone], number[~monotone]
+    cells, rounds = 0, 0
+    while len(left):
+        if time.perf_counter() >= deadline:
+            unknown.append(left)
+            unknown_number.append(number)
+            break
+        empty, steady, useless = _decided(field, left, rounds)
+        cells, rounds = cells + len(left), rounds + 1
+        ready.append(left[steady])
+        ready_number.append(number[steady])
+        unknown.append(left[useless])
+        unknown_number.append(number[useless])
+        further = ~(empty | steady | useless)
+        left, number = _cut(left[further]), np.tile(number[further], 2)
+    brackets, number = _joined(ready), np.concatenate(ready_number)
+    low, high = certified_signs(field, brackets.lower), certified_signs(field, brackets.upper)
+    root, unsigned = low * high < 0, (low == 0) | (high == 0)
+    unknown.append(brackets[unsigned])
+    unknown_number.append(number[unsigned])
+    return Isolated(
+        brackets[root],
+        number[root],
+        high[root],
+        _joined(unknown),
+        np.concatenate(unknown_number),
+        cells,
+    )
+
+
+def certified_signs(field: EnclosedField, x: Array) -> Signs:
+    """The proven signs of F at points (n, 2); 0 where its bounds hold 0, or are nan."""
+    low, high = point_bounds(field, x)
+    return (low > 0).astype(np.int8) - (high < 0).astype(np.int8)
+
+
+def polish(field: EnclosedField, found: Isolated) -> tuple[Array, Array, Segments]:
+    """The roots to rounding.
+
+    Returns
+    -------
+    points : ndarray, shape (n, 2)
+    error_bound : ndarray, shape (n,)
+        Proven: how far the root may be, along its segment.
+    brackets : Segments
+        Around each point, with certified opposite signs at their ends.
+    """
+    brackets, row = found.brackets, np.arange(len(found.brackets))
+    t = bracketed_newton(field, brackets, found.direction)
+    low, high = brackets.ends()
+    x = brackets.at(t)
+    gradient = field.value_and_gradient(x)[1]
+    bounds = point_bounds(field, x)
+    with np.errstate(all="ignore"):
+        reach = (
+            BRACKET * np.maximum(np.abs(bounds[0]), np.abs(bounds[1])) / np.abs(gradient[row, brackets.axis])
+        )
+    reach = np.where(np.isfinite(reach), reach, 0.0) + ROUNDING * np.abs(t)
+    ends = np.stack([low, high])
+    left = row
+    for _ in range(BRACKET_ROUNDS):
+        some = brackets[left]
+        below, above = t[left] - reach[left], t[left] + reach[left]
+        # The old ends are certified already, so a bracket that reaches them needs nothing more.
+        signs = [
+            np.where(new * way > old * way, certified_signs(field, some.at(new)), sign)
+            for new, old, way, sign in (
+                (below, low[left], 1, -found.direction[left]),
+                (above, high[left], -1, found.direction[left]),
+            )
+        ]
+        good = (signs[0] == -found.direction[left]) & (signs[1] == found.direction[left])
+        done = left[good]
+        ends[0, done] = np.maximum(below[good], low[done])
+        ends[1, done] = np.minimum(above[good], high[done])
+        left = left[~good]
+        if not len(left):
+            break
+        reach[left] *= WIDER
+    tight = Segments(brackets.at(ends[0]), brackets.at(ends[1]), brackets.axis)
+    bound = np.maximum(ends[1] - t, t - ends[0]) * (1 + ROUNDING)
+    return x, bound, tight
+
+
+def bracketed_newton(field: Field, brackets: Segments, direction: Signs) -> Array:
+    """Roots (n,) to rounding by Newton's method in brackets, halving them where it leaves them.
+
+    Parameters
+    ----------
+    field : Field
+    brackets : Segments
+        On each F is monotone along `axis` and has one root.
+    direction : ndarray, shape (n,)
+        1 where F grows along the segment, −1 where it falls.
+    """
+    low, high = brackets.ends()
+    t = 0.5 * low + 0.5 * high
+    left, previous = np.arange(len(t)), np.full(len(t), np.inf)
+    for _ in range(NEWTON_ROUNDS):
+        if not len(left):
+            break
+        some = brackets[left]
+        value, gradient = field.value_and_gradient(some.at(t[left]))
+        rising = value * direction[left] > 0
+        high[left] = np.where(rising, t[left], high[left])
+        low[left] = np.where(rising, low[left], t[left])
+        with np.errstate(all="ignore"):
+            step = value / gradient[np.arange(len(left)), some.axis]
+        new = t[left] - step
+        slow = ~(np.abs(step) <= 0.5 * previous[left])
+        done = (value == 0) | (np.abs(step) <= ROUNDING / 4 * np.abs(t[left]))
+        bisected = ~((new > low[left]) & (new < high[left])) | slow
+        # Newton that stalls after it converged is at rounding; before, the bracket is halved.
+        done |= slow & (np.abs(step) <= ROUNDING * np.maximum(np.abs(low[left]), np.abs(high[left])))
+        new = np.where(bisected, 0.5 * low[left] + 0.5 * high[left], new)
+        done |= (new <= low[left]) | (new >= high[left])
+        previous[left] = np.where(bisected, np.inf, np.abs(step))
+        t[left] = np.where(done, t[left], new)
+        left = left[~done]
+    return t
+
+
+def point_bounds(field: EnclosedField, x: Array) -> tuple[Array, Array]:
+    """Bounds of F at points (n, 2), each (n,)."""
+    low, high = np.full(len(x), np.nan), np.full(len(x), np.nan)
+    for start in range(0, len(x), CHUNK):
+        chunk = slice(start, start + CHUNK)
+        found = field.enclose(x[chunk], x[chunk])
+        low[chunk] = np.where(found.defined, found.lower, np.nan)
+        high[chunk] = np.where(found.defined, found.upper, np.nan)
+    return low, high
+
+
+def _decided(
+    field: EnclosedField, segments: Segments, rounds: int
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which segments hold no root, on which F_t ≠ 0, and which it is useless to cut."""
+    n = len(segments)
+    empty, steady, useless = (np.zeros(n, dtype=bool) for _ in range(3))
+    for start in range(0, n, CHUNK):
+        chunk = np.arange(start, min(start + CHUNK, n))
+        some = segments[chunk]
+        found = field.enclose(some.lower, some.upper)
+        empty[chunk], signs = decide(found)
+        steady[chunk] = ~empty[chunk] & (signs[np.arange(len(chunk)), some.axis] != 0)
+        low, high = some.ends()
+        middle = _middle(low, high)
+        useless[chunk] = ~((middle > low) & (middle < high))
+        if rounds % FLOOR_ROUNDS == FLOOR_ROUNDS - 1:
+            useless[chunk] |= rounding_only(field, some.lower, some.upper, found.upper - found.lower)
+    useless &= ~(empty | steady)
+    return empty, steady, useless
+
+
+def _cut(segments: Segments) -> Segments:
+    middle = segments.at(_middle(*segments.ends()))
+    return Segments(
+        np.concatenate([segments.lower, middle]),
+        np.concatenate([middle, segments.upper]),
+        np.concatenate([segments.axis, segments.axis]),
+    )
+
+
+def _middle(low: Array, high: Array) -> Array:
+    return low + CUT * (high - low)
+
+
+def _joined(parts: list[Segments]) -> Segments:
+    none = Segments(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0, dtype=np.intp))
+    parts = [none, *parts]
+    return Segments(
+        np.concatenate([part.lower for part in parts]),
+        np.concatenate([part.upper for part in parts]),
+        np.concatenate([part.axis for part in parts]),
+    )

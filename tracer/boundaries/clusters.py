@@ -1,0 +1,106 @@
+"""Undecided cells that touch, as clusters: what is known about each singular place.
+
+A cluster around a node is a few cells wide, around a cusp or where branches touch it is longer. The
+arcs that enter it are counted by certified crossings with its cells' sides; where ∇F = 0 is found in
+it by Newton's method, it is reported as a branch point.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.atlas import Atlas
+from tracer.atlas.edges import shared_edges
+from tracer.curves.assembly import chain_ends
+from tracer.curves.singular import BranchPoint, branch_point_near
+from tracer.fields.box import Box
+from tracer.fields.field import Field
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+# A critical point may be found this far outside the cluster, as a share of its width: it is a float.
+NEARBY = 0.5
+# Newton's method starts in the middle of the cluster and goes no further than this many widths, or than
+# second derivatives by differences can tell, in box units.
+REACH = 4.0
+LEAST_REACH = 1e-8
+
+
+@dataclass(frozen=True, eq=False)
+class Cluster:
+    """Undecided cells that touch.
+
+    Attributes
+    ----------
+    bounds : ndarray, shape (2, 2)
+        The smallest box around them: lower and upper corner.
+    arcs : int
+        The arcs of the boundary that enter it.
+    branch_point : BranchPoint or None
+        The critical point of F on the boundary found in it.
+    """
+
+    bounds: Array
+    arcs: int
+    branch_point: BranchPoint | None
+
+    def __repr__(self) -> str:
+        width = (self.bounds[1] - self.bounds[0]).max()
+        x1, x2 = self.bounds.mean(axis=0)
+        return f"Cluster(({x1:.10g}, {x2:.10g}), width {width:.2g}, {self.arcs} arcs, {self.branch_point})"
+
+
+def clusters_of(field: Field, atlas: Atlas) -> tuple[tuple[Cluster, ...], Indices]:
+    """The clusters of an atlas, and for each of its cells the number of its cluster, or −1.
+
+    Cells are numbered as the crossings number them: charts, then the floor, then what is left.
+    """
+    paving = atlas.paving
+    charts, floor, left = len(paving.charts), len(paving.floor), len(paving.left)
+    # Where the time was over, broken charts only say that.
+    broken = np.flatnonzero(atlas.broken & (not atlas.late))
+    cell = np.concatenate([broken, charts + np.arange(floor)])
+    label = np.full(charts + floor + left, -1)
+    if not len(cell):
+        return (), label
+    shares = np.concatenate([paving.charts, paving.floor])[cell]
+    label[cell] = touching(shares)
+    ends = chain_ends(atlas)[~atlas.chains.closed]
+    count = np.bincount(label[ends[ends >= 0]] + 1, minlength=label.max() + 2)[1:]
+    corners = paving.lines.at(shares)
+    found = []
+    for k in range(label.max() + 1):
+        mine = corners[label[cell] == k]
+        bounds = np.stack([mine[:, 0].min(axis=0), mine[:, 1].max(axis=0)])
+        found.append(Cluster(bounds, int(count[k]), _branch_point(field, atlas.box, bounds)))
+    return tuple(found), label
+
+
+def touching(cells: Array) -> Indices:
+    """A label for each of `cells` (n, 2, 2), the same for those that share a piece of a side, or a corner."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    n = len(cells)
+    edges = shared_edges(cells)
+    inner = (edges.before >= 0) & (edges.after >= 0)
+    corners = np.concatenate([cells[:, i, 0] + 1j * cells[:, j, 1] for i in (0, 1) for j in (0, 1)])
+    points, corner = np.unique(corners, return_inverse=True)
+    one = np.concatenate([edges.before[inner], np.tile(np.arange(n), 4)])
+    other = np.concatenate([edges.after[inner], n + corner])
+    graph = coo_array((np.ones(len(one)), (one, other)), shape=(n + len(points),) * 2)
+    return np.unique(connected_components(graph, directed=False)[1][:n], return_inverse=True)[1]
+
+
+def _branch_point(field: Field, box: Box, bounds: Array) -> BranchPoint | None:
+    """The branch point in a cluster, or next to it: it is located to rounding only."""
+    width = bounds[1] - bounds[0]
+    reach = REACH * float((width / box.sides).max())
+    found = branch_point_near(field, box, bounds.mean(axis=0), max(reach, LEAST_REACH))
+    if found is None:
+        return None
+    hair = np.maximum(NEARBY * width, LEAST_REACH * box.sides)
+    near = (found.point >= bounds[0] - hair) & (found.point <= bounds[1] + hair)
+    return found if near.all() else None

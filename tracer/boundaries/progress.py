@@ -1,0 +1,43 @@
+"""One line that says how far the work is, once it has taken a second.
+
+Carriage returns work on terminals and in notebooks alike; nothing is printed unless asked for.
+"""
+
+import sys
+import time
+
+QUIET_SECONDS = 1.0
+BETWEEN_SECONDS = 0.2
+
+
+class Progress:
+    """The line; `wanted` or nothing is ever printed."""
+
+    def __init__(self, wanted: bool) -> None:
+        self._next = time.perf_counter() + QUIET_SECONDS if wanted else float("inf")
+        self._width = 0
+
+    def paving(self, cells: int, share: float) -> None:
+        """Cells looked at, and the share of the box's area that is decided."""
+        self._say(f"{cells} cells, {100 * share:.2f} % of the box decided")
+
+    def arcs(self, crossings: int, arcs: int) -> None:
+        """Crossings found, and arcs between them that are followed."""
+        self._say(f"{crossings} crossings, {arcs} arcs")
+
+    def curves(self, curves: int) -> None:
+        """Curves followed one by one."""
+        self._say(f"{curves} curve{'s' * (curves != 1)} followed")
+
+    def done(self) -> None:
+        """Clear the line."""
+        if self._width:
+            print("\r" + " " * self._width + "\r", end="", file=sys.stderr, flush=True)
+
+    def _say(self, text: str) -> None:
+        now = time.perf_counter()
+        if now < self._next:
+            return
+        text = f"tracer: {text}"
+        print(f"\r{text:{self._width}}", end="", file=sys.stderr, flush=True)
+        self._next, self._width = now + BETWEEN_SECONDS, max(self._width, len(text))

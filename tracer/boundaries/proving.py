@@ -1,0 +1,132 @@
+"""The boundary with proof: survey the box, follow all arcs at once, say what is certain.
+
+Where a budget ends the survey, curves that run into cells left undecided are carried on by continuation
+from their last crossing, and replaced by what that finds; a lattice adds what shows of the boundary
+inside those cells. None of that is proven, and the curves say so.
+"""
+
+import time
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.atlas import Atlas, survey
+from tracer.atlas.certificate import Certificate, Proof, Status
+from tracer.atlas.charts import dependent_coordinate
+from tracer.boundaries.boundary import Boundary, Stats
+from tracer.boundaries.clusters import Cluster, clusters_of
+from tracer.boundaries.progress import Progress
+from tracer.boundaries.sampling import Search
+from tracer.curves.assembly import chain_ends, curves_of, follow_arcs
+from tracer.curves.curve import Curve
+from tracer.curves.end import End
+from tracer.curves.singular import BranchPoint
+from tracer.fields.box import Box
+from tracer.fields.counted import Counted
+from tracer.fields.field import EnclosedField
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+# Of a time limit, what the survey may take: the rest is for the curves.
+SURVEY_SHARE = 0.7
+
+
+def proven_boundary(
+    field: EnclosedField, box: Box, tolerance: float, max_cells: int, limit: float, progress: Progress
+) -> Boundary:
+    """All curves of a field that has bounds on cells; see `tracer.trace`."""
+    clock = [time.perf_counter()]
+    counted: Any = Counted(field)
+    atlas = survey(
+        counted,
+        box,
+        max_cells=max_cells,
+        deadline=clock[0] + SURVEY_SHARE * limit,
+        report=progress.paving,
+    )
+    clock.append(time.perf_counter())
+    progress.arcs(len(atlas.crossings), len(atlas.arcs))
+    followed = follow_arcs(counted, atlas, tolerance)
+    clock.append(time.perf_counter())
+    clusters, label = clusters_of(counted, atlas)
+    curves = [
+        curve.with_field(field)
+        for curve in curves_of(counted, atlas, followed, tolerance, _reasons(atlas, clusters, label))
+    ]
+    if atlas.status is Status.BUDGET_EXHAUSTED:
+        curves = _carried_on(counted, field, atlas, curves, tolerance, clock[0] + limit, progress)
+    clock.append(time.perf_counter())
+    seconds = atlas.seconds | dict(zip(("survey", "arcs", "assembly"), np.diff(clock).tolist(), strict=True))
+    curves.sort(key=lambda curve: curve.points[0].tolist())
+    return Boundary(
+        tuple(curves),
+        _certificate(atlas, curves),
+        tuple(cluster.branch_point for cluster in clusters if cluster.branch_point is not None),
+        box,
+        field,
+        Stats(atlas.cells, counted.evaluations, seconds),
+        clusters,
+    )
+
+
+def _reasons(
+    atlas: Atlas, clusters: tuple[Cluster, ...], label: Indices
+) -> list[list[tuple[End, BranchPoint | None]]]:
+    """Why each chain ends where it does, and the branch point there; empty for closed ones."""
+
+    def reason(cell: int) -> tuple[End, BranchPoint | None]:
+        if cell < 0:
+            return End.BOX, None
+        if label[cell] < 0:
+            return End.BUDGET, None
+        point = clusters[label[cell]].branch_point
+        return (End.UNDECIDED if point is None else End.BRANCH_POINT), point
+
+    ends, closed = chain_ends(atlas).tolist(), atlas.chains.closed
+    return [[] if closed[k] else [reason(cell) for cell in pair] for k, pair in enumerate(ends)]
+
+
+def _carried_on(
+    counted: Any,
+    field: EnclosedField,
+    atlas: Atlas,
+    curves: list[Curve],
+    tolerance: float,
+    deadline: float,
+    progress: Progress,
+) -> list[Curve]:
+    """The curves, and what continuation finds from their ends, and from a lattice, in undecided cells."""
+    search = Search(counted, field, atlas.box, tolerance, deadline, progress, curves)
+    last = [
+        curve.points[-k]
+        for curve in curves
+        for k, end in enumerate(curve.ends)
+        if end in (End.BUDGET, End.UNDECIDED)
+    ]
+    search.follow_all(np.reshape(last, (-1, 2)))
+    undecided = atlas.paving.lines.at(atlas.undecided)
+    if time.perf_counter() < deadline:
+        search.follow_all(search.lattice_seeds(len(undecided), undecided))
+    return search.curves
+
+
+def _certificate(atlas: Atlas, curves: list[Curve]) -> Certificate:
+    paving = atlas.paving
+    sound = ~atlas.broken
+    proof = Proof(
+        paving.lines.at(paving.empty),
+        paving.lines.at(paving.charts[sound]),
+        dependent_coordinate(paving.slopes[sound]),
+        atlas.crossings.points,
+        tuple(curve.points for curve in curves),
+    )
+    return Certificate(
+        atlas.status,
+        atlas.box.bounds,
+        paving.lines.at(atlas.undecided),
+        atlas.cells,
+        len(atlas.crossings),
+        proof=proof,
+    )

@@ -1,0 +1,178 @@
+"""Curves from sign changes on a lattice's lines, each followed once; nothing is proven.
+
+Seeds that lie on a curve already known are struck off, and a curve that contains an earlier one (which
+ended too soon) replaces it. At a branch point each branch that no curve has covered is a seed too.
+"""
+
+import math
+import time
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.certificate import Certificate, Status
+from tracer.boundaries.boundary import Boundary, Stats
+from tracer.boundaries.progress import Progress
+from tracer.curves.budget import Budget
+from tracer.curves.continuation import follow
+from tracer.curves.corrector import correct, regular
+from tracer.curves.coverage import covered
+from tracer.curves.curve import Curve
+from tracer.curves.end import End
+from tracer.curves.lattice import lattice_lines, lattice_roots, lattice_values
+from tracer.curves.singular import BranchPoint
+from tracer.fields.box import Box
+from tracer.fields.counted import Counted
+from tracer.fields.field import Field
+
+Array = NDArray[np.float64]
+
+MAX_STEPS = 10_000
+# A lattice of 401 cells a side at most. Odd: the lines of symmetric boundaries lie between its own.
+MOST_CELLS = 401**2
+# Of a time limit, what the lattice may take; a coarse lattice is timed first.
+SEARCH_SHARE = 0.2
+COARSE_SIDE = 16
+# How far from a branch point, in box units, its branches are picked up.
+BRANCH_SEED = 1e-3
+# Places on a curve that are looked up on another, to see whether it contains the first.
+PROBES = 5
+
+
+def sampled_boundary(
+    field: Field,
+    box: Box,
+    tolerance: float,
+    max_cells: int,
+    limit: float,
+    progress: Progress,
+    reason: str,
+) -> Boundary:
+    """All curves of a field that sign changes on a lattice show; see `tracer.trace`."""
+    began, counted = time.perf_counter(), Counted(field)
+    search = Search(counted, field, box, tolerance, began + limit, progress)
+    seeds = search.lattice_seeds(max_cells)
+    searched = time.perf_counter()
+    finished = search.follow_all(seeds)
+    curves = sorted(search.curves, key=lambda curve: curve.points[0].tolist())
+    cut_short = any(End.BUDGET in curve.ends for curve in curves)
+    status = Status.SAMPLED if finished and not cut_short else Status.BUDGET_EXHAUSTED
+    return Boundary(
+        tuple(curves),
+        Certificate.unproven(status, box, search.side**2, len(seeds), reason),
+        tuple(search.branch_points),
+        box,
+        field,
+        Stats(
+            0,
+            counted.evaluations,
+            {"seeds": searched - began, "curves": time.perf_counter() - searched},
+        ),
+    )
+
+
+class Search:
+    """The curves found so far, and how more are found.
+
+    Parameters
+    ----------
+    counted : Counted
+        The field, counting.
+    field : Field
+        The field that the curves keep.
+    box : Box
+    tolerance, deadline : float
+    progress : Progress
+    curves : sequence of Curve
+        What is known already.
+    """
+
+    def __init__(
+        self,
+        counted: Counted,
+        field: Field,
+        box: Box,
+        tolerance: float,
+        deadline: float,
+        progress: Progress,
+        curves: Sequence[Curve] = (),
+    ) -> None:
+        self.counted, self.field, self.box = counted, field, box
+        self.tolerance, self.deadline, self.progress = tolerance, deadline, progress
+        self.curves: list[Curve] = list(curves)
+        self.branch_points: list[BranchPoint] = []
+        self.side = 0
+
+    def lattice_seeds(self, max_cells: int, within: Array | None = None) -> Array:
+        """Roots on the lines of a lattice, in the order found; of those, with `within`, in these cells."""
+        side = self._affordable_side(min(max(max_cells, 1), MOST_CELLS))
+        self.side = side if side % 2 else max(1, side - 1)
+        roots = lattice_roots(self.counted, self.box, (self.side, self.side))
+        seeds = np.concatenate([roots.points, roots.vertices])
+        if within is None:
+            return seeds
+        inside = [((x >= within[:, 0]) & (x <= within[:, 1])).all(axis=1).any() for x in seeds]
+        return seeds[np.array(inside, dtype=bool)]
+
+    def _affordable_side(self, max_cells: int) -> int:
+        """The finest lattice that takes its share of the time that is left, by timing a coarse one."""
+        if self.deadline == math.inf:
+            return math.isqrt(max_cells)
+        began = time.perf_counter()
+        lattice_values(self.counted, lattice_lines(self.box, (COARSE_SIDE, COARSE_SIDE)))
+        now = time.perf_counter()
+        each, left = (now - began) / (COARSE_SIDE + 1) ** 2, max(0.0, self.deadline - began)
+        return max(1, math.isqrt(math.floor(min(SEARCH_SHARE * left / each, max_cells))))
+
+    def follow_all(self, seeds: Array) -> bool:
+        """Follow the curve of every seed once; False when the time is over."""
+        gradients = self.counted.value_and_gradient(seeds)[1]
+        new = regular(gradients)
+        for curve in self.curves:
+            # What is known to go on does not strike off the seeds at its ends.
+            if End.BUDGET not in curve.ends and new.any():
+                new[new] = ~covered(curve, self.field, seeds[new], gradients[new])
+        left, gradients = seeds[new], gradients[new]
+        while len(left):
+            if time.perf_counter() >= self.deadline:
+                return False
+            curve = self._follow(left[0])
+            on = np.arange(len(left)) == 0  # the seed is struck off in any case: the loop ends
+            if curve.length:
+                on |= covered(curve, self.field, left, gradients)
+            left, gradients = left[~on], gradients[~on]
+            for point in curve.branch_points:
+                more = self._branch_seeds(point)
+                left = np.concatenate([left, more])
+                gradients = np.concatenate([gradients, self.field.value_and_gradient(more)[1]])
+            self.progress.curves(len(self.curves))
+        return time.perf_counter() < self.deadline
+
+    def _follow(self, seed: Array) -> Curve:
+        found = follow(self.counted, self.box, seed, self.tolerance, Budget(MAX_STEPS, self.deadline))
+        # The curve keeps the user's field; only its making is counted.
+        curve = Curve.from_trace(found, self.counted, self.box, self.tolerance).with_field(self.field)
+        if not curve.length or any(self._contains(earlier, curve) for earlier in self.curves):
+            return curve
+        self.curves = [*(known for known in self.curves if not self._contains(curve, known)), curve]
+        return curve
+
+    def _contains(self, curve: Curve, earlier: Curve) -> bool:
+        probes = earlier.pieces(np.linspace(0, earlier.length, PROBES + 2)[1:-1])
+        x, gradient, _ = correct(self.field, self.box, self.box.clip(probes))
+        return bool(covered(curve, self.field, x, gradient).all())
+
+    def _branch_seeds(self, point: BranchPoint) -> Array:
+        """A point on each branch at a new branch point that no curve has covered."""
+        known = [self.box.distance(point.point, p.point) < BRANCH_SEED for p in self.branch_points]
+        if any(known):
+            return np.zeros((0, 2))
+        self.branch_points.append(point)
+        size = BRANCH_SEED / np.linalg.norm(point.tangents / self.box.sides, axis=1, keepdims=True)
+        around = np.concatenate([point.point + size * point.tangents, point.point - size * point.tangents])
+        x, gradient, left = correct(self.field, self.box, around[self.box.contains(around)])
+        new = left < BRANCH_SEED
+        for curve in self.curves:
+            new &= ~covered(curve, self.field, x, gradient)
+        return x[new]

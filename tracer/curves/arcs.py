@@ -1,0 +1,323 @@
+"""All arcs of the atlas at once: one differential equation, stacked.
+
+An arc from P to Q with chord c and unit normal n (box units) is the graph of its height y over its
+chord, x(t) = P + t c + y n, t ∈ [0, 1], with
+
+    dy/dt = −(∇F · c) / (∇F · n),      y(0) = 0,  y(1) = 0,
+
+as long as its tangent stays within 90° of the chord. Arcs are halved until it is within 45°: then no
+slope blows up, and the arcs are alike, so that `solve_ivp` takes few steps with the whole stack, in
+units of the chords' lengths. What it predicts is corrected along n onto F = 0, at the nodes of a
+polynomial of degree 7; where that misses the curve by more than the tolerance between its nodes, the
+arc is halved again. So the accuracy comes from the corrector, and the prediction may be loose: with the
+caller's tolerance instead, the same points take five times the evaluations.
+
+The chart makes this safe. In it F is monotone in the dependent coordinate d, so whatever point of the
+chart has F = 0 and a coordinate x_i between the arc's ends lies on this arc and on no other; a corrected
+point for which that does not hold is found again in the bracket that the chart gives.
+"""
+
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.atlas import Atlas
+from tracer.atlas.roots import Segments, bracketed_newton
+from tracer.curves.pieces import DERIVATIVE, INTEGRAL, NODES, Pieces
+from tracer.fields.box import Box
+from tracer.fields.field import Field
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+
+RELATIVE_TOLERANCE = 100 * float(np.finfo(np.float64).eps)  # the least that SciPy takes
+# Of the heights over the chords' lengths: good enough for two steps of the corrector to reach rounding.
+PREDICTION = 1.0
+# Tangent and chord: within 45°. A slope beyond this is cut off: one arc must not stop the stack.
+LEAST_COSINE = 0.5**0.5
+STEEPEST = 4.0
+MOST_HALVINGS = 64
+CORRECTOR_STEPS = 2
+# A last step of the corrector, in box units, whose square is rounding.
+CONVERGED = 1e-8
+# Where a polynomial is held against the curve: at its middle, and further out, between its nodes.
+PLACES = np.array([-0.78, 0.0, 0.78])
+MIDDLE = 1
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """Arcs inside their charts, in order along the curves.
+
+    Attributes
+    ----------
+    start, end : ndarray, shape (n, 2)
+        Points on the curve, with ∇F at them in `start_gradient`, `end_gradient`.
+    lower, upper : ndarray, shape (n, 2)
+        The cell.
+    dependent : ndarray of int, shape (n,)
+        A coordinate in which F is monotone in the cell.
+    sign : ndarray of int8, shape (n,)
+        1 where it grows.
+    arc : ndarray of int, shape (n,)
+        Which arc of the atlas each is a part of.
+    """
+
+    start: Array
+    end: Array
+    start_gradient: Array
+    end_gradient: Array
+    lower: Array
+    upper: Array
+    dependent: Indices
+    sign: NDArray[np.int8]
+    arc: Indices
+
+    def __len__(self) -> int:
+        return len(self.arc)
+
+    def __getitem__(self, which: NDArray) -> "Stack":
+        return Stack(*(getattr(self, f.name)[which] for f in fields(self)))
+
+    def halved(self, which: Mask, x: Array, gradient: Array) -> tuple["Stack", Indices]:
+        """The stack with some arcs cut in two, each at a point of `x` (k, 2) with ∇F there.
+
+        Returns
+        -------
+        stack : Stack
+        index : ndarray of int
+            The arc each of its arcs was, or is half of.
+        """
+        index = np.repeat(np.arange(len(self)), 1 + which)
+        second = np.append(False, index[1:] == index[:-1])[: len(index)]
+        first = np.append(second[1:], False)[: len(index)]
+        parts = self[index]
+        parts.end[first], parts.end_gradient[first] = x, gradient
+        parts.start[second], parts.start_gradient[second] = x, gradient
+        return parts, index
+
+
+def stack_of(atlas: Atlas, gradients: Array) -> Stack:
+    """The arcs of an atlas in the order of its chains, with ∇F at its crossings, `gradients` (n, 2)."""
+    order = atlas.chains.arcs
+    arcs = atlas.arcs[order]
+    start, end = atlas.crossings.points[arcs.start], atlas.crossings.points[arcs.end]
+    cells, slopes = atlas.paving.lines.at(atlas.paving.charts[arcs.chart]), atlas.paving.slopes[arcs.chart]
+    # Of two coordinates that F is monotone in, the one in which the arc is shorter.
+    shorter = np.abs((end - start) / atlas.box.sides).argmin(axis=1)
+    row = np.arange(len(arcs))
+    dependent = np.where(slopes[row, shorter] != 0, shorter, 1 - shorter)
+    return Stack(
+        start,
+        end,
+        gradients[arcs.start],
+        gradients[arcs.end],
+        cells[:, 0],
+        cells[:, 1],
+        dependent,
+        slopes[row, dependent],
+        order,
+    )
+
+
+def stacked_pieces(field: Field, box: Box, stack: Stack, tolerance: float) -> tuple[Stack, Pieces]:
+    """Arcs as polynomials, halved until each is within `tolerance` (box units) of the curve.
+
+    Returns
+    -------
+    stack : Stack
+        The arcs there are then, in order.
+    pieces : Pieces
+        One for each; the arclength of each starts at 0.
+    """
+    stack = _gentle(field, box, stack)
+    values = _integrated(field, box, stack)
+    _correct_nodes(field, box, stack, values, np.arange(len(stack)))
+    pending = np.arange(len(stack))
+    for _ in range(MOST_HALVINGS):
+        x, gradient, off = _middles(field, box, stack, values, pending)
+        misses = ~(off <= tolerance)
+        if not misses.any():
+            break
+        which = np.zeros(len(stack), dtype=bool)
+        which[pending[misses]] = True
+        halves = _half_nodes(values[which])
+        stack, index = stack.halved(which, x[misses], gradient[misses])
+        values, pending = values[index], np.flatnonzero(which[index])
+        values[pending] = halves
+        _correct_nodes(field, box, stack, values, pending)
+    return stack, _with_arclength(values)
+
+
+# Halving ------------------------------------------------------------------------------------------
+
+
+def _gentle(field: Field, box: Box, stack: Stack) -> Stack:
+    """The arcs halved until the tangents at their ends are within 45° of their chords."""
+    for _ in range(MOST_HALVINGS):
+        steep = ~_is_gentle(box, stack) & _can_be_halved(stack)
+        if not steep.any():
+            break
+        some = stack[steep]
+        row, i = np.arange(len(some)), 1 - some.dependent
+        x = _in_bracket(field, some, 0.5 * some.start[row, i] + 0.5 * some.end[row, i])
+        stack, _ = stack.halved(steep, x, field.value_and_gradient(x)[1])
+    return stack
+
+
+def _is_gentle(box: Box, stack: Stack) -> Mask:
+    chord = unit_vectors((stack.end - stack.start) / box.sides)
+    cosines = []
+    for gradient in (stack.start_gradient, stack.end_gradient):
+        g = unit_vectors(gradient * box.sides)
+        cosines.append(chord[:, 0] * g[:, 1] - chord[:, 1] * g[:, 0])
+    return np.minimum(*cosines) >= LEAST_COSINE
+
+
+def _can_be_halved(stack: Stack) -> Mask:
+    row, i = np.arange(len(stack)), 1 - stack.dependent
+    a, b = stack.start[row, i], stack.end[row, i]
+    middle = 0.5 * a + 0.5 * b
+    return (middle > np.minimum(a, b)) & (middle < np.maximum(a, b))
+
+
+def _in_bracket(field: Field, stack: Stack, t: Array) -> Array:
+    """The points (n, 2) of arcs whose independent coordinates are `t` (n,), by the chart's bracket."""
+    row = np.arange(len(stack))
+    lower, upper = stack.lower.copy(), stack.upper.copy()
+    lower[row, 1 - stack.dependent] = upper[row, 1 - stack.dependent] = t
+    brackets = Segments(lower, upper, stack.dependent)
+    return brackets.at(bracketed_newton(field, brackets, stack.sign))
+
+
+# The differential equation ------------------------------------------------------------------------
+
+
+def _integrated(field: Field, box: Box, stack: Stack) -> Array:
+    """Points at the nodes of every arc, shape (n, 8, 2), predicted by the stacked equation."""
+    if not len(stack):
+        return np.zeros((0, len(NODES), 2))
+    from scipy.integrate import solve_ivp
+
+    origin, chord = stack.start / box.sides, (stack.end - stack.start) / box.sides
+    length, unit = np.linalg.norm(chord, axis=1), unit_vectors(chord)
+    normal = _turned(unit)
+
+    def points(t: float, y: Array) -> Array:
+        x = (origin + t * chord + (length * y)[:, None] * normal) * box.sides
+        return np.clip(x, stack.lower, stack.upper)
+
+    def rate(t: float, y: Array) -> Array:
+        g = field.value_and_gradient(points(t, y))[1] * box.sides
+        with np.errstate(all="ignore"):
+            slope = -_dot(g, unit) / _dot(g, normal)
+        return np.nan_to_num(np.clip(slope, -STEEPEST, STEEPEST))
+
+    solution = solve_ivp(
+        rate,
+        (0.0, 1.0),
+        np.zeros(len(stack)),
+        method="DOP853",
+        dense_output=True,
+        rtol=RELATIVE_TOLERANCE,
+        atol=PREDICTION,
+        first_step=1.0,
+    )
+    t = 0.5 * (1 + NODES)
+    heights = solution.sol(t) if solution.success else np.zeros((len(stack), len(t)))
+    values = np.stack([points(*pair) for pair in zip(t, heights.T, strict=True)], axis=1)
+    values[:, 0], values[:, -1] = stack.start, stack.end
+    return values
+
+
+# The corrector ------------------------------------------------------------------------------------
+
+
+def _correct_nodes(field: Field, box: Box, stack: Stack, values: Array, which: Indices) -> None:
+    """Put the inner nodes of some arcs onto the curve, and the outer ones where the arcs end."""
+    inner = values[which, 1:-1]
+    owner = np.repeat(which, inner.shape[1])
+    values[which, 1:-1] = _corrected(field, box, stack[owner], inner.reshape(-1, 2))[0].reshape(inner.shape)
+    values[which, 0], values[which, -1] = stack.start[which], stack.end[which]
+
+
+def _corrected(field: Field, box: Box, arcs: Stack, x: Array) -> tuple[Array, Array, Array]:
+    """Points `x` (n, 2), one for each arc, put onto it; ∇F near them; how far they were off (box units)."""
+    unit = unit_vectors((arcs.end - arcs.start) / box.sides)
+    normal = _turned(unit)
+    at, gradient, step = x, x, np.zeros(len(x))
+    for _ in range(CORRECTOR_STEPS):
+        value, gradient = field.value_and_gradient(at)
+        with np.errstate(all="ignore"):
+            step = value / _dot(gradient * box.sides, normal)
+        at = at - step[:, None] * normal * box.sides
+    row, i = np.arange(len(x)), 1 - arcs.dependent
+    t, ends = at[row, i], np.stack([arcs.start[row, i], arcs.end[row, i]])
+    low, high = ends.min(axis=0), ends.max(axis=0)
+    inside = ((at >= arcs.lower) & (at <= arcs.upper)).all(axis=1) & (t >= low) & (t <= high)
+    lost = ~(inside & (np.abs(step) <= CONVERGED))
+    if lost.any():
+        t = np.clip(x[row, i], low, high)[lost]
+        at[lost] = _in_bracket(field, arcs[lost], np.where(np.isfinite(t), t, (0.5 * low + 0.5 * high)[lost]))
+        gradient = gradient.copy()
+        gradient[lost] = field.value_and_gradient(at[lost])[1]
+    return at, gradient, np.linalg.norm((at - x) / box.sides, axis=1)
+
+
+def _middles(
+    field: Field, box: Box, stack: Stack, values: Array, which: Indices
+) -> tuple[Array, Array, Array]:
+    """The middle of each of some arcs, ∇F there, and how far its polynomial is off the curve."""
+    pieces = Pieces.through(values[which])
+    index = np.repeat(np.arange(len(which)), len(PLACES))
+    predicted = pieces.at(index, np.tile(PLACES, len(which)))
+    arcs = stack[np.repeat(which, len(PLACES))]
+    x, gradient, off = _corrected(field, box, arcs, predicted)
+    shape = (len(which), len(PLACES))
+    # An arc so short that there is nothing between its ends is as good as it can be.
+    off = np.where(_can_be_halved(stack[which]), off.reshape(shape).max(axis=1), 0.0)
+    return x.reshape(*shape, 2)[:, MIDDLE], gradient.reshape(*shape, 2)[:, MIDDLE], off
+
+
+# Polynomials --------------------------------------------------------------------------------------
+
+
+def _half_nodes(values: Array) -> Array:
+    """The nodes of both halves of each polynomial, shape (2n, 8, 2)."""
+    pieces = Pieces.through(values)
+    sigma = 0.5 * NODES
+    halves = np.stack([sigma - 0.5, sigma + 0.5])
+    index = np.arange(len(values))[:, None, None]
+    nodes = pieces.at(
+        np.broadcast_to(index, (len(values), *halves.shape)),
+        np.broadcast_to(halves, (len(values), *halves.shape)),
+    )
+    return nodes.reshape(-1, len(NODES), 2)
+
+
+def _with_arclength(values: Array) -> Pieces:
+    """The polynomials through the nodes (n, 8, 2), and through the arclengths at them."""
+    speed = np.linalg.norm(np.einsum("jk,nkc->njc", DERIVATIVE, values), axis=2)
+    s = speed @ INTEGRAL.T
+    return Pieces.through(np.concatenate([values, s[..., None]], axis=2))
+
+
+# Vectors in the plane -----------------------------------------------------------------------------
+
+
+def unit_vectors(v: Array) -> Array:
+    """Vectors (n, 2) over their lengths; (1, 0) where there is none."""
+    length = np.linalg.norm(v, axis=1, keepdims=True)
+    with np.errstate(all="ignore"):
+        return np.where(length > 0, v / length, [1.0, 0.0])
+
+
+def _turned(v: Array) -> Array:
+    """Vectors (n, 2) turned to the left."""
+    return np.stack([-v[:, 1], v[:, 0]], axis=1)
+
+
+def _dot(a: Array, b: Array) -> Array:
+    return (a * b).sum(axis=1)

@@ -1,0 +1,122 @@
+"""Curves from the atlas: its chains of arcs, followed all at once and cut apart again.
+
+Points of a curve are the ends of its polynomial pieces. Those at crossings have the proven bounds of
+the crossings, those inside charts get theirs from `error_bounds`.
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.atlas import Atlas
+from tracer.curves.arcs import Stack, stack_of, stacked_pieces
+from tracer.curves.continuation import Trace
+from tracer.curves.curve import Curve
+from tracer.curves.end import End
+from tracer.curves.error_bounds import UP, proven_distances
+from tracer.curves.pieces import Pieces
+from tracer.curves.singular import BranchPoint
+from tracer.fields.field import EnclosedField
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+
+class Followed(NamedTuple):
+    """All arcs of an atlas as polynomials, in the order of its chains."""
+
+    stack: Stack
+    pieces: Pieces
+
+
+def follow_arcs(field: EnclosedField, atlas: Atlas, tolerance: float) -> Followed:
+    """The arcs of an atlas, all at once, to within `tolerance` in box units."""
+    gradients = field.value_and_gradient(atlas.crossings.points)[1]
+    return Followed(*stacked_pieces(field, atlas.box, stack_of(atlas, gradients), tolerance))
+
+
+def curves_of(
+    field: EnclosedField,
+    atlas: Atlas,
+    followed: Followed,
+    tolerance: float,
+    reasons: list[list[tuple[End, BranchPoint | None]]],
+) -> list[Curve]:
+    """The curve of every chain of the atlas.
+
+    Parameters
+    ----------
+    field : EnclosedField
+    atlas : Atlas
+    followed : Followed
+    tolerance : float
+        Of the prediction between points, in box units.
+    reasons : list
+        Why each chain starts and ends where it does, and the branch point there if it is at one; empty
+        for closed ones.
+    """
+    (stack, pieces), box, crossings = followed, atlas.box, atlas.crossings
+    at_crossings = crossings.error_bound / box.sides[crossings.brackets.axis] * UP
+    bounds = _bounds_at_starts(field, atlas, stack, at_crossings)
+    rank = np.empty(len(atlas.arcs), dtype=np.intp)
+    rank[atlas.chains.arcs] = np.arange(len(rank))
+    offsets = np.searchsorted(rank[stack.arc], atlas.chains.offsets)
+    curves = []
+    for k, why in enumerate(reasons):
+        part = slice(offsets[k], offsets[k + 1])
+        trace = Trace(
+            np.concatenate([stack.start[part], stack.end[part][-1:]]),
+            np.concatenate([stack.start_gradient[part], stack.end_gradient[part][-1:]]),
+            Pieces(pieces.coefficients[part]).end_to_end(),
+            tuple(end for end, _ in why),
+        )
+        last = at_crossings[atlas.arcs.end[stack.arc[part][-1]]]
+        trace, error_bound = _to_branch_points(trace, np.append(bounds[part], last), [p for _, p in why])
+        curves.append(Curve.from_trace(trace, field, box, tolerance, error_bound))
+    return curves
+
+
+def _to_branch_points(
+    trace: Trace, error_bound: Array, points: list[BranchPoint | None]
+) -> tuple[Trace, Array]:
+    """A chain that ends at the cells around a branch point, led into it; there nothing is proven."""
+    for k, branch in enumerate(points):
+        if branch is None:
+            continue
+        x, none = branch.point[None], np.zeros((1, 2))
+        ends = (x, trace.points) if k == 0 else (trace.points, x)
+        gradients = (none, trace.gradients) if k == 0 else (trace.gradients, none)
+        line = Pieces.line(x[0], trace.points[0]) if k == 0 else Pieces.line(trace.points[-1], x[0])
+        pieces = Pieces.join([line, trace.pieces] if k == 0 else [trace.pieces, line])
+        error_bound = np.insert(error_bound, 0 if k == 0 else len(error_bound), np.inf)
+        trace = Trace(
+            np.concatenate(ends),
+            np.concatenate(gradients),
+            pieces,
+            trace.ends,
+            (*trace.branch_points, branch),
+        )
+    return trace, error_bound
+
+
+def chain_ends(atlas: Atlas) -> Indices:
+    """The cells that each chain starts from and ends at, shape (chains, 2); `OUTSIDE` for the box."""
+    chains, arcs, crossings = atlas.chains, atlas.arcs, atlas.crossings
+    ends = np.empty((len(chains), 2), dtype=np.intp)
+    for k, points in enumerate((arcs.start, arcs.end)):
+        arc = chains.arcs[chains.offsets[k : len(chains) + k] - k]
+        crossing, chart = points[arc], arcs.chart[arc]
+        before = crossings.before[crossing]
+        ends[:, k] = np.where(before == chart, crossings.after[crossing], before)
+    return ends
+
+
+def _bounds_at_starts(field: EnclosedField, atlas: Atlas, stack: Stack, at_crossings: Array) -> Array:
+    """Proven bounds, in box units, at the start of every arc of the stack."""
+    first = np.append(True, stack.arc[1:] != stack.arc[:-1])[: len(stack)]
+    bounds = np.empty(len(stack))
+    bounds[first] = at_crossings[atlas.arcs.start[stack.arc[first]]]
+    inner = stack[~first]
+    bounds[~first] = proven_distances(field, atlas.box, inner, inner.start, inner.start_gradient)
+    return bounds

@@ -1,0 +1,65 @@
+"""The picture of a proof: what was decided of each cell, and the curves on top.
+
+Pale cells are empty, blue and orange ones charts, in which the boundary is a function of x2 or of x1;
+dots are the certified crossings with their sides, and what is undecided is red.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.certificate import Certificate
+from tracer.view.display import LINE, LONGEST_EQUAL
+
+Array = NDArray[np.float64]
+
+EMPTY, UNDECIDED = "#f4f4f1", "#d7263d"
+# By the dependent coordinate: z1 = z2 is solved for it.
+CHARTS = ("#bcd4ea", "#f6d3ae")
+GRID = "#ffffff"
+# More crossings than this are a blur.
+MOST_DOTS = 2000
+
+
+def draw(certificate: Certificate, ax: Any = None) -> Any:
+    """Draw a certificate; see `Certificate.plot`."""
+    from matplotlib.collections import LineCollection
+    from matplotlib.patches import Patch
+
+    proof = certificate.proof
+    if proof is None:
+        raise ValueError(f"plot needs a proof to draw; the status is {certificate.status.name}")
+    if ax is None:
+        import matplotlib.pyplot as plt
+
+        _, ax = plt.subplots()
+    cells = [
+        (proof.empty, EMPTY, "empty"),
+        (proof.charts[proof.dependent == 0], CHARTS[0], "solved for x1"),
+        (proof.charts[proof.dependent == 1], CHARTS[1], "solved for x2"),
+        (certificate.undecided, UNDECIDED, "undecided"),
+    ]
+    for corners, color, _ in cells:
+        _draw_cells(ax, corners, color)
+    ax.add_collection(LineCollection(list(proof.curves), **LINE), autolim=False)
+    if len(proof.crossings) <= MOST_DOTS:
+        ax.scatter(*proof.crossings.T, s=6, color=LINE["colors"], zorder=3)
+    handles = [Patch(color=color, label=label) for corners, color, label in cells if len(corners)]
+    ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False)
+    x1, x2 = certificate.bounds
+    sides = np.ptp(certificate.bounds, axis=1)
+    aspect = "equal" if sides.max() <= LONGEST_EQUAL * sides.min() else "auto"
+    ax.set(xlim=x1, ylim=x2, xlabel="x1", ylabel="x2", aspect=aspect)
+    return ax
+
+
+def _draw_cells(ax: Any, corners: Array, color: str) -> None:
+    from matplotlib.collections import PolyCollection
+
+    (a, b), (c, d) = corners[:, 0].T, corners[:, 1].T
+    squares = np.stack([np.stack(pair, axis=-1) for pair in ((a, b), (c, b), (c, d), (a, d))], axis=1)
+    edge = UNDECIDED if color == UNDECIDED else GRID
+    ax.add_collection(
+        PolyCollection(list(squares), facecolors=color, edgecolors=edge, linewidths=0.3), autolim=False
+    )
