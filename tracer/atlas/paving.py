@@ -45,9 +45,13 @@ FLOOR_RATIO = 4.0
 FLOOR_SHARE = 1e-9
 FLOOR_ROUNDS = 4
 # Around an isolated singular point the number of open cells stays small from round to round. Where more
-# than this many are left narrower than a millionth of the box, it is not isolated: they are the floor.
-FINE = 2.0**-20
-MOST_FINE = 2**12
+# than this many are left narrower than 1.5e-5 of the box, it is not isolated: they are the floor.
+FINE = 2.0**-16
+MOST_FINE = 2**14
+# Where F has no finite bounds, at a pole or outside a domain, cells this narrow are the floor; and much
+# wider ones that have none at their corners and their centre either.
+UNBOUNDED = 2.0**-12
+UNBOUNDED_THROUGHOUT = 2.0**-4
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,8 +148,10 @@ def pave(
             is_chart = ~is_empty & signs.any(axis=1)
             largest = max(largest, _largest(found))
             open_ = np.flatnonzero(~(is_empty | is_chart))
-            at_floor = _narrow(chunk[open_], crowded) | _rounding(
-                field, corners[open_], (found.upper - found.lower)[open_], largest, rounds
+            at_floor = (
+                _narrow(chunk[open_], crowded)
+                | _rounding(field, corners[open_], (found.upper - found.lower)[open_], largest, rounds)
+                | _unbounded(field, chunk[open_], corners[open_], _has_bounds(found)[open_])
             )
             empty.append(chunk[is_empty])
             charts.append(chunk[is_chart])
@@ -206,6 +212,28 @@ def _rounding(
     if suspect.any():
         lower, upper = corners[suspect, 0], corners[suspect, 1]
         useless[suspect] = rounding_only(field, lower, upper, width[suspect])
+    return useless
+
+
+def _has_bounds(found: Enclosure) -> NDArray[np.bool_]:
+    return found.defined & np.isfinite(found.lower) & np.isfinite(found.upper)
+
+
+def _unbounded(
+    field: EnclosedField, chunk: Array, corners: Array, bounded: NDArray[np.bool_]
+) -> NDArray[np.bool_]:
+    """Which cells without finite bounds of F it is useless to halve."""
+    useless = np.zeros(len(chunk), dtype=bool)
+    width = (chunk[:, 1] - chunk[:, 0]).max(axis=1)
+    useless[~bounded & (width <= UNBOUNDED)] = True
+    which = np.flatnonzero(~bounded & ~useless & (width <= UNBOUNDED_THROUGHOUT))
+    if len(which):
+        a, b = corners[which, 0], corners[which, 1]
+        x = np.stack(
+            [a, b, 0.5 * a + 0.5 * b, np.stack([a[:, 0], b[:, 1]], 1), np.stack([b[:, 0], a[:, 1]], 1)]
+        )
+        at = field.enclose(x.reshape(-1, 2), x.reshape(-1, 2))
+        useless[which] = ~_has_bounds(at).reshape(len(x), -1).any(axis=0)
     return useless
 
 

@@ -118,7 +118,7 @@ def isolate(
         further = ~(empty | steady | useless)
         left, number = _cut(left[further]), np.tile(number[further], 2)
     brackets, number = _joined(ready), np.concatenate(ready_number)
-    low, high = certified_signs(field, brackets.lower), certified_signs(field, brackets.upper)
+    low, high = _end_signs(field, brackets.lower, brackets.upper)
     root, unsigned = low * high < 0, (low == 0) | (high == 0)
     unknown.append(brackets[unsigned])
     unknown_number.append(number[unsigned])
@@ -136,6 +136,12 @@ def certified_signs(field: EnclosedField, x: Array) -> Signs:
     """The proven signs of F at points (n, 2); 0 where its bounds hold 0, or are nan."""
     low, high = point_bounds(field, x)
     return (low > 0).astype(np.int8) - (high < 0).astype(np.int8)
+
+
+def _end_signs(field: EnclosedField, lower: Array, upper: Array) -> tuple[Signs, Signs]:
+    """The proven signs of F at both ends of segments, in one call."""
+    signs = certified_signs(field, np.concatenate([lower, upper]))
+    return signs[: len(lower)], signs[len(lower) :]
 
 
 def polish(field: EnclosedField, found: Isolated) -> tuple[Array, Array, Segments]:
@@ -163,17 +169,12 @@ def polish(field: EnclosedField, found: Isolated) -> tuple[Array, Array, Segment
     ends = np.stack([low, high])
     left = row
     for _ in range(BRACKET_ROUNDS):
-        some = brackets[left]
+        some, direction = brackets[left], found.direction[left]
         below, above = t[left] - reach[left], t[left] + reach[left]
-        # The old ends are certified already, so a bracket that reaches them needs nothing more.
-        signs = [
-            np.where(new * way > old * way, certified_signs(field, some.at(new)), sign)
-            for new, old, way, sign in (
-                (below, low[left], 1, -found.direction[left]),
-                (above, high[left], -1, found.direction[left]),
-            )
-        ]
-        good = (signs[0] == -found.direction[left]) & (signs[1] == found.direction[left])
+        before, after = _end_signs(field, some.at(below), some.at(above))
+        # The old ends are certified already: a bracket that reaches them needs nothing more.
+        good = (below <= low[left]) | (before == -direction)
+        good &= (above >= high[left]) | (after == direction)
         done = left[good]
         ends[0, done] = np.maximum(below[good], low[done])
         ends[1, done] = np.minimum(above[good], high[done])

@@ -14,7 +14,7 @@ from tracer.curves.arcs import Stack, stack_of, stacked_pieces
 from tracer.curves.continuation import Trace
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
-from tracer.curves.error_bounds import UP, proven_distances
+from tracer.curves.error_bounds import UP, Slabs, proven_distances
 from tracer.curves.pieces import Pieces
 from tracer.curves.singular import BranchPoint
 from tracer.fields.field import EnclosedField
@@ -118,5 +118,6 @@ def _bounds_at_starts(field: EnclosedField, atlas: Atlas, stack: Stack, at_cross
     bounds = np.empty(len(stack))
     bounds[first] = at_crossings[atlas.arcs.start[stack.arc[first]]]
     inner = stack[~first]
-    bounds[~first] = proven_distances(field, atlas.box, inner, inner.start, inner.start_gradient)
+    slabs = Slabs.of_arcs(atlas, inner)
+    bounds[~first] = proven_distances(field, atlas.box, slabs, inner.start, inner.start_gradient)
     return bounds

@@ -6,77 +6,109 @@ no other: the distance of x from it is at most b. The direction u of the gradien
 the dependent coordinate, in which the chart itself is a bracket: on its sides F has opposite signs.
 """
 
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.atlas.atlas import Atlas
 from tracer.atlas.roots import BRACKET, BRACKET_ROUNDS, ROUNDING, WIDER, certified_signs, point_bounds
 from tracer.curves.arcs import Stack, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField
 
 Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 # A distance is computed with a few roundings.
 UP = 1 + 2 * ROUNDING
+# A segment along the gradient that is not a bracket leaves the slab sooner the longer it is.
+GRADIENT_ROUNDS = 2
 
 
-def proven_distances(field: EnclosedField, box: Box, arcs: Stack, x: Array, gradient: Array) -> Array:
+@dataclass(frozen=True, eq=False)
+class Slabs:
+    """The part of each arc's chart that lies between the arc's ends in the independent coordinate.
+
+    Attributes
+    ----------
+    lower, upper : ndarray, shape (n, 2)
+    up : ndarray, shape (n, 2)
+        The unit vector along the dependent coordinate in which F grows.
+    """
+
+    lower: Array
+    upper: Array
+    up: Array
+
+    @classmethod
+    def of_arcs(cls, atlas: Atlas, stack: Stack) -> "Slabs":
+        """The slabs of the atlas's arcs that the arcs of a stack are parts of.
+
+        The ends are crossings, known to within their brackets: the slab ends before them.
+        """
+        row, d = np.arange(len(stack)), stack.dependent
+        brackets = atlas.crossings.brackets
+        start, end = brackets[atlas.arcs.start[stack.arc]], brackets[atlas.arcs.end[stack.arc]]
+        i = 1 - d
+        low, high = start.upper[row, i], end.lower[row, i]
+        back = start.lower[row, i] > end.upper[row, i]
+        lower, upper, up = stack.lower.copy(), stack.upper.copy(), np.zeros((len(stack), 2))
+        lower[row, i] = np.where(back, end.upper[row, i], low)
+        upper[row, i] = np.where(back, start.lower[row, i], high)
+        up[row, d] = stack.sign
+        return cls(lower, upper, up)
+
+    def __getitem__(self, which: NDArray) -> "Slabs":
+        return Slabs(self.lower[which], self.upper[which], self.up[which])
+
+    def hold(self, x: Array) -> Any:
+        """Whether points (..., n, 2) lie in them."""
+        return ((x >= self.lower) & (x <= self.upper)).all(axis=-1)
+
+
+def proven_distances(field: EnclosedField, box: Box, slabs: Slabs, x: Array, gradient: Array) -> Array:
     """Bounds (n,), in box units, of the distance of points from their arcs.
 
     Parameters
     ----------
     field : EnclosedField
     box : Box
-    arcs : Stack
-        The arc of each point.
+    slabs : Slabs
+        Of each point's arc.
     x, gradient : ndarray, shape (n, 2)
-        The points, in their arcs' charts, and ∇F at them.
+        The points, and ∇F at them.
     """
-    row = np.arange(len(x))
-    lower, upper = _slabs(arcs)
     size = np.maximum(*np.abs(point_bounds(field, x)))
     g = gradient * box.sides
-    along = np.zeros_like(x)
-    along[row, arcs.dependent] = arcs.sign
     rounding = ROUNDING * np.abs(x / box.sides).max(axis=1, initial=0.0)
-    # What is certain without a look: the arc runs through the slab from end to end.
-    bound = box.distance(np.where(upper - x > x - lower, upper, lower), x) * UP
-    left = row
-    for up, slope, clips in (
-        (unit_vectors(g), np.linalg.norm(g, axis=1), False),
-        (along, np.abs((g * along).sum(axis=1)), True),
-    ):
+    # What is certain without a look: the arc runs through the slab's charts from end to end.
+    bound = _farthest(box, slabs, x)
+    left = np.arange(len(x))
+    for along_gradient in (True, False):
+        up = unit_vectors(g) if along_gradient else slabs.up
         with np.errstate(all="ignore"):
-            reach = BRACKET * size / slope + rounding
-        for _ in range(BRACKET_ROUNDS):
-            step = (reach[:, None] * up * box.sides)[left]
-            ends = np.stack([x[left] - step, x[left] + step])
-            sure = _is_bracket(field, ends, lower[left], upper[left], clips)
-            ends = np.clip(ends, lower[left], upper[left])
-            bound[left[sure]] = (box.distance(ends, x[left]).max(axis=0) * UP)[sure]
-            left = left[~sure]
+            reach = BRACKET * size / np.abs((g * up).sum(axis=1)) + rounding
+        for _ in range(GRADIENT_ROUNDS if along_gradient else BRACKET_ROUNDS):
             if not len(left):
                 return bound
-            reach = reach * WIDER
+            slab, here = slabs[left], x[left]
+            step = (reach[:, None] * up * box.sides)[left]
+            ends = np.stack([here - step, here + step])
+            inside = slab.hold(ends)
+            signs = certified_signs(field, ends.reshape(-1, 2)).reshape(inside.shape)
+            sure = inside & (signs == np.array([[-1], [1]]))
+            if not along_gradient:
+                # Beyond the slab, which holds x, F has its sign in any case.
+                sure = (sure | ~inside) & slab.hold(here)
+                ends = np.clip(ends, slab.lower, slab.upper)
+            sure = sure.all(axis=0)
+            bound[left[sure]] = box.distance(ends, here).max(axis=0)[sure] * UP
+            left, reach = left[~sure], reach * WIDER
     return bound
 
 
-def _slabs(arcs: Stack) -> tuple[Array, Array]:
-    """The part of each chart between the arc's ends in the independent coordinate."""
-    row, i = np.arange(len(arcs)), 1 - arcs.dependent
-    lower, upper = arcs.lower.copy(), arcs.upper.copy()
-    a, b = arcs.start[row, i], arcs.end[row, i]
-    lower[row, i], upper[row, i] = np.minimum(a, b), np.maximum(a, b)
-    return lower, upper
-
-
-def _is_bracket(field: EnclosedField, ends: Array, lower: Array, upper: Array, clips: bool) -> Mask:
-    """Whether F is certainly negative at the first ends and positive at the second, inside the slabs.
-
-    With `clips`, F is monotone towards the ends, and beyond the slab it has its sign in any case.
-    """
-    inside = ((ends >= lower) & (ends <= upper)).all(axis=2)
-    signs = certified_signs(field, ends.reshape(-1, 2)).reshape(inside.shape)
-    good = inside & (signs == np.array([[-1], [1]]))
-    return (good | ~inside if clips else good).all(axis=0)
+def _farthest(box: Box, slabs: Slabs, x: Array) -> Array:
+    """The distance of each point from the farthest corner of its slab, in box units."""
+    gap = np.maximum(np.abs(slabs.upper - x), np.abs(slabs.lower - x))
+    return np.linalg.norm(gap / box.sides, axis=1) * UP
