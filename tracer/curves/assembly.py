@@ -62,7 +62,7 @@ def curves_of(
     rank = np.empty(len(atlas.arcs), dtype=np.intp)
     rank[atlas.chains.arcs] = np.arange(len(rank))
     offsets = np.searchsorted(rank[stack.arc], atlas.chains.offsets)
-    curves = []
+    traces, error_bounds = [], []
     for k, why in enumerate(reasons):
         part = slice(offsets[k], offsets[k + 1])
         trace = Trace(
@@ -73,8 +73,9 @@ def curves_of(
         )
         last = at_crossings[atlas.arcs.end[stack.arc[part][-1]]]
         trace, error_bound = _to_branch_points(trace, np.append(bounds[part], last), [p for _, p in why])
-        curves.append(Curve.from_trace(trace, field, box, tolerance, error_bound))
-    return curves
+        traces.append(trace)
+        error_bounds.append(error_bound)
+    return Curve.proven_from(traces, error_bounds, field, box, tolerance)
 
 
 def _to_branch_points(

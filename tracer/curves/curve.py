@@ -4,6 +4,7 @@ Between its points a curve is known twice: predicted by the polynomials of `piec
 the root of F next to the prediction. `curve(s)` gives the second.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -71,20 +72,39 @@ class Curve:
     tolerance: float
 
     @classmethod
-    def from_trace(
-        cls, trace: Trace, field: Field, box: Box, tolerance: float, error_bound: Array | None = None
-    ) -> "Curve":
-        """The curve of a finished trace: its turning points are located.
+    def from_trace(cls, trace: Trace, field: Field, box: Box, tolerance: float) -> "Curve":
+        """The curve of a finished trace: its turning points are located, its errors estimated."""
+        turning = turning_points(field, box, [trace])[0]
+        error_bound = _estimate(field, box, trace)
+        return cls._of(trace, turning, error_bound, False, box, field, tolerance)
 
-        Without a proven `error_bound` the errors are estimated, and the curve is not proven.
-        """
+    @classmethod
+    def proven_from(
+        cls, traces: Sequence[Trace], error_bounds: Sequence[Array], field: Field, box: Box, tolerance: float
+    ) -> list["Curve"]:
+        """The curves of traces that are proven, with proven bounds of their errors."""
+        turning = turning_points(field, box, traces)
+        triples = zip(traces, turning, error_bounds, strict=True)
+        return [cls._of(*triple, True, box, field, tolerance) for triple in triples]
+
+    @classmethod
+    def _of(
+        cls,
+        trace: Trace,
+        turning: tuple[TurningPoint, ...],
+        error_bound: Array,
+        proven: bool,
+        box: Box,
+        field: Field,
+        tolerance: float,
+    ) -> "Curve":
         return cls(
             _read_only(trace.points),
             trace.ends,
-            turning_points(field, box, trace),
+            turning,
             trace.branch_points,
-            _read_only(_estimate(field, box, trace) if error_bound is None else error_bound),
-            error_bound is not None,
+            _read_only(error_bound),
+            proven,
             box,
             field,
             trace.pieces,

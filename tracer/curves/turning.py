@@ -5,6 +5,7 @@ bracketed by a change of sign of that partial between points of the curve and lo
 bracketed root-finding, so it is verified by the change of sign that is left around it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,6 +13,7 @@ from numpy.typing import NDArray
 
 from tracer.curves.continuation import Trace
 from tracer.curves.corrector import correct
+from tracer.curves.pieces import Pieces
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
@@ -44,23 +46,31 @@ class TurningPoint:
         return f"TurningPoint(({x1:.10g}, {x2:.10g}), s={self.s:.6g}, in x{self.coordinate + 1})"
 
 
-def turning_points(field: Field, box: Box, trace: Trace) -> tuple[TurningPoint, ...]:
-    """All turning points that show as changes of sign between the points of a trace, by arclength."""
-    s, length = trace.pieces.knots, trace.pieces.length
-    closed = not trace.ends
-    brackets, which = [], []
-    for partial in (0, 1):
-        found = _sign_changes(_shares(trace.gradients, box)[:, partial], s, length, closed)
-        brackets.append(found)
-        which.append(np.full(len(found), partial))
-    low, high = np.concatenate(brackets).T
-    partial = np.concatenate(which)
-    if not len(partial):
-        return ()
-    at, x, found = _locate(field, box, trace, low, high, partial)
-    at, x, partial = at[found], x[found], partial[found]
-    order = np.argsort(at, kind="stable")
-    return tuple(TurningPoint(x[k], float(at[k]), int(1 - partial[k])) for k in order)
+def turning_points(field: Field, box: Box, traces: Sequence[Trace]) -> list[tuple[TurningPoint, ...]]:
+    """All turning points that show as changes of sign between the points of traces, by arclength.
+
+    Those of all traces are located together, on their pieces end to end.
+    """
+    offsets = np.cumsum([0.0, *(trace.pieces.length for trace in traces)])
+    brackets, which, owner = [np.zeros((0, 2))], [], []
+    for k, trace in enumerate(traces):
+        for partial in (0, 1):
+            found = _sign_changes(_shares(trace.gradients, box)[:, partial], trace)
+            brackets.append(found + offsets[k])
+            which += [partial] * len(found)
+            owner += [k] * len(found)
+    if not which:
+        return [() for _ in traces]
+    partial, curve = np.array(which), np.array(owner)
+    pieces = Pieces.join([trace.pieces for trace in traces])
+    wrap = np.stack([offsets[1:], np.diff(offsets)], axis=1)[curve]
+    at, x, found = _locate(field, box, pieces, np.concatenate(brackets), wrap, partial)
+    at -= offsets[curve]
+    points: list[list[TurningPoint]] = [[] for _ in traces]
+    order = np.lexsort((at, curve))
+    for k in order[found[order]]:
+        points[curve[k]].append(TurningPoint(x[k], float(at[k]), int(1 - partial[k])))
+    return [tuple(some) for some in points]
 
 
 def _shares(gradients: Array, box: Box) -> Array:
@@ -71,39 +81,42 @@ def _shares(gradients: Array, box: Box) -> Array:
     return np.where(np.abs(share) <= FLAT, 0.0, share)
 
 
-def _sign_changes(share: Array, s: Array, length: float, closed: bool) -> Array:
+def _sign_changes(share: Array, trace: Trace) -> Array:
     """Pairs of arclengths, shape (k, 2), with opposite signs of `share` and no other sign between."""
     signed = np.flatnonzero(share)
     if len(signed) == 0:
         return np.zeros((0, 2))
-    position, sign = s[signed], np.sign(share[signed])
-    if closed:
+    position, sign = trace.pieces.knots[signed], np.sign(share[signed])
+    if not trace.ends:
         # Once round, to the first signed point again: a zero at the start is between the two.
-        position, sign = np.append(position, position[0] + length), np.append(sign, sign[0])
+        position, sign = np.append(position, position[0] + trace.pieces.length), np.append(sign, sign[0])
     change = np.flatnonzero(sign[:-1] != sign[1:])
     return np.stack([position[change], position[change + 1]], axis=-1)
 
 
 def _locate(
-    field: Field, box: Box, trace: Trace, low: Array, high: Array, partial: NDArray[np.int64]
+    field: Field, box: Box, pieces: Pieces, brackets: Array, wrap: Array, partial: NDArray[np.int64]
 ) -> tuple[Array, Array, NDArray[np.bool_]]:
-    """Arclengths and points, and whether a change of sign was closed in on."""
+    """Arclengths and points, and whether a change of sign was closed in on.
+
+    `wrap` holds where each curve ends and how long it is: beyond its end a closed curve starts again.
+    """
     from scipy.optimize.elementwise import find_root
 
-    length = trace.pieces.length
+    end, length = wrap.T
 
-    def on_curve(s: Array) -> tuple[Array, Array]:
-        predicted = box.clip(trace.pieces(np.where(s > length, s - length, s).ravel()))
+    def on_curve(s: Array, end: Array, length: Array) -> tuple[Array, Array]:
+        predicted = box.clip(pieces(np.where(s > end, s - length, s).ravel()))
         corrected = correct(field, box, predicted, steps=1)
         return corrected.x, corrected.gradient
 
-    def share(s: Array, partial: NDArray[np.int64]) -> Array:
-        _, gradient = on_curve(s)
+    def share(s: Array, partial: NDArray[np.int64], end: Array, length: Array) -> Array:
+        _, gradient = on_curve(s, end, length)
         g = gradient * box.sides
         return (g[np.arange(len(g)), partial.ravel()] / np.linalg.norm(g, axis=-1)).reshape(s.shape)
 
-    tolerances = {"xatol": ARCLENGTH_TOLERANCE * length, "xrtol": 0.0}
-    root = find_root(share, (low, high), args=(partial,), tolerances=tolerances)
-    s = np.where(root.success, root.x, low)
-    x, _ = on_curve(s)
-    return np.where(s >= length, s - length, s), x, root.success
+    tolerances = {"xatol": ARCLENGTH_TOLERANCE * pieces.length, "xrtol": 0.0}
+    root = find_root(share, tuple(brackets.T), args=(partial, end, length), tolerances=tolerances)
+    s = np.where(root.success, root.x, brackets[:, 0])
+    x, _ = on_curve(s, end, length)
+    return np.where(s >= end, s - length, s), x, root.success
