@@ -32,6 +32,16 @@ def test_b_space_draws_the_curves_on_the_surface():
     assert abs(residual).max() == pytest.approx(0, abs=1e-9)
 
 
+def test_the_proof_shows_every_cell_and_crossing():
+    (ax,) = script("proof")["draw"]().axes
+    labels = [text.get_text() for text in ax.get_legend().get_texts()]
+    assert labels == ["empty", "solved for x1", "solved for x2", "crossing"]
+    cells = [len(c.get_paths()) for c in ax.collections[:3]]
+    dots = ax.collections[-1].get_offsets()
+    assert min(cells) > 10
+    assert sum(cells[1:]) >= len(dots) - 3 > 50  # an open curve has one crossing more than arcs
+
+
 def test_the_comparison_draws_every_measured_row():
     report = json.loads((ROOT / "benchmarks/results/vs_grid_roots.json").read_text())
     axes = script("vs_grid_roots")["draw"](report).axes

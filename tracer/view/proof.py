@@ -17,7 +17,7 @@ Array = NDArray[np.float64]
 EMPTY, UNDECIDED = "#f4f4f1", "#d7263d"
 # By the dependent coordinate: z1 = z2 is solved for it.
 CHARTS = ("#bcd4ea", "#f6d3ae")
-GRID = "#ffffff"
+GRID = "#b9b9b0"
 # More crossings than this are a blur.
 MOST_DOTS = 2000
 
@@ -43,9 +43,11 @@ def draw(certificate: Certificate, ax: Any = None) -> Any:
     for corners, color, _ in cells:
         _draw_cells(ax, corners, color)
     ax.add_collection(LineCollection(list(proof.curves), **LINE), autolim=False)
-    if len(proof.crossings) <= MOST_DOTS:
-        ax.scatter(*proof.crossings.T, s=6, color=LINE["colors"], zorder=3)
     handles = [Patch(color=color, label=label) for corners, color, label in cells if len(corners)]
+    if 0 < len(proof.crossings) <= MOST_DOTS:
+        handles.append(
+            ax.scatter(*proof.crossings.T, s=9, color=LINE["colors"], zorder=3, label="crossing")
+        )
     ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False)
     x1, x2 = certificate.bounds
     sides = np.ptp(certificate.bounds, axis=1)
@@ -61,5 +63,5 @@ def _draw_cells(ax: Any, corners: Array, color: str) -> None:
     squares = np.stack([np.stack(pair, axis=-1) for pair in ((a, b), (c, b), (c, d), (a, d))], axis=1)
     edge = UNDECIDED if color == UNDECIDED else GRID
     ax.add_collection(
-        PolyCollection(list(squares), facecolors=color, edgecolors=edge, linewidths=0.3), autolim=False
+        PolyCollection(list(squares), facecolors=color, edgecolors=edge, linewidths=0.35), autolim=False
     )
