@@ -56,6 +56,47 @@ def test_ranges_hold_every_point_of_the_interval(name, fresh_seed):
 
 
 @pytest.mark.parametrize("name", SMOOTH)
+def test_neighbourhoods_hold_their_points_ends_and_ranges(name, fresh_seed):
+    rng = np.random.default_rng(fresh_seed)
+    center, rho = points(fresh_seed, 100), 10 ** rng.uniform(-9, 1, 100)
+    near = TABLE[name].univariate.neighbourhood(center, rho)
+    for n, (z, r) in enumerate(zip(center, rho, strict=True)):
+        middle, left, right = (jet(name, arb_of(z) + sign * arb_of(r)) for sign in (0, -1, 1))
+        errors = near.value_error[n], near.slope_error[n]
+        computed = (
+            (near.value, near.slope),
+            (near.value_low, near.slope_low),
+            (near.value_high, near.slope_high),
+        )
+        for exact, found in zip((middle, left, right), computed, strict=True):
+            assert all(within(exact[k], found[k][n], errors[k]) for k in (0, 1)), (z, r)
+        assert abs(middle[2] - arb_of(near.curvature[n])) * arb_of(r) <= arb_of(errors[1]), (z, r)
+        for w in (-1.0, 1.0, *rng.uniform(-1, 1, 4)):
+            exact = jet(name, arb_of(z) + arb_of(w) * arb_of(r))
+            for k, (low, high) in ((0, near.values), (1, near.slopes), (3, near.thirds)):
+                assert exact[k] >= arb_of(low[n]), (z, r, w, k)
+                assert exact[k] <= arb_of(high[n]), (z, r, w, k)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_values_at_uncertain_points_hold_both_ends(name, fresh_seed):
+    rng = np.random.default_rng(fresh_seed)
+    z, radius = points(fresh_seed), rng.choice([0.0, 1.0], POINTS) * 10 ** rng.uniform(-16, 0, POINTS)
+    value, spread = TABLE[name].univariate.at(z, radius)
+    for n in range(POINTS):
+        for sign in (-1, 0, 1):
+            exact = jet(name, arb_of(z[n]) + sign * arb_of(radius[n]), 1)[0]
+            assert within(exact, value[n], spread[n]), (z[n], radius[n])
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_no_second_derivative_is_larger_than_the_bend(name):
+    row = TABLE[name].univariate
+    for z in (*row.zeros[2], *row.breaks, *np.linspace(-5, 5, 101)):
+        assert abs(jet(name, arb_of(z))[2]) <= arb_of(row.bend)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
 def test_ranges_are_tight(name):
     low, high = np.array([-3.0, -1.0, 0.2]), np.array([2.0, -0.5, 4.0])
     below, above = TABLE[name].univariate.ranges(low, high)

@@ -45,9 +45,11 @@ class OnDomain(Univariate):
 
     domain: tuple[tuple[float, float], ...] = REALS
 
-    def ranges(self, low: Array, high: Array) -> tuple[Array, Array]:
+    def hull(
+        self, low: Array, high: Array, left: tuple[Array, Array], right: tuple[Array, Array]
+    ) -> tuple[Array, Array]:
         """Bounds of the function and its derivatives on [low, high]; nan outside the domain."""
-        below, above = super().ranges(low, high)
+        below, above = super().hull(low, high, left, right)
         inside = np.any([(low > a) & (high < b) for a, b in self.domain], axis=0)
         return np.where(inside, below, np.nan), np.where(inside, above, np.nan)
 
@@ -67,9 +69,11 @@ class Periodic(Univariate):
     extrema: tuple[tuple[int, float, float, float], ...] = ()
     poles: tuple[tuple[float, float], ...] = ()
 
-    def ranges(self, low: Array, high: Array) -> tuple[Array, Array]:
+    def hull(
+        self, low: Array, high: Array, left: tuple[Array, Array], right: tuple[Array, Array]
+    ) -> tuple[Array, Array]:
         """Bounds of the function and its derivatives on [low, high]; nan across a pole."""
-        below, above = super().ranges(low, high)
+        below, above = super().hull(low, high, left, right)
         for k, offset, period, value in self.extrema:
             inside = _may_hold(low, high, offset, period)
             below[k] = np.where(inside, np.minimum(below[k], value), below[k])

@@ -7,15 +7,26 @@ A cell is scaled by its own radius r to ε ∈ [−1, 1]², x = c + r ε. On it 
 
 six coefficients, which the value and the partials share, and three radii. An affine layer is one
 matrix product on the coefficients and one with |W| on the radii. For an activation a let
-z = z₀ + p₁ + p₂ ± e, split by degree, ρ = |p₁| + |p₂| + e, and M₃ a bound of |a'''| on z₀ ± ρ. Then
+z = z₀ + p₁ + p₂ ± e, split by degree, t = z − z₀, |t| ≤ ρ = |p₁| + |p₂| + e. A *model* of a is
 
-    a(z) = a + a'(p₁ + p₂) + ½ a'' p₁²  ±  |a'|e + ½|a''|(2|p₁|(|p₂|+e) + (|p₂|+e)²) + M₃ρ³/6,
-    a'(z) = a' + a'' p₁                 ±  |a''|(|p₂|+e) + ½ M₃ρ²,
+    a'(z₀ + t) ∈ s + b t ± d,    a(z₀ + t) ∈ v + s t + ½ b t² ± w;
 
-and the partials of a(z) are a'(z) times those of z. Across a point where a is not C³ (elu at 0) the
-quadratic term goes into the radius, with a bound L of |a''| on both sides: value a + a'(p₁ + p₂) ±
-|a'|e + ½Lρ², slope a' ± Lρ. Where twice the radius alone is wider than the plain range of a, that range takes
-the form's place, with no polynomial. All roundings go into the radii.
+with it the partials of a(z) are s + b p₁ ± (|b|(|p₂|+e) + d) times those of z, and
+
+    a(z) ∈ v + s (p₁ + p₂) + ½ b p₁² ± (|s| e + ½|b| (2|p₁|(|p₂|+e) + (|p₂|+e)²) + w).
+
+Of three models each neuron takes, on each cell, the one whose d and w, with what e adds, are least:
+
+- *quadratic*: v = a(z₀), b = a''(z₀), s = a'(z₀) + m, where m is the middle of the range of
+  g(t) = a'(z₀+t) − a'(z₀) − a''(z₀) t and d half its width. With g'' = a''' ∈ [−f, r], f, r ≥ 0, this
+  range lies in [−½ fρ², ½ rρ²]; and g is at most ⅛ fρ² above and ⅛ rρ² below its chords between
+  −ρ, 0 and ρ, which gives another bound from its values there. The remainder ⅙ a''' t³ − m t gives w;
+- *linear*: b = 0, s the middle of the range of a', d half its width;
+- *constant*: b = s = 0, the plain ranges of a and a'.
+
+For the first two, h(t) = a − s t − ½ b t² has |h'| ≤ d, so between ends where h is known it is within
+½ dρ of their mean: w ≤ ½ dρ + ¼ |h(ρ) − h(−ρ)| around v = ½ h(0) + ¼ (h(ρ) + h(−ρ)). Around a point
+where a is not C³ (elu at 0) there is no quadratic model. All roundings go into the radii.
 
 References
 ----------
@@ -23,12 +34,13 @@ References
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
-from tracer.enclosures.univariate import Univariate, largest
+from tracer.enclosures.univariate import Neighbourhood, Univariate, largest
 
 Array = NDArray[np.float64]
 
@@ -37,6 +49,10 @@ RADIUS_ROUNDINGS = 40
 _UP = 1 + 2 * RADIUS_ROUNDINGS * UNIT_ROUNDOFF
 # Roundings of a coefficient: a'q + ½a''l², and the product with its slope in a partial.
 COEFFICIENT_ROUNDINGS = 8
+# At least the largest |τ³/6 − τ/4| on [0, 1], √2/12.
+CUBIC = 0.1179
+# The constant model is taken where the other's two radii, relative to its own, sum to more than this.
+CONSTANT_WEIGHT = 1.2
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,138 +88,171 @@ class TaylorForm:
         k = self.coefficients.shape[1]
         coefficients = (self.coefficients.reshape(6 * k, n) @ weight.T).reshape(6, k, m)
         coefficients[0] += bias
-        size = _sizes(self.coefficients)
         g = gamma(n + 1)
-        absolute = np.abs(weight)
-        radii = ((self.radii + (g * size + UNDERFLOW)).reshape(3 * k, n) @ absolute.T).reshape(3, k, m)
+        up = (1 + 8 * g) * _UP
+        size = _sizes(self.coefficients)
+        radii = g * size
+        radii += self.radii
+        # Against underflow twice: of g times a size before a large weight magnifies the loss, and of
+        # the products.
+        radii += UNDERFLOW
+        radii = (radii.reshape(3 * k, n) @ (np.abs(weight.T) * up)).reshape(3, k, m)
         if weight_radius.any():
-            radii += ((self.radii + size).reshape(3 * k, n) @ weight_radius.T).reshape(3, k, m) * (1 + 4 * g)
-        radii = radii * (1 + 4 * g) + (n + 1) * UNDERFLOW
-        radii[0] += bias_radius + g * (np.abs(bias) + np.abs(coefficients[0]))
-        return TaylorForm(coefficients, radii * _UP)
+            size += self.radii
+            radii += (size.reshape(3 * k, n) @ (weight_radius.T * up)).reshape(3, k, m)
+        radii[0] += g * np.abs(coefficients[0]) + (bias_radius + g * np.abs(bias)) * _UP
+        radii += (n + 1) * UNDERFLOW
+        return TaylorForm(coefficients, radii)
 
     def apply(self, function: Univariate) -> "TaylorForm":
         """``a(g)`` for a function a of one variable."""
-        z, e = self.coefficients, self.radii[0]
-        p1 = (np.abs(z[1]) + np.abs(z[2])) * _UP
-        p2 = (np.abs(z[3]) + np.abs(z[4]) + np.abs(z[5])) * _UP
-        rho = (p1 + p2 + e) * _UP
-        low, high = z[0] - rho, z[0] + rho
-        low, high = low - UNIT_ROUNDOFF * 2 * np.abs(low), high + UNIT_ROUNDOFF * 2 * np.abs(high)
-        below, above = function.ranges(low, high)
-        (a, a1, a2, _), (d, d1, d2, _) = function.jet_and_error(z[0])
-        third = largest(below[3], above[3])
+        z, errors = self.coefficients, self.radii
+        size = np.abs(z[1:])
+        p1 = size[0] + size[1]
+        tail = size[2] + size[3] + size[4] + errors[0]
+        model = _narrowest(function, z[0], p1, tail, errors[0])
+        result = np.empty_like(z)
+        result[0] = model.value
+        np.multiply(z[1:], model.slope, out=result[1:])
+        bent = 0.5 * model.curvature * z[1:3]
+        result[3::2] += bent * z[1:3]
+        result[4] += 2 * bent[0] * z[2]
 
-        tail = p2 + e
-        abs1, abs2 = np.abs(a1) + d1, np.abs(a2) + d2
-        radius = (
-            abs1 * e
-            + 0.5 * abs2 * tail * (2 * p1 + tail)
-            + third * (rho * rho * rho) / 6
-            + d
-            + d1 * (p1 + p2)
-            + 0.5 * d2 * (p1 * p1)
-        )
-        slope_radius = abs2 * tail + 0.5 * third * (rho * rho) + d1 + d2 * p1
-        for point in function.breaks:
-            across = (low < point) & (high > point)
-            curvature = np.where(across, largest(below[2], above[2]), 0.0)
-            radius = np.where(across, abs1 * e + 0.5 * curvature * (rho * rho) + d + d1 * (p1 + p2), radius)
-            slope_radius = np.where(across, curvature * rho + d1, slope_radius)
-            a2, abs2 = np.where(across, 0.0, a2), np.where(across, 0.0, abs2)
-
-        l0, l1 = z[1], z[2]
-        result = np.stack(
-            [
-                a,
-                a1 * l0,
-                a1 * l1,
-                a1 * z[3] + 0.5 * a2 * (l0 * l0),
-                a1 * z[4] + a2 * (l0 * l1),
-                a1 * z[5] + 0.5 * a2 * (l1 * l1),
-            ]
-        )
-        radii = np.empty_like(self.radii)
+        slope, bend = np.abs(model.slope), np.abs(model.curvature) * p1
         rounding = COEFFICIENT_ROUNDINGS * UNIT_ROUNDOFF
-        radii[0] = radius + rounding * (abs1 * (p1 + p2) + abs2 * (p1 * p1))
-        partials = _partial_sizes(z)
-        for i, (j0, j1) in enumerate(partials):
-            error = self.radii[1 + i]
-            radii[1 + i] = (
-                abs1 * error
-                + abs2 * p1 * (j1 + error)
-                + slope_radius * (j0 + j1 + error)
-                + rounding * (abs1 + abs2 * p1) * (j0 + j1)
-            )
-        radii = radii * _UP + UNDERFLOW
-        return TaylorForm(result, radii)._or_range(partials, self.radii, below, above)
-
-    def _or_range(
-        self, partials: list[tuple[Array, Array]], radii: Array, below: Array, above: Array
-    ) -> "TaylorForm":
-        """The form itself, or the plain range of the function wherever that is narrower."""
-        middle = 0.5 * (below[0] + above[0])
-        half = np.maximum(above[0] - middle, middle - below[0]) * _UP + UNDERFLOW
-        # The polynomial is worth keeping: it is shared with the other neurons and cancels against theirs.
-        # Written so that nan, which compares false, keeps the form and its nan.
-        plain = half < 2 * self.radii[0]
-        if not plain.any():
-            return self
-        coefficients = np.where(plain, 0.0, self.coefficients)
-        coefficients[0] = np.where(plain, middle, self.coefficients[0])
-        slope = largest(below[1], above[1])
-        new = [np.where(plain, half, self.radii[0])]
-        for i, (j0, j1) in enumerate(partials):
-            bound = slope * (j0 + j1 + radii[1 + i]) * _UP + UNDERFLOW
-            new.append(np.where(plain, bound, self.radii[1 + i]))
-        return TaylorForm(coefficients, np.stack(new))
+        radii = np.empty_like(errors)
+        radii[0] = model.radius + rounding * (slope * (p1 + tail) + bend * p1)
+        # The partials of z, constant and linear with their errors, times the slope.
+        linear = 2 * size[2::2] + size[3] + errors[1:]
+        whole = linear + size[:2]
+        np.multiply(errors[1:], slope, out=radii[1:])
+        radii[1:] += linear * bend
+        radii[1:] += whole * (model.slope_radius + rounding * (slope + bend))
+        radii *= _UP
+        radii += UNDERFLOW
+        return TaylorForm(result, radii)
 
     def value_bounds(self) -> tuple[Array, Array]:
         """Lower and upper bounds of the values, each of shape (k, n)."""
-        c, l0, l1, q00, q01, q11 = self.coefficients
-        down0, up0 = _parabola(l0, q00)
-        down1, up1 = _parabola(l1, q11)
-        rest = self.radii[0] + np.abs(q01)
-        rounding = 8 * UNIT_ROUNDOFF * (np.abs(self.coefficients).sum(axis=0) + rest) + UNDERFLOW
-        return c + (down0 + down1) - rest - rounding, c + (up0 + up1) + rest + rounding
+        c, cross = self.coefficients[0], np.abs(self.coefficients[4])
+        down, up = _parabolas(self.coefficients[1:3], self.coefficients[3::2])
+        size = np.abs(self.coefficients).sum(axis=0) + self.radii[0]
+        rest = cross + self.radii[0] + (8 * UNIT_ROUNDOFF * size + UNDERFLOW)
+        return c + (down - rest), c + (up + rest)
 
     def partial_bounds(self, i: int) -> tuple[Array, Array]:
         """Bounds of the partials by ε_i, each of shape (k, n)."""
-        j0, j1 = _partial_sizes(self.coefficients)[i]
-        reach = (j1 + self.radii[1 + i]) * _UP + 4 * UNIT_ROUNDOFF * j0 + UNDERFLOW
-        middle = self.coefficients[1 + i]
-        return middle - reach, middle + reach
+        low, high = self._partials()
+        return low[i], high[i]
 
     def gradient_bounds(self, radius: Array) -> tuple[Array, Array]:
         """Bounds of the first function's gradient in x, shape (k, 2), on cells of the given radii (k, 2)."""
-        low, high = (
-            np.stack(side, axis=-1)[:, 0] for side in zip(*map(self.partial_bounds, (0, 1)), strict=True)
-        )
-        with np.errstate(divide="ignore", invalid="ignore"):
-            low, high = low / radius, high / radius
-        flat = radius == 0
-        outward = 2 * UNIT_ROUNDOFF
-        low = np.where(flat, np.nan, low - outward * np.abs(low) - UNDERFLOW)
-        return low, np.where(flat, np.nan, high + outward * np.abs(high) + UNDERFLOW)
+        first = TaylorForm(self.coefficients[..., :1], self.radii[..., :1])
+        low, high = (side[..., 0].T for side in first._partials())
+        # Along a coordinate without width: nan.
+        outward = np.where(radius > 0, 2 * UNIT_ROUNDOFF, np.nan)
+        width = np.where(radius > 0, radius, 1.0)
+        low, high = low / width, high / width
+        return low - outward * np.abs(low) - UNDERFLOW, high + outward * np.abs(high) + UNDERFLOW
+
+    def _partials(self) -> tuple[Array, Array]:
+        """Bounds of both partials, each of shape (2, k, n)."""
+        constant = self.coefficients[1:3]
+        reach = 2 * np.abs(self.coefficients[3::2]) + np.abs(self.coefficients[4]) + self.radii[1:]
+        reach = reach * _UP + (4 * UNIT_ROUNDOFF * np.abs(constant) + UNDERFLOW)
+        return constant - reach, constant + reach
+
+
+class _Model(NamedTuple):
+    """Of a function near a point: v, s, b, w and d."""
+
+    value: Array
+    slope: Array
+    curvature: Array
+    radius: Array
+    slope_radius: Array
+
+
+def _narrowest(function: Univariate, center: Array, p1: Array, tail: Array, e: Array) -> _Model:
+    """The narrowest model on each cell; its radii hold what the ``tail`` |p₂| + e of z and e add."""
+    rho = (p1 + tail) * _UP
+    with np.errstate(invalid="ignore"):  # around a break the quadratic model is infinite or nan
+        near = function.neighbourhood(center, rho)
+        quadratic = _quadratic(near, rho)
+    linear, steepest = _linear(near, rho), largest(*near.slopes)
+
+    bend = np.abs(near.curvature)
+    radius = np.abs(quadratic.slope) * e + 0.5 * bend * (tail * (2 * p1 + tail)) + quadratic.radius
+    slope_radius = bend * tail + quadratic.slope_radius
+    linear_radius = np.abs(linear.slope) * e + linear.radius
+
+    middle = 0.5 * (near.values[0] + near.values[1])
+    half = np.maximum(near.values[1] - middle, middle - near.values[0]) * _UP + UNDERFLOW
+    # The sum of both radii, each relative to that of the constant model, times both of these.
+    weight = radius * steepest + slope_radius * half
+    linear_weight = linear_radius * steepest + linear.slope_radius * half
+    # Written so that a model that is infinite or nan is not taken, unless all are.
+    quadratic_wins = weight <= linear_weight
+    weight = np.where(quadratic_wins, weight, linear_weight)
+    constant = ~(weight <= CONSTANT_WEIGHT * (half * steepest))
+    keep_quadratic = quadratic_wins & ~constant
+    return _Model(
+        np.where(constant, middle, np.where(quadratic_wins, quadratic.value, linear.value)),
+        np.where(constant, 0.0, np.where(quadratic_wins, quadratic.slope, linear.slope)),
+        np.where(keep_quadratic, near.curvature, 0.0),
+        np.where(constant, half, np.where(quadratic_wins, radius, linear_radius)),
+        np.where(constant, steepest, np.where(quadratic_wins, slope_radius, linear.slope_radius)),
+    )
+
+
+def _quadratic(near: Neighbourhood, rho: Array) -> _Model:
+    """The quadratic model."""
+    low, high = near.thirds
+    square = rho * rho
+    falls, rises = np.maximum(-low, 0) * square, np.maximum(high, 0) * square
+    bent = near.curvature * rho
+    left, right = (near.slope_low - near.slope) + bent, (near.slope_high - near.slope) - bent
+    below = np.maximum(-0.5 * falls, np.minimum(np.minimum(left, right), 0) - 0.125 * rises)
+    above = np.minimum(0.5 * rises, np.maximum(np.maximum(left, right), 0) + 0.125 * falls)
+    move = 0.5 * (below + above)
+    slope, slope_radius = near.slope + move, 0.5 * (above - below) + near.slope_error
+    mean, spread = (0.5 * square) * (low + high), (square / 12) * (high - low)
+    cubic = CUBIC * np.abs(mean) + spread + np.abs(move - 0.25 * mean)
+    even = (near.value_low - near.value) + (near.value_high - near.value) - bent * rho
+    odd = (near.value_high - near.value_low) - 2 * slope * rho
+    ends = (0.5 * slope_radius) * rho + 0.25 * (np.abs(even) + np.abs(odd))
+    radius = np.minimum(cubic * rho, ends) + (near.slope_error * rho + near.value_error)
+    return _Model(near.value, slope, near.curvature, radius, slope_radius)
+
+
+def _linear(near: Neighbourhood, rho: Array) -> _Model:
+    """The linear model."""
+    low, high = near.slopes
+    slope, slope_radius = 0.5 * (low + high), 0.5 * (high - low) + near.slope_error
+    value = 0.5 * near.value + 0.25 * (near.value_low + near.value_high)
+    odd = (near.value_high - near.value_low) - 2 * slope * rho
+    radius = (0.5 * slope_radius) * rho + 0.25 * np.abs(odd) + (near.slope_error * rho + near.value_error)
+    return _Model(value, slope, np.zeros_like(slope), radius, slope_radius)
 
 
 def _sizes(coefficients: Array) -> Array:
-    """Sums of the absolute coefficients of the value and of both partials, shape (3, k, n)."""
+    """At least the sums of the absolute coefficients of the value and of both partials, shape (3, k, n)."""
     a = np.abs(coefficients)
-    return np.stack([a.sum(axis=0), a[1] + 2 * a[3] + a[4], a[2] + 2 * a[5] + a[4]]) * _UP
+    sizes = np.empty((3, *a.shape[1:]))
+    np.multiply(a[3::2], 2, out=sizes[1:])
+    sizes[1:] += a[4]
+    sizes[1:] += a[1:3]
+    np.add(sizes[1], sizes[2], out=sizes[0])
+    sizes[0] += a[0]
+    return sizes
 
 
-def _partial_sizes(coefficients: Array) -> list[tuple[Array, Array]]:
-    """For each partial its absolute constant, and the sum of its absolute linear coefficients."""
-    a = np.abs(coefficients)
-    return [(a[1], (2 * a[3] + a[4]) * _UP), (a[2], (2 * a[5] + a[4]) * _UP)]
-
-
-def _parabola(linear: Array, square: Array) -> tuple[Array, Array]:
-    """The range of ``l ε + q ε²`` on [−1, 1], up to the rounding that the caller adds."""
+def _parabolas(linear: Array, square: Array) -> tuple[Array, Array]:
+    """The range of the sum of ``l ε + q ε²``, each ε in [−1, 1], up to the rounding that the caller adds."""
     reach = np.abs(linear)
+    # With its vertex inside, a parabola is within l²/4q of 0 on that side, else at an end.
     inside = reach < 2 * np.abs(square)
-    vertex = np.where(inside, -(linear * linear) / np.where(inside, 4 * square, 1.0), 0.0)
+    vertex = -(linear * linear) / np.where(inside, 4 * square, 1.0)
     down = np.where(inside & (square > 0), vertex, square - reach)
     up = np.where(inside & (square < 0), vertex, square + reach)
-    return down, up
+    return down[0] + down[1], up[0] + up[1]

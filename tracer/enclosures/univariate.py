@@ -12,11 +12,15 @@ ball arithmetic on the machine they run on.
 Between the zeros of its derivative a function is monotone, so its range on an interval is the hull of
 its values at both ends and at the zeros inside. The zeros of ``a'``, ``a''``, ``a'''`` and ``a''''``
 are written down to full precision.
+
+The logistic function and tanh are ``m + ½κ tanh(κz/2)``: then ``a'' = −2(a − m) a'``,
+``a''' = κ² a' − 6 a'²``, and a' falls on both sides of 0, so that value and slope at both ends of an
+interval, one exponential each, bound all the rest.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,8 +32,42 @@ Array = NDArray[np.float64]
 
 # Roundings of the longest formula below, each elementary function counted as 8 (4 ulp).
 ROUNDINGS = 64
+# The same of (1 − e)/(1 + e), where e itself counts half, and relatively of e/(1 + e)², with room.
+VALUE_ROUNDINGS = 16
+SLOPE_ROUNDINGS = 32
 # A zero of a derivative is known to within this, relative to its size.
 ZERO_ROUNDING = 8 * UNIT_ROUNDOFF
+
+
+class Neighbourhood(NamedTuple):
+    """What a function a is on intervals of radius ρ around points; arrays of one shape.
+
+    Attributes
+    ----------
+    value, slope, curvature : ndarray
+        a, a' and a'' at the points.
+    value_low, value_high, slope_low, slope_high : ndarray
+        a and a' at both ends.
+    value_error : ndarray
+        More than the errors of all values together, and the rounding of sums of them.
+    slope_error : ndarray
+        The same of the slopes, of ``a''ρ`` and of ``a'''ρ²``.
+    values, slopes, thirds : tuple of two ndarrays
+        Lower and upper bounds of a, a' and a''' on the intervals; infinite where there is no a'''.
+    """
+
+    value: Array
+    slope: Array
+    curvature: Array
+    value_low: Array
+    value_high: Array
+    slope_low: Array
+    slope_high: Array
+    value_error: Array
+    slope_error: Array
+    values: tuple[Array, Array]
+    slopes: tuple[Array, Array]
+    thirds: tuple[Array, Array]
 
 
 @dataclass(frozen=True)
@@ -48,26 +86,73 @@ class Univariate:
         is that of the left side.
     roundings : int
         C in the error ``C u m``.
+    bend : float
+        At least the largest ``|a''|``, on both sides of a break; infinite where it is not known.
     """
 
     jet: Callable[[Array], tuple[Array, Array]]
     zeros: tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...], tuple[float, ...]]
     breaks: tuple[float, ...] = ()
     roundings: int = ROUNDINGS
+    bend: float = np.inf
 
     def jet_and_error(self, z: Array) -> tuple[Array, Array]:
         """The jet at `z`, shape (4, ...), and how far it may be from the true one."""
         jet, majorant = self.jet(z)
         return jet, self.roundings * UNIT_ROUNDOFF * majorant + UNDERFLOW
 
+    def at(self, z: Array, radius: Array) -> tuple[Array, Array]:
+        """The function at points known to within a small `radius`, and the radius of its values."""
+        jet, error = self.jet_and_error(z)
+        return jet[0], self._spread(np.abs(jet[1]) + error[1], radius) + error[0]
+
+    def _spread(self, slope: Array, radius: Array) -> Array:
+        """How far values within `radius` of a point of this slope are from its own."""
+        return (slope + 0.5 * self.bend * radius) * radius * (1 + 16 * UNIT_ROUNDOFF) + UNDERFLOW
+
     def ranges(self, low: Array, high: Array) -> tuple[Array, Array]:
         """Bounds, each of shape (4, ...), of the function and its derivatives on [low, high].
 
         On an interval around a break the bounds hold for the one-sided derivatives.
         """
-        ends = self._bounds(low), self._bounds(high)
-        below = np.minimum(ends[0][0], ends[1][0])
-        above = np.maximum(ends[0][1], ends[1][1])
+        return self.hull(low, high, self._bounds(low), self._bounds(high))
+
+    def neighbourhood(self, center: Array, rho: Array) -> Neighbourhood:
+        """The function on intervals ``center ± rho``."""
+        low, high, shift = _interval(center, rho)
+        (jet, error), (left, left_error), (right, right_error) = map(self.jet_and_error, (center, low, high))
+        below, above = self.hull(low, high, _widened(left, left_error), _widened(right, right_error))
+        third = largest(below[3], above[3])
+        for point in self.breaks:
+            across = (low < point) & (high > point)
+            below[3], above[3] = np.where(across, -np.inf, below[3]), np.where(across, np.inf, above[3])
+        steepest, bent = largest(below[1], above[1]), np.abs(jet[2]) * rho
+        value_error, slope_error = 2 * (error + np.maximum(left_error, right_error))[:2]
+        # The ends are off by twice the shift at most.
+        value_error += 2 * shift * steepest + 16 * UNIT_ROUNDOFF * largest(below[0], above[0])
+        slope_error += error[2] * (rho + shift) + 2 * shift * (np.abs(jet[2]) + third * (rho + shift))
+        slope_error += 16 * UNIT_ROUNDOFF * (steepest + bent + 2 * third * (rho * rho))
+        return Neighbourhood(
+            value=jet[0],
+            slope=jet[1],
+            curvature=jet[2],
+            value_low=left[0],
+            value_high=right[0],
+            slope_low=left[1],
+            slope_high=right[1],
+            value_error=value_error,
+            slope_error=slope_error,
+            values=(below[0], above[0]),
+            slopes=(below[1], above[1]),
+            thirds=(below[3], above[3]),
+        )
+
+    def hull(
+        self, low: Array, high: Array, left: tuple[Array, Array], right: tuple[Array, Array]
+    ) -> tuple[Array, Array]:
+        """The ranges on [low, high], from the bounds of the jet at both ends."""
+        below = np.minimum(left[0], right[0])
+        above = np.maximum(left[1], right[1])
         for k, zeros in enumerate(self.zeros):
             for zero in (*zeros, *self.breaks):
                 margin = ZERO_ROUNDING * abs(zero)
@@ -78,16 +163,101 @@ class Univariate:
         return below, above
 
     def _bounds(self, z: Array) -> tuple[Array, Array]:
-        jet, error = self.jet_and_error(z)
-        # One more rounding: of this sum itself.
-        error = error + 2 * UNIT_ROUNDOFF * np.abs(jet)
-        return jet - error, jet + error
+        return _widened(*self.jet_and_error(z))
 
     def _around(self, zero: float) -> tuple[Array, Array]:
         """Bounds of the jet at `zero`; at a break, of both sides."""
         sides = [zero, np.nextafter(zero, np.inf)] if zero in self.breaks else [zero]
         bounds = [self._bounds(np.asarray(z)) for z in sides]
         return np.minimum.reduce([b[0] for b in bounds]), np.maximum.reduce([b[1] for b in bounds])
+
+
+def _widened(jet: Array, error: Array) -> tuple[Array, Array]:
+    # One more rounding: of this sum itself.
+    error = error + 2 * UNIT_ROUNDOFF * np.abs(jet)
+    return jet - error, jet + error
+
+
+def _interval(center: Array, rho: Array) -> tuple[Array, Array, Array]:
+    """Ends of intervals that hold ``center ± rho``, and half of what they may be off."""
+    shift = (4 * UNIT_ROUNDOFF) * (np.abs(center) + rho)
+    reach = rho + shift
+    return center - reach, center + reach, shift
+
+
+@dataclass(frozen=True)
+class Sigmoidal(Univariate):
+    """``m + ½κ tanh(κz/2)``.
+
+    Attributes
+    ----------
+    rate, middle : float
+        κ, which is 1 or 2, and m.
+    """
+
+    rate: float = 2.0
+    middle: float = 0.0
+
+    def neighbourhood(self, center: Array, rho: Array) -> Neighbourhood:
+        """The function on intervals ``center ± rho``."""
+        z = np.empty((3, *center.shape))
+        z[0] = center
+        z[1], z[2], shift = _interval(center, rho)
+        a, s = self._value_and_slope(z)
+        square = self.rate**2
+        steepest = square / 4
+        # Twice the error of the slopes, relative to the largest.
+        widening = 2 * SLOPE_ROUNDINGS * UNIT_ROUNDOFF
+        most = np.maximum(np.maximum(s[1], s[2]), steepest * ((z[1] <= 0) & (z[2] >= 0)))
+        least = np.minimum(s[1], s[2]) - (widening * most + UNDERFLOW)
+        most = most * (1 + widening) + UNDERFLOW
+        # κ²s − 6s² is concave: least at an end of the slopes, largest at s = κ²/12 or next to it.
+        peak = np.minimum(np.maximum(least, square / 12), most)
+        third_error = (widening * (square + 12 * steepest)) * most
+        thirds = [t * (square - 6 * t) for t in (least, most, peak)]
+        # |a''| ≤ κ a' and |a'''| ≤ κ² a'; the ends are off by twice the shift at most.
+        y = 1 + self.rate * rho
+        slope_error = most * ((96 * UNIT_ROUNDOFF) * (y * y) + (2 * self.rate) * shift)
+        value_error = 2 * shift * most + 4 * VALUE_ROUNDINGS * UNIT_ROUNDOFF
+        range_error = VALUE_ROUNDINGS * UNIT_ROUNDOFF
+        return Neighbourhood(
+            value=a[0],
+            slope=s[0],
+            curvature=-2 * s[0] * (a[0] - self.middle),
+            value_low=a[1],
+            value_high=a[2],
+            slope_low=s[1],
+            slope_high=s[2],
+            value_error=value_error,
+            slope_error=slope_error,
+            values=(a[1] - range_error, a[2] + range_error),
+            slopes=(least, most),
+            thirds=(np.minimum(thirds[0], thirds[1]) - third_error, thirds[2] + third_error),
+        )
+
+    def at(self, z: Array, radius: Array) -> tuple[Array, Array]:
+        """The function at points known to within a small `radius`, and the radius of its values.
+
+        The error is that of a neighbourhood: what is only rounding on a cell is so at a point.
+        """
+        value, slope = self._value_and_slope(z)
+        slope *= 1 + 2 * SLOPE_ROUNDINGS * UNIT_ROUNDOFF
+        return value, self._spread(slope, radius) + 4 * VALUE_ROUNDINGS * UNIT_ROUNDOFF
+
+    def _value_and_slope(self, z: Array) -> tuple[Array, Array]:
+        """One exponential for both: right within VALUE_ROUNDINGS u and, relatively, SLOPE_ROUNDINGS u."""
+        e = np.abs(z)
+        e *= -self.rate
+        np.exp(e, out=e)
+        inverse = 1 / (1 + e)
+        value = (1 - e) * inverse
+        value *= 0.5 * self.rate
+        np.copysign(value, z, out=value)
+        value += self.middle
+        e *= inverse
+        e *= inverse
+        e *= self.rate**2
+        return value, e
 
 
 def _tanh(z: Array) -> tuple[Array, Array]:
@@ -154,10 +324,16 @@ def _both(*positive: float) -> tuple[float, ...]:
 # tanh² is 1/3 and 2/3 here, and the same at twice the argument for the logistic function.
 _T3, _T4 = 0.6584789484624083543, 1.1462158347805888439
 
-LINEAR = Univariate(_linear, ((), (), (), ()))
-TANH = Univariate(_tanh, ((), (0.0,), _both(_T3), (-_T4, 0.0, _T4)))
-SIGMOID = Univariate(_sigmoid, ((), (0.0,), _both(2 * _T3), (-2 * _T4, 0.0, 2 * _T4)))
-SOFTPLUS = Univariate(_softplus, ((), (), (0.0,), _both(2 * _T3)))
+LINEAR = Univariate(_linear, ((), (), (), ()), bend=0.0)
+TANH = Sigmoidal(_tanh, ((), (0.0,), _both(_T3), (-_T4, 0.0, _T4)), bend=0.77)
+SIGMOID = Sigmoidal(
+    _sigmoid,
+    ((), (0.0,), _both(2 * _T3), (-2 * _T4, 0.0, 2 * _T4)),
+    rate=1.0,
+    middle=0.5,
+    bend=0.0963,
+)
+SOFTPLUS = Univariate(_softplus, ((), (), (0.0,), _both(2 * _T3)), bend=0.25)
 SILU = Univariate(
     _silu,
     (
@@ -166,6 +342,7 @@ SILU = Univariate(
         (-3.435840993535110688952, 0.0, 3.435840993535110688952),
         _both(1.031958241780749123401, 4.429235100557227979566),
     ),
+    bend=0.5,
 )
 GELU = Univariate(
     _gelu,
@@ -175,8 +352,9 @@ GELU = Univariate(
         (-2.0, 0.0, 2.0),
         _both(0.7922869913932612777937, 2.524337798962138571321),
     ),
+    bend=0.8,
 )
-ELU = Univariate(_elu, ((), (), (), ()), breaks=(0.0,))
+ELU = Univariate(_elu, ((), (), (), ()), breaks=(0.0,), bend=1.0)
 
 
 def largest(low: Any, high: Any) -> Any:
