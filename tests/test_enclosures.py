@@ -22,8 +22,9 @@ def random_network(rng, name, widths, gain):
 
 
 def random_cells(rng, k, scale):
+    """Cells; a quarter of the coordinates have no width: segments and points."""
     center = rng.uniform(-scale, scale, (k, 2))
-    radius = scale * 10 ** rng.uniform(-8, 0, (k, 2))
+    radius = scale * 10 ** rng.uniform(-8, 0, (k, 2)) * rng.choice([0, 1, 1, 1], (k, 2))
     return center - radius, center + radius
 
 
@@ -40,7 +41,7 @@ def violations(network, lower, upper, rng):
         value, gradient = value_and_gradient(network, x[k])
         if found.defined[k] and np.isfinite([found.lower[k], found.upper[k]]).all():
             assert inside(value, found.lower[k], found.upper[k]), (network, lower[k], upper[k], x[k])
-            for i in (0, 1):
+            for i in np.flatnonzero(lower[k] < upper[k]):
                 bounds = found.gradient_lower[k, i], found.gradient_upper[k, i]
                 assert inside(gradient[i], *bounds), (network, lower[k], upper[k], x[k], i)
 
@@ -49,10 +50,37 @@ def violations(network, lower, upper, rng):
 def test_no_bound_is_violated(name, fresh_seed):
     rng = np.random.default_rng(fresh_seed)
     for _ in range(8):
-        widths = rng.integers(2, 9, rng.integers(1, 4))
+        widths = rng.integers(2, rng.choice([9, 33]), rng.integers(1, 5))
         network = random_network(rng, name, widths, 10 ** rng.uniform(-0.3, 0.9))
         scale = 10 ** rng.uniform(-3, 3)
         violations(network, *random_cells(rng, 12, scale), rng)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_points_alone_are_enclosed_like_points_among_cells(name, fresh_seed):
+    rng = np.random.default_rng(fresh_seed)
+    network = random_network(rng, name, (6, 5), 1.0)
+    x = rng.uniform(-1, 1, (40, 2))
+    violations(network, x, x, rng)
+    alone = network.enclose(x, x)
+    cell = np.array([[0.0, 0.0]]), np.array([[1.0, 1.0]])
+    among = network.enclose(*(np.concatenate([x, corner]) for corner in cell))
+    assert np.isnan(alone.gradient_lower).all()
+    assert np.isnan(alone.gradient_upper).all()
+    # Rounding on a small cell is rounding at its centre, or the paving would never see its floor.
+    ratio = (among.upper - among.lower)[:-1] / (alone.upper - alone.lower)
+    assert ratio.max() < 4
+
+
+def test_many_cells_at_once_are_enclosed_like_each_alone():
+    rng = np.random.default_rng(3)
+    network = random_network(rng, "tanh", (40, 40), 1.0)
+    cells = random_cells(rng, 700, 1.0)
+    at_once = network.enclose(*cells)
+    alone = [network.enclose(*(corner[k : k + 1] for corner in cells)) for k in range(0, 700, 50)]
+    for field, parts in zip(at_once, zip(*alone, strict=True), strict=True):
+        np.testing.assert_allclose(field[::50], np.concatenate(parts), rtol=1e-9, atol=1e-9)
+    assert len(network.enclose(np.zeros((0, 2)), np.zeros((0, 2))).lower) == 0
 
 
 def test_folded_weights_are_covered_by_their_radii(fresh_seed):
@@ -72,6 +100,7 @@ def test_folded_weights_are_covered_by_their_radii(fresh_seed):
     field = wide.margin(0, 1).restrict(plane)
     s = np.array([0.3, -0.7])
     found = field.enclose(s[None], s[None])
+    on_a_cell = field.enclose(s[None], s[None] + [[0.0, 1e-14]])
     exact = arb(0)
     difference = [Fraction(a) - Fraction(b) for a, b in zip(*wide.layers[1].weight.tolist(), strict=True)]
     for row, bias, weight in zip(wide.layers[0].weight, wide.layers[0].bias, difference, strict=True):
@@ -81,8 +110,9 @@ def test_folded_weights_are_covered_by_their_radii(fresh_seed):
         ball = arb(z.numerator) / arb(z.denominator)
         exact += jet("tanh", ball, 1)[0] * arb(weight.numerator) / arb(weight.denominator)
     exact += arb_of(0.1) - arb_of(0.2)
-    assert inside(exact, found.lower[0], found.upper[0])
-    assert found.upper[0] - found.lower[0] < 1e-10
+    for bounds in (found, on_a_cell):
+        assert inside(exact, bounds.lower[0], bounds.upper[0])
+        assert bounds.upper[0] - bounds.lower[0] < 1e-10
 
 
 @pytest.mark.parametrize("name", SMOOTH)
