@@ -45,9 +45,7 @@ def draw(certificate: Certificate, ax: Any = None) -> Any:
     ax.add_collection(LineCollection(list(proof.curves), **LINE), autolim=False)
     handles = [Patch(color=color, label=label) for corners, color, label in cells if len(corners)]
     if 0 < len(proof.crossings) <= MOST_DOTS:
-        handles.append(
-            ax.scatter(*proof.crossings.T, s=9, color=LINE["colors"], zorder=3, label="crossing")
-        )
+        handles.append(ax.scatter(*proof.crossings.T, s=9, color=LINE["colors"], zorder=3, label="crossing"))
     ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False)
     x1, x2 = certificate.bounds
     sides = np.ptp(certificate.bounds, axis=1)
