@@ -56,6 +56,55 @@ def value_and_gradient(network, point):
     return h[0, 0], [J[0, i] for i in range(len(point))]
 
 
+def _value_and_slope(name, z):
+    """The activation and its slope at the ball `z`; at the break of elu, the hull of both sides."""
+    one = arb(1)
+    if name == "sigmoid":
+        e = (-z).exp()
+        value = one / (one + e)
+        return value, value / (one + (z.exp()))
+    if name == "tanh":
+        return z.tanh(), one / z.cosh() ** 2
+    if name == "softplus":
+        return z.exp().log1p(), one / (one + (-z).exp())
+    if name == "silu":
+        p = one / (one + (-z).exp())
+        return z * p, p + z * p / (one + z.exp())
+    if name == "gelu":
+        normal = (-z / arb(2).sqrt()).erfc() / 2
+        return z * normal, normal + z * (-z * z / 2).exp() / (2 * arb.pi()).sqrt()
+    e = z.exp()
+    if z > 0:
+        return z, one
+    return (z.expm1(), e) if z <= 0 else (z.union(z.expm1()), e.union(one))
+
+
+def batch(layers, x, step, bits, gradient):
+    """F and ∇F at the exact sums x + step (k, 2): lists of balls, of layers given as (W, b, activation).
+
+    The points are columns of one matrix, so that each layer is one product.
+    """
+    ctx.prec = bits
+    k = len(x)
+    h = arb_mat([[arb_of(x[j, i]) + arb_of(step[j, i]) for j in range(k)] for i in range(2)])
+    partials = [arb_mat([[int(i == j)] * k for j in range(2)]) for i in range(2)] if gradient else []
+    for weight, bias, name in layers:
+        W = arb_mat([[arb_of(w) for w in row] for row in weight])
+        h = W * h
+        partials = [W * J for J in partials]
+        for i, b in enumerate(bias):
+            shift = arb_of(b)
+            for j in range(k):
+                z = h[i, j] + shift
+                if name == "linear":
+                    h[i, j] = z
+                    continue
+                h[i, j], slope = _value_and_slope(name, z)
+                for J in partials:
+                    J[i, j] = J[i, j] * slope
+    return [h[0, j] for j in range(k)], [[J[0, j] for J in partials] for j in range(k)]
+
+
 def inside(ball, low, high):
     """Whether the ball lies in [low, high]; nan bounds hold nothing."""
     return bool(np.isfinite(low) and np.isfinite(high) and ball >= arb_of(low) and ball <= arb_of(high))
