@@ -43,8 +43,6 @@ class Atlas:
         In charts that are not broken.
     broken : ndarray of bool, shape (charts,)
         Charts of which nothing is claimed.
-    late : bool
-        Whether the time was over before the crossings were decided.
     seconds : dict
         By phase, the last try alone.
     """
@@ -53,7 +51,6 @@ class Atlas:
     crossings: Crossings
     arcs: Arcs
     broken: Mask
-    late: bool
     seconds: dict[str, float]
 
     @property
@@ -78,9 +75,14 @@ class Atlas:
         return self.paving.cells + self.crossings.cells
 
     @property
+    def exhausted(self) -> bool:
+        """Whether a budget ended the work."""
+        return self.paving.exhausted or self.crossings.exhausted
+
+    @property
     def status(self) -> Status:
         """What may be claimed."""
-        if self.paving.exhausted or self.late:
+        if self.exhausted:
             return Status.BUDGET_EXHAUSTED
         return Status.PROVEN_OUTSIDE_CELLS if len(self.undecided) else Status.PROVEN
 
@@ -103,12 +105,10 @@ def survey(
         if atlas is not None and paving.exhausted:
             return atlas  # another try did not fit into the budget: the last one stands
         spent, paved = spent + paving.cells, time.perf_counter()
-        crossings = find_crossings(field, paving, deadline)
+        crossings = find_crossings(field, paving, max_cells, deadline)
         arcs, broken = pair(crossings, paving.slopes)
-        now = time.perf_counter()
-        late = len(crossings.undecided) > 0 and now >= deadline
-        seconds = {"paving": paved - began, "crossings": now - paved}
-        atlas = Atlas(paving, crossings, arcs, broken, late, seconds)
+        seconds = {"paving": paved - began, "crossings": time.perf_counter() - paved}
+        atlas = Atlas(paving, crossings, arcs, broken, seconds)
         if atlas.status is not Status.PROVEN_OUTSIDE_CELLS or not _curable(atlas):
             break
         box = _widened(box, crossings)

@@ -41,6 +41,8 @@ class Crossings:
         The sides on which something is undecided, in shares of the box.
     cells : int
         Pieces of sides looked at.
+    exhausted : bool
+        Whether a budget ended the work.
     """
 
     points: Array
@@ -51,19 +53,22 @@ class Crossings:
     after: Indices
     undecided: Edges
     cells: int
+    exhausted: bool
 
     def __len__(self) -> int:
         return len(self.points)
 
 
-def find_crossings(field: EnclosedField, paving: Paving, deadline: float = math.inf) -> Crossings:
-    """All crossings of the boundary with the sides of the charts of `paving`."""
+def find_crossings(
+    field: EnclosedField, paving: Paving, max_cells: int = 10**6, deadline: float = math.inf
+) -> Crossings:
+    """All crossings of the boundary with the sides of the charts of `paving`; budgets as in `isolate`."""
     charts = len(paving.charts)
     edges = shared_edges(np.concatenate([paving.charts, paving.floor, paving.left]))
     # Of a side between two undecided cells, or of one with the outside, nothing need be known.
     edges = edges[_is_chart(edges.before, charts) | _is_chart(edges.after, charts)]
     segments = Segments(paving.lines.at(edges.lower), paving.lines.at(edges.upper), edges.axis)
-    found = isolate(field, segments, _monotone(edges, paving.slopes), deadline)
+    found = isolate(field, segments, _monotone(edges, paving.slopes), max_cells, deadline)
     points, error_bound, brackets = polish(field, found)
     return Crossings(
         points,
@@ -74,6 +79,7 @@ def find_crossings(field: EnclosedField, paving: Paving, deadline: float = math.
         edges.after[found.segment],
         edges[np.unique(found.undecided_segment)],
         found.cells,
+        found.exhausted,
     )
 
 

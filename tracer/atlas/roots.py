@@ -75,6 +75,8 @@ class Isolated:
         Which segments these lie on.
     cells : int
         Segments looked at.
+    exhausted : bool
+        Whether a budget ended the work.
     """
 
     brackets: Segments
@@ -83,10 +85,15 @@ class Isolated:
     undecided: Segments
     undecided_segment: Indices
     cells: int
+    exhausted: bool
 
 
 def isolate(
-    field: EnclosedField, segments: Segments, monotone: NDArray[np.bool_], deadline: float = math.inf
+    field: EnclosedField,
+    segments: Segments,
+    monotone: NDArray[np.bool_],
+    max_cells: int = 10**6,
+    deadline: float = math.inf,
 ) -> Isolated:
     """All roots on `segments`.
 
@@ -96,16 +103,19 @@ def isolate(
     segments : Segments
     monotone : ndarray of bool, shape (n,)
         On which F_t ≠ 0 is proven already.
+    max_cells : int
+        Segments looked at, at most; what is left then is undecided.
     deadline : float
-        Of `time.perf_counter`; what is left then is undecided.
+        Of `time.perf_counter`; the same.
     """
     number = np.arange(len(segments))
     ready, ready_number = [segments[monotone]], [number[monotone]]
     unknown, unknown_number = [], []
     left, number = segments[~monotone], number[~monotone]
-    cells, rounds = 0, 0
+    cells, rounds, exhausted = 0, 0, False
     while len(left):
-        if time.perf_counter() >= deadline:
+        exhausted = cells + len(left) > max_cells or time.perf_counter() >= deadline
+        if exhausted:
             unknown.append(left)
             unknown_number.append(number)
             break
@@ -129,6 +139,7 @@ def isolate(
         _joined(unknown),
         np.concatenate(unknown_number),
         cells,
+        exhausted,
     )
 
 

@@ -59,8 +59,8 @@ def clusters_of(field: Field, atlas: Atlas) -> tuple[tuple[Cluster, ...], Indice
     """
     paving = atlas.paving
     charts, floor, left = len(paving.charts), len(paving.floor), len(paving.left)
-    # Where the time was over, broken charts only say that.
-    broken = np.flatnonzero(atlas.broken & (not atlas.late))
+    # Where a budget ended the work, broken charts only say that.
+    broken = np.flatnonzero(atlas.broken & (not atlas.exhausted))
     cell = np.concatenate([broken, charts + np.arange(floor)])
     label = np.full(charts + floor + left, -1)
     if not len(cell):

@@ -252,7 +252,9 @@ def _corrected(field: Field, box: Box, arcs: Stack, x: Array) -> tuple[Array, Ar
         value, gradient = field.value_and_gradient(at)
         with np.errstate(all="ignore"):
             step = value / _dot(gradient * box.sides, normal)
-        at = at - step[:, None] * normal * box.sides
+        # A step from where F is flat goes nowhere; such a point is found again in the bracket.
+        step = np.where(np.isfinite(step), step, np.inf)
+        at = at - np.where(np.isfinite(step), step, 0.0)[:, None] * normal * box.sides
     row, i = np.arange(len(x)), 1 - arcs.dependent
     t, ends = at[row, i], np.stack([arcs.start[row, i], arcs.end[row, i]])
     low, high = ends.min(axis=0), ends.max(axis=0)

@@ -120,7 +120,9 @@ class _Walk:
         self._append(self.start, gradient)
         if not regular(gradient):
             return End.UNDECIDED
-        self._normal = gradient * self.box.sides / np.linalg.norm(gradient * self.box.sides)
+        # By the larger partial first: the square of a gradient of 1e-200 would underflow.
+        steepest = gradient / np.abs(gradient).max() * self.box.sides
+        self._normal = steepest / np.linalg.norm(steepest)
         self._tangent = tangent(gradient, self.box, self.direction)
         on_line = True
         while not self.budget.spent:

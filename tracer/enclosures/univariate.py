@@ -297,11 +297,13 @@ def _silu(z: Array) -> tuple[Array, Array]:
 
 def _gelu(z: Array) -> tuple[Array, Array]:
     z2, a = z * z, np.abs(z)
-    phi, Phi = np.exp(-0.5 * z2) / np.sqrt(2 * np.pi), 0.5 * erfc(-z / np.sqrt(2))
+    e, Phi = np.exp(-0.5 * z2), 0.5 * erfc(-z / np.sqrt(2))
+    phi = e / np.sqrt(2 * np.pi)
     jet = np.stack([z * Phi, Phi + z * phi, phi * (2 - z2), phi * z * (z2 - 4)])
-    majorant = np.stack([a * Phi, Phi + a * phi, phi * (2 + z2), phi * a * (z2 + 4)])
-    # The rounding of z² and of z/√2 is magnified by z² in the exponent, and so is that of erfc.
-    return jet, majorant * (1 + z2)
+    # The rounding of z² and of z/√2 is magnified by z² in the exponent, and so is that of erfc, in the
+    # tail of Φ alone: on the other side 1 − Φ is what is magnified, and both are at most e/2.
+    tail, Tail = (1 + z2) * phi, Phi + (1 + z2) * np.minimum(Phi, 0.5 * e)
+    return jet, np.stack([a * Tail, Tail + a * tail, tail * (2 + z2), tail * a * (z2 + 4)])
 
 
 def _elu(z: Array) -> tuple[Array, Array]:
