@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 from strategies import MODERATE
 
-from tracer.enclosures.rounding import product, total
+from tracer.enclosures.rounding import matmul, product, total
 
 # Powers of two far apart, so that sums cancel, absorb and underflow.
 WILD = MODERATE | st.builds(np.ldexp, st.floats(-1, 1), st.integers(-1070, 300))
@@ -62,3 +62,12 @@ def test_a_sum_has_a_zero_radius_exactly_where_nothing_was_rounded(a, b):
     result, radius = total(a, np.zeros(3), b)
     np.testing.assert_array_equal(radius == 0, exact(result) == exact(a) + exact(b))
     assert_within(result, radius, exact(a) + exact(b), exact(a) + exact(b))
+
+
+@pytest.mark.parametrize(
+    ("rows", "n", "m"), [(0, 3, 2), (7, 3, 2), (700, 64, 64), (2500, 20, 1), (40, 600, 600)]
+)
+def test_a_product_in_parts_is_the_product(rows, n, m):
+    rng = np.random.default_rng(n)
+    a, b = rng.normal(size=(2, rows, n)), rng.normal(size=(m, n)).T
+    np.testing.assert_allclose(matmul(a, b), a @ b, rtol=1e-12, atol=1e-12)

@@ -21,11 +21,27 @@ Array = NDArray[np.float64]
 
 UNIT_ROUNDOFF = 2.0**-53
 UNDERFLOW = float(np.finfo(np.float64).tiny)
+# OpenBLAS starts threads for a product of more multiplications than this, and for one with a single
+# column; where the cores are busy, waiting for them costs a hundred times a small product.
+ONE_THREAD = 2**18
+ONE_THREAD_COLUMN = 9 * 2**10
 
 
 def gamma(n: int) -> float:
     """Bound of the relative rounding error of a sum of `n` products, with room for its own rounding."""
     return (n + 4) * UNIT_ROUNDOFF * (1 + (n + 8) * 4 * UNIT_ROUNDOFF)
+
+
+def matmul(rows: Array, factor: Array) -> Array:
+    """``rows @ factor`` for rows of shape (..., n), in products that one thread computes."""
+    n, m = factor.shape
+    size = max(16, (ONE_THREAD if m > 1 else ONE_THREAD_COLUMN) // (n * m))
+    flat = rows.reshape(-1, n)
+    whole = len(flat) // size * size
+    result = np.empty((len(flat), m))
+    np.matmul(flat[:whole].reshape(-1, size, n), factor, out=result[:whole].reshape(-1, size, m))
+    np.matmul(flat[whole:], factor, out=result[whole:])
+    return result.reshape(*rows.shape[:-1], m)
 
 
 def product(m: Array, r: Array, factor: Array) -> tuple[Array, Array]:
@@ -46,8 +62,8 @@ def product(m: Array, r: Array, factor: Array) -> tuple[Array, Array]:
     g = gamma(m.shape[-1])
     # Against underflow twice: of g |m| before a large factor magnifies the loss, and of the products.
     before = r + (g * np.abs(m) + UNDERFLOW)
-    radius = before @ np.abs(factor) * (1 + 4 * g) + m.shape[-1] * UNDERFLOW
-    return m @ factor, radius
+    radius = matmul(before, np.abs(factor)) * (1 + 4 * g) + m.shape[-1] * UNDERFLOW
+    return matmul(m, factor), radius
 
 
 def total(a: Array, r: Array, b: Array, s: Array | float = 0.0) -> tuple[Array, Array]:

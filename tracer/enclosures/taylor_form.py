@@ -39,7 +39,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma
+from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma, matmul
 from tracer.enclosures.univariate import Neighbourhood, Univariate, largest
 
 Array = NDArray[np.float64]
@@ -84,10 +84,9 @@ class TaylorForm:
 
     def affine(self, weight: Array, bias: Array, weight_radius: Array, bias_radius: Array) -> "TaylorForm":
         """``W g + b`` with W and b known to within their radii; shape (out, in) and (out,)."""
-        n, m = weight.shape[1], weight.shape[0]
-        k = self.coefficients.shape[1]
-        coefficients = (self.coefficients.reshape(6 * k, n) @ weight.T).reshape(6, k, m)
+        coefficients = matmul(self.coefficients, weight.T)
         coefficients[0] += bias
+        n = weight.shape[1]
         g = gamma(n + 1)
         up = (1 + 8 * g) * _UP
         size = _sizes(self.coefficients)
@@ -96,10 +95,10 @@ class TaylorForm:
         # Against underflow twice: of g times a size before a large weight magnifies the loss, and of
         # the products.
         radii += UNDERFLOW
-        radii = (radii.reshape(3 * k, n) @ (np.abs(weight.T) * up)).reshape(3, k, m)
+        radii = matmul(radii, np.abs(weight.T) * up)
         if weight_radius.any():
             size += self.radii
-            radii += (size.reshape(3 * k, n) @ (weight_radius.T * up)).reshape(3, k, m)
+            radii += matmul(size, weight_radius.T * up)
         radii[0] += g * np.abs(coefficients[0]) + (bias_radius + g * np.abs(bias)) * _UP
         radii += (n + 1) * UNDERFLOW
         return TaylorForm(coefficients, radii)
