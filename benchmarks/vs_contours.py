@@ -20,6 +20,7 @@ import scipy
 
 import tracer
 from tracer.boundaries.grid_comparison import chord_error
+from tracer.curves.lattice import lattice_lines, lattice_values
 from tracer.fields.box import Box
 
 # The built-in networks; of noisy-moons, whose right count is 19, finer grids too.
@@ -34,9 +35,8 @@ RESULT = Path(__file__).parent / "results" / "vs_contours.json"
 
 def contour(field, bounds, side):
     """The lines F = 0 of a grid of `side` points a side."""
-    x1, x2 = (np.linspace(lo, hi, side) for lo, hi in bounds)
-    value = field.value(np.stack(np.meshgrid(x1, x2), axis=-1))
-    return contourpy.contour_generator(x1, x2, value).lines(0.0)
+    lines = lattice_lines(Box.from_bounds(bounds), (side - 1, side - 1))
+    return contourpy.contour_generator(*lines, lattice_values(field, lines).T).lines(0.0)
 
 
 def timed(function, *arguments):

@@ -1,5 +1,6 @@
 """Bounds of networks on cells: never violated, nearly tight, and nan proves nothing."""
 
+from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from balls import inside, value_and_gradient
 
 import tracer
+from tracer.enclosures.taylor_form import TaylorForm
 from tracer.fields.activations import TABLE
 
 SMOOTH = [name for name, row in TABLE.items() if row.univariate is not None]
@@ -92,8 +94,6 @@ def test_folded_weights_are_covered_by_their_radii(fresh_seed):
         ]
     )
     plane = tracer.Plane(*rng.normal(size=(3, 40)))
-    from fractions import Fraction
-
     from balls import arb_of, jet
     from flint import arb
 
@@ -151,3 +151,17 @@ def test_activations_with_kinks_are_refused():
     assert tracer.example("paper")[0].unenclosable is None
     with pytest.raises(TypeError, match="network cannot be enclosed: relu has kinks"):
         network.enclose(np.zeros((1, 2)), np.ones((1, 2)))
+
+
+def test_parabolas_of_any_size_are_bounded(fresh_seed):
+    rng = np.random.default_rng(fresh_seed)
+    q = rng.choice([-1, 1], 4000) * 10 ** rng.uniform(-320, 300, 4000)
+    linear = q * rng.uniform(-2.5, 2.5, 4000)
+    form = TaylorForm(np.zeros((6, 4000, 1)), np.zeros((3, 4000, 1)))
+    form.coefficients[1, :, 0], form.coefficients[3, :, 0] = linear, q
+    low, high = (bound[:, 0].tolist() for bound in form.value_bounds())
+    for k, (a, b) in enumerate(zip(map(Fraction, linear), map(Fraction, q), strict=True)):
+        points = [Fraction(-1), Fraction(1)] + ([-a / (2 * b)] if abs(a) < 2 * abs(b) else [])
+        values = [a * e + b * e * e for e in points]
+        assert low[k] <= min(values)
+        assert high[k] >= max(values)

@@ -30,7 +30,7 @@ Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 # Of a time limit, what the survey may take: the rest is for the curves.
-SURVEY_SHARE = 0.7
+SURVEY_SHARE = 0.85
 
 
 def proven_boundary(

@@ -251,7 +251,8 @@ def _parabolas(linear: Array, square: Array) -> tuple[Array, Array]:
     reach = np.abs(linear)
     # With its vertex inside, a parabola is within l²/4q of 0 on that side, else at an end.
     inside = reach < 2 * np.abs(square)
-    vertex = -(linear * linear) / np.where(inside, 4 * square, 1.0)
+    # Divided first: |l| < 2|q|, while l² may underflow.
+    vertex = -0.25 * linear * (linear / np.where(inside, square, np.copysign(np.inf, linear)))
     down = np.where(inside & (square > 0), vertex, square - reach)
     up = np.where(inside & (square < 0), vertex, square + reach)
     return down[0] + down[1], up[0] + up[1]

@@ -112,7 +112,7 @@ class Layer:
 
     def preactivation(self, x: Array) -> Array:
         """``W x + b`` for `x` of shape (..., in); shape (..., out)."""
-        return x @ self.weight.T + self.bias
+        return rounding.matmul(x, self.weight.T) + self.bias
 
     def rows(self, *which: int) -> "Layer":
         """The layer with only the given outputs."""

@@ -152,7 +152,7 @@ class Network:
         # Backwards: one row vector per point, instead of one tangent per input.
         gradient = np.ones_like(h)
         for layer, slope in zip(reversed(self.layers), reversed(slopes), strict=True):
-            gradient = (gradient * slope) @ layer.weight
+            gradient = rounding.matmul(gradient * slope, layer.weight)
         return h[:, 0], gradient
 
     @property
