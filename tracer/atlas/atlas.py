@@ -26,6 +26,9 @@ from tracer.fields.field import EnclosedField
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
 
+# Of the cells that may be looked at, what the paving may take: the rest is for pieces of sides.
+PAVING_SHARE = 0.9
+
 # What a side of the box is moved out by where it is to blame, in box units: lower and upper sides.
 HAIRS = np.array([[1.0, 1.3], [1.7, 2.1]]) * 1e-9
 
@@ -99,13 +102,20 @@ def survey(
     atlas, spent = None, 0
     for attempt in range(len(RATIOS)):
         began = time.perf_counter()
+        left = max_cells - spent
         paving = pave(
-            field, box, attempt=attempt, max_cells=max_cells - spent, deadline=deadline, report=report
+            field,
+            box,
+            attempt=attempt,
+            max_cells=max(1, math.floor(PAVING_SHARE * left)),
+            deadline=deadline,
+            report=report,
         )
         if atlas is not None and paving.exhausted:
             return atlas  # another try did not fit into the budget: the last one stands
-        spent, paved = spent + paving.cells, time.perf_counter()
-        crossings = find_crossings(field, paving, max_cells, deadline)
+        paved = time.perf_counter()
+        crossings = find_crossings(field, paving, left - paving.cells, deadline)
+        spent += paving.cells + crossings.cells
         arcs, broken = pair(crossings, paving.slopes)
         seconds = {"paving": paved - began, "crossings": time.perf_counter() - paved}
         atlas = Atlas(paving, crossings, arcs, broken, seconds)
@@ -129,5 +139,8 @@ def _widened(box: Box, crossings: Crossings) -> Box:
     undecided, blame = crossings.undecided, np.zeros((2, 2))
     blame[0, 1 - undecided.axis[undecided.before == OUTSIDE]] = 1
     blame[1, 1 - undecided.axis[undecided.after == OUTSIDE]] = 1
-    out = blame * HAIRS * box.sides
-    return Box.from_bounds(np.stack([box.lower - out[0], box.upper + out[1]], axis=1))
+    with np.errstate(over="ignore", invalid="ignore"):
+        out = blame * HAIRS * box.sides
+        wider = Box(box.lower - out[0], box.upper + out[1])
+        # At the end of the floats there is no wider box.
+        return wider if np.isfinite(wider.sides).all() else box

@@ -151,7 +151,7 @@ def pave(
             at_floor = (
                 _narrow(chunk[open_], crowded)
                 | _rounding(field, corners[open_], (found.upper - found.lower)[open_], largest, rounds)
-                | _unbounded(field, chunk[open_], corners[open_], _has_bounds(found)[open_])
+                | _unbounded(field, chunk[open_], corners[open_], has_bounds(found)[open_])
             )
             empty.append(chunk[is_empty])
             charts.append(chunk[is_chart])
@@ -187,7 +187,8 @@ def rounding_only(field: EnclosedField, lower: Array, upper: Array, width: Array
     """Cells (k, 2) whose F, of the given `width`, is hardly wider than at their centre: all rounding."""
     center = np.clip(0.5 * lower + 0.5 * upper, lower, upper)
     point = field.enclose(center, center)
-    return width <= FLOOR_RATIO * (point.upper - point.lower)
+    with np.errstate(all="ignore"):
+        return width <= FLOOR_RATIO * (point.upper - point.lower)
 
 
 def _largest(found: Enclosure) -> float:
@@ -215,7 +216,8 @@ def _rounding(
     return useless
 
 
-def _has_bounds(found: Enclosure) -> NDArray[np.bool_]:
+def has_bounds(found: Enclosure) -> NDArray[np.bool_]:
+    """On which cells F is defined and bounded."""
     return found.defined & np.isfinite(found.lower) & np.isfinite(found.upper)
 
 
@@ -233,7 +235,7 @@ def _unbounded(
             [a, b, 0.5 * a + 0.5 * b, np.stack([a[:, 0], b[:, 1]], 1), np.stack([b[:, 0], a[:, 1]], 1)]
         )
         at = field.enclose(x.reshape(-1, 2), x.reshape(-1, 2))
-        useless[which] = ~_has_bounds(at).reshape(len(x), -1).any(axis=0)
+        useless[which] = ~has_bounds(at).reshape(len(x), -1).any(axis=0)
     return useless
 
 

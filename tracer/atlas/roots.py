@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.atlas.paving import CHUNK, FLOOR_ROUNDS, decide, rounding_only
+from tracer.atlas.paving import CHUNK, FLOOR_ROUNDS, decide, has_bounds, rounding_only
 from tracer.fields.field import EnclosedField, Field
 
 Array = NDArray[np.float64]
@@ -23,6 +23,8 @@ Signs = NDArray[np.int8]
 
 # Where a segment is cut: off its middle, where symmetric functions have roots.
 CUT = 0.4961
+# Where F has no finite bounds, a segment is cut this many times in a row and no more.
+UNBOUNDED_ROUNDS = 12
 NEWTON_ROUNDS = 64
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
 # A bracket's half-width over the bound of |F| / |F_t| at the root; and its growth where it fails.
@@ -262,6 +264,8 @@ def _decided(
         low, high = some.ends()
         middle = _middle(low, high)
         useless[chunk] = ~((middle > low) & (middle < high))
+        if rounds >= UNBOUNDED_ROUNDS:
+            useless[chunk] |= ~has_bounds(found)
         if rounds % FLOOR_ROUNDS == FLOOR_ROUNDS - 1:
             useless[chunk] |= rounding_only(field, some.lower, some.upper, found.upper - found.lower)
     useless &= ~(empty | steady)

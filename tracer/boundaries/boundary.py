@@ -96,9 +96,15 @@ class Boundary:
     def __repr__(self) -> str:
         n, closed = len(self.curves), sum(curve.closed for curve in self.curves)
         curves = f"{n} curve{'s' * (n != 1)}{f' ({closed} closed)' * (closed > 0)}"
-        return (
-            f"Boundary: {curves}, length {self.length:.5g}, {_KNOWN[self.certificate.status]} in {self.box}"
-        )
+        known = _KNOWN[self.certificate.status]
+        return f"Boundary: {curves}, length {self.length:.5g}, {known} in {self._proven_box}"
+
+    @property
+    def _proven_box(self) -> str:
+        """The box that the counts refer to: to ten digits where it is not the one asked for."""
+        proven = self.certificate.bounds
+        digits = 6 if proven == self.bounds else 10
+        return " × ".join(f"[{lo:.{digits}g}, {hi:.{digits}g}]" for lo, hi in proven)
 
     def plot(self, ax: Any = None, **kwargs: Any) -> Any:
         """Draw the boundary; see `tracer.BoundaryDisplay.plot` for the keywords.

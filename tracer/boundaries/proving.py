@@ -48,7 +48,8 @@ def proven_boundary(
     )
     clock.append(time.perf_counter())
     progress.arcs(len(atlas.crossings), len(atlas.arcs))
-    followed = follow_arcs(counted, atlas, tolerance)
+    followed = follow_arcs(counted, atlas, tolerance, clock[0] + limit)
+    status = atlas.status if followed.finished else Status.BUDGET_EXHAUSTED
     clock.append(time.perf_counter())
     clusters, label = clusters_of(counted, atlas)
     curves = [
@@ -62,7 +63,7 @@ def proven_boundary(
     curves.sort(key=lambda curve: curve.points[0].tolist())
     return Boundary(
         tuple(curves),
-        _certificate(atlas, curves),
+        _certificate(atlas, status, curves),
         tuple(cluster.branch_point for cluster in clusters if cluster.branch_point is not None),
         box,
         field,
@@ -106,13 +107,13 @@ def _carried_on(
         if end in (End.BUDGET, End.UNDECIDED)
     ]
     search.follow_all(np.reshape(last, (-1, 2)))
-    undecided = atlas.paving.lines.at(atlas.undecided)
     if time.perf_counter() < deadline:
+        undecided = atlas.paving.lines.at(atlas.undecided)
         search.follow_all(search.lattice_seeds(len(undecided), undecided))
     return search.curves
 
 
-def _certificate(atlas: Atlas, curves: list[Curve]) -> Certificate:
+def _certificate(atlas: Atlas, status: Status, curves: list[Curve]) -> Certificate:
     paving = atlas.paving
     sound = ~atlas.broken
     proof = Proof(
@@ -123,7 +124,7 @@ def _certificate(atlas: Atlas, curves: list[Curve]) -> Certificate:
         tuple(curve.points for curve in curves),
     )
     return Certificate(
-        atlas.status,
+        status,
         atlas.box.bounds,
         paving.lines.at(atlas.undecided),
         atlas.cells,

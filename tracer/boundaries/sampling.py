@@ -38,6 +38,8 @@ COARSE_SIDE = 16
 BRANCH_SEED = 1e-3
 # Places on a curve that are looked up on another, to see whether it contains the first.
 PROBES = 5
+# A curve contains no longer one; lengths of the same curve followed twice differ by less than this share.
+LENGTH_ROUNDING = 1e-6
 
 
 def sampled_boundary(
@@ -105,15 +107,20 @@ class Search:
         self.side = 0
 
     def lattice_seeds(self, max_cells: int, within: Array | None = None) -> Array:
-        """Roots on the lines of a lattice, in the order found; of those, with `within`, in these cells."""
+        """Roots on the lines of a lattice, in the order found.
+
+        With `within`, corners (m, 2, 2) of boxes, only those in cells of the lattice that meet one.
+        """
         side = self._affordable_side(min(max(max_cells, 1), MOST_CELLS))
         self.side = side if side % 2 else max(1, side - 1)
         roots = lattice_roots(self.counted, self.box, (self.side, self.side))
         seeds = np.concatenate([roots.points, roots.vertices])
         if within is None:
             return seeds
-        inside = [((x >= within[:, 0]) & (x <= within[:, 1])).all(axis=1).any() for x in seeds]
-        return seeds[np.array(inside, dtype=bool)]
+        scale = self.side / self.box.sides
+        place = np.clip(((seeds - self.box.lower) * scale).astype(np.intp), 0, self.side - 1)
+        meeting = _meeting((within - self.box.lower) * scale, self.side)
+        return seeds[meeting[place[:, 0], place[:, 1]]]
 
     def _affordable_side(self, max_cells: int) -> int:
         """The finest lattice that takes its share of the time that is left, by timing a coarse one."""
@@ -161,7 +168,8 @@ class Search:
     def _contains(self, curve: Curve, earlier: Curve) -> bool:
         probes = earlier.pieces(np.linspace(0, earlier.length, PROBES + 2)[1:-1])
         x, gradient, _ = correct(self.field, self.box, self.box.clip(probes))
-        return bool(covered(curve, self.field, x, gradient).all())
+        longer = curve.length >= (1 - LENGTH_ROUNDING) * earlier.length
+        return longer and bool(covered(curve, self.field, x, gradient).all())
 
     def _branch_seeds(self, point: BranchPoint) -> Array:
         """A point on each branch at a new branch point that no curve has covered."""
@@ -176,3 +184,15 @@ class Search:
         for curve in self.curves:
             new &= ~covered(curve, self.field, x, gradient)
         return x[new]
+
+
+def _meeting(boxes: Array, side: int) -> NDArray[np.bool_]:
+    """Which cells of a lattice, shape (side, side), meet one of `boxes` (m, 2, 2), in cells of it."""
+    # One more all round: a seed lies on the line between two cells.
+    low = np.clip(np.floor(boxes[:, 0]).astype(np.intp) - 1, 0, side - 1)
+    high = np.clip(np.floor(boxes[:, 1]).astype(np.intp) + 1, 0, side - 1) + 1
+    # Counted by differences: 1 more from the corner where a rectangle begins, 1 less from where it ends.
+    count = np.zeros((side + 1, side + 1), dtype=np.intp)
+    for first, second, step in ((low, low, 1), (low, high, -1), (high, low, -1), (high, high, 1)):
+        np.add.at(count, (first[:, 0], second[:, 1]), step)
+    return count.cumsum(axis=0).cumsum(axis=1)[:side, :side] > 0

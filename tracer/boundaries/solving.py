@@ -25,7 +25,8 @@ from tracer.fields.field import EnclosedField, Field, unenclosable
 
 Array = NDArray[np.float64]
 
-# The segment reaches beyond the box by this share of its side, so that a root at its very end is inside.
+# Where an end of the line is undecided, a root may lie at it: then the line is longer by this share of the
+# side, and what is found there is returned as well.
 HAIR = 1e-12
 # Samples of a field without bounds.
 SAMPLES = 4001

@@ -17,6 +17,7 @@ chart has F = 0 and a coordinate x_i between the arc's ends lies on this arc and
 point for which that does not hold is found again in the bracket that the chart gives.
 """
 
+import time
 from dataclasses import dataclass, fields
 
 import numpy as np
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from tracer.atlas.atlas import Atlas
 from tracer.atlas.roots import Segments, bracketed_newton
 from tracer.curves.pieces import DERIVATIVE, INTEGRAL, NODES, Pieces
+from tracer.curves.vectors import dot, turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
@@ -32,7 +34,8 @@ Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
-RELATIVE_TOLERANCE = 100 * float(np.finfo(np.float64).eps)  # the least that SciPy takes
+EPS = float(np.finfo(np.float64).eps)
+RELATIVE_TOLERANCE = 100 * EPS  # the least that SciPy takes
 # Of the heights over the chords' lengths: good enough for two steps of the corrector to reach rounding.
 PREDICTION = 1.0
 # Tangent and chord: within 45°. A slope beyond this is cut off: one arc must not stop the stack.
@@ -42,6 +45,11 @@ MOST_HALVINGS = 64
 CORRECTOR_STEPS = 2
 # A last step of the corrector, in box units, whose square is rounding.
 CONVERGED = 1e-8
+# A polynomial is not asked to be nearer to the curve than this many of the corrector's last steps there,
+# which are rounding of F, and of the coordinates' own.
+NOISE = 8.0
+# More arcs than this are not made: the curve is followed no further than they reach.
+MOST_ARCS = 2**20
 # Where a polynomial is held against the curve: at its middle, and further out, between its nodes.
 PLACES = np.array([-0.78, 0.0, 0.78])
 MIDDLE = 1
@@ -122,7 +130,9 @@ def stack_of(atlas: Atlas, gradients: Array) -> Stack:
     )
 
 
-def stacked_pieces(field: Field, box: Box, stack: Stack, tolerance: float) -> tuple[Stack, Pieces]:
+def stacked_pieces(
+    field: Field, box: Box, stack: Stack, tolerance: float, deadline: float
+) -> tuple[Stack, Pieces, bool]:
     """Arcs as polynomials, halved until each is within `tolerance` (box units) of the curve.
 
     Returns
@@ -131,15 +141,20 @@ def stacked_pieces(field: Field, box: Box, stack: Stack, tolerance: float) -> tu
         The arcs there are then, in order.
     pieces : Pieces
         One for each; the arclength of each starts at 0.
+    finished : bool
+        Whether all polynomials are that good; `deadline`, of `time.perf_counter`, or `MOST_ARCS` may end
+        the work before.
     """
-    stack = _gentle(field, box, stack)
+    stack = _gentle(field, box, stack, deadline)
     values = _integrated(field, box, stack)
     _correct_nodes(field, box, stack, values, np.arange(len(stack)))
     pending = np.arange(len(stack))
+    finished = False
     for _ in range(MOST_HALVINGS):
-        x, gradient, off = _middles(field, box, stack, values, pending)
-        misses = ~(off <= tolerance)
-        if not misses.any():
+        x, gradient, off, noise = _middles(field, box, stack, values, pending)
+        misses = ~(off <= tolerance + noise)
+        finished = not misses.any()
+        if finished or _is_spent(stack, deadline):
             break
         which = np.zeros(len(stack), dtype=bool)
         which[pending[misses]] = True
@@ -148,17 +163,21 @@ def stacked_pieces(field: Field, box: Box, stack: Stack, tolerance: float) -> tu
         values, pending = values[index], np.flatnonzero(which[index])
         values[pending] = halves
         _correct_nodes(field, box, stack, values, pending)
-    return stack, _with_arclength(values)
+    return stack, _with_arclength(values), finished
 
 
 # Halving ------------------------------------------------------------------------------------------
 
 
-def _gentle(field: Field, box: Box, stack: Stack) -> Stack:
+def _is_spent(stack: Stack, deadline: float) -> bool:
+    return len(stack) >= MOST_ARCS or time.perf_counter() >= deadline
+
+
+def _gentle(field: Field, box: Box, stack: Stack, deadline: float) -> Stack:
     """The arcs halved until the tangents at their ends are within 45° of their chords."""
     for _ in range(MOST_HALVINGS):
         steep = ~_is_gentle(box, stack) & _can_be_halved(stack)
-        if not steep.any():
+        if not steep.any() or _is_spent(stack, deadline):
             break
         some = stack[steep]
         row, i = np.arange(len(some)), 1 - some.dependent
@@ -168,12 +187,9 @@ def _gentle(field: Field, box: Box, stack: Stack) -> Stack:
 
 
 def _is_gentle(box: Box, stack: Stack) -> Mask:
-    chord = unit_vectors((stack.end - stack.start) / box.sides)
-    cosines = []
-    for gradient in (stack.start_gradient, stack.end_gradient):
-        g = unit_vectors(gradient * box.sides)
-        cosines.append(chord[:, 0] * g[:, 1] - chord[:, 1] * g[:, 0])
-    return np.minimum(*cosines) >= LEAST_COSINE
+    normal = turned(unit_vectors((stack.end - stack.start) / box.sides))
+    ends = (stack.start_gradient, stack.end_gradient)
+    return np.minimum(*(dot(normal, unit_vectors(g * box.sides)) for g in ends)) >= LEAST_COSINE
 
 
 def _can_be_halved(stack: Stack) -> Mask:
@@ -203,7 +219,7 @@ def _integrated(field: Field, box: Box, stack: Stack) -> Array:
 
     origin, chord = stack.start / box.sides, (stack.end - stack.start) / box.sides
     length, unit = np.linalg.norm(chord, axis=1), unit_vectors(chord)
-    normal = _turned(unit)
+    normal = turned(unit)
 
     def points(t: float, y: Array) -> Array:
         x = (origin + t * chord + (length * y)[:, None] * normal) * box.sides
@@ -212,7 +228,7 @@ def _integrated(field: Field, box: Box, stack: Stack) -> Array:
     def rate(t: float, y: Array) -> Array:
         g = field.value_and_gradient(points(t, y))[1] * box.sides
         with np.errstate(all="ignore"):
-            slope = -_dot(g, unit) / _dot(g, normal)
+            slope = -dot(g, unit) / dot(g, normal)
         return np.nan_to_num(np.clip(slope, -STEEPEST, STEEPEST))
 
     solution = solve_ivp(
@@ -243,15 +259,18 @@ def _correct_nodes(field: Field, box: Box, stack: Stack, values: Array, which: I
     values[which, 0], values[which, -1] = stack.start[which], stack.end[which]
 
 
-def _corrected(field: Field, box: Box, arcs: Stack, x: Array) -> tuple[Array, Array, Array]:
-    """Points `x` (n, 2), one for each arc, put onto it; ∇F near them; how far they were off (box units)."""
+def _corrected(field: Field, box: Box, arcs: Stack, x: Array) -> tuple[Array, Array, Array, Array]:
+    """Points `x` (n, 2), one for each arc, put onto it, and ∇F near them.
+
+    Also how far they were off, and how much of that may be rounding, in box units.
+    """
     unit = unit_vectors((arcs.end - arcs.start) / box.sides)
-    normal = _turned(unit)
+    normal = turned(unit)
     at, gradient, step = x, x, np.zeros(len(x))
     for _ in range(CORRECTOR_STEPS):
         value, gradient = field.value_and_gradient(at)
         with np.errstate(all="ignore"):
-            step = value / _dot(gradient * box.sides, normal)
+            step = value / dot(gradient * box.sides, normal)
         # A step from where F is flat goes nowhere; such a point is found again in the bracket.
         step = np.where(np.isfinite(step), step, np.inf)
         at = at - np.where(np.isfinite(step), step, 0.0)[:, None] * normal * box.sides
@@ -265,22 +284,26 @@ def _corrected(field: Field, box: Box, arcs: Stack, x: Array) -> tuple[Array, Ar
         at[lost] = _in_bracket(field, arcs[lost], np.where(np.isfinite(t), t, (0.5 * low + 0.5 * high)[lost]))
         gradient = gradient.copy()
         gradient[lost] = field.value_and_gradient(at[lost])[1]
-    return at, gradient, np.linalg.norm((at - x) / box.sides, axis=1)
+    noise = NOISE * (
+        np.where(lost, 0.0, np.abs(step)) + EPS * np.abs(at / box.sides).max(axis=1, initial=0.0)
+    )
+    return at, gradient, box.distance(at, x), noise
 
 
 def _middles(
     field: Field, box: Box, stack: Stack, values: Array, which: Indices
-) -> tuple[Array, Array, Array]:
-    """The middle of each of some arcs, ∇F there, and how far its polynomial is off the curve."""
+) -> tuple[Array, Array, Array, Array]:
+    """The middle of each of some arcs, ∇F there, how far its polynomial is off, and rounding's share."""
     pieces = Pieces.through(values[which])
     index = np.repeat(np.arange(len(which)), len(PLACES))
     predicted = pieces.at(index, np.tile(PLACES, len(which)))
     arcs = stack[np.repeat(which, len(PLACES))]
-    x, gradient, off = _corrected(field, box, arcs, predicted)
+    x, gradient, off, noise = _corrected(field, box, arcs, predicted)
     shape = (len(which), len(PLACES))
     # An arc so short that there is nothing between its ends is as good as it can be.
     off = np.where(_can_be_halved(stack[which]), off.reshape(shape).max(axis=1), 0.0)
-    return x.reshape(*shape, 2)[:, MIDDLE], gradient.reshape(*shape, 2)[:, MIDDLE], off
+    middles = x.reshape(*shape, 2)[:, MIDDLE], gradient.reshape(*shape, 2)[:, MIDDLE]
+    return *middles, off, noise.reshape(shape).max(axis=1)
 
 
 # Polynomials --------------------------------------------------------------------------------------
@@ -304,22 +327,3 @@ def _with_arclength(values: Array) -> Pieces:
     speed = np.linalg.norm(np.einsum("jk,nkc->njc", DERIVATIVE, values), axis=2)
     s = speed @ INTEGRAL.T
     return Pieces.through(np.concatenate([values, s[..., None]], axis=2))
-
-
-# Vectors in the plane -----------------------------------------------------------------------------
-
-
-def unit_vectors(v: Array) -> Array:
-    """Vectors (n, 2) over their lengths; (1, 0) where there is none."""
-    length = np.linalg.norm(v, axis=1, keepdims=True)
-    with np.errstate(all="ignore"):
-        return np.where(length > 0, v / length, [1.0, 0.0])
-
-
-def _turned(v: Array) -> Array:
-    """Vectors (n, 2) turned to the left."""
-    return np.stack([-v[:, 1], v[:, 0]], axis=1)
-
-
-def _dot(a: Array, b: Array) -> Array:
-    return (a * b).sum(axis=1)

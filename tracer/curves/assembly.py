@@ -24,16 +24,20 @@ Indices = NDArray[np.intp]
 
 
 class Followed(NamedTuple):
-    """All arcs of an atlas as polynomials, in the order of its chains."""
+    """All arcs of an atlas as polynomials, in the order of its chains.
+
+    `finished` says whether all are as good as was asked for.
+    """
 
     stack: Stack
     pieces: Pieces
+    finished: bool
 
 
-def follow_arcs(field: EnclosedField, atlas: Atlas, tolerance: float) -> Followed:
+def follow_arcs(field: EnclosedField, atlas: Atlas, tolerance: float, deadline: float) -> Followed:
     """The arcs of an atlas, all at once, to within `tolerance` in box units."""
     gradients = field.value_and_gradient(atlas.crossings.points)[1]
-    return Followed(*stacked_pieces(field, atlas.box, stack_of(atlas, gradients), tolerance))
+    return Followed(*stacked_pieces(field, atlas.box, stack_of(atlas, gradients), tolerance, deadline))
 
 
 def curves_of(
@@ -56,7 +60,7 @@ def curves_of(
         Why each chain starts and ends where it does, and the branch point there if it is at one; empty
         for closed ones.
     """
-    (stack, pieces), box, crossings = followed, atlas.box, atlas.crossings
+    (stack, pieces, _), box, crossings = followed, atlas.box, atlas.crossings
     at_crossings = crossings.error_bound / box.sides[crossings.brackets.axis] * UP
     bounds = _bounds_at_starts(field, atlas, stack, at_crossings)
     rank = np.empty(len(atlas.arcs), dtype=np.intp)

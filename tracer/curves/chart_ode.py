@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 
 from tracer.curves.budget import Budget
 from tracer.curves.singular import BranchPoint, branch_point_near
+from tracer.curves.vectors import turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
@@ -154,6 +155,4 @@ class Chart:
 
 def tangent(gradient: Array, box: Box, direction: int) -> Array:
     """The unit tangent in box units; F > 0 lies on its left for direction 1."""
-    g = gradient * box.sides
-    with np.errstate(all="ignore"):
-        return direction * np.array([g[1], -g[0]]) / np.hypot(*g)
+    return -direction * turned(unit_vectors((gradient * box.sides)[None]))[0]

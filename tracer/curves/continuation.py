@@ -20,6 +20,7 @@ from tracer.curves.end import End
 from tracer.curves.legs import Leg, Stop, walk
 from tracer.curves.pieces import Pieces
 from tracer.curves.singular import BranchPoint, branch_point_near, leaving
+from tracer.curves.vectors import unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
@@ -120,9 +121,7 @@ class _Walk:
         self._append(self.start, gradient)
         if not regular(gradient):
             return End.UNDECIDED
-        # By the larger partial first: the square of a gradient of 1e-200 would underflow.
-        steepest = gradient / np.abs(gradient).max() * self.box.sides
-        self._normal = steepest / np.linalg.norm(steepest)
+        self._normal = unit_vectors((gradient * self.box.sides)[None])[0]
         self._tangent = tangent(gradient, self.box, self.direction)
         on_line = True
         while not self.budget.spent:

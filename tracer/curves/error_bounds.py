@@ -14,7 +14,8 @@ from numpy.typing import NDArray
 
 from tracer.atlas.atlas import Atlas
 from tracer.atlas.roots import BRACKET, BRACKET_ROUNDS, ROUNDING, WIDER, certified_signs, point_bounds
-from tracer.curves.arcs import Stack, unit_vectors
+from tracer.curves.arcs import Stack
+from tracer.curves.vectors import dot, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField
 
@@ -88,7 +89,7 @@ def proven_distances(field: EnclosedField, box: Box, slabs: Slabs, x: Array, gra
     for along_gradient in (True, False):
         up = unit_vectors(g) if along_gradient else slabs.up
         with np.errstate(all="ignore"):
-            reach = BRACKET * size / np.abs((g * up).sum(axis=1)) + rounding
+            reach = BRACKET * size / np.abs(dot(g, up)) + rounding
         for _ in range(GRADIENT_ROUNDS if along_gradient else BRACKET_ROUNDS):
             if not len(left):
                 return bound
@@ -111,4 +112,4 @@ def proven_distances(field: EnclosedField, box: Box, slabs: Slabs, x: Array, gra
 def _farthest(box: Box, slabs: Slabs, x: Array) -> Array:
     """The distance of each point from the farthest corner of its slab, in box units."""
     gap = np.maximum(np.abs(slabs.upper - x), np.abs(slabs.lower - x))
-    return np.linalg.norm(gap / box.sides, axis=1) * UP
+    return box.distance(gap, np.zeros(2)) * UP

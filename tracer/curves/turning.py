@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from tracer.curves.continuation import Trace
 from tracer.curves.corrector import correct
 from tracer.curves.pieces import Pieces
+from tracer.curves.vectors import unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
@@ -75,9 +76,7 @@ def turning_points(field: Field, box: Box, traces: Sequence[Trace]) -> list[tupl
 
 def _shares(gradients: Array, box: Box) -> Array:
     """Each partial over the gradient's length, in box units; 0 where that is rounding."""
-    g = gradients * box.sides
-    size = np.linalg.norm(g, axis=-1, keepdims=True)
-    share = np.divide(g, size, out=np.zeros_like(g), where=size > 0)
+    share = unit_vectors(gradients * box.sides)
     return np.where(np.abs(share) <= FLAT, 0.0, share)
 
 
@@ -112,8 +111,8 @@ def _locate(
 
     def share(s: Array, partial: NDArray[np.int64], end: Array, length: Array) -> Array:
         _, gradient = on_curve(s, end, length)
-        g = gradient * box.sides
-        return (g[np.arange(len(g)), partial.ravel()] / np.linalg.norm(g, axis=-1)).reshape(s.shape)
+        unit = unit_vectors(gradient * box.sides)
+        return unit[np.arange(len(unit)), partial.ravel()].reshape(s.shape)
 
     tolerances = {"xatol": ARCLENGTH_TOLERANCE * pieces.length, "xrtol": 0.0}
     root = find_root(share, tuple(brackets.T), args=(partial, end, length), tolerances=tolerances)

@@ -1,0 +1,25 @@
+"""Vectors in the plane, of any size a float can have."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+Array = NDArray[np.float64]
+
+
+def unit_vectors(v: Array) -> Array:
+    """Vectors (n, 2) over their lengths; 0 where there is none, or it is not finite."""
+    with np.errstate(all="ignore"):
+        # By the larger component first: the squares of 1e-200 and 1e200 are no floats.
+        v = v / np.abs(v).max(axis=1, keepdims=True, initial=0.0)
+        unit = v / np.linalg.norm(v, axis=1, keepdims=True)
+    return np.where(np.isfinite(unit), unit, 0.0)
+
+
+def turned(v: Array) -> Array:
+    """Vectors (n, 2) turned to the left."""
+    return np.stack([-v[:, 1], v[:, 0]], axis=1)
+
+
+def dot(a: Array, b: Array) -> Array:
+    """Their inner products, shape (n,)."""
+    return (a * b).sum(axis=1)
