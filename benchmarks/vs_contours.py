@@ -23,14 +23,30 @@ from tracer.boundaries.grid_comparison import chord_error
 from tracer.curves.lattice import lattice_lines, lattice_values
 from tracer.fields.box import Box
 
-# The built-in networks; of noisy-moons, whose right count is 19, finer grids too.
+# A 2-3-1 network of sigmoids with one open curve, F = Σ v_k σ(a_k x1 + b_k x2 + c_k) + d.
+SMALL = tracer.Network(
+    [
+        tracer.Layer([[4, 1], [-2, 3.5], [1.5, -3]], [0.5, -1, 0.7], "sigmoid"),
+        tracer.Layer([[3, -2.5, 2]], [-1.1]),
+    ]
+)
+# That one, and the built-in networks; of noisy-moons, whose right count is 19, finer grids too.
 PROBLEMS = {
+    "small": (200, 400),
     "paper": (200, 400),
     "moons": (200, 400, 1600),
     "noisy-moons": (50, 100, 200, 400, 800, 1600, 3200),
 }
 RUNS = 7
 RESULT = Path(__file__).parent / "results" / "vs_contours.json"
+
+
+def problem(name):
+    """A field and its box."""
+    if name == "small":
+        return SMALL, [(-3.0, 3.0), (-3.0, 3.0)]
+    network, bounds = tracer.example(name)
+    return network.margin(0, 1), bounds
 
 
 def contour(field, bounds, side):
@@ -65,8 +81,7 @@ def grid_row(field, bounds, side, runs):
 
 def measure(name, sides):
     """One problem: every grid, and tracing in between, so that both meet the same machine."""
-    network, bounds = tracer.example(name)
-    field = network.margin(0, 1)
+    field, bounds = problem(name)
     tracer.trace(field, bounds)  # what is imported on first use is not counted
     boundary, times, phases, grids = None, [], [], []
     runs = RUNS if name != "noisy-moons" else 3
