@@ -159,3 +159,25 @@ def test_pickles_are_refused(boundary, tmp_path):
     altered(tmp_path / "b.npz", tmp_path / "evil.npz", "certificate.undecided.npy", stream.getvalue())
     with pytest.raises(ValueError, match="path must be a boundary"):
         tracer.Boundary.load(tmp_path / "evil.npz")
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("curve0.ends", np.array([0])),
+        ("curve0.ends", np.array([-1, -1])),
+        ("curve0.ends", np.array([], dtype=np.int64)),
+        ("curve0.error_bound", np.zeros(2)),
+        ("curve0.proven", np.array(False)),
+        ("certificate.undecided", np.zeros((1, 2, 2))),
+        ("certificate.undecided", np.zeros(7)),
+        ("certificate.bounds", np.array([[0.0, 1.0], [0.0, 1.0]])),
+    ],
+)
+def test_a_proof_that_does_not_hold_together_is_refused(member, value, tmp_path):
+    tracer.trace(T3, BOX).save(tmp_path / "b.npz")
+    stream = io.BytesIO()
+    np.save(stream, value)
+    altered(tmp_path / "b.npz", tmp_path / "damaged.npz", f"{member}.npy", stream.getvalue())
+    with pytest.raises(ValueError, match="path must be a boundary"):
+        tracer.Boundary.load(tmp_path / "damaged.npz")

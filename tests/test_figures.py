@@ -48,3 +48,11 @@ def test_the_comparison_draws_every_measured_row():
     for ax, rows in zip(axes[:2], report["problems"].values(), strict=True):
         traced = next(line for line in ax.get_lines() if line.get_label() == "tracing")
         assert traced.get_ydata().tolist() == [row["traced"]["evaluations"] for row in rows]
+
+
+def test_noisy_moons_are_drawn_beside_what_grids_count():
+    report = json.loads((ROOT / "benchmarks/results/vs_contours.json").read_text())
+    left, right = script("noisy_moons")["draw"](report).axes
+    assert left.get_title() == "19 curves, 15 closed: PROVEN"
+    counts = next(line for line in right.get_lines() if "grid" in line.get_label()).get_ydata()
+    assert counts.tolist() == [15, 26, 37, 37, 38, 40, 35]

@@ -78,6 +78,7 @@ def read(path: str | os.PathLike) -> Boundary:
         EOFError,
         OSError,
         NotImplementedError,
+        RuntimeError,
     ) as error:
         raise ValueError(
             f"path must be a boundary saved as .npz, {os.fspath(path)!r} is none: {error}"
@@ -105,6 +106,8 @@ def _boundary(a: dict[str, Any]) -> Boundary:
     field = _field(str(a["field"]), str(a["network"]))
     seconds = dict(zip(a["phases"].tolist(), a["seconds"].tolist(), strict=True))
     proven_box = Box.from_bounds(a["certificate.bounds"])
+    if not (proven_box.contains(box.lower) and proven_box.contains(box.upper)):
+        raise ValueError(f"the proof must hold in all of the box {box}; it holds in {proven_box}")
     curves = tuple(_curve(f"curve{k}", a, field, proven_box) for k in range(int(a["curves"])))
     return Boundary(
         curves,
@@ -151,10 +154,15 @@ def _certificate(a: dict[str, Any], box: Box, curves: tuple[Curve, ...]) -> Cert
         parts = {name: a[f"proof.{name}"] for name in _PROOF}
         proof = Proof(**parts, curves=tuple(curve.points for curve in curves))
     cells, crossings = a["certificate.counts"].tolist()
+    status, undecided = Status[str(a["certificate.status"])], a["certificate.undecided"]
+    if undecided.shape != (len(undecided), 2, 2):
+        raise ValueError(f"undecided cells must be pairs of corners; got shape {undecided.shape}")
+    if status is Status.PROVEN and (len(undecided) or not all(curve.proven for curve in curves)):
+        raise ValueError("a proven boundary has proven curves, and no undecided cells")
     return Certificate(
-        Status[str(a["certificate.status"])],
+        status,
         box.bounds,
-        a["certificate.undecided"],
+        undecided,
         cells,
         crossings,
         str(a["certificate.reason"]),
@@ -198,12 +206,19 @@ def _curve(name: str, a: dict[str, Any], field: Field | None, box: Box) -> Curve
         raise ValueError(f"{name} has points of shape {points.shape} and pieces of shape {pieces.shape}")
     if not np.isfinite(points).all() or not np.isfinite(pieces).all():
         raise ValueError(f"{name} must be finite")
+    ends, error_bound = a[f"{name}.ends"], a[f"{name}.error_bound"]
+    if ends.shape not in ((0,), (2,)) or not np.isin(ends, np.arange(len(_ENDS))).all():
+        raise ValueError(f"{name} must have no ends or two; got {ends.tolist()}")
+    if not len(ends) and not np.array_equal(points[0], points[-1]):
+        raise ValueError(f"{name} is closed, so it must repeat its first point")
+    if error_bound.shape != points.shape[:1] or not (error_bound >= 0).all():
+        raise ValueError(f"{name} must have an error bound, not negative, for each of {len(points)} points")
     return Curve(
         points,
-        tuple(_ENDS[k] for k in a[f"{name}.ends"]),
+        tuple(_ENDS[k] for k in ends),
         tuple(TurningPoint(row[:2], float(row[2]), int(row[3])) for row in a[f"{name}.turning"]),
         _branch_points(name, a),
-        a[f"{name}.error_bound"],
+        error_bound,
         bool(a[f"{name}.proven"]),
         box,
         field,

@@ -123,6 +123,13 @@ def _bounds_at_starts(field: EnclosedField, atlas: Atlas, stack: Stack, at_cross
     bounds = np.empty(len(stack))
     bounds[first] = at_crossings[atlas.arcs.start[stack.arc[first]]]
     inner = stack[~first]
-    slabs = Slabs.of_arcs(atlas, inner)
-    bounds[~first] = proven_distances(field, atlas.box, slabs, inner.start, inner.start_gradient)
+    known = np.full(len(inner), np.inf)
+    for end in (atlas.arcs.start, atlas.arcs.end):
+        # The crossings at the ends of its arc lie on the component too.
+        crossing = end[inner.arc]
+        away = atlas.box.distance(inner.start, atlas.crossings.points[crossing])
+        known = np.minimum(known, (away + at_crossings[crossing]) * UP)
+    bounds[~first] = proven_distances(
+        field, atlas.box, Slabs.of_arcs(atlas, inner), inner.start, inner.start_gradient, known
+    )
     return bounds

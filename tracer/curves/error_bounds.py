@@ -68,7 +68,9 @@ class Slabs:
         return ((x >= self.lower) & (x <= self.upper)).all(axis=-1)
 
 
-def proven_distances(field: EnclosedField, box: Box, slabs: Slabs, x: Array, gradient: Array) -> Array:
+def proven_distances(
+    field: EnclosedField, box: Box, slabs: Slabs, x: Array, gradient: Array, known: Array
+) -> Array:
     """Bounds (n,), in box units, of the distance of points from their arcs.
 
     Parameters
@@ -79,12 +81,13 @@ def proven_distances(field: EnclosedField, box: Box, slabs: Slabs, x: Array, gra
         Of each point's arc.
     x, gradient : ndarray, shape (n, 2)
         The points, and ∇F at them.
+    known : ndarray, shape (n,)
+        Bounds that are proven already.
     """
     size = np.maximum(*np.abs(point_bounds(field, x)))
     g = gradient * box.sides
     rounding = ROUNDING * np.abs(x / box.sides).max(axis=1, initial=0.0)
-    # What is certain without a look: the arc runs through the slab's charts from end to end.
-    bound = _farthest(box, slabs, x)
+    bound = known.copy()
     left = np.arange(len(x))
     for along_gradient in (True, False):
         up = unit_vectors(g) if along_gradient else slabs.up
@@ -104,12 +107,7 @@ def proven_distances(field: EnclosedField, box: Box, slabs: Slabs, x: Array, gra
                 sure = (sure | ~inside) & slab.hold(here)
                 ends = np.clip(ends, slab.lower, slab.upper)
             sure = sure.all(axis=0)
-            bound[left[sure]] = box.distance(ends, here).max(axis=0)[sure] * UP
+            found = box.distance(ends, here).max(axis=0)[sure] * UP
+            bound[left[sure]] = np.minimum(bound[left[sure]], found)
             left, reach = left[~sure], reach * WIDER
     return bound
-
-
-def _farthest(box: Box, slabs: Slabs, x: Array) -> Array:
-    """The distance of each point from the farthest corner of its slab, in box units."""
-    gap = np.maximum(np.abs(slabs.upper - x), np.abs(slabs.lower - x))
-    return box.distance(gap, np.zeros(2)) * UP

@@ -59,6 +59,14 @@ def _tanh_slope(z: Array) -> Array:
     return 4 * e / np.square(1 + e)
 
 
+def _sigmoid_slope(z: Array) -> Array:
+    # From the decaying exponential: 1 - σ cancels for large z.
+    e = np.abs(z)
+    e *= -1
+    np.exp(e, out=e)
+    return e / np.square(1 + e)
+
+
 def _gelu_slope(z: Array) -> Array:
     return 0.5 * erfc(-z / np.sqrt(2)) + z * np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)
 
@@ -76,7 +84,7 @@ TABLE: dict[str, Activation] = {
     "linear": Activation(lambda z: z, np.ones_like, lambda y: y, univariate=univariate.LINEAR),
     "sigmoid": Activation(
         expit,
-        lambda z: expit(z) * expit(-z),
+        _sigmoid_slope,
         lambda y: np.log(y) - np.log1p(-y),
         (0.0, 1.0),
         univariate=univariate.SIGMOID,

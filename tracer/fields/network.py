@@ -144,11 +144,12 @@ class Network:
         return value.reshape(at.shape[:-1]), gradient.reshape(at.shape)
 
     def _value_and_gradient(self, h: Array) -> tuple[Array, Array]:
-        slopes = []
+        slopes: list[Array | float] = []
         for layer in self.layers:
             z = layer.preactivation(h)
-            h = layer.row.value(z)
-            slopes.append(layer.row.slope(z))
+            linear = layer.activation == "linear"
+            h = z if linear else layer.row.value(z)
+            slopes.append(1.0 if linear else layer.row.slope(z))
         # Backwards: one row vector per point, instead of one tangent per input.
         gradient = np.ones_like(h)
         for layer, slope in zip(reversed(self.layers), reversed(slopes), strict=True):
