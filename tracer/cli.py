@@ -58,6 +58,7 @@ def _trace(arguments: argparse.Namespace) -> int:
             tolerance=arguments.tolerance,
             max_cells=arguments.max_cells,
             time_limit=arguments.time_limit,
+            progress=arguments.progress,
         )
         print(_table(boundary.curves))
         print(boundary)
@@ -199,6 +200,7 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument("--max-cells", type=int, default=MAX_CELLS, help="default %(default)s")
     sub.add_argument("--max-steps", type=int, default=MAX_STEPS, help="with --seed (default %(default)s)")
     sub.add_argument("--time-limit", type=float, metavar="SECONDS", help="default none")
+    sub.add_argument("--progress", action="store_true", help="say how far the work is")
     sub.add_argument(
         "-o",
         "--output",

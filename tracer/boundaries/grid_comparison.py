@@ -36,7 +36,7 @@ class Measurement:
     error : float
         Largest distance of a chord's midpoint from the curve, in box units.
     evaluations : int
-        Points at which F (with or without its gradient) was evaluated.
+        Points at which F (with or without its gradient) was evaluated, and cells on which it was bounded.
     seconds : float
     size : int
         Cells a side of the grid, or vertices of the polylines.
@@ -66,8 +66,8 @@ def tracing_measurement(field: Field, bounds: ArrayLike, error: float) -> Measur
     lines = [curve.polyline(error) for curve in boundary]
     seconds = time.perf_counter() - began
     chords = np.concatenate([np.stack([p[:-1], p[1:]], axis=1) for p in lines] or [np.zeros((0, 2, 2))])
-    vertices = sum(len(p) for p in lines)
-    return Measurement(chord_error(counted.field, box, chords), counted.evaluations, seconds, vertices)
+    vertices, evaluations = sum(len(p) for p in lines), counted.evaluations + boundary.stats.cells
+    return Measurement(chord_error(counted.field, box, chords), evaluations, seconds, vertices)
 
 
 def grid_reaching(field: Field, bounds: ArrayLike, error: float, side: int = 16) -> Measurement | None:
