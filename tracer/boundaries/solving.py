@@ -91,11 +91,12 @@ def solve(field: Any, bounds: ArrayLike, *, x1: float | None = None, x2: float |
     fixed, value = (0, x1) if x1 is not None else (1, x2)
     given = between(f"x{fixed + 1}", value, *box.bounds[fixed])
     line = _line(box, fixed, given, 0.0)
-    if unenclosable(field) is not None:
-        return _sampled(field, box, line)
-    roots = _proven(field, box, line)
-    # A root at the very end of the line has no sign beyond it.
-    return roots if roots.complete else _proven(field, box, _line(box, fixed, given, HAIR))
+    with np.errstate(all="ignore"):
+        if unenclosable(field) is not None:
+            return _sampled(field, box, line)
+        roots = _proven(field, box, line)
+        # A root at the very end of the line has no sign beyond it.
+        return roots if roots.complete else _proven(field, box, _line(box, fixed, given, HAIR))
 
 
 def _line(box: Box, fixed: int, given: float, hair: float) -> Segments:

@@ -133,9 +133,11 @@ def trace(
     limit = math.inf if time_limit is None else between("time_limit", time_limit, 0.0, math.inf)
     line = Progress(progress)
     try:
-        reason = unenclosable(field)
-        if reason is None:
-            return proven_boundary(field, box, tolerance, max_cells, limit, line)
-        return sampled_boundary(field, box, tolerance, max_cells, limit, line, reason)
+        # What overflows is inf or nan, which proves nothing: that is a status, not a warning.
+        with np.errstate(all="ignore"):
+            reason = unenclosable(field)
+            if reason is None:
+                return proven_boundary(field, box, tolerance, max_cells, limit, line)
+            return sampled_boundary(field, box, tolerance, max_cells, limit, line, reason)
     finally:
         line.done()

@@ -7,6 +7,7 @@ coefficients. A point at a given arclength is found by inverting s(σ), which is
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -81,7 +82,7 @@ class Pieces:
         """The arclength from end to end."""
         return float(self._ends(self.coefficients[-1:])[1, 0, 2]) - self.start if len(self) else 0.0
 
-    @property
+    @cached_property
     def knots(self) -> Array:
         """Arclengths at the ends of the pieces, shape (m + 1,), increasing."""
         low, high = self._ends(self.coefficients)
