@@ -48,6 +48,10 @@ CONVERGED = 1e-8
 # A polynomial is not asked to be nearer to the curve than this many of the corrector's last steps there,
 # which are rounding of F, and of the coordinates' own.
 NOISE = 8.0
+# After so many halvings one that leaves more than this share of the deviation is the last: it is rounding
+# too, or F turns faster than its floats.
+PATIENCE = 6
+STALLED = 0.7
 # More arcs than this are not made: the curve is followed no further than they reach.
 MOST_ARCS = 2**20
 # Where a polynomial is held against the curve: at its middle, and further out, between its nodes.
@@ -151,10 +155,12 @@ def stacked_pieces(
     values = _integrated(field, box, stack)
     _correct_nodes(field, box, stack, values, np.arange(len(stack)))
     pending = np.arange(len(stack))
-    finished = False
-    for _ in range(MOST_HALVINGS):
+    finished, before = False, np.full(len(stack), np.inf)
+    for halvings in range(MOST_HALVINGS):
         x, gradient, off, noise = _middles(field, box, stack, values, pending)
         misses = ~(off <= tolerance + noise)
+        if halvings >= PATIENCE:
+            misses &= off < STALLED * before
         finished = not misses.any()
         if finished or _is_spent(stack, deadline):
             break
@@ -163,7 +169,7 @@ def stacked_pieces(
         halves = _half_nodes(values[which])
         stack, index = stack.halved(which, x[misses], gradient[misses])
         values, pending = values[index], np.flatnonzero(which[index])
-        values[pending] = halves
+        values[pending], before = halves, np.repeat(off[misses], 2)
         _correct_nodes(field, box, stack, values, pending)
     return stack, _with_arclength(values), finished
 
