@@ -139,10 +139,10 @@ class Certificate:
         return f"{self.status.name}: {self._sentence()}"
 
     def _sentence(self) -> str:
-        x1, x2 = (f"[{lo:.10g}, {hi:.10g}]" for lo, hi in self.bounds)
+        box = Box.from_bounds(self.bounds).text(10)
         counted = f"{self.cells} cells and {self.crossings} crossings"
         guarantee = (
-            f"the components of the boundary in {x1} × {x2} and the returned curves correspond one to one, "
+            f"the components of the boundary in {box} and the returned curves correspond one to one, "
             f"`closed` is exact, and every point lies within its error_bound of its own component ({counted})"
         )
         if self.status is Status.PROVEN:

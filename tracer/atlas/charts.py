@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.atlas.crossings import Crossings
+from tracer.atlas.crossings import Crossings, is_chart
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -54,10 +54,11 @@ def pair(crossings: Crossings, slopes: Signs) -> tuple[Arcs, NDArray[np.bool_]]:
     charts = len(slopes)
     broken = np.zeros(charts, dtype=bool)
     for side in (crossings.undecided.before, crossings.undecided.after):
-        broken[side[(side >= 0) & (side < charts)]] = True
+        broken[side[is_chart(side, charts)]] = True
     chart, crossing, low, high, enters = _visits(crossings, slopes)
     order = np.lexsort((high, low, chart))
-    chart, crossing, low, high, enters = (a[order] for a in (chart, crossing, low, high, enters))
+    chart, crossing, enters = chart[order], crossing[order], enters[order]
+    low, high = low[order], high[order]
     new = np.append(True, chart[1:] != chart[:-1])[: len(chart)]
     rank = np.arange(len(chart)) - np.maximum.accumulate(np.where(new, np.arange(len(chart)), 0))
     overlaps = np.append(False, ~new[1:] & ~(high[:-1] <= low[1:]))[: len(chart)]
@@ -79,7 +80,7 @@ def _visits(crossings: Crossings, slopes: Signs) -> tuple[Indices, Indices, Arra
     """Each crossing as its charts see it: chart, crossing, bounds of x_i, and whether an arc enters."""
     columns = []
     for side, upper in ((crossings.before, True), (crossings.after, False)):
-        crossing = np.flatnonzero((side >= 0) & (side < len(slopes)))
+        crossing = np.flatnonzero(is_chart(side, len(slopes)))
         chart = side[crossing]
         dependent = dependent_coordinate(slopes[chart])
         sign = slopes[chart, dependent]

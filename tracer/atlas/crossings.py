@@ -66,7 +66,7 @@ def find_crossings(
     charts = len(paving.charts)
     edges = shared_edges(np.concatenate([paving.charts, paving.floor, paving.left]))
     # Of a side between two undecided cells, or of one with the outside, nothing need be known.
-    edges = edges[_is_chart(edges.before, charts) | _is_chart(edges.after, charts)]
+    edges = edges[is_chart(edges.before, charts) | is_chart(edges.after, charts)]
     segments = Segments(paving.lines.at(edges.lower), paving.lines.at(edges.upper), edges.axis)
     found = isolate(field, segments, _monotone(edges, paving.slopes), max_cells, deadline)
     points, error_bound, brackets = polish(field, found)
@@ -83,7 +83,8 @@ def find_crossings(
     )
 
 
-def _is_chart(cell: Indices, charts: int) -> NDArray[np.bool_]:
+def is_chart(cell: Indices, charts: int) -> NDArray[np.bool_]:
+    """Which numbers of cells are those of charts, of which there are `charts`."""
     return (cell >= 0) & (cell < charts)
 
 
@@ -91,6 +92,6 @@ def _monotone(edges: Edges, slopes: Signs) -> NDArray[np.bool_]:
     """On which edges one of the charts beside them proves that F is monotone."""
     monotone = np.zeros(len(edges.axis), dtype=bool)
     for side in (edges.before, edges.after):
-        chart = np.flatnonzero(_is_chart(side, len(slopes)))
+        chart = np.flatnonzero(is_chart(side, len(slopes)))
         monotone[chart] |= slopes[side[chart], edges.axis[chart]] != 0
     return monotone

@@ -118,7 +118,7 @@ def pave(
 
     Parameters
     ----------
-    field : Enclosed
+    field : EnclosedField
     box : Box
     attempt : {0, 1, 2}
         Which pair of ratios the first cut has.

@@ -101,7 +101,7 @@ def isolate(
 
     Parameters
     ----------
-    field : Enclosed
+    field : EnclosedField
     segments : Segments
     monotone : ndarray of bool, shape (n,)
         On which F_t ≠ 0 is proven already.

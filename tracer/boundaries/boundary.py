@@ -103,8 +103,7 @@ class Boundary:
     def _proven_box(self) -> str:
         """The box that the counts refer to: to ten digits where it is not the one asked for."""
         proven = self.certificate.bounds
-        digits = 6 if proven == self.bounds else 10
-        return " × ".join(f"[{lo:.{digits}g}, {hi:.{digits}g}]" for lo, hi in proven)
+        return Box.from_bounds(proven).text(6 if proven == self.bounds else 10)
 
     def plot(self, ax: Any = None, **kwargs: Any) -> Any:
         """Draw the boundary; see `tracer.BoundaryDisplay.plot` for the keywords.

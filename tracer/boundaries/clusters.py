@@ -70,12 +70,12 @@ def clusters_of(field: Field, atlas: Atlas) -> tuple[tuple[Cluster, ...], Indice
     ends = chain_ends(atlas)[~atlas.chains.closed]
     count = np.bincount(label[ends[ends >= 0]] + 1, minlength=label.max() + 2)[1:]
     corners = paving.lines.at(shares)
-    found = []
-    for k in range(label.max() + 1):
-        mine = corners[label[cell] == k]
-        bounds = np.stack([mine[:, 0].min(axis=0), mine[:, 1].max(axis=0)])
-        found.append(Cluster(bounds, int(count[k]), _branch_point(field, atlas.box, bounds)))
-    return tuple(found), label
+    bounds = np.empty((label.max() + 1, 2, 2))
+    bounds[:, 0], bounds[:, 1] = np.inf, -np.inf
+    np.minimum.at(bounds[:, 0], label[cell], corners[:, 0])
+    np.maximum.at(bounds[:, 1], label[cell], corners[:, 1])
+    pairs = zip(bounds, count.tolist(), strict=True)
+    return tuple(Cluster(b, arcs, _branch_point(field, atlas.box, b)) for b, arcs in pairs), label
 
 
 def touching(cells: Array) -> Indices:

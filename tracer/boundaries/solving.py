@@ -17,7 +17,7 @@ from numpy.typing import ArrayLike, NDArray
 from tracer.atlas.roots import ROUNDING, Segments, isolate, polish
 from tracer.curves.corrector import newton_step
 from tracer.curves.error_bounds import UP
-from tracer.curves.lattice import ROOT_RATIO, roots_on_lines
+from tracer.curves.lattice import are_roots, roots_on_lines
 from tracer.fields.box import Box
 from tracer.fields.checks import between
 from tracer.fields.coercion import as_field
@@ -125,8 +125,6 @@ def _sampled(field: Field, box: Box, line: Segments) -> Roots:
     k = np.flatnonzero((positive[:-1] != positive[1:]) & finite[:-1] & finite[1:])
     axis = np.repeat(line.axis, len(k))
     points = roots_on_lines(field, at[k], axis, t[k], t[k + 1])
-    # A pole or a jump changes the sign too, but |F| does not become small there.
-    largest = np.maximum(np.abs(value[k]), np.abs(value[k + 1]))
-    points = points[np.abs(field.value(points)) < ROOT_RATIO * largest]
+    points = points[are_roots(field, points, value[k], value[k + 1])]
     _, length = newton_step(field.value(points), field.value_and_gradient(points)[1] * box.sides)
     return Roots(points, 2 * length + ROUNDING, False, np.stack([line.lower, line.upper], axis=1))

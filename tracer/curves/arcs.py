@@ -6,8 +6,8 @@ chord, x(t) = P + t c + y n, t ∈ [0, 1], with
     dy/dt = −(∇F · c) / (∇F · n),      y(0) = 0,  y(1) = 0,
 
 as long as its tangent stays within 90° of the chord. Arcs are halved until it is within 45°: then no
-slope blows up, and the arcs are alike, so that `solve_ivp` takes few steps with the whole stack, in
-units of the chords' lengths. What it predicts is corrected along n onto F = 0, at the nodes of a
+slope blows up, and the arcs are alike, so that one step of `solve_ivp` serves the whole stack, in units of
+the chords' lengths. What it predicts is corrected along n onto F = 0, at the nodes of a
 polynomial of degree 7; where that misses the curve by more than the tolerance between its nodes, the
 arc is halved again. So the accuracy comes from the corrector, and the prediction may be loose: with the
 caller's tolerance instead, the same points take five times the evaluations.
@@ -25,6 +25,8 @@ from numpy.typing import NDArray
 
 from tracer.atlas.atlas import Atlas
 from tracer.atlas.roots import Segments, bracketed_newton
+from tracer.curves.chart_ode import EPS
+from tracer.curves.legs import RELATIVE_TOLERANCE
 from tracer.curves.pieces import DERIVATIVE, INTEGRAL, NODES, Pieces
 from tracer.curves.vectors import dot, turned, unit_vectors
 from tracer.fields.box import Box
@@ -34,9 +36,9 @@ Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
-EPS = float(np.finfo(np.float64).eps)
-RELATIVE_TOLERANCE = 100 * EPS  # the least that SciPy takes
-# Of the heights over the chords' lengths: good enough for two steps of the corrector to reach rounding.
+# The error the solver may leave, of heights over the chords' lengths: so much that it takes one step of
+# order 8, from which two of the corrector reach rounding on nearly all arcs. The others are halved; with a
+# strict tolerance they would set the steps of the whole stack.
 PREDICTION = 1.0
 # Tangent and chord: within 45°. A slope beyond this is cut off: one arc must not stop the stack.
 LEAST_COSINE = 0.5**0.5
@@ -92,6 +94,11 @@ class Stack:
 
     def __getitem__(self, which: NDArray) -> "Stack":
         return Stack(*(getattr(self, f.name)[which] for f in fields(self)))
+
+    def independent(self) -> tuple[Array, Array]:
+        """The independent coordinate at the start and at the end of each arc, (n,)."""
+        row, i = np.arange(len(self)), 1 - self.dependent
+        return self.start[row, i], self.end[row, i]
 
     def halved(self, which: Mask, x: Array, gradient: Array) -> tuple["Stack", Indices]:
         """The stack with some arcs cut in two, each at a point of `x` (k, 2) with ∇F there.
@@ -188,8 +195,8 @@ def _gentle(field: Field, box: Box, stack: Stack, deadline: float) -> Stack:
         if not steep.any() or _is_spent(stack, deadline):
             break
         some = stack[steep]
-        row, i = np.arange(len(some)), 1 - some.dependent
-        x = _in_bracket(field, some, 0.5 * some.start[row, i] + 0.5 * some.end[row, i])
+        a, b = some.independent()
+        x = _in_bracket(field, some, 0.5 * a + 0.5 * b)
         stack, _ = stack.halved(steep, x, field.value_and_gradient(x)[1])
     return stack
 
@@ -201,8 +208,7 @@ def _is_gentle(box: Box, stack: Stack) -> Mask:
 
 
 def _can_be_halved(stack: Stack) -> Mask:
-    row, i = np.arange(len(stack)), 1 - stack.dependent
-    a, b = stack.start[row, i], stack.end[row, i]
+    a, b = stack.independent()
     middle = 0.5 * a + 0.5 * b
     return (middle > np.minimum(a, b)) & (middle < np.maximum(a, b))
 
@@ -278,8 +284,7 @@ def _corrected(field: Field, box: Box, arcs: Stack, x: Array) -> tuple[Array, Ar
 
     Also how far they were off, and how much of that may be rounding, in box units.
     """
-    unit = unit_vectors((arcs.end - arcs.start) / box.sides)
-    normal = turned(unit)
+    normal = turned(unit_vectors((arcs.end - arcs.start) / box.sides))
     at, gradient, step = x, x, np.zeros(len(x))
     for _ in range(CORRECTOR_STEPS):
         value, gradient = field.value_and_gradient(at)
@@ -289,8 +294,8 @@ def _corrected(field: Field, box: Box, arcs: Stack, x: Array) -> tuple[Array, Ar
         step = np.where(np.isfinite(step), step, np.inf)
         at = at - np.where(np.isfinite(step), step, 0.0)[:, None] * normal * box.sides
     row, i = np.arange(len(x)), 1 - arcs.dependent
-    t, ends = at[row, i], np.stack([arcs.start[row, i], arcs.end[row, i]])
-    low, high = ends.min(axis=0), ends.max(axis=0)
+    t, ends = at[row, i], arcs.independent()
+    low, high = np.minimum(*ends), np.maximum(*ends)
     inside = ((at >= arcs.lower) & (at <= arcs.upper)).all(axis=1) & (t >= low) & (t <= high)
     lost = ~(inside & (np.abs(step) <= CONVERGED))
     if lost.any():

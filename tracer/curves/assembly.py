@@ -86,23 +86,21 @@ def _to_branch_points(
     trace: Trace, error_bound: Array, points: list[BranchPoint | None]
 ) -> tuple[Trace, Array]:
     """A chain that ends at the cells around a branch point, led into it; there nothing is proven."""
-    for k, branch in enumerate(points):
-        if branch is None:
-            continue
-        x, none = branch.point[None], np.zeros((1, 2))
-        ends = (x, trace.points) if k == 0 else (trace.points, x)
-        gradients = (none, trace.gradients) if k == 0 else (trace.gradients, none)
-        line = Pieces.line(x[0], trace.points[0]) if k == 0 else Pieces.line(trace.points[-1], x[0])
-        pieces = Pieces.join([line, trace.pieces] if k == 0 else [trace.pieces, line])
-        error_bound = np.insert(error_bound, 0 if k == 0 else len(error_bound), np.inf)
-        trace = Trace(
-            np.concatenate(ends),
-            np.concatenate(gradients),
-            pieces,
-            trace.ends,
-            (*trace.branch_points, branch),
-        )
-    return trace, error_bound
+    found = tuple(branch for branch in points if branch is not None)
+    if not found:
+        return trace, error_bound
+    before, after = ([b.point[None] for b in some if b is not None] for some in (points[:1], points[1:]))
+    into = [Pieces.line(x[0], trace.points[0]) for x in before]
+    out = [Pieces.line(trace.points[-1], x[0]) for x in after]
+    none = np.zeros((1, 2))
+    trace = Trace(
+        np.concatenate([*before, trace.points, *after]),
+        np.concatenate([*(none for _ in before), trace.gradients, *(none for _ in after)]),
+        Pieces.join([*into, trace.pieces, *out]),
+        trace.ends,
+        found,
+    )
+    return trace, np.pad(error_bound, (len(before), len(after)), constant_values=np.inf)
 
 
 def chain_ends(atlas: Atlas) -> Indices:

@@ -83,10 +83,8 @@ def lattice_roots(field: Field, box: Box, shape: tuple[int, int]) -> LatticeRoot
     edge = np.concatenate(found)
     axis = np.repeat([0, 1], [len(found[0]), len(found[1])])
     points = _edge_roots(field, lines, edge, axis)
-    # A pole or a jump changes the sign too, but |F| does not become small there.
     far = edge + np.where(axis[:, None] == 0, [1, 0], [0, 1])
-    largest = np.maximum(np.abs(values[tuple(edge.T)]), np.abs(values[tuple(far.T)]))
-    root = np.abs(field.value(points)) < ROOT_RATIO * largest
+    root = are_roots(field, points, values[tuple(edge.T)], values[tuple(far.T)])
     zero = np.argwhere(values == 0)
     vertices = np.stack([lines[0][zero[:, 0]], lines[1][zero[:, 1]]], axis=-1)
     return LatticeRoots(points[root], axis[root], edge[root], values, vertices)
@@ -102,6 +100,15 @@ def _edge_roots(
     end = np.where(axis == 0, lines[0][np.minimum(along, len(lines[0]) - 1)], 0.0)
     end = np.where(axis == 1, lines[1][np.minimum(along, len(lines[1]) - 1)], end)
     return roots_on_lines(field, start, axis, np.take_along_axis(start, axis[:, None], 1)[:, 0], end)
+
+
+def are_roots(field: Field, points: Array, before: Array, after: Array) -> NDArray[np.bool_]:
+    """Which `points` (n, 2) are roots, by F at both ends of their edges, (n,).
+
+    A pole or a jump changes the sign too, but |F| does not become small there.
+    """
+    largest = np.maximum(np.abs(before), np.abs(after))
+    return np.abs(field.value(points)) < ROOT_RATIO * largest
 
 
 def roots_on_lines(field: Field, at: Array, axis: NDArray[np.int64], low: Array, high: Array) -> Array:

@@ -66,5 +66,9 @@ class Box:
         gap = (x - y) / self.sides
         return np.hypot(gap[..., 0], gap[..., 1])  # whose squares do not underflow
 
+    def text(self, digits: int = 6) -> str:
+        """The box as ``[lo, hi] × [lo, hi]``."""
+        return " × ".join(f"[{lo:.{digits}g}, {hi:.{digits}g}]" for lo, hi in self.bounds)
+
     def __str__(self) -> str:
-        return " × ".join(f"[{lo:.6g}, {hi:.6g}]" for lo, hi in self.bounds)
+        return self.text()
