@@ -10,6 +10,7 @@ from balls import inside, value_and_gradient
 import tracer
 from tracer.enclosures.taylor_form import TaylorForm
 from tracer.fields.activations import TABLE
+from tracer.fields.field import Enclosure
 
 SMOOTH = [name for name, row in TABLE.items() if row.univariate is not None]
 
@@ -80,8 +81,8 @@ def test_many_cells_at_once_are_enclosed_like_each_alone():
     cells = random_cells(rng, 700, 1.0)
     at_once = network.enclose(*cells)
     alone = [network.enclose(*(corner[k : k + 1] for corner in cells)) for k in range(0, 700, 50)]
-    for field, parts in zip(at_once, zip(*alone, strict=True), strict=True):
-        np.testing.assert_allclose(field[::50], np.concatenate(parts), rtol=1e-9, atol=1e-9)
+    for field, parts in zip(at_once[:5], Enclosure.joined(alone)[:5], strict=True):
+        np.testing.assert_allclose(field[::50], parts, rtol=1e-9, atol=1e-9)
     assert len(network.enclose(np.zeros((0, 2)), np.zeros((0, 2))).lower) == 0
 
 

@@ -116,7 +116,7 @@ def survey(
         paved = time.perf_counter()
         crossings = find_crossings(field, paving, left - paving.cells, deadline)
         spent += paving.cells + crossings.cells
-        arcs, broken = pair(crossings, paving.slopes)
+        arcs, broken = pair(crossings, paving.directions)
         seconds = {"paving": paved - began, "crossings": time.perf_counter() - paved}
         atlas = Atlas(paving, crossings, arcs, broken, seconds)
         if atlas.status is not Status.PROVEN_OUTSIDE_CELLS or not _curable(atlas):

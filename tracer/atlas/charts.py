@@ -1,12 +1,21 @@
 """The arcs of the boundary in each chart: crossings paired by their certified signs.
 
-Let F_d ≠ 0 in a chart, d the dependent and i the independent coordinate; say F_d > 0. Then the
-boundary in the chart is a graph x_d = g(x_i) over some intervals of x_i, each of which bounds an arc.
-Run along with x_i: on the upper side in x_d, F from − to + means that g comes down into the chart, an
-arc *enters*, from + to − that it *leaves*; on the lower side the reverse. Through the end of the chart
-at the smaller x_i arcs enter, through the other they leave. In the order of x_i, entries and exits must
-alternate, and each pair bounds one arc. A chart where they do not, whose crossings cannot be ordered,
-or a side of which is undecided, is *broken*: nothing is claimed of it.
+In a chart F grows along a direction d: d · g > 0 for every g of Clarke's gradient on it. A chart is
+convex, so by Lebourg's mean value theorem [1]_ F is strictly increasing along every line parallel to d;
+each is a level of
+
+    τ(x) = d₂ x₁ − d₁ x₂,
+
+so the boundary in the chart is a graph over some intervals of τ, each of which bounds an *arc*. Run along
+with τ, an arc has F > 0 on its left. So it enters the chart where F falls on the way counterclockwise
+round it, and leaves where F rises: at a crossing, where F has certified opposite signs, one or the other.
+In the order of τ, entries and exits must alternate, and each pair bounds one arc. A chart where they do
+not, whose crossings cannot be ordered, or a side of which is undecided, is *broken*: nothing is claimed
+of it.
+
+References
+----------
+.. [1] F. H. Clarke, "Optimization and Nonsmooth Analysis" (1983), Theorem 2.3.7.
 """
 
 from dataclasses import dataclass
@@ -15,10 +24,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.atlas.crossings import Crossings, is_chart
+from tracer.atlas.roots import ROUNDING, Segments
+from tracer.enclosures.rounding import UNDERFLOW
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
-Signs = NDArray[np.int8]
+Mask = NDArray[np.bool_]
+
+# What stands for a coordinate where F grows along neither axis.
+OBLIQUE = 2
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,20 +56,20 @@ class Arcs:
         return Arcs(self.chart[which], self.start[which], self.end[which])
 
 
-def pair(crossings: Crossings, slopes: Signs) -> tuple[Arcs, NDArray[np.bool_]]:
+def pair(crossings: Crossings, directions: Array) -> tuple[Arcs, Mask]:
     """The arcs of all charts that are not broken, and which of them are.
 
     Parameters
     ----------
     crossings : Crossings
-    slopes : ndarray of int8, shape (charts, 2)
-        The proven sign of each partial in each chart, 0 where it is not proven.
+    directions : ndarray, shape (charts, 2)
+        Along which F grows in each chart.
     """
-    charts = len(slopes)
+    charts = len(directions)
     broken = np.zeros(charts, dtype=bool)
     for side in (crossings.undecided.before, crossings.undecided.after):
         broken[side[is_chart(side, charts)]] = True
-    chart, crossing, low, high, enters = _visits(crossings, slopes)
+    chart, crossing, low, high, enters = _visits(crossings, directions)
     order = np.lexsort((high, low, chart))
     chart, crossing, enters = chart[order], crossing[order], enters[order]
     low, high = low[order], high[order]
@@ -65,38 +79,53 @@ def pair(crossings: Crossings, slopes: Signs) -> tuple[Arcs, NDArray[np.bool_]]:
     broken[chart[overlaps | (enters != (rank % 2 == 0))]] = True
     broken |= np.bincount(chart, minlength=charts) % 2 == 1
     enter = np.flatnonzero(enters & ~broken[chart])
-    arcs = _oriented(chart[enter], crossing[enter], crossing[enter + 1], slopes)
+    arcs = Arcs(chart[enter], crossing[enter], crossing[enter + 1])
     twice = [np.bincount(end, minlength=len(crossings))[end] > 1 for end in (arcs.start, arcs.end)]
     broken[arcs.chart[twice[0] | twice[1]]] = True
     return arcs[~broken[arcs.chart]], broken
 
 
-def dependent_coordinate(slopes: Signs) -> Indices:
-    """For each chart a coordinate whose partial has a proven sign."""
-    return np.where(slopes[:, 0] != 0, 0, 1)
-
-
-def _visits(crossings: Crossings, slopes: Signs) -> tuple[Indices, Indices, Array, Array, NDArray[np.bool_]]:
-    """Each crossing as its charts see it: chart, crossing, bounds of x_i, and whether an arc enters."""
+def _visits(crossings: Crossings, directions: Array) -> tuple[Indices, Indices, Array, Array, Mask]:
+    """Each crossing as its charts see it: chart, crossing, bounds of τ, and whether an arc enters."""
     columns = []
-    for side, upper in ((crossings.before, True), (crossings.after, False)):
-        crossing = np.flatnonzero(is_chart(side, len(slopes)))
-        chart = side[crossing]
-        dependent = dependent_coordinate(slopes[chart])
-        sign = slopes[chart, dependent]
-        brackets = crossings.brackets[crossing]
-        along = brackets.axis != dependent  # the side runs along the independent coordinate
-        rises = (sign * crossings.direction[crossing] > 0) == upper
-        row = np.arange(len(chart))
-        low, high = (end[row, 1 - dependent] for end in (brackets.lower, brackets.upper))
-        columns.append((chart, crossing, low, high, np.where(along, rises, not upper)))
+    for side, outward in ((crossings.before, 1), (crossings.after, -1)):
+        crossing = np.flatnonzero(is_chart(side, len(directions)))
+        chart, brackets = side[crossing], crossings.brackets[crossing]
+        # Counterclockwise, the right side is run along with x2, the upper one against x1.
+        rises = crossings.direction[crossing] * np.where(brackets.axis == 1, outward, -outward)
+        low, high = across_brackets(directions[chart], brackets)
+        columns.append((chart, crossing, low, high, rises < 0))
     chart, crossing, low, high, enters = (np.concatenate(c) for c in zip(*columns, strict=True))
     return chart, crossing, low, high, enters
 
 
-def _oriented(chart: Indices, enter: Indices, leave: Indices, slopes: Signs) -> Arcs:
-    """Arcs that keep F > 0 on their left: to the left of growing x1 lies x2, of growing x2 lies −x1."""
-    dependent = dependent_coordinate(slopes[chart])
-    sign = slopes[chart, dependent]
-    ahead = np.where(dependent == 1, sign > 0, sign < 0)
-    return Arcs(chart, np.where(ahead, enter, leave), np.where(ahead, leave, enter))
+# The coordinate τ ---------------------------------------------------------------------------------
+
+
+def is_oblique(directions: Array) -> Mask:
+    """Which directions (n, 2) lie along neither axis."""
+    return (directions != 0).all(axis=1)
+
+
+def dependent_coordinate(directions: Array) -> Indices:
+    """For each chart the coordinate along which F grows, or falls; `OBLIQUE` where there is none."""
+    return np.where(is_oblique(directions), OBLIQUE, np.where(directions[:, 0] != 0, 0, 1))
+
+
+def across(directions: Array, x: Array) -> Array:
+    """τ at points (..., n, 2) for `directions` (n, 2): ± a coordinate, bit for bit, along the axes."""
+    return directions[:, 1] * x[..., 0] - directions[:, 0] * x[..., 1]
+
+
+def across_bounds(directions: Array, x: Array) -> tuple[Array, Array]:
+    """Bounds of τ at points (..., n, 2)."""
+    a, b = directions[:, 1] * x[..., 0], directions[:, 0] * x[..., 1]
+    # Two products, their difference, and its bounds: four roundings, each half a unit of |a| + |b|.
+    margin = np.where(is_oblique(directions), ROUNDING * (np.abs(a) + np.abs(b)) + UNDERFLOW, 0.0)
+    return a - b - margin, a - b + margin
+
+
+def across_brackets(directions: Array, brackets: Segments) -> tuple[Array, Array]:
+    """Bounds of τ on brackets, each (n,)."""
+    low, high = across_bounds(directions, np.stack([brackets.lower, brackets.upper]))
+    return low.min(axis=0), high.max(axis=0)

@@ -1,8 +1,9 @@
 """The box cut into cells until each is decided: empty, a chart, or at the floor of float64.
 
-A cell is *empty* when 0 ∉ F(cell), and a *chart* when 0 ∉ F_x1(cell) or 0 ∉ F_x2(cell): there the
-boundary is a function of one coordinate, without a loop and without a singular point [1]_, [2]_.
-Any other cell is halved along the coordinate in which F varies clearly more across it, or along both
+A cell is *empty* when 0 ∉ F(cell), and a *chart* when F grows along one direction d everywhere in it:
+0 ∉ F_x1(cell) or 0 ∉ F_x2(cell), or some oblique d with d · g > 0 for every gradient g on the cell.
+There the boundary is a graph over the lines along d, without a loop and without a singular point [1]_,
+[2]_. Any other cell is halved along the coordinate in which F varies clearly more across it, or along both
 (a fifth fewer cells than quarters alone, and a cusp takes few long thin cells). All tests are written
 so that nan decides nothing.
 
@@ -87,6 +88,9 @@ class Paving:
         that were left undecided when a budget ended the work.
     slopes : ndarray of int8, shape (charts, 2)
         The proven sign of each partial in each chart, 0 where it is not proven.
+    directions : ndarray, shape (charts, 2)
+        Along which F grows in each chart: ± a unit vector of the axes, or oblique where no partial has a
+        proven sign.
     cells : int
         Cells looked at.
     """
@@ -97,6 +101,7 @@ class Paving:
     floor: Array
     left: Array
     slopes: Signs
+    directions: Array
     cells: int
 
     @property
@@ -131,7 +136,7 @@ def pave(
     """
     lines = Lines.of_box(box, attempt)
     queue = np.array([[[0.0, 0.0], [1.0, 1.0]]])
-    empty, charts, slopes, floor, left = [], [], [], [], []
+    empty, charts, slopes, directions, floor, left = [], [], [], [], [], []
     cells, largest, decided, rounds = 0, 0.0, 0.0, 0
     while len(queue) and not left:
         halves = []
@@ -144,8 +149,8 @@ def pave(
             cells += len(chunk)
             corners = lines.at(chunk)
             found = field.enclose(corners[:, 0], corners[:, 1])
-            is_empty, signs = decide(found)
-            is_chart = ~is_empty & signs.any(axis=1)
+            is_empty, signs, along = decide(found)
+            is_chart = ~is_empty & along.any(axis=1)
             largest = max(largest, _largest(found))
             open_ = np.flatnonzero(~(is_empty | is_chart))
             at_floor = (
@@ -156,6 +161,7 @@ def pave(
             empty.append(chunk[is_empty])
             charts.append(chunk[is_chart])
             slopes.append(signs[is_chart])
+            directions.append(along[is_chart])
             floor.append(chunk[open_[at_floor]])
             further = open_[~at_floor]
             halves += _halves(chunk[further], _variation(found, corners, further))
@@ -170,17 +176,41 @@ def pave(
         _joined(floor),
         _joined(left),
         np.concatenate([*slopes, np.zeros((0, 2), np.int8)]),
+        np.concatenate([*directions, np.zeros((0, 2))]),
         cells,
     )
 
 
-def decide(found: Enclosure) -> tuple[NDArray[np.bool_], Signs]:
-    """Which cells are empty, and the proven signs (k, 2) of the partials; nan proves nothing."""
+def decide(found: Enclosure) -> tuple[NDArray[np.bool_], Signs, Array]:
+    """What is proven of cells; nan proves nothing.
+
+    Returns
+    -------
+    empty : ndarray of bool, shape (k,)
+    signs : ndarray of int8, shape (k, 2)
+        Of the partials; 0 where not proven.
+    directions : ndarray, shape (k, 2)
+        Along which F grows: along the first axis with a sign if there is one; (0, 0) where not proven.
+    """
     empty = found.defined & ((found.lower > 0) | (found.upper < 0))
     rising = found.gradient_lower > 0
     falling = found.gradient_upper < 0
-    signs = (rising.astype(np.int8) - falling.astype(np.int8)) * found.defined[:, None]
-    return empty, signs.astype(np.int8)
+    signs = ((rising.astype(np.int8) - falling.astype(np.int8)) * found.defined[:, None]).astype(np.int8)
+    if found.directions is None:
+        return empty, signs, _along_axes(signs)
+    known = found.defined & np.isfinite(found.directions).all(axis=1)
+    directions = np.where(known[:, None], found.directions, 0.0)
+    # One along an axis is the sign of a partial.
+    parallel = (directions == 0).any(axis=1, keepdims=True)
+    signs = np.where((signs == 0) & parallel, np.sign(directions), signs).astype(np.int8)
+    return empty, signs, np.where(signs.any(axis=1, keepdims=True), _along_axes(signs), directions)
+
+
+def _along_axes(signs: Signs) -> Array:
+    """The unit vectors (k, 2) along the first coordinate whose partial has a sign, in which F grows; or 0."""
+    directions = signs.astype(np.float64)
+    directions[signs[:, 0] != 0, 1] = 0
+    return directions
 
 
 def rounding_only(field: EnclosedField, lower: Array, upper: Array, width: Array) -> NDArray[np.bool_]:

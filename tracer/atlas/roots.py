@@ -58,6 +58,37 @@ class Segments:
         x[np.arange(len(self)), self.axis] = t
         return x
 
+    def rate(self, gradient: Array) -> Array:
+        """The derivatives (n,) along them of a function with `gradient` (n, 2)."""
+        return gradient[np.arange(len(self)), self.axis]
+
+
+@dataclass(frozen=True, eq=False)
+class Transversals:
+    """Segments of any direction from `lower` to `upper` (n, 2), by the share t ∈ [0, 1] of the way."""
+
+    lower: Array
+    upper: Array
+
+    def __len__(self) -> int:
+        return len(self.lower)
+
+    def __getitem__(self, which: NDArray) -> "Transversals":
+        return Transversals(self.lower[which], self.upper[which])
+
+    def ends(self) -> tuple[Array, Array]:
+        """The shares at both ends, each (n,)."""
+        return np.zeros(len(self)), np.ones(len(self))
+
+    def at(self, t: Array) -> Array:
+        """The points (n, 2) at shares `t` (n,), no further out than the ends."""
+        x = self.lower + t[:, None] * (self.upper - self.lower)
+        return np.clip(x, np.minimum(self.lower, self.upper), np.maximum(self.lower, self.upper))
+
+    def rate(self, gradient: Array) -> Array:
+        """The derivatives (n,) along them of a function with `gradient` (n, 2)."""
+        return (gradient * (self.upper - self.lower)).sum(axis=1)
+
 
 @dataclass(frozen=True, eq=False)
 class Isolated:
@@ -168,19 +199,17 @@ def polish(field: EnclosedField, found: Isolated) -> tuple[Array, Array, Segment
     brackets : Segments
         Around each point, with certified opposite signs at their ends.
     """
-    brackets, row = found.brackets, np.arange(len(found.brackets))
+    brackets = found.brackets
     t = bracketed_newton(field, brackets, found.direction)
     low, high = brackets.ends()
     x = brackets.at(t)
     gradient = field.value_and_gradient(x)[1]
     bounds = point_bounds(field, x)
     with np.errstate(all="ignore"):
-        reach = (
-            BRACKET * np.maximum(np.abs(bounds[0]), np.abs(bounds[1])) / np.abs(gradient[row, brackets.axis])
-        )
+        reach = BRACKET * np.maximum(np.abs(bounds[0]), np.abs(bounds[1])) / np.abs(brackets.rate(gradient))
     reach = np.where(np.isfinite(reach), reach, 0.0) + ROUNDING * np.abs(t)
     ends = np.stack([low, high])
-    left = row
+    left = np.arange(len(brackets))
     for _ in range(BRACKET_ROUNDS):
         some, direction = brackets[left], found.direction[left]
         below, above = t[left] - reach[left], t[left] + reach[left]
@@ -200,14 +229,14 @@ def polish(field: EnclosedField, found: Isolated) -> tuple[Array, Array, Segment
     return x, bound, tight
 
 
-def bracketed_newton(field: Field, brackets: Segments, direction: Signs) -> Array:
+def bracketed_newton(field: Field, brackets: Segments | Transversals, direction: NDArray) -> Array:
     """Roots (n,) to rounding by Newton's method in brackets, halving them where it leaves them.
 
     Parameters
     ----------
     field : Field
-    brackets : Segments
-        On each F is monotone along `axis` and has one root.
+    brackets : Segments or Transversals
+        On each F is monotone and has one root.
     direction : ndarray, shape (n,)
         1 where F grows along the segment, −1 where it falls.
     """
@@ -223,7 +252,7 @@ def bracketed_newton(field: Field, brackets: Segments, direction: Signs) -> Arra
         high[left] = np.where(rising, t[left], high[left])
         low[left] = np.where(rising, low[left], t[left])
         with np.errstate(all="ignore"):
-            step = value / gradient[np.arange(len(left)), some.axis]
+            step = value / some.rate(gradient)
         new = t[left] - step
         slow = ~(np.abs(step) <= 0.5 * previous[left])
         done = (value == 0) | (np.abs(step) <= ROUNDING / 4 * np.abs(t[left]))
@@ -259,7 +288,7 @@ def _decided(
         chunk = np.arange(start, min(start + CHUNK, n))
         some = segments[chunk]
         found = field.enclose(some.lower, some.upper)
-        empty[chunk], signs = decide(found)
+        empty[chunk], signs, _ = decide(found)
         steady[chunk] = ~empty[chunk] & (signs[np.arange(len(chunk)), some.axis] != 0)
         low, high = some.ends()
         middle = _middle(low, high)

@@ -119,7 +119,7 @@ def _certificate(atlas: Atlas, status: Status, curves: list[Curve]) -> Certifica
     proof = Proof(
         paving.lines.at(paving.empty),
         paving.lines.at(paving.charts[sound]),
-        dependent_coordinate(paving.slopes[sound]),
+        dependent_coordinate(paving.directions[sound]),
         atlas.crossings.points,
         tuple(curve.points for curve in curves),
     )

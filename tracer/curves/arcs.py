@@ -12,9 +12,9 @@ polynomial of degree 7; where that misses the curve by more than the tolerance b
 arc is halved again. So the accuracy comes from the corrector, and the prediction may be loose: with the
 caller's tolerance instead, the same points take five times the evaluations.
 
-The chart makes this safe. In it F is monotone in the dependent coordinate d, so whatever point of the
-chart has F = 0 and a coordinate x_i between the arc's ends lies on this arc and on no other; a corrected
-point for which that does not hold is found again in the bracket that the chart gives.
+The chart makes this safe. In it F grows along a direction d, so whatever point of the chart has F = 0
+and a τ (see `charts`) between those of the arc's ends lies on this arc and on no other; a corrected point
+for which that does not hold is found again in the bracket that the chart gives, along d.
 """
 
 import time
@@ -24,7 +24,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.atlas.atlas import Atlas
-from tracer.atlas.roots import Segments, bracketed_newton
+from tracer.atlas.charts import across, is_oblique
+from tracer.atlas.roots import Segments, Transversals, bracketed_newton
 from tracer.curves.chart_ode import EPS
 from tracer.curves.legs import RELATIVE_TOLERANCE
 from tracer.curves.pieces import DERIVATIVE, INTEGRAL, NODES, Pieces
@@ -71,10 +72,8 @@ class Stack:
         Points on the curve, with ∇F at them in `start_gradient`, `end_gradient`.
     lower, upper : ndarray, shape (n, 2)
         The cell.
-    dependent : ndarray of int, shape (n,)
-        A coordinate in which F is monotone in the cell.
-    sign : ndarray of int8, shape (n,)
-        1 where it grows.
+    direction : ndarray, shape (n, 2)
+        Along which F grows in the cell.
     arc : ndarray of int, shape (n,)
         Which arc of the atlas each is a part of.
     """
@@ -85,8 +84,7 @@ class Stack:
     end_gradient: Array
     lower: Array
     upper: Array
-    dependent: Indices
-    sign: NDArray[np.int8]
+    direction: Array
     arc: Indices
 
     def __len__(self) -> int:
@@ -95,10 +93,9 @@ class Stack:
     def __getitem__(self, which: NDArray) -> "Stack":
         return Stack(*(getattr(self, f.name)[which] for f in fields(self)))
 
-    def independent(self) -> tuple[Array, Array]:
-        """The independent coordinate at the start and at the end of each arc, (n,)."""
-        row, i = np.arange(len(self)), 1 - self.dependent
-        return self.start[row, i], self.end[row, i]
+    def across(self) -> tuple[Array, Array]:
+        """τ at the start and at the end of each arc, (n,)."""
+        return across(self.direction, self.start), across(self.direction, self.end)
 
     def halved(self, which: Mask, x: Array, gradient: Array) -> tuple["Stack", Indices]:
         """The stack with some arcs cut in two, each at a point of `x` (k, 2) with ∇F there.
@@ -128,6 +125,10 @@ def stack_of(atlas: Atlas, gradients: Array) -> Stack:
     shorter = np.abs((end - start) / atlas.box.sides).argmin(axis=1)
     row = np.arange(len(arcs))
     dependent = np.where(slopes[row, shorter] != 0, shorter, 1 - shorter)
+    direction = np.zeros_like(start)
+    direction[row, dependent] = slopes[row, dependent]
+    oblique = ~slopes.any(axis=1)
+    direction[oblique] = atlas.paving.directions[arcs.chart[oblique]]
     return Stack(
         start,
         end,
@@ -135,8 +136,7 @@ def stack_of(atlas: Atlas, gradients: Array) -> Stack:
         gradients[arcs.end],
         cells[:, 0],
         cells[:, 1],
-        dependent,
-        slopes[row, dependent],
+        direction,
         order,
     )
 
@@ -195,7 +195,7 @@ def _gentle(field: Field, box: Box, stack: Stack, deadline: float) -> Stack:
         if not steep.any() or _is_spent(stack, deadline):
             break
         some = stack[steep]
-        a, b = some.independent()
+        a, b = some.across()
         x = _in_bracket(field, some, 0.5 * a + 0.5 * b)
         stack, _ = stack.halved(steep, x, field.value_and_gradient(x)[1])
     return stack
@@ -208,18 +208,41 @@ def _is_gentle(box: Box, stack: Stack) -> Mask:
 
 
 def _can_be_halved(stack: Stack) -> Mask:
-    a, b = stack.independent()
+    a, b = stack.across()
     middle = 0.5 * a + 0.5 * b
     return (middle > np.minimum(a, b)) & (middle < np.maximum(a, b))
 
 
 def _in_bracket(field: Field, stack: Stack, t: Array) -> Array:
-    """The points (n, 2) of arcs whose independent coordinates are `t` (n,), by the chart's bracket."""
-    row = np.arange(len(stack))
+    """The points (n, 2) of arcs where τ is `t` (n,), by the chart's bracket along its direction."""
+    x, oblique = np.empty((len(stack), 2)), is_oblique(stack.direction)
+    for which, bracketed in ((~oblique, _along_axis), (oblique, _along_direction)):
+        if which.any():
+            brackets, rises = bracketed(stack[which], t[which])
+            x[which] = brackets.at(bracketed_newton(field, brackets, rises))
+    return x
+
+
+def _along_axis(stack: Stack, t: Array) -> tuple[Segments, Array]:
+    """The segments across cells along an axis where τ is `t` (n,), and the sign of F's growth along them."""
+    row, d = np.arange(len(stack)), stack.direction
+    dependent = np.abs(d).argmax(axis=1)
     lower, upper = stack.lower.copy(), stack.upper.copy()
-    lower[row, 1 - stack.dependent] = upper[row, 1 - stack.dependent] = t
-    brackets = Segments(lower, upper, stack.dependent)
-    return brackets.at(bracketed_newton(field, brackets, stack.sign))
+    # τ is ± the other coordinate.
+    lower[row, 1 - dependent] = upper[row, 1 - dependent] = (d[:, 1] - d[:, 0]) * t
+    return Segments(lower, upper, dependent), d[row, dependent]
+
+
+def _along_direction(stack: Stack, t: Array) -> tuple[Transversals, Array]:
+    """The segments across cells along oblique directions where τ is `t` (n,); F grows along them."""
+    d, center = stack.direction, 0.5 * stack.lower + 0.5 * stack.upper
+    # From the point of the line {τ = t} that is nearest to the cell's centre: τ grows to the right of d.
+    away = (t - across(d, center)) / np.hypot(*d.T)
+    nearest = center - away[:, None] * turned(unit_vectors(d))
+    reach = np.stack([stack.lower, stack.upper]) - nearest
+    behind, ahead = (reach / d).min(axis=0).max(axis=1), (reach / d).max(axis=0).min(axis=1)
+    ends = nearest + np.stack([behind, ahead])[..., None] * d
+    return Transversals(*np.clip(ends, stack.lower, stack.upper)), np.ones(len(stack))
 
 
 # The differential equation ------------------------------------------------------------------------
@@ -293,13 +316,12 @@ def _corrected(field: Field, box: Box, arcs: Stack, x: Array) -> tuple[Array, Ar
         # A step from where F is flat goes nowhere; such a point is found again in the bracket.
         step = np.where(np.isfinite(step), step, np.inf)
         at = at - np.where(np.isfinite(step), step, 0.0)[:, None] * normal * box.sides
-    row, i = np.arange(len(x)), 1 - arcs.dependent
-    t, ends = at[row, i], arcs.independent()
+    t, ends = across(arcs.direction, at), arcs.across()
     low, high = np.minimum(*ends), np.maximum(*ends)
     inside = ((at >= arcs.lower) & (at <= arcs.upper)).all(axis=1) & (t >= low) & (t <= high)
     lost = ~(inside & (np.abs(step) <= CONVERGED))
     if lost.any():
-        t = np.clip(x[row, i], low, high)[lost]
+        t = np.clip(across(arcs.direction, x), low, high)[lost]
         at[lost] = _in_bracket(field, arcs[lost], np.where(np.isfinite(t), t, (0.5 * low + 0.5 * high)[lost]))
         gradient = gradient.copy()
         gradient[lost] = field.value_and_gradient(at[lost])[1]

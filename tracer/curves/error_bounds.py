@@ -1,18 +1,25 @@
 """Proven distances of points from the arcs they lie on.
 
-Where F has certified opposite signs at x ± b u, a root lies between. If that segment stays inside the
-chart, and between the ends of the arc in the independent coordinate, the root lies on this arc and on
-no other: the distance of x from it is at most b. The direction u of the gradient is tried first; then
-the dependent coordinate, in which the chart itself is a bracket: on its sides F has opposite signs.
+The *slab* of an arc is the part of its chart where τ lies between those of the arc's ends (see `charts`).
+It is convex, and every line along d through it holds one root of F, which lies on the arc: all roots of F
+in the slab do. So where F has certified signs − and + at points p and q of the slab, a point of the arc
+lies on the segment from p to q, and is no further from x than p or q is, whichever is further: distances
+from x are convex. Where x, p and q lie is of no account, so nothing is lost when x ± b u is rounded.
+
+The direction u of the gradient is tried first; then d, in which the chart itself is a bracket. Let x lie in
+the slab, and let q be where the line along d through x, the exact one, leaves the cell. The root on that
+line lies before q, so F(q) ≥ 0, and q serves as well: how far away it is, is bounded by each of the two
+sides that it may leave through. So does the other end of that line.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracer.atlas.atlas import Atlas
+from tracer.atlas.charts import across_bounds, across_brackets
 from tracer.atlas.roots import BRACKET, BRACKET_ROUNDS, ROUNDING, WIDER, certified_signs, point_bounds
 from tracer.curves.arcs import Stack
 from tracer.curves.vectors import dot, unit_vectors
@@ -29,17 +36,25 @@ GRADIENT_ROUNDS = 2
 
 @dataclass(frozen=True, eq=False)
 class Slabs:
-    """The part of each arc's chart that lies between the arc's ends in the independent coordinate.
+    """The part of each arc's chart that lies between the arc's ends in τ.
 
     Attributes
     ----------
     lower, upper : ndarray, shape (n, 2)
+        The chart.
+    direction : ndarray, shape (n, 2)
+        Along which F grows in it.
+    low, high : ndarray, shape (n,)
+        The range of τ.
     up : ndarray, shape (n, 2)
-        The unit vector along the dependent coordinate in which F grows.
+        The unit vector along the direction, in box units, to rounding.
     """
 
     lower: Array
     upper: Array
+    direction: Array
+    low: Array
+    high: Array
     up: Array
 
     @classmethod
@@ -48,24 +63,29 @@ class Slabs:
 
         The ends are crossings, known to within their brackets: the slab ends before them.
         """
-        row, d = np.arange(len(stack)), stack.dependent
-        brackets = atlas.crossings.brackets
-        start, end = brackets[atlas.arcs.start[stack.arc]], brackets[atlas.arcs.end[stack.arc]]
-        i = 1 - d
-        low, high = start.upper[row, i], end.lower[row, i]
-        back = start.lower[row, i] > end.upper[row, i]
-        lower, upper, up = stack.lower.copy(), stack.upper.copy(), np.zeros((len(stack), 2))
-        lower[row, i] = np.where(back, end.upper[row, i], low)
-        upper[row, i] = np.where(back, start.lower[row, i], high)
-        up[row, d] = stack.sign
-        return cls(lower, upper, up)
+        d, brackets = stack.direction, atlas.crossings.brackets
+        _, low = across_brackets(d, brackets[atlas.arcs.start[stack.arc]])
+        high, _ = across_brackets(d, brackets[atlas.arcs.end[stack.arc]])
+        return cls(stack.lower, stack.upper, d, low, high, unit_vectors(d / atlas.box.sides))
 
     def __getitem__(self, which: NDArray) -> "Slabs":
-        return Slabs(self.lower[which], self.upper[which], self.up[which])
+        return Slabs(*(getattr(self, f.name)[which] for f in fields(self)))
 
     def hold(self, x: Array) -> Any:
-        """Whether points (..., n, 2) lie in them."""
-        return ((x >= self.lower) & (x <= self.upper)).all(axis=-1)
+        """Whether points (..., n, 2) certainly lie in them."""
+        low, high = across_bounds(self.direction, x)
+        inside = ((x >= self.lower) & (x <= self.upper)).all(axis=-1)
+        return inside & (low >= self.low) & (high <= self.high)
+
+    def exits(self, box: Box, x: Array) -> Array:
+        """How far points (n, 2) are, in box units, from where they leave the chart against d and along it.
+
+        Shape (2, n), to rounding.
+        """
+        reach = (np.stack([self.lower, self.upper]) - x) / box.sides / self.up
+        # Along an axis a line never leaves through the sides parallel to it.
+        reach = np.where(self.up == 0, np.array([-np.inf, np.inf])[:, None, None], reach)
+        return np.stack([-reach.min(axis=0).max(axis=1), reach.max(axis=0).min(axis=1)])
 
 
 def proven_distances(
@@ -102,12 +122,13 @@ def proven_distances(
             inside = slab.hold(ends)
             signs = certified_signs(field, ends.reshape(-1, 2)).reshape(inside.shape)
             sure = inside & (signs == np.array([[-1], [1]]))
+            far = box.distance(ends, here)
             if not along_gradient:
-                # Beyond the slab, which holds x, F has its sign in any case.
+                # Where the line leaves the chart F has its sign in any case.
+                far = np.where(sure, far, slab.exits(box, here))
                 sure = (sure | ~inside) & slab.hold(here)
-                ends = np.clip(ends, slab.lower, slab.upper)
             sure = sure.all(axis=0)
-            found = box.distance(ends, here).max(axis=0)[sure] * UP
+            found = far.max(axis=0)[sure] * UP
             bound[left[sure]] = np.minimum(bound[left[sure]], found)
             left, reach = left[~sure], reach * WIDER
     return bound

@@ -6,6 +6,7 @@ have them has a method ``enclose(lower, upper)``, which gives an `Enclosure`, an
 `unenclosable`: None, or the reason why this one has no bounds.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
@@ -27,6 +28,10 @@ class Enclosure(NamedTuple):
         Whether F is defined and continuously differentiable on the whole cell, kinks apart: there F is
         Lipschitz, and the bounds hold Clarke's generalized gradient. Elsewhere, and where a bound is nan,
         nothing is known.
+    directions : ndarray or None, shape (k, 2)
+        Vectors d along which F is proven to grow: d · g > 0 for all g of Clarke's gradient anywhere on the
+        cell. (0, 0) or nan where none is known, None where none was looked for. Where a partial has a
+        sign by its bounds, none is needed.
     """
 
     lower: Array
@@ -34,6 +39,20 @@ class Enclosure(NamedTuple):
     gradient_lower: Array
     gradient_upper: Array
     defined: NDArray[np.bool_]
+    directions: Array | None = None
+
+    @classmethod
+    def joined(cls, parts: Sequence["Enclosure"]) -> "Enclosure":
+        """The cells of one enclosure after another."""
+        if len(parts) == 1:
+            return parts[0]
+        bounds = [np.concatenate(column) for column in zip(*(part[:5] for part in parts), strict=True)]
+        if all(part.directions is None for part in parts):
+            return cls(*bounds)
+        known = [
+            np.zeros((len(part.lower), 2)) if part.directions is None else part.directions for part in parts
+        ]
+        return cls(*bounds, directions=np.concatenate(known))
 
 
 @runtime_checkable

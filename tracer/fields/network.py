@@ -193,7 +193,7 @@ class Network:
             self._enclose_cells(lower[start : start + size], upper[start : start + size])
             for start in range(0, max(len(lower), 1), size)
         ]
-        return parts[0] if len(parts) == 1 else Enclosure(*map(np.concatenate, zip(*parts, strict=True)))
+        return Enclosure.joined(parts)
 
     def _enclose_cells(self, lower: Array, upper: Array) -> Enclosure:
         form, radius = TaylorForm.of_cells(lower, upper)

@@ -1,7 +1,8 @@
 """The picture of a proof: what was decided of each cell, and the curves on top.
 
-Pale cells are empty, blue and orange ones charts, in which the boundary is a function of x2 or of x1;
-dots are the certified crossings with their sides, and what is undecided is red.
+Pale cells are empty, blue and orange ones charts, in which the boundary is a function of x2 or of x1, green
+ones charts in which it crosses every line of an oblique direction once at most; dots are the certified
+crossings with their sides, and what is undecided is red.
 """
 
 from typing import Any
@@ -10,13 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.atlas.certificate import Certificate
+from tracer.atlas.charts import OBLIQUE
 from tracer.view.display import LINE, LONGEST_EQUAL
 
 Array = NDArray[np.float64]
 
 EMPTY, UNDECIDED = "#f4f4f1", "#d7263d"
 # By the dependent coordinate: z1 = z2 is solved for it.
-CHARTS = ("#bcd4ea", "#f6d3ae")
+CHARTS = ("#bcd4ea", "#f6d3ae", "#c9e3c0")
 GRID = "#b9b9b0"
 # More crossings than this are a blur.
 MOST_DOTS = 2000
@@ -38,6 +40,7 @@ def draw(certificate: Certificate, ax: Any = None) -> Any:
         (proof.empty, EMPTY, "empty"),
         (proof.charts[proof.dependent == 0], CHARTS[0], "solved for x1"),
         (proof.charts[proof.dependent == 1], CHARTS[1], "solved for x2"),
+        (proof.charts[proof.dependent == OBLIQUE], CHARTS[OBLIQUE], "solved obliquely"),
         (certificate.undecided, UNDECIDED, "undecided"),
     ]
     for corners, color, _ in cells:
