@@ -196,7 +196,7 @@ def _gentle(field: Field, box: Box, stack: Stack, deadline: float) -> Stack:
             break
         some = stack[steep]
         a, b = some.across()
-        x = _in_bracket(field, some, 0.5 * a + 0.5 * b)
+        x = in_bracket(field, some, 0.5 * a + 0.5 * b)
         stack, _ = stack.halved(steep, x, field.value_and_gradient(x)[1])
     return stack
 
@@ -213,7 +213,7 @@ def _can_be_halved(stack: Stack) -> Mask:
     return (middle > np.minimum(a, b)) & (middle < np.maximum(a, b))
 
 
-def _in_bracket(field: Field, stack: Stack, t: Array) -> Array:
+def in_bracket(field: Field, stack: Stack, t: Array) -> Array:
     """The points (n, 2) of arcs where τ is `t` (n,), by the chart's bracket along its direction."""
     x, oblique = np.empty((len(stack), 2)), is_oblique(stack.direction)
     for which, bracketed in ((~oblique, _along_axis), (oblique, _along_direction)):
@@ -322,7 +322,7 @@ def _corrected(field: Field, box: Box, arcs: Stack, x: Array) -> tuple[Array, Ar
     lost = ~(inside & (np.abs(step) <= CONVERGED))
     if lost.any():
         t = np.clip(across(arcs.direction, x), low, high)[lost]
-        at[lost] = _in_bracket(field, arcs[lost], np.where(np.isfinite(t), t, (0.5 * low + 0.5 * high)[lost]))
+        at[lost] = in_bracket(field, arcs[lost], np.where(np.isfinite(t), t, (0.5 * low + 0.5 * high)[lost]))
         gradient = gradient.copy()
         gradient[lost] = field.value_and_gradient(at[lost])[1]
     noise = NOISE * (

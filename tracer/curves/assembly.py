@@ -12,12 +12,15 @@ from numpy.typing import NDArray
 from tracer.atlas.atlas import Atlas
 from tracer.curves.arcs import Stack, stack_of, stacked_pieces
 from tracer.curves.continuation import Trace
+from tracer.curves.corners import polygon
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
 from tracer.curves.error_bounds import UP, Slabs, proven_distances
 from tracer.curves.pieces import Pieces
+from tracer.curves.polygons import polygonal_pieces
 from tracer.curves.singular import BranchPoint
 from tracer.fields.field import EnclosedField
+from tracer.fields.regions import regions_of
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -36,8 +39,11 @@ class Followed(NamedTuple):
 
 def follow_arcs(field: EnclosedField, atlas: Atlas, tolerance: float, deadline: float) -> Followed:
     """The arcs of an atlas, all at once, to within `tolerance` in box units."""
-    gradients = field.value_and_gradient(atlas.crossings.points)[1]
-    return Followed(*stacked_pieces(field, atlas.box, stack_of(atlas, gradients), tolerance, deadline))
+    stack = stack_of(atlas, field.value_and_gradient(atlas.crossings.points)[1])
+    regions = regions_of(field)
+    if regions is not None and regions.linear:
+        return Followed(*polygonal_pieces(regions, atlas.box, stack, deadline))
+    return Followed(*stacked_pieces(field, atlas.box, stack, tolerance, deadline))
 
 
 def curves_of(
@@ -77,6 +83,8 @@ def curves_of(
         )
         last = at_crossings[atlas.arcs.end[stack.arc[part][-1]]]
         trace, error_bound = _to_branch_points(trace, np.append(bounds[part], last), [p for _, p in why])
+        if trace.pieces.straight:
+            trace, error_bound = polygon(field, box, trace, error_bound)
         traces.append(trace)
         error_bounds.append(error_bound)
     return Curve.proven_from(traces, error_bounds, field, box, tolerance)
@@ -90,8 +98,8 @@ def _to_branch_points(
     if not found:
         return trace, error_bound
     before, after = ([b.point[None] for b in some if b is not None] for some in (points[:1], points[1:]))
-    into = [Pieces.line(x[0], trace.points[0]) for x in before]
-    out = [Pieces.line(trace.points[-1], x[0]) for x in after]
+    into = [Pieces.lines(x, trace.points[:1]) for x in before]
+    out = [Pieces.lines(trace.points[-1:], x) for x in after]
     none = np.zeros((1, 2))
     trace = Trace(
         np.concatenate([*before, trace.points, *after]),

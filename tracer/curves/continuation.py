@@ -82,7 +82,9 @@ def follow(field: Field, box: Box, start: Array, tolerance: float, budget: Budge
     back = _Walk(field, box, start, tolerance, budget, direction=-1)
     first_end = back.run() or End.UNDECIDED
     if not ahead.parts and not back.parts:
-        ahead.parts.append(Pieces.line(start, start))  # a curve of no length: no step could be taken
+        ahead.parts.append(
+            Pieces.lines(start[None], start[None])
+        )  # a curve of no length: no step could be taken
         ahead.points.append(start)
         ahead.gradients.append(ahead.gradients[0])
     (p, g, left), (q, h, right) = back.arrays(), ahead.arrays()
@@ -257,5 +259,5 @@ class _Walk:
 
     def _line_to(self, x: Array, gradient: Array) -> None:
         if not np.array_equal(x, self.points[-1]):
-            self.parts.append(Pieces.line(self.points[-1], x))
+            self.parts.append(Pieces.lines(self.points[-1][None], x[None]))
             self._append(x, gradient)

@@ -165,19 +165,26 @@ class Curve:
         Parameters
         ----------
         tolerance : float
-            In box units, from 1e-12 to 1; where coordinates round more coarsely, that is taken.
+            In box units, from 1e-12 to 1; where coordinates round more coarsely, that is taken. For a
+            polygon 0 is allowed: the curve itself.
 
         Returns
         -------
         ndarray, shape (n, 2)
             As few as that takes, or nearly; a closed curve repeats its first.
         """
+        if self.pieces.straight and tolerance == 0:
+            return self.points.copy()
         tolerance = max(between("tolerance", tolerance, FINEST, 1.0), self._rounding())
         s = self.pieces.sample(SAMPLES)[:, 2]
         s[0], s[-1] = 0, self.length  # but for rounding they are: the ends are the ends
         precise = self.tolerance <= CLEARLY_BETTER * tolerance or self.field is None
         at = self.pieces if precise else self
-        return self(vertices(s.clip(0, self.length), tolerance, lambda t: at(t) / self.box.sides))
+        chosen = vertices(s.clip(0, self.length), tolerance, lambda t: at(t) / self.box.sides)
+        # A polygon has no more vertices than its own.
+        return (
+            self.points.copy() if self.pieces.straight and len(chosen) >= len(self.points) else self(chosen)
+        )
 
     def lift(self) -> Array:
         """The points in the network's own input space, shape (n, inputs)."""
@@ -201,9 +208,9 @@ class Curve:
         return at
 
     def _on_curve(self, s: Array) -> tuple[Array, Array | None]:
-        """Corrected points at arclengths (n,), and ∇F there if there is a field."""
+        """Corrected points at arclengths (n,), and ∇F there if there is a field; a polygon needs neither."""
         x, gradient = self.box.clip(self.pieces(s)), None
-        if self.field is not None:
+        if self.field is not None and not self.pieces.straight:
             x, gradient, _ = correct(self.field, self.box, x)
         x[s == 0], x[s == self.length] = self.points[0], self.points[-1]
         return x, gradient

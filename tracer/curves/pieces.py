@@ -39,12 +39,18 @@ class Pieces:
         return cls(np.einsum("jk,mkc->mjc", _TO_COEFFICIENTS, values))
 
     @classmethod
-    def line(cls, start: Array, end: Array) -> "Pieces":
-        """One straight piece."""
-        w = 0.5 * (1 + NODES)[:, None]
-        x = (1 - w) * start + w * end
-        s = w * np.linalg.norm(end - start)
-        return cls.through(np.concatenate([x, s], axis=1)[None])
+    def lines(cls, start: Array, end: Array) -> "Pieces":
+        """Straight pieces from points `start` to `end`, (m, 2); the arclength of each starts at 0."""
+        c = np.zeros((len(start), DEGREE + 1, 3))
+        half = 0.5 * np.hypot(*(end - start).T)
+        c[:, 0, :2], c[:, 1, :2] = 0.5 * start + 0.5 * end, 0.5 * end - 0.5 * start
+        c[:, 0, 2] = c[:, 1, 2] = half
+        return cls(c)
+
+    @cached_property
+    def straight(self) -> bool:
+        """Whether all pieces are straight."""
+        return not self.coefficients[:, 2:].any()
 
     @classmethod
     def join(cls, parts: "list[Pieces]") -> "Pieces":

@@ -54,24 +54,44 @@ def turning_points(field: Field, box: Box, traces: Sequence[Trace]) -> list[tupl
     """
     offsets = np.cumsum([0.0, *(trace.pieces.length for trace in traces)])
     brackets, which, owner = [np.zeros((0, 2))], [], []
+    points: list[list[TurningPoint]] = [[] for _ in traces]
     for k, trace in enumerate(traces):
+        if trace.pieces.straight:
+            points[k] = _at_corners(trace, box)
+            continue
         for partial in (0, 1):
             found = _sign_changes(_shares(trace.gradients, box)[:, partial], trace)
             brackets.append(found + offsets[k])
             which += [partial] * len(found)
             owner += [k] * len(found)
     if not which:
-        return [() for _ in traces]
+        return [tuple(some) for some in points]
     partial, curve = np.array(which), np.array(owner)
     pieces = Pieces.join([trace.pieces for trace in traces])
     wrap = np.stack([offsets[1:], np.diff(offsets)], axis=1)[curve]
     at, x, found = _locate(field, box, pieces, np.concatenate(brackets), wrap, partial)
     at -= offsets[curve]
-    points: list[list[TurningPoint]] = [[] for _ in traces]
     order = np.lexsort((at, curve))
     for k in order[found[order]]:
         points[curve[k]].append(TurningPoint(x[k], float(at[k]), int(1 - partial[k])))
     return [tuple(some) for some in points]
+
+
+def _at_corners(trace: Trace, box: Box) -> list[TurningPoint]:
+    """The turning points of a polygon."""
+    # The gradient at a point is that of the side after it.
+    share = _shares(trace.gradients[:-1], box)
+    found = []
+    for partial in (0, 1):
+        signed = np.flatnonzero(share[:, partial])
+        if not trace.ends:
+            signed = np.append(signed, signed[:1])
+        sign = np.sign(share[signed, partial])
+        for k in np.flatnonzero(sign[:-1] != sign[1:]):
+            at = signed[k] + 1
+            at = 0 if at == len(share) and not trace.ends else at
+            found.append(TurningPoint(trace.points[at], float(trace.pieces.knots[at]), 1 - partial))
+    return sorted(found, key=lambda point: point.s)
 
 
 def _shares(gradients: Array, box: Box) -> Array:

@@ -20,6 +20,11 @@ def turned(v: Array) -> Array:
     return np.stack([-v[:, 1], v[:, 0]], axis=1)
 
 
+def cross(a: Array, b: Array) -> Array:
+    """How far b lies to the left of a: their cross products, shape (n,)."""
+    return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
+
+
 def dot(a: Array, b: Array) -> Array:
     """Their inner products, shape (n,)."""
     return (a * b).sum(axis=1)

@@ -32,6 +32,22 @@ def gamma(n: int) -> float:
     return (n + 4) * UNIT_ROUNDOFF * (1 + (n + 8) * 4 * UNIT_ROUNDOFF)
 
 
+def centered(lower: Array, upper: Array) -> tuple[Array, Array]:
+    """Centres and radii of intervals or cells: ``center ± radius`` covers ``[lower, upper]``."""
+    center = 0.5 * lower + 0.5 * upper
+    # Rounded up from both sides.
+    radius = np.maximum(center - lower, upper - center)
+    return center, np.where(radius > 0, radius * (1 + 4 * UNIT_ROUNDOFF) + UNDERFLOW, 0.0)
+
+
+def per_unit(low: Array, high: Array, radius: Array) -> tuple[Array, Array]:
+    """Bounds of a gradient by ε, where x = c + radius ε, in x; nan along a coordinate without width."""
+    outward = np.where(radius > 0, 2 * UNIT_ROUNDOFF, np.nan)
+    width = np.where(radius > 0, radius, 1.0)
+    low, high = low / width, high / width
+    return low - outward * np.abs(low) - UNDERFLOW, high + outward * np.abs(high) + UNDERFLOW
+
+
 def matmul(rows: Array, factor: Array) -> Array:
     """``rows @ factor`` for rows of shape (..., n), in products that one thread computes."""
     n, m = factor.shape

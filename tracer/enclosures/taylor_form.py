@@ -39,7 +39,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, gamma, matmul
+from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, centered, gamma, matmul, per_unit
 from tracer.enclosures.univariate import Neighbourhood, Univariate, largest
 
 Array = NDArray[np.float64]
@@ -73,10 +73,7 @@ class TaylorForm:
     @classmethod
     def of_cells(cls, lower: Array, upper: Array) -> tuple["TaylorForm", Array]:
         """The two coordinates on cells (k, 2), and the cells' radii r, shape (k, 2)."""
-        center = 0.5 * lower + 0.5 * upper
-        # Rounded up from both sides: c ± r covers the cell.
-        r = np.maximum(center - lower, upper - center)
-        r = np.where(r > 0, r * (1 + 4 * UNIT_ROUNDOFF) + UNDERFLOW, 0.0)
+        center, r = centered(lower, upper)
         coefficients = np.zeros((6, *lower.shape))
         coefficients[0] = center
         coefficients[1, :, 0], coefficients[2, :, 1] = r[:, 0], r[:, 1]
@@ -148,11 +145,7 @@ class TaylorForm:
         """Bounds of the first function's gradient in x, shape (k, 2), on cells of the given radii (k, 2)."""
         first = TaylorForm(self.coefficients[..., :1], self.radii[..., :1])
         low, high = (side[..., 0].T for side in first._partials())
-        # Along a coordinate without width: nan.
-        outward = np.where(radius > 0, 2 * UNIT_ROUNDOFF, np.nan)
-        width = np.where(radius > 0, radius, 1.0)
-        low, high = low / width, high / width
-        return low - outward * np.abs(low) - UNDERFLOW, high + outward * np.abs(high) + UNDERFLOW
+        return per_unit(low, high, radius)
 
     def _partials(self) -> tuple[Array, Array]:
         """Bounds of both partials, each of shape (2, k, n)."""
@@ -178,7 +171,7 @@ def _narrowest(function: Univariate, center: Array, p1: Array, tail: Array, e: A
     with np.errstate(invalid="ignore"):  # around a break the quadratic model is infinite or nan
         near = function.neighbourhood(center, rho)
         quadratic = _quadratic(near, rho)
-    linear, steepest = _linear(near, rho), largest(*near.slopes)
+    linear, steepest = near.line(rho), largest(*near.slopes)
 
     bend = np.abs(near.curvature)
     radius = np.abs(quadratic.slope) * e + 0.5 * bend * (tail * (2 * p1 + tail)) + quadratic.radius
@@ -189,7 +182,7 @@ def _narrowest(function: Univariate, center: Array, p1: Array, tail: Array, e: A
     half = np.maximum(near.values[1] - middle, middle - near.values[0]) * _UP + UNDERFLOW
     # The sum of both radii, each relative to that of the constant model, times both of these.
     weight = radius * steepest + slope_radius * half
-    linear_weight = linear_radius * steepest + linear.slope_radius * half
+    linear_weight = linear_radius * steepest + linear.above * half
     # Written so that a model that is infinite or nan is not taken, unless all are.
     quadratic_wins = weight <= linear_weight
     weight = np.where(quadratic_wins, weight, linear_weight)
@@ -200,7 +193,7 @@ def _narrowest(function: Univariate, center: Array, p1: Array, tail: Array, e: A
         np.where(constant, 0.0, np.where(quadratic_wins, quadratic.slope, linear.slope)),
         np.where(keep_quadratic, near.curvature, 0.0),
         np.where(constant, half, np.where(quadratic_wins, radius, linear_radius)),
-        np.where(constant, steepest, np.where(quadratic_wins, slope_radius, linear.slope_radius)),
+        np.where(constant, steepest, np.where(quadratic_wins, slope_radius, linear.above)),
     )
 
 
@@ -222,16 +215,6 @@ def _quadratic(near: Neighbourhood, rho: Array) -> _Model:
     ends = (0.5 * slope_radius) * rho + 0.25 * (np.abs(even) + np.abs(odd))
     radius = np.minimum(cubic * rho, ends) + (near.slope_error * rho + near.value_error)
     return _Model(near.value, slope, near.curvature, radius, slope_radius)
-
-
-def _linear(near: Neighbourhood, rho: Array) -> _Model:
-    """The linear model."""
-    low, high = near.slopes
-    slope, slope_radius = 0.5 * (low + high), 0.5 * (high - low) + near.slope_error
-    value = 0.5 * near.value + 0.25 * (near.value_low + near.value_high)
-    odd = (near.value_high - near.value_low) - 2 * slope * rho
-    radius = (0.5 * slope_radius) * rho + 0.25 * np.abs(odd) + (near.slope_error * rho + near.value_error)
-    return _Model(value, slope, np.zeros_like(slope), radius, slope_radius)
 
 
 def _sizes(coefficients: Array) -> Array:

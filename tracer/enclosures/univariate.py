@@ -1,4 +1,4 @@
-"""Functions of one variable with proven bounds of their value and first three derivatives.
+"""Functions of one variable with proven bounds: smooth ones to the third derivative, and kinked ones.
 
 A row gives ``a, a', a'', a'''`` at points, each with a majorant m of its terms: the computed number
 is within ``C u m`` of the true one (u = 2⁻⁵³), where C counts the roundings of the formula and those of
@@ -16,9 +16,12 @@ are written down to full precision.
 The logistic function and tanh are ``m + ½κ tanh(κz/2)``: then ``a'' = −2(a − m) a'``,
 ``a''' = κ² a' − 6 a'²``, and a' falls on both sides of 0, so that value and slope at both ends of an
 interval, one exponential each, bound all the rest.
+
+A kinked function is piecewise linear. It has an interval of slopes, its generalized gradient, and a line
+beside it: along its chord the largest and the smallest distance are at kinks or ends.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -37,6 +40,19 @@ VALUE_ROUNDINGS = 16
 SLOPE_ROUNDINGS = 32
 # A zero of a derivative is known to within this, relative to its size.
 ZERO_ROUNDING = 8 * UNIT_ROUNDOFF
+
+
+class Line(NamedTuple):
+    """A line beside a function a on intervals around points: ``a(z + t) ∈ value + slope t ± radius``.
+
+    The slopes of a lie in ``slope + [below, above]``.
+    """
+
+    value: Array
+    slope: Array
+    radius: Array
+    below: Array
+    above: Array
 
 
 class Neighbourhood(NamedTuple):
@@ -68,6 +84,19 @@ class Neighbourhood(NamedTuple):
     values: tuple[Array, Array]
     slopes: tuple[Array, Array]
     thirds: tuple[Array, Array]
+
+    def line(self, rho: Array) -> Line:
+        """The line whose slope is the middle of the slopes.
+
+        What it misses, h(t) = a(z + t) − slope t, has |h'| ≤ d: between points where it is known it is
+        within ½ dρ of their mean, and half of that mean is h(0).
+        """
+        low, high = self.slopes
+        slope, d = 0.5 * (low + high), 0.5 * (high - low) + self.slope_error
+        value = 0.5 * self.value + 0.25 * (self.value_low + self.value_high)
+        odd = (self.value_high - self.value_low) - 2 * slope * rho
+        radius = (0.5 * d) * rho + 0.25 * np.abs(odd) + (self.slope_error * rho + self.value_error)
+        return Line(value, slope, radius, -d, d)
 
 
 @dataclass(frozen=True)
@@ -147,6 +176,10 @@ class Univariate:
             thirds=(below[3], above[3]),
         )
 
+    def line(self, center: Array, rho: Array) -> Line:
+        """A line beside the function on ``center ± rho``."""
+        return self.neighbourhood(center, rho).line(rho)
+
     def hull(
         self, low: Array, high: Array, left: tuple[Array, Array], right: tuple[Array, Array]
     ) -> tuple[Array, Array]:
@@ -170,6 +203,81 @@ class Univariate:
         sides = [zero, np.nextafter(zero, np.inf)] if zero in self.breaks else [zero]
         bounds = [self._bounds(np.asarray(z)) for z in sides]
         return np.minimum.reduce([b[0] for b in bounds]), np.maximum.reduce([b[1] for b in bounds])
+
+
+@dataclass(frozen=True)
+class Kinked:
+    """A piecewise linear function of one variable, 0 at 0.
+
+    Attributes
+    ----------
+    kinks : tuple of float
+        Where its slope changes.
+    slopes : tuple of float
+        To the left of the first kink, between two, and to the right of the last.
+    """
+
+    kinks: tuple[float, ...]
+    slopes: tuple[float, ...]
+
+    def value(self, z: Any) -> Any:
+        """The function; within two units of rounding where a slope is neither 0 nor ±1."""
+        total: Any = np.zeros_like(z)
+        for low, high, slope in self._sides():
+            if slope:
+                total = total + slope * (np.clip(z, low, high) - np.clip(0.0, low, high))
+        return total
+
+    def offsets(self) -> tuple[float, ...]:
+        """What the function is beside slope times z, for each slope."""
+        ends = (self.kinks[0], *self.kinks)
+        return tuple(float(self.value(end)) - k * end for k, end in zip(self.slopes, ends, strict=True))
+
+    def at(self, z: Array, radius: Array) -> tuple[Array, Array]:
+        """The function at points known to within a `radius`, and the radius of its values."""
+        low, high = self._slopes(*_interval(z, radius)[:2])
+        value = self.value(z)
+        return value, largest(low, high) * radius * (1 + 4 * UNIT_ROUNDOFF) + self._rounding(value)
+
+    def line(self, center: Array, rho: Array) -> Line:
+        """The line beside the function on ``center ± rho`` that misses it by least: along its chord."""
+        low, high, _ = _interval(center, rho)
+        least, most = self._slopes(low, high)
+        left, right = self.value(low), self.value(high)
+        with np.errstate(all="ignore"):
+            chord = (right - left) / (high - low)
+        slope = np.clip(np.where(np.isfinite(chord), chord, most), least, most)
+        missed = [left - slope * (low - center), right - slope * (high - center)]
+        for kink in self.kinks:
+            inside = (low < kink) & (high > kink)
+            missed.append(np.where(inside, self.value(kink) - slope * (kink - center), missed[0]))
+        down, up = np.minimum.reduce(missed), np.maximum.reduce(missed)
+        straight, value = least == most, self.value(center)
+        rounding = 16 * UNIT_ROUNDOFF * (largest(left, right) + np.abs(slope) * (np.abs(center) + rho))
+        return Line(
+            np.where(straight, value, 0.5 * (down + up)),
+            slope,
+            np.where(straight, self._rounding(value), 0.5 * (up - down) + rounding + UNDERFLOW),
+            least - slope,
+            most - slope,
+        )
+
+    def _sides(self) -> Iterator[tuple[float, float, float]]:
+        """Where each side starts and ends, and its slope."""
+        return zip((-np.inf, *self.kinks), (*self.kinks, np.inf), self.slopes, strict=True)
+
+    def _slopes(self, low: Array, high: Array) -> tuple[Array, Array]:
+        """The least and the largest slope on [low, high]."""
+        least, most = np.full(low.shape, np.inf), np.full(low.shape, -np.inf)
+        for start, end, slope in self._sides():
+            touched = (low <= end) & (high >= start)
+            least = np.where(touched, np.minimum(least, slope), least)
+            most = np.where(touched, np.maximum(most, slope), most)
+        return least, most
+
+    def _rounding(self, value: Array) -> Array:
+        exact = all(slope in (-1.0, 0.0, 1.0) for slope in self.slopes)
+        return np.zeros_like(value) if exact else 4 * UNIT_ROUNDOFF * np.abs(value) + UNDERFLOW
 
 
 def _widened(jet: Array, error: Array) -> tuple[Array, Array]:
@@ -326,6 +434,7 @@ def _both(*positive: float) -> tuple[float, ...]:
 # tanh² is 1/3 and 2/3 here, and the same at twice the argument for the logistic function.
 _T3, _T4 = 0.6584789484624083543, 1.1462158347805888439
 
+RELU, HARDTANH = Kinked((0.0,), (0.0, 1.0)), Kinked((-1.0, 1.0), (0.0, 1.0, 0.0))
 LINEAR = Univariate(_linear, ((), (), (), ()), bend=0.0)
 TANH = Sigmoidal(_tanh, ((), (0.0,), _both(_T3), (-_T4, 0.0, _T4)), bend=0.77)
 SIGMOID = Sigmoidal(

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from scipy.special import erfc, expit
 
 from tracer.enclosures import univariate
-from tracer.enclosures.univariate import Univariate
+from tracer.enclosures.univariate import Kinked, Univariate
 
 Array = NDArray[np.float64]
 
@@ -39,8 +39,8 @@ class Activation:
         The open interval of its values.
     parameter : float or None
         The default of the row's one parameter, passed to `value` and `slope` after z.
-    univariate : Univariate or None
-        Proven bounds of value and derivatives, for a smooth activation.
+    univariate : Univariate, Kinked or None
+        Proven bounds of value and derivatives; None for softmax.
     """
 
     value: Callable[..., Array]
@@ -48,7 +48,7 @@ class Activation:
     inverse: Callable[..., Array] | None = None
     range: tuple[float, float] = (-INF, INF)
     parameter: float | None = None
-    univariate: Univariate | None = None
+    univariate: Univariate | Kinked | None = None
 
 
 def _tanh_slope(z: Array) -> Array:
@@ -110,9 +110,17 @@ TABLE: dict[str, Activation] = {
         lambda y, c: np.where(y > 0, y, y / c),
         parameter=LEAKY_SLOPE,
     ),
-    "relu": Activation(lambda z: np.maximum(z, 0), lambda z: np.where(z > 0, 1.0, 0.0), range=(0.0, INF)),
+    "relu": Activation(
+        lambda z: np.maximum(z, 0),
+        lambda z: np.where(z > 0, 1.0, 0.0),
+        range=(0.0, INF),
+        univariate=univariate.RELU,
+    ),
     "hardtanh": Activation(
-        lambda z: np.clip(z, -1, 1), lambda z: np.where((z > -1) & (z <= 1), 1.0, 0.0), range=(-1.0, 1.0)
+        lambda z: np.clip(z, -1, 1),
+        lambda z: np.where((z > -1) & (z <= 1), 1.0, 0.0),
+        range=(-1.0, 1.0),
+        univariate=univariate.HARDTANH,
     ),
     "gelu": Activation(
         lambda z: 0.5 * z * erfc(-z / np.sqrt(2)),
@@ -153,4 +161,5 @@ def activation(name: str, parameter: float | None = None) -> Activation:
         partial(row.inverse, c=c) if row.inverse is not None and c > 0 else None,
         row.range if c > 0 else (0.0, INF),
         c,
+        Kinked((0.0,), (c, 1.0)),
     )

@@ -14,14 +14,17 @@ References
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer.enclosures import rounding
-from tracer.enclosures.rounding import UNIT_ROUNDOFF
+from tracer.enclosures.relaxation import Relaxation
+from tracer.enclosures.rounding import UNIT_ROUNDOFF, per_unit
 from tracer.enclosures.taylor_form import TaylorForm
+from tracer.enclosures.univariate import Kinked, Univariate
 from tracer.fields.checks import index, number, points
 from tracer.fields.field import Enclosure
 from tracer.fields.layer import Layer
@@ -158,15 +161,19 @@ class Network:
 
     @property
     def unenclosable(self) -> str | None:
-        """Why `enclose` cannot be asked, such as "relu has kinks"; None if it can."""
-        for layer in self.layers:
-            if layer.row.univariate is None:
-                softmax = layer.activation == "softmax"
-                return "softmax couples all outputs" if softmax else f"{layer.activation} has kinks"
-        return None
+        """Why `enclose` cannot be asked; None if it can."""
+        softmax = any(layer.row.univariate is None for layer in self.layers)
+        return "softmax couples all outputs" if softmax else None
+
+    @cached_property
+    def kinked(self) -> bool:
+        """Whether some activation has kinks."""
+        return any(isinstance(layer.row.univariate, Kinked) for layer in self.layers)
 
     def enclose(self, lower: Array, upper: Array) -> Enclosure:
-        """Bounds of the single output and its gradient on cells, for a smooth network of two inputs.
+        """Bounds of the single output and its gradient on cells, for a network of two inputs.
+
+        Smooth networks are enclosed by Taylor forms, those with kinks by linear relaxations.
 
         Parameters
         ----------
@@ -181,11 +188,9 @@ class Network:
         Raises
         ------
         TypeError
-            If the network has several outputs or an activation with kinks.
+            If the network has several outputs.
         """
         self._need_one_output()
-        if self.unenclosable is not None:
-            raise TypeError(f"network cannot be enclosed: {self.unenclosable}")
         if np.array_equal(lower, upper):
             return self._enclose_points(lower)
         size = max(FEWEST_CELLS, CACHED_FORMS // max(layer.outputs for layer in self.layers))
@@ -196,10 +201,29 @@ class Network:
         return Enclosure.joined(parts)
 
     def _enclose_cells(self, lower: Array, upper: Array) -> Enclosure:
+        return self._relaxed(lower, upper) if self.kinked else self._taylor(lower, upper)
+
+    def _relaxed(self, lower: Array, upper: Array) -> Enclosure:
+        form = Relaxation(lower, upper)
+        for layer in self.layers:
+            form.affine(layer.weight, layer.bias, layer.weight_radius, layer.bias_radius)
+            if layer.activation != "linear" and layer.row.univariate is not None:
+                form.apply(layer.row.univariate)
+        low, high, gradient = form.bounds()
+        partials = gradient.bounds()
+        directions = np.zeros_like(lower)
+        # Where 0 is outside the bounds of a partial, or F is not 0, none is needed.
+        open_ = (low <= 0) & (high >= 0) & ((partials[0] <= 0) & (partials[1] >= 0)).all(axis=0)
+        open_ &= (form.radius > 0).all(axis=1)
+        directions[open_] = gradient[open_].inner_direction().T * form.radius[open_]
+        bounds = per_unit(partials[0].T, partials[1].T, form.radius)
+        return Enclosure(low, high, *bounds, np.ones(len(lower), dtype=bool), directions)
+
+    def _taylor(self, lower: Array, upper: Array) -> Enclosure:
         form, radius = TaylorForm.of_cells(lower, upper)
         for layer in self.layers:
             form = form.affine(layer.weight, layer.bias, layer.weight_radius, layer.bias_radius)
-            if layer.activation != "linear" and layer.row.univariate is not None:
+            if layer.activation != "linear" and isinstance(layer.row.univariate, Univariate):
                 form = form.apply(layer.row.univariate)
         (low, high), gradient = form.value_bounds(), form.gradient_bounds(radius)
         return Enclosure(low[:, 0], high[:, 0], *gradient, np.ones(len(lower), dtype=bool))

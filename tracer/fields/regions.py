@@ -1,0 +1,126 @@
+"""The regions that the kinks of a network divide the plane into.
+
+On which side of its kinks every neuron is, its *sides*, decides a region; in it the network is smooth, and
+linear if the rest of it is. So the field and all pre-activations z can be continued beyond the region as
+they are inside, whatever rounding says of a z that is 0 up to rounding.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.enclosures.rounding import matmul
+from tracer.enclosures.univariate import Kinked
+from tracer.fields.counted import Counted
+from tracer.fields.field import Field
+from tracer.fields.layer import Layer
+from tracer.fields.network import Network
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+Sides = NDArray[np.int8]
+
+
+def regions_of(field: Field) -> "Regions | None":
+    """Those of a network with kinks; None for any other field."""
+    network = field.field if isinstance(field, Counted) else field
+    return Regions(network, field) if isinstance(network, Network) and network.kinked else None
+
+
+@dataclass(frozen=True, eq=False)
+class Continued:
+    """A network at m points, each continued from its region.
+
+    Attributes
+    ----------
+    value : ndarray, shape (m,)
+    gradient : ndarray, shape (m, 2)
+    z : ndarray, shape (m, N)
+        Pre-activations of all neurons with kinks.
+    partials : ndarray, shape (2, m, N)
+        Theirs.
+    """
+
+    value: Array
+    gradient: Array
+    z: Array
+    partials: Array
+
+    def meeting(self, neuron: Indices, kink: Array, scale: Array) -> Array:
+        """The step (m, 2), in units of `scale` (2,), to where F = 0 and z of `neuron` is `kink`, both (m,).
+
+        It is that of Newton's method: exact where both are linear, not finite where they are parallel.
+        """
+        row = np.arange(len(neuron))
+        g, h = self.gradient * scale, self.partials[:, row, neuron].T * scale
+        f, z = self.value, self.z[row, neuron] - kink
+        with np.errstate(all="ignore"):
+            step = np.stack([g[:, 1] * z - h[:, 1] * f, h[:, 0] * f - g[:, 0] * z], axis=1)
+            return step / (g[:, 0] * h[:, 1] - g[:, 1] * h[:, 0])[:, None]
+
+
+class Regions:
+    """A network of two inputs and one output, region by region.
+
+    Attributes
+    ----------
+    field : Network or Counted
+        The network, as it is counted.
+    kinks : ndarray, shape (N, p)
+        Of every neuron that has some, −∞ and ∞ at the ends; side k lies between kinks k and k + 1.
+    linear : bool
+        Whether the network is linear in every region.
+    """
+
+    def __init__(self, network: Network, field: Field) -> None:
+        self.network, self.field = network, field
+        bent = [layer.row.univariate for layer in network.layers if isinstance(layer.row.univariate, Kinked)]
+        sides = max(len(function.slopes) for function in bent)
+        neurons = sum(layer.outputs for layer, part in self._parts() if part is not None)
+        self.linear = all(layer.activation == "linear" for layer, part in self._parts() if part is None)
+        self.kinks = np.full((neurons, sides + 1), np.inf)
+        self.kinks[:, 0] = -np.inf
+        self._slopes, self._offsets = np.zeros((2, neurons, sides))
+        for layer, part in self._parts():
+            function = layer.row.univariate
+            if part is not None and isinstance(function, Kinked):
+                self.kinks[part, 1 : len(function.slopes)] = function.kinks
+                self._slopes[part, : len(function.slopes)] = function.slopes
+                self._offsets[part, : len(function.slopes)] = function.offsets()
+        self._row = np.arange(neurons)
+
+    def sides(self, x: Array) -> Sides:
+        """Where the points `x` (m, 2) are, shape (m, N); at a kink, on its lower side."""
+        pairs = zip(self.network.preactivations(x), self._parts(), strict=True)
+        z = np.concatenate([z for z, (_, part) in pairs if part is not None], axis=1)
+        return (z[:, :, None] > self.kinks[:, 1:-1]).sum(axis=2, dtype=np.int8)
+
+    def at(self, x: Array, sides: Sides) -> Continued:
+        """The network at points `x` (m, 2), continued from regions `sides` (m, N)."""
+        if isinstance(self.field, Counted):
+            self.field.evaluations += len(x)
+        slopes, offsets = self._slopes[self._row, sides], self._offsets[self._row, sides]
+        h = np.zeros((3, *x.shape))
+        h[0], h[1, :, 0], h[2, :, 1] = x, 1.0, 1.0
+        found = np.empty((3, *sides.shape))
+        for layer, part in self._parts():
+            h = matmul(h, layer.weight.T)
+            h[0] += layer.bias
+            if part is not None:
+                found[:, :, part] = h
+                h *= slopes[:, part]
+                h[0] += offsets[:, part]
+            elif layer.activation != "linear":
+                h[1:] *= layer.row.slope(h[0])
+                h[0] = layer.row.value(h[0])
+        return Continued(h[0, :, 0], h[1:, :, 0].T, found[0], found[1:])
+
+    def _parts(self) -> Iterator[tuple[Layer, slice | None]]:
+        """The layers, and which of the neurons with kinks are theirs."""
+        start = 0
+        for layer in self.network.layers:
+            kinked = isinstance(layer.row.univariate, Kinked)
+            yield layer, slice(start, start + layer.outputs) if kinked else None
+            start += layer.outputs * kinked
