@@ -97,8 +97,12 @@ class Stack:
         """τ at the start and at the end of each arc, (n,)."""
         return across(self.direction, self.start), across(self.direction, self.end)
 
-    def halved(self, which: Mask, x: Array, gradient: Array) -> tuple["Stack", Indices]:
+    def halved(
+        self, which: Mask, x: Array, gradient: Array, behind: Array | None = None
+    ) -> tuple["Stack", Indices]:
         """The stack with some arcs cut in two, each at a point of `x` (k, 2) with ∇F there.
+
+        At a kink ∇F is another `behind` it.
 
         Returns
         -------
@@ -111,7 +115,7 @@ class Stack:
         first = np.append(second[1:], False)[: len(index)]
         parts = self[index]
         parts.end[first], parts.end_gradient[first] = x, gradient
-        parts.start[second], parts.start_gradient[second] = x, gradient
+        parts.start[second], parts.start_gradient[second] = x, gradient if behind is None else behind
         return parts, index
 
 
@@ -191,7 +195,7 @@ def _is_spent(stack: Stack, deadline: float) -> bool:
 def _gentle(field: Field, box: Box, stack: Stack, deadline: float) -> Stack:
     """The arcs halved until the tangents at their ends are within 45° of their chords."""
     for _ in range(MOST_HALVINGS):
-        steep = ~_is_gentle(box, stack) & _can_be_halved(stack)
+        steep = ~_is_gentle(box, stack) & can_be_halved(stack)
         if not steep.any() or _is_spent(stack, deadline):
             break
         some = stack[steep]
@@ -207,7 +211,8 @@ def _is_gentle(box: Box, stack: Stack) -> Mask:
     return np.minimum(*(dot(normal, unit_vectors(g * box.sides)) for g in ends)) >= LEAST_COSINE
 
 
-def _can_be_halved(stack: Stack) -> Mask:
+def can_be_halved(stack: Stack) -> Mask:
+    """Which arcs have a float of τ between their ends."""
     a, b = stack.across()
     middle = 0.5 * a + 0.5 * b
     return (middle > np.minimum(a, b)) & (middle < np.maximum(a, b))
@@ -321,7 +326,9 @@ def _corrected(field: Field, box: Box, arcs: Stack, x: Array) -> tuple[Array, Ar
     inside = ((at >= arcs.lower) & (at <= arcs.upper)).all(axis=1) & (t >= low) & (t <= high)
     lost = ~(inside & (np.abs(step) <= CONVERGED))
     if lost.any():
-        t = np.clip(across(arcs.direction, x), low, high)[lost]
+        # Over the same place of the chord: a prediction far from it may be over another.
+        height = dot((x - arcs.start) / box.sides, normal)[:, None] * normal * box.sides
+        t = np.clip(across(arcs.direction, x - height), low, high)[lost]
         at[lost] = in_bracket(field, arcs[lost], np.where(np.isfinite(t), t, (0.5 * low + 0.5 * high)[lost]))
         gradient = gradient.copy()
         gradient[lost] = field.value_and_gradient(at[lost])[1]
@@ -342,7 +349,7 @@ def _middles(
     x, gradient, off, noise = _corrected(field, box, arcs, predicted)
     shape = (len(which), len(PLACES))
     # An arc so short that there is nothing between its ends is as good as it can be.
-    off = np.where(_can_be_halved(stack[which]), off.reshape(shape).max(axis=1), 0.0)
+    off = np.where(can_be_halved(stack[which]), off.reshape(shape).max(axis=1), 0.0)
     middles = x.reshape(*shape, 2)[:, MIDDLE], gradient.reshape(*shape, 2)[:, MIDDLE]
     return *middles, off, noise.reshape(shape).max(axis=1)
 

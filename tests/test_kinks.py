@@ -1,0 +1,78 @@
+"""Arcs of networks with kinks: cut where a pre-activation passes its kink, smooth between."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import tracer
+from tracer.atlas.certificate import Status
+
+BOX = [(-2.0, 2.0), (-2.0, 2.0)]
+MIXED = [
+    ("relu", "tanh"),
+    ("tanh", "relu"),
+    ("relu", "sigmoid", "relu"),
+    ("hardtanh", "gelu"),
+    ("leaky_relu", "softplus"),
+]
+
+
+def random_network(rng, activations, most=12):
+    widths = [2, *rng.integers(4, most + 1, len(activations)).tolist()]
+    hidden = [
+        tracer.Layer(rng.normal(0, 1.5, (m, n)), rng.normal(0, 1, m), name)
+        for (n, m), name in zip(pairwise(widths), activations, strict=True)
+    ]
+    return tracer.Network([*hidden, tracer.Layer(rng.normal(0, 1, (1, widths[-1])), rng.normal(0, 0.3, 1))])
+
+
+@pytest.mark.parametrize("activations", MIXED)
+def test_mixed_networks_are_followed_to_full_order_on_both_sides_of_their_kinks(activations, fresh_seed):
+    rng = np.random.default_rng(fresh_seed)
+    arcs = points = 0
+    for _ in range(6):
+        network = random_network(rng, activations)
+        boundary = tracer.trace(network, BOX)
+        assert boundary.certificate.status is Status.PROVEN
+        for curve in boundary:
+            # What is predicted between the points, where no corrector has been.
+            x = curve.pieces(np.linspace(0, curve.length, 2001))
+            value, gradient = network.value_and_gradient(x)
+            off = np.abs(value) / np.linalg.norm(gradient * curve.box.sides, axis=1)
+            assert off.max() <= 10 * curve.tolerance
+            assert curve.error_bound.max() <= 10 * curve.tolerance
+            z = np.concatenate(network.preactivations(x), axis=1)
+            arcs += 1 + (np.sign(z[1:]) != np.sign(z[:-1])).sum()
+            points += len(curve.points)
+    # An arc between kinks takes a few points; halved at a kink, without an end, it would take forty.
+    assert points <= 12 * arcs + 60
+
+
+def test_the_only_kink_of_an_arc_is_a_point_of_it():
+    # F = tanh(x1) + |x2 − 0.3| − 0.5: one kink, on x2 = 0.3, where tanh(x1) = 0.5.
+    network = tracer.Network(
+        [
+            tracer.Layer([[1, 0], [0, 1], [0, -1]], [0, -0.3, 0.3], "relu"),
+            tracer.Layer([[1, 0, 0], [0, 1e-3, 1e-3]], [0, 0], "tanh"),
+            tracer.Layer([[1, 1e3]], [-0.5]),
+        ]
+    )
+    (curve,) = tracer.trace(network, [(0.1, 2), (-0.5, 1.2)])
+    away = np.abs(curve.points - [np.arctanh(0.5), 0.3]).max(axis=1)
+    assert away.min() <= 1e-14
+    (turn,) = curve.turning_points
+    assert turn.coordinate == 0
+    assert turn.point == pytest.approx([np.arctanh(0.5), 0.3], abs=1e-12)
+
+
+def test_a_kink_that_is_passed_and_passed_back_within_an_arc_is_cut_twice():
+    # The bump relu(tanh(x1)² …) is replaced by a hidden layer whose z dips below 0 between x1 = ±a.
+    parabola = tracer.Layer([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]], [0.0, 0.0, 0.0], "softplus")
+    dip = tracer.Layer([[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]], [-1.4, 0.0], "relu")  # 2 ln 2 = 1.386
+    network = tracer.Network([parabola, dip, tracer.Layer([[0.3, 1.0]], [-0.9])])
+    boundary = tracer.trace(network, [(-1.1, 1.3), (-1.7, 1.9)])
+    (curve,) = boundary
+    a = np.arccosh(np.exp(1.4) / 2 - 1)  # softplus(a) + softplus(−a) = ln(2 + 2 cosh a)
+    for kink in (-a, a):
+        assert np.abs(curve.points[:, 0] - kink).min() <= 1e-12
