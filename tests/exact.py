@@ -130,6 +130,11 @@ class Exact:
         """The signs of both partials (k, 2)."""
         return self._decide(x, None, 1, _sign)
 
+    def certainly_falls(self, x, d):
+        """Where F certainly does not grow along `d` (k, 2)."""
+        _, _, gradient, error = evaluate(self.layers, x, 0, np.longdouble)
+        return (gradient * d).sum(axis=1) + (1 + 1e-15) * (error * np.abs(d)).sum(axis=1) <= 0
+
     def outside(self, x, lower, upper, gradient_lower, gradient_upper):
         """Where F or a partial is certainly outside its bounds, (k, 3); nan bounds hold everything."""
         low = np.concatenate([lower[:, None], gradient_lower], axis=1)

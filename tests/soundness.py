@@ -186,15 +186,20 @@ def empty_cells(rng, problem, atlas):
 
 
 def chart_slopes(rng, problem, atlas):
-    """The proven partials of every chart have their sign."""
+    """The proven partials of every chart have their sign, and F grows along its direction."""
     which = some(rng, len(atlas.paving.charts))
     corners, slopes = atlas.paving.lines.at(atlas.paving.charts[which]), atlas.paving.slopes[which]
+    directions = atlas.paving.directions[which]
     x = points_in(rng, corners[:, 0], corners[:, 1], 4)
     signs = problem.exact.gradient_signs(x.reshape(-1, 2)).reshape(x.shape)
     wrong = ((signs != slopes[:, None]) & (slopes[:, None] != 0)).any(axis=(1, 2))
     yield from (f"partial changes sign in the chart {cell.tolist()}" for cell in corners[wrong])
-    if not (slopes != 0).any(axis=1).all():
-        yield "a chart without a proven partial"
+    along = np.repeat(directions, x.shape[1], axis=0)
+    wrong = problem.exact.certainly_falls(x.reshape(-1, 2), along).reshape(x.shape[:2]).any(axis=1)
+    yield from (f"F falls along the direction of the chart {cell.tolist()}" for cell in corners[wrong])
+    axis_parallel = (directions == 0).any(axis=1)
+    if not directions.any(axis=1).all() or (axis_parallel != slopes.any(axis=1)).any():
+        yield "a chart without a direction"
 
 
 def brackets(rng, problem, atlas):
@@ -259,30 +264,50 @@ def sides(rng, problem, atlas):
             yield f"crossings lost on side {axis, side} of the chart {corners[n].tolist()}"
 
 
+def across(d, x):
+    """τ(x) = d2 x1 − d1 x2, the coordinate across d, at points (..., 2)."""
+    return d[..., 1] * x[..., 0] - d[..., 0] * x[..., 1]
+
+
+def chords(corners, d, t):
+    """Where the lines along `d` (k, 2) with τ = `t` (k, n) enter and leave cells, shape (2, k, n, 2)."""
+    center = corners.mean(axis=1)
+    away = (t - across(d, center)[:, None]) / (d * d).sum(axis=1)[:, None]
+    x = center[:, None] + away[..., None] * (np.array([1, -1]) * d[:, ::-1])[:, None]
+    with np.errstate(all="ignore"):
+        reach = np.stack([corners[:, k, None] - x for k in (0, 1)]) / d[:, None]
+    low, high = reach.min(axis=0), reach.max(axis=0)
+    parallel = np.broadcast_to(d[:, None] == 0, low.shape)
+    low[parallel], high[parallel] = -np.inf, np.inf
+    s = np.stack([low.max(axis=-1), high.min(axis=-1)])
+    return np.clip(x + s[..., None] * d[:, None], corners[:, None, 0], corners[:, None, 1])
+
+
 def arcs(rng, problem, atlas):
-    """Where an arc lies over the independent coordinate F changes its sign across the chart; else not."""
+    """Where an arc lies over τ F changes its sign across the chart along its direction; else not."""
     sound = np.flatnonzero(~atlas.broken)
     which = sound[some(rng, len(sound))]
-    corners = atlas.paving.lines.at(atlas.paving.charts[which])
-    independent = np.where(atlas.paving.slopes[which, 0] != 0, 1, 0)
-    row = np.arange(len(which))
-    low, high = corners[row, 0, independent][:, None], corners[row, 1, independent][:, None]
+    corners, d = atlas.paving.lines.at(atlas.paving.charts[which]), atlas.paving.directions[which]
+    angles = np.stack([corners[:, i, 0] + 1j * corners[:, j, 1] for i in (0, 1) for j in (0, 1)])
+    ranges = across(d, np.stack([angles.real, angles.imag], axis=-1))
+    low, high = ranges.min(axis=0)[:, None], ranges.max(axis=0)[:, None]
     t = np.clip(low + rng.uniform(size=(len(which), SAMPLES)) * (high - low), low, high)
-    x = np.repeat(corners[:, :, None], SAMPLES, axis=2)
-    for k in row:
-        x[k, :, :, independent[k]] = t[k]
+    x = chords(corners, d, t)
     signs = problem.exact.signs(x.reshape(-1, 2)).reshape(x.shape[:-1])
+    # The ends of a line are rounded, and so is τ at the brackets.
+    hair = 1e-14 * (np.abs(d[:, ::-1]) * np.abs(corners).max(axis=1)).sum(axis=1)
     ends = atlas.crossings.brackets
     for k, chart in enumerate(which):
-        i, mine = independent[k], atlas.arcs.chart == chart
-        a, b = atlas.arcs.start[mine], atlas.arcs.end[mine]
-        least = np.minimum(ends.lower[a, i], ends.lower[b, i]), np.minimum(ends.upper[a, i], ends.upper[b, i])
-        most = np.maximum(ends.lower[a, i], ends.lower[b, i]), np.maximum(ends.upper[a, i], ends.upper[b, i])
+        mine = atlas.arcs.chart == chart
+        start, end = (
+            np.sort(across(d[k], np.stack([ends.lower[c], ends.upper[c]])), axis=0)
+            for c in (atlas.arcs.start[mine], atlas.arcs.end[mine])
+        )
         at = t[k][:, None]
-        over = ((at > least[1]) & (at < most[0])).sum(axis=1)
-        unsure = (((at >= least[0]) & (at <= least[1])) | ((at >= most[0]) & (at <= most[1]))).any(axis=1)
-        changes = signs[k, 0] != signs[k, 1]
-        if ((over != changes) & ~unsure).any():
+        over = ((at > start[1]) & (at < end[0])).sum(axis=1)
+        near = [(at >= e[0] - hair[k]) & (at <= e[1] + hair[k]) for e in (start, end)]
+        changes = signs[0, k] != signs[1, k]
+        if ((over != changes) & ~(near[0] | near[1]).any(axis=1)).any():
             yield f"arcs of the chart {corners[k].tolist()}"
 
 
@@ -507,7 +532,9 @@ class Spoiled:
         if self.kind in ("gradient", "all"):
             nan = nan[:, None]
             found = found._replace(
-                gradient_lower=found.gradient_lower + nan, gradient_upper=found.gradient_upper + nan
+                gradient_lower=found.gradient_lower + nan,
+                gradient_upper=found.gradient_upper + nan,
+                directions=None if found.directions is None else found.directions + nan,
             )
         return found
 

@@ -82,7 +82,8 @@ class Slabs:
 
         Shape (2, n), to rounding.
         """
-        reach = (np.stack([self.lower, self.upper]) - x) / box.sides / self.up
+        with np.errstate(all="ignore"):
+            reach = (np.stack([self.lower, self.upper]) - x) / box.sides / self.up
         # Along an axis a line never leaves through the sides parallel to it.
         reach = np.where(self.up == 0, np.array([-np.inf, np.inf])[:, None, None], reach)
         return np.stack([-reach.min(axis=0).max(axis=1), reach.max(axis=0).min(axis=1)])
