@@ -131,3 +131,16 @@ def test_turning_points_of_t3():
         assert abs(gradient[1 - t.coordinate]) < 1e-12
         (curve,) = [c for c in boundary if any(t is u for u in c.turning_points)]
         assert box_distance(curve(t.s), t.point) < 1e-10
+
+
+@pytest.mark.parametrize("k", [3, 9])
+def test_the_pieces_of_a_waving_curve_do_not_fold(k):
+    # One chart, from whose arc's ends nothing is seen of the waves.
+    field = tracer.Function(lambda x, y: y - 0.8 * np.sin(k * x))
+    (curve,) = tracer.trace(field, [(-1.1, 1.3), (-1.2, 1.3)])
+    x = curve.pieces(np.linspace(0, curve.length, 20_001))
+    off = np.abs(x[:, 1] - 0.8 * np.sin(k * x[:, 0])) / np.hypot(1, 0.8 * k * np.cos(k * x[:, 0]))
+    assert off.max() <= 10 * curve.tolerance
+    t = np.linspace(-1.1, 1.3, 400_001)
+    length = np.hypot(np.diff(t), np.diff(0.8 * np.sin(k * t))).sum()
+    assert curve.length == pytest.approx(length, abs=1e-7)

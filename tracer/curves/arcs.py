@@ -164,13 +164,15 @@ def stacked_pieces(
     if _is_spent(stack, deadline):
         return stack, _with_arclength(_straight(stack)), len(stack) == 0
     values = _integrated(field, box, stack)
-    _correct_nodes(field, box, stack, values, np.arange(len(stack)))
     pending = np.arange(len(stack))
+    steep = _correct_nodes(field, box, stack, values, pending)
     finished, before = False, np.full(len(stack), np.inf)
     for halvings in range(MOST_HALVINGS):
         x, gradient, off, noise = _middles(field, box, stack, values, pending)
         misses = ~(off <= tolerance + noise)
-        if halvings >= PATIENCE:
+        if halvings < PATIENCE:
+            misses |= steep
+        else:
             misses &= off < STALLED * before
         finished = not misses.any()
         if finished or _is_spent(stack, deadline):
@@ -181,7 +183,7 @@ def stacked_pieces(
         stack, index = stack.halved(which, x[misses], gradient[misses])
         values, pending = values[index], np.flatnonzero(which[index])
         values[pending], before = halves, np.repeat(off[misses], 2)
-        _correct_nodes(field, box, stack, values, pending)
+        steep = _correct_nodes(field, box, stack, values, pending)
     return stack, _with_arclength(values), finished
 
 
@@ -206,9 +208,14 @@ def _gentle(field: Field, box: Box, stack: Stack, deadline: float) -> Stack:
 
 
 def _is_gentle(box: Box, stack: Stack) -> Mask:
-    normal = turned(unit_vectors((stack.end - stack.start) / box.sides))
     ends = (stack.start_gradient, stack.end_gradient)
-    return np.minimum(*(dot(normal, unit_vectors(g * box.sides)) for g in ends)) >= LEAST_COSINE
+    return np.minimum(*(_cosines(box, stack, gradient) for gradient in ends)) >= LEAST_COSINE
+
+
+def _cosines(box: Box, stack: Stack, gradient: Array) -> Array:
+    """The cosines (n,) between the chords of arcs and tangents, from ∇F (n, 2) there."""
+    normal = turned(unit_vectors((stack.end - stack.start) / box.sides))
+    return dot(normal, unit_vectors(gradient * box.sides))
 
 
 def can_be_halved(stack: Stack) -> Mask:
@@ -299,12 +306,34 @@ def _straight(stack: Stack) -> Array:
 # The corrector ------------------------------------------------------------------------------------
 
 
-def _correct_nodes(field: Field, box: Box, stack: Stack, values: Array, which: Indices) -> None:
-    """Put the inner nodes of some arcs onto the curve, and the outer ones where the arcs end."""
-    inner = values[which, 1:-1]
+def _correct_nodes(field: Field, box: Box, stack: Stack, values: Array, which: Indices) -> Mask:
+    """Put the inner nodes of some arcs onto the curve, and the outer ones where the arcs end.
+
+    Returns which of the arcs are steep, beyond 45° of their chords, at a node: such a one may wave.
+    """
+    arcs, inner = stack[which], values[which, 1:-1]
     owner = np.repeat(which, inner.shape[1])
-    values[which, 1:-1] = _corrected(field, box, stack[owner], inner.reshape(-1, 2))[0].reshape(inner.shape)
-    values[which, 0], values[which, -1] = stack.start[which], stack.end[which]
+    found, gradient, *_ = _corrected(field, box, stack[owner], inner.reshape(-1, 2))
+    steep = (_cosines(box, stack[owner], gradient) < LEAST_COSINE).reshape(len(which), -1).any(axis=1)
+    inner = found.reshape(-1, len(NODES) - 2, 2)
+    # Nodes in disorder, from a bad prediction, would fold the polynomial.
+    folded = ~_in_order(box, arcs, inner)
+    if folded.any():
+        over = stack[np.repeat(which[folded], len(NODES) - 2)]
+        tau = across(over.direction, _straight(arcs[folded])[:, 1:-1].reshape(-1, 2))
+        inner[folded] = in_bracket(field, over, tau).reshape(-1, len(NODES) - 2, 2)
+    values[which, 1:-1] = inner
+    values[which, 0], values[which, -1] = arcs.start, arcs.end
+    return steep & can_be_halved(arcs)
+
+
+def _in_order(box: Box, stack: Stack, inner: Array) -> Mask:
+    """Whether points (n, k, 2) for each arc lie over its chord one after the other."""
+    origin, chord = stack.start / box.sides, (stack.end - stack.start) / box.sides
+    place = ((inner / box.sides - origin[:, None]) * chord[:, None]).sum(axis=2)
+    ends = np.zeros((len(stack), 1)), dot(chord, chord)[:, None]
+    between = np.diff(np.concatenate([ends[0], place, ends[1]], axis=1), axis=1)
+    return np.asarray((between > 0).all(axis=1))
 
 
 def _corrected(field: Field, box: Box, arcs: Stack, x: Array) -> tuple[Array, Array, Array, Array]:
@@ -326,9 +355,7 @@ def _corrected(field: Field, box: Box, arcs: Stack, x: Array) -> tuple[Array, Ar
     inside = ((at >= arcs.lower) & (at <= arcs.upper)).all(axis=1) & (t >= low) & (t <= high)
     lost = ~(inside & (np.abs(step) <= CONVERGED))
     if lost.any():
-        # Over the same place of the chord: a prediction far from it may be over another.
-        height = dot((x - arcs.start) / box.sides, normal)[:, None] * normal * box.sides
-        t = np.clip(across(arcs.direction, x - height), low, high)[lost]
+        t = np.clip(across(arcs.direction, x), low, high)[lost]
         at[lost] = in_bracket(field, arcs[lost], np.where(np.isfinite(t), t, (0.5 * low + 0.5 * high)[lost]))
         gradient = gradient.copy()
         gradient[lost] = field.value_and_gradient(at[lost])[1]
