@@ -314,7 +314,7 @@ def _correct_nodes(field: Field, box: Box, stack: Stack, values: Array, which: I
     arcs, inner = stack[which], values[which, 1:-1]
     owner = np.repeat(which, inner.shape[1])
     found, gradient, *_ = _corrected(field, box, stack[owner], inner.reshape(-1, 2))
-    steep = (_cosines(box, stack[owner], gradient) < LEAST_COSINE).reshape(len(which), -1).any(axis=1)
+    steep = (_cosines(box, stack[owner], gradient) < LEAST_COSINE).reshape(-1, len(NODES) - 2).any(axis=1)
     inner = found.reshape(-1, len(NODES) - 2, 2)
     # Nodes in disorder, from a bad prediction, would fold the polynomial.
     folded = ~_in_order(box, arcs, inner)
