@@ -23,6 +23,8 @@ TOUCHING = 1e-12
 SLIVER, SAME = 1e-9, 1e-14
 # Sines of angles: sides that turn by less are one side; those that turn by more than the other are two.
 STRAIGHT, TURNING = 1e-15, 1e-6
+# On a plateau that is nearer to the level, over the largest slope, the boundary runs along its edge.
+PLATEAU = 1e-4
 # What one unit of rounding of F may move a vertex by.
 ILL_CONDITIONED = 1e-12
 
@@ -214,6 +216,10 @@ class _Cells:
         """The boundary in each cell: starts and ends (m, 2), gradients (m, 2)."""
         f = self.values(0)
         self._check(f)
+        steep = np.hypot(*self.maps[self.row, 0, :2].T)
+        flat = steep <= UNSURE * self.size
+        if len(f) and (np.abs(f[flat]) <= PLATEAU * steep.max()).any():
+            raise Undecided("a plateau next to the level: a strip beside its edge")
         which = np.flatnonzero((f.min(axis=1) < 0) & (f.max(axis=1) > 0))
         if not len(which):
             return np.zeros((3, 0, 2), LONG)
