@@ -23,8 +23,6 @@ TOUCHING = 1e-12
 SLIVER, SAME = 1e-9, 1e-14
 # Sines of angles: sides that turn by less are one side; those that turn by more than the other are two.
 STRAIGHT, TURNING = 1e-15, 1e-6
-# On a plateau that is nearer to the level, over the largest slope, the boundary runs along its edge.
-PLATEAU = 1e-4
 # What one unit of rounding of F may move a vertex by.
 ILL_CONDITIONED = 1e-12
 
@@ -163,11 +161,13 @@ class _Cells:
         """Leave out the cells in which intervals prove that F is not 0."""
         z = np.stack([self.values(k) for k in range(self.maps.shape[1])], axis=-1)
         low, high = activate(z.min(axis=1), *activation), activate(z.max(axis=1), *activation)
+        size = self.size
         for weight, bias, *name in layers:
             plus, minus = np.maximum(weight, 0).T, np.minimum(weight, 0).T
             low, high = low @ plus + high @ minus + bias, high @ plus + low @ minus + bias
             low, high = activate(low, *name), activate(high, *name)
-        margin = TOUCHING * (high - low)
+            size = (np.abs(weight).sum(axis=1) * size + np.abs(bias)).max()
+        margin = TOUCHING * (high - low) + UNSURE * size
         self._keep(((low <= margin) & (high >= -margin))[:, 0])
 
     def cut(self, neuron, kink):
@@ -216,10 +216,6 @@ class _Cells:
         """The boundary in each cell: starts and ends (m, 2), gradients (m, 2)."""
         f = self.values(0)
         self._check(f)
-        steep = np.hypot(*self.maps[self.row, 0, :2].T)
-        flat = steep <= UNSURE * self.size
-        if len(f) and (np.abs(f[flat]) <= PLATEAU * steep.max()).any():
-            raise Undecided("a plateau next to the level: a strip beside its edge")
         which = np.flatnonzero((f.min(axis=1) < 0) & (f.max(axis=1) > 0))
         if not len(which):
             return np.zeros((3, 0, 2), LONG)

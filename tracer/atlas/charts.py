@@ -1,8 +1,9 @@
 """The arcs of the boundary in each chart: crossings paired by their certified signs.
 
-In a chart F grows along a direction d: d · g > 0 for every g of Clarke's gradient on it. A chart is
-convex, so by Lebourg's mean value theorem [1]_ F is strictly increasing along every line parallel to d;
-each is a level of
+In a chart F grows along a direction d wherever it is 0: d · g > 0 for every g of Clarke's gradient at its
+zeros. That gradient is upper semicontinuous, so by Lebourg's mean value theorem [1]_ F is strictly
+increasing along d around each zero. A chart is convex: on a line parallel to d there is one zero at most,
+as between two passages from − to + there is one back. Each such line is a level of
 
     τ(x) = d₂ x₁ − d₁ x₂,
 
@@ -15,7 +16,7 @@ of it.
 
 References
 ----------
-.. [1] F. H. Clarke, "Optimization and Nonsmooth Analysis" (1983), Theorem 2.3.7.
+.. [1] F. H. Clarke, "Optimization and Nonsmooth Analysis" (1983), Proposition 2.1.5, Theorem 2.3.7.
 """
 
 from dataclasses import dataclass

@@ -1,7 +1,7 @@
 """Where the boundary crosses the sides of charts: every crossing, once, with proof.
 
-On the side of a chart along a coordinate whose partial has a proven sign F is monotone already; on the
-others roots are isolated. Sides shared with empty cells hold no root.
+On the side of a chart along a coordinate whose partial has a proven sign wherever F = 0 there is one root at
+most already; on the others roots are isolated. Sides shared with empty cells hold no root.
 """
 
 import math

@@ -1,7 +1,7 @@
 """The box cut into cells until each is decided: empty, a chart, or at the floor of float64.
 
-A cell is *empty* when 0 ∉ F(cell), and a *chart* when F grows along one direction d everywhere in it:
-0 ∉ F_x1(cell) or 0 ∉ F_x2(cell), or some oblique d with d · g > 0 for every gradient g on the cell.
+A cell is *empty* when 0 ∉ F(cell), and a *chart* when F grows along one direction d wherever it is 0:
+0 ∉ F_x1(cell) or 0 ∉ F_x2(cell), or some d with d · g > 0 for every gradient g at a zero of F in the cell.
 There the boundary is a graph over the lines along d, without a loop and without a singular point [1]_,
 [2]_. Any other cell is halved along the coordinate in which F varies clearly more across it, or along both
 (a fifth fewer cells than quarters alone, and a cusp takes few long thin cells). All tests are written
@@ -87,7 +87,7 @@ class Paving:
         The cells without the boundary, the charts, the cells that float64 does not decide, and those
         that were left undecided when a budget ended the work.
     slopes : ndarray of int8, shape (charts, 2)
-        The proven sign of each partial in each chart, 0 where it is not proven.
+        The proven sign of each partial where F = 0 in each chart, 0 where it is not proven.
     directions : ndarray, shape (charts, 2)
         Along which F grows in each chart: ± a unit vector of the axes, or oblique where no partial has a
         proven sign.
@@ -188,7 +188,7 @@ def decide(found: Enclosure) -> tuple[NDArray[np.bool_], Signs, Array]:
     -------
     empty : ndarray of bool, shape (k,)
     signs : ndarray of int8, shape (k, 2)
-        Of the partials; 0 where not proven.
+        Of the partials where F = 0; 0 where not proven.
     directions : ndarray, shape (k, 2)
         Along which F grows: along the first axis with a sign if there is one; (0, 0) where not proven.
     """

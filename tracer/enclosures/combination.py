@@ -30,9 +30,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.enclosures.lines import largest
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
 from tracer.enclosures.taylor_form import TaylorForm
-from tracer.enclosures.univariate import largest
 
 Array = NDArray[np.float64]
 

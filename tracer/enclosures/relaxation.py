@@ -38,8 +38,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.enclosures.kinked import ANY, Kinked, Sides
+from tracer.enclosures.lines import Line
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, centered, gamma, matmul
-from tracer.enclosures.univariate import Kinked, Line, Univariate
+from tracer.enclosures.univariate import Univariate
 
 Array = NDArray[np.float64]
 
@@ -72,10 +74,20 @@ class _Affine:
 
 @dataclass(frozen=True, eq=False)
 class _Bend:
-    """What an activation leaves: its lines, and l of its arguments, shape (2, k, n)."""
+    """What an activation leaves.
+
+    Attributes
+    ----------
+    line : Line
+    linear : ndarray, shape (2, k, n)
+        l of its arguments.
+    sides : tuple of two ndarrays of int8, shape (k, n)
+        The first and the last side that each argument may be on: the same of a smooth function.
+    """
 
     line: Line
     linear: Array
+    sides: tuple[Sides, Sides]
 
 
 class Relaxation:
@@ -105,10 +117,11 @@ class Relaxation:
         g = gamma(n + 2)
         up = (1 + 8 * g) * _UP
         if self._way:
-            slack = np.broadcast_to(g * _norms(weight) + _norms(weight_radius), (2, len(weight)))
-            sizes = np.linalg.norm(linear, axis=2) * up
+            # Hölder's inequality.
+            doubt = matmul(g * np.abs(weight) + weight_radius + UNDERFLOW, np.ones((n, 1))) * up
+            slack, sizes = np.broadcast_to(doubt.T, (2, len(weight))), np.abs(linear).max(axis=2)
         else:
-            slack, sizes = (g * np.abs(weight) + weight_radius).T, self.radius.T
+            slack, sizes = (g * np.abs(weight) + weight_radius + UNDERFLOW).T, self.radius.T
         coefficients = matmul(self.coefficients, weight.T)
         coefficients[0] += bias
         # Against underflow twice: of g times a size before a large weight magnifies the loss, and of
@@ -121,17 +134,32 @@ class Relaxation:
         self.coefficients, self.radii = coefficients, radii
         self._way.append(_Affine(weight, weight_radius, radii[0], slack, sizes))
 
-    def apply(self, function: Univariate | Kinked) -> None:
-        """``a(h)`` for a function a of one variable."""
-        linear = self.coefficients[1:]
+    def apply(self, function: Univariate | Kinked, held: Sides | None = None) -> None:
+        """``a(h)`` for a function a of one variable.
+
+        Arguments that are `held`, (k, n), on a side go through a as it is there, continued from it.
+        """
+        center, linear = self.coefficients[0], self.coefficients[1:]
         spread = np.abs(linear).sum(axis=0)
-        line = function.line(self.coefficients[0], (spread + self.radii[0]) * _UP + UNDERFLOW)
+        rho = (spread + self.radii[0]) * _UP + UNDERFLOW
+        line, one_side = function.line(center, rho), np.zeros(center.shape, np.int8)
+        sides = function.sides(center, rho) if isinstance(function, Kinked) else (one_side, one_side)
+        if isinstance(function, Kinked) and held is not None and (held != ANY).any():
+            pairs = zip(function.continued(center, held), line, strict=True)
+            line = Line(*(np.where(held != ANY, there, free) for there, free in pairs))
         self.coefficients = np.concatenate([line.value[None], line.slope * linear])
         steep = np.abs(line.slope)
         radii = steep * self.radii + 4 * UNIT_ROUNDOFF * (steep * spread)
         radii[0] += line.radius
         self.radii = radii * _UP + UNDERFLOW
-        self._way.append(_Bend(line, linear))
+        self._way.append(_Bend(line, linear, sides))
+
+    def sides(self) -> tuple[Sides, Sides]:
+        """The first and the last side that each argument of an activation may be on, (k, N) each."""
+        bends = [step.sides for step in self._way if isinstance(step, _Bend)]
+        none = np.zeros((len(self.radius), 0), np.int8)
+        first, last = (np.concatenate([*(sides[i] for sides in bends), none], axis=1) for i in (0, 1))
+        return first, last
 
     def bounds(self) -> tuple[Array, Array, "Zonotope"]:
         """Bounds of the single output, each of shape (k,), and of its gradient by ε."""
@@ -141,9 +169,12 @@ class Relaxation:
         edges, total = [], 1
         for step in reversed(self._way):
             if isinstance(step, _Affine):
+                total += len(step.weight)
                 whole, gamma_ = np.abs(g) + g_e, gamma(len(step.weight) + 2)
                 up = (1 + 8 * gamma_) * _UP
                 box += (step.slack @ whole.T + UNDERFLOW) * step.sizes
+                # Of the products of l and W, where they underflow.
+                box += (step.weight.shape[1] * UNDERFLOW) * whole.sum(axis=1)
                 neglected += ((2 * gamma_ * np.abs(g) + UNDERFLOW) * step.radius).sum(axis=1)
                 g_e = matmul(g_e + gamma_ * np.abs(g) + UNDERFLOW, np.abs(step.weight) * up)
                 if step.weight_radius.any():
@@ -170,7 +201,7 @@ class Relaxation:
         reach = (np.abs(l0) + np.abs(l1) + error) * (1 + 8 * UNIT_ROUNDOFF)
         reach += 4 * UNIT_ROUNDOFF * np.abs(c) + UNDERFLOW
         box += total * UNIT_ROUNDOFF * np.abs(center) + 4 * UNIT_ROUNDOFF * np.abs(np.stack([l0, l1]))
-        edges = np.concatenate([np.zeros((2, k, 0)), *edges], axis=2)
+        edges = np.concatenate([*reversed(edges), np.zeros((2, k, 0))], axis=2)
         return c - reach, c + reach, Zonotope(center, edges, box * up + total * UNDERFLOW)
 
 
@@ -196,11 +227,17 @@ class Zonotope:
     def __getitem__(self, which: NDArray) -> "Zonotope":
         return Zonotope(self.center[:, which], self.edges[:, which], self.box[:, which])
 
-    def inner_direction(self) -> Array:
+    def direction(self) -> Array:
         """A direction (2, k) whose inner product with every vector is positive; 0 where none was found.
 
-        It is the vector of the zonotope nearest 0, or near to it [3]_.
+        That of an axis where it is one; else the vector of the zonotope nearest 0, or near to it [3]_.
         """
+        low, high = self.bounds()
+        signs = (low > 0).astype(float) - (high < 0)
+        signs[1] = np.where(signs[0] == 0, signs[1], 0.0)
+        return np.where(signs.any(axis=0), signs, self._towards_nearest())
+
+    def _towards_nearest(self) -> Array:
         nearest = self.center
         for _ in range(GILBERT_STEPS):
             across = np.sign(np.einsum("ik,ikn->kn", nearest, self.edges))
@@ -223,7 +260,3 @@ class Zonotope:
     @property
     def _up(self) -> float:
         return 1 + 2 * (self.edges.shape[2] + RADIUS_ROUNDINGS) * UNIT_ROUNDOFF
-
-
-def _norms(rows: Array) -> Array:
-    return np.linalg.norm(rows, axis=1) * (1 + 2 * gamma(rows.shape[1])) + UNDERFLOW

@@ -39,8 +39,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.enclosures.lines import largest
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, centered, gamma, matmul, per_unit
-from tracer.enclosures.univariate import Neighbourhood, Univariate, largest
+from tracer.enclosures.univariate import Neighbourhood, Univariate
 
 Array = NDArray[np.float64]
 

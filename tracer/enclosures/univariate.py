@@ -1,4 +1,4 @@
-"""Functions of one variable with proven bounds: smooth ones to the third derivative, and kinked ones.
+"""Smooth functions of one variable, with proven bounds to the third derivative.
 
 A row gives ``a, a', a'', a'''`` at points, each with a majorant m of its terms: the computed number
 is within ``C u m`` of the true one (u = 2⁻⁵³), where C counts the roundings of the formula and those of
@@ -16,19 +16,17 @@ are written down to full precision.
 The logistic function and tanh are ``m + ½κ tanh(κz/2)``: then ``a'' = −2(a − m) a'``,
 ``a''' = κ² a' − 6 a'²``, and a' falls on both sides of 0, so that value and slope at both ends of an
 interval, one exponential each, bound all the rest.
-
-A kinked function is piecewise linear. It has an interval of slopes, its generalized gradient, and a line
-beside it: along its chord the largest and the smallest distance are at kinks or ends.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erfc
 
+from tracer.enclosures.lines import Line, interval_around, largest
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
 
 Array = NDArray[np.float64]
@@ -40,19 +38,6 @@ VALUE_ROUNDINGS = 16
 SLOPE_ROUNDINGS = 32
 # A zero of a derivative is known to within this, relative to its size.
 ZERO_ROUNDING = 8 * UNIT_ROUNDOFF
-
-
-class Line(NamedTuple):
-    """A line beside a function a on intervals around points: ``a(z + t) ∈ value + slope t ± radius``.
-
-    The slopes of a lie in ``slope + [below, above]``.
-    """
-
-    value: Array
-    slope: Array
-    radius: Array
-    below: Array
-    above: Array
 
 
 class Neighbourhood(NamedTuple):
@@ -148,7 +133,7 @@ class Univariate:
 
     def neighbourhood(self, center: Array, rho: Array) -> Neighbourhood:
         """The function on intervals ``center ± rho``."""
-        low, high, shift = _interval(center, rho)
+        low, high, shift = interval_around(center, rho)
         (jet, error), (left, left_error), (right, right_error) = map(self.jet_and_error, (center, low, high))
         below, above = self.hull(low, high, _widened(left, left_error), _widened(right, right_error))
         third = largest(below[3], above[3])
@@ -205,92 +190,10 @@ class Univariate:
         return np.minimum.reduce([b[0] for b in bounds]), np.maximum.reduce([b[1] for b in bounds])
 
 
-@dataclass(frozen=True)
-class Kinked:
-    """A piecewise linear function of one variable, 0 at 0.
-
-    Attributes
-    ----------
-    kinks : tuple of float
-        Where its slope changes.
-    slopes : tuple of float
-        To the left of the first kink, between two, and to the right of the last.
-    """
-
-    kinks: tuple[float, ...]
-    slopes: tuple[float, ...]
-
-    def value(self, z: Any) -> Any:
-        """The function; within two units of rounding where a slope is neither 0 nor ±1."""
-        total: Any = np.zeros_like(z)
-        for low, high, slope in self._sides():
-            if slope:
-                total = total + slope * (np.clip(z, low, high) - np.clip(0.0, low, high))
-        return total
-
-    def offsets(self) -> tuple[float, ...]:
-        """What the function is beside slope times z, for each slope."""
-        ends = (self.kinks[0], *self.kinks)
-        return tuple(float(self.value(end)) - k * end for k, end in zip(self.slopes, ends, strict=True))
-
-    def at(self, z: Array, radius: Array) -> tuple[Array, Array]:
-        """The function at points known to within a `radius`, and the radius of its values."""
-        low, high = self._slopes(*_interval(z, radius)[:2])
-        value = self.value(z)
-        return value, largest(low, high) * radius * (1 + 4 * UNIT_ROUNDOFF) + self._rounding(value)
-
-    def line(self, center: Array, rho: Array) -> Line:
-        """The line beside the function on ``center ± rho`` that misses it by least: along its chord."""
-        low, high, _ = _interval(center, rho)
-        least, most = self._slopes(low, high)
-        left, right = self.value(low), self.value(high)
-        with np.errstate(all="ignore"):
-            chord = (right - left) / (high - low)
-        slope = np.clip(np.where(np.isfinite(chord), chord, most), least, most)
-        missed = [left - slope * (low - center), right - slope * (high - center)]
-        for kink in self.kinks:
-            inside = (low < kink) & (high > kink)
-            missed.append(np.where(inside, self.value(kink) - slope * (kink - center), missed[0]))
-        down, up = np.minimum.reduce(missed), np.maximum.reduce(missed)
-        straight, value = least == most, self.value(center)
-        rounding = 16 * UNIT_ROUNDOFF * (largest(left, right) + np.abs(slope) * (np.abs(center) + rho))
-        return Line(
-            np.where(straight, value, 0.5 * (down + up)),
-            slope,
-            np.where(straight, self._rounding(value), 0.5 * (up - down) + rounding + UNDERFLOW),
-            least - slope,
-            most - slope,
-        )
-
-    def _sides(self) -> Iterator[tuple[float, float, float]]:
-        """Where each side starts and ends, and its slope."""
-        return zip((-np.inf, *self.kinks), (*self.kinks, np.inf), self.slopes, strict=True)
-
-    def _slopes(self, low: Array, high: Array) -> tuple[Array, Array]:
-        """The least and the largest slope on [low, high]."""
-        least, most = np.full(low.shape, np.inf), np.full(low.shape, -np.inf)
-        for start, end, slope in self._sides():
-            touched = (low <= end) & (high >= start)
-            least = np.where(touched, np.minimum(least, slope), least)
-            most = np.where(touched, np.maximum(most, slope), most)
-        return least, most
-
-    def _rounding(self, value: Array) -> Array:
-        exact = all(slope in (-1.0, 0.0, 1.0) for slope in self.slopes)
-        return np.zeros_like(value) if exact else 4 * UNIT_ROUNDOFF * np.abs(value) + UNDERFLOW
-
-
 def _widened(jet: Array, error: Array) -> tuple[Array, Array]:
     # One more rounding: of this sum itself.
     error = error + 2 * UNIT_ROUNDOFF * np.abs(jet)
     return jet - error, jet + error
-
-
-def _interval(center: Array, rho: Array) -> tuple[Array, Array, Array]:
-    """Ends of intervals that hold ``center ± rho``, and half of what they may be off."""
-    shift = (4 * UNIT_ROUNDOFF) * (np.abs(center) + rho)
-    reach = rho + shift
-    return center - reach, center + reach, shift
 
 
 @dataclass(frozen=True)
@@ -310,7 +213,7 @@ class Sigmoidal(Univariate):
         """The function on intervals ``center ± rho``."""
         z = np.empty((3, *center.shape))
         z[0] = center
-        z[1], z[2], shift = _interval(center, rho)
+        z[1], z[2], shift = interval_around(center, rho)
         a, s = self._value_and_slope(z)
         square = self.rate**2
         steepest = square / 4
@@ -434,7 +337,6 @@ def _both(*positive: float) -> tuple[float, ...]:
 # tanh² is 1/3 and 2/3 here, and the same at twice the argument for the logistic function.
 _T3, _T4 = 0.6584789484624083543, 1.1462158347805888439
 
-RELU, HARDTANH = Kinked((0.0,), (0.0, 1.0)), Kinked((-1.0, 1.0), (0.0, 1.0, 0.0))
 LINEAR = Univariate(_linear, ((), (), (), ()), bend=0.0)
 TANH = Sigmoidal(_tanh, ((), (0.0,), _both(_T3), (-_T4, 0.0, _T4)), bend=0.77)
 SIGMOID = Sigmoidal(
@@ -466,8 +368,3 @@ GELU = Univariate(
     bend=0.8,
 )
 ELU = Univariate(_elu, ((), (), (), ()), breaks=(0.0,), bend=1.0)
-
-
-def largest(low: Any, high: Any) -> Any:
-    """The largest absolute value in [low, high]."""
-    return np.maximum(np.abs(low), np.abs(high))

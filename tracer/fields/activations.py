@@ -14,8 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.special import erfc, expit
 
-from tracer.enclosures import univariate
-from tracer.enclosures.univariate import Kinked, Univariate
+from tracer.enclosures import kinked, univariate
+from tracer.enclosures.kinked import Kinked
+from tracer.enclosures.univariate import Univariate
 
 Array = NDArray[np.float64]
 
@@ -114,13 +115,13 @@ TABLE: dict[str, Activation] = {
         lambda z: np.maximum(z, 0),
         lambda z: np.where(z > 0, 1.0, 0.0),
         range=(0.0, INF),
-        univariate=univariate.RELU,
+        univariate=kinked.RELU,
     ),
     "hardtanh": Activation(
         lambda z: np.clip(z, -1, 1),
         lambda z: np.where((z > -1) & (z <= 1), 1.0, 0.0),
         range=(-1.0, 1.0),
-        univariate=univariate.HARDTANH,
+        univariate=kinked.HARDTANH,
     ),
     "gelu": Activation(
         lambda z: 0.5 * z * erfc(-z / np.sqrt(2)),

@@ -29,9 +29,10 @@ class Enclosure(NamedTuple):
         Lipschitz, and the bounds hold Clarke's generalized gradient. Elsewhere, and where a bound is nan,
         nothing is known.
     directions : ndarray or None, shape (k, 2)
-        Vectors d along which F is proven to grow: d · g > 0 for all g of Clarke's gradient anywhere on the
-        cell. (0, 0) or nan where none is known, None where none was looked for. Where a partial has a
-        sign by its bounds, none is needed.
+        Vectors d along which F is proven to grow wherever it is 0: d · g > 0 for all g of Clarke's gradient
+        at every zero of F on the cell. One along an axis has a component of exactly 0. (0, 0) or nan where
+        none is known, None where none was looked for. Where a partial has a sign by its bounds, none is
+        needed.
     """
 
     lower: Array

@@ -21,10 +21,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer.enclosures import rounding
-from tracer.enclosures.relaxation import Relaxation
-from tracer.enclosures.rounding import UNIT_ROUNDOFF, per_unit
-from tracer.enclosures.taylor_form import TaylorForm
-from tracer.enclosures.univariate import Kinked, Univariate
+from tracer.enclosures.rounding import UNIT_ROUNDOFF
+from tracer.fields import network_bounds
 from tracer.fields.checks import index, number, points
 from tracer.fields.field import Enclosure
 from tracer.fields.layer import Layer
@@ -37,12 +35,6 @@ Array = NDArray[np.float64]
 INVERSE_ULPS = 16
 # Points are taken in chunks whose widest layer holds this many numbers: a few such arrays fit the cache.
 CACHED_NUMBERS = 2**15
-# And cells in chunks whose widest layer holds this many: each has nine coefficients and radii.
-CACHED_FORMS = 2**13
-FEWEST_CELLS = 64
-# Freeing a large array once teaches glibc to keep what is freed, up to twice as much, for the next array:
-# else page faults take half the time of enclosing many cells. It is never touched, so it costs nothing.
-np.empty(2**21)
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -168,12 +160,10 @@ class Network:
     @cached_property
     def kinked(self) -> bool:
         """Whether some activation has kinks."""
-        return any(isinstance(layer.row.univariate, Kinked) for layer in self.layers)
+        return network_bounds.is_kinked(self.layers)
 
     def enclose(self, lower: Array, upper: Array) -> Enclosure:
         """Bounds of the single output and its gradient on cells, for a network of two inputs.
-
-        Smooth networks are enclosed by Taylor forms, those with kinks by linear relaxations.
 
         Parameters
         ----------
@@ -192,54 +182,8 @@ class Network:
         """
         self._need_one_output()
         if np.array_equal(lower, upper):
-            return self._enclose_points(lower)
-        size = max(FEWEST_CELLS, CACHED_FORMS // max(layer.outputs for layer in self.layers))
-        parts = [
-            self._enclose_cells(lower[start : start + size], upper[start : start + size])
-            for start in range(0, max(len(lower), 1), size)
-        ]
-        return Enclosure.joined(parts)
-
-    def _enclose_cells(self, lower: Array, upper: Array) -> Enclosure:
-        return self._relaxed(lower, upper) if self.kinked else self._taylor(lower, upper)
-
-    def _relaxed(self, lower: Array, upper: Array) -> Enclosure:
-        form = Relaxation(lower, upper)
-        for layer in self.layers:
-            form.affine(layer.weight, layer.bias, layer.weight_radius, layer.bias_radius)
-            if layer.activation != "linear" and layer.row.univariate is not None:
-                form.apply(layer.row.univariate)
-        low, high, gradient = form.bounds()
-        partials = gradient.bounds()
-        directions = np.zeros_like(lower)
-        # Where 0 is outside the bounds of a partial, or F is not 0, none is needed.
-        open_ = (low <= 0) & (high >= 0) & ((partials[0] <= 0) & (partials[1] >= 0)).all(axis=0)
-        open_ &= (form.radius > 0).all(axis=1)
-        directions[open_] = gradient[open_].inner_direction().T * form.radius[open_]
-        bounds = per_unit(partials[0].T, partials[1].T, form.radius)
-        return Enclosure(low, high, *bounds, np.ones(len(lower), dtype=bool), directions)
-
-    def _taylor(self, lower: Array, upper: Array) -> Enclosure:
-        form, radius = TaylorForm.of_cells(lower, upper)
-        for layer in self.layers:
-            form = form.affine(layer.weight, layer.bias, layer.weight_radius, layer.bias_radius)
-            if layer.activation != "linear" and isinstance(layer.row.univariate, Univariate):
-                form = form.apply(layer.row.univariate)
-        (low, high), gradient = form.value_bounds(), form.gradient_bounds(radius)
-        return Enclosure(low[:, 0], high[:, 0], *gradient, np.ones(len(lower), dtype=bool))
-
-    def _enclose_points(self, x: Array) -> Enclosure:
-        """The value at points, as midpoint and radius; a point has no gradient bounds."""
-        radius = np.zeros_like(x)
-        for layer in self.layers:
-            uncertain = rounding.product(np.abs(x) + radius, np.zeros_like(x), layer.weight_radius.T)
-            x, radius = rounding.product(x, radius, layer.weight.T)
-            x, radius = rounding.total(x, radius + np.add(*uncertain), layer.bias, layer.bias_radius)
-            if layer.activation != "linear" and layer.row.univariate is not None:
-                x, radius = layer.row.univariate.at(x, radius)
-        unknown = np.full((len(x), 2), np.nan)
-        outward = (radius + 2 * UNIT_ROUNDOFF * np.abs(x))[:, 0]
-        return Enclosure(x[:, 0] - outward, x[:, 0] + outward, unknown, unknown, np.ones(len(x), dtype=bool))
+            return network_bounds.at_points(self.layers, lower)
+        return network_bounds.on_cells(self.layers, lower, upper)
 
     def _points(self, x: ArrayLike) -> Array:
         return points("x", x, self.inputs)

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.enclosures.kinked import Kinked, Sides
 from tracer.enclosures.rounding import matmul
-from tracer.enclosures.univariate import Kinked
 from tracer.fields.counted import Counted
 from tracer.fields.field import Field
 from tracer.fields.layer import Layer
@@ -20,7 +20,6 @@ from tracer.fields.network import Network
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
-Sides = NDArray[np.int8]
 
 
 def regions_of(field: Field) -> "Regions | None":

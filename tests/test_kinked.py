@@ -1,0 +1,73 @@
+"""Lines, slopes and sides of piecewise linear functions, against exact arithmetic."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+
+from tracer.enclosures import kinked
+from tracer.enclosures.kinked import ANY, Kinked
+from tracer.fields.activations import TABLE, activation
+
+NAMES = [name for name, row in TABLE.items() if isinstance(row.univariate, Kinked)] + ["leaky_relu"]
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("parameter", [0.01, 0.3, -0.4])
+def test_lines_and_slopes_of_kinked_functions_hold_every_point(name, parameter, fresh_seed):
+    if name != "leaky_relu" and parameter != 0.01:
+        pytest.skip("has no parameter")
+    row = activation(name, parameter if name == "leaky_relu" else None)
+    rng = np.random.default_rng(fresh_seed)
+    center = rng.normal(0, 1, 4000) * 10 ** rng.uniform(-9, 3, 4000)
+    rho = 10 ** rng.uniform(-12, 3, 4000)
+    center[:5], rho[:5] = 0, (0, 1e-300, 1e-12, 1, 1e3)
+    line = row.univariate.line(center, rho)
+    for share in np.linspace(-1, 1, 41):
+        t = share * rho
+        z = [Fraction(c) + Fraction(d) for c, d in zip(center.tolist(), t.tolist(), strict=True)]
+        exact = [_kinked(name, parameter, x) for x in z]
+        for k in rng.choice(4000, 100):
+            missed = exact[k] - Fraction(line.value[k]) - Fraction(line.slope[k]) * Fraction(t[k])
+            assert abs(missed) <= Fraction(line.radius[k])
+        slope = row.slope(center + t)
+        assert (slope >= line.slope + line.below - 1e-15).all()
+        assert (slope <= line.slope + line.above + 1e-15).all()
+    straight = line.below == line.above
+    assert straight.sum() > 500
+    assert (line.radius[straight] <= 1e-15 * np.abs(line.value[straight]) + 1e-300).all()
+
+
+def _kinked(name, parameter, z):
+    if name == "hardtanh":
+        return min(max(z, -1), 1)
+    return max(z, 0) + (Fraction(parameter) if name == "leaky_relu" else 0) * min(z, 0)
+
+
+def test_the_line_beside_a_relu_is_its_chord():
+    line = kinked.RELU.line(np.array([1.0]), np.array([3.0]))  # on [-2, 4]: from (−2, 0) to (4, 4)
+    assert line.slope[0] == pytest.approx(2 / 3)
+    assert line.value[0] == pytest.approx(2 - 2 / 3)  # half of what it misses at the kink below the chord
+    assert line.radius[0] == pytest.approx(2 / 3)
+    assert (line.below[0], line.above[0]) == (pytest.approx(-2 / 3), pytest.approx(1 / 3))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_each_side_is_continued_straight_from_where_it_is(name, fresh_seed):
+    row = activation(name)
+    rng = np.random.default_rng(fresh_seed)
+    center, rho = rng.normal(0, 2, 2000), 10 ** rng.uniform(-12, 1, 2000)
+    center[:3], rho[:3] = (0, 1, -1), 0
+    first, last = row.univariate.sides(center, rho)
+    assert (first <= last).all()
+    for side in range(len(row.univariate.slopes)):
+        line = row.univariate.continued(center, np.full(2000, side, np.int8))
+        alone = (first == side) & (last == side)
+        assert alone.sum() > 50
+        assert (np.abs(line.value - row.value(center))[alone] <= line.radius[alone]).all()
+        assert (line.slope == row.univariate.slopes[side]).all()
+        assert not np.any([line.below, line.above])
+    both = first < last
+    assert (np.abs(center[both, None] - np.array(row.univariate.kinks)).min(axis=1) <= rho[both] * 1.01).all()
+    anywhere = row.univariate.continued(center, np.full(2000, ANY, np.int8))
+    assert not anywhere.slope.any()

@@ -1,0 +1,140 @@
+"""Bounds of networks, on cells and at points.
+
+Smooth networks are enclosed by Taylor forms, those with kinks by linear relaxations (measured in
+benchmarks/enclosures.py). A cell in which nothing is decided, and but few neurons may be on both sides of a
+kink, is looked at twice more, with the neuron that most of the doubt about ∇F comes from held on either
+side. Everywhere F is one of these two functions; where one of them has no zero in the cell, all zeros of F
+lie beyond the kink, and the gradients there are those of the other. So a boundary beside the edge of a
+plateau takes few cells, however near to it.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.enclosures import rounding
+from tracer.enclosures.kinked import ANY, Kinked, Sides
+from tracer.enclosures.relaxation import Relaxation, Zonotope
+from tracer.enclosures.rounding import UNIT_ROUNDOFF, in_x, per_unit
+from tracer.enclosures.taylor_form import TaylorForm
+from tracer.enclosures.univariate import Univariate
+from tracer.fields.field import Enclosure
+from tracer.fields.layer import Layer
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+# Cells are taken in chunks whose widest layer holds this many numbers: each has nine coefficients and radii.
+CACHED_FORMS = 2**13
+FEWEST_CELLS = 64
+# A neuron is held on either side in cells with so many that may be on both sides of a kink, and no more:
+# with more of them one decides little.
+MOST_UNSURE = 4
+# Freeing a large array once teaches glibc to keep what is freed, up to twice as much, for the next array:
+# else page faults take half the time of enclosing many cells. It is never touched, so it costs nothing.
+np.empty(2**21)
+
+
+def is_kinked(layers: Sequence[Layer]) -> bool:
+    """Whether some activation has kinks."""
+    return any(isinstance(layer.row.univariate, Kinked) for layer in layers)
+
+
+def on_cells(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
+    """Bounds of the single output and its gradient on cells with corners `lower` and `upper`, (k, 2)."""
+    enclose = _relaxed if is_kinked(layers) else _taylor
+    size = max(FEWEST_CELLS, CACHED_FORMS // max(layer.outputs for layer in layers))
+    chunks = (slice(start, start + size) for start in range(0, max(len(lower), 1), size))
+    return Enclosure.joined([enclose(layers, lower[chunk], upper[chunk]) for chunk in chunks])
+
+
+def at_points(layers: Sequence[Layer], x: Array) -> Enclosure:
+    """Bounds of the single output at points `x` (k, 2), as midpoint and radius; none of the gradient."""
+    radius = np.zeros_like(x)
+    for layer in layers:
+        uncertain = rounding.product(np.abs(x) + radius, np.zeros_like(x), layer.weight_radius.T)
+        x, radius = rounding.product(x, radius, layer.weight.T)
+        x, radius = rounding.total(x, radius + np.add(*uncertain), layer.bias, layer.bias_radius)
+        if layer.activation != "linear" and layer.row.univariate is not None:
+            x, radius = layer.row.univariate.at(x, radius)
+    unknown = np.full((len(x), 2), np.nan)
+    outward = (radius + 2 * UNIT_ROUNDOFF * np.abs(x))[:, 0]
+    return Enclosure(x[:, 0] - outward, x[:, 0] + outward, unknown, unknown, np.ones(len(x), dtype=bool))
+
+
+def _taylor(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
+    form, radius = TaylorForm.of_cells(lower, upper)
+    for layer in layers:
+        form = form.affine(layer.weight, layer.bias, layer.weight_radius, layer.bias_radius)
+        if layer.activation != "linear" and isinstance(layer.row.univariate, Univariate):
+            form = form.apply(layer.row.univariate)
+    (low, high), gradient = form.value_bounds(), form.gradient_bounds(radius)
+    return Enclosure(low[:, 0], high[:, 0], *gradient, np.ones(len(lower), dtype=bool))
+
+
+# Networks with kinks ------------------------------------------------------------------------------
+
+
+def _relaxed(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
+    form = _relaxation(layers, lower, upper)
+    low, high, gradient = form.bounds()
+    partials = gradient.bounds()
+    directions = np.zeros_like(lower)
+    # Where 0 is outside the bounds of a partial, or F is not 0, none is needed.
+    open_ = (low <= 0) & (high >= 0) & ((partials[0] <= 0) & (partials[1] >= 0)).all(axis=0)
+    open_ = np.flatnonzero(open_ & (form.radius > 0).all(axis=1))
+    directions[open_] = gradient[open_].direction().T
+    left = open_[~directions[open_].any(axis=1)]
+    some, held = _held(form, left, gradient[left])
+    some = left[some]
+    if len(some):
+        least, most, directions[some] = _either_side(layers, lower[some], upper[some], held)
+        low[some], high[some] = np.fmax(low[some], least), np.fmin(high[some], most)
+    bounds = per_unit(partials[0].T, partials[1].T, form.radius)
+    return Enclosure(low, high, *bounds, np.ones(len(lower), dtype=bool), in_x(directions, form.radius))
+
+
+def _relaxation(layers: Sequence[Layer], lower: Array, upper: Array, held: Sides | None = None) -> Relaxation:
+    """The network on cells; with some arguments of its activations `held`, (k, N), on a side."""
+    form, start = Relaxation(lower, upper), 0
+    for layer in layers:
+        form.affine(layer.weight, layer.bias, layer.weight_radius, layer.bias_radius)
+        if layer.activation != "linear" and layer.row.univariate is not None:
+            stop = start + layer.outputs
+            form.apply(layer.row.univariate, None if held is None else held[:, start:stop])
+            start = stop
+    return form
+
+
+def _held(form: Relaxation, cells: Indices, gradient: Zonotope) -> tuple[Indices, Sides]:
+    """Which of some `cells` are worth another look, and where one neuron of each is held then, (2, m, N).
+
+    It is the one with the longest edge in the gradient's zonotope, of those that may be on two sides.
+    """
+    first, last = (side[cells] for side in form.sides())
+    edge = np.where(last - first == 1, np.hypot(*gradient.edges), 0.0)
+    neuron = edge.argmax(axis=1)
+    few = (first < last).sum(axis=1) <= MOST_UNSURE
+    some = np.flatnonzero(few & (edge[np.arange(len(cells)), neuron] > 0))
+    row, neuron = np.arange(len(some)), neuron[some]
+    held = np.full((2, len(some), first.shape[1]), ANY, dtype=np.int8)
+    held[:, row, neuron] = first[some, neuron], last[some, neuron]
+    return some, held
+
+
+def _either_side(
+    layers: Sequence[Layer], lower: Array, upper: Array, held: Sides
+) -> tuple[Array, Array, Array]:
+    """Bounds (k,) of F on cells from those with a neuron held on either side, `held` (2, k, N).
+
+    And directions (k, 2) in which F grows wherever it is 0, where it is so on one of the sides alone.
+    """
+    k = len(lower)
+    form = _relaxation(layers, np.tile(lower, (2, 1)), np.tile(upper, (2, 1)), held.reshape(2 * k, -1))
+    *ends, gradient = form.bounds()
+    low, high = (end.reshape(2, k) for end in ends)
+    below, above = (low > 0) | (high < 0)
+    directions = gradient.direction().reshape(2, 2, k)
+    onward = np.where(below, directions[:, 1], np.where(above, directions[:, 0], 0.0))
+    return low.min(axis=0), high.max(axis=0), onward.T
