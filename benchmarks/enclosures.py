@@ -2,10 +2,11 @@
 
     python benchmarks/enclosures.py
 
-The same paving, with three kinds of bounds: plain intervals for F and its gradient; the mean value form
-F(c) ± Σ |∂F/∂x_i| r_i on top of them; and the library's Taylor forms. Problems are the built-in
-networks and random ones, deep and shallow. Runs that need more than MOST_CELLS are given up. What it
-says is why smooth fields are enclosed by Taylor forms, always.
+The same paving, with four kinds of bounds: plain intervals for F and its gradient; the mean value form
+F(c) ± Σ |∂F/∂x_i| r_i on top of them; linear relaxations; and Taylor forms, for smooth networks. Problems are
+the built-in networks and random ones, deep and shallow, smooth and with kinks. Runs that need more than
+MOST_CELLS are given up. What it says is why smooth networks are enclosed by Taylor forms, and those with
+kinks by linear relaxations, always.
 Writes results/enclosures.json beside this file.
 """
 
@@ -20,14 +21,22 @@ import numpy as np
 
 import tracer
 from tracer.atlas.paving import pave
+from tracer.enclosures.kinked import Kinked
 from tracer.enclosures.rounding import gamma
 from tracer.fields.box import Box
 from tracer.fields.field import Enclosure
+from tracer.fields.network_bounds import linear_relaxations, taylor_forms
 
 MOST_CELLS = 300_000
 RUNS = 3
 RESULT = Path(__file__).parent / "results" / "enclosures.json"
-SHAPES = {"tanh 2-16-16-1": ("tanh", (16, 16), 1.0), "tanh 2-50×6-1": ("tanh", (50,) * 6, 1.0)}
+SHAPES = {
+    "tanh 2-16-16-1": ("tanh", (16, 16)),
+    "tanh 2-50×6-1": ("tanh", (50,) * 6),
+    "relu 2-16-16-1": ("relu", (16, 16)),
+    "relu 2-50×6-1": ("relu", (50,) * 6),
+    "hardtanh 2-16-16-1": ("hardtanh", (16, 16)),
+}
 
 
 class Intervals:
@@ -44,9 +53,8 @@ class Intervals:
             low, high = affine(low, high, layer.weight, layer.bias)
             partials = [affine(a, b, layer.weight, 0.0) for a, b in partials]
             if layer.activation != "linear":
-                below, above = layer.row.univariate.ranges(low, high)
-                low, high = below[0], above[0]
-                partials = [times(a, b, below[1], above[1]) for a, b in partials]
+                slopes, low, high = through(layer.row, low, high)
+                partials = [times(a, b, *slopes) for a, b in partials]
         gradient = [np.stack([p[side][:, 0] for p in partials], axis=1) for side in (0, 1)]
         return Enclosure(low[:, 0], high[:, 0], *gradient, np.ones(len(lower), dtype=bool))
 
@@ -63,6 +71,28 @@ class MeanValues(Intervals):
         reach = (slope * np.maximum(center - lower, upper - center)).sum(axis=1) * (1 + 1e-15)
         low, high = np.maximum(found.lower, at.lower - reach), np.minimum(found.upper, at.upper + reach)
         return Enclosure(low, high, *found[2:])
+
+
+class Bounded:
+    """A network with bounds of one kind."""
+
+    def __init__(self, network, kind):
+        self.network, self.kind = network, kind
+
+    def enclose(self, lower, upper):
+        """Bounds of F and ∇F on cells."""
+        if np.array_equal(lower, upper):
+            return self.network.enclose(lower, upper)
+        return self.kind(self.network.layers, lower, upper)
+
+
+def through(row, low, high):
+    """Bounds of an activation's slope, and of its value, on [low, high]."""
+    if isinstance(row.univariate, Kinked):
+        line = row.univariate.line(0.5 * (low + high), 0.5 * (high - low))
+        return (line.slope + line.below, line.slope + line.above), row.value(low), row.value(high)
+    below, above = row.univariate.ranges(low, high)
+    return (below[1], above[1]), below[0], above[0]
 
 
 def affine(low, high, weight, bias):
@@ -87,10 +117,10 @@ def problems():
         network, bounds = tracer.example(name)
         yield name, network.margin(0, 1), bounds
     rng = np.random.default_rng(0)
-    for name, (activation, widths, gain) in SHAPES.items():
+    for name, (activation, widths) in SHAPES.items():
         layers = [
             tracer.Layer(
-                rng.normal(0, gain * 2 / np.sqrt(n), (m, n)),
+                rng.normal(0, 2 / np.sqrt(n), (m, n)),
                 rng.normal(0, 0.5, m),
                 activation if k < len(widths) else "linear",
             )
@@ -120,7 +150,13 @@ def main():
         "problems": {},
     }
     for name, network, bounds in problems():
-        kinds = {"intervals": Intervals(network), "mean values": MeanValues(network), "Taylor forms": network}
+        kinds = {
+            "intervals": Intervals(network),
+            "mean values": MeanValues(network),
+            "linear relaxations": Bounded(network, linear_relaxations),
+        }
+        if not network.kinked:
+            kinds["Taylor forms"] = Bounded(network, taylor_forms)
         rows = {kind: measure(field, bounds) for kind, field in kinds.items()}
         report["problems"][name] = rows
         print(name, rows, flush=True)

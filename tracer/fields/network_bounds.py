@@ -43,7 +43,7 @@ def is_kinked(layers: Sequence[Layer]) -> bool:
 
 def on_cells(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
     """Bounds of the single output and its gradient on cells with corners `lower` and `upper`, (k, 2)."""
-    enclose = _relaxed if is_kinked(layers) else _taylor
+    enclose = linear_relaxations if is_kinked(layers) else taylor_forms
     size = max(FEWEST_CELLS, CACHED_FORMS // max(layer.outputs for layer in layers))
     chunks = (slice(start, start + size) for start in range(0, max(len(lower), 1), size))
     return Enclosure.joined([enclose(layers, lower[chunk], upper[chunk]) for chunk in chunks])
@@ -63,7 +63,8 @@ def at_points(layers: Sequence[Layer], x: Array) -> Enclosure:
     return Enclosure(x[:, 0] - outward, x[:, 0] + outward, unknown, unknown, np.ones(len(x), dtype=bool))
 
 
-def _taylor(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
+def taylor_forms(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
+    """Bounds of a network without kinks, as `on_cells`."""
     form, radius = TaylorForm.of_cells(lower, upper)
     for layer in layers:
         form = form.affine(layer.weight, layer.bias, layer.weight_radius, layer.bias_radius)
@@ -76,7 +77,8 @@ def _taylor(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
 # Networks with kinks ------------------------------------------------------------------------------
 
 
-def _relaxed(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
+def linear_relaxations(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
+    """Bounds of any network, as `on_cells`."""
     form = _relaxation(layers, lower, upper)
     low, high, gradient = form.bounds()
     partials = gradient.bounds()
