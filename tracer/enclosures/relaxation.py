@@ -29,8 +29,6 @@ References
 .. [1] H. Zhang et al., "Efficient neural network robustness certification with general activation
    functions", NeurIPS (2018): CROWN.
 .. [2] F. H. Clarke, "Optimization and Nonsmooth Analysis" (1983).
-.. [3] E. G. Gilbert, "An iterative procedure for computing the minimum of a quadratic form on a convex
-   set", SIAM J. Control 4 (1966).
 """
 
 from dataclasses import dataclass
@@ -42,14 +40,13 @@ from tracer.enclosures.kinked import ANY, Kinked, Sides
 from tracer.enclosures.lines import Line
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, centered, gamma, matmul
 from tracer.enclosures.univariate import Univariate
+from tracer.enclosures.zonotope import Zonotope
 
 Array = NDArray[np.float64]
 
 # Roundings of the longest expression for a radius below: each is computed and then raised by these.
 RADIUS_ROUNDINGS = 40
 _UP = 1 + 2 * RADIUS_ROUNDINGS * UNIT_ROUNDOFF
-# Steps towards the point of the zonotope nearest 0; of a single edge the second finds it.
-GILBERT_STEPS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -161,102 +158,82 @@ class Relaxation:
         first, last = (np.concatenate([*(sides[i] for sides in bends), none], axis=1) for i in (0, 1))
         return first, last
 
-    def bounds(self) -> tuple[Array, Array, "Zonotope"]:
+    def bounds(self) -> tuple[Array, Array, Zonotope]:
         """Bounds of the single output, each of shape (k,), and of its gradient by ε."""
-        k = len(self.radius)
-        g, g_e = np.ones((k, 1)), np.zeros((k, 1))
-        neglected, center, box = np.zeros(k), self.coefficients[1:, :, 0].copy(), np.zeros((2, k))
-        edges, total = [], 1
+        back = _WayBack(self.coefficients[1:, :, 0])
         for step in reversed(self._way):
             if isinstance(step, _Affine):
-                total += len(step.weight)
-                whole, gamma_ = np.abs(g) + g_e, gamma(len(step.weight) + 2)
-                up = (1 + 8 * gamma_) * _UP
-                box += (step.slack @ whole.T + UNDERFLOW) * step.sizes
-                # Of the products of l and W, where they underflow.
-                box += (step.weight.shape[1] * UNDERFLOW) * whole.sum(axis=1)
-                neglected += ((2 * gamma_ * np.abs(g) + UNDERFLOW) * step.radius).sum(axis=1)
-                g_e = matmul(g_e + gamma_ * np.abs(g) + UNDERFLOW, np.abs(step.weight) * up)
-                if step.weight_radius.any():
-                    g_e += matmul(whole, step.weight_radius * up)
-                g_e += len(step.weight) * UNDERFLOW
-                g = matmul(g, step.weight)
+                back.affine(step)
             else:
-                line, size = step.line, np.abs(g)
-                off = np.maximum(-line.below, line.above)
-                neglected += ((size + UNDERFLOW) * line.radius).sum(axis=1)
-                center += (0.5 * (line.below + line.above) * g * step.linear).sum(axis=2)
-                edges.append((0.5 * (line.above - line.below) * g) * step.linear)
-                total += size.shape[1]
-                unknown = g_e * off + 8 * total * UNIT_ROUNDOFF * (size * off)
-                box += (unknown * np.abs(step.linear)).sum(axis=2)
-                steep = np.abs(line.slope)
-                g_e = (g_e * (steep + off) + size * (off + 4 * UNIT_ROUNDOFF * steep)) * _UP + UNDERFLOW
-                g = g * line.slope
-        up = 1 + 8 * total * UNIT_ROUNDOFF
+                back.bend(step)
         c, l0, l1 = self.coefficients[:, :, 0]
         error, rounding = self.radii[:, :, 0]
         # The way back need not be better: where little cancels, its own roundings are more.
-        error = np.fmin(error, neglected * up + rounding + UNDERFLOW)
+        error = np.fmin(error, back.neglected * back.up + rounding + UNDERFLOW)
         reach = (np.abs(l0) + np.abs(l1) + error) * (1 + 8 * UNIT_ROUNDOFF)
         reach += 4 * UNIT_ROUNDOFF * np.abs(c) + UNDERFLOW
-        box += total * UNIT_ROUNDOFF * np.abs(center) + 4 * UNIT_ROUNDOFF * np.abs(np.stack([l0, l1]))
-        edges = np.concatenate([*reversed(edges), np.zeros((2, k, 0))], axis=2)
-        return c - reach, c + reach, Zonotope(center, edges, box * up + total * UNDERFLOW)
+        return c - reach, c + reach, back.gradient()
 
 
-@dataclass(frozen=True, eq=False)
-class Zonotope:
-    """Vectors ``center + Σ τ edge ± box``, τ ∈ [−1, 1], in the plane, for k cells.
+class _WayBack:
+    """From the output to the input.
 
     Attributes
     ----------
-    center, box : ndarray, shape (2, k)
-    edges : ndarray, shape (2, k, n)
+    q, q_e : ndarray, shape (k, n)
+        q of the neurons of a layer, and at least |Q − q|.
+    neglected : ndarray, shape (k,)
+        At least Σ |q| |ρ| so far.
+    terms : int
+        More than the terms of every sum that is gathered.
     """
 
-    center: Array
-    edges: Array
-    box: Array
-
-    def bounds(self) -> tuple[Array, Array]:
-        """Of both components, each (2, k)."""
-        reach = np.abs(self.edges).sum(axis=2) * self._up + self.box + 2 * UNIT_ROUNDOFF * np.abs(self.center)
-        return self.center - reach, self.center + reach
-
-    def __getitem__(self, which: NDArray) -> "Zonotope":
-        return Zonotope(self.center[:, which], self.edges[:, which], self.box[:, which])
-
-    def direction(self) -> Array:
-        """A direction (2, k) whose inner product with every vector is positive; 0 where none was found.
-
-        That of an axis where it is one; else the vector of the zonotope nearest 0, or near to it [3]_.
-        """
-        low, high = self.bounds()
-        signs = (low > 0).astype(float) - (high < 0)
-        signs[1] = np.where(signs[0] == 0, signs[1], 0.0)
-        return np.where(signs.any(axis=0), signs, self._towards_nearest())
-
-    def _towards_nearest(self) -> Array:
-        nearest = self.center
-        for _ in range(GILBERT_STEPS):
-            across = np.sign(np.einsum("ik,ikn->kn", nearest, self.edges))
-            corner = self.center - np.einsum("kn,ikn->ik", across, self.edges) - np.sign(nearest) * self.box
-            step = corner - nearest
-            with np.errstate(all="ignore"):
-                share = np.clip(-(nearest * step).sum(axis=0) / (step * step).sum(axis=0), 0, 1)
-            nearest = nearest + np.where(share > 0, share, 0.0) * step
-        return np.where(self._is_inner(nearest), nearest, 0.0)
-
-    def _is_inner(self, d: Array) -> NDArray[np.bool_]:
-        """Whether all inner products with d (2, k) are positive, for certain."""
-        size = np.abs(d)
-        along = (d * self.center).sum(axis=0)
-        across = np.abs(np.einsum("ik,ikn->kn", d, self.edges)).sum(axis=1)
-        whole = (size * (np.abs(self.center) + np.abs(self.edges).sum(axis=2))).sum(axis=0)
-        reach = (across + (size * self.box).sum(axis=0)) * self._up
-        return along > reach + 8 * UNIT_ROUNDOFF * whole + UNDERFLOW
+    def __init__(self, linear: Array) -> None:
+        """From the output's l, shape (2, k)."""
+        k = linear.shape[1]
+        self.q, self.q_e = np.ones((k, 1)), np.zeros((k, 1))
+        self.neglected, self.terms = np.zeros(k), 1
+        self._linear, self._center = linear, linear.copy()
+        self._edges, self._box = [np.zeros((2, k, 0))], np.zeros((2, k))
 
     @property
-    def _up(self) -> float:
-        return 1 + 2 * (self.edges.shape[2] + RADIUS_ROUNDINGS) * UNIT_ROUNDOFF
+    def up(self) -> float:
+        """What a sum of that many terms is raised by."""
+        return 1 + 8 * self.terms * UNIT_ROUNDOFF
+
+    def affine(self, step: _Affine) -> None:
+        """Through ``W h + b``."""
+        out, n = step.weight.shape
+        size = np.abs(self.q)
+        whole, g = size + self.q_e, gamma(out + 2)
+        up = (1 + 8 * g) * _UP
+        self.terms += out
+        self._box += (step.slack @ whole.T + UNDERFLOW) * step.sizes
+        # Of the products of l and W, where they underflow.
+        self._box += (n * UNDERFLOW) * whole.sum(axis=1)
+        self.neglected += ((2 * g * size + UNDERFLOW) * step.radius).sum(axis=1)
+        self.q_e = matmul(self.q_e + g * size + UNDERFLOW, np.abs(step.weight) * up)
+        if step.weight_radius.any():
+            self.q_e += matmul(whole, step.weight_radius * up)
+        self.q_e += out * UNDERFLOW
+        self.q = matmul(self.q, step.weight)
+
+    def bend(self, step: _Bend) -> None:
+        """Through an activation."""
+        line, linear, size = step.line, step.linear, np.abs(self.q)
+        off, steep = np.maximum(-line.below, line.above), np.abs(line.slope)
+        self.terms += size.shape[1]
+        self.neglected += ((size + UNDERFLOW) * line.radius).sum(axis=1)
+        self._center += (0.5 * (line.below + line.above) * self.q * linear).sum(axis=2)
+        self._edges.append((0.5 * (line.above - line.below) * self.q) * linear)
+        unknown = self.q_e * off + 8 * self.terms * UNIT_ROUNDOFF * (size * off)
+        self._box += (unknown * np.abs(linear)).sum(axis=2)
+        self.q_e = self.q_e * (steep + off) + size * (off + 4 * UNIT_ROUNDOFF * steep)
+        self.q_e = self.q_e * _UP + UNDERFLOW
+        self.q = self.q * line.slope
+
+    def gradient(self) -> Zonotope:
+        """Bounds of ∇F by ε, an edge for each argument of an activation, in the order of the way there."""
+        rounding = self.terms * np.abs(self._center) + 4 * np.abs(self._linear)
+        box = (self._box + UNIT_ROUNDOFF * rounding) * self.up + self.terms * UNDERFLOW
+        return Zonotope(self._center, np.concatenate(self._edges[::-1], axis=2), box)

@@ -15,10 +15,11 @@ from numpy.typing import NDArray
 
 from tracer.enclosures import rounding
 from tracer.enclosures.kinked import ANY, Kinked, Sides
-from tracer.enclosures.relaxation import Relaxation, Zonotope
+from tracer.enclosures.relaxation import Relaxation
 from tracer.enclosures.rounding import UNIT_ROUNDOFF, in_x, per_unit
 from tracer.enclosures.taylor_form import TaylorForm
 from tracer.enclosures.univariate import Univariate
+from tracer.enclosures.zonotope import Zonotope
 from tracer.fields.field import Enclosure
 from tracer.fields.layer import Layer
 
