@@ -8,6 +8,8 @@ import pytest
 import tracer
 
 BOX = [(-3.0, 3.0), (-3.0, 3.0)]
+SQUARE = [(-1, 1), (-1, 1)]
+WIDE = [(-2, 2), (-2, 2)]
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 needs_shared = pytest.mark.skipif(not SHARED.is_dir(), reason="the shared networks are not here")
 
@@ -46,3 +48,17 @@ def box_distance(a, b, box=BOX):
     """Distances in box units."""
     sides = np.diff(np.array(box), axis=1)[:, 0]
     return np.linalg.norm((np.asarray(a) - b) / sides, axis=-1)
+
+
+def traced(field, bounds=SQUARE, max_cells=20_000, **keywords):
+    """A boundary that never takes long."""
+    return tracer.trace(field, bounds, max_cells=max_cells, **keywords)
+
+
+def counts(boundary):
+    """The numbers of curves and of closed ones."""
+    return len(boundary), sum(curve.closed for curve in boundary)
+
+
+def proven(boundary):
+    return boundary.certificate.status is tracer.Status.PROVEN

@@ -6,7 +6,7 @@ from fractions import Fraction
 import numpy as np
 import pytest
 import soundness
-from problems import BOX, T1, T2, T3, T5
+from problems import BOX, T1, T2, T3, T5, counts
 from scipy.spatial import KDTree
 from test_soundness import standing
 
@@ -89,10 +89,6 @@ class Along(Wrapped):
     def directions(self, found, lower, upper):
         known = (upper - lower).max(axis=1) <= self.width
         return np.where(known[:, None], self.direction, 0.0)
-
-
-def counts(boundary):
-    return len(boundary), sum(curve.closed for curve in boundary)
 
 
 def assert_proven(boundary, distance):

@@ -6,14 +6,13 @@ import linear_regions
 import numpy as np
 import pytest
 from linear_regions import Undecided
+from problems import counts, proven
 from scipy import ndimage
 
 import tracer
-from tracer import Status
 
 ACTIVATIONS = ["relu", "leaky_relu", "hardtanh"]
 SLOPES = [0.01, 0.1, 0.3]
-SQUARE = [(-1, 1), (-1, 1)]
 LONG = np.longdouble
 
 
@@ -24,14 +23,6 @@ def as_network(layers):
             for weight, bias, name, *slope in layers
         ]
     )
-
-
-def proven(boundary):
-    return boundary.certificate.status is Status.PROVEN
-
-
-def counts(boundary):
-    return len(boundary), sum(curve.closed for curve in boundary)
 
 
 # Random networks ----------------------------------------------------------------------------------
