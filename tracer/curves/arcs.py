@@ -28,7 +28,7 @@ from tracer.atlas.charts import across, is_oblique
 from tracer.atlas.roots import Segments, Transversals, bracketed_newton
 from tracer.curves.chart_ode import EPS
 from tracer.curves.legs import RELATIVE_TOLERANCE
-from tracer.curves.pieces import DERIVATIVE, INTEGRAL, NODES, Pieces
+from tracer.curves.pieces import DERIVATIVE, INTEGRAL, NODES, Pieces, interpolation
 from tracer.curves.vectors import dot, turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
@@ -60,6 +60,8 @@ MOST_ARCS = 2**20
 # Where a polynomial is held against the curve: at its middle, and further out, between its nodes.
 PLACES = np.array([-0.78, 0.0, 0.78])
 MIDDLE = 1
+# What takes values at the nodes to the rates of their polynomial, close by each other.
+RATES = interpolation(np.linspace(-1, 1, 4 * len(NODES) + 1)) @ DERIVATIVE
 
 
 @dataclass(frozen=True, eq=False)
@@ -316,8 +318,8 @@ def _correct_nodes(field: Field, box: Box, stack: Stack, values: Array, which: I
     found, gradient, *_ = _corrected(field, box, stack[owner], inner.reshape(-1, 2))
     steep = (_cosines(box, stack[owner], gradient) < LEAST_COSINE).reshape(-1, len(NODES) - 2).any(axis=1)
     inner = found.reshape(-1, len(NODES) - 2, 2)
-    # Nodes in disorder, from a bad prediction, would fold the polynomial.
-    folded = ~_in_order(box, arcs, inner)
+    # A polynomial that folds, because of a bad prediction, may run beyond its arc's ends.
+    folded = _folds(box, arcs, inner)
     if folded.any():
         over = stack[np.repeat(which[folded], len(NODES) - 2)]
         tau = across(over.direction, _straight(arcs[folded])[:, 1:-1].reshape(-1, 2))
@@ -327,13 +329,13 @@ def _correct_nodes(field: Field, box: Box, stack: Stack, values: Array, which: I
     return steep & can_be_halved(arcs)
 
 
-def _in_order(box: Box, stack: Stack, inner: Array) -> Mask:
-    """Whether points (n, k, 2) for each arc lie over its chord one after the other."""
+def _folds(box: Box, stack: Stack, inner: Array) -> Mask:
+    """Whether the polynomials through inner nodes (n, 6, 2) of arcs ever run back over their chords."""
     origin, chord = stack.start / box.sides, (stack.end - stack.start) / box.sides
-    place = ((inner / box.sides - origin[:, None]) * chord[:, None]).sum(axis=2)
-    ends = np.zeros((len(stack), 1)), dot(chord, chord)[:, None]
-    between = np.diff(np.concatenate([ends[0], place, ends[1]], axis=1), axis=1)
-    return np.asarray((between > 0).all(axis=1))
+    place = np.zeros((len(stack), len(NODES)))
+    place[:, 1:-1] = ((inner / box.sides - origin[:, None]) * chord[:, None]).sum(axis=2)
+    place[:, -1] = dot(chord, chord)
+    return np.asarray(~(place @ RATES.T > 0).all(axis=1))
 
 
 def _corrected(field: Field, box: Box, arcs: Stack, x: Array) -> tuple[Array, Array, Array, Array]:

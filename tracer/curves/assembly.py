@@ -16,7 +16,7 @@ from tracer.curves.corners import polygon
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
 from tracer.curves.error_bounds import UP, Slabs, proven_distances
-from tracer.curves.kinks import cut_at_kinks
+from tracer.curves.kinks import smooth_pieces
 from tracer.curves.pieces import Pieces
 from tracer.curves.polygons import polygonal_pieces
 from tracer.curves.singular import BranchPoint
@@ -45,7 +45,7 @@ def follow_arcs(field: EnclosedField, atlas: Atlas, tolerance: float, deadline: 
     if regions is not None and regions.linear:
         return Followed(*polygonal_pieces(regions, atlas.box, stack, deadline))
     if regions is not None:
-        stack = cut_at_kinks(regions, atlas.box, stack)
+        return Followed(*smooth_pieces(regions, atlas.box, stack, tolerance, deadline))
     return Followed(*stacked_pieces(field, atlas.box, stack, tolerance, deadline))
 
 

@@ -1,8 +1,9 @@
-"""Kinks on arcs that are smooth between them: where a pre-activation z passes a kink of its activation.
+"""Arcs that are smooth between kinks: where a pre-activation z passes a kink of its activation.
 
 An arc whose ends lie on different sides of a neuron's kink is cut where F = 0 and z = kink meet, found by
 Newton's method in the region that the arc comes from, which continues beyond the kink as if there were none;
-where that fails, by bisection along the arc. What lies between two cuts is smooth, and is followed to full
+where that fails, by bisection along the arc. Dips between the ends are looked for before the arcs are
+followed, and again on the polynomials. So what lies between two cuts is smooth, and is followed to full
 order on both sides.
 """
 
@@ -10,7 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.atlas.charts import across
-from tracer.curves.arcs import Stack, can_be_halved, in_bracket
+from tracer.curves.arcs import Stack, can_be_halved, in_bracket, stacked_pieces
+from tracer.curves.dips import dips_between, dips_of
+from tracer.curves.pieces import Pieces
 from tracer.fields.box import Box
 from tracer.fields.regions import Regions, Sides
 
@@ -19,8 +22,6 @@ Indices = NDArray[np.intp]
 
 MOST_ROUNDS = 64
 MOST_DIPS = 8
-# A parabola whose vertex is no higher than this share of z at an end is looked at.
-DIP = 0.2
 NEWTON_STEPS = 8
 # Newton's last step, in box units.
 CONVERGED = 1e-12
@@ -29,21 +30,36 @@ BISECTIONS = 60
 AT_END = 1e-12
 
 
-def cut_at_kinks(regions: Regions, box: Box, stack: Stack) -> Stack:
-    """The arcs cut at their kinks: where their ends lie on different sides, and where a z dips between."""
+def smooth_pieces(
+    regions: Regions, box: Box, stack: Stack, tolerance: float, deadline: float
+) -> tuple[Stack, Pieces, bool]:
+    """The arcs of a field with kinks as polynomials, cut at the kinks; see `stacked_pieces`."""
     stack = _cut(regions, box, stack)
     for _ in range(MOST_DIPS if len(stack) else 0):
-        dips, x = _dips(regions, stack)
-        if not dips.any():
+        which, beyond = dips_between(regions, stack)
+        if not which.any():
             break
-        gradient = regions.at(x, regions.sides(x)).gradient
-        stack = _cut(regions, box, stack.halved(dips, x, gradient)[0])
-    return stack
+        stack = _cut_in_dips(regions, box, stack, which, beyond)
+    stack, pieces, finished = stacked_pieces(regions.field, box, stack, tolerance, deadline)
+    for _ in range(MOST_DIPS if finished else 0):
+        which, beyond = dips_of(regions, stack, pieces)
+        if not which.any():
+            break
+        stack = _cut_in_dips(regions, box, stack, which, beyond)
+        stack, pieces, finished = stacked_pieces(regions.field, box, stack, tolerance, deadline)
+    return stack, pieces, finished
+
+
+def _cut_in_dips(regions: Regions, box: Box, stack: Stack, which: NDArray[np.bool_], beyond: Array) -> Stack:
+    """The arcs cut at the kinks of dips in some of them, each with a point of it `beyond` (k, 2) its kink."""
+    sides = regions.sides(beyond, stack.direction[which])
+    stack, _ = stack.halved(which, beyond, regions.at(beyond, sides).gradient)
+    return _cut(regions, box, stack)
 
 
 def _cut(regions: Regions, box: Box, stack: Stack) -> Stack:
     """The arcs cut at kinks between ends that lie on different sides."""
-    before, after = regions.sides(stack.start), regions.sides(stack.end)
+    before, after = (regions.sides(x, stack.direction) for x in (stack.start, stack.end))
     for _ in range(MOST_ROUNDS):
         cut = (before != after).any(axis=1) & can_be_halved(stack)
         if not cut.any():
@@ -57,7 +73,7 @@ def _cut(regions: Regions, box: Box, stack: Stack) -> Stack:
         near_end = tau > end - margin
         inside = (tau >= start + margin) & ~near_end
         # Sides at the cut, seen from before it and from behind it; of other neurons, as they are.
-        here = regions.sides(x)
+        here = regions.sides(x, arcs.direction)
         here[row, neuron] = old[row, neuron]
         there = here.copy()
         there[row, neuron] += np.where(up, 1, -1).astype(np.int8)
@@ -75,32 +91,6 @@ def _cut(regions: Regions, box: Box, stack: Stack) -> Stack:
         second = np.append(False, first[:-1])[: len(index)]
         after[first], before[second] = here, there
     return stack
-
-
-def _dips(regions: Regions, stack: Stack) -> tuple[NDArray[np.bool_], Array]:
-    """Which arcs pass a kink and come back, and a point of each beyond that kink.
-
-    By the parabola through a z at both ends and the middle, whose vertex is looked at.
-    """
-    start, end = stack.across()
-    middle = in_bracket(regions.field, stack, 0.5 * start + 0.5 * end)
-    z = [regions.at(x, regions.sides(middle)).z[..., None] for x in (stack.start, middle, stack.end)]
-    first, half, last = (np.reshape(some - regions.kinks[:, 1:-1], (len(stack), -1)) for some in z)
-    bend, slope = 2 * (first - 2 * half + last), 4 * half - 3 * first - last
-    with np.errstate(all="ignore"):
-        at, vertex = -slope / (2 * bend), first - slope * (slope / (4 * bend))
-        # One end may be at the kink itself.
-        depth = vertex / np.where(np.abs(first) > np.abs(last), first, last)
-        depth = np.where((at > 0) & (at < 1) & (depth < DIP), depth, np.inf)
-    row, deepest = np.arange(len(stack)), depth.argmin(axis=1)
-    dips = np.isfinite(depth[row, deepest]) & can_be_halved(stack)
-    share = at[row, deepest][dips]
-    arcs = stack[dips]
-    x = in_bracket(regions.field, arcs, start[dips] + share * (end - start)[dips])
-    sides = regions.sides(x)
-    another = ((sides != regions.sides(arcs.start)) & (sides != regions.sides(arcs.end))).any(axis=1)
-    dips[dips] = another
-    return dips, x[another]
 
 
 def _meeting(
@@ -142,7 +132,7 @@ def _bisected(regions: Regions, arcs: Stack, neuron: Indices, kink: Array, up: N
     for _ in range(BISECTIONS):
         middle = 0.5 * low + 0.5 * high
         x = in_bracket(regions.field, arcs, middle)
-        z = regions.at(x, regions.sides(x)).z[row, neuron]
+        z = regions.at(x, regions.sides(x, arcs.direction)).z[row, neuron]
         passed = (z > kink) == up
         low, high = np.where(passed, low, middle), np.where(passed, middle, high)
     return in_bracket(regions.field, arcs, 0.5 * low + 0.5 * high)

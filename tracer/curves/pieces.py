@@ -23,6 +23,13 @@ _TO_COEFFICIENTS = np.linalg.inv(chebyshev.chebvander(NODES, DEGREE))
 # What takes the values at the nodes to those of the polynomial's derivative, and of its integral from −1.
 DERIVATIVE = chebyshev.chebval(NODES, chebyshev.chebder(_TO_COEFFICIENTS)).T
 INTEGRAL = chebyshev.chebval(NODES, chebyshev.chebint(_TO_COEFFICIENTS, lbnd=-1)).T
+
+
+def interpolation(sigma: Array) -> Array:
+    """What takes the values at the nodes to those of the polynomial at `sigma` (k,), shape (k, 8)."""
+    return chebyshev.chebvander(sigma, DEGREE) @ _TO_COEFFICIENTS
+
+
 # Newton's iterations to invert s(σ), started from a straight line; bisection guards them.
 INVERSION_STEPS = 8
 

@@ -114,7 +114,8 @@ class _March:
     def __init__(self, regions: Regions, box: Box, stack: Stack) -> None:
         self.regions, self.box, self.stack = regions, box, stack
         n = len(stack)
-        self.left, self.x, self.sides = np.arange(n), stack.start.copy(), regions.sides(stack.start)
+        self.left, self.x = np.arange(n), stack.start.copy()
+        self.sides = regions.sides(stack.start, stack.direction)
         self.neuron, self.kink = np.full(n, -1), np.zeros(n)
         self.idle, self.skip = np.zeros(n, dtype=np.intp), np.full(n, AHEAD)
         self.found: list[tuple[Indices, Array, Array]] = []
@@ -177,7 +178,7 @@ class _March:
         arcs = self.stack[self.left[lost]]
         share = np.minimum(self.skip[lost], 0.5)
         self.x[lost] = in_bracket(self.regions.field, arcs, tau + share * rest)
-        self.sides[lost] = self.regions.sides(self.x[lost])
+        self.sides[lost] = self.regions.sides(self.x[lost], arcs.direction)
         self.neuron[lost] = -1
         self.idle[lost] = 0
         self.skip[lost] *= FURTHER

@@ -86,6 +86,11 @@ class Kinked:
         first = (low[..., None] > kinks).sum(axis=-1, dtype=np.int8)
         return first, (high[..., None] >= kinks).sum(axis=-1, dtype=np.int8)
 
+    @property
+    def symmetric(self) -> bool:
+        """Whether the kinks lie symmetrically about 0: where z is on side k, −z is on side n − k of n + 1."""
+        return self.kinks == tuple(-kink for kink in reversed(self.kinks))
+
     def continued(self, center: Array, side: Sides) -> Line:
         """The function as it is on a `side`, continued from there; 0 where that is `ANY`."""
         slope, offset = np.array([*self.slopes, 0.0])[side], np.array([*self.offsets(), 0.0])[side]

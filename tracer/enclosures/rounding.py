@@ -57,9 +57,10 @@ def in_x(direction: Array, radius: Array) -> Array:
     for that, stays true; a direction whose products no float has is 0, and so known to be none.
     """
     (d, k), (r, j) = np.frexp(direction), np.frexp(radius)
-    exponent = np.where(direction * radius.astype(bool) == 0, -(2**20), k + j)
+    some = (direction != 0) & (radius > 0)
+    exponent = np.where(some, k + j, -(2**20))
     below = exponent.max(axis=1, keepdims=True) - exponent
-    lost = ((direction != 0) & (below > LARGEST_RATIO)).any(axis=1, keepdims=True)
+    lost = (some & (below > LARGEST_RATIO)).any(axis=1, keepdims=True)
     return np.where(lost, 0.0, np.ldexp(d * r, -np.minimum(below, 2 * LARGEST_RATIO)))
 
 

@@ -9,6 +9,7 @@ References
    set", SIAM J. Control 4 (1966).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,29 +47,13 @@ class Zonotope:
     def __getitem__(self, which: NDArray) -> "Zonotope":
         return Zonotope(self.center[:, which], self.edges[:, which], self.box[:, which])
 
-    def direction(self) -> Array:
-        """A direction (2, k) whose inner product with every vector is positive; 0 where none was found.
+    def corner(self, d: Array) -> Array:
+        """A vector (2, k) whose inner product with d (2, k) is least."""
+        across = np.sign(np.einsum("ik,ikn->kn", d, self.edges))
+        return self.center - np.einsum("kn,ikn->ik", across, self.edges) - np.sign(d) * self.box
 
-        That of an axis where it is one; else the vector of the zonotope nearest 0, or near to it [1]_.
-        """
-        low, high = self.bounds()
-        signs = (low > 0).astype(float) - (high < 0)
-        signs[1] = np.where(signs[0] == 0, signs[1], 0.0)
-        return np.where(signs.any(axis=0), signs, self._towards_nearest())
-
-    def _towards_nearest(self) -> Array:
-        nearest = self.center
-        for _ in range(GILBERT_STEPS):
-            across = np.sign(np.einsum("ik,ikn->kn", nearest, self.edges))
-            corner = self.center - np.einsum("kn,ikn->ik", across, self.edges) - np.sign(nearest) * self.box
-            step = corner - nearest
-            with np.errstate(all="ignore"):
-                share = np.clip(-(nearest * step).sum(axis=0) / (step * step).sum(axis=0), 0, 1)
-            nearest = nearest + np.where(share > 0, share, 0.0) * step
-        return np.where(self._is_inner(nearest), nearest, 0.0)
-
-    def _is_inner(self, d: Array) -> NDArray[np.bool_]:
-        """Whether all inner products with d (2, k) are positive, for certain."""
+    def lies_beyond(self, d: Array) -> NDArray[np.bool_]:
+        """Whether all inner products of its vectors with d (2, k) are positive, for certain."""
         size = np.abs(d)
         along = (d * self.center).sum(axis=0)
         across = np.abs(np.einsum("ik,ikn->kn", d, self.edges)).sum(axis=1)
@@ -79,3 +64,29 @@ class Zonotope:
     @property
     def _up(self) -> float:
         return 1 + 2 * (self.edges.shape[2] + RADIUS_ROUNDINGS) * UNIT_ROUNDOFF
+
+
+def direction(*zonotopes: Zonotope) -> Array:
+    """A direction (2, k) whose inner product with every vector of all is positive; 0 where none was found.
+
+    That of an axis where it is one; else the vector of their convex hull nearest 0, or near to it [1]_.
+    """
+    low, high = zip(*(one.bounds() for one in zonotopes), strict=True)
+    signs = (np.min(low, axis=0) > 0).astype(float) - (np.max(high, axis=0) < 0)
+    signs[1] = np.where(signs[0] == 0, signs[1], 0.0)
+    nearest = _nearest(zonotopes)
+    beyond = np.all([one.lies_beyond(nearest) for one in zonotopes], axis=0)
+    return np.where(signs.any(axis=0), signs, np.where(beyond, nearest, 0.0))
+
+
+def _nearest(zonotopes: Sequence[Zonotope]) -> Array:
+    """Gilbert's algorithm: the point nearest 0 on the way to the corner least far along the last one."""
+    nearest = zonotopes[0].center
+    for _ in range(GILBERT_STEPS):
+        corners = np.stack([one.corner(nearest) for one in zonotopes])
+        least = (corners * nearest).sum(axis=1).argmin(axis=0)
+        step = corners[least, :, np.arange(len(least))].T - nearest
+        with np.errstate(all="ignore"):
+            share = np.clip(-(nearest * step).sum(axis=0) / (step * step).sum(axis=0), 0, 1)
+        nearest = nearest + np.where(share > 0, share, 0.0) * step
+    return nearest

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer.enclosures import rounding
+from tracer.enclosures.kinked import Kinked
 from tracer.fields.activations import Activation, activation
 from tracer.fields.checks import frozen_array, number
 from tracer.fields.plane import Plane
@@ -109,6 +110,24 @@ class Layer:
     def invertible(self) -> bool:
         """Whether the activation is strictly increasing, so that it can be dropped or undone."""
         return self.row.inverse is not None
+
+    @cached_property
+    def twins(self) -> tuple[NDArray[np.intp], NDArray[np.int8]]:
+        """For each neuron the first one whose ``W x + b`` is certainly ± its own, and that sign, (out,) each.
+
+        The opposite is taken for a twin only where the kinks of the activation lie symmetrically about 0.
+        """
+        rows = np.column_stack([self.weight, self.bias])
+        sign = np.ones(self.outputs, dtype=np.int8)
+        if isinstance(self.row.univariate, Kinked) and self.row.univariate.symmetric:
+            leading = rows[np.arange(self.outputs), (rows != 0).argmax(axis=1)]
+            sign[leading < 0] = -1
+        doubtful = self.weight_radius.any(axis=1) | (self.bias_radius > 0)
+        # A doubtful neuron has no twin but itself; 0.0 for −0.0.
+        number = np.where(doubtful, 1.0 + np.arange(self.outputs), 0.0)
+        keys = np.column_stack([sign[:, None] * rows + 0.0, number])
+        _, first, twin = np.unique(keys, axis=0, return_index=True, return_inverse=True)
+        return first[twin.ravel()], sign
 
     def preactivation(self, x: Array) -> Array:
         """``W x + b`` for `x` of shape (..., in); shape (..., out)."""

@@ -3,9 +3,10 @@
 Smooth networks are enclosed by Taylor forms, those with kinks by linear relaxations (measured in
 benchmarks/enclosures.py). A cell in which nothing is decided, and but few neurons may be on both sides of a
 kink, is looked at twice more, with the neuron that most of the doubt about ∇F comes from held on either
-side. Everywhere F is one of these two functions; where one of them has no zero in the cell, all zeros of F
-lie beyond the kink, and the gradients there are those of the other. So a boundary beside the edge of a
-plateau takes few cells, however near to it.
+side, and with it those that have the very same kink. Everywhere F is one of these two functions, and its
+gradients at the kink lie between theirs; where one of them has no zero in the cell, all zeros of F lie beyond
+the kink, and the gradients there are those of the other. So a boundary beside the edge of a plateau takes
+few cells, however near to it.
 """
 
 from collections.abc import Sequence
@@ -19,7 +20,7 @@ from tracer.enclosures.relaxation import Relaxation
 from tracer.enclosures.rounding import UNIT_ROUNDOFF, in_x, per_unit
 from tracer.enclosures.taylor_form import TaylorForm
 from tracer.enclosures.univariate import Univariate
-from tracer.enclosures.zonotope import Zonotope
+from tracer.enclosures.zonotope import Zonotope, direction
 from tracer.fields.field import Enclosure
 from tracer.fields.layer import Layer
 
@@ -29,9 +30,10 @@ Indices = NDArray[np.intp]
 # Cells are taken in chunks whose widest layer holds this many numbers: each has nine coefficients and radii.
 CACHED_FORMS = 2**13
 FEWEST_CELLS = 64
-# A neuron is held on either side in cells with so many that may be on both sides of a kink, and no more:
-# with more of them one decides little.
-MOST_UNSURE = 4
+# Neurons are held on either side in cells with so many that may be on both sides of a kink, and no more:
+# with more of them a few decide little. And so many are held at once.
+MOST_UNSURE = 6
+MOST_HELD = 2
 # Freeing a large array once teaches glibc to keep what is freed, up to twice as much, for the next array:
 # else page faults take half the time of enclosing many cells. It is never touched, so it costs nothing.
 np.empty(2**21)
@@ -86,13 +88,13 @@ def linear_relaxations(layers: Sequence[Layer], lower: Array, upper: Array) -> E
     directions = np.zeros_like(lower)
     # Where 0 is outside the bounds of a partial, or F is not 0, none is needed.
     open_ = (low <= 0) & (high >= 0) & ((partials[0] <= 0) & (partials[1] >= 0)).all(axis=0)
-    open_ = np.flatnonzero(open_ & (form.radius > 0).all(axis=1))
-    directions[open_] = gradient[open_].direction().T
+    open_ = np.flatnonzero(open_ & (form.radius > 0).any(axis=1))
+    directions[open_] = direction(gradient[open_]).T
     left = open_[~directions[open_].any(axis=1)]
-    some, held = _held(form, left, gradient[left])
+    some, held = _held(layers, form, left, gradient[left])
     some = left[some]
     if len(some):
-        least, most, directions[some] = _either_side(layers, lower[some], upper[some], held)
+        least, most, directions[some] = _case_by_case(layers, lower[some], upper[some], held)
         low[some], high[some] = np.fmax(low[some], least), np.fmin(high[some], most)
     bounds = per_unit(partials[0].T, partials[1].T, form.radius)
     return Enclosure(low, high, *bounds, np.ones(len(lower), dtype=bool), in_x(directions, form.radius))
@@ -110,34 +112,59 @@ def _relaxation(layers: Sequence[Layer], lower: Array, upper: Array, held: Sides
     return form
 
 
-def _held(form: Relaxation, cells: Indices, gradient: Zonotope) -> tuple[Indices, Sides]:
-    """Which of some `cells` are worth another look, and where one neuron of each is held then, (2, m, N).
+def _held(
+    layers: Sequence[Layer], form: Relaxation, cells: Indices, gradient: Zonotope
+) -> tuple[Indices, Sides]:
+    """Which of some `cells` are worth another look, and the cases to look at: who is held where, (c, m, N).
 
-    It is the one with the longest edge in the gradient's zonotope, of those that may be on two sides.
+    Held are the neurons with the longest edges in the gradient's zonotope, of those that may be on two
+    sides, each with its twins.
     """
+    twin, sign, kinks = _arguments(layers)
     first, last = (side[cells] for side in form.sides())
     edge = np.where(last - first == 1, np.hypot(*gradient.edges), 0.0)
-    neuron = edge.argmax(axis=1)
-    few = (first < last).sum(axis=1) <= MOST_UNSURE
-    some = np.flatnonzero(few & (edge[np.arange(len(cells)), neuron] > 0))
-    row, neuron = np.arange(len(some)), neuron[some]
-    held = np.full((2, len(some), first.shape[1]), ANY, dtype=np.int8)
-    held[:, row, neuron] = first[some, neuron], last[some, neuron]
-    return some, held
+    few = ((first < last) & (twin == np.arange(len(twin)))).sum(axis=1) <= MOST_UNSURE
+    some = np.flatnonzero(few & edge.any(axis=1))
+    first, last, edge = first[some], last[some], edge[some]
+    row = np.arange(len(some))
+    held = np.full((1, *edge.shape), ANY)
+    for _ in range(MOST_HELD):
+        neuron = edge.argmax(axis=1)
+        ours = (twin == twin[neuron, None]) & edge.any(axis=1, keepdims=True)
+        side = np.stack([first[row, neuron], last[row, neuron]])[:, :, None]
+        side = np.where(sign == sign[neuron, None], side, kinks - side)
+        held = np.concatenate([np.where(ours, one, held) for one in side])
+        edge = np.where(ours, 0.0, edge)
+    return some, held.astype(np.int8)
 
 
-def _either_side(
+def _arguments(layers: Sequence[Layer]) -> tuple[Indices, Sides, Indices]:
+    """Of all arguments of activations: twins, their signs, and how many kinks there are; (N,) each."""
+    twins, signs, kinks, start = [], [], [], 0
+    for layer in layers:
+        function = layer.row.univariate
+        if layer.activation != "linear" and function is not None:
+            twin, sign = layer.twins
+            twins.append(start + twin)
+            signs.append(sign)
+            kinks.append(np.full(layer.outputs, len(function.kinks) if isinstance(function, Kinked) else 0))
+            start += layer.outputs
+    return np.concatenate(twins), np.concatenate(signs), np.concatenate(kinks)
+
+
+def _case_by_case(
     layers: Sequence[Layer], lower: Array, upper: Array, held: Sides
 ) -> tuple[Array, Array, Array]:
-    """Bounds (k,) of F on cells from those with a neuron held on either side, `held` (2, k, N).
+    """Bounds (k,) of F on cells, from cases that together are all there are; `held` is (c, k, N).
 
-    And directions (k, 2) in which F grows wherever it is 0, where it is so on one of the sides alone.
+    And directions (k, 2) in which F grows wherever it is 0, in the cases in which it may be.
     """
-    k = len(lower)
-    form = _relaxation(layers, np.tile(lower, (2, 1)), np.tile(upper, (2, 1)), held.reshape(2 * k, -1))
+    c, k, _ = held.shape
+    form = _relaxation(layers, np.tile(lower, (c, 1)), np.tile(upper, (c, 1)), held.reshape(c * k, -1))
     *ends, gradient = form.bounds()
-    low, high = (end.reshape(2, k) for end in ends)
-    below, above = (low > 0) | (high < 0)
-    directions = gradient.direction().reshape(2, 2, k)
-    onward = np.where(below, directions[:, 1], np.where(above, directions[:, 0], 0.0))
-    return low.min(axis=0), high.max(axis=0), onward.T
+    low, high = (end.reshape(c, k) for end in ends)
+    empty = (low > 0) | (high < 0)
+    # Another case stands for one that is empty.
+    case = np.where(empty, empty.argmin(axis=0), np.arange(c)[:, None])
+    directions = direction(*(gradient[number] for number in case * k + np.arange(k)))
+    return low.min(axis=0), high.max(axis=0), directions.T

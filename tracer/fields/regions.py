@@ -90,31 +90,56 @@ class Regions:
                 self._offsets[part, : len(function.slopes)] = function.offsets()
         self._row = np.arange(neurons)
 
-    def sides(self, x: Array) -> Sides:
-        """Where the points `x` (m, 2) are, shape (m, N); at a kink, on its lower side."""
+    def sides(self, x: Array, towards: Array) -> Sides:
+        """Where the points `x` (m, 2) are, shape (m, N); of those at a kink, where they move `towards`.
+
+        So the region is one that there is, even where several neurons have the same kink.
+        """
+        sides = np.empty((len(x), len(self.kinks)), dtype=np.int8)
+        h = np.stack([x, towards])
+        for layer, part in self._parts():
+            h = self._affine(h, layer)
+            if part is not None:
+                away, rate = h[0, :, :, None] - self.kinks[part, 1:-1], h[1, :, :, None]
+                sides[:, part] = ((away > 0) | ((away == 0) & (rate > 0))).sum(axis=2)
+            self._activate(h, layer, part, sides)
+        return sides
+
+    def preactivations(self, x: Array) -> Array:
+        """z of all neurons with kinks at points `x` (m, 2), shape (m, N)."""
         pairs = zip(self.network.preactivations(x), self._parts(), strict=True)
-        z = np.concatenate([z for z, (_, part) in pairs if part is not None], axis=1)
-        return (z[:, :, None] > self.kinks[:, 1:-1]).sum(axis=2, dtype=np.int8)
+        return np.concatenate([z for z, (_, part) in pairs if part is not None], axis=1)
 
     def at(self, x: Array, sides: Sides) -> Continued:
         """The network at points `x` (m, 2), continued from regions `sides` (m, N)."""
         if isinstance(self.field, Counted):
             self.field.evaluations += len(x)
-        slopes, offsets = self._slopes[self._row, sides], self._offsets[self._row, sides]
         h = np.zeros((3, *x.shape))
         h[0], h[1, :, 0], h[2, :, 1] = x, 1.0, 1.0
         found = np.empty((3, *sides.shape))
         for layer, part in self._parts():
-            h = matmul(h, layer.weight.T)
-            h[0] += layer.bias
+            h = self._affine(h, layer)
             if part is not None:
                 found[:, :, part] = h
-                h *= slopes[:, part]
-                h[0] += offsets[:, part]
-            elif layer.activation != "linear":
-                h[1:] *= layer.row.slope(h[0])
-                h[0] = layer.row.value(h[0])
+            self._activate(h, layer, part, sides)
         return Continued(h[0, :, 0], h[1:, :, 0].T, found[0], found[1:])
+
+    # A layer on values, in the first row of h, and derivatives, in the others.
+
+    @staticmethod
+    def _affine(h: Array, layer: Layer) -> Array:
+        h = matmul(h, layer.weight.T)
+        h[0] += layer.bias
+        return h
+
+    def _activate(self, h: Array, layer: Layer, part: slice | None, sides: Sides) -> None:
+        if part is not None:
+            row, side = self._row[part], sides[:, part]
+            h *= self._slopes[row, side]
+            h[0] += self._offsets[row, side]
+        elif layer.activation != "linear":
+            h[1:] *= layer.row.slope(h[0])
+            h[0] = layer.row.value(h[0])
 
     def _parts(self) -> Iterator[tuple[Layer, slice | None]]:
         """The layers, and which of the neurons with kinks are theirs."""

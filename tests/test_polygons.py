@@ -1,0 +1,94 @@
+"""Piecewise linear fields where several things happen at one place: every vertex exact, or a status."""
+
+import numpy as np
+import pytest
+from problems import proven, traced
+
+import tracer
+from tracer import Status
+
+BOUNDS = [(-1.0, 1.3), (-1.2, 1.1)]
+
+
+def relu_sum(rows, v, linear=(0.0, 0.0), d=0.0):
+    """``Σ v_k relu(row_k · (x1, x2, 1)) + linear · x + d``; a linear term is two neurons."""
+    a, b = linear
+    rows = np.array([*rows, (a, b, 0), (-a, -b, 0)], float)
+    hidden = tracer.Layer(rows[:, :2], rows[:, 2], "relu")
+    return tracer.Network([hidden, tracer.Layer([[*v, 1, -1]], [d])])
+
+
+def absolute(*row):
+    """The two neurons of |row · (x1, x2, 1)|."""
+    return [row, tuple(-w for w in row)]
+
+
+# Curves through places where several neurons have their kinks: their vertices, from left to right.
+CURVES = {
+    "V at one kink": (relu_sum(absolute(1, 0, 0), (-1, -1), (0, 1)), [(-1, 1), (0, 0), (1.1, 1.1)]),
+    "V at five kinks": (
+        relu_sum([*absolute(1, 0, 0), *absolute(1, 1, 0), (2, -1, 0)], (-3, -3, 0.25, 0.25, 0.1), (0, 4)),
+        # ¼ (x1 + x2) beside 4 x2 − 3 |x1|, and on the right (2 x1 − x2) / 10; on the left − ¼ (x1 + x2).
+        [(-1.0, 11 / 15), (0, 0), (1.3, 1.3 * 2.55 / 4.15)],
+    ),
+    "the same neuron four times": (
+        relu_sum([(1, 0, 0)] * 4, (0.25,) * 4, (0, 1)),
+        [(-1, 0), (0, 0), (1.2, -1.2)],
+    ),
+    "straight through a kink that cancels": (
+        relu_sum([(1, 0, 0), (1, 0, 0)], (5, -5), (1, 1)),
+        [(-1, 1), (1.2, -1.2)],
+    ),
+    "along a kink": (relu_sum([(0, 1, 0)], (1,), (0, 1)), [(-1, 0), (1.3, 0)]),
+    "along a kink and away from it": (
+        relu_sum([(0, 1, 0), (1, 0, 0)], (1, 1), (0, 1)),
+        [(-1, 0), (0, 0), (1.2, -1.2)],
+    ),
+    "a leg on a kink, a leg in the open": (
+        relu_sum([(0, 1, 0), (1, 0, -0.5)], (1, -1), (0, 1)),
+        [(-1, 0), (0.5, 0), (1.3, 0.4)],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CURVES)
+def test_a_curve_through_kinks_has_the_vertices_it_has(name):
+    network, vertices = CURVES[name]
+    boundary = traced(network, BOUNDS, max_cells=2000)
+    assert proven(boundary)
+    (curve,) = boundary
+    x = curve.points[np.argsort(curve.points[:, 0])]
+    assert x == pytest.approx(np.array(vertices, float), abs=1e-14)
+
+
+@pytest.mark.parametrize("slope", [0.0, 0.5, 2.0])
+def test_branches_that_cross_at_kinks_end_at_one_cell(slope):
+    """|x1| = |x2| + slope max(x2, 0): four rays from 0."""
+    network = relu_sum([*absolute(1, 0, 0), *absolute(0, 1, 0), (0, 1, 0)], (1, 1, -1, -1, -slope))
+    boundary = traced(network, BOUNDS, max_cells=5000)
+    assert boundary.certificate.status is Status.PROVEN_OUTSIDE_CELLS
+    (cluster,) = boundary.clusters
+    assert cluster.arcs == len(boundary) == 4
+    assert np.abs(cluster.bounds).max() < 1e-9
+
+
+def test_zero_on_a_quadrant_and_a_line_that_enters_it():
+    """relu(x1) − relu(x2): 0 where both are negative, and on the diagonal of the opposite quadrant."""
+    network = tracer.Network([tracer.Layer(np.eye(2), [0, 0], "relu"), tracer.Layer([[1, -1]], [0])])
+    boundary = traced(network, BOUNDS, max_cells=50_000)
+    assert not boundary.certificate.complete
+    quadrant = boundary.certificate.undecided.prod(axis=2)
+    assert len(quadrant) < 100_000
+    diagonal = [curve for curve in boundary if curve.proven]
+    assert max(curve.points.max() for curve in diagonal) == pytest.approx(1.1, abs=1e-9)
+    for curve in diagonal:
+        assert np.abs(curve.points[:, 0] - curve.points[:, 1]).max() < 1e-14
+
+
+@pytest.mark.parametrize(("bias", "status"), [(0.5, "PROVEN"), (0.0, "PROVEN_OUTSIDE_CELLS")])
+def test_a_dead_network_is_constant(bias, status):
+    dead = tracer.Layer([[1, 2], [-3, 1]], [-9, -9], "relu")
+    boundary = traced(tracer.Network([dead, tracer.Layer([[1, 1]], [bias])]), BOUNDS)
+    assert boundary.certificate.status.name == status
+    assert len(boundary) == 0
+    assert boundary.certificate.cells < 1000
