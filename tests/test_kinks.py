@@ -76,3 +76,15 @@ def test_a_kink_that_is_passed_and_passed_back_within_an_arc_is_cut_twice():
     a = np.arccosh(np.exp(1.4) / 2 - 1)  # softplus(a) + softplus(−a) = ln(2 + 2 cosh a)
     for kink in (-a, a):
         assert np.abs(curve.points[:, 0] - kink).min() <= 1e-12
+
+
+def test_pieces_end_where_their_arcs_end():
+    """A polynomial that folds runs beyond its end and back."""
+    for seed in (14, 41):
+        network = random_network(np.random.default_rng(seed), ("hardtanh", "gelu"))
+        for curve in tracer.trace(network, BOX):
+            x = curve.pieces(np.linspace(0, curve.length, 40_001))
+            assert np.abs(x).max() <= 2 + 1e-12
+            steps = np.diff(x, axis=0)
+            steps /= np.hypot(*steps.T)[:, None]
+            assert (steps[1:] * steps[:-1]).sum(axis=1).min() > -0.9

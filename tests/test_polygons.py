@@ -1,5 +1,7 @@
 """Piecewise linear fields where several things happen at one place: every vertex exact, or a status."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from problems import proven, traced
@@ -92,3 +94,39 @@ def test_a_dead_network_is_constant(bias, status):
     assert boundary.certificate.status.name == status
     assert len(boundary) == 0
     assert boundary.certificate.cells < 1000
+
+
+def test_a_needle_is_followed_to_its_tip():
+    """|x2 − 5/3| · 0.6 = e (1 − max(−2 x1, 0)): a needle e wide along x1 > −½, for a tiny e."""
+    e = 1e-13
+    hidden = tracer.Layer([[0, 0.6], [0, -0.6], [-2, 0]], [-1, 1, 0], "relu")
+    boundary = traced(tracer.Network([hidden, tracer.Layer([[1, 1, e]], [-e])]), [(-2.5, 1.5), (-0.75, 3.25)])
+    assert proven(boundary)
+    (curve,) = boundary
+    assert curve.length == pytest.approx(4, abs=1e-3)
+    tip = np.hypot(*((curve.points - [-0.5, 5 / 3]) / 4).T)
+    assert (np.min(tip) <= curve.error_bound[tip.argmin()]).all()
+
+
+DIAMOND = relu_sum([*absolute(1, 0, 0), *absolute(0, 1, 0)], (1, 1, 1, 1), d=-1)
+
+
+@pytest.mark.parametrize("field", [DIAMOND, tracer.Function(lambda x1, x2: np.abs(x1) + np.abs(x2) - 1)])
+def test_a_diamond_has_few_points(field):
+    boundary = tracer.trace(field, [(-2, 2), (-2, 2)])
+    assert proven(boundary)
+    (curve,) = boundary
+    assert curve.closed
+    assert curve.length == pytest.approx(4 * 2**0.5, abs=1e-12)
+    assert len(curve.points) == 5 if field is DIAMOND else len(curve.points) < 500
+
+
+def test_arcs_that_no_time_is_left_for_are_chords(monkeypatch):
+    """The clock jumps when the survey of the box is done."""
+    late = SimpleNamespace(perf_counter=lambda: np.inf)
+    monkeypatch.setattr("tracer.curves.polygons.time", late)
+    boundary = tracer.trace(DIAMOND, [(-2, 2.1), (-2, 2.3)], time_limit=50.0)
+    assert boundary.certificate.status is Status.BUDGET_EXHAUSTED
+    assert len(boundary) > 0
+    for curve in boundary:
+        assert len(curve.points) > 1

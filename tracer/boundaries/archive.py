@@ -78,6 +78,7 @@ def read(path: str | os.PathLike) -> Boundary:
         EOFError,
         OSError,
         NotImplementedError,
+        OverflowError,
         RuntimeError,
     ) as error:
         raise ValueError(

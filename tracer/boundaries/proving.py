@@ -17,7 +17,7 @@ from tracer.atlas.charts import dependent_coordinate
 from tracer.boundaries.boundary import Boundary, Stats
 from tracer.boundaries.clusters import Cluster, clusters_of
 from tracer.boundaries.progress import Progress
-from tracer.boundaries.sampling import Search
+from tracer.boundaries.sampling import MAX_STEPS, Search
 from tracer.curves.assembly import chain_ends, curves_of, follow_arcs
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
@@ -99,7 +99,7 @@ def _carried_on(
     progress: Progress,
 ) -> list[Curve]:
     """The curves, and what continuation finds from their ends, and from a lattice, in undecided cells."""
-    search = Search(counted, field, atlas.box, tolerance, deadline, progress, curves)
+    search = Search(counted, field, atlas.box, tolerance, deadline, progress, curves, MAX_STEPS)
     last = [
         curve.points[-k]
         for curve in curves

@@ -40,6 +40,8 @@ BRANCH_SEED = 1e-3
 PROBES = 5
 # A curve contains no longer one; lengths of the same curve followed twice differ by less than this share.
 LENGTH_ROUNDING = 1e-6
+# To see whether a curve is known already costs about as much as so many steps along it.
+STEPS_OF_LOOKING_UP = 20
 
 
 def sampled_boundary(
@@ -88,6 +90,8 @@ class Search:
     progress : Progress
     curves : sequence of Curve
         What is known already.
+    steps : float
+        Of all curves together, at most.
     """
 
     def __init__(
@@ -99,12 +103,13 @@ class Search:
         deadline: float,
         progress: Progress,
         curves: Sequence[Curve] = (),
+        steps: float = math.inf,
     ) -> None:
         self.counted, self.field, self.box = counted, field, box
         self.tolerance, self.deadline, self.progress = tolerance, deadline, progress
         self.curves: list[Curve] = list(curves)
         self.branch_points: list[BranchPoint] = []
-        self.side = 0
+        self.side, self.steps = 0, steps
 
     def lattice_seeds(self, max_cells: int, within: Array | None = None) -> Array:
         """Roots on the lines of a lattice, in the order found.
@@ -142,7 +147,7 @@ class Search:
                 new[new] = ~covered(curve, self.field, seeds[new], gradients[new])
         left, gradients = seeds[new], gradients[new]
         while len(left):
-            if time.perf_counter() >= self.deadline:
+            if time.perf_counter() >= self.deadline or self.steps <= 0:
                 return False
             curve = self._follow(left[0])
             on = np.arange(len(left)) == 0  # the seed is struck off in any case: the loop ends
@@ -157,7 +162,10 @@ class Search:
         return time.perf_counter() < self.deadline
 
     def _follow(self, seed: Array) -> Curve:
-        found = follow(self.counted, self.box, seed, self.tolerance, Budget(MAX_STEPS, self.deadline))
+        budget = Budget(int(min(MAX_STEPS, self.steps)), self.deadline)
+        self.steps -= budget.steps + STEPS_OF_LOOKING_UP
+        found = follow(self.counted, self.box, seed, self.tolerance, budget)
+        self.steps += budget.steps
         # The curve keeps the user's field; only its making is counted.
         curve = Curve.from_trace(found, self.counted, self.box, self.tolerance).with_field(self.field)
         if not curve.length or any(self._contains(earlier, curve) for earlier in self.curves):
@@ -166,10 +174,11 @@ class Search:
         return curve
 
     def _contains(self, curve: Curve, earlier: Curve) -> bool:
+        if curve.length < (1 - LENGTH_ROUNDING) * earlier.length:
+            return False
         probes = earlier.pieces(np.linspace(0, earlier.length, PROBES + 2)[1:-1])
         x, gradient, _ = correct(self.field, self.box, self.box.clip(probes))
-        longer = curve.length >= (1 - LENGTH_ROUNDING) * earlier.length
-        return longer and bool(covered(curve, self.field, x, gradient).all())
+        return bool(covered(curve, self.field, x, gradient).all())
 
     def _branch_seeds(self, point: BranchPoint) -> Array:
         """A point on each branch at a new branch point that no curve has covered."""

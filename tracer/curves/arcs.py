@@ -45,6 +45,8 @@ PREDICTION = 1.0
 LEAST_COSINE = 0.5**0.5
 STEEPEST = 4.0
 MOST_HALVINGS = 64
+# The chord of an arc no longer than this many roundings of its coordinates points anywhere.
+SHORTEST = 64.0
 CORRECTOR_STEPS = 2
 # A last step of the corrector, in box units, whose square is rounding.
 CONVERGED = 1e-8
@@ -199,7 +201,7 @@ def _is_spent(stack: Stack, deadline: float) -> bool:
 def _gentle(field: Field, box: Box, stack: Stack, deadline: float) -> Stack:
     """The arcs halved until the tangents at their ends are within 45° of their chords."""
     for _ in range(MOST_HALVINGS):
-        steep = ~_is_gentle(box, stack) & can_be_halved(stack)
+        steep = ~_is_gentle(box, stack) & can_be_halved(box, stack)
         if not steep.any() or _is_spent(stack, deadline):
             break
         some = stack[steep]
@@ -220,11 +222,13 @@ def _cosines(box: Box, stack: Stack, gradient: Array) -> Array:
     return dot(normal, unit_vectors(gradient * box.sides))
 
 
-def can_be_halved(stack: Stack) -> Mask:
-    """Which arcs have a float of τ between their ends."""
+def can_be_halved(box: Box, stack: Stack) -> Mask:
+    """Which arcs have a float of τ between their ends, which are farther apart than their rounding."""
     a, b = stack.across()
     middle = 0.5 * a + 0.5 * b
-    return (middle > np.minimum(a, b)) & (middle < np.maximum(a, b))
+    rounding = EPS * np.abs(stack.start / box.sides).max(axis=1, initial=0.0)
+    apart = box.distance(stack.start, stack.end) > SHORTEST * rounding
+    return apart & (middle > np.minimum(a, b)) & (middle < np.maximum(a, b))
 
 
 def in_bracket(field: Field, stack: Stack, t: Array) -> Array:
@@ -326,7 +330,7 @@ def _correct_nodes(field: Field, box: Box, stack: Stack, values: Array, which: I
         inner[folded] = in_bracket(field, over, tau).reshape(-1, len(NODES) - 2, 2)
     values[which, 1:-1] = inner
     values[which, 0], values[which, -1] = arcs.start, arcs.end
-    return steep & can_be_halved(arcs)
+    return steep & can_be_halved(box, arcs)
 
 
 def _folds(box: Box, stack: Stack, inner: Array) -> Mask:
@@ -378,7 +382,7 @@ def _middles(
     x, gradient, off, noise = _corrected(field, box, arcs, predicted)
     shape = (len(which), len(PLACES))
     # An arc so short that there is nothing between its ends is as good as it can be.
-    off = np.where(can_be_halved(stack[which]), off.reshape(shape).max(axis=1), 0.0)
+    off = np.where(can_be_halved(box, stack[which]), off.reshape(shape).max(axis=1), 0.0)
     middles = x.reshape(*shape, 2)[:, MIDDLE], gradient.reshape(*shape, 2)[:, MIDDLE]
     return *middles, off, noise.reshape(shape).max(axis=1)
 

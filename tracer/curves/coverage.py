@@ -25,6 +25,20 @@ PROJECTION_STEPS = 6
 
 def covered(curve: Curve, field: Field, points: Array, gradients: Array) -> NDArray[np.bool_]:
     """Whether each of `points` (n, 2) on the boundary, with its ∇F (n, 2), lies on `curve`."""
+    found = _near(curve, points)
+    if found.any():
+        found[found] = _covered(curve, field, points[found], gradients[found])
+    return found
+
+
+def _near(curve: Curve, points: Array) -> NDArray[np.bool_]:
+    """Which points lie in the box around a curve, wider by the longest of its pieces, which may bulge."""
+    x = curve.points
+    longest = np.abs(np.diff(x, axis=0)).max(axis=0, initial=0.0) + SAME_POINT * curve.box.sides
+    return ((points >= x.min(axis=0) - longest) & (points <= x.max(axis=0) + longest)).all(axis=1)
+
+
+def _covered(curve: Curve, field: Field, points: Array, gradients: Array) -> NDArray[np.bool_]:
     from scipy.spatial import KDTree
 
     sides = curve.box.sides

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from tracer.atlas.charts import across
 from tracer.curves.arcs import Stack, can_be_halved, in_bracket
 from tracer.curves.pieces import DEGREE, NODES, Pieces, interpolation
+from tracer.fields.box import Box
 from tracer.fields.regions import Regions
 
 Array = NDArray[np.float64]
@@ -33,7 +34,7 @@ SHALLOW = 0.2
 TOGETHER = 2**20
 
 
-def dips_between(regions: Regions, stack: Stack) -> tuple[Mask, Array]:
+def dips_between(regions: Regions, box: Box, stack: Stack) -> tuple[Mask, Array]:
     """Which arcs show a dip at equal steps of τ, and a point (k, 2) of each of these beyond the kink.
 
     The ends of the arcs are on the same sides, or at kinks.
@@ -45,25 +46,26 @@ def dips_between(regions: Regions, stack: Stack) -> tuple[Mask, Array]:
     x[:, 0], x[:, -1] = stack.start, stack.end
     x[:, 1:-1] = in_bracket(regions.field, inner, t[:, 1:-1].ravel()).reshape(len(stack), -1, 2)
     z = regions.preactivations(x.reshape(-1, 2))
-    return _shown(regions, stack, t, z.reshape(*t.shape, z.shape[1]))
+    return _shown(regions, box, stack, t, z.reshape(*t.shape, z.shape[1]))
 
 
-def dips_of(regions: Regions, stack: Stack, pieces: Pieces) -> tuple[Mask, Array]:
+def dips_of(regions: Regions, box: Box, stack: Stack, pieces: Pieces) -> tuple[Mask, Array]:
     """The same of arcs that have been followed: dips that their polynomials show."""
     n, neurons = len(stack), len(regions.kinks)
     x = pieces.at(np.arange(n)[:, None], np.tile(NODES, (n, 1)))[..., :2]
     sides = regions.sides(x[:, len(NODES) // 2], stack.direction)
     z = regions.at(x.reshape(-1, 2), np.repeat(sides, len(NODES), axis=0)).z.reshape(n, len(NODES), neurons)
     t = across(stack.direction, x.swapaxes(0, 1)).T
-    return _shown(regions, stack, t @ TO_PLACES.T, np.einsum("pj,njm->npm", TO_PLACES, z))
+    return _shown(regions, box, stack, t @ TO_PLACES.T, np.einsum("pj,njm->npm", TO_PLACES, z))
 
 
-def _shown(regions: Regions, stack: Stack, t: Array, z: Array) -> tuple[Mask, Array]:
+def _shown(regions: Regions, box: Box, stack: Stack, t: Array, z: Array) -> tuple[Mask, Array]:
     """The dips that z, (n, samples, N), shows at τ = `t`, (n, samples), and that are there."""
     there, points = np.zeros(len(stack), dtype=bool), np.empty((len(stack), 2))
     size = max(1, TOGETHER // max(1, z[:1].size))
     for start in range(0, len(stack), size):
-        part = np.flatnonzero(can_be_halved(stack[np.arange(start, min(start + size, len(stack)))])) + start
+        part = np.arange(start, min(start + size, len(stack)))
+        part = part[can_be_halved(box, stack[part])]
         v, end = _heights(regions, z[part])
         place, column = _deepest(t[part], v)
         some = np.flatnonzero(np.isfinite(place))

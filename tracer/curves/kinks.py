@@ -36,13 +36,13 @@ def smooth_pieces(
     """The arcs of a field with kinks as polynomials, cut at the kinks; see `stacked_pieces`."""
     stack = _cut(regions, box, stack)
     for _ in range(MOST_DIPS if len(stack) else 0):
-        which, beyond = dips_between(regions, stack)
+        which, beyond = dips_between(regions, box, stack)
         if not which.any():
             break
         stack = _cut_in_dips(regions, box, stack, which, beyond)
     stack, pieces, finished = stacked_pieces(regions.field, box, stack, tolerance, deadline)
     for _ in range(MOST_DIPS if finished else 0):
-        which, beyond = dips_of(regions, stack, pieces)
+        which, beyond = dips_of(regions, box, stack, pieces)
         if not which.any():
             break
         stack = _cut_in_dips(regions, box, stack, which, beyond)
@@ -61,7 +61,7 @@ def _cut(regions: Regions, box: Box, stack: Stack) -> Stack:
     """The arcs cut at kinks between ends that lie on different sides."""
     before, after = (regions.sides(x, stack.direction) for x in (stack.start, stack.end))
     for _ in range(MOST_ROUNDS):
-        cut = (before != after).any(axis=1) & can_be_halved(stack)
+        cut = (before != after).any(axis=1) & can_be_halved(box, stack)
         if not cut.any():
             break
         arcs, old, new = stack[cut], before[cut], after[cut]
@@ -73,7 +73,7 @@ def _cut(regions: Regions, box: Box, stack: Stack) -> Stack:
         near_end = tau > end - margin
         inside = (tau >= start + margin) & ~near_end
         # Sides at the cut, seen from before it and from behind it; of other neurons, as they are.
-        here = regions.sides(x, arcs.direction)
+        here = _sides_at_cut(regions, box, x, arcs.direction, old)
         here[row, neuron] = old[row, neuron]
         there = here.copy()
         there[row, neuron] += np.where(up, 1, -1).astype(np.int8)
@@ -91,6 +91,16 @@ def _cut(regions: Regions, box: Box, stack: Stack) -> Stack:
         second = np.append(False, first[:-1])[: len(index)]
         after[first], before[second] = here, there
     return stack
+
+
+def _sides_at_cut(regions: Regions, box: Box, x: Array, towards: Array, before: Sides) -> Sides:
+    """Where points of arcs are; of those at a kink, to rounding, where the arcs come from, `before`."""
+    sides = regions.sides(x, towards)
+    here = regions.at(x, sides)
+    kinks = regions.kinks[np.arange(len(regions.kinks)), np.maximum(sides, before)]
+    rounding = CONVERGED * np.hypot(*(here.partials * box.sides[:, None, None]))
+    kept = (np.abs(sides - before) == 1) & (np.abs(here.z - kinks) <= rounding)
+    return np.where(kept, before, sides)
 
 
 def _meeting(

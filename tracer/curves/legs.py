@@ -119,9 +119,17 @@ def _sides(chart: Chart, hair: float) -> tuple[float, float]:
 
 def _terminal(*events: tuple[Callable, int]) -> list[Callable]:
     """Event functions that end the integration, each with the direction it is crossed in."""
-    for event, direction in events:
-        event.terminal, event.direction = True, direction  # type: ignore[attr-defined]
-    return [event for event, _ in events]
+    return [_watched(event, direction) for event, direction in events]
+
+
+def _watched(event: Callable, direction: int) -> Callable:
+    def watched(t: float, state: Array) -> float:
+        value = event(t, state)
+        # Where F is flat the dense output is nan: nothing happens there.
+        return value if np.isfinite(value) else 1.0
+
+    watched.terminal, watched.direction = True, direction  # type: ignore[attr-defined]
+    return watched
 
 
 def _leg(chart: Chart, solution: Any) -> Leg:

@@ -101,6 +101,8 @@ class _March:
         Where they are.
     sides : ndarray of int8, shape (m, N)
         Their regions.
+    last : ndarray of int8, shape (m, N)
+        The regions where they end.
     neuron : ndarray of int, shape (m,)
         Whose kink they are at; −1 for none.
     kink : ndarray, shape (m,)
@@ -115,7 +117,7 @@ class _March:
         self.regions, self.box, self.stack = regions, box, stack
         n = len(stack)
         self.left, self.x = np.arange(n), stack.start.copy()
-        self.sides = regions.sides(stack.start, stack.direction)
+        self.sides, self.last = (regions.sides(x, stack.direction) for x in (stack.start, stack.end))
         self.neuron, self.kink = np.full(n, -1), np.zeros(n)
         self.idle, self.skip = np.zeros(n, dtype=np.intp), np.full(n, AHEAD)
         self.found: list[tuple[Indices, Array, Array]] = []
@@ -123,9 +125,12 @@ class _March:
     def run(self, deadline: float) -> bool:
         """Follow all arcs to their ends, or until the `deadline`; whether they are there."""
         for _ in range(MOST_STEPS):
-            if not len(self.left) or time.perf_counter() >= deadline:
+            if not len(self.left):
                 break
+            # One step in any case: every arc has a part.
             self._step()
+            if time.perf_counter() >= deadline:
+                break
         return not len(self.left)
 
     def _step(self) -> None:
@@ -168,7 +173,9 @@ class _March:
         up = rate > 0
         with np.errstate(all="ignore"):
             step = (self.regions.kinks[row, self.sides + up] - here.z) / rate
-        step = np.where(np.abs(rate) > PARALLEL * most, np.maximum(step, 0.0), np.inf)
+        # What is on another side at the end passes its kink, at whatever rate.
+        passes = (np.abs(rate) > PARALLEL * most) | ((self.sides != self.last) & (step > 0))
+        step = np.where(passes, np.maximum(step, 0.0), np.inf)
         neuron = step.argmin(axis=1)
         row = np.arange(len(neuron))
         return step[row, neuron], neuron, up[row, neuron]
@@ -184,5 +191,5 @@ class _March:
         self.skip[lost] *= FURTHER
 
     def _keep(self, which: Mask) -> None:
-        for name in ("left", "x", "sides", "neuron", "kink", "idle", "skip"):
+        for name in ("left", "x", "sides", "last", "neuron", "kink", "idle", "skip"):
             setattr(self, name, getattr(self, name)[which])
