@@ -79,7 +79,7 @@ def test_a_kink_that_is_passed_and_passed_back_within_an_arc_is_cut_twice():
 
 
 def test_pieces_end_where_their_arcs_end():
-    """tanh of a piecewise linear function: a straight line, whose last polynomial could run beyond the box."""
+    """tanh of a piecewise linear function: a line, whose last polynomial could run beyond the box."""
     network = tracer.Network(
         [
             tracer.Layer([[1, -2], [2, 2]], [2, 2], "relu"),

@@ -1,0 +1,87 @@
+"""Is a point further from its curve than its error bound, or are there other curves than the atlas has?"""
+
+import numpy as np
+from grid_counts import grid_count
+from samples import some
+from sound_atlas import components
+
+# Error bounds over the tolerance, or over what doubles resolve, beyond which they are shown.
+MOST_RATIO = 10.0
+# Pairs of grids, each taken where the coarser did not see what was found.
+GRIDS = ((101, 151), (307, 449), (907, 1301))
+
+
+def error_bounds(rng, problem, boundary, tally):
+    """Within the error bound of every point of a proven curve there are certainly both signs of F."""
+    for curve in boundary:
+        points, bound = curve.points, curve.error_bound
+        if not curve.proven:
+            continue
+        known = np.flatnonzero(np.isfinite(bound))
+        if boundary.certificate.complete:
+            _tally_ratios(problem, points, bound, curve.tolerance, tally)
+        known = known[some(rng, len(known))]
+        missed = known[~has_root_near(problem, points[known], bound[known], boundary.certificate.bounds)]
+        yield from (f"error_bound {bound[k]!r} at {points[k].tolist()} is too small" for k in missed)
+
+
+def _tally_ratios(problem, points, bound, tolerance, tally):
+    """The largest bounds of points, over the tolerance where doubles can hold it, and over what they can."""
+    least = problem.exact.resolution(points, problem.sides)
+    fine = least <= tolerance
+    tally["points"] += len(points)
+    tally["points that doubles resolve"] += int(fine.sum())
+    for key, ratio in (
+        ("worst error_bound / tolerance where doubles resolve it", (bound / tolerance)[fine]),
+        ("worst error_bound / max(tolerance, resolution of doubles)", bound / np.fmax(tolerance, least)),
+    ):
+        worst = float(ratio.max(initial=0.0))
+        tally[key] = max(tally[key], worst)
+    # The last of the two: more than doubles need, and more than was asked for.
+    if worst > MOST_RATIO:
+        k = int(np.argmax(ratio))
+        tally.notes.append(f"error_bound {bound[k]:.3g} at {points[k].tolist()}, doubles {least[k]:.3g}")
+
+
+def has_root_near(problem, x, bound, bounds, directions=8):
+    """Whether both signs of F occur in the part of the disc around x that lies in the box."""
+    outer, exact = np.array(bounds), problem.exact
+    unit = exact.gradient(x) * problem.sides
+    with np.errstate(all="ignore"):
+        angle = np.nan_to_num(np.arctan2(unit[:, 1], unit[:, 0]))
+    turns = np.pi * np.arange(2 * directions) / directions
+    angles = np.concatenate([angle[:, None] + turns, np.broadcast_to(turns, (len(x), len(turns)))], axis=1)
+    seen = [exact.signs(x)]
+    for a in angles.T:
+        # A hair inward, so that the roundings of the step stay inside the disc.
+        d = np.stack([np.cos(a), np.sin(a)], axis=1)
+        d[np.abs(d) < 1e-15] = 0
+        step = (1 - 1e-12) * bound[:, None] * d * problem.sides
+        at = x.astype(np.longdouble) + step
+        inside = ((at >= outer[:, 0]) & (at <= outer[:, 1])).all(axis=1)
+        seen.append(np.where(inside, exact.signs(x, step), seen[0]))
+    seen = np.array(seen)
+    return (seen.min(axis=0) < 0) & (seen.max(axis=0) > 0) | (seen[0] == 0)
+
+
+def topology(problem, boundary, atlas, tally):
+    """The curves are the components of the graph; on grids that are fine enough, as many are seen."""
+    found = len(boundary), sum(curve.closed for curve in boundary)
+    if found != components(atlas):
+        yield f"{found} curves and closed ones, but {components(atlas)} components"
+    seen = []
+    for grids in GRIDS:
+        seen = [grid_count(problem.exact, boundary.certificate.bounds, n) for n in grids]
+        if seen[0] == seen[1] == found:
+            tally["grids agree"] += 1
+            return
+    if seen[0] == seen[1]:
+        tally["grids disagree"] += 1
+        tally.notes.append(f"curves and closed ones {found}, stable grids {seen}")
+    else:
+        tally["grids unstable"] += 1
+
+
+def summary(boundary):
+    """What two proven runs must agree on."""
+    return len(boundary), sum(curve.closed for curve in boundary)

@@ -1,0 +1,20 @@
+"""Are there bounds of F or its gradient on a cell that a point of the cell violates?"""
+
+import numpy as np
+from samples import points_in, random_cells
+
+
+def enclosures(rng, problem, k, points=8):
+    """No bound of F or ∇F on a random cell is violated, at corners and at points inside."""
+    lower, upper = random_cells(rng, problem, k)
+    with np.errstate(all="ignore"):
+        found = problem.field.enclose(lower, upper)
+    x = points_in(rng, lower, upper, 4)[:, rng.choice(8, points, replace=False)]
+    n = x.shape[1]
+    bounds = [a.copy() for a in found[:4]]
+    for a in bounds:
+        a[~found.defined] = np.nan
+    outside = problem.exact.outside(x.reshape(-1, 2), *(np.repeat(a, n, axis=0) for a in bounds))
+    for j in np.flatnonzero(outside.any(axis=1)):
+        k, what = j // n, ("F", "F_x1", "F_x2")[outside[j].argmax()]
+        yield f"bounds of {what} on {lower[k].tolist()}, {upper[k].tolist()} at {x[k, j % n].tolist()}"
