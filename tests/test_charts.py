@@ -318,6 +318,20 @@ def test_axes_come_before_oblique_directions(gradient, given, defined, signs, di
     assert directions.tolist() == [list(direction)]
 
 
+@pytest.mark.parametrize("exponent", [-100, -150, -172, -174, -175, -176, -200, -290])
+def test_directions_of_cells_of_any_size_do_not_underflow(exponent):
+    """A V whose sides' gradients have opposite signs in both coordinates: none of one axis is right."""
+    r, minus, plus = 10.0**exponent, np.array([3, -1]), np.array([-0.2, 0.4])
+    steep = 1e-149 / r
+    hidden = tracer.Layer(steep * np.array([minus, plus - minus]), [1e-147, 0], "relu")
+    field = tracer.Network([hidden, tracer.Layer([[1, 1]], [-1e-147])])
+    d = field.enclose(np.array([[-r, -r]]), np.array([[r, r]])).directions[0]
+    assert (d @ minus > 0) & (d @ plus > 0)
+    (curve,) = tracer.trace(field, [(-r, r)] * 2)
+    assert curve.proven
+    assert np.abs(curve.points / r - [[-1, -0.5], [0, 0], [-1 / 3, -1]]).max() < 1e-12
+
+
 def test_directions_are_joined_with_the_cells():
     with_some = enclosure(([0, 0], [1, 1]), (1, 2))
     without = with_some._replace(directions=None)
