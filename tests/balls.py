@@ -3,6 +3,7 @@
 import math
 
 import numpy as np
+from broken_lines import KINKED, kinks
 from flint import arb, arb_mat, arb_series, ctx
 
 BITS = 200
@@ -56,8 +57,8 @@ def value_and_gradient(network, point):
     return h[0, 0], [J[0, i] for i in range(len(point))]
 
 
-def _value_and_slope(name, z):
-    """The activation and its slope at the ball `z`; at the break of elu, the hull of both sides."""
+def _value_and_slope(z, name, *parameter):
+    """The activation and its slope at the ball `z`; at a break, the hull of both sides."""
     one = arb(1)
     if name == "sigmoid":
         e = (-z).exp()
@@ -73,14 +74,29 @@ def _value_and_slope(name, z):
     if name == "gelu":
         normal = (-z / arb(2).sqrt()).erfc() / 2
         return z * normal, normal + z * (-z * z / 2).exp() / (2 * arb.pi()).sqrt()
+    if name in KINKED:
+        return _piecewise_linear(z, *kinks(name, *parameter))
     e = z.exp()
     if z > 0:
         return z, one
     return (z.expm1(), e) if z <= 0 else (z.union(z.expm1()), e.union(one))
 
 
+def _piecewise_linear(z, breaks, slopes, offsets):
+    ends = zip([None, *breaks], [*breaks, None], slopes, offsets, strict=True)
+    sides = [
+        (arb_of(slope) * z + arb_of(offset), arb_of(slope))
+        for start, end, slope, offset in ends
+        if not ((start is not None and z < start) or (end is not None and z > end))
+    ]
+    value, slope = sides[0]
+    for other in sides[1:]:
+        value, slope = value.union(other[0]), slope.union(other[1])
+    return value, slope
+
+
 def batch(layers, x, step, bits, gradient):
-    """F and ∇F at the exact sums x + step (k, 2): lists of balls, of layers given as (W, b, activation).
+    """F and ∇F at the exact sums x + step (k, 2): lists of balls, of layers (W, b, activation[, slope]).
 
     The points are columns of one matrix, so that each layer is one product.
     """
@@ -88,7 +104,7 @@ def batch(layers, x, step, bits, gradient):
     k = len(x)
     h = arb_mat([[arb_of(x[j, i]) + arb_of(step[j, i]) for j in range(k)] for i in range(2)])
     partials = [arb_mat([[int(i == j)] * k for j in range(2)]) for i in range(2)] if gradient else []
-    for weight, bias, name in layers:
+    for weight, bias, *activation in layers:
         W = arb_mat([[arb_of(w) for w in row] for row in weight])
         h = W * h
         partials = [W * J for J in partials]
@@ -96,10 +112,10 @@ def batch(layers, x, step, bits, gradient):
             shift = arb_of(b)
             for j in range(k):
                 z = h[i, j] + shift
-                if name == "linear":
+                if activation == ["linear"]:
                     h[i, j] = z
                     continue
-                h[i, j], slope = _value_and_slope(name, z)
+                h[i, j], slope = _value_and_slope(z, *activation)
                 for J in partials:
                     J[i, j] = J[i, j] * slope
     return [h[0, j] for j in range(k)], [[J[0, j] for J in partials] for j in range(k)]

@@ -1,104 +1,26 @@
 """What a network is at a point, for certain: signs of F and ∇F, and whether bounds hold them.
 
-Shares no code with the library. A network is a list of (W, b, activation) as a user wrote it, with nothing
-folded. It is evaluated in double precision with a running bound of its own error; where that does not
-decide, in long double; and where that does not, in ball arithmetic with as many bits as it takes. The
-machine's functions are taken to be right within `ULPS`, and `disagreements` holds both against the balls.
+Shares no code with the library. A network is a list of (W, b, activation[, slope]) as a user wrote it, with
+nothing folded. It is evaluated in double precision with a running bound of its own error; where that does
+not decide, in long double; and where that does not, in ball arithmetic with as many bits as it takes.
+`disagreements` holds both against each other.
+
+At a point on a kink the gradient is Clarke's: the balls hold all limits of gradients nearby, and more, so
+that only what no limit can be is found wrong.
 """
 
 from itertools import pairwise
 
 import numpy as np
-from balls import batch
+import running_errors
+from balls import arb_of, batch
 from flint import arb
-from scipy.special import erfc
+from running_errors import evaluate, plain
 
-ULPS = 16
-# SciPy has erfc in double precision only; relative to 1 + |z|.
-ERFC = 64 * 2.0**-53
 BITS = (128, 256, 512, 1024, 4096)
 DTYPES = (np.float64, np.longdouble)
-
-
-def _logistic(z):
-    e = np.exp(-np.abs(z))
-    return np.where(z >= 0, 1 / (1 + e), e / (1 + e)), e / (1 + e) ** 2
-
-
-def _sigmoid(z):
-    return _logistic(z)
-
-
-def _tanh(z):
-    e = np.exp(-2 * np.abs(z))
-    return np.copysign((1 - e) / (1 + e), z), 4 * e / (1 + e) ** 2
-
-
-def _softplus(z):
-    return np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z))), _logistic(z)[0]
-
-
-def _silu(z):
-    p, s = _logistic(z)
-    return z * p, p + z * s
-
-
-def _gelu(z):
-    normal = (0.5 * erfc((-z / np.sqrt(z.dtype.type(2))).astype(np.float64))).astype(z.dtype)
-    density = np.exp(-(z * z) / 2) / np.sqrt(2 * z.dtype.type(np.pi))
-    return z * normal, normal + z * density
-
-
-def _elu(z):
-    low = np.minimum(z, 0)
-    return np.where(z > 0, z, np.expm1(low)), np.exp(low)
-
-
-# Value and slope. The slope of each changes by no more than 1 where its argument does by 1.
-FORMULAS = {
-    "sigmoid": _sigmoid,
-    "tanh": _tanh,
-    "softplus": _softplus,
-    "silu": _silu,
-    "gelu": _gelu,
-    "elu": _elu,
-}
-
-
-def plain(layers, x):
-    """F (k,) in double precision."""
-    with np.errstate(all="ignore"):
-        for weight, bias, name in layers:
-            x = x @ weight.T + bias
-            x = x if name == "linear" else FORMULAS[name](x)[0]
-        return x[:, 0]
-
-
-def evaluate(layers, x, step, dtype, gradient=True):
-    """F (k,) and ∇F (k, 2) at the points x + step in floating point, each followed by bounds of its error."""
-    u = np.finfo(dtype).eps
-    h = x.astype(dtype) + step
-    dh = u * np.abs(h)
-    J = np.broadcast_to(np.eye(2, dtype=dtype), (len(x), 2, 2))
-    dJ = np.zeros_like(J)
-    with np.errstate(all="ignore"):
-        for weight, bias, name in layers:
-            W, size, n = weight.T.astype(dtype), np.abs(weight.T).astype(dtype), weight.shape[1] + 4
-            dh = dh @ size + n * u * (np.abs(h) @ size + np.abs(bias))
-            h = h @ W + bias
-            slope, dslope = np.ones(1), np.zeros(1)
-            if name != "linear":
-                rounding = (ULPS * u + ERFC * (name == "gelu")) * (1 + np.abs(h))
-                h, slope = FORMULAS[name](h)
-                dslope = dh + rounding
-                dh = (np.abs(slope) + dslope) * dh + rounding
-            if gradient:
-                dJ = dJ @ size + n * u * (np.abs(J) @ size)
-                J = J @ W
-                s, ds = np.abs(slope)[..., None, :], dslope[..., None, :]
-                J, dJ = slope[..., None, :] * J, (s + ds) * dJ + (ds + u * s) * np.abs(J)
-    # Twice: the bounds are themselves rounded, each by far less than that.
-    return h[:, 0], 2 * dh[:, 0], J[:, :, 0], 2 * dJ[:, :, 0]
+# The sign of what may be on either side of 0.
+UNDECIDED = 2
 
 
 class Exact:
@@ -122,58 +44,61 @@ class Exact:
         with np.errstate(all="ignore"):
             return error / np.linalg.norm(gradient * sides, axis=1)
 
+    def sides(self, x):
+        """On which side of its kinks every neuron is, (k, N), in double precision."""
+        return running_errors.sides(self.layers, x)
+
     def signs(self, x, step=None):
         """The signs of F (k,); 0 where it is 0 to 4096 bits."""
-        return self._decide(x, step, 0, _sign)[:, 0]
+        return self._decide(x, step, _VALUE, _Sign(0))[:, 0]
 
-    def gradient_signs(self, x):
-        """The signs of both partials (k, 2)."""
-        return self._decide(x, None, 1, _sign)
+    def gradient_signs(self, x, step=None):
+        """The signs of both partials (k, 2); `UNDECIDED` where they are not certain."""
+        return self._decide(x, step, _PARTIALS, _Sign(UNDECIDED))
 
-    def certainly_falls(self, x, d):
+    def certainly_falls(self, x, d, step=None):
         """Where F certainly does not grow along `d` (k, 2)."""
-        _, _, gradient, error = evaluate(self.layers, x, 0, np.longdouble)
-        return (gradient * d).sum(axis=1) + (1 + 1e-15) * (error * np.abs(d)).sum(axis=1) <= 0
+        sign = self._decide(x, step, _Along(d), _Sign(UNDECIDED))[:, 0]
+        return (sign == -1) | (sign == 0)
 
-    def outside(self, x, lower, upper, gradient_lower, gradient_upper):
+    def outside(self, x, lower, upper, gradient_lower, gradient_upper, step=None):
         """Where F or a partial is certainly outside its bounds, (k, 3); nan bounds hold everything."""
         low = np.concatenate([lower[:, None], gradient_lower], axis=1)
         high = np.concatenate([upper[:, None], gradient_upper], axis=1)
         low, high = np.where(np.isnan(low), -np.inf, low), np.where(np.isnan(high), np.inf, high)
-        return np.concatenate(
-            [self._decide(x, None, k, _Held(low[:, k : k + 1 + k], high[:, k : k + 1 + k])) for k in (0, 1)],
-            axis=1,
-        ).astype(bool)
+        found = [
+            self._decide(x, step, what, _Held(low[:, part], high[:, part]))
+            for what, part in ((_VALUE, slice(1)), (_PARTIALS, slice(1, 3)))
+        ]
+        return np.concatenate(found, axis=1) == 1
 
-    def _decide(self, x, step, gradient, test):
-        """`test` of F, or of its partials, at every point: by the cheapest arithmetic that is certain."""
+    def _decide(self, x, step, quantity, test):
+        """`test` of a quantity at every point: by the cheapest arithmetic that is certain."""
         step = np.zeros_like(x) if step is None else step
-        columns = 2 if gradient else 1
-        result = np.zeros((len(x), columns), dtype=np.int8)
+        result = np.full((len(x), quantity.columns), test.unknown, dtype=np.int8)
         left = np.arange(len(x))
         for dtype in DTYPES:
             if not len(left):
                 return result
-            found = evaluate(self.layers, x[left], step[left], dtype, gradient)
-            found = found[2 * gradient : 2 * gradient + 2]
-            value, error = (a.reshape(-1, columns) for a in found)
-            answer, sure = _floats(test, value, error, left)
-            result[left] = answer
+            found = evaluate(self.layers, x[left], step[left], dtype, quantity.gradient)
+            with np.errstate(all="ignore"):
+                answer, sure = test.floats(*quantity.floats(found, left), left)
+            result[left[sure.all(axis=1)]] = answer[sure.all(axis=1)]
             left = left[~sure.all(axis=1)]
         self.balls += len(left)
         for bits in BITS:
-            left = self._by_balls(x, step, gradient, test, result, left, bits)
+            left = self._by_balls(x, step, quantity, test, result, left, bits)
         return result
 
-    def _by_balls(self, x, step, gradient, test, result, left, bits):
+    def _by_balls(self, x, step, quantity, test, result, left, bits):
         if not len(left):
             return left
-        values, partials = batch(self.layers, x[left], step[left], bits, bool(gradient))
+        values, partials = batch(self.layers, x[left], step[left], bits, quantity.gradient)
         rest = []
         for k, n in enumerate(left):
-            balls = partials[k] if gradient else [values[k]]
+            balls = quantity.balls(values[k], partials[k], n)
             answers = [test.ball(ball, n, i) for i, ball in enumerate(balls)]
-            result[n] = [0 if answer is None else answer for answer in answers]
+            result[n] = [test.unknown if answer is None else answer for answer in answers]
             if None in answers:
                 rest.append(n)
         return np.array(rest, dtype=np.intp)
@@ -201,28 +126,68 @@ def _exactly(x):
     return arb(high) + arb(float(x - high))
 
 
-def _floats(test, value, error, which):
-    with np.errstate(all="ignore"):
-        return test.floats(value, error, which)
+class _Value:
+    """F."""
+
+    gradient, columns = False, 1
+
+    def floats(self, found, which):
+        return found[0][:, None], found[1][:, None]
+
+    def balls(self, value, partials, n):
+        return [value]
+
+
+class _Partials:
+    """Both partials of F."""
+
+    gradient, columns = True, 2
+
+    def floats(self, found, which):
+        return found[2:]
+
+    def balls(self, value, partials, n):
+        return partials
+
+
+class _Along:
+    """The inner products of ∇F with directions (k, 2)."""
+
+    gradient, columns = True, 1
+
+    def __init__(self, d):
+        self.d = d
+
+    def floats(self, found, which):
+        gradient, error = found[2:]
+        d, u = self.d[which], np.finfo(gradient.dtype).eps
+        size = ((np.abs(gradient) * 4 * u + (1 + 8 * u) * error) * np.abs(d)).sum(axis=1)
+        return (gradient * d).sum(axis=1)[:, None], size[:, None]
+
+    def balls(self, value, partials, n):
+        return [partials[0] * arb_of(self.d[n, 0]) + partials[1] * arb_of(self.d[n, 1])]
+
+
+_VALUE, _PARTIALS = _Value(), _Partials()
 
 
 class _Sign:
-    """Which sign a number has."""
+    """Which sign a number has; `unknown` if that is not certain with the most bits."""
 
-    @staticmethod
-    def floats(value, error, which):
+    def __init__(self, unknown):
+        self.unknown = unknown
+
+    def floats(self, value, error, which):
         return np.nan_to_num(np.sign(value)).astype(np.int8), np.abs(value) > error
 
-    @staticmethod
-    def ball(ball, n, i):
-        return 1 if ball > 0 else -1 if ball < 0 else None
-
-
-_sign = _Sign()
+    def ball(self, ball, n, i):
+        return 1 if ball > 0 else -1 if ball < 0 else 0 if ball == 0 else None
 
 
 class _Held:
     """Whether a number is certainly outside its bounds."""
+
+    unknown = 0
 
     def __init__(self, low, high):
         self.low, self.high = low, high

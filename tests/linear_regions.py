@@ -12,6 +12,7 @@ to be certain, or for double precision to be accurate, is `Undecided`: an except
 from dataclasses import dataclass
 
 import numpy as np
+from broken_lines import kinks
 from scipy.spatial import cKDTree
 
 LONG = np.longdouble
@@ -40,16 +41,6 @@ class Polyline:
 
     vertices: np.ndarray
     closed: bool
-
-
-def kinks(activation, slope=0.01):
-    """Kinks, and slope and offset of each linear piece, from left to right."""
-    return {
-        "linear": ([], [1], [0]),
-        "relu": ([0], [0, 1], [0, 0]),
-        "leaky_relu": ([0], [slope, 1], [0, 0]),
-        "hardtanh": ([-1, 1], [0, 1, 0], [-1, 0, 1]),
-    }[activation]
 
 
 def activate(z, activation, slope=0.01):

@@ -28,6 +28,14 @@ T3 = _problem([(1.5, 4.5, -3), (4.5, -3, -1), (-1.5, 3.75, -1)], (-3, 2.5, 1.5),
 T4 = _problem([(0, 150, 1.5), (0, 150, -1.5), (3, 0, 0)], (1, -1, -0.8), 0)
 T5 = _problem(_LOOP, (1, 1, 1, 1), -3.985)
 
+# 0.7 (|x1 + x2| + |x1 − x2|) = 1.5, a square with its vertices on kinks, and
+# tanh |x1 + x2| + tanh |x1 − x2| = 0.9.
+_FOLDS = tracer.Layer([[1, 1], [-1, -1], [1, -1], [-1, 1]], np.zeros(4), "relu")
+SQUARE = tracer.Network([_FOLDS, tracer.Layer([[0.7, 0.7, 0.7, 0.7]], [-1.5])])
+LENSES = tracer.Network(
+    [_FOLDS, tracer.Layer([[1, 1, 0, 0], [0, 0, 1, 1]], [0, 0], "tanh"), tracer.Layer([[1, 1]], [-0.9])]
+)
+
 
 class Counting:
     """A field that counts the points it is evaluated at, and nothing else."""

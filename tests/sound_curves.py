@@ -1,4 +1,7 @@
-"""Is a point further from its curve than its error bound, or are there other curves than the atlas has?"""
+"""Is a point further from its curve than its error bound, and are there other curves than the atlas has?
+
+Of a piecewise linear network the curve is all of the polygon: what lies between vertices is looked at too.
+"""
 
 import numpy as np
 from grid_counts import grid_count
@@ -7,6 +10,8 @@ from sound_atlas import components
 
 # Error bounds over the tolerance, or over what doubles resolve, beyond which they are shown.
 MOST_RATIO = 10.0
+# Of a half circle, looked along from a point.
+DIRECTIONS = 8
 # Pairs of grids, each taken where the coarser did not see what was found.
 GRIDS = ((101, 151), (307, 449), (907, 1301))
 
@@ -21,8 +26,23 @@ def error_bounds(rng, problem, boundary, tally):
         if boundary.certificate.complete:
             _tally_ratios(problem, points, bound, curve.tolerance, tally)
         known = known[some(rng, len(known))]
-        missed = known[~has_root_near(problem, points[known], bound[known], boundary.certificate.bounds)]
+        tips, box = into_corners(points, problem.sides)[known], boundary.certificate.bounds
+        missed = known[~has_root_near(problem, points[known], bound[known], box, tips)]
         yield from (f"error_bound {bound[k]!r} at {points[k].tolist()} is too small" for k in missed)
+
+
+def straight_sides(rng, problem, boundary, tally):
+    """Polygons are the boundary, from vertex to vertex, to the tolerance or to what doubles resolve."""
+    for curve in boundary:
+        if not (curve.proven and curve.pieces.straight):
+            continue
+        k = some(rng, len(curve.points) - 1)
+        x = curve.points[k] + rng.uniform(size=(len(k), 1)) * (curve.points[k + 1] - curve.points[k])
+        bound = np.fmax(curve.tolerance, 10 * problem.exact.resolution(x, problem.sides))
+        bound = np.fmax(bound, np.fmax(curve.error_bound[k], curve.error_bound[k + 1]))
+        tally["points between vertices"] += len(k)
+        missed = np.isfinite(bound) & ~has_root_near(problem, x, bound, boundary.certificate.bounds)
+        yield from (f"a vertex is missing near {at.tolist()}" for at in x[missed])
 
 
 def _tally_ratios(problem, points, bound, tolerance, tally):
@@ -43,16 +63,18 @@ def _tally_ratios(problem, points, bound, tolerance, tally):
         tally.notes.append(f"error_bound {bound[k]:.3g} at {points[k].tolist()}, doubles {least[k]:.3g}")
 
 
-def has_root_near(problem, x, bound, bounds, directions=8):
-    """Whether both signs of F occur in the part of the disc around x that lies in the box."""
+def has_root_near(problem, x, bound, bounds, more=None):
+    """Whether both signs of F occur in the part of the disc around x (k, 2) that lies in the box.
+
+    Looked for along the gradient, all around, and at the angles `more` (k, n); all in box units.
+    """
     outer, exact = np.array(bounds), problem.exact
-    unit = exact.gradient(x) * problem.sides
     with np.errstate(all="ignore"):
-        angle = np.nan_to_num(np.arctan2(unit[:, 1], unit[:, 0]))
-    turns = np.pi * np.arange(2 * directions) / directions
-    angles = np.concatenate([angle[:, None] + turns, np.broadcast_to(turns, (len(x), len(turns)))], axis=1)
+        uphill = np.nan_to_num(np.arctan2(*(exact.gradient(x) * problem.sides).T[::-1]))
+    turns = np.pi * np.arange(2 * DIRECTIONS) / DIRECTIONS
+    angles = [uphill[:, None] + turns, np.broadcast_to(turns, (len(x), len(turns)))]
     seen = [exact.signs(x)]
-    for a in angles.T:
+    for a in np.concatenate(angles if more is None else [*angles, more], axis=1).T:
         # A hair inward, so that the roundings of the step stay inside the disc.
         d = np.stack([np.cos(a), np.sin(a)], axis=1)
         d[np.abs(d) < 1e-15] = 0
@@ -62,6 +84,16 @@ def has_root_near(problem, x, bound, bounds, directions=8):
         seen.append(np.where(inside, exact.signs(x, step), seen[0]))
     seen = np.array(seen)
     return (seen.min(axis=0) < 0) & (seen.max(axis=0) > 0) | (seen[0] == 0)
+
+
+def into_corners(points, sides):
+    """Angles (k, 3), in box units, between the chords to both neighbours: into a tip, however sharp."""
+    before, after = np.roll(points, 1, axis=0), np.roll(points, -1, axis=0)
+    if (points[0] == points[-1]).all():
+        before[0], after[-1] = points[-2], points[1]
+    one, other = (np.arctan2(*((x - points) / sides).T[::-1]) for x in (before, after))
+    turn = (other - one + np.pi) % (2 * np.pi) - np.pi
+    return one[:, None] + turn[:, None] * [0.25, 0.5, 0.75]
 
 
 def topology(problem, boundary, atlas, tally):

@@ -1,7 +1,7 @@
 """Are there bounds of F or its gradient on a cell that a point of the cell violates?"""
 
 import numpy as np
-from samples import points_in, random_cells
+from samples import points_in, random_cells, tiny_steps
 
 
 def enclosures(rng, problem, k, points=8):
@@ -9,12 +9,14 @@ def enclosures(rng, problem, k, points=8):
     lower, upper = random_cells(rng, problem, k)
     with np.errstate(all="ignore"):
         found = problem.field.enclose(lower, upper)
-    x = points_in(rng, lower, upper, 4)[:, rng.choice(8, points, replace=False)]
-    n = x.shape[1]
+    x = points_in(rng, problem.exact, lower, upper, 4)[:, rng.choice(8, points, replace=False)]
+    n, step = x.shape[1], tiny_steps(rng, x, lower, upper)
     bounds = [a.copy() for a in found[:4]]
     for a in bounds:
         a[~found.defined] = np.nan
-    outside = problem.exact.outside(x.reshape(-1, 2), *(np.repeat(a, n, axis=0) for a in bounds))
+    each = (np.repeat(a, n, axis=0) for a in bounds)
+    outside = problem.exact.outside(x.reshape(-1, 2), *each, step=step.reshape(-1, 2))
     for j in np.flatnonzero(outside.any(axis=1)):
         k, what = j // n, ("F", "F_x1", "F_x2")[outside[j].argmax()]
-        yield f"bounds of {what} on {lower[k].tolist()}, {upper[k].tolist()} at {x[k, j % n].tolist()}"
+        at = f"{x[k, j % n].tolist()} + {step[k, j % n].tolist()}"
+        yield f"bounds of {what} on {lower[k].tolist()}, {upper[k].tolist()} at {at}"

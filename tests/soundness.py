@@ -5,7 +5,8 @@ that is false; `exact` decides. As a script, all checks on many networks:
 
     python tests/soundness.py --networks 2000 --cells 1000000 [--seed S] [--seconds LIMIT]
 
-Every network is made from the seed and its number alone, so `--seed S --first N --networks 1` repeats one.
+`--activations relu tanh` draws from these alone. Every network is made from the seed, its number and the
+activations, so `--seed S --first N --networks 1` repeats one.
 """
 
 import argparse
@@ -19,11 +20,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from random_networks import network_of
+from random_networks import ACTIVATIONS, network_of
 from sound_atlas import atlas_checks
 from sound_budgets import nan_proves_nothing, tiny_budgets
 from sound_crossings import lines
-from sound_curves import error_bounds, topology
+from sound_curves import error_bounds, straight_sides, topology
 from sound_enclosures import enclosures
 
 import tracer
@@ -47,20 +48,22 @@ class Tally:
 
 def check_network(rng, problem, tally, max_cells, cells, time_limit=2.0):
     """All checks on one network: false claims, one sentence each."""
-    tally["networks"] += 1
-    tally["cells"] += cells
+    tally[f"networks, {problem.kind}"] += 1
+    tally[f"cells, {problem.kind}"] += cells
     corners = rng.uniform(problem.bounds[:, 0], problem.bounds[:, 1], (6, 2))
     yield from (f"the checker at {corners[k].tolist()}" for k in problem.exact.disagreements(corners))
     yield from enclosures(rng.spawn(1)[0], problem, cells)
     atlas = survey(problem.field, problem.box, max_cells=max_cells)
     tally[atlas.status.name] += 1
     tally["charts"] += len(atlas.paving.charts)
+    tally["charts, oblique"] += int((atlas.paving.directions != 0).all(axis=1).sum())
     tally["crossings"] += len(atlas.crossings)
     yield from atlas_checks(rng, problem, atlas)
     reference = None
     if not atlas.paving.exhausted:
         reference = tracer.trace(problem.field, problem.bounds, max_cells=max_cells)
         yield from error_bounds(rng, problem, reference, tally)
+        yield from straight_sides(rng, problem, reference, tally)
     yield from lines(rng, problem, tally)
     proven = reference is not None and reference.certificate.complete
     if proven:
@@ -70,44 +73,49 @@ def check_network(rng, problem, tally, max_cells, cells, time_limit=2.0):
     yield from tiny_budgets(rng, problem, reference if proven else None, tally, time_limit)
 
 
-def run(seed, first, networks, cells, seconds, max_cells, tally):
+def run(options, tally):
     """All checks on networks `first`, `first` + 1, …"""
-    began = time.perf_counter()
-    for number in range(first, first + networks):
-        if time.perf_counter() - began > seconds:
+    began, cells = time.perf_counter(), -(-options.cells // max(1, options.networks))
+    for n in range(options.networks):
+        if time.perf_counter() - began > options.seconds:
             break
-        start = time.perf_counter()
-        try:
-            problem, rng = network_of(seed, number)
-            claims = check_network(rng, problem, tally, max_cells, cells)
-            wrong = [f"network {number}, {problem.field}: {claim}" for claim in claims]
-            tally["decided in ball arithmetic"] += problem.exact.balls
-        except Exception:
-            wrong = [f"network {number} raised\n{traceback.format_exc()}"]
-        for claim in wrong:
-            print("VIOLATION", claim, flush=True)
+        number, start = options.first + n, time.perf_counter()
+        tally.wrong += claims_of(number, options, cells, tally)
         tally.notes = [note if note[0] == "[" else f"[{number}] {note}" for note in tally.notes]
-        tally.wrong += wrong
-        if (number - first) % 50 == 49:
-            print(f"{number - first + 1} networks, {time.perf_counter() - began:.0f} s", flush=True)
+        if n % 50 == 49:
+            print(f"{n + 1} networks, {time.perf_counter() - began:.0f} s", flush=True)
         taken = time.perf_counter() - start
         if taken > tally["slowest: seconds"]:
             tally["slowest: seconds"], tally["slowest: network"] = taken, number
+
+
+def claims_of(number, options, cells, tally):
+    """The false claims about one network, shown as they are found."""
+    try:
+        problem, rng = network_of(options.seed, number, options.activations)
+        claims = check_network(rng, problem, tally, options.max_cells, cells)
+        wrong = [f"network {number}, {problem.field}: {claim}" for claim in claims]
+        tally["decided in ball arithmetic"] += problem.exact.balls
+    except Exception:
+        wrong = [f"network {number} raised\n{traceback.format_exc()}"]
+    for claim in wrong:
+        print("VIOLATION", claim, flush=True)
+    return wrong
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--networks", type=int, default=2000)
     parser.add_argument("--cells", type=int, default=10**6, help="random cells, over all networks")
+    parser.add_argument("--activations", nargs="+", default=ACTIVATIONS, choices=ACTIVATIONS)
     parser.add_argument("--seed", type=int, default=secrets.randbits(32))
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=np.inf)
     parser.add_argument("--max-cells", type=int, default=20_000)
-    options = parser.parse_args()
+    options, tally = parser.parse_args(), Tally()
     print(f"seed {options.seed}", flush=True)
     warnings.simplefilter("error")
-    tally, per_network = Tally(), -(-options.cells // max(1, options.networks))
-    run(options.seed, options.first, options.networks, per_network, options.seconds, options.max_cells, tally)
+    run(options, tally)
     for key, value in sorted(tally.counts.items()):
         print(f"{key:60} {value:.4g}" if isinstance(value, float) else f"{key:60} {value}")
     for note in tally.notes:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from linear_regions import Undecided
 from problems import counts, proven
+from random_networks import as_network
 from scipy import ndimage
 
 import tracer
@@ -14,15 +15,6 @@ import tracer
 ACTIVATIONS = ["relu", "leaky_relu", "hardtanh"]
 SLOPES = [0.01, 0.1, 0.3]
 LONG = np.longdouble
-
-
-def as_network(layers):
-    return tracer.Network(
-        [
-            tracer.Layer(weight, bias, name, **({"slope": slope[0]} if slope else {}))
-            for weight, bias, name, *slope in layers
-        ]
-    )
 
 
 # Random networks ----------------------------------------------------------------------------------

@@ -1,57 +1,122 @@
 """Every claim about random networks held against ball arithmetic; `soundness.py` is the full run."""
 
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 import pytest
 import samples
 import soundness
+from broken_lines import KINKED
 from exact import Exact
-from problems import BOX, T1, T2, T3, T5
-from random_networks import ACTIVATIONS, Problem, network_of
+from problems import BOX, LENSES, SQUARE, T1, T2, T3, T5
+from random_networks import ACTIVATIONS, Problem, as_network, network_of, random_activation
+from running_errors import evaluate
 from sound_atlas import arcs, atlas_checks, degrees
 from sound_budgets import Spoiled
 from sound_crossings import brackets, sides
-from sound_curves import error_bounds
+from sound_curves import error_bounds, straight_sides
 from sound_enclosures import enclosures
 from sound_paving import chart_slopes, cover, empty_cells
-from test_enclosures import SMOOTH
 
 import tracer
 from tracer.atlas.atlas import survey
+from tracer.fields.activations import TABLE
 
 NETWORKS = 8  # of each activation, and as many of mixed ones
 CELLS = 10_000
+KINDS = [*([name] for name in ACTIVATIONS), ACTIVATIONS]
+
+
+def kind_id(names):
+    return names[0] if len(names) == 1 else "mixed"
 
 
 def standing(network):
-    exact = Exact([(layer.weight, layer.bias, layer.activation) for layer in network.layers])
-    return Problem(network, exact, np.array(BOX))
+    slopes = [[layer.slope] if layer.slope is not None else [] for layer in network.layers]
+    layers = [
+        (layer.weight, layer.bias, layer.activation, *slope)
+        for layer, slope in zip(network.layers, slopes, strict=True)
+    ]
+    return Problem(network, Exact(layers), np.array(BOX))
 
 
-@pytest.mark.parametrize("name", [*ACTIVATIONS, None])
-def test_nothing_proven_of_random_networks_is_wrong(name, fresh_seed):
+@pytest.mark.parametrize("names", KINDS, ids=kind_id)
+def test_nothing_proven_of_random_networks_is_wrong(names, fresh_seed):
     tally = soundness.Tally()
     for number in range(NETWORKS):
-        problem, rng = network_of(fresh_seed, number, name, widest=8)
+        problem, rng = network_of(fresh_seed, number, names, widest=8)
         claims = list(soundness.check_network(rng, problem, tally, max_cells=1000, cells=50, time_limit=0.2))
         assert claims == [], (number, problem.field)
 
 
-@pytest.mark.parametrize("name", SMOOTH)
-def test_no_bound_of_many_random_cells_is_violated(name, fresh_seed):
-    for number in range(10):
-        problem, rng = network_of(fresh_seed, number, name, widest=16)
-        assert list(enclosures(rng, problem, CELLS // 10, points=3)) == [], (number, problem.field)
+@pytest.mark.parametrize("names", [["linear"], *KINDS], ids=kind_id)
+def test_no_bound_of_many_random_cells_is_violated(names, fresh_seed):
+    networks = 50
+    for number in range(networks):
+        problem, rng = network_of(fresh_seed, number, names, widest=16)
+        assert list(enclosures(rng, problem, CELLS // networks, points=3)) == [], (number, problem.field)
 
 
-@pytest.mark.parametrize("network", [T1, T2, T3, T5])
+def test_every_activation_is_drawn():
+    assert {*ACTIVATIONS} == {*TABLE} - {"linear", "softmax"}
+
+
+@pytest.mark.parametrize("network", [T1, T2, T3, T5, SQUARE, LENSES])
 def test_the_standing_problems_are_sound_and_exact_to_the_tolerance(network):
     problem, tally = standing(network), soundness.Tally()
     rng = np.random.default_rng(0)
     assert list(soundness.check_network(rng, problem, tally, max_cells=20_000, cells=200)) == []
     assert tally["grids agree"] == 1
     assert tally["worst error_bound / tolerance where doubles resolve it"] < 10
+
+
+# Planted kinks ------------------------------------------------------------------------------------
+
+
+def planted(rng, name):
+    """A network of whole numbers, and cells whose centres lie on its kinks, or not: centre and radius."""
+    layers = []
+    for n, m in pairwise([2, *rng.integers(2, 7, rng.integers(1, 4))]):
+        W, b = rng.integers(-2, 3, (m, n)).astype(float), rng.integers(-2, 3, m).astype(float)
+        layers.append((W, b, *random_activation(rng, [name])))
+    layers.append((rng.normal(size=(1, len(b))), rng.normal(size=1), "linear"))
+    center, radius = (
+        rng.integers(-8, 9, (CELLS // 100, 2)) / 4,
+        2.0 ** -rng.integers(0, 40, (CELLS // 100, 2)),
+    )
+    return Problem(as_network(layers), Exact(layers), np.array(BOX)), center, radius
+
+
+def limits(rng, problem, center, radius, n=24):
+    """∇F (k, n, 2) on all sides of centres: points, steps from them, and whether some certainly differ."""
+    step = (samples.TINY * radius[:, None] * rng.uniform(-1, 1, (len(center), n, 2))).reshape(-1, 2)
+    x = np.repeat(center, n, axis=0)
+    _, _, gradient, error = evaluate(problem.exact.layers, x, step, np.longdouble)
+    low, high = ((gradient + sign * error).reshape(-1, n, 2) for sign in (-1, 1))
+    return x, step, gradient, (low.max(axis=1) > high.min(axis=1)).any(axis=1)
+
+
+@pytest.mark.parametrize("name", KINKED)
+def test_all_limits_of_gradients_at_kinks_are_in_the_bounds(name, fresh_seed):
+    """And the checker would see bounds that hold the gradient of one side alone."""
+    rng, several = np.random.default_rng(fresh_seed), 0
+    for _ in range(20):
+        problem, center, radius = planted(rng, name)
+        found = problem.field.enclose(center - radius, center + radius)
+        x, step, gradient, differ = limits(rng, problem, center, radius)
+        n = len(x) // len(center)
+        each = [np.repeat(a, n, axis=0) for a in found[:4]]
+        assert not problem.exact.outside(x, *each, step=step).any()
+        one = np.repeat(gradient[::n], n, axis=0).astype(float)
+        near = 1e-9 * (1 + np.abs(one))
+        seen = problem.exact.outside(x, *each[:2], one - near, one + near, step=step)
+        assert seen.reshape(-1, n * 3).any(axis=1)[differ].all()
+        several += differ.sum()
+    assert several > 0.02 * 20 * CELLS // 100
+
+
+# What is false ------------------------------------------------------------------------------------
 
 
 def mutants(atlas):
@@ -68,24 +133,41 @@ def mutants(atlas):
     )
     yield sides, replace(atlas, crossings=fewer)
     yield brackets, replace(atlas, crossings=replace(crossings, direction=-crossings.direction))
-    yield chart_slopes, replace(atlas, paving=replace(paving, slopes=-paving.slopes))
+    if paving.slopes.any():
+        yield chart_slopes, replace(atlas, paving=replace(paving, slopes=-paving.slopes))
     yield empty_cells, replace(atlas, paving=replace(paving, empty=paving.charts))
     yield arcs, replace(atlas, arcs=atlas.arcs[np.arange(len(atlas.arcs)) > 0])
+    yield chart_slopes, replace(atlas, paving=replace(paving, directions=-paving.directions))
+    turned = paving.directions * np.where((paving.directions != 0).all(axis=1, keepdims=True), [1, -0.1], 1)
+    if (turned != paving.directions).any():  # uphill on one side of a kink
+        yield chart_slopes, replace(atlas, paving=replace(paving, directions=turned))
 
 
-def test_the_checks_see_what_is_wrong(fresh_seed, monkeypatch):
+@pytest.mark.parametrize("network", [T3, SQUARE])
+def test_the_checks_see_what_is_wrong(network, fresh_seed, monkeypatch):
     monkeypatch.setattr(samples, "MOST", 10**6)
     rng = np.random.default_rng(fresh_seed)
-    problem, tally = standing(T3), soundness.Tally()
-    atlas = survey(T3, problem.box, max_cells=20_000)
+    problem, tally = standing(network), soundness.Tally()
+    atlas = survey(network, problem.box, max_cells=20_000)
     assert not list(atlas_checks(rng, problem, atlas))
     for check, false in mutants(atlas):
         assert list(check(rng, problem, false)), check.__name__
     assert list(cover(rng, replace(atlas, paving=replace(atlas.paving, empty=atlas.paving.floor))))
     assert list(degrees(replace(atlas, arcs=atlas.arcs[1:])))
-    boundary = tracer.trace(T3, BOX)
+    boundary = tracer.trace(network, BOX)
     curves = [replace(curve, error_bound=curve.error_bound / 1e4) for curve in boundary]
     assert list(error_bounds(rng, problem, replace(boundary, curves=tuple(curves)), tally))
+
+
+def test_a_vertex_that_is_missing_is_noticed(fresh_seed):
+    rng, problem, tally = np.random.default_rng(fresh_seed), standing(SQUARE), soundness.Tally()
+    boundary = tracer.trace(SQUARE, BOX)
+    (curve,) = boundary
+    assert len(curve.points) == 5
+    assert not list(straight_sides(rng, problem, boundary, tally))
+    kept = np.arange(5) != 2
+    fewer = replace(curve, points=curve.points[kept], error_bound=curve.error_bound[kept])
+    assert list(straight_sides(rng, problem, replace(boundary, curves=(fewer,)), tally))
 
 
 class Narrowed(Spoiled):
@@ -97,8 +179,9 @@ class Narrowed(Spoiled):
         return found._replace(lower=middle - 0.5 * (middle - low), upper=middle + 0.5 * (middle - low))
 
 
-def test_bounds_that_are_too_narrow_are_noticed(fresh_seed):
+@pytest.mark.parametrize("network", [T3, SQUARE])
+def test_bounds_that_are_too_narrow_are_noticed(network, fresh_seed):
     rng = np.random.default_rng(fresh_seed)
-    problem = standing(T3)
-    problem.field = Narrowed(T3, "", *problem.bounds.T)
+    problem = standing(network)
+    problem.field = Narrowed(network, "", *problem.bounds.T)
     assert list(enclosures(rng, problem, 200))
