@@ -2,6 +2,8 @@
 
     python benchmarks/train_examples.py [FOLDER]
 
+One more, relu-moons, is for the benchmark of piecewise linear networks, and lies in networks/ here.
+
 Fitting ends in slightly different weights on other machines, so the files in the package are the
 ones that were made once (scikit-learn 1.9.1) and every test and figure refers to those.
 """
@@ -28,7 +30,7 @@ def classifier(model, classes, scaler=None):
     if len(weights[-1]) == 1:
         weights[-1] = np.concatenate([np.zeros_like(weights[-1]), weights[-1]])
         biases[-1] = np.append(0.0, biases[-1])
-    names = {"logistic": "sigmoid", "tanh": "tanh"}
+    names = {"logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
     hidden = [names[model.activation]] * (len(weights) - 1)
     layers = [tracer.Layer(W, b, a) for W, b, a in zip(weights, biases, [*hidden, "softmax"], strict=True)]
     return tracer.Network(layers, classes=classes)
@@ -63,9 +65,9 @@ def xor():
     )
 
 
-def moons(samples, noise, sizes, **options):
+def moons(samples, noise, sizes, activation="tanh", **options):
     X, y = make_moons(samples, noise=noise, random_state=0)
-    model = MLPClassifier(sizes, activation="tanh", solver="lbfgs", random_state=0, **options).fit(X, y)
+    model = MLPClassifier(sizes, activation, solver="lbfgs", random_state=0, **options).fit(X, y)
     return classifier(model, ["lower", "upper"])
 
 
@@ -86,6 +88,7 @@ def main():
         "iris": iris(),
         "moons": moons(200, 0.2, (16, 16), max_iter=2000),
         "noisy-moons": moons(400, 0.35, (64, 64), alpha=1e-6, max_iter=5000),
+        "relu-moons": moons(400, 0.35, (32, 32), "relu", alpha=1e-6, max_iter=5000),
     }
     for name, network in made.items():
         network.save(folder / f"{name}.json")
