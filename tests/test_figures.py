@@ -4,7 +4,10 @@ import json
 import runpy
 from pathlib import Path
 
+import numpy as np
 import pytest
+
+import tracer
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -56,3 +59,51 @@ def test_noisy_moons_are_drawn_beside_what_grids_count():
     assert left.get_title() == "19 curves, 15 closed: PROVEN"
     counts = next(line for line in right.get_lines() if "grid" in line.get_label()).get_ydata()
     assert counts.tolist() == [15, 26, 37, 37, 38, 40, 35]
+
+
+def test_relu_moons_are_drawn_vertex_by_vertex_beside_what_grids_see():
+    report = json.loads((ROOT / "benchmarks/results/piecewise_linear.json").read_text())
+    parts = script("relu_moons")
+    whole, *zoomed = parts["draw"](report).axes
+    assert whole.get_title() == "7 curves, 6 closed: PROVEN"
+    row = report["problems"]["relu-moons"]
+    marked = next(line for line in whole.get_lines() if line.get_marker() == "o").get_xydata()
+    assert len(np.unique(marked, axis=0)) == row["traced"]["vertices"]
+    counts = {str(grid["side"]): str(grid["curves"]) for grid in row["grids"]}
+    for ax, (name, (*window, side)) in zip(zoomed, parts["WINDOWS"].items(), strict=True):
+        assert (ax.get_xlim(), ax.get_ylim()) == tuple(window)
+        assert ax.get_title() == f"{name}: {side} points a side see {counts[str(side)]} curves"
+        lines = [
+            line for path in ax.collections[-1].get_paths() for line in path.to_polygons(closed_only=False)
+        ]
+        assert len(lines) == int(counts[str(side)])
+
+
+def scores(rng, outputs):
+    """A random ReLU network with so many scores."""
+    hidden = tracer.Layer(rng.normal(size=(12, 2)), rng.normal(size=12), "relu")
+    return tracer.Network([hidden, tracer.Layer(rng.normal(size=(outputs, 12)), rng.normal(size=outputs))])
+
+
+def test_advisories_are_parted_where_the_two_lowest_scores_are_equal():
+    parts, network, box = script("acas_xu"), scores(np.random.default_rng(4), 5), [(-2.0, 2.0), (-1.0, 3.0)]
+    whole, *zoomed = parts["draw"](network, box, {"a": box, "b": [(0.0, 1.0), (0.0, 1.0)]}).axes
+    assert whole.get_title() == "advisories, two by two: 10 of 10 boundaries proven"
+    exact, seen = zoomed[0].collections[-2:]
+    lines = exact.get_segments()
+    lowest = np.sort(network(np.concatenate([0.5 * (x[:-1] + x[1:]) for x in lines])), axis=1)
+    np.testing.assert_allclose(lowest[:, 0], lowest[:, 1], atol=1e-12)
+    # And nowhere else: between neighbours on a lattice that get different advisories there is one.
+    x1, _, x = parts["lattice"](box, 101)
+    winner = network(x).argmin(axis=-1)
+    changes = np.concatenate([x[:, :-1][np.diff(winner, axis=1) != 0], x[:-1][np.diff(winner, axis=0) != 0]])
+    points = np.concatenate(lines)
+    gaps = np.linalg.norm(changes[:, None] - points, axis=2).min(axis=1)
+    assert len(changes) > 50
+    assert gaps.max() < x1[1] - x1[0] + 0.01
+    assert len(seen.get_segments()) > 0
+
+
+def test_without_the_network_of_acas_xu_a_sentence_says_so(tmp_path, capsys):
+    script("acas_xu")["main"](tmp_path / "none.json")
+    assert capsys.readouterr().out == "not drawn: the network of ACAS Xu is no part of this project\n"
