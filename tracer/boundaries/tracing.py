@@ -96,8 +96,8 @@ def trace(
 ) -> Boundary:
     """All curves of {F = 0} in a box, with a certificate of what is proven.
 
-    A field with bounds on cells (networks of smooth activations, functions of NumPy's ufuncs) is paved,
-    and every curve is found with proof. Any other is sampled on a lattice.
+    A field with bounds on cells (networks, functions of NumPy's ufuncs) is paved, and every curve is
+    found with proof. Any other is sampled on a lattice.
 
     Parameters
     ----------
