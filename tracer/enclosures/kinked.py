@@ -7,6 +7,7 @@ each, it is a straight line, which may be continued beyond them.
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,8 @@ class Kinked:
         total: Any = np.zeros_like(z)
         for low, high, slope in self._sides():
             if slope:
-                total = total + slope * (np.clip(z, low, high) - np.clip(0.0, low, high))
+                # np.clip, at a third of its price.
+                total = total + slope * (np.minimum(np.maximum(z, low), high) - min(max(0.0, low), high))
         return total
 
     def offsets(self) -> tuple[float, ...]:
@@ -63,12 +65,12 @@ class Kinked:
         left, right = self.value(low), self.value(high)
         with np.errstate(all="ignore"):
             chord = (right - left) / (high - low)
-        slope = np.clip(np.where(np.isfinite(chord), chord, most), least, most)
+        slope = np.minimum(np.maximum(np.where(np.isfinite(chord), chord, most), least), most)
         missed = [left - slope * (low - center), right - slope * (high - center)]
-        for kink in self.kinks:
+        for kink, at in zip(self.kinks, self._at_kinks, strict=True):
             inside = (low < kink) & (high > kink)
-            missed.append(np.where(inside, self.value(kink) - slope * (kink - center), missed[0]))
-        down, up = np.minimum.reduce(missed), np.maximum.reduce(missed)
+            missed.append(np.where(inside, at - slope * (kink - center), missed[0]))
+        down, up = reduce(np.minimum, missed), reduce(np.maximum, missed)
         straight, value = least == most, self.value(center)
         rounding = 16 * UNIT_ROUNDOFF * (largest(left, right) + np.abs(slope) * (np.abs(center) + rho))
         return Line(
@@ -98,18 +100,23 @@ class Kinked:
         radius = 4 * UNIT_ROUNDOFF * (np.abs(straight) + np.abs(offset)) + UNDERFLOW
         return Line(straight + offset, slope, radius, none, none)
 
+    @cached_property
+    def _at_kinks(self) -> tuple[float, ...]:
+        """The function at its kinks."""
+        return tuple(float(self.value(kink)) for kink in self.kinks)
+
     def _sides(self) -> Iterator[tuple[float, float, float]]:
         """Where each side starts and ends, and its slope."""
         return zip((-np.inf, *self.kinks), (*self.kinks, np.inf), self.slopes, strict=True)
 
     def _slopes(self, low: Array, high: Array) -> tuple[Array, Array]:
         """The least and the largest slope on [low, high]."""
-        least, most = np.full(low.shape, np.inf), np.full(low.shape, -np.inf)
+        least, most = [], []
         for start, end, slope in self._sides():
             touched = (low <= end) & (high >= start)
-            least = np.where(touched, np.minimum(least, slope), least)
-            most = np.where(touched, np.maximum(most, slope), most)
-        return least, most
+            least.append(np.where(touched, slope, np.inf))
+            most.append(np.where(touched, slope, -np.inf))
+        return reduce(np.minimum, least), reduce(np.maximum, most)
 
     def _rounding(self, value: Array) -> Array:
         exact = all(slope in (-1.0, 0.0, 1.0) for slope in self.slopes)

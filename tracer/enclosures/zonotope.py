@@ -88,5 +88,7 @@ def _nearest(zonotopes: Sequence[Zonotope]) -> Array:
         step = corners[least, :, np.arange(len(least))].T - nearest
         with np.errstate(all="ignore"):
             share = np.clip(-(nearest * step).sum(axis=0) / (step * step).sum(axis=0), 0, 1)
+        if not (share > 0).any():
+            break
         nearest = nearest + np.where(share > 0, share, 0.0) * step
     return nearest

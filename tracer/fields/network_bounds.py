@@ -56,9 +56,11 @@ def at_points(layers: Sequence[Layer], x: Array) -> Enclosure:
     """Bounds of the single output at points `x` (k, 2), as midpoint and radius; none of the gradient."""
     radius = np.zeros_like(x)
     for layer in layers:
-        uncertain = rounding.product(np.abs(x) + radius, np.zeros_like(x), layer.weight_radius.T)
+        size = np.abs(x) + radius
         x, radius = rounding.product(x, radius, layer.weight.T)
-        x, radius = rounding.total(x, radius + np.add(*uncertain), layer.bias, layer.bias_radius)
+        if layer.weight_radius.any():
+            radius = radius + np.add(*rounding.product(size, np.zeros_like(size), layer.weight_radius.T))
+        x, radius = rounding.total(x, radius, layer.bias, layer.bias_radius)
         if layer.activation != "linear" and layer.row.univariate is not None:
             x, radius = layer.row.univariate.at(x, radius)
     unknown = np.full((len(x), 2), np.nan)
