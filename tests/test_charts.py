@@ -13,6 +13,7 @@ from test_soundness import standing
 
 import tracer
 from tracer import Status
+from tracer.atlas import paving
 from tracer.atlas.atlas import survey
 from tracer.atlas.charts import OBLIQUE, across, across_bounds, pair
 from tracer.atlas.paving import decide
@@ -111,6 +112,12 @@ def wave(x, y):
     return x + y - 0.3 + 0.8 * np.sin(WAVES * (x - y))
 
 
+@pytest.fixture
+def one_cell_first(monkeypatch):
+    """The whole box may be one chart, with many arcs."""
+    monkeypatch.setattr(paving, "FIRST_HALVINGS", 0)
+
+
 def wave_distance(x, sides):
     """To first order, which is right to rounding this near."""
     u = WAVES * (x[:, 0] - x[:, 1])
@@ -119,7 +126,7 @@ def wave_distance(x, sides):
 
 
 @pytest.mark.parametrize(("width", "oblique"), [(10.0, 1.0), (1.0, 1.0), (0.3, 1.0), (0.02, 0.05)])
-def test_a_wave_crosses_oblique_charts_of_any_size(width, oblique):
+def test_a_wave_crosses_oblique_charts_of_any_size(width, oblique, one_cell_first):
     bounds = [(-1, 1.2), (-1.1, 0.9)]
     field = tracer.Function(wave)
     expected = tracer.trace(field, bounds)
@@ -192,7 +199,7 @@ def fabricated(crossings):
     yield replace(crossings, brackets=replace(brackets, lower=lower, upper=upper))
 
 
-def test_a_chart_whose_crossings_do_not_pair_is_broken():
+def test_a_chart_whose_crossings_do_not_pair_is_broken(one_cell_first):
     box = Box.from_bounds([(-1, 1.2), (-1.1, 0.9)])
     field = Along(tracer.Function(wave), (1, 1))
     atlas = survey(field, box, max_cells=1000)
@@ -210,7 +217,7 @@ def test_a_chart_whose_crossings_do_not_pair_is_broken():
 
 
 @pytest.mark.parametrize("flat", [1.0, 1e-3])
-def test_distances_from_an_arc_are_proven_wherever_the_point_is(flat, fresh_seed):
+def test_distances_from_an_arc_are_proven_wherever_the_point_is(flat, fresh_seed, one_cell_first):
     """Also where other arcs of the chart are nearer, and where the line along d leaves the chart."""
     rng, box = np.random.default_rng(fresh_seed), Box.from_bounds([(-1, 1.2), (-1.1, 0.9)])
     field = Along(tracer.Function(wave), (1, 1))
@@ -274,7 +281,7 @@ def test_oblique_charts_of_random_networks_are_sound(fresh_seed):
         assert claims == [], (number, problem.field.field)
 
 
-def test_the_picture_shows_oblique_charts():
+def test_the_picture_shows_oblique_charts(one_cell_first):
     import matplotlib as mpl
 
     mpl.use("agg")

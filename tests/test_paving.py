@@ -97,7 +97,8 @@ def test_budgets_end_the_work_and_leave_nothing_out():
     assert area(paving) == 1
     late = pave(T3, box, deadline=time.perf_counter())
     assert late.exhausted
-    assert len(late.left) == 1
+    assert late.cells == 0
+    assert area(late) == 1
 
 
 def test_nan_and_undefined_decide_nothing():

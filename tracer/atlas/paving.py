@@ -35,6 +35,9 @@ Signs = NDArray[np.int8]
 RATIOS = ((0.4961, 0.5173), (0.5087, 0.4829), (0.4787, 0.5059))
 # Cells enclosed at once.
 CHUNK = 2048
+# So often the box is halved along both axes before a cell is looked at: 64 take hardly longer than one, and
+# boxes are rarely decided by fewer.
+FIRST_HALVINGS = 3
 # Only the coordinate in which F varies this many times more is halved.
 CLEARLY_MORE = 1.5
 # Binary fractions this fine are exact; the floats of a box are used up before.
@@ -135,9 +138,9 @@ def pave(
         Told the cells looked at and the share of the box's area decided, after every chunk.
     """
     lines = Lines.of_box(box, attempt)
-    queue = np.array([[[0.0, 0.0], [1.0, 1.0]]])
+    queue = _first_cells()
     empty, charts, slopes, directions, floor, left = [], [], [], [], [], []
-    cells, largest, decided, rounds = 0, 0.0, 0.0, 0
+    cells, largest, decided, rounds = 0, 0.0, 0.0, FIRST_HALVINGS
     while len(queue) and not left:
         halves = []
         crowded = len(queue) > MOST_FINE
@@ -282,6 +285,13 @@ def _halves(chunk: Array, variation: Array) -> list[Array]:
     alone = [_halved(chunk[more[i]], i) for i in (0, 1)]
     both = _halved(_halved(chunk[~(more[0] | more[1])], 0), 1)
     return [*alone, both]
+
+
+def _first_cells() -> Array:
+    cells = np.array([[[0.0, 0.0], [1.0, 1.0]]])
+    for _ in range(FIRST_HALVINGS):
+        cells = _halved(_halved(cells, 0), 1)
+    return cells
 
 
 def _halved(chunk: Array, axis: int) -> Array:
