@@ -31,7 +31,7 @@ T5 = _problem(_LOOP, (1, 1, 1, 1), -3.985)
 # 0.7 (|x1 + x2| + |x1 − x2|) = 1.5, a square with its vertices on kinks, and
 # tanh |x1 + x2| + tanh |x1 − x2| = 0.9.
 _FOLDS = tracer.Layer([[1, 1], [-1, -1], [1, -1], [-1, 1]], np.zeros(4), "relu")
-SQUARE = tracer.Network([_FOLDS, tracer.Layer([[0.7, 0.7, 0.7, 0.7]], [-1.5])])
+FOLDED = tracer.Network([_FOLDS, tracer.Layer([[0.7, 0.7, 0.7, 0.7]], [-1.5])])
 LENSES = tracer.Network(
     [_FOLDS, tracer.Layer([[1, 1, 0, 0], [0, 0, 1, 1]], [0, 0], "tanh"), tracer.Layer([[1, 1]], [-0.9])]
 )

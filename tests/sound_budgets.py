@@ -8,9 +8,9 @@ import tracer
 from tracer.atlas.atlas import survey
 
 
-def tiny_budgets(rng, problem, reference, tally, time_limit):
-    """Whatever the budget, what is claimed is true, and PROVEN is the answer of a large budget."""
-    budget = int(10 ** rng.uniform(0, np.log10(2000)))
+def tiny_budgets(rng, problem, reference, tally, max_cells, time_limit):
+    """Whatever the budget, what is claimed is true, and PROVEN is the `reference`, that of `max_cells`."""
+    budget = int(10 ** rng.uniform(0, np.log10(min(2000, max_cells))))
     atlas = survey(problem.field, problem.box, max_cells=budget)
     yield from (f"budget {budget}: {claim}" for claim in atlas_checks(rng, problem, atlas))
     boundary = tracer.trace(problem.field, problem.bounds, max_cells=budget, time_limit=time_limit)

@@ -70,7 +70,7 @@ def check_network(rng, problem, tally, max_cells, cells, time_limit=2.0):
         tally["curves"] += len(reference)
         yield from topology(problem, reference, atlas, tally)
         yield from nan_proves_nothing(rng, problem, reference, tally, time_limit)
-    yield from tiny_budgets(rng, problem, reference if proven else None, tally, time_limit)
+    yield from tiny_budgets(rng, problem, reference if proven else None, tally, max_cells, time_limit)
 
 
 def run(options, tally):

@@ -9,7 +9,7 @@ import samples
 import soundness
 from broken_lines import KINKED
 from exact import Exact
-from problems import BOX, LENSES, SQUARE, T1, T2, T3, T5
+from problems import BOX, FOLDED, LENSES, T1, T2, T3, T5
 from random_networks import ACTIVATIONS, Problem, as_network, network_of, random_activation
 from running_errors import evaluate
 from sound_atlas import arcs, atlas_checks, degrees
@@ -62,7 +62,7 @@ def test_every_activation_is_drawn():
     assert {*ACTIVATIONS} == {*TABLE} - {"linear", "softmax"}
 
 
-@pytest.mark.parametrize("network", [T1, T2, T3, T5, SQUARE, LENSES])
+@pytest.mark.parametrize("network", [T1, T2, T3, T5, FOLDED, LENSES])
 def test_the_standing_problems_are_sound_and_exact_to_the_tolerance(network):
     problem, tally = standing(network), soundness.Tally()
     rng = np.random.default_rng(0)
@@ -143,7 +143,7 @@ def mutants(atlas):
         yield chart_slopes, replace(atlas, paving=replace(paving, directions=turned))
 
 
-@pytest.mark.parametrize("network", [T3, SQUARE])
+@pytest.mark.parametrize("network", [T3, FOLDED])
 def test_the_checks_see_what_is_wrong(network, fresh_seed, monkeypatch):
     monkeypatch.setattr(samples, "MOST", 10**6)
     rng = np.random.default_rng(fresh_seed)
@@ -160,8 +160,8 @@ def test_the_checks_see_what_is_wrong(network, fresh_seed, monkeypatch):
 
 
 def test_a_vertex_that_is_missing_is_noticed(fresh_seed):
-    rng, problem, tally = np.random.default_rng(fresh_seed), standing(SQUARE), soundness.Tally()
-    boundary = tracer.trace(SQUARE, BOX)
+    rng, problem, tally = np.random.default_rng(fresh_seed), standing(FOLDED), soundness.Tally()
+    boundary = tracer.trace(FOLDED, BOX)
     (curve,) = boundary
     assert len(curve.points) == 5
     assert not list(straight_sides(rng, problem, boundary, tally))
@@ -179,7 +179,7 @@ class Narrowed(Spoiled):
         return found._replace(lower=middle - 0.5 * (middle - low), upper=middle + 0.5 * (middle - low))
 
 
-@pytest.mark.parametrize("network", [T3, SQUARE])
+@pytest.mark.parametrize("network", [T3, FOLDED])
 def test_bounds_that_are_too_narrow_are_noticed(network, fresh_seed):
     rng = np.random.default_rng(fresh_seed)
     problem = standing(network)
