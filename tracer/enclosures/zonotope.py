@@ -21,8 +21,8 @@ Array = NDArray[np.float64]
 
 # Roundings of the longest expression for a radius below: each is computed and then raised by these.
 RADIUS_ROUNDINGS = 40
-# Steps towards the point of the zonotope nearest 0; of a single edge the second finds it.
-GILBERT_STEPS = 6
+# Steps towards the point of the zonotope nearest 0: of a single edge the second finds it.
+GILBERT_STEPS = 3
 
 
 @dataclass(frozen=True, eq=False)
@@ -84,11 +84,11 @@ def _nearest(zonotopes: Sequence[Zonotope]) -> Array:
     nearest = zonotopes[0].center
     for _ in range(GILBERT_STEPS):
         corners = np.stack([one.corner(nearest) for one in zonotopes])
-        least = (corners * nearest).sum(axis=1).argmin(axis=0)
-        step = corners[least, :, np.arange(len(least))].T - nearest
-        with np.errstate(all="ignore"):
-            share = np.clip(-(nearest * step).sum(axis=0) / (step * step).sum(axis=0), 0, 1)
-        if not (share > 0).any():
+        along = (corners * nearest).sum(axis=1)
+        if (along > 0).all():
             break
-        nearest = nearest + np.where(share > 0, share, 0.0) * step
+        step = corners[along.argmin(axis=0), :, np.arange(along.shape[1])].T - nearest
+        with np.errstate(all="ignore"):
+            share = -(nearest * step).sum(axis=0) / (step * step).sum(axis=0)
+        nearest = nearest + np.where(share > 0, np.minimum(share, 1.0), 0.0) * step
     return nearest

@@ -91,13 +91,14 @@ def linear_relaxations(layers: Sequence[Layer], lower: Array, upper: Array) -> E
     # Where 0 is outside the bounds of a partial, or F is not 0, none is needed.
     open_ = (low <= 0) & (high >= 0) & ((partials[0] <= 0) & (partials[1] >= 0)).all(axis=0)
     open_ = np.flatnonzero(open_ & (form.radius > 0).any(axis=1))
-    directions[open_] = direction(gradient[open_]).T
-    left = open_[~directions[open_].any(axis=1)]
-    some, held = _held(layers, form, left, gradient[left])
-    some = left[some]
-    if len(some):
-        least, most, directions[some] = _case_by_case(layers, lower[some], upper[some], held)
-        low[some], high[some] = np.fmax(low[some], least), np.fmin(high[some], most)
+    if len(open_):
+        directions[open_] = direction(gradient[open_]).T
+        left = open_[~directions[open_].any(axis=1)]
+        some, held = _held(layers, form, left, gradient[left])
+        some = left[some]
+        if len(some):
+            least, most, directions[some] = _case_by_case(layers, lower[some], upper[some], held)
+            low[some], high[some] = np.fmax(low[some], least), np.fmin(high[some], most)
     bounds = per_unit(partials[0].T, partials[1].T, form.radius)
     return Enclosure(low, high, *bounds, np.ones(len(lower), dtype=bool), in_x(directions, form.radius))
 
