@@ -25,7 +25,8 @@ from tracer.enclosures.kinked import Kinked
 from tracer.enclosures.rounding import gamma
 from tracer.fields.box import Box
 from tracer.fields.field import Enclosure
-from tracer.fields.network_bounds import linear_relaxations, taylor_forms
+from tracer.fields.network_bounds import taylor_forms
+from tracer.fields.relaxed import linear_relaxations
 
 MOST_CELLS = 300_000
 RUNS = 3

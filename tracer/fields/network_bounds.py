@@ -1,12 +1,7 @@
 """Bounds of networks, on cells and at points.
 
-Smooth networks are enclosed by Taylor forms, those with kinks by linear relaxations (measured in
-benchmarks/enclosures.py). A cell in which nothing is decided, and but few neurons may be on both sides of a
-kink, is looked at twice more, with the neuron that most of the doubt about ∇F comes from held on either
-side, and with it those that have the very same kink. Everywhere F is one of these two functions, and its
-gradients at the kink lie between theirs; where one of them has no zero in the cell, all zeros of F lie beyond
-the kink, and the gradients there are those of the other. So a boundary beside the edge of a plateau takes
-few cells, however near to it.
+Smooth networks are enclosed by Taylor forms, those with kinks by linear relaxations: what was measured to be
+best of each is in benchmarks/enclosures.py.
 """
 
 from collections.abc import Sequence
@@ -15,25 +10,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.enclosures import rounding
-from tracer.enclosures.kinked import ANY, Kinked, Sides
-from tracer.enclosures.relaxation import Relaxation
-from tracer.enclosures.rounding import UNIT_ROUNDOFF, in_x, per_unit
+from tracer.enclosures.kinked import Kinked
+from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.enclosures.taylor_form import TaylorForm
 from tracer.enclosures.univariate import Univariate
-from tracer.enclosures.zonotope import Zonotope, direction
 from tracer.fields.field import Enclosure
 from tracer.fields.layer import Layer
+from tracer.fields.relaxed import linear_relaxations
 
 Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 # Cells are taken in chunks whose widest layer holds this many numbers: each has nine coefficients and radii.
 CACHED_FORMS = 2**13
 FEWEST_CELLS = 64
-# Neurons are held on either side in cells with so many that may be on both sides of a kink, and no more:
-# with more of them a few decide little. And so many are held at once.
-MOST_UNSURE = 6
-MOST_HELD = 2
 # Freeing a large array once teaches glibc to keep what is freed, up to twice as much, for the next array:
 # else page faults take half the time of enclosing many cells. It is never touched, so it costs nothing.
 np.empty(2**21)
@@ -77,97 +66,3 @@ def taylor_forms(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosu
             form = form.apply(layer.row.univariate)
     (low, high), gradient = form.value_bounds(), form.gradient_bounds(radius)
     return Enclosure(low[:, 0], high[:, 0], *gradient, np.ones(len(lower), dtype=bool))
-
-
-# Networks with kinks ------------------------------------------------------------------------------
-
-
-def linear_relaxations(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
-    """Bounds of any network, as `on_cells`."""
-    form = _relaxation(layers, lower, upper)
-    low, high, gradient = form.bounds()
-    partials = gradient.bounds()
-    directions = np.zeros_like(lower)
-    # Where 0 is outside the bounds of a partial, or F is not 0, none is needed.
-    open_ = (low <= 0) & (high >= 0) & ((partials[0] <= 0) & (partials[1] >= 0)).all(axis=0)
-    open_ = np.flatnonzero(open_ & (form.radius > 0).any(axis=1))
-    if len(open_):
-        directions[open_] = direction(gradient[open_]).T
-        left = open_[~directions[open_].any(axis=1)]
-        some, held = _held(layers, form, left, gradient[left])
-        some = left[some]
-        if len(some):
-            least, most, directions[some] = _case_by_case(layers, lower[some], upper[some], held)
-            low[some], high[some] = np.fmax(low[some], least), np.fmin(high[some], most)
-    bounds = per_unit(partials[0].T, partials[1].T, form.radius)
-    return Enclosure(low, high, *bounds, np.ones(len(lower), dtype=bool), in_x(directions, form.radius))
-
-
-def _relaxation(layers: Sequence[Layer], lower: Array, upper: Array, held: Sides | None = None) -> Relaxation:
-    """The network on cells; with some arguments of its activations `held`, (k, N), on a side."""
-    form, start = Relaxation(lower, upper), 0
-    for layer in layers:
-        form.affine(layer.weight, layer.bias, layer.weight_radius, layer.bias_radius)
-        if layer.activation != "linear" and layer.row.univariate is not None:
-            stop = start + layer.outputs
-            form.apply(layer.row.univariate, None if held is None else held[:, start:stop])
-            start = stop
-    return form
-
-
-def _held(
-    layers: Sequence[Layer], form: Relaxation, cells: Indices, gradient: Zonotope
-) -> tuple[Indices, Sides]:
-    """Which of some `cells` are worth another look, and the cases to look at: who is held where, (c, m, N).
-
-    Held are the neurons with the longest edges in the gradient's zonotope, of those that may be on two
-    sides, each with its twins.
-    """
-    twin, sign, kinks = _arguments(layers)
-    first, last = (side[cells] for side in form.sides())
-    edge = np.where(last - first == 1, np.hypot(*gradient.edges), 0.0)
-    few = ((first < last) & (twin == np.arange(len(twin)))).sum(axis=1) <= MOST_UNSURE
-    some = np.flatnonzero(few & edge.any(axis=1))
-    first, last, edge = first[some], last[some], edge[some]
-    row = np.arange(len(some))
-    held = np.full((1, *edge.shape), ANY)
-    for _ in range(MOST_HELD):
-        neuron = edge.argmax(axis=1)
-        ours = (twin == twin[neuron, None]) & edge.any(axis=1, keepdims=True)
-        side = np.stack([first[row, neuron], last[row, neuron]])[:, :, None]
-        side = np.where(sign == sign[neuron, None], side, kinks - side)
-        held = np.concatenate([np.where(ours, one, held) for one in side])
-        edge = np.where(ours, 0.0, edge)
-    return some, held.astype(np.int8)
-
-
-def _arguments(layers: Sequence[Layer]) -> tuple[Indices, Sides, Indices]:
-    """Of all arguments of activations: twins, their signs, and how many kinks there are; (N,) each."""
-    twins, signs, kinks, start = [], [], [], 0
-    for layer in layers:
-        function = layer.row.univariate
-        if layer.activation != "linear" and function is not None:
-            twin, sign = layer.twins
-            twins.append(start + twin)
-            signs.append(sign)
-            kinks.append(np.full(layer.outputs, len(function.kinks) if isinstance(function, Kinked) else 0))
-            start += layer.outputs
-    return np.concatenate(twins), np.concatenate(signs), np.concatenate(kinks)
-
-
-def _case_by_case(
-    layers: Sequence[Layer], lower: Array, upper: Array, held: Sides
-) -> tuple[Array, Array, Array]:
-    """Bounds (k,) of F on cells, from cases that together are all there are; `held` is (c, k, N).
-
-    And directions (k, 2) in which F grows wherever it is 0, in the cases in which it may be.
-    """
-    c, k, _ = held.shape
-    form = _relaxation(layers, np.tile(lower, (c, 1)), np.tile(upper, (c, 1)), held.reshape(c * k, -1))
-    *ends, gradient = form.bounds()
-    low, high = (end.reshape(c, k) for end in ends)
-    empty = (low > 0) | (high < 0)
-    # Another case stands for one that is empty.
-    case = np.where(empty, empty.argmin(axis=0), np.arange(c)[:, None])
-    directions = direction(*(gradient[number] for number in case * k + np.arange(k)))
-    return low.min(axis=0), high.max(axis=0), directions.T
