@@ -24,6 +24,8 @@ TOUCHING = 1e-12
 SLIVER, SAME = 1e-9, 1e-14
 # Sines of angles: sides that turn by less are one side; those that turn by more than the other are two.
 STRAIGHT, TURNING = 1e-15, 1e-6
+# The middle of a segment that is longer lies no nearer to another one: more than 2^14 cells would be finer.
+LONGER, APART = 1e-3, 1e-5
 # What one unit of rounding of F may move a vertex by.
 ILL_CONDITIONED = 1e-12
 
@@ -241,6 +243,8 @@ def _chained(start, end, gradient):
         return []
     if np.hypot(*(end - start).T).min() < SLIVER:
         raise Undecided("a sliver of the boundary")
+    if _nearest_middle(start, end) < APART:
+        raise Undecided("parts of the boundary too near to each other")
     following = _successors(start, end)
     first = np.setdiff1d(np.arange(len(start)), following).tolist()
     left, lines = set(range(len(start))), []
@@ -256,6 +260,16 @@ def _chained(start, end, gradient):
             raise Undecided("segments that do not chain")
         lines.append(_polyline(start[chain], end[chain[-1]], gradient[chain], closed))
     return lines
+
+
+def _nearest_middle(start, end):
+    """The least distance of the middles of long segments from other segments."""
+    along, long = end - start, np.hypot(*(end - start).T) > LONGER
+    away = (start + along / 2)[long, None] - start
+    share = ((away * along).sum(axis=2) / (along * along).sum(axis=1)).clip(0, 1)
+    distance = np.hypot(*np.moveaxis(away - share[..., None] * along, 2, 0))
+    distance[np.arange(long.sum()), np.flatnonzero(long)] = np.inf
+    return distance.min(initial=np.inf)
 
 
 def _successors(start, end):
