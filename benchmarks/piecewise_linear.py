@@ -11,8 +11,9 @@ box's corners and centre?
 The figures of SplineCam are published ones, for the same two classifiers, of another run on another 2-core
 machine (its CPU, unordered segments, no proof). It is not run here: the ratio is one between two machines.
 
-Where the networks of ../shared are present: the collision avoidance networks ACAS Xu, HorizontalCAS and
-VerticalCAS, our number of curves and seconds next to those of contours. Their data are not written.
+Where ../shared/networks, beside this checkout, holds the collision avoidance networks ACAS Xu, HorizontalCAS
+and VerticalCAS as JSON: our number of curves and seconds next to those of contours. Their weights are not
+written.
 Writes results/piecewise_linear.json beside this file, which figures/relu_moons.py reads; prints the rows of
 the tables in README.md.
 """

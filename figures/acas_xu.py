@@ -1,6 +1,7 @@
 """ACAS Xu's advisory boundaries in a head-on encounter, exact, beside what a grid sees.
 
-The network is not part of this project: the figure is drawn where ../shared is present. It issues the
+The network is not part of this project: the figure is drawn where ../shared/networks, beside this checkout,
+holds it as JSON. It issues the
 advisory of the lowest score, so of the polygons where two scores are equal those parts count on which no
 third is lower.
 """

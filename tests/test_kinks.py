@@ -67,7 +67,7 @@ def test_the_only_kink_of_an_arc_is_a_point_of_it():
 
 
 def test_a_kink_that_is_passed_and_passed_back_within_an_arc_is_cut_twice():
-    # The bump relu(tanh(x1)² …) is replaced by a hidden layer whose z dips below 0 between x1 = ±a.
+    # relu(softplus(x1) + softplus(−x1) − 1.4): its z dips below 0 between x1 = ±a.
     parabola = tracer.Layer([[1.0, 0.0], [-1.0, 0.0], [0.0, 1.0]], [0.0, 0.0, 0.0], "softplus")
     dip = tracer.Layer([[1.0, 1.0, 0.0], [0.0, 0.0, 1.0]], [-1.4, 0.0], "relu")  # 2 ln 2 = 1.386
     network = tracer.Network([parabola, dip, tracer.Layer([[0.3, 1.0]], [-0.9])])

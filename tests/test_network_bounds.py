@@ -58,6 +58,18 @@ def test_doubtful_weights_are_in_the_bounds_of_the_gradient_at_any_scale(weight,
     assert found.gradient_upper[0, 0] <= (1 + doubt) * weight * (1 + 1e-12)
 
 
+@pytest.mark.parametrize(("scale", "size"), [(1.0, 1e-300), (1e-295, 1.0)])
+def test_partials_that_underflow_behind_a_small_slope_are_in_the_bounds(scale, size):
+    """Where every neuron is on its left side F is linear: F_k = Σ_j v_j · slope · w_jk."""
+    slope, v, w = 1e-20, [-1.3e30, 1e30], -scale * np.array([[1.0, 0.3], [0.7, 1.0]])
+    hidden = tracer.Layer(w, [0, 0], "leaky_relu", slope=slope)
+    network = tracer.Network([hidden, tracer.Layer([v], [0.0])])
+    found = network.enclose(np.full((1, 2), size), np.full((1, 2), 1.5 * size))
+    for k in (0, 1):
+        exact = sum(Fraction(v[j]) * Fraction(slope) * Fraction(w[j, k]) for j in (0, 1))
+        assert Fraction(found.gradient_lower[0, k]) <= exact <= Fraction(found.gradient_upper[0, k])
+
+
 def beside_plateau(gap):
     """F = relu(z) − gap, z = max(x1, 0) + max(x2, 0) − 1: on most of the box −gap."""
     return tracer.Network(

@@ -46,8 +46,8 @@ class Proof:
     empty, charts : ndarray, shape (·, 2, 2)
         Corners of the cells without the boundary, and of the charts.
     dependent : ndarray of int, shape (charts,)
-        The coordinate that F is monotone in, in each chart: 0 or 1, or 2 where it grows along an oblique
-        direction.
+        The coordinate along which F grows, or falls, wherever it is 0 in each chart: 0 or 1, or 2 where it
+        grows along an oblique direction.
     crossings : ndarray, shape (n, 2)
     curves : tuple of ndarray, shape (·, 2)
         The points of each curve.

@@ -89,7 +89,7 @@ def is_chart(cell: Indices, charts: int) -> NDArray[np.bool_]:
 
 
 def _monotone(edges: Edges, slopes: Signs) -> NDArray[np.bool_]:
-    """On which edges one of the charts beside them proves that F is monotone."""
+    """On which edges one of the charts beside them proves that F_t has one sign wherever F = 0."""
     monotone = np.zeros(len(edges.axis), dtype=bool)
     for side in (edges.before, edges.after):
         chart = np.flatnonzero(is_chart(side, len(slopes)))

@@ -131,7 +131,7 @@ def pave(
     attempt : {0, 1, 2}
         Which pair of ratios the first cut has.
     max_cells : int
-        Cells looked at, at most.
+        Cells looked at, at most; fewer than the first 64 decide nothing.
     deadline : float
         Of `time.perf_counter`.
     report : callable

@@ -1,6 +1,6 @@
 """All roots of F on axis-parallel segments, isolated with proof and polished.
 
-A segment is cut until 0 ∉ F(segment), and it holds no root, or 0 ∉ F_t(segment), t along it, and it
+A segment is cut until 0 ∉ F(segment), and it holds no root, or F_t ≠ 0, t along it, wherever F = 0, and it
 holds one root or none: by the *certified* signs of F at its ends, bounds that exclude 0. An end whose
 sign is not certified is undecided, never guessed; so is a segment on which F is nothing but rounding.
 A root is polished by Newton's method in its bracket and bracketed again, as tightly as the bounds of F
@@ -135,7 +135,7 @@ def isolate(
     field : EnclosedField
     segments : Segments
     monotone : ndarray of bool, shape (n,)
-        On which F_t ≠ 0 is proven already.
+        On which F_t is proven already to have one sign wherever F = 0.
     max_cells : int
         Segments looked at, at most; what is left then is undecided.
     deadline : float
@@ -236,7 +236,7 @@ def bracketed_newton(field: Field, brackets: Segments | Transversals, direction:
     ----------
     field : Field
     brackets : Segments or Transversals
-        On each F is monotone and has one root.
+        On each F has one root, and opposite signs at the ends.
     direction : ndarray, shape (n,)
         1 where F grows along the segment, −1 where it falls.
     """

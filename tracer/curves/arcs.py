@@ -129,7 +129,7 @@ def stack_of(atlas: Atlas, gradients: Array) -> Stack:
     arcs = atlas.arcs[order]
     start, end = atlas.crossings.points[arcs.start], atlas.crossings.points[arcs.end]
     cells, slopes = atlas.paving.lines.at(atlas.paving.charts[arcs.chart]), atlas.paving.slopes[arcs.chart]
-    # Of two coordinates that F is monotone in, the one in which the arc is shorter.
+    # Of two coordinates along which F grows or falls, the one in which the arc is shorter.
     shorter = np.abs((end - start) / atlas.box.sides).argmin(axis=1)
     row = np.arange(len(arcs))
     dependent = np.where(slopes[row, shorter] != 0, shorter, 1 - shorter)

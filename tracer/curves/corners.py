@@ -68,7 +68,8 @@ def _tips_inside(field: EnclosedField, box: Box, trace: Trace, error_bound: Arra
     # F > 0 on the left: inside, where the polygon turns to the left.
     level = np.sign(cross(before, after)[tip]) * INSIDE * 0.5 * (high - low)
     # Where both sides' linear functions have that value.
-    g, h = (trace.gradients[k] * box.sides for k in (tip - 1, tip))
+    after = trace.gradients[:-1] * box.sides
+    g, h = np.roll(after, 1, axis=0)[tip], after[tip]
     with np.errstate(all="ignore"):
         step = (
             level[:, None] * np.stack([h[:, 1] - g[:, 1], g[:, 0] - h[:, 0]], axis=1) / cross(g, h)[:, None]

@@ -33,9 +33,9 @@ def covered(curve: Curve, field: Field, points: Array, gradients: Array) -> NDAr
 
 def _near(curve: Curve, points: Array) -> NDArray[np.bool_]:
     """Which points lie in the box around a curve, wider by the longest of its pieces, which may bulge."""
-    x = curve.points
-    longest = np.abs(np.diff(x, axis=0)).max(axis=0, initial=0.0) + SAME_POINT * curve.box.sides
-    return ((points >= x.min(axis=0) - longest) & (points <= x.max(axis=0) + longest)).all(axis=1)
+    x, sides = curve.points, curve.box.sides
+    reach = (np.abs(np.diff(x, axis=0) / sides).max(initial=0.0) + SAME_POINT) * sides
+    return ((points >= x.min(axis=0) - reach) & (points <= x.max(axis=0) + reach)).all(axis=1)
 
 
 def _covered(curve: Curve, field: Field, points: Array, gradients: Array) -> NDArray[np.bool_]:

@@ -81,16 +81,31 @@ def _cut(regions: Regions, box: Box, stack: Stack) -> Stack:
         old[row, neuron] = np.where(inside | near_end, old[row, neuron], there[row, neuron])
         new[row, neuron] = np.where(near_end, old[row, neuron], new[row, neuron])
         before[cut], after[cut] = old, new
-        which = cut.copy()
-        which[cut] = inside
-        x, here, there = x[inside], here[inside], there[inside]
-        gradients = regions.at(x, here).gradient, regions.at(x, there).gradient
-        stack, index = stack.halved(which, x, *gradients)
-        before, after = before[index], after[index]
-        first = np.append(index[1:] == index[:-1], False)[: len(index)]
-        second = np.append(False, first[:-1])[: len(index)]
-        after[first], before[second] = here, there
+        cut[cut] = inside
+        stack, before, after = _halved(
+            regions, stack, cut, x[inside], (here[inside], there[inside]), (before, after)
+        )
     return stack
+
+
+def _halved(
+    regions: Regions,
+    stack: Stack,
+    which: NDArray[np.bool_],
+    x: Array,
+    sides: tuple[Sides, Sides],
+    ends: tuple[Sides, Sides],
+) -> tuple[Stack, Sides, Sides]:
+    """The stack with some arcs cut at points `x`, which lie on `sides` seen from before and from behind.
+
+    And the sides of all arcs at both `ends`.
+    """
+    stack, index = stack.halved(which, x, *(regions.at(x, seen).gradient for seen in sides))
+    before, after = (end[index] for end in ends)
+    first = np.append(index[1:] == index[:-1], False)[: len(index)]
+    second = np.append(False, first[:-1])[: len(index)]
+    after[first], before[second] = sides
+    return stack, before, after
 
 
 def _sides_at_cut(regions: Regions, box: Box, x: Array, towards: Array, before: Sides) -> Sides:

@@ -222,6 +222,8 @@ class _WayBack:
         """Through an activation."""
         line, linear, size = step.line, step.linear, np.abs(self.q)
         off, steep = np.maximum(-line.below, line.above), np.abs(line.slope)
+        # Of the products of slope and l, where they underflow.
+        self._box += UNDERFLOW * (size + self.q_e).sum(axis=1)
         self.terms += size.shape[1]
         self.neglected += ((size + UNDERFLOW) * line.radius).sum(axis=1)
         self._center += (0.5 * (line.below + line.above) * self.q * linear).sum(axis=2)

@@ -113,9 +113,9 @@ class Layer:
 
     @cached_property
     def twins(self) -> tuple[NDArray[np.intp], NDArray[np.int8]]:
-        """For each neuron the first one whose ``W x + b`` is certainly ± its own, and that sign, (out,) each.
+        """For each neuron the first of its twins, and a sign, (out,) each: sign · (W x + b) is the same for all.
 
-        The opposite is taken for a twin only where the kinks of the activation lie symmetrically about 0.
+        For certain; −1 is given only where the kinks of the activation lie symmetrically about 0.
         """
         rows = np.column_stack([self.weight, self.bias])
         sign = np.ones(self.outputs, dtype=np.int8)

@@ -93,7 +93,8 @@ class Regions:
     def sides(self, x: Array, towards: Array) -> Sides:
         """Where the points `x` (m, 2) are, shape (m, N); of those at a kink, where they move `towards`.
 
-        So the region is one that there is, even where several neurons have the same kink.
+        So the region is one that there is, even where several neurons have the same kink, unless that runs
+        the same way.
         """
         sides = np.empty((len(x), len(self.kinks)), dtype=np.int8)
         h = np.stack([x, towards])

@@ -1,7 +1,8 @@
 """A network with kinks on cells: relaxed, and where that decides nothing, case by case.
 
 In a cell with but few neurons that may be on both sides of a kink, those that most of the doubt about ∇F
-comes from are *held* on either side, up to two of them, each with its twins, which have the very same kink.
+comes from, of those that may be on two sides, are *held* on either of them: up to two, each with its twins,
+which have the very same kink.
 In each case F is continued from these sides as if the kinks were not there. Everywhere on the cell F is one
 of these functions, and its gradients at a kink lie between theirs. Where the function of a case has no zero
 on the cell, F has none there, nor at the kinks where the case ends. So only the others count, for the zeros
