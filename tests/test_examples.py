@@ -1,9 +1,11 @@
 """The networks that come with the library are what they are said to be."""
 
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
 import pytest
+from exact import Exact
 
 import tracer
 from tracer.fields.box import Box
@@ -64,6 +66,18 @@ def test_the_moons_are_the_networks_of_the_references(name, shared):
     logit = tracer.load(SHARED / shared / f"{shared}.json")
     x = lattice(bounds)
     np.testing.assert_array_equal(network.margin(1, 0).value(x), logit.value(x))
+
+
+def test_noisy_moons_crosses_the_sides_of_its_box_eight_times():
+    """With certain signs: so of its 19 curves four are open, and 15 closed."""
+    network, bounds = tracer.example("noisy-moons")
+    exact = Exact([(layer.weight, layer.bias, layer.activation) for layer in network.margin(0, 1).layers])
+    t, (low, high) = np.linspace(0, 1, 1000, endpoint=False)[:, None], np.array(bounds).T
+    corners = np.array([[0, 0], [1, 0], [1, 1], [0, 1], [0, 0]])
+    x = np.concatenate([a + t * (b - a) for a, b in pairwise(corners)])
+    signs = exact.signs(low + x * (high - low))
+    assert (signs != 0).all()
+    assert (signs != np.roll(signs, 1)).sum() == 8
 
 
 def test_an_unknown_name_lists_the_known():

@@ -113,7 +113,7 @@ class Layer:
 
     @cached_property
     def twins(self) -> tuple[NDArray[np.intp], NDArray[np.int8]]:
-        """For each neuron the first of its twins, and a sign, (out,) each: sign · (W x + b) is the same for all.
+        """For each neuron the first of its twins, and a sign, (out,) each: they share sign · (W x + b).
 
         For certain; −1 is given only where the kinks of the activation lie symmetrically about 0.
         """
