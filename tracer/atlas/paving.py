@@ -21,6 +21,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -138,8 +139,7 @@ def pave(
         Told the cells looked at and the share of the box's area decided, after every chunk.
     """
     lines = Lines.of_box(box, attempt)
-    queue = _first_cells()
-    empty, charts, slopes, directions, floor, left = [], [], [], [], [], []
+    queue, left, looks = _first_cells(), [], [_NOTHING]
     cells, largest, decided, rounds = 0, 0.0, 0.0, FIRST_HALVINGS
     while len(queue) and not left:
         halves = []
@@ -149,39 +149,50 @@ def pave(
             if cells + len(chunk) > max_cells or time.perf_counter() >= deadline:
                 left = [queue[start:], *halves]
                 break
+            look, further, largest = _look(field, lines, chunk, crowded, rounds, largest)
+            looks.append(look)
+            halves += further
             cells += len(chunk)
-            corners = lines.at(chunk)
-            found = field.enclose(corners[:, 0], corners[:, 1])
-            is_empty, signs, along = decide(found)
-            is_chart = ~is_empty & along.any(axis=1)
-            largest = max(largest, _largest(found))
-            open_ = np.flatnonzero(~(is_empty | is_chart))
-            at_floor = (
-                _narrow(chunk[open_], crowded)
-                | _rounding(field, corners[open_], (found.upper - found.lower)[open_], largest, rounds)
-                | _unbounded(field, chunk[open_], corners[open_], has_bounds(found)[open_])
-            )
-            empty.append(chunk[is_empty])
-            charts.append(chunk[is_chart])
-            slopes.append(signs[is_chart])
-            directions.append(along[is_chart])
-            floor.append(chunk[open_[at_floor]])
-            further = open_[~at_floor]
-            halves += _halves(chunk[further], _variation(found, corners, further))
-            decided += _area(chunk) - _area(chunk[further])
+            decided += _area(chunk) - sum(map(_area, further))
             report(cells, decided)
         queue = _joined(halves)
         rounds += 1
-    return Paving(
-        lines,
-        _joined(empty),
-        _joined(charts),
-        _joined(floor),
-        _joined(left),
-        np.concatenate([*slopes, np.zeros((0, 2), np.int8)]),
-        np.concatenate([*directions, np.zeros((0, 2))]),
-        cells,
+    empty, charts, slopes, directions, floor = (np.concatenate(c) for c in zip(*looks, strict=True))
+    return Paving(lines, empty, charts, floor, _joined(left), slopes, directions, cells)
+
+
+class _Look(NamedTuple):
+    """What is decided of some cells; see `Paving`."""
+
+    empty: Array
+    charts: Array
+    slopes: Signs
+    directions: Array
+    floor: Array
+
+
+_NONE = np.zeros((0, 2, 2))
+_NOTHING = _Look(_NONE, _NONE, np.zeros((0, 2), np.int8), np.zeros((0, 2)), _NONE)
+
+
+def _look(
+    field: EnclosedField, lines: Lines, chunk: Array, crowded: bool, rounds: int, largest: float
+) -> tuple[_Look, list[Array], float]:
+    """What is decided of a chunk of cells, the halves of the others, and the largest |F| seen so far."""
+    corners = lines.at(chunk)
+    found = field.enclose(corners[:, 0], corners[:, 1])
+    is_empty, signs, along = decide(found)
+    is_chart = ~is_empty & along.any(axis=1)
+    largest = max(largest, _largest(found))
+    open_ = np.flatnonzero(~(is_empty | is_chart))
+    at_floor = (
+        _narrow(chunk[open_], crowded)
+        | _rounding(field, corners[open_], (found.upper - found.lower)[open_], largest, rounds)
+        | _unbounded(field, chunk[open_], corners[open_], has_bounds(found)[open_])
     )
+    look = _Look(chunk[is_empty], chunk[is_chart], signs[is_chart], along[is_chart], chunk[open_[at_floor]])
+    further = open_[~at_floor]
+    return look, _halves(chunk[further], _variation(found, corners, further)), largest
 
 
 def decide(found: Enclosure) -> tuple[NDArray[np.bool_], Signs, Array]:
@@ -306,4 +317,4 @@ def _area(cells: Array) -> float:
 
 
 def _joined(parts: list[Array]) -> Array:
-    return np.concatenate([*parts, np.zeros((0, 2, 2))])
+    return np.concatenate([*parts, _NONE])
