@@ -31,13 +31,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.enclosures.lines import largest
-from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
+from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP
 from tracer.enclosures.taylor_form import TaylorForm
 
 Array = NDArray[np.float64]
 
-# Roundings of the longest expression for a radius below: each is computed and then raised by these.
-UP = 1 + 2 * 40 * UNIT_ROUNDOFF
 # Roundings of a coefficient of a product: four products and their sum.
 PRODUCT_ROUNDINGS = 8
 # Of a float made from another kind of number.

@@ -38,15 +38,11 @@ from numpy.typing import NDArray
 
 from tracer.enclosures.kinked import ANY, Kinked, Sides
 from tracer.enclosures.lines import Line
-from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, centered, gamma, matmul
+from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, centered, gamma, matmul
 from tracer.enclosures.univariate import Univariate
 from tracer.enclosures.zonotope import Zonotope
 
 Array = NDArray[np.float64]
-
-# Roundings of the longest expression for a radius below: each is computed and then raised by these.
-RADIUS_ROUNDINGS = 40
-_UP = 1 + 2 * RADIUS_ROUNDINGS * UNIT_ROUNDOFF
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,7 +108,7 @@ class Relaxation:
         linear, size = self.coefficients[1:], np.abs(self.coefficients).sum(axis=0)
         n = weight.shape[1]
         g = gamma(n + 2)
-        up = (1 + 8 * g) * _UP
+        up = (1 + 8 * g) * UP
         if self._way:
             # Hölder's inequality.
             doubt = matmul(g * np.abs(weight) + weight_radius + UNDERFLOW, np.ones((n, 1))) * up
@@ -126,7 +122,7 @@ class Relaxation:
         radii = matmul(self.radii + (g * size + UNDERFLOW), np.abs(weight.T) * up)
         if weight_radius.any():
             radii += matmul(size + self.radii[0], weight_radius.T * up)
-        radii += g * np.abs(coefficients[0]) + (bias_radius + g * np.abs(bias)) * _UP
+        radii += g * np.abs(coefficients[0]) + (bias_radius + g * np.abs(bias)) * UP
         radii += (n + 1) * UNDERFLOW
         self.coefficients, self.radii = coefficients, radii
         self._way.append(_Affine(weight, weight_radius, radii[0], slack, sizes))
@@ -138,7 +134,7 @@ class Relaxation:
         """
         center, linear = self.coefficients[0], self.coefficients[1:]
         spread = np.abs(linear).sum(axis=0)
-        rho = (spread + self.radii[0]) * _UP + UNDERFLOW
+        rho = (spread + self.radii[0]) * UP + UNDERFLOW
         line, one_side = function.line(center, rho), np.zeros(center.shape, np.int8)
         sides = function.sides(center, rho) if isinstance(function, Kinked) else (one_side, one_side)
         if isinstance(function, Kinked) and held is not None and (held != ANY).any():
@@ -148,7 +144,7 @@ class Relaxation:
         steep = np.abs(line.slope)
         radii = steep * self.radii + 4 * UNIT_ROUNDOFF * (steep * spread)
         radii[0] += line.radius
-        self.radii = radii * _UP + UNDERFLOW
+        self.radii = radii * UP + UNDERFLOW
         self._way.append(_Bend(line, linear, sides))
 
     def sides(self) -> tuple[Sides, Sides]:
@@ -206,7 +202,7 @@ class _WayBack:
         out, n = step.weight.shape
         size = np.abs(self.q)
         whole, g = size + self.q_e, gamma(out + 2)
-        up = (1 + 8 * g) * _UP
+        up = (1 + 8 * g) * UP
         self.terms += out
         self._box += (step.slack @ whole.T + UNDERFLOW) * step.sizes
         # Of the products of l and W, where they underflow.
@@ -231,7 +227,7 @@ class _WayBack:
         unknown = self.q_e * off + 8 * self.terms * UNIT_ROUNDOFF * (size * off)
         self._box += (unknown * np.abs(linear)).sum(axis=2)
         self.q_e = self.q_e * (steep + off) + size * (off + 4 * UNIT_ROUNDOFF * steep)
-        self.q_e = self.q_e * _UP + UNDERFLOW
+        self.q_e = self.q_e * UP + UNDERFLOW
         self.q = self.q * line.slope
 
     def gradient(self) -> Zonotope:

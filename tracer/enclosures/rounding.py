@@ -21,6 +21,9 @@ Array = NDArray[np.float64]
 
 UNIT_ROUNDOFF = 2.0**-53
 UNDERFLOW = float(np.finfo(np.float64).tiny)
+# Roundings of the longest expression for a radius: each is computed and then raised by these.
+RADIUS_ROUNDINGS = 40
+UP = 1 + 2 * RADIUS_ROUNDINGS * UNIT_ROUNDOFF
 # OpenBLAS starts threads for a product of more multiplications than this, and for one with a single
 # column; where the cores are busy, waiting for them costs a hundred times a small product.
 ONE_THREAD = 2**18

@@ -40,14 +40,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.enclosures.lines import largest
-from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, centered, gamma, matmul, per_unit
+from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, centered, gamma, matmul, per_unit
 from tracer.enclosures.univariate import Neighbourhood, Univariate
 
 Array = NDArray[np.float64]
 
-# Roundings of the longest expression for a radius below: each is computed and then raised by these.
-RADIUS_ROUNDINGS = 40
-_UP = 1 + 2 * RADIUS_ROUNDINGS * UNIT_ROUNDOFF
 # Roundings of a coefficient: a'q + ½a''l², and the product with its slope in a partial.
 COEFFICIENT_ROUNDINGS = 8
 # At least the largest |τ³/6 − τ/4| on [0, 1], √2/12.
@@ -86,7 +83,7 @@ class TaylorForm:
         coefficients[0] += bias
         n = weight.shape[1]
         g = gamma(n + 1)
-        up = (1 + 8 * g) * _UP
+        up = (1 + 8 * g) * UP
         size = _sizes(self.coefficients)
         radii = g * size
         radii += self.radii
@@ -97,7 +94,7 @@ class TaylorForm:
         if weight_radius.any():
             size += self.radii
             radii += matmul(size, weight_radius.T * up)
-        radii[0] += g * np.abs(coefficients[0]) + (bias_radius + g * np.abs(bias)) * _UP
+        radii[0] += g * np.abs(coefficients[0]) + (bias_radius + g * np.abs(bias)) * UP
         radii += (n + 1) * UNDERFLOW
         return TaylorForm(coefficients, radii)
 
@@ -125,7 +122,7 @@ class TaylorForm:
         np.multiply(errors[1:], slope, out=radii[1:])
         radii[1:] += linear * bend
         radii[1:] += whole * (model.slope_radius + rounding * (slope + bend))
-        radii *= _UP
+        radii *= UP
         radii += UNDERFLOW
         return TaylorForm(result, radii)
 
@@ -152,7 +149,7 @@ class TaylorForm:
         """Bounds of both partials, each of shape (2, k, n)."""
         constant = self.coefficients[1:3]
         reach = 2 * np.abs(self.coefficients[3::2]) + np.abs(self.coefficients[4]) + self.radii[1:]
-        reach = reach * _UP + (4 * UNIT_ROUNDOFF * np.abs(constant) + UNDERFLOW)
+        reach = reach * UP + (4 * UNIT_ROUNDOFF * np.abs(constant) + UNDERFLOW)
         return constant - reach, constant + reach
 
 
@@ -168,7 +165,7 @@ class _Model(NamedTuple):
 
 def _narrowest(function: Univariate, center: Array, p1: Array, tail: Array, e: Array) -> _Model:
     """The narrowest model on each cell; its radii hold what the ``tail`` |p₂| + e of z and e add."""
-    rho = (p1 + tail) * _UP
+    rho = (p1 + tail) * UP
     with np.errstate(invalid="ignore"):  # around a break the quadratic model is infinite or nan
         near = function.neighbourhood(center, rho)
         quadratic = _quadratic(near, rho)
@@ -180,7 +177,7 @@ def _narrowest(function: Univariate, center: Array, p1: Array, tail: Array, e: A
     linear_radius = np.abs(linear.slope) * e + linear.radius
 
     middle = 0.5 * (near.values[0] + near.values[1])
-    half = np.maximum(near.values[1] - middle, middle - near.values[0]) * _UP + UNDERFLOW
+    half = np.maximum(near.values[1] - middle, middle - near.values[0]) * UP + UNDERFLOW
     # The sum of both radii, each relative to that of the constant model, times both of these.
     weight = radius * steepest + slope_radius * half
     linear_weight = linear_radius * steepest + linear.above * half

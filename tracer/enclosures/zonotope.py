@@ -15,12 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
+from tracer.enclosures.rounding import RADIUS_ROUNDINGS, UNDERFLOW, UNIT_ROUNDOFF
 
 Array = NDArray[np.float64]
 
-# Roundings of the longest expression for a radius below: each is computed and then raised by these.
-RADIUS_ROUNDINGS = 40
 # Steps towards the point of the zonotope nearest 0: of a single edge the second finds it.
 GILBERT_STEPS = 3
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tracer.enclosures import rounding
 from tracer.enclosures.kinked import Kinked
+from tracer.enclosures.univariate import Univariate
 from tracer.fields.activations import Activation, activation
 from tracer.fields.checks import frozen_array, number
 from tracer.fields.plane import Plane
@@ -105,6 +106,11 @@ class Layer:
     def outputs(self) -> int:
         """The number of outputs."""
         return self.weight.shape[0]
+
+    @property
+    def bend(self) -> Univariate | Kinked | None:
+        """The activation with its proven bounds; None if it is linear, or has none."""
+        return None if self.activation == "linear" else self.row.univariate
 
     @property
     def invertible(self) -> bool:

@@ -50,8 +50,8 @@ def at_points(layers: Sequence[Layer], x: Array) -> Enclosure:
         if layer.weight_radius.any():
             radius = radius + np.add(*rounding.product(size, np.zeros_like(size), layer.weight_radius.T))
         x, radius = rounding.total(x, radius, layer.bias, layer.bias_radius)
-        if layer.activation != "linear" and layer.row.univariate is not None:
-            x, radius = layer.row.univariate.at(x, radius)
+        if layer.bend is not None:
+            x, radius = layer.bend.at(x, radius)
     unknown = np.full((len(x), 2), np.nan)
     outward = (radius + 2 * UNIT_ROUNDOFF * np.abs(x))[:, 0]
     return Enclosure(x[:, 0] - outward, x[:, 0] + outward, unknown, unknown, np.ones(len(x), dtype=bool))
@@ -62,7 +62,7 @@ def taylor_forms(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosu
     form, radius = TaylorForm.of_cells(lower, upper)
     for layer in layers:
         form = form.affine(layer.weight, layer.bias, layer.weight_radius, layer.bias_radius)
-        if layer.activation != "linear" and isinstance(layer.row.univariate, Univariate):
-            form = form.apply(layer.row.univariate)
+        if isinstance(layer.bend, Univariate):
+            form = form.apply(layer.bend)
     (low, high), gradient = form.value_bounds(), form.gradient_bounds(radius)
     return Enclosure(low[:, 0], high[:, 0], *gradient, np.ones(len(lower), dtype=bool))

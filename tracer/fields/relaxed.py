@@ -57,9 +57,9 @@ def _relaxation(layers: Sequence[Layer], lower: Array, upper: Array, held: Sides
     form, start = Relaxation(lower, upper), 0
     for layer in layers:
         form.affine(layer.weight, layer.bias, layer.weight_radius, layer.bias_radius)
-        if layer.activation != "linear" and layer.row.univariate is not None:
+        if layer.bend is not None:
             stop = start + layer.outputs
-            form.apply(layer.row.univariate, None if held is None else held[:, start:stop])
+            form.apply(layer.bend, None if held is None else held[:, start:stop])
             start = stop
     return form
 
@@ -94,8 +94,8 @@ def _arguments(layers: Sequence[Layer]) -> tuple[Indices, Sides, Indices]:
     """Of all arguments of activations: twins, their signs, and how many kinks there are; (N,) each."""
     twins, signs, kinks, start = [], [], [], 0
     for layer in layers:
-        function = layer.row.univariate
-        if layer.activation != "linear" and function is not None:
+        function = layer.bend
+        if function is not None:
             twin, sign = layer.twins
             twins.append(start + twin)
             signs.append(sign)
