@@ -81,7 +81,7 @@ def issued(network, lines, i, j, bounds):
 def boundaries(network, bounds, side):
     """Of all pairs: the boundaries, and what counts of them, exact and as the grid sees it."""
     found, exact, seen = [], [], []
-    for i, j in combinations(range(network.outputs), 2):
+    for i, j in combinations(range(network.n_outputs), 2):
         field = network.margin(i, j)
         found.append(tracer.trace(field, bounds))
         exact += issued(network, [curve.points for curve in found[-1]], i, j, bounds)

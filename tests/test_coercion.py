@@ -73,7 +73,7 @@ def test_anything_with_the_two_methods_is_a_field():
 
 def test_several_outputs_are_cured_by_a_margin_or_a_level():
     network = NETWORK.restrict(PLANE)
-    assert cures(network, network=network).outputs == 1
+    assert cures(network, network=network).n_outputs == 1
     with pytest.raises(TypeError, match=r"one output, this network has 3: .* network\.level\(0, value\)"):
         as_field(network)
 
@@ -81,7 +81,7 @@ def test_several_outputs_are_cured_by_a_margin_or_a_level():
 def test_n_inputs_are_cured_by_a_plane():
     field = NETWORK.margin(0, 1)
     cured = cures(field, field=field, origin=PLANE.origin, u=PLANE.u, v=PLANE.v)
-    assert cured.inputs == 2
+    assert cured.n_inputs == 2
     with pytest.raises(TypeError, match="two inputs, this network has 4"):
         as_field(field)
 

@@ -27,10 +27,10 @@ def test_these_are_all():
 def test_every_output_is_a_class_with_a_boundary_in_the_box(name):
     network, bounds = tracer.example(name)
     assert Box.from_bounds(bounds).bounds == bounds
-    assert network.inputs == 2
-    assert network.outputs == len(set(network.classes)) == CLASSES[name]
+    assert network.n_inputs == 2
+    assert network.n_outputs == len(set(network.classes)) == CLASSES[name]
     winners = network(lattice(bounds)).argmax(axis=-1)
-    assert set(winners.ravel()) == set(range(network.outputs))
+    assert set(winners.ravel()) == set(range(network.n_outputs))
 
 
 def test_paper_is_the_standing_problem_t3():

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from strategies import DROPPED, ELEMENTWISE, bits, decorated_networks, networks, planes, rejected_if_dependent
 
 from tracer import Layer, Network, Plane
+from tracer.fields import network_json
 from tracer.fields.activations import LEAKY_SLOPE, TABLE
 
 KEPT = [name for name in ELEMENTWISE if name not in DROPPED]
@@ -52,7 +53,7 @@ def test_a_network_maps_points_of_any_shape(shape):
 
 def test_a_network_is_its_formula():
     network = Network([Layer([[1, 2], [3, -1]], [0.5, 0], "relu"), Layer([[1, -2]], [1])])
-    assert (network.inputs, network.outputs) == (2, 1)
+    assert (network.n_inputs, network.n_outputs) == (2, 1)
     assert network([1, 2]).tolist() == [5.5 - 2 + 1]
     assert [z.tolist() for z in network.preactivations([1, 2])] == [[5.5, 1], [4.5]]
     assert repr(network) == "Network(2-2-1, relu/linear)"
@@ -143,7 +144,7 @@ def test_a_level_vanishes_exactly_where_the_output_has_the_value(last):
     assert inside.sum() > 5
     for point, value in zip(x[inside][:8], y[inside], strict=False):
         level = network.level(1, value)
-        assert level.outputs == 1
+        assert level.n_outputs == 1
         assert abs(level.value(point)) < 1e-13
         others = np.abs(y - value) > 1e-9
         np.testing.assert_array_equal(np.sign(level.value(x[others])), np.sign(y[others] - value))
@@ -180,7 +181,7 @@ def test_a_level_outside_the_open_range_is_an_error(last):
 def test_a_restriction_is_the_network_on_the_plane(plane, data):
     network, x = random_network(data.draw(st.sampled_from(ELEMENTWISE))), points(5, 2)
     restricted = network.restrict(plane)
-    assert restricted.inputs == 2
+    assert restricted.n_inputs == 2
     assert restricted.plane is plane
     z = network.preactivations(plane.lift(x))[0]
     scale = max(np.abs(vector).max() for vector in (plane.origin, plane.u, plane.v, [1]))
@@ -206,7 +207,7 @@ def test_an_image_of_784_inputs_costs_two():
     network = random_network("sigmoid", sizes=(784, 8, 10), last="linear")
     plane = Plane(*points(3, 784))
     field = network.margin(3, 8).restrict(plane)
-    assert field.inputs == 2
+    assert field.n_inputs == 2
     x = points(20, 2)
     np.testing.assert_allclose(field.value(x), network.margin(3, 8).value(plane.lift(x)), atol=1e-12)
     np.testing.assert_array_equal(field.value(x), network.restrict(plane).margin(3, 8).value(x))
@@ -310,6 +311,19 @@ def test_networks_are_frozen_and_hold_read_only_copies():
 # Bad input --------------------------------------------------------------------------------------
 
 NETWORK = random_network("sigmoid", sizes=(3, 4, 3))
+LABELLED = Network(NETWORK.layers, classes=("no", "yes", "perhaps"), inputs=("a", "b", "c"))
+
+
+def test_labels_name_outputs_and_stay_with_the_inputs_they_belong_to():
+    x = np.random.default_rng(0).normal(size=(5, 3))
+    by_label = LABELLED.margin(classes=("perhaps", "no"))
+    assert np.array_equal(by_label.value(x), NETWORK.margin(2, 0).value(x))
+    assert by_label.inputs == pickle.loads(pickle.dumps(LABELLED)).inputs == ("a", "b", "c")
+    assert LABELLED.restrict(Plane([0, 1, 0], [0, 0, 1], [1, 0, 0])).inputs == ("c", "a")
+    assert LABELLED.restrict(Plane([0, 1, 0], [0, 0, 2], [1, 0, 0])).inputs is None
+    assert network_json.loads(network_json.dumps(LABELLED)).inputs == LABELLED.inputs
+
+
 NAN, INF = float("nan"), float("inf")
 
 
@@ -345,6 +359,10 @@ NAN, INF = float("nan"), float("inf")
         (lambda: NETWORK.margin(0, -1), "j must be between 0 and 2"),
         (lambda: NETWORK.margin(0, 1).margin(0, 1), "margin needs two outputs"),
         (lambda: NETWORK.level(3, 0.5), "output must be between 0 and 2"),
+        (lambda: LABELLED.margin(classes=("no",)), "classes must be two labels"),
+        (lambda: LABELLED.margin(classes=("no", "never")), "classes must be labels of"),
+        (lambda: NETWORK.margin(classes=("no", "yes")), "this network has none"),
+        (lambda: Network(LABELLED.layers, inputs=("a",)), "inputs must label the 3 inputs; got 1"),
         (lambda: NETWORK.restrict(Plane([0, 0], [1, 0], [0, 1])), "plane must lie in the network's 3 inputs"),
     ],
 )
@@ -363,6 +381,8 @@ def test_bad_input_is_named(call, name):
         (lambda: Network(NETWORK.layers, plane=([0, 0], [1, 0], [0, 1])), "plane"),
         (lambda: Network(NETWORK.layers, plane=Plane([0, 0], [1, 0], [0, 1])), "plane"),
         (lambda: NETWORK.margin(0.5, 1), "i must be an integer"),
+        (lambda: NETWORK.margin(0), "margin takes i and j, or classes"),
+        (lambda: LABELLED.margin(0, 1, classes=("no", "yes")), "margin takes i and j, or classes"),
         (lambda: NETWORK.level("0", 0.5), "output must be an integer"),
         (lambda: NETWORK.level(0, "half"), "value"),
         (lambda: NETWORK.level(0, None), "value"),

@@ -35,15 +35,15 @@ def test_the_form_is_the_documented_one():
     form = json.loads(dumps(tracer.Network([tracer.Layer([[1, 2]], [0.5], "tanh")])))
     assert form == {"layers": [GOOD]}
     assert loads(json.dumps({"layers": [{"W": [[1]], "b": [0]}]})).layers[0].activation == "linear"
-    assert loads(json.dumps({"layers": [GOOD], "name": "other keys are other people's"})).inputs == 2
+    assert loads(json.dumps({"layers": [GOOD], "name": "other keys are other people's"})).n_inputs == 2
 
 
 @pytest.mark.parametrize("path", sorted(SHARED.glob("*/*.json")), ids=lambda path: path.stem)
 def test_every_shared_network_loads(path):
     form, network = json.loads(path.read_text()), tracer.load(path)
-    assert network.inputs == len(form["layers"][0]["W"][0])
-    assert network.outputs == len(form["layers"][-1]["b"])
-    x = np.full(network.inputs, 0.25)
+    assert network.n_inputs == len(form["layers"][0]["W"][0])
+    assert network.n_outputs == len(form["layers"][-1]["b"])
+    x = np.full(network.n_inputs, 0.25)
     for layer, z in zip(form["layers"], network.preactivations(x), strict=True):
         assert z.shape == (len(layer["b"]),)
     assert np.isfinite(network(x)).all()

@@ -131,7 +131,7 @@ def _problem(arguments: argparse.Namespace) -> tuple[Network, Any]:
                 f"--level must be OUTPUT VALUE with OUTPUT a number of an output; got {output!r}"
             )
         return network.level(int(output), value), bounds
-    if network.outputs == 1 and arguments.classes is None:
+    if network.n_outputs == 1 and arguments.classes is None:
         raise ValueError("a network with one output needs --level 0 VALUE")
     return network.margin(*(arguments.classes or (0, 1))), bounds
 

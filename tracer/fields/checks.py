@@ -36,7 +36,7 @@ def points(name: str, values: ArrayLike, n: int) -> Array:
     return array
 
 
-def index(name: str, value: int, size: int) -> int:
+def index(name: str, value: Any, size: int) -> int:
     """`value` as an index into `size` outputs."""
     try:
         k = operator.index(value)

@@ -16,14 +16,14 @@ def as_field(field: Any) -> Field:
         If it is none of these; the message holds the line that makes it one.
     """
     if isinstance(field, Network):
-        if field.outputs != 1:
+        if field.n_outputs != 1:
             raise TypeError(
-                f"field must have one output, this network has {field.outputs}: "
+                f"field must have one output, this network has {field.n_outputs}: "
                 "pass network.margin(0, 1), or network.level(0, value)"
             )
-        if field.inputs != 2:
+        if field.n_inputs != 2:
             raise TypeError(
-                f"field must have two inputs, this network has {field.inputs}: "
+                f"field must have two inputs, this network has {field.n_inputs}: "
                 "pass field.restrict(tracer.Plane(origin, u, v))"
             )
         return field

@@ -71,7 +71,7 @@ class ExponentialSum:
         if not isinstance(margin, Network):
             raise TypeError(f"margin must be a Network; got {margin!r}")
         names = [layer.activation for layer in margin.layers]
-        if names != ["sigmoid", "linear"] or margin.outputs != 1 or margin.inputs != 2:
+        if names != ["sigmoid", "linear"] or margin.n_outputs != 1 or margin.n_inputs != 2:
             raise ValueError(
                 "margin must have two inputs, one hidden layer of sigmoids and one linear output; "
                 f"got {margin!r}"

@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -47,22 +48,27 @@ class Network:
         The outputs of each layer are the inputs of the next.
     plane : Plane, optional
         Where the network is a restriction: the plane its two inputs are coordinates of.
-    classes : sequence, optional
-        The labels of the outputs.
+    classes, inputs : sequence, optional
+        The labels of the outputs, and of the inputs.
 
     Raises
     ------
     ValueError
         If there is no layer, shapes do not chain, softmax stands before the end, or the number
-        of classes is not that of the outputs.
+        of labels is not that of the outputs or inputs.
     """
 
     layers: tuple[Layer, ...]
     plane: Plane | None = None
     classes: tuple | None = None
+    inputs: tuple | None = None
 
     def __init__(
-        self, layers: Sequence[Layer], plane: Plane | None = None, classes: Sequence | None = None
+        self,
+        layers: Sequence[Layer],
+        plane: Plane | None = None,
+        classes: Sequence | None = None,
+        inputs: Sequence | None = None,
     ) -> None:
         layers = tuple(layers) if isinstance(layers, Sequence) else ()
         if not layers or not all(isinstance(layer, Layer) for layer in layers):
@@ -77,8 +83,13 @@ class Network:
                 raise ValueError(f"softmax must be the last layer's activation; got it in layer {k}")
         if layers[-1].activation == "softmax" and layers[-1].outputs < 2:
             raise ValueError("softmax needs two or more outputs; got 1")
-        if classes is not None and len(classes) != layers[-1].outputs:
-            raise ValueError(f"classes must label the {layers[-1].outputs} outputs; got {len(classes)}")
+        for name, labels, n in (
+            ("classes", classes, layers[-1].outputs),
+            ("inputs", inputs, layers[0].inputs),
+        ):
+            if labels is not None and len(labels) != n:
+                what = "outputs" if name == "classes" else "inputs"
+                raise ValueError(f"{name} must label the {n} {what}; got {len(labels)}")
         if plane is not None and not (isinstance(plane, Plane) and layers[0].inputs == 2):
             raise ValueError(
                 f"plane must be a tracer.Plane, and the network's inputs its 2 coordinates; got {plane!r}"
@@ -86,17 +97,18 @@ class Network:
         object.__setattr__(self, "layers", layers)
         object.__setattr__(self, "plane", plane)
         object.__setattr__(self, "classes", None if classes is None else tuple(classes))
+        object.__setattr__(self, "inputs", None if inputs is None else tuple(inputs))
 
     def __reduce__(self) -> tuple:
-        return Network, (self.layers, self.plane, self.classes)
+        return Network, (self.layers, self.plane, self.classes, self.inputs)
 
     @property
-    def inputs(self) -> int:
+    def n_inputs(self) -> int:
         """The number of inputs."""
         return self.layers[0].inputs
 
     @property
-    def outputs(self) -> int:
+    def n_outputs(self) -> int:
         """The number of outputs."""
         return self.layers[-1].outputs
 
@@ -130,7 +142,7 @@ class Network:
         """
         self._need_one_output()
         at = self._points(x)
-        flat = at.reshape(-1, self.inputs)
+        flat = at.reshape(-1, self.n_inputs)
         value, gradient = np.empty(len(flat)), np.empty(flat.shape)
         size = max(1, CACHED_NUMBERS // max(layer.outputs for layer in self.layers))
         for start in range(0, len(flat), size):
@@ -186,37 +198,67 @@ class Network:
         return network_bounds.on_cells(self.layers, lower, upper)
 
     def _points(self, x: ArrayLike) -> Array:
-        return points("x", x, self.inputs)
+        return points("x", x, self.n_inputs)
 
     def _need_one_output(self) -> None:
-        if self.outputs != 1:
+        if self.n_outputs != 1:
             raise TypeError(
-                f"a field has one output, this network has {self.outputs}: "
+                f"a field has one output, this network has {self.n_outputs}: "
                 "take network.margin(i, j) or network.level(output, value)"
             )
 
     # Boundaries ---------------------------------------------------------------------------------
 
-    def margin(self, i: int, j: int) -> "Network":
+    def margin(self, i: int | None = None, j: int | None = None, *, classes: Any = None) -> "Network":
         """``A_i − A_j``: the network whose zero set is the boundary between outputs i and j.
 
         A strictly increasing output activation (and softmax as a whole) drops out; relu, hardtanh,
         gelu and silu stay.
 
+        Parameters
+        ----------
+        i, j : int
+            Two outputs.
+        classes : pair, optional
+            Their labels instead, of `Network.classes`.
+
         Raises
         ------
+        TypeError
+            If not one of the pairs is given.
         ValueError
             If i = j, or one of them is not an output.
         """
-        if self.outputs < 2:
+        if self.n_outputs < 2:
             raise ValueError("margin needs two outputs, this network has 1: take level(0, value)")
-        i, j = index("i", i, self.outputs), index("j", j, self.outputs)
+        if (classes is None) == (i is None or j is None):
+            raise TypeError(f"margin takes i and j, or classes=(a, b); got {i!r}, {j!r} and {classes!r}")
+        if classes is not None:
+            if len(classes) != 2:
+                raise ValueError(f"classes must be two labels; got {classes!r}")
+            i, j = self.outputs_of(classes)
+        i, j = index("i", i, self.n_outputs), index("j", j, self.n_outputs)
         if i == j:
             raise ValueError(f"i and j must differ; got {i} and {j}")
         *hidden, last = self.layers
         if last.invertible or last.activation == "softmax":
             return replace(self, layers=(*hidden, last.difference(i, j)), classes=None)
         return replace(self, layers=(*hidden, last.rows(i, j), Layer([[1.0, -1.0]], [0.0])), classes=None)
+
+    def outputs_of(self, classes: Sequence) -> tuple[int, ...]:
+        """The numbers of the outputs with these labels.
+
+        Raises
+        ------
+        ValueError
+            If the network has no labels, or not these.
+        """
+        if self.classes is None:
+            raise ValueError(f"classes must be labels, and this network has none; got {classes!r}")
+        for label in classes:
+            if label not in self.classes:
+                raise ValueError(f"classes must be labels of {self.classes}; got {label!r}")
+        return tuple(self.classes.index(label) for label in classes)
 
     def level(self, output: int, value: float) -> "Network":
         """The network whose zero set is where `output` has the given `value`.
@@ -229,7 +271,7 @@ class Network:
         ValueError
             If `output` is not one, or `value` lies outside the open range of the activation.
         """
-        output = index("output", output, self.outputs)
+        output = index("output", output, self.n_outputs)
         value = number("value", value)
         *hidden, last = self.layers
         low, high = last.row.range
@@ -238,9 +280,9 @@ class Network:
                 f"value must lie in the open range ({low:g}, {high:g}) of {last.activation}; got {value!r}"
             )
         if last.activation == "softmax":
-            if self.outputs > 2:
+            if self.n_outputs > 2:
                 raise ValueError(
-                    f"a level of a softmax of {self.outputs} outputs is no level of a network: trace "
+                    f"a level of a softmax of {self.n_outputs} outputs is no level of a network: trace "
                     "tracer.Function(lambda x1, x2: "
                     f"network(np.stack([x1, x2], -1))[:, {output}] - {value!r})"
                 )
@@ -266,12 +308,15 @@ class Network:
         """
         if not isinstance(plane, Plane):
             raise TypeError(f"plane must be a tracer.Plane(origin, u, v); got {plane!r}")
-        if len(plane.origin) != self.inputs:
+        if len(plane.origin) != self.n_inputs:
             raise ValueError(
-                f"plane must lie in the network's {self.inputs} inputs; got {len(plane.origin)} coordinates"
+                f"plane must lie in the network's {self.n_inputs} inputs; got {len(plane.origin)} coordinates"
             )
         outer = plane if self.plane is None else self.plane.restrict(plane)
-        return replace(self, layers=(self.layers[0].restricted(plane), *self.layers[1:]), plane=outer)
+        features = plane.features
+        labels = None if self.inputs is None or features is None else [self.inputs[k] for k in features]
+        first = self.layers[0].restricted(plane)
+        return replace(self, layers=(first, *self.layers[1:]), plane=outer, inputs=labels)
 
     # Files --------------------------------------------------------------------------------------
 
@@ -290,7 +335,7 @@ class Network:
         network_json.save(self, path)
 
     def __repr__(self) -> str:
-        sizes = "-".join(str(n) for n in (self.inputs, *(layer.outputs for layer in self.layers)))
+        sizes = "-".join(str(n) for n in (self.n_inputs, *(layer.outputs for layer in self.layers)))
         names = "/".join(dict.fromkeys(layer.activation for layer in self.layers))
         return f"Network({sizes}, {names}{', on a plane' if self.plane is not None else ''})"
 

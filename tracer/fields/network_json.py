@@ -1,7 +1,7 @@
 """Networks as JSON: ``{"layers": [{"W": out × in, "b": out, "activation": name}, …]}``.
 
 Python writes a float as the shortest decimal that reads back to the same float, so a file holds
-the very numbers. Radii of folded weights, a plane and class labels are written where there are any.
+the very numbers. Radii of folded weights, a plane and labels are written where there are any.
 """
 
 import json
@@ -14,14 +14,18 @@ from tracer.fields.layer import Layer
 from tracer.fields.network import Network
 from tracer.fields.plane import Plane
 
+LABELS = ("classes", "inputs")
+
 
 def dumps(network: Network) -> str:
     """The network as a JSON text."""
     form: dict[str, Any] = {"layers": [layer.to_json() for layer in network.layers]}
     if network.plane is not None:
         form["plane"] = {k: getattr(network.plane, k).tolist() for k in ("origin", "u", "v")}
-    if network.classes is not None:
-        form["classes"] = [c.item() if hasattr(c, "item") else c for c in network.classes]
+    for name in LABELS:
+        labels = getattr(network, name)
+        if labels is not None:
+            form[name] = [label.item() if hasattr(label, "item") else label for label in labels]
     return json.dumps(form)
 
 
@@ -45,7 +49,7 @@ def loads(text: str, source: str = "the text") -> Network:
         return Network(
             [Layer.from_json(layer) for layer in layers],
             plane=None if plane is None else Plane(plane["origin"], plane["u"], plane["v"]),
-            classes=form.get("classes"),
+            **{name: form.get(name) for name in LABELS},
         )
     except KeyError as error:
         raise ValueError(f"{source} lacks {error}") from None

@@ -51,6 +51,17 @@ class Plane:
     def __reduce__(self) -> tuple:
         return Plane, (self.origin, self.u, self.v)
 
+    @property
+    def features(self) -> tuple[int, int] | None:
+        """The two inputs that the coordinates are the differences of; None where they are no inputs."""
+        axes = []
+        for direction in (self.u, self.v):
+            which = np.flatnonzero(direction)
+            if len(which) != 1 or direction[which[0]] != 1:
+                return None
+            axes.append(int(which[0]))
+        return axes[0], axes[1]
+
     def lift(self, st: ArrayLike) -> Array:
         """Points of the input space, shape (..., n), for plane coordinates `st` of shape (..., 2)."""
         st = points("st", st, 2)
