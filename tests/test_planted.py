@@ -12,7 +12,7 @@ from problems import BOX, T1, T2, T3, T5, WIDE, counts, proven, traced
 
 import tracer
 from tracer import End, Status
-from tracer.atlas.paving import RATIOS
+from tracer.atlas.cells import RATIOS
 from tracer.enclosures.taylor_form import TaylorForm
 
 # Ovals and saddles --------------------------------------------------------------------------------

@@ -2,8 +2,12 @@
 
 from tracer._version import __version__
 from tracer.atlas.certificate import Certificate, Status
+from tracer.boundaries.borders import Arc, Junction
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.clusters import Cluster
+from tracer.boundaries.partition import Partition
+from tracer.boundaries.partitioning import partition
+from tracer.boundaries.regions import Region
 from tracer.boundaries.solving import Roots, solve
 from tracer.boundaries.tracing import trace, trace_from
 from tracer.curves.curve import Curve
@@ -21,6 +25,7 @@ from tracer.models.loading import load
 from tracer.view.display import BoundaryDisplay
 
 __all__ = [
+    "Arc",
     "Boundary",
     "BoundaryDisplay",
     "BranchPoint",
@@ -31,15 +36,19 @@ __all__ = [
     "ExponentialSum",
     "Field",
     "Function",
+    "Junction",
     "Layer",
     "Network",
+    "Partition",
     "Plane",
+    "Region",
     "Roots",
     "Status",
     "TurningPoint",
     "__version__",
     "example",
     "load",
+    "partition",
     "solve",
     "trace",
     "trace_from",

@@ -14,16 +14,18 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.atlas.cells import RATIOS
 from tracer.atlas.certificate import Status
 from tracer.atlas.chains import Chains, chains
 from tracer.atlas.charts import Arcs, pair
 from tracer.atlas.crossings import Crossings, find_crossings
 from tracer.atlas.edges import OUTSIDE
-from tracer.atlas.paving import RATIOS, Paving, pave
+from tracer.atlas.paving import Paving, pave
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField
 
 Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
 # Of the cells that may be looked at, what the paving may take: the rest is for pieces of sides.
@@ -119,26 +121,31 @@ def survey(
         arcs, broken = pair(crossings, paving.directions)
         seconds = {"paving": paved - began, "crossings": time.perf_counter() - paved}
         atlas = Atlas(paving, crossings, arcs, broken, seconds)
-        if atlas.status is not Status.PROVEN_OUTSIDE_CELLS or not _curable(atlas):
+        mend = atlas.status is Status.PROVEN_OUTSIDE_CELLS and curable(paving.charts[broken], paving.floor)
+        if not mend:
             break
-        box = _widened(box, crossings)
+        undecided = crossings.undecided
+        box = widened(box, blame(undecided.axis, undecided.before, undecided.after))
     assert atlas is not None
     return atlas
 
 
-def _curable(atlas: Atlas) -> bool:
+def curable(broken: Array, floor: Array) -> bool:
     """Whether a chart is broken that does not touch a cell at the floor: other lines may mend it."""
-    charts, floor = atlas.paving.charts[atlas.broken], atlas.paving.floor
     return any(
-        not ((chart[0] <= floor[:, 1]) & (chart[1] >= floor[:, 0])).all(axis=1).any() for chart in charts
+        not ((chart[0] <= floor[:, 1]) & (chart[1] >= floor[:, 0])).all(axis=1).any() for chart in broken
     )
 
 
-def _widened(box: Box, crossings: Crossings) -> Box:
-    """The box, a hair wider where something on its side is undecided."""
-    undecided, blame = crossings.undecided, np.zeros((2, 2))
-    blame[0, 1 - undecided.axis[undecided.before == OUTSIDE]] = 1
-    blame[1, 1 - undecided.axis[undecided.after == OUTSIDE]] = 1
+def blame(axis: Indices, before: Indices, after: Indices) -> Mask:
+    """Which sides of the box, lower and upper ones, (2, 2), are among pieces of sides along `axis`."""
+    sides = np.zeros((2, 2), dtype=bool)
+    sides[0, 1 - axis[before == OUTSIDE]] = sides[1, 1 - axis[after == OUTSIDE]] = True
+    return sides
+
+
+def widened(box: Box, blame: Mask) -> Box:
+    """The box, a hair wider where a side is to blame."""
     with np.errstate(over="ignore", invalid="ignore"):
         out = blame * HAIRS * box.sides
         wider = Box(box.lower - out[0], box.upper + out[1])

@@ -14,6 +14,10 @@ In the order of τ, entries and exits must alternate, and each pair bounds one a
 not, whose crossings cannot be ordered, or a side of which is undecided, is *broken*: nothing is claimed
 of it.
 
+Where only that part of the boundary counts on which a third class is below both (see `triples`), and it
+ends at one point of the chart at most, one crossing may be *alone*: no exit follows the entry, or no entry
+comes before the exit. Then an arc leads from it to that point, or from there to it.
+
 References
 ----------
 .. [1] F. H. Clarke, "Optimization and Nonsmooth Analysis" (1983), Proposition 2.1.5, Theorem 2.3.7.
@@ -34,6 +38,8 @@ Mask = NDArray[np.bool_]
 
 # What stands for a coordinate where F grows along neither axis.
 OBLIQUE = 2
+# What stands for the crossing at the end of an arc that ends inside its chart.
+INSIDE = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,7 +49,7 @@ class Arcs:
     Attributes
     ----------
     chart, start, end : ndarray of int, shape (n,)
-        The chart, and the crossings at which each starts and ends.
+        The chart, and the crossings at which each starts and ends; `INSIDE` where that is no crossing.
     """
 
     chart: Indices
@@ -57,7 +63,7 @@ class Arcs:
         return Arcs(self.chart[which], self.start[which], self.end[which])
 
 
-def pair(crossings: Crossings, directions: Array) -> tuple[Arcs, Mask]:
+def pair(crossings: Crossings, directions: Array, alone: Mask | None = None) -> tuple[Arcs, Mask]:
     """The arcs of all charts that are not broken, and which of them are.
 
     Parameters
@@ -65,6 +71,8 @@ def pair(crossings: Crossings, directions: Array) -> tuple[Arcs, Mask]:
     crossings : Crossings
     directions : ndarray, shape (charts, 2)
         Along which F grows in each chart.
+    alone : ndarray of bool, shape (charts,), optional
+        In which charts one crossing may be alone; none by default.
     """
     charts = len(directions)
     broken = np.zeros(charts, dtype=bool)
@@ -74,16 +82,29 @@ def pair(crossings: Crossings, directions: Array) -> tuple[Arcs, Mask]:
     order = np.lexsort((high, low, chart))
     chart, crossing, enters = chart[order], crossing[order], enters[order]
     low, high = low[order], high[order]
-    new = np.append(True, chart[1:] != chart[:-1])[: len(chart)]
-    rank = np.arange(len(chart)) - np.maximum.accumulate(np.where(new, np.arange(len(chart)), 0))
-    overlaps = np.append(False, ~new[1:] & ~(high[:-1] <= low[1:]))[: len(chart)]
-    broken[chart[overlaps | (enters != (rank % 2 == 0))]] = True
-    broken |= np.bincount(chart, minlength=charts) % 2 == 1
-    enter = np.flatnonzero(enters & ~broken[chart])
-    arcs = Arcs(chart[enter], crossing[enter], crossing[enter + 1])
-    twice = [np.bincount(end, minlength=len(crossings))[end] > 1 for end in (arcs.start, arcs.end)]
-    broken[arcs.chart[twice[0] | twice[1]]] = True
+    same = chart[1:] == chart[:-1]
+    broken[chart[1:][same & ~(high[:-1] <= low[1:])]] = True
+    first = np.flatnonzero(same & enters[:-1] & ~enters[1:])
+    single = np.ones(len(chart), dtype=bool)
+    single[first] = single[first + 1] = False
+    allowed = np.zeros(charts, dtype=np.intp) if alone is None else alone.astype(np.intp)
+    broken |= np.bincount(chart[single], minlength=charts) > allowed
+    entry, exit_ = np.flatnonzero(single & enters), np.flatnonzero(single & ~enters)
+    arcs = Arcs(
+        chart[np.concatenate([first, entry, exit_])],
+        np.concatenate([crossing[first], crossing[entry], np.full(len(exit_), INSIDE)]),
+        np.concatenate([crossing[first + 1], np.full(len(entry), INSIDE), crossing[exit_]]),
+    )
+    arcs = arcs[~broken[arcs.chart]]
+    for end in (arcs.start, arcs.end):
+        broken[arcs.chart[_is_shared(end, len(crossings))]] = True
     return arcs[~broken[arcs.chart]], broken
+
+
+def _is_shared(end: Indices, crossings: int) -> Mask:
+    """Which arcs have the same crossing at that end as another."""
+    number = np.bincount(end[end != INSIDE], minlength=crossings + 1)
+    return (end != INSIDE) & (number[end] > 1)
 
 
 def _visits(crossings: Crossings, directions: Array) -> tuple[Indices, Indices, Array, Array, Mask]:

@@ -5,19 +5,22 @@ most already; on the others roots are isolated. Sides shared with empty cells ho
 """
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracer.atlas.edges import Edges, shared_edges
 from tracer.atlas.paving import Paving
-from tracer.atlas.roots import Segments, isolate, polish
+from tracer.atlas.roots import Segments, isolate, joined, polish
 from tracer.fields.field import EnclosedField
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Signs = NDArray[np.int8]
+
+# What there is one of for each crossing.
+OF_EACH = ("points", "error_bound", "brackets", "direction", "before", "after")
 
 
 @dataclass(frozen=True, eq=False)
@@ -57,6 +60,21 @@ class Crossings:
 
     def __len__(self) -> int:
         return len(self.points)
+
+    @property
+    def axis(self) -> Indices:
+        """The coordinate that varies along the side of each."""
+        return self.brackets.axis
+
+    def __getitem__(self, which: NDArray) -> "Crossings":
+        """Some of the crossings; what is undecided stays."""
+        return replace(self, **{name: getattr(self, name)[which] for name in OF_EACH})
+
+    def followed_by(self, others: "Crossings") -> "Crossings":
+        """These crossings, and then others; what is undecided is that of these."""
+        arrays = [name for name in OF_EACH if name != "brackets"]
+        both = {name: np.concatenate([getattr(self, name), getattr(others, name)]) for name in arrays}
+        return replace(self, brackets=joined([self.brackets, others.brackets]), **both)
 
 
 def find_crossings(

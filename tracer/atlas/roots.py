@@ -14,7 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.atlas.paving import CHUNK, FLOOR_ROUNDS, decide, has_bounds, rounding_only
+from tracer.atlas.floor import FLOOR_ROUNDS, has_bounds, rounding_only
+from tracer.atlas.paving import CHUNK, decide
 from tracer.fields.field import EnclosedField, Field
 
 Array = NDArray[np.float64]
@@ -160,7 +161,7 @@ def isolate(
         unknown_number.append(number[useless])
         further = ~(empty | steady | useless)
         left, number = _cut(left[further]), np.tile(number[further], 2)
-    brackets, number = _joined(ready), np.concatenate(ready_number)
+    brackets, number = joined(ready), np.concatenate(ready_number)
     low, high = _end_signs(field, brackets.lower, brackets.upper)
     root, unsigned = low * high < 0, (low == 0) | (high == 0)
     unknown.append(brackets[unsigned])
@@ -169,7 +170,7 @@ def isolate(
         brackets[root],
         number[root],
         high[root],
-        _joined(unknown),
+        joined(unknown),
         np.concatenate(unknown_number),
         cells,
         exhausted,
@@ -314,7 +315,8 @@ def _middle(low: Array, high: Array) -> Array:
     return low + CUT * (high - low)
 
 
-def _joined(parts: list[Segments]) -> Segments:
+def joined(parts: list[Segments]) -> Segments:
+    """Some segments after others."""
     none = Segments(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0, dtype=np.intp))
     parts = [none, *parts]
     return Segments(

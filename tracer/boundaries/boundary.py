@@ -12,7 +12,7 @@ from tracer.curves.singular import BranchPoint
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
-_KNOWN = {
+KNOWN = {
     Status.PROVEN: "proven complete",
     Status.PROVEN_OUTSIDE_CELLS: "proven outside undecided cells",
     Status.BUDGET_EXHAUSTED: "incomplete, budget exhausted,",
@@ -96,7 +96,7 @@ class Boundary:
     def __repr__(self) -> str:
         n, closed = len(self.curves), sum(curve.closed for curve in self.curves)
         curves = f"{n} curve{'s' * (n != 1)}{f' ({closed} closed)' * (closed > 0)}"
-        known = _KNOWN[self.certificate.status]
+        known = KNOWN[self.certificate.status]
         return f"Boundary: {curves}, length {self.length:.5g}, {known} in {self._proven_box}"
 
     @property

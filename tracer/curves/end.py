@@ -13,3 +13,4 @@ class End(Enum):
         "for float64; a smaller box around it may decide"
     )
     BUDGET = "the limit of steps or of time was reached here; a larger max_steps or time_limit lets it go on"
+    JUNCTION = "a third class is equal to both here: regions of three classes meet"

@@ -21,12 +21,7 @@ def as_field(field: Any) -> Field:
                 f"field must have one output, this network has {field.n_outputs}: "
                 "pass network.margin(0, 1), or network.level(0, value)"
             )
-        if field.n_inputs != 2:
-            raise TypeError(
-                f"field must have two inputs, this network has {field.n_inputs}: "
-                "pass field.restrict(tracer.Plane(origin, u, v))"
-            )
-        return field
+        return _of_two_inputs("field", field)
     if hasattr(field, "predict"):
         raise TypeError(
             f"field must be a function of two variables, got the estimator {type(field).__name__}: pass "
@@ -37,6 +32,34 @@ def as_field(field: Any) -> Field:
     if callable(field):
         return Function(field)
     raise TypeError(f"field must be a Field, a Network or a callable of (x1, x2); got {field!r}")
+
+
+def as_classifier(network: Any) -> Network:
+    """A network of two inputs and several outputs.
+
+    Raises
+    ------
+    TypeError
+        If it is none; the message holds the line that makes it one.
+    """
+    if not isinstance(network, Network):
+        raise TypeError(
+            f"network must be a tracer.Network, got {type(network).__name__}: pass tracer.as_network(model)"
+        )
+    if network.n_outputs < 2:
+        raise TypeError(
+            "network must have several outputs, this one has 1: pass network.level(0, value) to tracer.trace"
+        )
+    return _of_two_inputs("network", network)
+
+
+def _of_two_inputs(name: str, network: Network) -> Network:
+    if network.n_inputs != 2:
+        raise TypeError(
+            f"{name} must have two inputs, this network has {network.n_inputs}: "
+            f"pass {name}.restrict(tracer.Plane(origin, u, v))"
+        )
+    return network
 
 
 def _margin_of(estimator: Any) -> str:

@@ -42,6 +42,18 @@ class Enclosure(NamedTuple):
     defined: NDArray[np.bool_]
     directions: Array | None = None
 
+    def rows(self, which: NDArray) -> "Enclosure":
+        """The enclosure of some of the cells, in the order of `which`."""
+        directions = None if self.directions is None else self.directions[which]
+        return Enclosure(
+            self.lower[which],
+            self.upper[which],
+            self.gradient_lower[which],
+            self.gradient_upper[which],
+            self.defined[which],
+            directions,
+        )
+
     @classmethod
     def joined(cls, parts: Sequence["Enclosure"]) -> "Enclosure":
         """The cells of one enclosure after another."""

@@ -159,6 +159,16 @@ class Layer:
         b, s = rounding.total(self.bias[[i]], self.bias_radius[[i]], -self.bias[[j]], self.bias_radius[[j]])
         return Layer(W, b, weight_radius=r, bias_radius=s)
 
+    def linear(self, negative: bool = False) -> "Layer":
+        """The layer without its activation; the negative of that, exactly."""
+        sign = -1.0 if negative else 1.0
+        return Layer(
+            sign * self.weight,
+            sign * self.bias,
+            weight_radius=self.weight_radius,
+            bias_radius=self.bias_radius,
+        )
+
     def shifted(self, output: int, amount: float, radius: float) -> "Layer":
         """Row `output` without its activation, minus an `amount` known to within `radius`."""
         row = self.rows(output)

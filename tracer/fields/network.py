@@ -260,6 +260,18 @@ class Network:
                 raise ValueError(f"classes must be labels of {self.classes}; got {label!r}")
         return tuple(self.classes.index(label) for label in classes)
 
+    def scores(self, *, negative: bool = False) -> "Network":
+        """The outputs before a strictly increasing output activation, or their negatives.
+
+        The class of the largest is the same.
+        """
+        *hidden, last = self.layers
+        if last.invertible or last.activation == "softmax":
+            return replace(self, layers=(*hidden, last.linear(negative)))
+        if not negative:
+            return self
+        return replace(self, layers=(*self.layers, Layer(-np.eye(self.n_outputs), np.zeros(self.n_outputs))))
+
     def level(self, output: int, value: float) -> "Network":
         """The network whose zero set is where `output` has the given `value`.
 

@@ -1,0 +1,94 @@
+"""Cells: pairs of corners in *shares* of the box, exact binary fractions.
+
+A line's coordinate is a function of its share alone, so neighbours of any size share the very floats. The
+first cut is off centre, with another ratio on each axis, so that symmetric boundaries meet no corner; below
+it cells are halves of halves.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.fields.box import Box
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+# Where each axis is cut first, as shares of its side; the next pair is for another try.
+RATIOS = ((0.4961, 0.5173), (0.5087, 0.4829), (0.4787, 0.5059))
+# So often the box is halved along both axes before a cell is looked at: 64 take hardly longer than one, and
+# boxes are rarely decided by fewer.
+FIRST_HALVINGS = 3
+# Only the coordinate in which F varies this many times more is halved.
+CLEARLY_MORE = 1.5
+
+NO_CELLS = np.zeros((0, 2, 2))
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """The coordinates of all lines a cell can have."""
+
+    box: Box
+    cut: Array
+
+    @classmethod
+    def of_box(cls, box: Box, attempt: int = 0) -> "Lines":
+        """The lines of a box, with the given pair of ratios for the first cut."""
+        return cls(box, np.clip(box.lower + np.array(RATIOS[attempt]) * box.sides, box.lower, box.upper))
+
+    def at(self, share: Array) -> Array:
+        """Points (..., 2) of the box at exact fractions `share` of shape (..., 2)."""
+        lower, upper, cut = self.box.lower, self.box.upper, self.cut
+        first = np.clip(lower + 2 * share * (cut - lower), lower, cut)
+        second = np.clip(cut + (2 * share - 1) * (upper - cut), cut, upper)
+        inner = np.where(share < 0.5, first, second)
+        return np.where(share == 0.5, cut, np.where(share == 1, upper, inner))
+
+
+def halves(cells: Array, variation: Array) -> tuple[list[Array], list[Indices]]:
+    """Cells halved along the coordinate in which F varies clearly more, or along both.
+
+    Parameters
+    ----------
+    cells : ndarray, shape (k, 2, 2)
+    variation : ndarray, shape (k, 2)
+        How much F can vary along each coordinate.
+
+    Returns
+    -------
+    halves : list of ndarray, shape (·, 2, 2)
+    parents : list of ndarray of int, shape (·,)
+        Which cell each is a part of.
+    """
+    more = [variation[:, i] > CLEARLY_MORE * variation[:, 1 - i] for i in (0, 1)]
+    alone = [_halved(cells[more[i]], i) for i in (0, 1)]
+    both = ~(more[0] | more[1])
+    parents = [np.tile(np.flatnonzero(some), n) for some, n in zip((*more, both), (2, 2, 4), strict=True)]
+    return [*alone, _halved(_halved(cells[both], 0), 1)], parents
+
+
+def first_cells() -> Array:
+    """What the box is cut into before anything is known."""
+    cells = np.array([[[0.0, 0.0], [1.0, 1.0]]])
+    for _ in range(FIRST_HALVINGS):
+        cells = _halved(_halved(cells, 0), 1)
+    return cells
+
+
+def _halved(cells: Array, axis: int) -> Array:
+    middle = 0.5 * (cells[:, 0, axis] + cells[:, 1, axis])
+    both = np.concatenate([cells, cells])
+    both[: len(cells), 1, axis] = both[len(cells) :, 0, axis] = middle
+    return both
+
+
+def area(cells: Array) -> float:
+    """The area of cells, as a share of the box's."""
+    return float((cells[:, 1] - cells[:, 0]).prod(axis=1).sum())
+
+
+def joined(parts: list[Array]) -> Array:
+    """Some cells after others."""
+    return np.concatenate([*parts, NO_CELLS])

@@ -1,0 +1,245 @@
+"""The atlas of a partition: one paving for all classes, and the arcs of every pair in it.
+
+The regions of classes i and j are bounded by the part of F_ij = A_i − A_j = 0 where no third class is above
+both: there they are *on top*. In a chart of two classes that is all of it. In a triple (see `triples`) the
+parts on top lead from one crossing with the cell's sides to another where both are on top, or end in the
+junction, of which there is one at most; over the lines of the chart they lie side by side, so that they are
+paired like arcs. On the sides of cells from which i or j is struck off they are not on top.
+
+Each pair has an atlas of its own, with the junctions added to its crossings, so that its arcs are followed
+like those of a boundary.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.atlas import PAVING_SHARE, Atlas, blame, curable, widened
+from tracer.atlas.cells import RATIOS
+from tracer.atlas.certificate import Status
+from tracer.atlas.charts import INSIDE, Arcs, pair
+from tracer.atlas.class_paving import NO_CLASS, ClassPaving, pave_classes
+from tracer.atlas.crossings import Crossings, find_crossings, is_chart
+from tracer.atlas.junctions import Junctions, locate
+from tracer.atlas.roots import Segments
+from tracer.fields.box import Box
+from tracer.fields.margins import Margins
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+
+# The cell behind an arc that ends in a junction.
+JUNCTION = -2
+NO_JUNCTION = -1
+
+
+@dataclass(frozen=True, eq=False)
+class PairAtlas:
+    """What is certain about the border of two regions.
+
+    Attributes
+    ----------
+    atlas : Atlas
+        Of their margin; junctions are among its crossings, with `JUNCTION` on their other side.
+    cell : ndarray of int
+        The number of each of its cells in the whole paving.
+    junction : ndarray of int, shape (crossings,)
+        The junction that each crossing is; `NO_JUNCTION` for crossings.
+    """
+
+    atlas: Atlas
+    cell: Indices
+    junction: Indices
+
+
+@dataclass(frozen=True, eq=False)
+class ClassAtlas:
+    """Everything that is certain about a partition.
+
+    Attributes
+    ----------
+    paving : ClassPaving
+    pairs : dict
+        The `PairAtlas` of each pair i < j that has charts.
+    junctions : Junctions
+    broken : ndarray of bool, shape (charts,)
+        Charts of which nothing is claimed.
+    blame : ndarray of bool, shape (2, 2)
+        Sides of the box, lower and upper ones, on which something is undecided.
+    cells : int
+        Cells and pieces of their sides looked at.
+    exhausted : bool
+        Whether a budget ended the work.
+    seconds : dict
+        By phase, the last try alone.
+    """
+
+    paving: ClassPaving
+    pairs: dict[tuple[int, int], PairAtlas]
+    junctions: Junctions
+    broken: Mask
+    blame: Mask
+    cells: int
+    exhausted: bool
+    seconds: dict[str, float]
+
+    @property
+    def box(self) -> Box:
+        """The box that is paved."""
+        return self.paving.lines.box
+
+    @property
+    def undecided(self) -> Array:
+        """Cells of which nothing is claimed, in shares of the box, (m, 2, 2)."""
+        paving = self.paving
+        return np.concatenate([paving.floor, paving.left, paving.charts[self.broken]])
+
+    @property
+    def status(self) -> Status:
+        """What may be claimed."""
+        if self.exhausted:
+            return Status.BUDGET_EXHAUSTED
+        return Status.PROVEN_OUTSIDE_CELLS if len(self.undecided) else Status.PROVEN
+
+
+def survey_classes(
+    margins: Margins,
+    box: Box,
+    *,
+    max_cells: int,
+    deadline: float = math.inf,
+    report: Callable[[int, float], None] = lambda cells, share: None,
+) -> ClassAtlas:
+    """The atlas of the partition of `box`; parameters as of `pave`."""
+    atlas, spent = None, 0
+    for attempt in range(len(RATIOS)):
+        began, left = time.perf_counter(), max_cells - spent
+        most = max(1, math.floor(PAVING_SHARE * left))
+        paving = pave_classes(margins, box, attempt=attempt, max_cells=most, deadline=deadline, report=report)
+        if atlas is not None and paving.exhausted:
+            return atlas  # another try did not fit into the budget: the last one stands
+        paved = time.perf_counter()
+        atlas = _atlas(margins, paving, left - paving.cells, deadline)
+        seconds = {"paving": paved - began, "crossings": time.perf_counter() - paved}
+        atlas = replace(atlas, seconds=seconds)
+        spent += atlas.cells
+        broken = paving.charts[atlas.broken]
+        if atlas.status is not Status.PROVEN_OUTSIDE_CELLS or not curable(broken, paving.floor):
+            break
+        box = widened(box, atlas.blame)
+    assert atlas is not None
+    return atlas
+
+
+def _atlas(margins: Margins, paving: ClassPaving, max_cells: int, deadline: float) -> ClassAtlas:
+    """The atlas on a paving."""
+    broken, cells, exhausted = np.zeros(len(paving.charts), dtype=bool), paving.cells, paving.exhausted
+    ends = np.zeros(len(paving.charts), dtype=np.intp)
+    pairs, to_blame = {}, np.zeros((2, 2), dtype=bool)
+    for i, j in paving.pairs():
+        own, cell = paving.of_pair(i, j)
+        crossings = find_crossings(margins.field(i, j), own, max_cells, deadline)
+        max_cells, cells = max_cells - crossings.cells, cells + crossings.cells
+        exhausted |= crossings.exhausted
+        chart = cell[: len(own.charts)]
+        third = paving.classes[chart].sum(axis=1) - i - j
+        third[paving.classes[chart, 2] == NO_CLASS] = NO_CLASS
+        crossings, unsure = _on_top(margins, crossings, (i, j), third)
+        for pieces in (crossings.undecided, unsure):
+            to_blame |= blame(pieces.axis, pieces.before, pieces.after)
+            for side in (pieces.before, pieces.after):
+                broken[_charts(side, chart)] = True
+        arcs, own_broken = pair(crossings, own.directions, third != NO_CLASS)
+        broken[chart[own_broken]] = True
+        inside = arcs.chart[(arcs.start == INSIDE) | (arcs.end == INSIDE)]
+        ends[chart[inside]] += 1
+        pairs[i, j] = PairAtlas(Atlas(own, crossings, arcs, own_broken, {}), cell, np.zeros(0, np.intp))
+    # In a junction arcs of all three pairs end.
+    broken |= (ends > 0) & (ends < 3)
+    at = np.flatnonzero((ends == 3) & ~broken)
+    junctions = locate(margins, paving.lines.at(paving.charts[at]), paving.classes[at])
+    found: Any = np.isfinite(junctions.reach).all(axis=1)
+    broken[at[~found]] = True
+    number = np.full(len(paving.charts), NO_JUNCTION)
+    number[at[found]] = np.arange(found.sum())
+    junctions = junctions[found]
+    pairs = {ij: _with_junctions(some, broken, number, junctions) for ij, some in pairs.items()}
+    return ClassAtlas(paving, pairs, junctions, broken, to_blame, cells, exhausted, {})
+
+
+def _charts(side: Indices, chart: Indices) -> Indices:
+    """Those of some of a pair's cells that are charts, whose numbers in the whole paving are `chart`."""
+    return chart[side[is_chart(side, len(chart))]]
+
+
+def _on_top(
+    margins: Margins, crossings: Crossings, ij: tuple[int, int], third: Indices
+) -> tuple[Crossings, Crossings]:
+    """The crossings of a pair where no third class is above both, and those where that is not certain.
+
+    `third` (charts,) is the third class of each chart of the pair.
+    """
+    kept, unsure = np.ones(len(crossings), dtype=bool), np.zeros(len(crossings), dtype=bool)
+    for side in (crossings.before, crossings.after):
+        some = np.flatnonzero(is_chart(side, len(third)))
+        some = some[third[side[some]] != NO_CLASS]
+        k, brackets = third[side[some]], crossings.brackets[some]
+        pairs = np.sort(np.stack([np.full(len(k), ij[0]), k], axis=1), axis=1)
+        found = margins.rows(pairs).enclose(brackets.lower, brackets.upper)
+        first = pairs[:, 0] == ij[0]
+        above = found.defined & np.where(first, found.upper < 0, found.lower > 0)
+        below = found.defined & np.where(first, found.lower > 0, found.upper < 0)
+        kept[some[above]] = False
+        unsure[some[~(above | below)]] = True
+    return crossings[kept], crossings[unsure]
+
+
+def _with_junctions(own: PairAtlas, broken: Mask, number: Indices, junctions: Junctions) -> PairAtlas:
+    """The atlas of a pair whose arcs end in junctions, but for charts that are `broken` by any pair."""
+    atlas, paving = own.atlas, own.atlas.paving
+    chart = own.cell[: len(paving.charts)]
+    own_broken = broken[chart]
+    arcs = atlas.arcs[~own_broken[atlas.arcs.chart]]
+    inside = (arcs.start == INSIDE) | (arcs.end == INSIDE)
+    host = arcs.chart[inside]
+    which = number[chart[host]]
+    place = np.full(len(arcs), INSIDE)
+    place[inside] = len(atlas.crossings) + np.arange(len(host))
+    arcs = Arcs(
+        arcs.chart,
+        np.where(arcs.start == INSIDE, place, arcs.start),
+        np.where(arcs.end == INSIDE, place, arcs.end),
+    )
+    crossings = _and(atlas.crossings, junctions[which], host, paving.directions[host], atlas.box)
+    junction = np.concatenate([np.full(len(atlas.crossings), NO_JUNCTION), which])
+    return PairAtlas(Atlas(paving, crossings, arcs, own_broken, {}), own.cell, junction)
+
+
+def _and(crossings: Crossings, junctions: Junctions, host: Indices, directions: Array, box: Box) -> Crossings:
+    """The crossings, and after them junctions in charts `host` (n,) with `directions` (n, 2).
+
+    The bracket of a junction is the diagonal of the cell it is certainly in, on whose ends τ is extremal.
+    """
+    x, reach = junctions.points, junctions.reach
+    turn = np.where(directions[:, ::-1] < 0, -1.0, 1.0) * np.array([1.0, -1.0])
+    ends = Segments(x - turn * reach, x + turn * reach, np.zeros(len(x), dtype=np.intp))
+    # In units of the side along the bracket's coordinate, like that of a crossing.
+    bound = np.hypot(*(reach / box.sides).T) * box.sides[0]
+    mine = Crossings(
+        x,
+        bound,
+        ends,
+        np.zeros(len(x), np.int8),
+        host,
+        np.full(len(x), JUNCTION),
+        crossings.undecided,
+        0,
+        False,
+    )
+    return crossings.followed_by(mine)

@@ -1,0 +1,66 @@
+"""The partition of a box: the regions of its classes, the arcs between them, and what is certain."""
+
+from collections.abc import Hashable
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.certificate import Certificate, Status
+from tracer.boundaries.borders import Arc, Junction
+from tracer.boundaries.boundary import KNOWN, Stats
+from tracer.boundaries.regions import Region
+from tracer.fields.box import Box
+from tracer.fields.network import Network
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Partition:
+    """A box divided into the regions of its classes.
+
+    Attributes
+    ----------
+    regions : tuple of Region
+        Of the classes that are on top somewhere, by output; their areas add up to that of the box. None where
+        a budget ended the work, because then the arcs bound none.
+    arcs : tuple of Arc
+        The borders between them, cut at the junctions, sorted by their classes and first points.
+    junctions : tuple of Junction
+    certificate : Certificate
+    labels : tuple
+        Of all outputs; their numbers where the network has no labels.
+    box : Box
+    network : Network
+    argmin : bool
+        Whether the lowest output is on top.
+    stats : Stats
+    """
+
+    regions: tuple[Region, ...]
+    arcs: tuple[Arc, ...]
+    junctions: tuple[Junction, ...]
+    certificate: Certificate
+    labels: tuple[Hashable, ...]
+    box: Box
+    network: Network
+    argmin: bool
+    stats: Stats
+
+    @property
+    def status(self) -> Status:
+        """How much of it is proven."""
+        return self.certificate.status
+
+    @property
+    def bounds(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """The box as ``((lo, hi), (lo, hi))``."""
+        return self.box.bounds
+
+    def __repr__(self) -> str:
+        pieces = sum(len(region.pieces) for region in self.regions)
+        counts = [(len(self.regions), "class"), (pieces, "piece"), (len(self.arcs), "arc")]
+        counts.append((len(self.junctions), "junction"))
+        text = ", ".join(f"{n} {name}{('es' if name == 'class' else 's') * (n != 1)}" for n, name in counts)
+        return f"Partition: {text}, {KNOWN[self.status]} in {self.box}"

@@ -1,0 +1,161 @@
+"""The verb that divides a box into the regions of its classes.
+
+The survey of all classes comes first; then the arcs of every pair are followed at once, as those of a
+boundary are, and the arcs bound the regions.
+"""
+
+import math
+import time
+from collections.abc import Hashable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tracer.atlas.certificate import Certificate, Proof, Status
+from tracer.atlas.charts import dependent_coordinate
+from tracer.atlas.class_atlas import NO_JUNCTION, ClassAtlas, survey_classes
+from tracer.boundaries.borders import Arc
+from tracer.boundaries.boundary import Stats
+from tracer.boundaries.nodes import Border, Nodes
+from tracer.boundaries.partition import Partition
+from tracer.boundaries.progress import Progress
+from tracer.boundaries.proving import SURVEY_SHARE
+from tracer.boundaries.regions import regions_between
+from tracer.boundaries.tracing import LARGEST_TOLERANCE, MAX_CELLS, SMALLEST_TOLERANCE, TOLERANCE
+from tracer.curves.assembly import curves_of, follow_arcs
+from tracer.fields.box import Box
+from tracer.fields.checks import between, positive_integer
+from tracer.fields.coercion import as_classifier
+from tracer.fields.margins import Margins
+from tracer.fields.network import Network
+
+Array = NDArray[np.float64]
+
+
+def partition(
+    network: Any,
+    bounds: ArrayLike,
+    *,
+    argmin: bool = False,
+    tolerance: float = TOLERANCE,
+    max_cells: int = MAX_CELLS,
+    time_limit: float | None = None,
+    progress: bool = False,
+) -> Partition:
+    """Divide a box into the regions of its classes: where each output is the largest.
+
+    Parameters
+    ----------
+    network : Network
+        Two inputs, and two outputs or more.
+    bounds : sequence
+        ``[(lo, hi), (lo, hi)]``.
+    argmin : bool
+        For networks that take the lowest score: where each output is the smallest.
+    tolerance, max_cells, time_limit, progress
+        As of `tracer.trace`.
+
+    Returns
+    -------
+    Partition
+        Its status says what is known: `PROVEN`, `PROVEN_OUTSIDE_CELLS` or `BUDGET_EXHAUSTED`.
+
+    Raises
+    ------
+    TypeError
+        If `network` is not a network of two inputs and several outputs.
+    ValueError
+        If an argument is out of range.
+    """
+    network, box = as_classifier(network), Box.from_bounds(bounds)
+    tolerance = between("tolerance", tolerance, SMALLEST_TOLERANCE, LARGEST_TOLERANCE)
+    max_cells = positive_integer("max_cells", max_cells)
+    limit = math.inf if time_limit is None else between("time_limit", time_limit, 0.0, math.inf)
+    line = Progress(progress)
+    try:
+        # What overflows is inf or nan, which proves nothing: that is a status, not a warning.
+        with np.errstate(all="ignore"):
+            return _partition(network, box, bool(argmin), tolerance, max_cells, limit, line)
+    finally:
+        line.done()
+
+
+def _partition(
+    network: Network,
+    box: Box,
+    argmin: bool,
+    tolerance: float,
+    max_cells: int,
+    limit: float,
+    progress: Progress,
+) -> Partition:
+    clock = [time.perf_counter()]
+    scores = network.scores(negative=argmin)
+    margins, labels = Margins(scores), network.classes or tuple(range(network.n_outputs))
+    atlas = survey_classes(
+        margins,
+        box,
+        max_cells=max_cells,
+        deadline=clock[0] + SURVEY_SHARE * limit,
+        report=progress.paving,
+    )
+    clock.append(time.perf_counter())
+    nodes = Nodes.of(atlas)
+    borders, finished = _borders(margins, atlas, nodes, tolerance, clock[0] + limit)
+    clock.append(time.perf_counter())
+    junctions, number = nodes.junctions(borders, labels)
+    arcs = tuple(_arc(border, number, labels) for border in borders)
+    regions, corner = (), int(scores(box.lower).argmax())
+    if not atlas.exhausted:
+        ends = [border.nodes for border in borders]
+        regions = regions_between(arcs, ends, nodes.points, (box, atlas.box), labels, corner)
+    clock.append(time.perf_counter())
+    status = atlas.status if finished else Status.BUDGET_EXHAUSTED
+    seconds = atlas.seconds | dict(zip(("survey", "arcs", "regions"), np.diff(clock).tolist(), strict=True))
+    stats = Stats(atlas.cells, margins.evaluations, seconds)
+    certificate = _certificate(atlas, status, arcs)
+    return Partition(regions, arcs, junctions, certificate, labels, box, network, argmin, stats)
+
+
+def _borders(
+    margins: Margins, atlas: ClassAtlas, nodes: Nodes, tolerance: float, deadline: float
+) -> tuple[list[Border], bool]:
+    """The borders of all pairs, and whether all are as good as was asked for."""
+    borders, finished = [], True
+    for ij, own in sorted(atlas.pairs.items()):
+        field = margins.field(*ij)
+        followed = follow_arcs(field, own.atlas, tolerance, deadline)
+        finished &= followed.finished
+        ends = nodes.of_chains(own)
+        reasons: Any = [[(why, None) for why, _ in pair] for pair in ends]
+        curves = curves_of(field, own.atlas, followed, tolerance, reasons)
+        found = [
+            Border(curve.with_field(field.field), ij, tuple(node for _, node in pair))
+            for curve, pair in zip(curves, ends, strict=True)
+        ]
+        borders += sorted(found, key=lambda border: border.curve.points[0].tolist())
+    return borders, finished
+
+
+def _arc(border: Border, number: dict[int, int], labels: Sequence[Hashable]) -> Arc:
+    i, j = border.outputs
+    junctions = tuple(number.get(node) for node in border.nodes)
+    return Arc(border.curve, border.outputs, (labels[i], labels[j]), junctions)
+
+
+def _certificate(atlas: ClassAtlas, status: Status, arcs: Sequence[Arc]) -> Certificate:
+    paving, sound = atlas.paving, ~atlas.broken
+    crossings = [own.atlas.crossings.points[own.junction == NO_JUNCTION] for own in atlas.pairs.values()]
+    points = np.concatenate([np.zeros((0, 2)), *crossings])
+    # Of a chart of three classes the picture shows the coordinate of the first two.
+    dependent = dependent_coordinate(paving.directions[sound, 0])
+    proof = Proof(
+        paving.lines.at(paving.empty),
+        paving.lines.at(paving.charts[sound]),
+        dependent,
+        points,
+        tuple(arc.curve.points for arc in arcs),
+    )
+    undecided = paving.lines.at(atlas.undecided)
+    return Certificate(status, atlas.box.bounds, undecided, atlas.cells, len(points), proof=proof)
