@@ -14,10 +14,14 @@ References
 .. [1] S. M. Rump, "Fast and parallel interval arithmetic", BIT 39 (1999), 534-554.
 """
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
+# An operation on two uncertain arrays: midpoints and radii in, midpoint and radius out.
+Elementwise = Callable[[Array, Array, Array, Array], tuple[Array, Array]]
 
 UNIT_ROUNDOFF = 2.0**-53
 UNDERFLOW = float(np.finfo(np.float64).tiny)
@@ -112,3 +116,47 @@ def total(a: Array, r: Array, b: Array, s: Array | float = 0.0) -> tuple[Array, 
     exact = ((a - (result - back)) + (b - back) == 0) & (radius == 0)
     grown = (radius + 2 * UNIT_ROUNDOFF * np.abs(result)) * (1 + 8 * UNIT_ROUNDOFF) + UNDERFLOW
     return result, np.where(exact, 0.0, grown)
+
+
+def times(a: Array, r: Array | float, b: Array, s: Array | float) -> tuple[Array, Array]:
+    """Products of uncertain numbers, entry by entry: ``fl(a b)``, and a radius that covers r, s and that."""
+    result = a * b
+    known = (np.asarray(r) == 0) & (np.asarray(s) == 0)
+    # A factor that is a power of 2 rounds nothing.
+    plain = (_is_power_of_two(a) | _is_power_of_two(b)) & _is_normal(result)
+    grown = np.abs(a) * s + r * np.abs(b) + r * s + 2 * UNIT_ROUNDOFF * np.abs(result) + 4 * UNDERFLOW
+    return result, np.where(known & (plain | (a == 0) | (b == 0)), 0.0, grown * UP)
+
+
+def over(a: Array, r: Array | float, b: Array, s: Array | float) -> tuple[Array, Array]:
+    """Quotients of uncertain numbers, entry by entry; inf where 0 may be the divisor.
+
+    ``|a'/b' − a/b| = |(a' − a) b − a (b' − b)| / |b b'| ≤ (r + |a/b| s) / (|b| − s)``.
+    """
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        result = a / b
+        least = np.abs(b) * (1 - 4 * UNIT_ROUNDOFF) - s
+        size = np.abs(result) + UNDERFLOW
+        grown = (r + size * s) / least + 2 * UNIT_ROUNDOFF * size + 4 * UNDERFLOW
+    known = (np.asarray(r) == 0) & (np.asarray(s) == 0) & (b != 0)
+    plain = _is_power_of_two(b) & _is_normal(result)
+    grown = np.where(known & (plain | (a == 0)), 0.0, grown * UP)
+    divides = (least > 0) & np.isfinite(result)
+    return np.where(divides, result, np.inf), np.where(divides, grown, np.inf)
+
+
+def root(a: Array, r: Array | float) -> tuple[Array, Array]:
+    """Square roots of uncertain positive numbers: ``|√a' − √a| ≤ r / √a``; inf where a may be 0 or less."""
+    positive = a - r > UNDERFLOW
+    result = np.sqrt(np.where(positive, a, 1.0))
+    grown = (r / result + 2 * UNIT_ROUNDOFF * result) * UP
+    return np.where(positive, result, np.inf), np.where(positive, grown, np.inf)
+
+
+def _is_power_of_two(a: Array) -> NDArray[np.bool_]:
+    return np.abs(np.frexp(a)[0]) == 0.5
+
+
+def _is_normal(a: Array) -> NDArray[np.bool_]:
+    """Neither lost below the smallest normal number nor above the largest."""
+    return (np.abs(a) >= UNDERFLOW) & np.isfinite(a)
