@@ -6,8 +6,14 @@ from pathlib import Path
 
 from tracer.fields import network_json
 from tracer.fields.network import Network
+from tracer.models import nnet
+from tracer.models.onnx import graph
 
-READERS: dict[str, Callable[[str | os.PathLike], Network]] = {".json": network_json.load}
+READERS: dict[str, Callable[[str | os.PathLike], Network]] = {
+    ".json": network_json.load,
+    ".nnet": nnet.load,
+    ".onnx": graph.load,
+}
 
 
 def load(path: str | os.PathLike) -> Network:
@@ -17,17 +23,23 @@ def load(path: str | os.PathLike) -> Network:
     ----------
     path : path
         ``.json``: ``{"layers": [{"W": out × in, "b": out, "activation": name}, …]}``.
+        ``.nnet``: the format of ACAS Xu, with its normalisation; inputs are not clamped to their ranges.
+        ``.onnx``: a graph that is a chain of layers; needs the package `onnx`.
 
     Returns
     -------
     Network
+        With float64 copies of the file's numbers. What is folded into weights on the way (normalisation,
+        scales, layers without activation) leaves its rounding in their radii.
 
     Raises
     ------
     ValueError
-        If the suffix is unknown, or the file does not hold a network.
+        If the suffix is unknown, or the file does not hold a network; nothing in a file is executed.
     FileNotFoundError
         If there is no such file.
+    ImportError
+        If a package is needed that is not installed.
     """
     suffix = Path(path).suffix.lower()
     if suffix not in READERS:

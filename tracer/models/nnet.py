@@ -1,0 +1,115 @@
+"""The .nnet format of ACAS Xu, HorizontalCAS and VerticalCAS: relu networks and their normalisation, as text.
+
+    // comments
+    layers, inputs, outputs, widest layer,
+    inputs, width, …, outputs,
+    a flag that nobody uses,
+    minima of the inputs,
+    maxima of the inputs,
+    means of the inputs, and of all outputs,
+    ranges of the inputs, and of all outputs,
+    then of each layer its weights, a line for a neuron, and its biases, one to a line.
+
+A network sees ``(x − mean) / range``, and its answer is ``y · range + mean``; both are folded into the first
+and the last layer, so inputs and outputs are in the units of the file's user. Evaluators first clamp x
+to the minima and maxima. That is not part of the network here: trace within them.
+"""
+
+import os
+from collections.abc import Iterator
+from itertools import pairwise
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.fields.network import Network
+from tracer.models.chain import Chain
+
+Array = NDArray[np.float64]
+
+
+def load(path: str | os.PathLike) -> Network:
+    """Read a network from a .nnet file.
+
+    Parameters
+    ----------
+    path : path
+
+    Returns
+    -------
+    Network
+        In physical units: the normalisation is folded in. Inputs are not clamped.
+
+    Raises
+    ------
+    ValueError
+        If the file does not hold a network; the message names the line.
+    """
+    try:
+        lines = _Lines(Path(path).read_text(encoding="utf-8"))
+        sizes = _sizes(lines)
+        lines.numbers()  # the flag
+        minima, maxima = (lines.numbers(sizes[0]) for _ in range(2))
+        if not (minima <= maxima).all():
+            raise ValueError(f"minima must not lie above maxima; got {minima} and {maxima}")
+        means, ranges = (lines.numbers(sizes[0] + 1) for _ in range(2))
+        chain = Chain.start(sizes[0]).plus(-means[:-1]).over(ranges[:-1])
+        for n, m in pairwise(sizes[:-1]):
+            chain = _layer(lines, chain, n, m).activated("relu")
+        chain = _layer(lines, chain, *sizes[-2:]).times(ranges[-1]).plus(means[-1])
+        lines.end()
+        return chain.network()
+    except ValueError as error:  # UnicodeDecodeError is one
+        raise ValueError(f"{os.fspath(path)} is not a .nnet network, or was cut off: {error}") from None
+
+
+def _sizes(lines: "_Lines") -> list[int]:
+    """The number of inputs, and of each layer's outputs."""
+    header, sizes = lines.numbers(), lines.numbers()
+    whole = [int(size) for size in sizes]
+    if whole != sizes.tolist() or min(whole) < 1:
+        raise ValueError(f"sizes of layers must be positive integers; got {sizes}")
+    if len(header) < 3 or len(whole) < 2 or [len(whole) - 1, whole[0], whole[-1]] != list(header[:3]):
+        raise ValueError(
+            f"the header must agree with the sizes of the layers; got {header.tolist()} and {whole}"
+        )
+    return whole
+
+
+def _layer(lines: "_Lines", chain: Chain, n: int, m: int) -> Chain:
+    weight = [lines.numbers(n) for _ in range(m)]
+    bias = [lines.numbers(1)[0] for _ in range(m)]
+    return chain.matmul(weight).plus(bias)
+
+
+class _Lines:
+    """The lines of a file that are no comments, one after another."""
+
+    def __init__(self, text: str) -> None:
+        self._lines: Iterator[tuple[int, str]] = (
+            (k, line.strip())
+            for k, line in enumerate(text.splitlines(), start=1)
+            if line.strip() and not line.lstrip().startswith("//")
+        )
+
+    def numbers(self, count: int | None = None) -> Array:
+        """The numbers of the next line, `count` of them; a comma at its end separates nothing."""
+        k, line = next(self._lines, (0, ""))
+        if not k:
+            raise ValueError("more lines were expected at the end")
+        try:
+            numbers = np.array([float(text) for text in line.rstrip(",").split(",")])
+        except ValueError:
+            raise ValueError(f"line {k} must hold numbers; got {line[:40]!r}") from None
+        if not np.isfinite(numbers).all():
+            raise ValueError(f"line {k} must hold finite numbers; got {line[:40]!r}")
+        if count is not None and len(numbers) != count:
+            raise ValueError(f"line {k} must hold {count} numbers; got {len(numbers)}")
+        return numbers
+
+    def end(self) -> None:
+        """Raises unless all lines were read."""
+        k, line = next(self._lines, (0, ""))
+        if k:
+            raise ValueError(f"line {k} comes after the last bias; got {line[:40]!r}")

@@ -1,0 +1,78 @@
+"""Activations that exporters write in parts, recognised by their nodes.
+
+    silu(x) = x · sigmoid(x)
+    gelu(x) = x · (1 + erf(x / √2)) / 2, with the half anywhere
+
+The √2 of a file has the digits of its weights' type; it stands for the number itself.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any, NamedTuple
+
+SQRT_TWO = 2**0.5
+# Digits in which a written √2 agrees with it; float16 has three.
+DIGITS = 1e-3
+
+
+class Pattern(NamedTuple):
+    """``factor · activation(tensor)``."""
+
+    activation: str
+    tensor: str
+    factor: float
+
+
+class Patterns:
+    """What is known of a graph: the node that gives each tensor, and the constants of one number."""
+
+    def __init__(self, producers: Mapping[str, Any], number: Callable[[str], float | None]) -> None:
+        self._producers, self._number = producers, number
+
+    def ending_in(self, node: Any) -> Pattern | None:
+        """The activation whose last node this is."""
+        if node.op_type != "Mul" or len(node.input) != 2:
+            return None
+        for a, b in (tuple(node.input), tuple(node.input)[::-1]):
+            found = self._silu(a, b) or self._gelu(a, b)
+            if found is not None:
+                return found
+        return None
+
+    def _silu(self, x: str, gate: str) -> Pattern | None:
+        node = self._producers.get(gate)
+        matches = node is not None and node.op_type == "Sigmoid" and list(node.input) == [x]
+        return Pattern("silu", x, 1.0) if matches else None
+
+    def _gelu(self, a: str, b: str) -> Pattern | None:
+        """Of a product a · b, where b is a multiple of the second factor, and a one of x."""
+        gate, half = self._factored(b)
+        x = self._argument_of_erf(gate)
+        if x is None:
+            return None
+        if x == a:
+            return Pattern("gelu", x, 2 * half)
+        core, other_half = self._factored(a)
+        return Pattern("gelu", x, 2 * half * other_half) if x == core else None
+
+    def _argument_of_erf(self, gate: str) -> str | None:
+        """x, where the tensor is ``1 + erf(x / √2)``."""
+        node = self._producers.get(gate)
+        if node is None or node.op_type != "Add":
+            return None
+        for a, b in (tuple(node.input), tuple(node.input)[::-1]):
+            erf = self._producers.get(a)
+            if self._number(b) == 1 and erf is not None and erf.op_type == "Erf":
+                x, factor = self._factored(erf.input[0])
+                return x if abs(factor * SQRT_TWO - 1) < DIGITS else None
+        return None
+
+    def _factored(self, tensor: str) -> tuple[str, float]:
+        """The tensor that this one is a constant multiple of, and the factor."""
+        node = self._producers.get(tensor)
+        if node is None or node.op_type not in ("Mul", "Div"):
+            return tensor, 1.0
+        a, b = node.input
+        p, q = self._number(a), self._number(b)
+        if q is not None and p is None:
+            return (a, q) if node.op_type == "Mul" else (a, 1 / q if q else 1.0)
+        return (b, p) if p is not None and q is None and node.op_type == "Mul" else (tensor, 1.0)

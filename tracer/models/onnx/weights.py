@@ -1,0 +1,47 @@
+"""The numbers of an ONNX tensor, wherever they lie: in the model, or in a file beside it.
+
+A model names that file itself; it is opened only if it lies in the model's folder, or below.
+"""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+
+def read(tensor: Any, folder: Path) -> NDArray[Any]:
+    """The array of a tensor of a model in `folder`, in a type of NumPy.
+
+    Raises
+    ------
+    ValueError
+        If its numbers are missing, or lie elsewhere.
+    """
+    from onnx import numpy_helper
+
+    try:
+        array = numpy_helper.to_array(_filled(tensor, folder) if tensor.external_data else tensor)
+    except (TypeError, AttributeError, KeyError, OSError) as error:
+        raise ValueError(f"its numbers cannot be read: {error}") from None
+    # Types that NumPy has not, such as bfloat16, fit into float64.
+    return array if array.dtype.kind in "fiub" else array.astype(np.float64)
+
+
+def _filled(tensor: Any, folder: Path) -> Any:
+    """The tensor, with its numbers fetched from their file."""
+    entries = {entry.key: entry.value for entry in tensor.external_data}
+    home = folder.resolve()
+    file = (home / entries.get("location", "")).resolve()
+    if not file.is_relative_to(home) or not file.is_file():
+        raise ValueError(
+            f"its numbers must lie in a file in the model's folder; got {entries.get('location')!r}"
+        )
+    filled = type(tensor)()
+    filled.CopyFrom(tensor)
+    filled.ClearField("external_data")
+    filled.ClearField("data_location")
+    with file.open("rb") as stream:
+        stream.seek(int(entries.get("offset", 0)))
+        filled.raw_data = stream.read(int(entries.get("length", -1)))
+    return filled
