@@ -21,6 +21,7 @@ from tracer.fields.function import Function
 from tracer.fields.layer import Layer
 from tracer.fields.network import Network
 from tracer.fields.plane import Plane
+from tracer.models.conversion import as_network
 from tracer.models.loading import load
 from tracer.view.display import BoundaryDisplay
 
@@ -46,6 +47,7 @@ __all__ = [
     "Status",
     "TurningPoint",
     "__version__",
+    "as_network",
     "example",
     "load",
     "partition",

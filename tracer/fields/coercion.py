@@ -22,9 +22,19 @@ def as_field(field: Any) -> Field:
                 "pass network.margin(0, 1), or network.level(0, value)"
             )
         return _of_two_inputs("field", field)
-    if hasattr(field, "predict"):
+    name, libraries = (
+        type(field).__name__,
+        {kind.__module__.partition(".")[0] for kind in type(field).__mro__},
+    )
+    if "torch" in libraries:
         raise TypeError(
-            f"field must be a function of two variables, got the estimator {type(field).__name__}: pass "
+            f"field must be a function of two variables, got the module {name}: "
+            "pass tracer.as_network(module).margin(0, 1), or its level(0, value) if it has one output"
+        )
+    if hasattr(field, "predict"):
+        read = "tracer.as_network(estimator).margin(0, 1), or " if "sklearn" in libraries else ""
+        raise TypeError(
+            f"field must be a function of two variables, got the estimator {name}: pass {read}"
             f"tracer.Function(lambda x1, x2: {_margin_of(field)})"
         )
     if isinstance(field, Field):

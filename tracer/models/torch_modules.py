@@ -1,0 +1,250 @@
+"""Modules of torch, copied layer by layer into float64; others, as a function that torch evaluates.
+
+A `Sequential` of linear layers, activations and what moves nothing in use (dropout, flattening) is a
+network, with its numbers exactly; batch normalisation is folded into the layer before it, as it acts in
+evaluation. A last log-softmax is read as softmax, which has the same margins. The module is copied first and
+never changed: a module in training mode is read as in evaluation.
+
+torch's softplus is z itself from its threshold on; the one of the table is log(1 + eᶻ) everywhere, which is
+2e-9 more at the threshold of 20, and soon less.
+"""
+
+from collections.abc import Callable, Iterator
+from copy import deepcopy
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.enclosures.ufuncs import Unenclosable
+from tracer.fields.field import Field
+from tracer.fields.function import Function
+from tracer.fields.network import Network
+from tracer.models.chain import Chain
+
+if TYPE_CHECKING:
+    from torch import Tensor, nn
+
+Array = NDArray[np.float64]
+Step = Callable[[Any, Chain], Chain]
+
+# What acts in training only.
+TRANSPARENT = (
+    "Identity",
+    "Dropout",
+    "Dropout1d",
+    "Dropout2d",
+    "Dropout3d",
+    "AlphaDropout",
+    "FeatureAlphaDropout",
+)
+# Below this threshold torch's softplus is another function: it has corners of more than 2e-9.
+SOFTPLUS_THRESHOLD = 20
+WRAPPED = (
+    "tracer.Function(lambda x1, x2: module(torch.as_tensor(np.stack([x1, x2], -1)))[:, 0].detach().numpy())"
+)
+
+
+class NoChain(Exception):
+    """Why a module is no chain of layers."""
+
+
+def read(module: "nn.Module") -> Field:
+    """A torch module as a network, or as a function.
+
+    Parameters
+    ----------
+    module : torch.nn.Module
+
+    Returns
+    -------
+    Network or Function
+        A Network where the module is a chain of layers; else, if it takes two inputs to one output, a
+        `Function` that torch evaluates in float64, with its own gradient.
+
+    Raises
+    ------
+    ValueError
+        If it is neither; the message says why, and how to wrap it.
+    """
+    try:
+        copy = deepcopy(module).double().cpu().eval()
+    except (RuntimeError, NotImplementedError, ValueError) as error:
+        raise ValueError(f"{type(module).__name__} cannot be copied to float64: {error}") from None
+    for parameter in copy.parameters():
+        parameter.requires_grad_(False)
+    try:
+        return _network(list(_steps(copy)))
+    except NoChain as error:
+        return _function(copy, str(error))
+
+
+def _network(steps: list["nn.Module"]) -> Network:
+    kinds = [_kind(step) for step in steps]
+    for kind in kinds:
+        if kind not in STEPS:
+            raise NoChain(f"{kind} is no layer of a chain")
+    for kind in kinds[:-1]:
+        if STEPS[kind] is _softmax:
+            raise NoChain(f"{kind} stands before the end")
+    chain = Chain.start(_inputs(steps))
+    for kind, step in zip(kinds, steps, strict=True):
+        chain = STEPS[kind](step, chain)
+    return chain.network()
+
+
+def _steps(module: "nn.Module") -> Iterator["nn.Module"]:
+    """The modules that act one after another, nested sequences laid out."""
+    if module._forward_hooks or module._forward_pre_hooks:
+        raise NoChain(f"{type(module).__name__} has hooks")
+    if _kind(module) == "Sequential":
+        for child in module.children():
+            yield from _steps(child)
+    elif _kind(module) not in TRANSPARENT:
+        yield module
+
+
+def _kind(module: "nn.Module") -> str:
+    """The name of the class of torch.nn whose forward the module has."""
+    from torch import nn
+
+    for kind in type(module).__mro__:
+        known = getattr(nn, kind.__name__, None)
+        if known is kind and type(module).forward is kind.forward and "forward" not in vars(module):
+            return kind.__name__
+    raise NoChain(f"{type(module).__name__} has a forward of its own")
+
+
+def _inputs(steps: list["nn.Module"]) -> int:
+    for step in steps:
+        for name in ("in_features", "num_features"):
+            if hasattr(step, name):
+                return int(getattr(step, name))
+    raise NoChain("no layer tells the number of inputs")
+
+
+# The steps ------------------------------------------------------------------------------------------
+
+
+def _array(tensor: "Tensor") -> Array:
+    return tensor.detach().numpy()
+
+
+def _linear(m: Any, chain: Chain) -> Chain:
+    if m.in_features != chain.outputs:
+        raise ValueError(f"Linear must take the {chain.outputs} outputs before it; got {m.in_features}")
+    product = chain.matmul(_array(m.weight))
+    return product if m.bias is None else product.plus(_array(m.bias))
+
+
+def _normalise(m: Any, chain: Chain) -> Chain:
+    if m.num_features != chain.outputs:
+        raise ValueError(f"BatchNorm1d must take the {chain.outputs} outputs before it; got {m.num_features}")
+    if m.running_mean is None:
+        raise ValueError("BatchNorm1d without running statistics depends on the other points of a batch")
+    scale, shift = (1.0, 0.0) if m.weight is None else (_array(m.weight), _array(m.bias))
+    return chain.normalised(_array(m.running_mean), _array(m.running_var), m.eps, scale, shift)
+
+
+def _gelu(m: Any, chain: Chain) -> Chain:
+    if m.approximate != "none":
+        raise NoChain("GELU is approximated by tanh")
+    return chain.activated("gelu")
+
+
+def _elu(m: Any, chain: Chain) -> Chain:
+    if m.alpha != 1:
+        raise NoChain(f"ELU has alpha {m.alpha}")
+    return chain.activated("elu")
+
+
+def _flatten(m: Any, chain: Chain) -> Chain:
+    if (m.start_dim, m.end_dim) != (1, -1):
+        raise NoChain(f"Flatten goes from dimension {m.start_dim} to {m.end_dim}")
+    return chain
+
+
+def _softplus(m: Any, chain: Chain) -> Chain:
+    if not m.threshold >= SOFTPLUS_THRESHOLD:
+        raise NoChain(f"Softplus has threshold {m.threshold}")
+    beta = float(m.beta)
+    return chain.activated("softplus") if beta == 1 else chain.times(beta).activated("softplus").over(beta)
+
+
+def _softmax(m: Any, chain: Chain) -> Chain:
+    if m.dim not in (None, 1, -1):
+        raise NoChain(f"{type(m).__name__} runs over dimension {m.dim}")
+    return chain.activated("softmax")
+
+
+# What each class of torch.nn does to a chain.
+STEPS: dict[str, Step] = {
+    "Linear": _linear,
+    "BatchNorm1d": _normalise,
+    "Flatten": _flatten,
+    "ReLU": lambda m, chain: chain.activated("relu"),
+    "Sigmoid": lambda m, chain: chain.activated("sigmoid"),
+    "Tanh": lambda m, chain: chain.activated("tanh"),
+    "SiLU": lambda m, chain: chain.activated("silu"),
+    "GELU": _gelu,
+    "ELU": _elu,
+    "LeakyReLU": lambda m, chain: chain.activated("leaky_relu", float(m.negative_slope)),
+    "Softplus": _softplus,
+    "Hardtanh": lambda m, chain: chain.clipped(float(m.min_val), float(m.max_val)),
+    "ReLU6": lambda m, chain: chain.clipped(0.0, 6.0),
+    "Softmax": _softmax,
+    "LogSoftmax": _softmax,
+}
+
+
+# Modules that are no chain --------------------------------------------------------------------------
+
+
+def _function(module: "nn.Module", reason: str) -> Function:
+    """The module as a function of two inputs, if it is one."""
+    import torch
+
+    name = type(module).__name__
+    try:
+        with torch.no_grad():
+            shape = tuple(module(torch.zeros(3, 2, dtype=torch.float64)).shape)
+        why = f"three points of two inputs give shape {shape}"
+    except Exception as error:  # whatever a forward of the user's may raise
+        shape, why = (), f"on three points of two inputs it raises {type(error).__name__}: {error}"
+    if shape not in ((3,), (3, 1)):
+        raise ValueError(
+            f"{name} is no chain of layers ({reason}), and no function of two inputs and one output ({why}): "
+            f"wrap it in one, such as {WRAPPED}"
+        )
+    evaluated = Evaluated(module, reason)
+    return Function(evaluated.value, gradient=evaluated.gradient)
+
+
+@dataclass(frozen=True)
+class Evaluated:
+    """A module of two inputs and one output in float64, evaluated by torch; `reason` says why."""
+
+    module: "nn.Module"
+    reason: str
+
+    def value(self, x1: Array, x2: Array) -> Array:
+        """The outputs at n points, shape (n,)."""
+        import torch
+
+        with torch.no_grad():
+            return self.module(self._points(x1, x2)).numpy().reshape(-1)
+
+    def gradient(self, x1: Array, x2: Array) -> tuple[Array, Array]:
+        """Both partials; rows of a batch do not depend on each other, so the sum's gradient holds all."""
+        import torch
+
+        partials = torch.func.grad(lambda x: self.module(x).sum())(self._points(x1, x2)).numpy()
+        return partials[:, 0], partials[:, 1]
+
+    def _points(self, x1: Array, x2: Array) -> "Tensor":
+        import torch
+
+        if not isinstance(x1, np.ndarray):
+            raise Unenclosable(f"a torch module that is no chain of layers: {self.reason}")
+        return torch.from_numpy(np.stack([x1, x2], axis=-1))
