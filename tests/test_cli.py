@@ -6,6 +6,7 @@ import subprocess
 import sys
 import time
 
+import numpy as np
 import pytest
 from problems import T3
 
@@ -72,6 +73,10 @@ def test_a_seed_gives_one_curve(capsys):
         (["trace", "--tolerance", "7"], "tolerance"),
         (["trace", "--example", "moons", "net.json"], "not both"),
         (["plot", "nowhere.npz", "-o", "p.png"], "nowhere.npz"),
+        (["trace", "--plane", "0", "2"], "j must be between 0 and 1, the network's inputs"),
+        (["trace", "--plane", "0", "0"], "i and j must differ"),
+        (["trace", "--plane", "0", "1", "--at", "1"], "each of the 0 other inputs; got 1"),
+        (["trace", "--at", "1"], "--at belongs to --plane"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(arguments, says, capsys, tmp_path, monkeypatch):
@@ -81,6 +86,49 @@ def test_bad_input_is_one_line_and_status_2(arguments, says, capsys, tmp_path, m
     assert says in error
     assert error.count("\n") == 1
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def of_four_inputs(tmp_path):
+    """A file of a network whose margin is -x0 + x1 + 3 x2 + 2 x3."""
+    layers = [tracer.Layer(np.eye(4), np.zeros(4)), tracer.Layer([[-1.0, 1, 3, 2], [0, 0, 0, 0]], [0.0, 0])]
+    path = tmp_path / "four.json"
+    tracer.Network(layers).save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"), [([], lambda x: x[:, 0] + 2 * x[:, 1]), (["-1", "0.5"], lambda x: x @ [1, 2] + 2.5)]
+)
+def test_a_plane_of_two_inputs_at_values_of_the_others(of_four_inputs, tmp_path, at, expected):
+    out = tmp_path / "b.npz"
+    arguments = ["trace", str(of_four_inputs), "--plane", "1", "3", "--bounds", "-4", "4", "-4", "4"]
+    assert main([*arguments, "-o", str(out), *(["--at", *at] if at else [])]) == 0
+    boundary = tracer.Boundary.load(out)
+    assert len(boundary) == 1
+    np.testing.assert_allclose(expected(boundary.curves[0].points), 0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ([], "a model of 4 inputs needs --plane I J"),
+        (["--plane", "0", "1", "--at", "1"], "each of the 2 other inputs; got 1"),
+        (["--plane", "0", "1", "--at", "1", "2", "3", "4"], "each of the 2 other inputs; got 4"),
+        (["--plane", "0", "4"], "j must be between 0 and 3"),
+    ],
+)
+def test_a_model_of_more_inputs_needs_a_plane(of_four_inputs, capsys, options, says):
+    assert main(["trace", str(of_four_inputs), "--bounds", "0", "1", "0", "1", *options]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_other_files_are_models_too(tmp_path, capsys):
+    path = tmp_path / "net.nnet"
+    numbers = ["1,2,2,2", "2,2", "0", "-1,-1", "1,1", "0,0,0", "1,1,1", "1,-1", "0,0", "0.25", "0"]
+    path.write_text("\n".join(numbers))
+    assert main(["trace", str(path), "--bounds", "-1", "1", "-1", "1"]) == 0
+    assert "proven complete" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("arguments", [["trace", "--bogus"], ["nothing"], ["trace", "--bounds", "1"]])

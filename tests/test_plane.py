@@ -74,6 +74,49 @@ def test_copies_and_pickles_are_faithful(again):
         assert not array.flags.writeable
 
 
+@settings(max_examples=30, deadline=None)
+@given(plane=planes(4))
+def test_three_points_have_the_coordinates_of_a_corner(plane):
+    a, b, c = plane.origin, plane.u, plane.v
+    with rejected_if_dependent():
+        through = Plane.through(a, b, c)
+    for st_, point in (([0, 0], a), ([1, 0], b), ([0, 1], c)):
+        np.testing.assert_allclose(through.lift(st_), point, atol=1e-12)
+
+
+def test_samples_may_be_pixels():
+    a, b, c = np.array([[200, 0, 5], [10, 0, 255], [9, 9, 9]], dtype=np.uint8)
+    assert Plane.through(a, b, c).u.tolist() == [-190, 0, 250]
+
+
+def test_the_coordinates_of_two_features_are_their_values():
+    plane = Plane.of_features(3, 1, at=[1.5, 2, -1, 7])
+    assert plane.lift([[10, 20], [0.1, 0.2]]).tolist() == [[1.5, 20, -1, 10], [1.5, 0.2, -1, 0.1]]
+    assert plane.features == (3, 1)
+    assert plane.project([9, 20, 9, 10]).tolist() == [10, 20]
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Plane.through([0, 0], [1, 2], [2, 4]), "a, b and c must not lie on a line"),
+        (lambda: Plane.through([1, 0], [1, 0], [2, 4]), "a, b and c must not lie on a line"),
+        (lambda: Plane.through([0, 0], [1, 2, 3], [2, 4]), "a, b and c must have one length; got 2, 3, 2"),
+        (lambda: Plane.through([0, np.nan], [1, 2], [2, 4]), "a must be finite"),
+        (lambda: Plane.through([0, 0], [1, 2], [[2, 4]]), "c must have 1 dimension"),
+        (lambda: Plane.through([-1e308, 0], [1e308, 0], [0, 1]), "u must be finite"),
+        (lambda: Plane.of_features(1, 1, at=[0, 0, 0]), "i and j must differ; got 1 and 1"),
+        (lambda: Plane.of_features(0, 3, at=[0, 0, 0]), "j must be between 0 and 2, the network's inputs"),
+        (lambda: Plane.of_features(-1, 1, at=[0, 0, 0]), "i must be between 0 and 2"),
+        (lambda: Plane.of_features(0, 1, at=[0, 0, np.inf]), "at must be finite"),
+        (lambda: Plane.of_features(0, 1, at=3), "at must have 1 dimension"),
+    ],
+)
+def test_planes_that_there_are_not_are_named(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()
+
+
 @pytest.mark.parametrize("scale", [1e-200, 1.0, 1e200])
 def test_independence_is_a_matter_of_angle_and_not_of_length(scale):
     Plane([0, 0], [scale, 0], [scale, scale])

@@ -19,7 +19,8 @@ from tracer.curves.curve import Curve
 from tracer.fields.counted import Counted
 from tracer.fields.examples import EXAMPLES, example
 from tracer.fields.network import Network
-from tracer.models.loading import load
+from tracer.fields.plane import Plane
+from tracer.models.loading import READERS, load
 from tracer.view.export import save_picture, target
 
 DEFAULT_EXAMPLE = "paper"
@@ -130,10 +131,30 @@ def _problem(arguments: argparse.Namespace) -> tuple[Network, Any]:
             raise ValueError(
                 f"--level must be OUTPUT VALUE with OUTPUT a number of an output; got {output!r}"
             )
-        return network.level(int(output), value), bounds
+        return _restricted(network.level(int(output), value), arguments), bounds
     if network.n_outputs == 1 and arguments.classes is None:
         raise ValueError("a network with one output needs --level 0 VALUE")
-    return network.margin(*(arguments.classes or (0, 1))), bounds
+    return _restricted(network.margin(*(arguments.classes or (0, 1))), arguments), bounds
+
+
+def _restricted(field: Network, arguments: argparse.Namespace) -> Network:
+    """The field on the plane of two of its inputs, if one is asked for."""
+    n = field.n_inputs
+    if arguments.plane is None:
+        if arguments.at is not None:
+            raise ValueError("--at belongs to --plane I J")
+        if n > 2:
+            raise ValueError(f"a model of {n} inputs needs --plane I J, two of them")
+        return field
+    at = Plane.of_features(*arguments.plane, at=np.zeros(n)).origin.copy()
+    others = np.setdiff1d(np.arange(n), arguments.plane)
+    values = [0.0] * len(others) if arguments.at is None else arguments.at
+    if len(values) != len(others):
+        raise ValueError(
+            f"--at must give a value for each of the {len(others)} other inputs; got {len(values)}"
+        )
+    at[others] = values
+    return field.restrict(Plane.of_features(*arguments.plane, at=at))
 
 
 def _table(curves: Sequence[Curve]) -> str:
@@ -230,7 +251,8 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_problem(sub: argparse.ArgumentParser) -> None:
-    sub.add_argument("model", nargs="?", metavar="MODEL", help="a network, .json (default: the paper's)")
+    suffixes = ", ".join(READERS)
+    sub.add_argument("model", nargs="?", metavar="MODEL", help=f"a file, {suffixes} (default: the paper's)")
     sub.add_argument("--example", choices=list(EXAMPLES), help="a built-in network and its box")
     which = sub.add_mutually_exclusive_group()
     which.add_argument(
@@ -240,7 +262,21 @@ def _add_problem(sub: argparse.ArgumentParser) -> None:
         "--level", nargs=2, metavar=("OUTPUT", "VALUE"), help="trace where an output has a value"
     )
     sub.add_argument(
-        "--bounds", type=float, nargs=4, metavar=("X1LO", "X1HI", "X2LO", "X2HI"), help="the box"
+        "--plane", type=int, nargs=2, metavar=("I", "J"), help="of more than two inputs the two to draw"
+    )
+    sub.add_argument(
+        "--at",
+        type=float,
+        nargs="+",
+        metavar="V",
+        help="with --plane: the values of all other inputs, in order (default 0)",
+    )
+    sub.add_argument(
+        "--bounds",
+        type=float,
+        nargs=4,
+        metavar=("X1LO", "X1HI", "X2LO", "X2HI"),
+        help="the box, in the values of the two inputs",
     )
 
 

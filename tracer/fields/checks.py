@@ -36,14 +36,14 @@ def points(name: str, values: ArrayLike, n: int) -> Array:
     return array
 
 
-def index(name: str, value: Any, size: int) -> int:
-    """`value` as an index into `size` outputs."""
+def index(name: str, value: Any, size: int, of: str = "outputs") -> int:
+    """`value` as an index into `size` outputs, or inputs."""
     try:
         k = operator.index(value)
     except TypeError:
         raise TypeError(f"{name} must be an integer; got {value!r}") from None
     if not 0 <= k < size:
-        raise ValueError(f"{name} must be between 0 and {size - 1}, the network's outputs; got {value}")
+        raise ValueError(f"{name} must be between 0 and {size - 1}, the network's {of}; got {value}")
     return k
 
 

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tracer.fields.checks import frozen_array, points
+from tracer.fields.checks import frozen_array, index, points
 
 Array = NDArray[np.float64]
 
@@ -47,6 +47,58 @@ class Plane:
             )
         if _sine(self.u, self.v) < SMALLEST_SINE:
             raise ValueError("u and v must be linearly independent; got dependent vectors")
+
+    @classmethod
+    def through(cls, a: ArrayLike, b: ArrayLike, c: ArrayLike) -> "Plane":
+        """The plane through three points, which have the coordinates (0, 0), (1, 0) and (0, 1).
+
+        The directions ``b − a`` and ``c − a`` are rounded to float64, so (1, 0) is `b` to rounding. What is
+        proven is proven of the plane with the rounded directions, as it is stored.
+
+        Parameters
+        ----------
+        a, b, c : array_like, shape (n,)
+            Such as three samples.
+
+        Raises
+        ------
+        ValueError
+            If the shapes differ, an entry is not finite, or the points lie on a line.
+        """
+        points = [frozen_array(name, x, ndim=1) for name, x in (("a", a), ("b", b), ("c", c))]
+        if len({len(x) for x in points}) > 1:
+            sizes = ", ".join(str(len(x)) for x in points)
+            raise ValueError(f"a, b and c must have one length; got {sizes}")
+        origin, one, other = points
+        with np.errstate(over="ignore", invalid="ignore"):  # the plane itself says what is not finite
+            u, v = one - origin, other - origin
+            on_a_line = _sine(u, v) < SMALLEST_SINE
+        if on_a_line:
+            raise ValueError("a, b and c must not lie on a line: b - a and c - a be linearly independent")
+        return cls(origin, u, v)
+
+    @classmethod
+    def of_features(cls, i: int, j: int, *, at: ArrayLike) -> "Plane":
+        """The plane of two inputs, whose coordinates are the values of these inputs themselves.
+
+        Parameters
+        ----------
+        i, j : int
+            The two inputs.
+        at : array_like, shape (n,)
+            The values of all others; those of i and j do not matter.
+
+        Raises
+        ------
+        ValueError
+            If i = j, or one of them is not an input.
+        """
+        origin = frozen_array("at", at, ndim=1).copy()
+        first, second = index("i", i, len(origin), "inputs"), index("j", j, len(origin), "inputs")
+        if first == second:
+            raise ValueError(f"i and j must differ; got {i} and {j}")
+        origin[[first, second]] = 0
+        return cls(origin, np.eye(1, len(origin), first)[0], np.eye(1, len(origin), second)[0])
 
     def __reduce__(self) -> tuple:
         return Plane, (self.origin, self.u, self.v)
