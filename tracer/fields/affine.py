@@ -56,6 +56,11 @@ class Affine:
         """The number of outputs."""
         return len(self.bias)
 
+    def same_as(self, other: "Affine") -> bool:
+        """Whether the other map has the same numbers."""
+        names = ("weight", "weight_radius", "bias", "bias_radius", "order")
+        return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in names)
+
     def plus(self, shift: ArrayLike, radius: ArrayLike = 0.0) -> "Affine":
         """``M x + c + shift``, for a `shift` of shape (out,) or a number, known to within `radius`."""
         by, r = self._vector("shift", shift, radius)

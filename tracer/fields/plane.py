@@ -74,7 +74,9 @@ class Plane:
             u, v = one - origin, other - origin
             on_a_line = _sine(u, v) < SMALLEST_SINE
         if on_a_line:
-            raise ValueError("a, b and c must not lie on a line: b - a and c - a be linearly independent")
+            raise ValueError(
+                "a, b and c must not lie on a line: b - a and c - a must be linearly independent"
+            )
         return cls(origin, u, v)
 
     @classmethod

@@ -45,6 +45,9 @@ class Chain:
         return self.affine.outputs
 
     def _then(self, affine: Affine) -> "Chain":
+        # What changes no number, such as adding 0, needs no layer.
+        if affine.same_as(self.affine):
+            return self
         return replace(self, affine=affine, pending=True)
 
     def plus(self, shift: ArrayLike, radius: ArrayLike = 0.0) -> "Chain":
@@ -64,8 +67,8 @@ class Chain:
         return self._then(self.affine.matmul(weight))
 
     def permuted(self, order: NDArray[np.intp]) -> "Chain":
-        """``y[order]``; nothing is pending where the order is the old one."""
-        return self if np.array_equal(order, range(self.outputs)) else self._then(self.affine.permuted(order))
+        """``y[order]``."""
+        return self._then(self.affine.permuted(order))
 
     def normalised(
         self, mean: Array, variance: Array, epsilon: float, scale: ArrayLike = 1.0, shift: ArrayLike = 0.0
@@ -104,9 +107,9 @@ class Chain:
         if np.isinf(low):
             return self.times(-1.0).plus(high).activated("relu").times(-1.0).plus(high)
         # middle + half · hardtanh((y − middle) / half), where rounding middle and half leaves radii.
-        a, zero, b = np.array([0.5 * low]), np.zeros(1), np.array([0.5 * high])
-        middle, r = rounding.total(a, zero, b)
-        half, s = rounding.total(b, zero, -a)
+        zero, by_two = np.zeros(1), np.full(1, 0.5)
+        middle, r = rounding.times(*rounding.total(np.full(1, low), zero, np.full(1, high)), by_two, zero)
+        half, s = rounding.times(*rounding.total(np.full(1, high), zero, np.full(1, -low)), by_two, zero)
         return self.plus(-middle, r).over(half, s).activated("hardtanh").times(half, s).plus(middle, r)
 
     def network(self) -> Network:
