@@ -5,7 +5,7 @@
 The network is made on the spot: 2,764,800 inputs, 16 neurons of tanh, two classes; so are the three samples.
 Restricting it to their plane is one product of its first weights with three vectors, with the bound of its
 rounding. After it, tracing is compared with tracing a network that was born with two inputs: the same
-weights, without the radii that folding leaves. Needs about 3 GB of memory.
+weights, without the radii that folding leaves. Needs 2 GB of memory.
 Writes results/inputs.json beside this file, and prints the row of the README's table.
 """
 

@@ -166,6 +166,8 @@ class _Walk:
             inputs = [self.value(name) if name else None for name in node.input]
             return apply(node.op_type, Node(attributes, self._opset), inputs)
         x = self.value(pattern.tensor)
+        if pattern.activation is None:
+            return x
         if not isinstance(x, Traced):
             raise ValueError(f"{pattern.activation} of a constant")
         bent = x.activated(pattern.activation)

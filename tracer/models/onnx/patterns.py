@@ -2,22 +2,25 @@
 
     silu(x) = x · sigmoid(x)
     gelu(x) = x · (1 + erf(x / √2)) / 2, with the half anywhere
+    softplus(x) = x where x > 20, else softplus(x)
 
-The √2 of a file has the digits of its weights' type; it stands for the number itself.
+The √2 of a file has the digits of its weights' type; it stands for the number itself. So does softplus: where
+it is cut off, x is 2e-9 less, and soon equal.
 """
 
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
 SQRT_TWO = 2**0.5
+SOFTPLUS_THRESHOLD = 20
 # Digits in which a written √2 agrees with it; float16 has three.
 DIGITS = 1e-3
 
 
 class Pattern(NamedTuple):
-    """``factor · activation(tensor)``."""
+    """``factor · activation(tensor)``; without an activation, the tensor itself."""
 
-    activation: str
+    activation: str | None
     tensor: str
     factor: float
 
@@ -30,6 +33,8 @@ class Patterns:
 
     def ending_in(self, node: Any) -> Pattern | None:
         """The activation whose last node this is."""
+        if node.op_type == "Where":
+            return self._softplus(*node.input)
         if node.op_type != "Mul" or len(node.input) != 2:
             return None
         for a, b in (tuple(node.input), tuple(node.input)[::-1]):
@@ -53,6 +58,16 @@ class Patterns:
             return Pattern("gelu", x, 2 * half)
         core, other_half = self._factored(a)
         return Pattern("gelu", x, 2 * half * other_half) if x == core else None
+
+    def _softplus(self, gate: str, x: str, curve: str) -> Pattern | None:
+        """``curve`` is softplus(β x) / β, and the gate compares β x with a threshold."""
+        above, bend = self._producers.get(gate), self._producers.get(self._factored(curve)[0])
+        if above is None or above.op_type != "Greater" or bend is None or bend.op_type != "Softplus":
+            return None
+        scaled, threshold = above.input
+        high = (self._number(threshold) or 0) >= SOFTPLUS_THRESHOLD
+        same = scaled == bend.input[0] and (x in (scaled, self._factored(scaled)[0]))
+        return Pattern(None, curve, 1.0) if high and same else None
 
     def _argument_of_erf(self, gate: str) -> str | None:
         """x, where the tensor is ``1 + erf(x / √2)``."""
