@@ -1,8 +1,8 @@
 """A boundary as one `.npz` file: arrays of numbers and texts, nothing that is executed on reading.
 
-A network is kept as its JSON; a `Function` cannot be kept, and its curves are read back with the
-stored prediction alone. Before an array is read, the size its header claims is held against the
-bytes that are there.
+A network, or a kernel model, is kept as its JSON; a `Function` cannot be kept, and its curves are read
+back with the stored prediction alone. Before an array is read, the size its header claims is held
+against the bytes that are there.
 """
 
 import os
@@ -22,10 +22,11 @@ from tracer.curves.end import End
 from tracer.curves.pieces import DEGREE, Pieces
 from tracer.curves.singular import BranchPoint
 from tracer.curves.turning import TurningPoint
-from tracer.fields import network_json
+from tracer.fields import kernel_json, network_json
 from tracer.fields.box import Box
 from tracer.fields.exponential_sum import ExponentialSum
 from tracer.fields.field import Field
+from tracer.fields.kernel import KernelField
 from tracer.fields.network import Network
 
 Array = NDArray[np.float64]
@@ -126,6 +127,8 @@ def _field_text(field: Field | None) -> tuple[str, str]:
         return "network", network_json.dumps(field)
     if isinstance(field, ExponentialSum):
         return "exponential sum", network_json.dumps(field.margin)
+    if isinstance(field, KernelField):
+        return "kernel", kernel_json.dumps(field)
     return "none", ""
 
 
@@ -134,6 +137,8 @@ def _field(kind: str, text: str) -> Field | None:
         return network_json.loads(text)
     if kind == "exponential sum":
         return ExponentialSum(network_json.loads(text))
+    if kind == "kernel":
+        return kernel_json.loads(text)
     return None
 
 

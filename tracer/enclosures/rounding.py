@@ -153,6 +153,12 @@ def root(a: Array, r: Array | float) -> tuple[Array, Array]:
     return np.where(positive, result, np.inf), np.where(positive, grown, np.inf)
 
 
+def added(m: Array, r: Array) -> tuple[Array, Array]:
+    """Sums of an uncertain array along its last axis: midpoints and radii."""
+    g = gamma(m.shape[-1])
+    return m.sum(axis=-1), (r.sum(axis=-1) + g * np.abs(m).sum(axis=-1)) * (1 + 4 * g) * UP
+
+
 def _is_power_of_two(a: Array) -> NDArray[np.bool_]:
     return np.abs(np.frexp(a)[0]) == 0.5
 

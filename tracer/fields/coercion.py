@@ -4,6 +4,7 @@ from typing import Any
 
 from tracer.fields.field import Field
 from tracer.fields.function import Function
+from tracer.fields.kernel import KernelField
 from tracer.fields.network import Network
 
 
@@ -15,11 +16,12 @@ def as_field(field: Any) -> Field:
     TypeError
         If it is none of these; the message holds the line that makes it one.
     """
-    if isinstance(field, Network):
+    if isinstance(field, Network | KernelField):
+        kind = "network" if isinstance(field, Network) else "model"
         if field.n_outputs != 1:
             raise TypeError(
-                f"field must have one output, this network has {field.n_outputs}: "
-                "pass network.margin(0, 1), or network.level(0, value)"
+                f"field must have one output, this {kind} has {field.n_outputs}: "
+                f"pass {kind}.margin(0, 1), or {kind}.level(0, value)"
             )
         return _of_two_inputs("field", field)
     name, libraries = (
@@ -63,13 +65,14 @@ def as_classifier(network: Any) -> Network:
     return _of_two_inputs("network", network)
 
 
-def _of_two_inputs(name: str, network: Network) -> Network:
-    if network.n_inputs != 2:
+def _of_two_inputs(name: str, model: Any) -> Any:
+    if model.n_inputs != 2:
+        kind = "network" if isinstance(model, Network) else "model"
         raise TypeError(
-            f"{name} must have two inputs, this network has {network.n_inputs}: "
+            f"{name} must have two inputs, this {kind} has {model.n_inputs}: "
             f"pass {name}.restrict(tracer.Plane(origin, u, v))"
         )
-    return network
+    return model
 
 
 def _margin_of(estimator: Any) -> str:

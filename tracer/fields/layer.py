@@ -139,6 +139,14 @@ class Layer:
         """``W x + b`` for `x` of shape (..., in); shape (..., out)."""
         return rounding.matmul(x, self.weight.T) + self.bias
 
+    def at(self, x: Array, radius: Array) -> tuple[Array, Array]:
+        """``W x + b`` of points (k, in) known to within radii, with the weights' own; and its radius."""
+        size = np.abs(x) + radius
+        x, radius = rounding.product(x, radius, self.weight.T)
+        if self.weight_radius.any():
+            radius = radius + np.add(*rounding.product(size, np.zeros_like(size), self.weight_radius.T))
+        return rounding.total(x, radius, self.bias, self.bias_radius)
+
     def rows(self, *which: int) -> "Layer":
         """The layer with only the given outputs."""
         k = list(which)

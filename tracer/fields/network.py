@@ -26,6 +26,7 @@ from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.fields import network_bounds
 from tracer.fields.checks import index, number, points
 from tracer.fields.field import Enclosure
+from tracer.fields.labels import labelled, outputs_of, pair, restricted
 from tracer.fields.layer import Layer
 from tracer.fields.plane import Plane
 
@@ -83,21 +84,16 @@ class Network:
                 raise ValueError(f"softmax must be the last layer's activation; got it in layer {k}")
         if layers[-1].activation == "softmax" and layers[-1].outputs < 2:
             raise ValueError("softmax needs two or more outputs; got 1")
-        for name, labels, n in (
-            ("classes", classes, layers[-1].outputs),
-            ("inputs", inputs, layers[0].inputs),
-        ):
-            if labels is not None and len(labels) != n:
-                what = "outputs" if name == "classes" else "inputs"
-                raise ValueError(f"{name} must label the {n} {what}; got {len(labels)}")
+        classes = labelled("classes", classes, layers[-1].outputs)
+        inputs = labelled("inputs", inputs, layers[0].inputs)
         if plane is not None and not (isinstance(plane, Plane) and layers[0].inputs == 2):
             raise ValueError(
                 f"plane must be a tracer.Plane, and the network's inputs its 2 coordinates; got {plane!r}"
             )
         object.__setattr__(self, "layers", layers)
         object.__setattr__(self, "plane", plane)
-        object.__setattr__(self, "classes", None if classes is None else tuple(classes))
-        object.__setattr__(self, "inputs", None if inputs is None else tuple(inputs))
+        object.__setattr__(self, "classes", classes)
+        object.__setattr__(self, "inputs", inputs)
 
     def __reduce__(self) -> tuple:
         return Network, (self.layers, self.plane, self.classes, self.inputs)
@@ -231,15 +227,7 @@ class Network:
         """
         if self.n_outputs < 2:
             raise ValueError("margin needs two outputs, this network has 1: take level(0, value)")
-        if (classes is None) == (i is None or j is None):
-            raise TypeError(f"margin takes i and j, or classes=(a, b); got {i!r}, {j!r} and {classes!r}")
-        if classes is not None:
-            if len(classes) != 2:
-                raise ValueError(f"classes must be two labels; got {classes!r}")
-            i, j = self.outputs_of(classes)
-        i, j = index("i", i, self.n_outputs), index("j", j, self.n_outputs)
-        if i == j:
-            raise ValueError(f"i and j must differ; got {i} and {j}")
+        i, j = pair(i, j, classes, self.classes, self.n_outputs)
         *hidden, last = self.layers
         if last.invertible or last.activation == "softmax":
             return replace(self, layers=(*hidden, last.difference(i, j)), classes=None)
@@ -253,12 +241,7 @@ class Network:
         ValueError
             If the network has no labels, or not these.
         """
-        if self.classes is None:
-            raise ValueError(f"classes must be labels, and this network has none; got {classes!r}")
-        for label in classes:
-            if label not in self.classes:
-                raise ValueError(f"classes must be labels of {self.classes}; got {label!r}")
-        return tuple(self.classes.index(label) for label in classes)
+        return outputs_of(self.classes, classes)
 
     def scores(self, *, negative: bool = False) -> "Network":
         """The outputs before a strictly increasing output activation, or their negatives.
@@ -318,15 +301,7 @@ class Network:
         ValueError
             If the plane does not lie in this network's input space.
         """
-        if not isinstance(plane, Plane):
-            raise TypeError(f"plane must be a tracer.Plane(origin, u, v); got {plane!r}")
-        if len(plane.origin) != self.n_inputs:
-            raise ValueError(
-                f"plane must lie in the network's {self.n_inputs} inputs; got {len(plane.origin)} coordinates"
-            )
-        outer = plane if self.plane is None else self.plane.restrict(plane)
-        features = plane.features
-        labels = None if self.inputs is None or features is None else [self.inputs[k] for k in features]
+        outer, labels = restricted(plane, self.plane, self.inputs, self.n_inputs)
         first = self.layers[0].restricted(plane)
         return replace(self, layers=(first, *self.layers[1:]), plane=outer, inputs=labels)
 

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.enclosures import rounding
 from tracer.enclosures.kinked import Kinked
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.enclosures.taylor_form import TaylorForm
@@ -45,11 +44,7 @@ def at_points(layers: Sequence[Layer], x: Array) -> Enclosure:
     """Bounds of the single output at points `x` (k, 2), as midpoint and radius; none of the gradient."""
     radius = np.zeros_like(x)
     for layer in layers:
-        size = np.abs(x) + radius
-        x, radius = rounding.product(x, radius, layer.weight.T)
-        if layer.weight_radius.any():
-            radius = radius + np.add(*rounding.product(size, np.zeros_like(size), layer.weight_radius.T))
-        x, radius = rounding.total(x, radius, layer.bias, layer.bias_radius)
+        x, radius = layer.at(x, radius)
         if layer.bend is not None:
             x, radius = layer.bend.at(x, radius)
     unknown = np.full((len(x), 2), np.nan)

@@ -19,14 +19,31 @@ LABELS = ("classes", "inputs")
 
 def dumps(network: Network) -> str:
     """The network as a JSON text."""
-    form: dict[str, Any] = {"layers": [layer.to_json() for layer in network.layers]}
-    if network.plane is not None:
-        form["plane"] = {k: getattr(network.plane, k).tolist() for k in ("origin", "u", "v")}
-    for name in LABELS:
-        labels = getattr(network, name)
-        if labels is not None:
-            form[name] = [label.item() if hasattr(label, "item") else label for label in labels]
-    return json.dumps(form)
+    layers = [layer.to_json() for layer in network.layers]
+    return json.dumps({"layers": layers, **plane_form(network.plane), **label_forms(network)})
+
+
+def plane_form(plane: Plane | None) -> dict[str, Any]:
+    """A plane as an entry of a JSON object, or no entry."""
+    if plane is None:
+        return {}
+    return {"plane": {k: getattr(plane, k).tolist() for k in ("origin", "u", "v")}}
+
+
+def plane_of(form: dict[str, Any]) -> Plane | None:
+    """The plane in a JSON object, if there is one."""
+    plane = form.get("plane")
+    return None if plane is None else Plane(plane["origin"], plane["u"], plane["v"])
+
+
+def label_forms(model: Any) -> dict[str, list]:
+    """The labels of a model as entries of a JSON object."""
+    given = {name: getattr(model, name) for name in LABELS}
+    return {
+        name: [label.item() if hasattr(label, "item") else label for label in labels]
+        for name, labels in given.items()
+        if labels is not None
+    }
 
 
 def loads(text: str, source: str = "the text") -> Network:
@@ -45,10 +62,9 @@ def loads(text: str, source: str = "the text") -> Network:
     if not isinstance(layers, list) or not all(isinstance(layer, dict) for layer in layers):
         raise ValueError(f'{source} must hold {{"layers": [{{"W": …, "b": …, "activation": …}}, …]}}')
     try:
-        plane = form.get("plane")
         return Network(
             [Layer.from_json(layer) for layer in layers],
-            plane=None if plane is None else Plane(plane["origin"], plane["u"], plane["v"]),
+            plane=plane_of(form),
             **{name: form.get(name) for name in LABELS},
         )
     except KeyError as error:

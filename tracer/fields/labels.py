@@ -1,0 +1,76 @@
+"""Labels of outputs and inputs, and what is asked for by them."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tracer.fields.checks import index
+from tracer.fields.plane import Plane
+
+
+def labelled(name: str, labels: Sequence | None, n: int) -> tuple | None:
+    """The labels of `n` inputs, or of as many outputs, as a tuple; None if there are none.
+
+    Raises
+    ------
+    ValueError
+        If there are not as many.
+    """
+    if labels is not None and len(labels) != n:
+        what = "outputs" if name == "classes" else "inputs"
+        raise ValueError(f"{name} must label the {n} {what}; got {len(labels)}")
+    return None if labels is None else tuple(labels)
+
+
+def outputs_of(labels: tuple | None, classes: Sequence) -> tuple[int, ...]:
+    """The numbers of the outputs that have the given ones of all `labels`.
+
+    Raises
+    ------
+    ValueError
+        If there are no labels, or not these.
+    """
+    if labels is None:
+        raise ValueError(f"classes must be labels, and this network has none; got {classes!r}")
+    for label in classes:
+        if label not in labels:
+            raise ValueError(f"classes must be labels of {labels}; got {label!r}")
+    return tuple(labels.index(label) for label in classes)
+
+
+def pair(i: int | None, j: int | None, classes: Any, labels: tuple | None, n: int) -> tuple[int, int]:
+    """Two of `n` outputs, by number or by their `labels`.
+
+    Raises
+    ------
+    TypeError
+        If not one of the pairs is given.
+    ValueError
+        If they are the same, or one of them is not an output.
+    """
+    if (classes is None) == (i is None or j is None):
+        raise TypeError(f"margin takes i and j, or classes=(a, b); got {i!r}, {j!r} and {classes!r}")
+    if classes is not None:
+        if len(classes) != 2:
+            raise ValueError(f"classes must be two labels; got {classes!r}")
+        i, j = outputs_of(labels, classes)
+    i, j = index("i", i, n), index("j", j, n)
+    if i == j:
+        raise ValueError(f"i and j must differ; got {i} and {j}")
+    return i, j
+
+
+def restricted(plane: Plane, of: Plane | None, inputs: tuple | None, n: int) -> tuple[Plane, tuple | None]:
+    """A plane in a space of `n` inputs, itself perhaps a plane `of` others, and its coordinates' labels.
+
+    Raises
+    ------
+    TypeError, ValueError
+        If it is no plane, or does not lie there.
+    """
+    if not isinstance(plane, Plane):
+        raise TypeError(f"plane must be a tracer.Plane(origin, u, v); got {plane!r}")
+    if len(plane.origin) != n:
+        raise ValueError(f"plane must lie in the network's {n} inputs; got {len(plane.origin)} coordinates")
+    features = plane.features
+    labels = None if inputs is None or features is None else tuple(inputs[k] for k in features)
+    return plane if of is None else of.restrict(plane), labels
