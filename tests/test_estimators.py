@@ -203,6 +203,12 @@ def test_bounds_hold_the_scaled_model_unfolded():
     assert isinstance(F, arb)
 
 
+def test_a_model_that_was_read_is_itself():
+    for estimator in (SVC(), LinearSVC()):
+        model = tracer.as_network(fitted(estimator))
+        assert tracer.as_network(model) is model
+
+
 # Labels -------------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ from importlib import import_module
 from typing import Any
 
 from tracer.fields.field import Field
+from tracer.fields.kernel import KernelField
 from tracer.fields.network import Network
 
 # Each of these has a function `read`, and imports its library in it.
@@ -24,8 +25,9 @@ def as_network(model: Any) -> Field:
     Returns
     -------
     Network or another Field
-        A Network where the model is a chain of layers, with float64 copies of its numbers; a Network is
-        itself. A torch module that is no chain becomes a `Function` if it takes two inputs to one output.
+        A Network where the model is a chain of layers, with float64 copies of its numbers; of a kernel
+        model a field with the same methods. A Network is itself. A torch module that is no chain becomes a
+        `Function` if it takes two inputs to one output.
 
     Raises
     ------
@@ -39,7 +41,7 @@ def as_network(model: Any) -> Field:
     >>> network = tracer.as_network(torch.nn.Sequential(...))
     >>> boundary = tracer.trace(network.margin(0, 1), bounds)
     """
-    if isinstance(model, Network):
+    if isinstance(model, Network | KernelField):
         return model
     for kind in type(model).__mro__:
         library = kind.__module__.partition(".")[0]

@@ -4,12 +4,17 @@ matplotlib is imported when something is drawn, never before; nothing is shown o
 """
 
 import io
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer.boundaries.boundary import Boundary
+from tracer.boundaries.tracing import trace
+from tracer.fields.box import Box
+from tracer.models.conversion import as_network
+from tracer.view.section import Section
 
 Array = NDArray[np.float64]
 
@@ -22,6 +27,7 @@ LONGEST_EQUAL = 4.0
 # margin(0, 1) is positive where the first class wins: its side has the colour of its points.
 SIDE_COLORS = ("#fbe3d3", "#dbe7f3")  # F < 0, F > 0
 POINT_COLORS = ("#2f6ea5", "#d2691e")
+OTHER_COLOR = "#a0a0a0"  # of points of neither class
 LINE = {"colors": "#202020", "linewidths": 1.6}
 
 
@@ -47,6 +53,82 @@ class BoundaryDisplay:
     def __init__(self, boundary: Boundary) -> None:
         self.boundary = boundary
 
+    @classmethod
+    def from_estimator(
+        cls,
+        estimator: Any,
+        X: Any,
+        *,
+        y: ArrayLike | None = None,
+        classes: Sequence | None = None,
+        features: Sequence | None = None,
+        at: ArrayLike | Mapping | None = None,
+        eps: ArrayLike = 1.0,
+        ax: Any = None,
+        shading: bool = True,
+        xlabel: str | None = None,
+        ylabel: str | None = None,
+        **kwargs: Any,
+    ) -> "BoundaryDisplay":
+        """Trace the boundary between two classes of a fitted classifier around data, and draw it.
+
+        Parameters
+        ----------
+        estimator : estimator
+            What `tracer.as_network` takes, with classes for outputs.
+        X : array_like or DataFrame, shape (n, m)
+            Samples; the box is drawn around them. Names of columns are the labels of the axes.
+        y : array_like, shape (n,), optional
+            Their classes; if given, the samples are drawn.
+        classes : pair, optional
+            The labels of the two classes; may be left out if there are two.
+        features : pair, optional
+            The two features to draw, by number or by name; may be left out if there are two.
+        at : array_like, shape (m,), or mapping from features to numbers, optional
+            Where the other features are held; by default at their medians.
+        eps : float or pair of float
+            How far the box reaches beyond the samples.
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure by default.
+        shading : bool
+            Colour the two sides.
+        xlabel, ylabel : str, optional
+            By default the names of the features, x1 and x2 where they have none.
+        **kwargs
+            For `plot`.
+
+        Returns
+        -------
+        BoundaryDisplay
+            Its `boundary` has the curves and their certificate.
+
+        Raises
+        ------
+        TypeError
+            If the estimator cannot be read, has no classes, or it is not said which features or classes.
+        ValueError
+            If an argument does not fit the others.
+        """
+        model = _classifier(as_network(estimator))
+        section = Section.of(X, features, at, model.inputs)
+        box = section.box(eps)
+        if classes is None and model.n_outputs > 2:
+            return _partition_display(model, section, box)
+        labels = range(model.n_outputs) if model.classes is None else model.classes
+        pair = _two_classes(labels, classes)
+        field = model.margin(*(labels.index(label) for label in pair))
+        boundary = trace(field if section.plane is None else field.restrict(section.plane), box.bounds)
+        return cls(boundary).plot(
+            ax,
+            shading=shading,
+            X=None if y is None else section.points,
+            y=y,
+            classes=pair,
+            xlabel=section.names[0] if xlabel is None else xlabel,
+            ylabel=section.names[1] if ylabel is None else ylabel,
+            **kwargs,
+        )
+
     def plot(
         self,
         ax: Any = None,
@@ -55,6 +137,7 @@ class BoundaryDisplay:
         turning_points: bool = False,
         X: ArrayLike | None = None,
         y: ArrayLike | None = None,
+        classes: Sequence | None = None,
         xlabel: str | None = None,
         ylabel: str | None = None,
         **kwargs: Any,
@@ -73,6 +156,8 @@ class BoundaryDisplay:
             Data points to draw on top.
         y : array_like, shape (n,), optional
             Their classes.
+        classes : pair, optional
+            The class that wins where F > 0, and the other: points of these have the colours of their sides.
         xlabel, ylabel : str, optional
             "x1" and "x2" by default; "s" and "t" on a plane.
         **kwargs
@@ -99,7 +184,7 @@ class BoundaryDisplay:
         self.shading_ = self._shade() if shading else None
         self.lines_ = self._draw_curves(kwargs)
         self.turning_points_ = self._mark_turning_points() if turning_points else None
-        self.data_ = None if points is None else self._draw_data(points, y)
+        self.data_ = None if points is None else self._draw_data(points, y, classes)
         self._frame(xlabel, ylabel)
         return self
 
@@ -124,11 +209,16 @@ class BoundaryDisplay:
         points = np.array([t.point for curve in self.boundary for t in curve.turning_points]).reshape(-1, 2)
         return self.ax_.scatter(*points.T, s=28, facecolor="white", edgecolor=LINE["colors"], zorder=4)
 
-    def _draw_data(self, points: Array, y: ArrayLike | None) -> Any:
+    def _draw_data(self, points: Array, y: ArrayLike | None, classes: Sequence | None) -> Any:
         from matplotlib.colors import ListedColormap
 
         style: dict[str, Any] = {"color": POINT_COLORS[0]}
-        if y is not None:
+        if y is not None and classes is not None:
+            first, second = (np.asarray(y) == label for label in classes)
+            below = np.argsort(first | second, kind="stable")
+            points = points[below]
+            style = {"color": np.select([first, second], POINT_COLORS, OTHER_COLOR)[below]}
+        elif y is not None:
             _, labels = np.unique(np.asarray(y), return_inverse=True)
             few = labels.max(initial=0) < len(POINT_COLORS)
             style = {"c": labels, "cmap": ListedColormap(POINT_COLORS) if few else "tab10"}
@@ -152,6 +242,30 @@ class BoundaryDisplay:
             return False
         sides = self.boundary.box.sides
         return bool(sides.max() <= LONGEST_EQUAL * sides.min())
+
+
+def _classifier(model: Any) -> Any:
+    """A model that has classes."""
+    if getattr(model, "n_outputs", 1) < 2:
+        raise TypeError(
+            "estimator must have classes, this one has one output: plot the boundary that tracer.trace gives "
+            "for tracer.as_network(estimator).level(0, value)"
+        )
+    return model
+
+
+def _two_classes(labels: Sequence, classes: Sequence | None) -> tuple:
+    """The two classes asked for, or the two there are."""
+    pair = tuple(labels if classes is None else classes)
+    if len(pair) != 2 or pair[0] == pair[1] or not all(label in labels for label in pair):
+        raise ValueError(f"classes must be two of {tuple(labels)}; got {classes!r}")
+    return pair
+
+
+def _partition_display(model: Any, section: Section, box: Box) -> BoundaryDisplay:
+    """The regions of three classes or more."""
+    names = "numbers" if model.classes is None else f"{model.classes}"
+    raise TypeError(f"estimator has {model.n_outputs} classes: give two of them, classes=(a, b) of {names}")
 
 
 def _data(X: ArrayLike, y: ArrayLike | None) -> Array:

@@ -1,0 +1,123 @@
+"""A section through data: two features, and where the others are held.
+
+The plane's coordinates are the two features' own values; the other features are at their medians, or where
+they are told to be.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tracer.fields.box import Box
+from tracer.fields.plane import Plane
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class Section:
+    """Two features of n samples.
+
+    Attributes
+    ----------
+    points : ndarray, shape (n, 2)
+        Their values.
+    names : tuple of two str
+    plane : Plane or None
+        Where the others are; None if there are no others, and the two are in their own order.
+    """
+
+    points: Array
+    names: tuple[str, str]
+    plane: Plane | None
+
+    @classmethod
+    def of(
+        cls,
+        X: Any,
+        features: Sequence | None = None,
+        at: ArrayLike | Mapping | None = None,
+        inputs: Sequence | None = None,
+    ) -> "Section":
+        """The section of samples X (n, m) along two `features`, each a number or a name.
+
+        Parameters
+        ----------
+        X : array_like or DataFrame, shape (n, m)
+        features : pair, optional
+            May be left out if there are two.
+        at : array_like, shape (m,), or mapping from features to numbers, optional
+            Where the others are; those not told are at their medians.
+        inputs : sequence of str, optional
+            Names, where X has none.
+
+        Raises
+        ------
+        TypeError
+            If there are more than two features and none are chosen.
+        ValueError
+            If X is no table of finite numbers, or a feature is none of it.
+        """
+        values = _table(X)
+        m = values.shape[1]
+        given = getattr(X, "columns", inputs)
+        names = [f"x{k + 1}" for k in range(m)] if given is None else [str(name) for name in given]
+        if features is None and m != 2:
+            raise TypeError(f"features must be two of the {m} of X: give features=(i, j), or their names")
+        i, j = _two(features, names) if features is not None else (0, 1)
+        held = _held(values, at, names)
+        plane = None if m == 2 and (i, j) == (0, 1) else Plane.of_features(i, j, at=held)
+        return cls(values[:, [i, j]], (names[i], names[j]), plane)
+
+    def box(self, eps: ArrayLike) -> Box:
+        """The box around the points, `eps` wider on every side: a number, or one for each feature."""
+        margin = np.asarray(eps, dtype=np.float64)
+        if margin.shape not in ((), (2,)) or not (margin >= 0).all():
+            raise ValueError(f"eps must be a number, or one for each feature, and not negative; got {eps!r}")
+        return Box.from_bounds(
+            np.stack([self.points.min(axis=0) - margin, self.points.max(axis=0) + margin], axis=1)
+        )
+
+
+def _table(X: Any) -> Array:
+    try:
+        values = np.asarray(X, dtype=np.float64)
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"X must be a table of numbers; {error}") from None
+    if values.ndim != 2 or not len(values) or values.shape[1] < 2:
+        raise ValueError(f"X must have shape (n, m) with n ≥ 1 and m ≥ 2; got {values.shape}")
+    if not np.isfinite(values).all():
+        raise ValueError("X must be finite")
+    return values
+
+
+def _two(features: Sequence, names: list[str]) -> tuple[int, int]:
+    if isinstance(features, str) or len(features) != 2:
+        raise ValueError(f"features must be two; got {features!r}")
+    i, j = (_number(feature, names) for feature in features)
+    if i == j:
+        raise ValueError(f"features must differ; got {features!r}")
+    return i, j
+
+
+def _number(feature: Any, names: list[str]) -> int:
+    """The number of a feature."""
+    if isinstance(feature, str) and feature in names:
+        return names.index(feature)
+    if isinstance(feature, int | np.integer) and 0 <= feature < len(names):
+        return int(feature)
+    raise ValueError(
+        f"features must be numbers from 0 to {len(names) - 1} or names of {names}; got {feature!r}"
+    )
+
+
+def _held(values: Array, at: ArrayLike | Mapping | None, names: list[str]) -> Array:
+    if at is not None and not isinstance(at, Mapping):
+        return np.asarray(at, dtype=np.float64)
+    held = np.median(values, axis=0)
+    for feature, value in ({} if at is None else at).items():
+        held[_number(feature, names)] = value
+    return held
