@@ -235,6 +235,18 @@ def test_what_does_not_fit_together_is_named(call, error, message):
         call()
 
 
-def test_three_classes_ask_for_two_of_them():
-    with pytest.raises(TypeError, match=r"estimator has 3 classes: .* classes=\(a, b\) of \(0, 1, 2\)"):
-        on_iris(features=(0, 1))
+def test_three_classes_give_the_partition():
+    X, y = IRIS.data, IRIS.target_names[IRIS.target]
+    estimator = make_pipeline(StandardScaler(), LogisticRegression()).fit(X, y)
+    display = BoundaryDisplay.from_estimator(estimator, X, y=y, features=(2, 3), lw=1)
+    partition = display.partition
+    assert partition.status is Status.PROVEN
+    assert [region.label for region in partition.regions] == list(estimator.classes_)
+    grid = np.random.default_rng(0).uniform(*np.transpose(partition.bounds), (300, 2))
+    full = np.tile(np.median(X, axis=0), (300, 1))
+    full[:, 2:] = grid
+    predicted = estimator.predict(full)
+    for region in partition.regions:
+        assert np.array_equal(region.contains(grid), predicted == region.label)
+    assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == ("x3", "x4")
+    assert len(display.data_.get_offsets()) == len(X)

@@ -24,6 +24,7 @@ from tracer.fields.plane import Plane
 from tracer.models.conversion import as_network
 from tracer.models.loading import load
 from tracer.view.display import BoundaryDisplay
+from tracer.view.partition_display import PartitionDisplay
 
 __all__ = [
     "Arc",
@@ -41,6 +42,7 @@ __all__ = [
     "Layer",
     "Network",
     "Partition",
+    "PartitionDisplay",
     "Plane",
     "Region",
     "Roots",

@@ -1,4 +1,4 @@
-"""The command line: ``tracer trace | plot | bench``.
+"""The command line: ``tracer trace | partition | plot | bench``.
 
 Exit status 0 is success, 2 bad input (one line, no traceback), 130 an interrupt; files are written
 whole or not at all.
@@ -6,7 +6,8 @@ whole or not at all.
 
 import argparse
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
@@ -14,6 +15,8 @@ import numpy as np
 from tracer._version import __version__
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.grid_comparison import grid_reaching, tracing_measurement
+from tracer.boundaries.partition import Partition
+from tracer.boundaries.partitioning import partition
 from tracer.boundaries.tracing import MAX_CELLS, MAX_STEPS, TOLERANCE, trace, trace_from
 from tracer.curves.curve import Curve
 from tracer.fields.counted import Counted
@@ -21,7 +24,7 @@ from tracer.fields.examples import EXAMPLES, example
 from tracer.fields.network import Network
 from tracer.fields.plane import Plane
 from tracer.models.loading import READERS, load
-from tracer.view.export import save_picture, target
+from tracer.view.export import PARTITION_WRITERS, WRITERS, save_picture, target
 
 DEFAULT_EXAMPLE = "paper"
 BENCH_ERRORS = (1e-3, 1e-4, 1e-5, 1e-6)
@@ -53,14 +56,7 @@ def _trace(arguments: argparse.Namespace) -> int:
     targets = [target(path) for path in arguments.output]  # before the work, not after
     field, bounds = _problem(arguments)
     if arguments.seed is None:
-        boundary = trace(
-            field,
-            bounds,
-            tolerance=arguments.tolerance,
-            max_cells=arguments.max_cells,
-            time_limit=arguments.time_limit,
-            progress=arguments.progress,
-        )
+        boundary = trace(field, bounds, **_budget(arguments))
         print(_table(boundary.curves))
         print(boundary)
         print(boundary.certificate)
@@ -72,10 +68,19 @@ def _trace(arguments: argparse.Namespace) -> int:
         print(_table([curve]))
         boundary = Boundary.of_curve(curve.with_field(field), counted.evaluations)
         print(boundary.certificate)
-    for path in targets:
-        boundary.save(path)
-        print(f"wrote {path}")
-    return 0
+    return _write(boundary, targets)
+
+
+def _partition(arguments: argparse.Namespace) -> int:
+    targets = [target(path, PARTITION_WRITERS) for path in arguments.output]
+    network, bounds = _network(arguments)
+    divided = partition(
+        _restricted(network, arguments), bounds, argmin=arguments.argmin, **_budget(arguments)
+    )
+    print(_region_table(divided))
+    print(divided)
+    print(divided.certificate)
+    return _write(divided, targets)
 
 
 def _plot(arguments: argparse.Namespace) -> int:
@@ -111,8 +116,20 @@ def _bench(arguments: argparse.Namespace) -> int:
 # What they share ------------------------------------------------------------------------------------
 
 
-def _problem(arguments: argparse.Namespace) -> tuple[Network, Any]:
-    """The field and its box."""
+def _budget(arguments: argparse.Namespace) -> dict[str, Any]:
+    """How exactly to work, and how long."""
+    return {name: getattr(arguments, name) for name in ("tolerance", "max_cells", "time_limit", "progress")}
+
+
+def _write(result: Boundary | Partition, targets: Sequence[Path]) -> int:
+    for path in targets:
+        result.save(path)
+        print(f"wrote {path}")
+    return 0
+
+
+def _network(arguments: argparse.Namespace) -> tuple[Network, Any]:
+    """The network and the box."""
     if arguments.model is not None and arguments.example is not None:
         raise ValueError(
             f"give MODEL or --example, not both; got {arguments.model!r} and {arguments.example!r}"
@@ -125,6 +142,12 @@ def _problem(arguments: argparse.Namespace) -> tuple[Network, Any]:
         bounds = np.reshape(arguments.bounds, (2, 2)).tolist()
     if bounds is None:
         raise ValueError("--bounds X1LO X1HI X2LO X2HI must be given with MODEL")
+    return network, bounds
+
+
+def _problem(arguments: argparse.Namespace) -> tuple[Network, Any]:
+    """The field and its box."""
+    network, bounds = _network(arguments)
     if arguments.level is not None:
         output, value = arguments.level
         if not output.strip().isdigit():
@@ -165,6 +188,18 @@ def _table(curves: Sequence[Curve]) -> str:
         rows.append(
             f"{k:>5}  {kind:6}  {curve.length:>12.9g}  {len(curve.turning_points):>14}  "
             f"{residual:>9.1e}  {curve.error_bound.max():>9.1e}"
+        )
+    return "\n".join(rows)
+
+
+def _region_table(divided: Partition) -> str:
+    rows = [f"{'class':>16}  {'pieces':>6}  {'holes':>6}  {'area':>12}  {'share':>7}"]
+    whole = float(divided.box.sides.prod())
+    for region in divided.regions:
+        holes = sum(len(piece.holes) for piece in region.pieces)
+        rows.append(
+            f"{region.label!s:>16}  {len(region.pieces):>6}  {holes:>6}  {region.area:>12.9g}  "
+            f"{region.area / whole:>7.2%}"
         )
     return "\n".join(rows)
 
@@ -215,22 +250,18 @@ def _parser() -> argparse.ArgumentParser:
     sub.add_argument(
         "--seed", type=float, nargs=2, metavar=("X1", "X2"), help="follow only the curve near this point"
     )
-    sub.add_argument(
-        "--tolerance", type=float, default=TOLERANCE, help="in units of the box (default %(default)s)"
-    )
-    sub.add_argument("--max-cells", type=int, default=MAX_CELLS, help="default %(default)s")
     sub.add_argument("--max-steps", type=int, default=MAX_STEPS, help="with --seed (default %(default)s)")
-    sub.add_argument("--time-limit", type=float, metavar="SECONDS", help="default none")
-    sub.add_argument("--progress", action="store_true", help="say how far the work is")
-    sub.add_argument(
-        "-o",
-        "--output",
-        nargs="+",
-        action="extend",
-        default=[],
-        metavar="FILE",
-        help=".npz, .csv, .geojson, .svg, .png or .pdf",
+    _add_work(sub, WRITERS)
+
+    sub = command(
+        "partition",
+        _partition,
+        "Divide a box into the regions of all classes.",
+        "tracer partition net.onnx --plane 0 1 --at 3.14 800 800 --bounds 0 2e4 -3 3 -o regions.geojson",
     )
+    _add_model(sub)
+    sub.add_argument("--argmin", action="store_true", help="the class of the lowest output is on top")
+    _add_work(sub, PARTITION_WRITERS)
 
     sub = command(
         "plot", _plot, "Draw a saved boundary.", "tracer plot boundary.npz -o picture.png --turning-points"
@@ -251,9 +282,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_problem(sub: argparse.ArgumentParser) -> None:
-    suffixes = ", ".join(READERS)
-    sub.add_argument("model", nargs="?", metavar="MODEL", help=f"a file, {suffixes} (default: the paper's)")
-    sub.add_argument("--example", choices=list(EXAMPLES), help="a built-in network and its box")
+    _add_model(sub)
     which = sub.add_mutually_exclusive_group()
     which.add_argument(
         "--classes", type=int, nargs=2, metavar=("I", "J"), help="trace z_I = z_J (default 0 1)"
@@ -261,16 +290,17 @@ def _add_problem(sub: argparse.ArgumentParser) -> None:
     which.add_argument(
         "--level", nargs=2, metavar=("OUTPUT", "VALUE"), help="trace where an output has a value"
     )
+
+
+def _add_model(sub: argparse.ArgumentParser) -> None:
+    suffixes = ", ".join(READERS)
+    sub.add_argument("model", nargs="?", metavar="MODEL", help=f"a file, {suffixes} (default: the paper's)")
+    sub.add_argument("--example", choices=list(EXAMPLES), help="a built-in network and its box")
     sub.add_argument(
         "--plane", type=int, nargs=2, metavar=("I", "J"), help="of more than two inputs the two to draw"
     )
-    sub.add_argument(
-        "--at",
-        type=float,
-        nargs="+",
-        metavar="V",
-        help="with --plane: the values of all other inputs, in order (default 0)",
-    )
+    at = "with --plane: the values of all other inputs, in order (default 0)"
+    sub.add_argument("--at", type=float, nargs="+", metavar="V", help=at)
     sub.add_argument(
         "--bounds",
         type=float,
@@ -278,6 +308,17 @@ def _add_problem(sub: argparse.ArgumentParser) -> None:
         metavar=("X1LO", "X1HI", "X2LO", "X2HI"),
         help="the box, in the values of the two inputs",
     )
+
+
+def _add_work(sub: argparse.ArgumentParser, writers: Mapping[str, Any]) -> None:
+    sub.add_argument(
+        "--tolerance", type=float, default=TOLERANCE, help="in units of the box (default %(default)s)"
+    )
+    sub.add_argument("--max-cells", type=int, default=MAX_CELLS, help="default %(default)s")
+    sub.add_argument("--time-limit", type=float, metavar="SECONDS", help="default none")
+    sub.add_argument("--progress", action="store_true", help="say how far the work is")
+    suffixes = ", ".join(writers)
+    sub.add_argument("-o", "--output", nargs="+", action="extend", default=[], metavar="FILE", help=suffixes)
 
 
 if __name__ == "__main__":

@@ -19,6 +19,19 @@ RESTS_ON = (
 )
 
 
+# What is claimed of a box, by what it is that is certified.
+CLAIMS = {
+    "boundary": (
+        "the components of the boundary in {box} and the returned curves correspond one to one, `closed` is "
+        "exact, and every point lies within its error_bound of its own component"
+    ),
+    "partition": (
+        "the arcs, junctions and regions of the classes in {box} and the returned ones correspond one to "
+        "one, and every point of an arc lies within its error_bound of its own arc"
+    ),
+}
+
+
 class Status(Enum):
     """How much of the answer is proven; the value of each member gives cause and cure."""
 
@@ -90,6 +103,8 @@ class Certificate:
         Why the boundary was sampled only, where it was.
     proof : Proof or None
         What `plot` shows; None where nothing was proven.
+    of : str
+        What it certifies: a "boundary" or a "partition".
     """
 
     status: Status
@@ -99,6 +114,7 @@ class Certificate:
     crossings: int
     reason: str = ""
     proof: Proof | None = None
+    of: str = "boundary"
 
     @classmethod
     def unproven(
@@ -142,10 +158,7 @@ class Certificate:
     def _sentence(self) -> str:
         box = Box.from_bounds(self.bounds).text(10)
         counted = f"{self.cells} cells and {self.crossings} crossings"
-        guarantee = (
-            f"the components of the boundary in {box} and the returned curves correspond one to one, "
-            f"`closed` is exact, and every point lies within its error_bound of its own component ({counted})"
-        )
+        guarantee = f"{CLAIMS[self.of].format(box=box)} ({counted})"
         if self.status is Status.PROVEN:
             return f"{guarantee}. {RESTS_ON}"
         if self.status is Status.PROVEN_OUTSIDE_CELLS:

@@ -157,6 +157,7 @@ class Boundary:
         return read(path)
 
     def _repr_png_(self) -> bytes:
-        from tracer.view.display import png
+        from tracer.view.axes import png
+        from tracer.view.display import BoundaryDisplay
 
-        return png(self)
+        return png(BoundaryDisplay(self), shading=self.field is not None)

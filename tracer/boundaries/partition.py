@@ -1,7 +1,9 @@
 """The partition of a box: the regions of its classes, the arcs between them, and what is certain."""
 
+import os
 from collections.abc import Hashable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -64,3 +66,45 @@ class Partition:
         counts.append((len(self.junctions), "junction"))
         text = ", ".join(f"{n} {name}{('es' if name == 'class' else 's') * (n != 1)}" for n, name in counts)
         return f"Partition: {text}, {KNOWN[self.status]} in {self.box}"
+
+    def plot(self, ax: Any = None, **kwargs: Any) -> Any:
+        """Draw the regions; see `tracer.PartitionDisplay.plot` for the keywords.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        PartitionDisplay
+        """
+        from tracer.view.partition_display import PartitionDisplay
+
+        return PartitionDisplay(self).plot(ax, **kwargs)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the partition to a file, whole or not at all.
+
+        Parameters
+        ----------
+        path : path
+            ``.geojson`` for the regions as polygons, ``.csv`` for the points of the arcs, ``.svg``, ``.png``
+            or ``.pdf`` for a picture.
+
+        Raises
+        ------
+        ValueError
+            If the suffix is none of these.
+        FileNotFoundError
+            If the folder does not exist.
+        """
+        from tracer.view.export import save_partition
+
+        save_partition(self, path)
+
+    def _repr_png_(self) -> bytes:
+        from tracer.view.axes import png
+        from tracer.view.partition_display import PartitionDisplay
+
+        return png(PartitionDisplay(self))

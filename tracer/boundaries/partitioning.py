@@ -158,4 +158,6 @@ def _certificate(atlas: ClassAtlas, status: Status, arcs: Sequence[Arc]) -> Cert
         tuple(arc.curve.points for arc in arcs),
     )
     undecided = paving.lines.at(atlas.undecided)
-    return Certificate(status, atlas.box.bounds, undecided, atlas.cells, len(points), proof=proof)
+    return Certificate(
+        status, atlas.box.bounds, undecided, atlas.cells, len(points), proof=proof, of="partition"
+    )

@@ -1,9 +1,5 @@
-"""Boundaries drawn with matplotlib, by scikit-learn's display conventions.
+"""Boundaries drawn with matplotlib, by scikit-learn's display conventions."""
 
-matplotlib is imported when something is drawn, never before; nothing is shown on the screen.
-"""
-
-import io
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -11,24 +7,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer.boundaries.boundary import Boundary
+from tracer.boundaries.partitioning import partition
 from tracer.boundaries.tracing import trace
-from tracer.fields.box import Box
 from tracer.models.conversion import as_network
+from tracer.view.axes import LINE, MARKER, PICTURE_TOLERANCE, axes, data, draw_lines, frame
+from tracer.view.partition_display import PartitionDisplay
 from tracer.view.section import Section
 
 Array = NDArray[np.float64]
 
-# Chords within this of the curve, in box units, look smooth at any size a screen has.
-PICTURE_TOLERANCE = 1e-4
 # Points a side at which the sign of F is looked up for shading; the curves cover the jagged edge.
 SHADING_SIDE = 400
-# A box more than this much longer than wide hardly has the same unit on both axes.
-LONGEST_EQUAL = 4.0
 # margin(0, 1) is positive where the first class wins: its side has the colour of its points.
 SIDE_COLORS = ("#fbe3d3", "#dbe7f3")  # F < 0, F > 0
 POINT_COLORS = ("#2f6ea5", "#d2691e")
 OTHER_COLOR = "#a0a0a0"  # of points of neither class
-LINE = {"colors": "#202020", "linewidths": 1.6}
 
 
 class BoundaryDisplay:
@@ -69,8 +62,10 @@ class BoundaryDisplay:
         xlabel: str | None = None,
         ylabel: str | None = None,
         **kwargs: Any,
-    ) -> "BoundaryDisplay":
-        """Trace the boundary between two classes of a fitted classifier around data, and draw it.
+    ) -> "BoundaryDisplay | PartitionDisplay":
+        """Trace the boundary of a fitted classifier around data, and draw it.
+
+        Of two classes the boundary, of three or more the partition into their regions.
 
         Parameters
         ----------
@@ -81,7 +76,7 @@ class BoundaryDisplay:
         y : array_like, shape (n,), optional
             Their classes; if given, the samples are drawn.
         classes : pair, optional
-            The labels of the two classes; may be left out if there are two.
+            The labels of two classes: the boundary between these alone.
         features : pair, optional
             The two features to draw, by number or by name; may be left out if there are two.
         at : array_like, shape (m,), or mapping from features to numbers, optional
@@ -91,7 +86,7 @@ class BoundaryDisplay:
         ax : matplotlib.axes.Axes, optional
             Where to draw; a new figure by default.
         shading : bool
-            Colour the two sides.
+            Colour the two sides of a boundary.
         xlabel, ylabel : str, optional
             By default the names of the features, x1 and x2 where they have none.
         **kwargs
@@ -99,8 +94,8 @@ class BoundaryDisplay:
 
         Returns
         -------
-        BoundaryDisplay
-            Its `boundary` has the curves and their certificate.
+        BoundaryDisplay or PartitionDisplay
+            Its `boundary` or `partition` has the curves and their certificate.
 
         Raises
         ------
@@ -111,23 +106,16 @@ class BoundaryDisplay:
         """
         model = _classifier(as_network(estimator))
         section = Section.of(X, features, at, model.inputs)
-        box = section.box(eps)
+        bounds = section.box(eps).bounds
+        look = {"X": None if y is None else section.points, "y": y}
+        look["xlabel"] = section.names[0] if xlabel is None else xlabel
+        look["ylabel"] = section.names[1] if ylabel is None else ylabel
         if classes is None and model.n_outputs > 2:
-            return _partition_display(model, section, box)
+            return PartitionDisplay(partition(section.of_model(model), bounds)).plot(ax, **look, **kwargs)
         labels = range(model.n_outputs) if model.classes is None else model.classes
         pair = _two_classes(labels, classes)
-        field = model.margin(*(labels.index(label) for label in pair))
-        boundary = trace(field if section.plane is None else field.restrict(section.plane), box.bounds)
-        return cls(boundary).plot(
-            ax,
-            shading=shading,
-            X=None if y is None else section.points,
-            y=y,
-            classes=pair,
-            xlabel=section.names[0] if xlabel is None else xlabel,
-            ylabel=section.names[1] if ylabel is None else ylabel,
-            **kwargs,
-        )
+        field = section.of_model(model.margin(*(labels.index(label) for label in pair)))
+        return cls(trace(field, bounds)).plot(ax, shading=shading, classes=pair, **look, **kwargs)
 
     def plot(
         self,
@@ -159,7 +147,8 @@ class BoundaryDisplay:
         classes : pair, optional
             The class that wins where F > 0, and the other: points of these have the colours of their sides.
         xlabel, ylabel : str, optional
-            "x1" and "x2" by default; "s" and "t" on a plane.
+            By default the names of the inputs, "x1" and "x2" where they have none; "s" and "t" on a plane
+            that is not one of two features.
         **kwargs
             For matplotlib's LineCollection.
 
@@ -175,29 +164,16 @@ class BoundaryDisplay:
         """
         if shading and self.boundary.field is None:
             raise ValueError("shading needs the field; this boundary was read from a file without one")
-        points = None if X is None else _data(X, y)
-        if ax is None:
-            import matplotlib.pyplot as plt
-
-            _, ax = plt.subplots()
-        self.ax_, self.figure_ = ax, ax.figure
+        points = data(X, y)
+        self.ax_ = axes(ax)
+        self.figure_ = self.ax_.figure
         self.shading_ = self._shade() if shading else None
-        self.lines_ = self._draw_curves(kwargs)
+        lines = [curve.polyline(PICTURE_TOLERANCE) for curve in self.boundary]
+        self.lines_ = draw_lines(self.ax_, lines, kwargs)
         self.turning_points_ = self._mark_turning_points() if turning_points else None
         self.data_ = None if points is None else self._draw_data(points, y, classes)
-        self._frame(xlabel, ylabel)
+        frame(self.ax_, self.boundary.box, self.boundary.field, xlabel, ylabel)
         return self
-
-    def _draw_curves(self, kwargs: dict[str, Any]) -> Any:
-        from matplotlib.collections import LineCollection
-
-        # The keywords have short and plural forms; the caller's wins over the default either way.
-        given = {{"color": "colors", "linewidth": "linewidths", "lw": "linewidths"}.get(k, k) for k in kwargs}
-        defaults = {k: v for k, v in LINE.items() if k not in given}
-        lines = LineCollection(
-            [curve.polyline(PICTURE_TOLERANCE) for curve in self.boundary], **defaults, **kwargs
-        )
-        return self.ax_.add_collection(lines, autolim=False)
 
     def _shade(self) -> Any:
         field: Any = self.boundary.field
@@ -222,26 +198,7 @@ class BoundaryDisplay:
             _, labels = np.unique(np.asarray(y), return_inverse=True)
             few = labels.max(initial=0) < len(POINT_COLORS)
             style = {"c": labels, "cmap": ListedColormap(POINT_COLORS) if few else "tab10"}
-        return self.ax_.scatter(*points.T, s=18, edgecolor="white", linewidth=0.6, zorder=3, **style)
-
-    def _frame(self, xlabel: str | None, ylabel: str | None) -> None:
-        plane: Any = getattr(self.boundary.field, "plane", None)
-        names = ("x1", "x2") if plane is None else ("s", "t")
-        low, high = self.boundary.box.lower, self.boundary.box.upper
-        self.ax_.set(
-            xlim=(low[0], high[0]),
-            ylim=(low[1], high[1]),
-            xlabel=names[0] if xlabel is None else xlabel,
-            ylabel=names[1] if ylabel is None else ylabel,
-            aspect="equal" if self._equal_units(plane) else "auto",
-        )
-
-    def _equal_units(self, plane: Any) -> bool:
-        """Whether a circle in the input space should look like one."""
-        if plane is not None and not np.isclose(np.linalg.norm(plane.u), np.linalg.norm(plane.v)):
-            return False
-        sides = self.boundary.box.sides
-        return bool(sides.max() <= LONGEST_EQUAL * sides.min())
+        return self.ax_.scatter(*points.T, s=18, **MARKER, **style)
 
 
 def _classifier(model: Any) -> Any:
@@ -260,34 +217,3 @@ def _two_classes(labels: Sequence, classes: Sequence | None) -> tuple:
     if len(pair) != 2 or pair[0] == pair[1] or not all(label in labels for label in pair):
         raise ValueError(f"classes must be two of {tuple(labels)}; got {classes!r}")
     return pair
-
-
-def _partition_display(model: Any, section: Section, box: Box) -> BoundaryDisplay:
-    """The regions of three classes or more."""
-    names = "numbers" if model.classes is None else f"{model.classes}"
-    raise TypeError(f"estimator has {model.n_outputs} classes: give two of them, classes=(a, b) of {names}")
-
-
-def _data(X: ArrayLike, y: ArrayLike | None) -> Array:
-    points = np.asarray(X, dtype=np.float64)
-    if points.ndim != 2 or points.shape[1] != 2:
-        raise ValueError(f"X must have shape (n, 2); got {points.shape}")
-    if y is not None and np.shape(y) != (len(points),):
-        raise ValueError(f"y must have one class for each of {len(points)} points; got shape {np.shape(y)}")
-    return points
-
-
-def picture(boundary: Boundary, target: Any, suffix: str, **kwargs: Any) -> None:
-    """Draw into a file, without pyplot and its global state; keywords go to `BoundaryDisplay.plot`."""
-    from matplotlib.figure import Figure
-
-    figure = Figure(figsize=(6.4, 4.8), layout="constrained")
-    BoundaryDisplay(boundary).plot(figure.add_subplot(), **kwargs)
-    figure.savefig(target, format=suffix, dpi=150)
-
-
-def png(boundary: Boundary) -> bytes:
-    """The picture a notebook shows."""
-    buffer = io.BytesIO()
-    picture(boundary, buffer, "png", shading=boundary.field is not None)
-    return buffer.getvalue()

@@ -1,9 +1,9 @@
-"""Boundaries as files; the suffix says which kind."""
+"""Boundaries and partitions as files; the suffix says which kind."""
 
 import csv
 import json
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +12,11 @@ from numpy.typing import NDArray
 
 from tracer.boundaries import archive
 from tracer.boundaries.boundary import Boundary
+from tracer.boundaries.partition import Partition
 from tracer.fields.files import check_target, whole_file
-from tracer.view.display import picture
+from tracer.view.axes import picture
+from tracer.view.display import BoundaryDisplay
+from tracer.view.partition_display import PartitionDisplay
 
 Array = NDArray[np.float64]
 
@@ -23,11 +26,29 @@ DATA_TOLERANCE = 1e-6
 
 def write_csv(boundary: Boundary, path: Path) -> None:
     """One row a vertex: number of its curve, 1 if that is closed, x1, x2."""
+    rows = [
+        (k, int(curve.closed), *x)
+        for k, curve in enumerate(boundary)
+        for x in curve.polyline(DATA_TOLERANCE).tolist()
+    ]
+    _write_table(path, ["curve", "closed", "x1", "x2"], rows)
+
+
+def write_arcs(partition: Partition, path: Path) -> None:
+    """One row a vertex: number of its arc, the classes on its left and right, x1, x2."""
+    rows = [
+        (k, *arc.classes, *x)
+        for k, arc in enumerate(partition.arcs)
+        for x in arc.polyline(DATA_TOLERANCE).tolist()
+    ]
+    _write_table(path, ["arc", "left", "right", "x1", "x2"], rows)
+
+
+def _write_table(path: Path, names: list[str], rows: list[tuple]) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
-        rows = csv.writer(file)
-        rows.writerow(["curve", "closed", "x1", "x2"])
-        for k, curve in enumerate(boundary):
-            rows.writerows([k, int(curve.closed), *x] for x in curve.polyline(DATA_TOLERANCE).tolist())
+        table = csv.writer(file)
+        table.writerow(names)
+        table.writerows(rows)
 
 
 def write_geojson(boundary: Boundary, path: Path) -> None:
@@ -39,8 +60,27 @@ def write_geojson(boundary: Boundary, path: Path) -> None:
         if curve.closed:
             kind, coordinates = "Polygon", [_counterclockwise(line).tolist()]
         properties = {"curve": k, "closed": curve.closed, "length": curve.length, "proven": curve.proven}
-        geometry = {"type": kind, "coordinates": coordinates}
-        features.append({"type": "Feature", "properties": properties, "geometry": geometry})
+        features.append(_feature(kind, coordinates, properties))
+    _write_features(path, features)
+
+
+def write_regions(partition: Partition, path: Path) -> None:
+    """A FeatureCollection (RFC 7946): a MultiPolygon for each region, with its class's label and its area."""
+    features = []
+    for region in partition.regions:
+        polygons = [[ring.tolist() for ring in piece.polygons(DATA_TOLERANCE)] for piece in region.pieces]
+        label = region.label if isinstance(region.label, str | int | float | bool) else str(region.label)
+        properties = {"class": label, "output": region.output, "area": region.area}
+        features.append(_feature("MultiPolygon", polygons, properties))
+    _write_features(path, features)
+
+
+def _feature(kind: str, coordinates: list, properties: dict[str, Any]) -> dict[str, Any]:
+    geometry = {"type": kind, "coordinates": coordinates}
+    return {"type": "Feature", "properties": properties, "geometry": geometry}
+
+
+def _write_features(path: Path, features: list[dict[str, Any]]) -> None:
     form = {"type": "FeatureCollection", "features": features}
     path.write_text(json.dumps(form), encoding="utf-8")
 
@@ -52,7 +92,16 @@ def _counterclockwise(ring: Array) -> Array:
 
 def write_picture(boundary: Boundary, path: Path) -> None:
     """A picture with its two sides coloured where there is a field to tell them."""
-    picture(boundary, path, path.suffix[1:].lower(), shading=boundary.field is not None)
+    picture(BoundaryDisplay(boundary), path, _suffix(path), shading=boundary.field is not None)
+
+
+def write_partition_picture(partition: Partition, path: Path) -> None:
+    """A picture of the regions, with data and junctions left out."""
+    picture(PartitionDisplay(partition), path, _suffix(path))
+
+
+def _suffix(path: Path) -> str:
+    return path.suffix[1:].lower()
 
 
 PICTURES = (".svg", ".png", ".pdf")
@@ -62,22 +111,36 @@ WRITERS: dict[str, Callable[[Boundary, Path], None]] = {
     ".geojson": write_geojson,
     **dict.fromkeys(PICTURES, write_picture),
 }
+PARTITION_WRITERS: dict[str, Callable[[Partition, Path], None]] = {
+    ".csv": write_arcs,
+    ".geojson": write_regions,
+    **dict.fromkeys(PICTURES, write_partition_picture),
+}
 
 
-def target(path: str | os.PathLike) -> Path:
-    """`path`, if a boundary can be saved there; errors as in `Boundary.save`."""
-    return check_target(path, tuple(WRITERS))
+def target(path: str | os.PathLike, writers: Mapping[str, Any] = WRITERS) -> Path:
+    """`path`, if it can be written there by one of some writers; errors as in `Boundary.save`."""
+    return check_target(path, tuple(writers))
 
 
 def save(boundary: Boundary, path: str | os.PathLike) -> None:
     """Write `boundary` to `path`, whole or not at all."""
-    checked = target(path)
+    _save(WRITERS, boundary, path)
+
+
+def save_partition(partition: Partition, path: str | os.PathLike) -> None:
+    """Write `partition` to `path`, whole or not at all."""
+    _save(PARTITION_WRITERS, partition, path)
+
+
+def _save(writers: Mapping[str, Callable[[Any, Path], None]], result: Any, path: str | os.PathLike) -> None:
+    checked = target(path, writers)
     with whole_file(checked) as name:
-        WRITERS[checked.suffix.lower()](boundary, name)
+        writers[checked.suffix.lower()](result, name)
 
 
 def save_picture(boundary: Boundary, path: str | os.PathLike, **kwargs: Any) -> None:
     """Draw `boundary` into a file, whole or not at all; keywords go to `BoundaryDisplay.plot`."""
     checked = check_target(path, PICTURES)
     with whole_file(checked) as name:
-        picture(boundary, name, checked.suffix[1:].lower(), **kwargs)
+        picture(BoundaryDisplay(boundary), name, _suffix(checked), **kwargs)

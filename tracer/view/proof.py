@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tracer.atlas.certificate import Certificate
 from tracer.atlas.charts import OBLIQUE
-from tracer.view.display import LINE, LONGEST_EQUAL
+from tracer.view.axes import LINE, LONGEST_EQUAL, axes
 
 Array = NDArray[np.float64]
 
@@ -32,10 +32,7 @@ def draw(certificate: Certificate, ax: Any = None) -> Any:
     proof = certificate.proof
     if proof is None:
         raise ValueError(f"plot needs a proof to draw; the status is {certificate.status.name}")
-    if ax is None:
-        import matplotlib.pyplot as plt
-
-        _, ax = plt.subplots()
+    ax = axes(ax)
     cells = [
         (proof.empty, EMPTY, "empty"),
         (proof.charts[proof.dependent == 0], CHARTS[0], "solved for x1"),

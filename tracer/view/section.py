@@ -72,6 +72,10 @@ class Section:
         plane = None if m == 2 and (i, j) == (0, 1) else Plane.of_features(i, j, at=held)
         return cls(values[:, [i, j]], (names[i], names[j]), plane)
 
+    def of_model(self, model: Any) -> Any:
+        """A model of all features, on the section."""
+        return model if self.plane is None else model.restrict(self.plane)
+
     def box(self, eps: ArrayLike) -> Box:
         """The box around the points, `eps` wider on every side: a number, or one for each feature."""
         margin = np.asarray(eps, dtype=np.float64)
