@@ -220,6 +220,28 @@ def test_around_its_own_point_a_distance_does_not_cancel():
     assert radius[0, 0] < 1e-6
 
 
+def test_what_decays_to_1e_200_still_has_a_sign():
+    """F = e^(−γ|x − a|²) − e^(−γ|x − b|²): its boundary is the line between a and b, from edge to edge."""
+    terms = Gaussians([[-1.0, 0.2], [1.0, -0.2]], [[40.0, 40.0]], Affine.identity(2).layer())
+    field = KernelField(terms, Layer([[1.0, -1.0]], [0.0]))
+    assert 0 < abs(field.value([0.1, 3.0])) < 1e-150
+    (curve,) = boundary = tracer.trace(field, [(-3, 3), (-3, 3)])
+    assert boundary.certificate.status is Status.PROVEN
+    assert boundary.certificate.cells < 25_000
+    assert curve.points @ [1.0, -0.2] == pytest.approx(0, abs=1e-14)
+    assert curve.length == pytest.approx(6 * np.hypot(1, 0.2))
+
+
+def test_what_underflows_is_left_undecided_and_takes_few_cells():
+    terms = Gaussians([[-1.0, 0.2], [1.0, -0.2]], [[400.0, 400.0]], Affine.identity(2).layer())
+    field = KernelField(terms, Layer([[1.0, -1.0]], [0.0]))
+    boundary = tracer.trace(field, [(-3, 3), (-3, 3)])
+    assert boundary.certificate.status is Status.PROVEN_OUTSIDE_CELLS
+    assert boundary.certificate.cells < 200_000
+    undecided = boundary.certificate.undecided
+    assert (np.abs(field.value(undecided.mean(axis=1))) < 1e-280).all()
+
+
 # Margins, planes, labels, copies ------------------------------------------------------------------
 
 

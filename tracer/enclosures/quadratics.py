@@ -75,7 +75,8 @@ class Quadratics:
 
     def _offsets(self, x: Array) -> Array:
         """t, shape (2, k, n)."""
-        return x.T[:, :, None] - self.points.T[:, None]
+        p = np.ascontiguousarray(self.points.T)
+        return x.T[:, :, None] - p[:, None]
 
     def _doubt(self) -> Array:
         """Radii of the coefficients, their roundings included, and what may underflow in a product with t."""

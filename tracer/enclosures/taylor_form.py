@@ -178,13 +178,16 @@ def _narrowest(function: Univariate, center: Array, p1: Array, tail: Array, e: A
 
     middle = 0.5 * (near.values[0] + near.values[1])
     half = np.maximum(near.values[1] - middle, middle - near.values[0]) * UP + UNDERFLOW
-    # The sum of both radii, each relative to that of the constant model, times both of these.
-    weight = radius * steepest + slope_radius * half
-    linear_weight = linear_radius * steepest + linear.above * half
+    # The sum of both radii, each relative to that of the constant model, times the first of these: where a
+    # function is small, a product of two of its numbers would underflow.
+    with np.errstate(divide="ignore", invalid="ignore"):
+        ratio = half / steepest
+        weight = radius + slope_radius * ratio
+        linear_weight = linear_radius + linear.above * ratio
     # Written so that a model that is infinite or nan is not taken, unless all are.
     quadratic_wins = weight <= linear_weight
     weight = np.where(quadratic_wins, weight, linear_weight)
-    constant = ~(weight <= CONSTANT_WEIGHT * (half * steepest))
+    constant = ~(weight <= CONSTANT_WEIGHT * half)
     keep_quadratic = quadratic_wins & ~constant
     return _Model(
         np.where(constant, middle, np.where(quadratic_wins, quadratic.value, linear.value)),

@@ -65,8 +65,19 @@ class Decay(Univariate):
             thirds=(np.zeros_like(rho), e[2] * (1 + error) + UNDERFLOW),
         )
 
+    def at(self, z: Array, radius: Array) -> tuple[Array, Array]:
+        """The function at points known to within a radius, and the radius of its values.
 
-DECAY = Decay(elementary.EXP.jet, elementary.MONOTONE, roundings=EXP_ROUNDINGS, bend=1.0)
+        ``|exp(z ± r) − exp(z)| ≤ exp(z) (exp(r) − 1)``, and no more than 1: relative, so that what decays
+        to 1e-300 still has a sign.
+        """
+        value = np.exp(z)
+        growth = np.expm1(np.minimum(radius, 1.0)) * np.where(radius <= 1, 1.0, np.inf)
+        relative = (growth + EXP_ROUNDINGS * UNIT_ROUNDOFF) * (1 + 4 * EXP_ROUNDINGS * UNIT_ROUNDOFF)
+        return value, np.fmin(value * relative + UNDERFLOW, 1.0)
+
+
+DECAY = Decay(elementary.EXP.jet, elementary.MONOTONE)
 
 
 @dataclass(frozen=True, eq=False)
