@@ -336,6 +336,13 @@ def test_a_boundary_comes_back_with_its_field(degree, tmp_path):
     assert [repr(c) for c in back] == [repr(c) for c in boundary]
 
 
+def test_a_model_prints_what_it_is():
+    model = classifier(4)
+    assert repr(model) == "KernelField(4 inputs, 7 Gaussians)"
+    plane = tracer.Plane.of_features(0, 1, at=np.zeros(4))
+    assert repr(model.restrict(plane)) == "KernelField(2 inputs, 7 Gaussians, on a plane)"
+
+
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [

@@ -80,7 +80,7 @@ class Decay(Univariate):
 DECAY = Decay(elementary.EXP.jet, elementary.MONOTONE)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Gaussians:
     """n Gaussians of d affine functions of the inputs.
 
@@ -123,6 +123,9 @@ class Gaussians:
 
     def __reduce__(self) -> tuple:
         return Gaussians, (self.centres, self.weights, self.inner, self.weight_radius)
+
+    def __repr__(self) -> str:
+        return f"{len(self)} Gaussians"
 
     def __len__(self) -> int:
         return len(self.centres)

@@ -17,7 +17,7 @@ from tracer.fields.plane import Plane
 Array = NDArray[np.float64]
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Powers:
     """n powers of affine functions of the inputs.
 
@@ -42,6 +42,9 @@ class Powers:
 
     def __reduce__(self) -> tuple:
         return Powers, (self.inner, self.degree)
+
+    def __repr__(self) -> str:
+        return f"{len(self)} powers of degree {self.degree}"
 
     def __len__(self) -> int:
         return self.inner.outputs

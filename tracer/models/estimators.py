@@ -203,18 +203,17 @@ def _gaussian_process(estimator: Any) -> KernelField:
     centres = _dense("X_train_", process.X_train_)
     n, d = centres.shape
     alpha = rounding.total(np.asarray(process.y_train_, dtype=np.float64), np.zeros(n), -process.pi_)
-    kernels = _products(process.kernel_, d)
-    smooth = [(factor, weight) for factor, weight in kernels if np.any(weight)]
-    if not smooth:
+    summands = [(rounding.times(*alpha, *a), w) for a, w in _products(process.kernel_, d)]
+    radial = [(a, w) for a, w in summands if np.any(w)]
+    if not radial:
         raise ValueError(f"kernel must depend on x; got {process.kernel_}")
-    weights = [np.repeat([weight[k] for _, weight in smooth], n, axis=0) for k in (0, 1)]
     # A constant kernel adds the same number everywhere.
-    parts = [rounding.times(*alpha, *factor) for factor, _ in smooth]
-    rest = [rounding.times(*alpha, *factor) for factor, weight in kernels if not np.any(weight)]
-    bias = rounding.added(*np.concatenate([np.zeros((2, 1)), *rest], axis=1))
-    terms = Gaussians(np.tile(centres, (len(smooth), 1)), weights[0], Affine.identity(d).layer(), weights[1])
-    sums = np.concatenate(parts, axis=1)
-    last = Layer(sums[:1], [bias[0]], weight_radius=sums[1:], bias_radius=[bias[1]])
+    constant = np.concatenate([np.zeros((2, 1)), *(a for a, w in summands if not np.any(w))], axis=1)
+    bias, bias_radius = rounding.added(*constant)
+    (sums, radii), weights = np.concatenate([a for a, _ in radial], axis=1), [w for _, w in radial]
+    w, v = (np.repeat([weight[k] for weight in weights], n, axis=0) for k in (0, 1))
+    terms = Gaussians(np.tile(centres, (len(radial), 1)), w, Affine.identity(d).layer(), v)
+    last = Layer([sums], [bias], weight_radius=[radii], bias_radius=[bias_radius])
     return KernelField(terms, last, classes=_labels(estimator))
 
 
