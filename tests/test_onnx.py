@@ -442,6 +442,7 @@ ONE = np.float64(1)
         (one("MatMul", "x", "w", w=np.stack([W.T, W.T])), "the constant factor must be one matrix"),
         (one("Gemm", "x", "w", shape=(4,), w=W.T), "a factor must be a matrix"),
         (one("MatMul", "x", "w", w=W.T * np.nan), r"node 'y' \(MatMul\): weight must be finite; got nan"),
+        (one("MatMul", "x", "w", w=W.T + 1j), "initializer 'w': its numbers must be real; got complex128"),
         (one("Add", "x", "c", c=W[0] * np.inf), "shift must be finite; got"),
         (
             chained(node("Mul", "x", "c", output="1"), node("Mul", "1", "c"), c=np.float64(1e300)),

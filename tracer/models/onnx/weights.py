@@ -24,6 +24,8 @@ def read(tensor: Any, folder: Path) -> NDArray[Any]:
         array = numpy_helper.to_array(_filled(tensor, folder) if tensor.external_data else tensor)
     except (TypeError, AttributeError, KeyError, OSError) as error:
         raise ValueError(f"its numbers cannot be read: {error}") from None
+    if array.dtype.kind in "cOSU":
+        raise ValueError(f"its numbers must be real; got {array.dtype}")
     # Types that NumPy has not, such as bfloat16, fit into float64.
     return array if array.dtype.kind in "fiub" else array.astype(np.float64)
 
