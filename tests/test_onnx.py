@@ -464,6 +464,15 @@ ONE = np.float64(1)
             ),
             "export the model in inference mode",
         ),
+        (
+            model(
+                [onnx.helper.make_node("BatchNormalization", [*"xsbmv"], [*"ypq"])],
+                ["N", 4],
+                dict.fromkeys("sbmv", W[0] ** 2),
+                opset=9,
+            ),
+            "export the model in inference mode",
+        ),
         (one("Conv", "x", "w", shape=(1, 1, 4, 4), w=np.ones((1, 1, 2, 2))), "only a kernel that covers its"),
         (one("Softmax", "x", shape=(1, 2, 2)), "softmax must run over all outputs"),
         (chained(node("Softmax", "x", output="1"), node("Neg", "1")), "softmax must be the last layer's"),

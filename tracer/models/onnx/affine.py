@@ -111,7 +111,8 @@ def _convolve(node: Node, x: Traced, weight: Constant, bias: Constant | None = N
 
 
 def _normalise(node: Node, x: Traced, *parameters: Constant) -> Traced:
-    if node.get("training_mode", 0):
+    # Statistics of the batch are outputs too, when they are what is used.
+    if node.get("training_mode", 0) or node.outputs > 1:
         raise ValueError("batch normalisation in training mode: export the model in inference mode")
     channels = (1, -1, *(1 for _ in x.shape[2:]))
     scale, shift, mean, variance = (

@@ -164,7 +164,7 @@ class _Walk:
         pattern = self._patterns.ending_in(node)
         if pattern is None:
             inputs = [self.value(name) if name else None for name in node.input]
-            return apply(node.op_type, Node(attributes, self._opset), inputs)
+            return apply(node.op_type, Node(attributes, self._opset, len(node.output)), inputs)
         x = self.value(pattern.tensor)
         if pattern.activation is None:
             return x

@@ -49,10 +49,11 @@ class Traced:
 
 @dataclass(frozen=True)
 class Node:
-    """What an operator is told besides its inputs: the attributes, and the version of the operators."""
+    """What an operator is told besides its inputs: attributes, operator version, number of outputs."""
 
     attributes: dict[str, Any]
     opset: int
+    outputs: int
 
     def get(self, name: str, default: Any = None) -> Any:
         """An attribute, text as str."""

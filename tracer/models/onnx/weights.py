@@ -18,10 +18,11 @@ def read(tensor: Any, folder: Path) -> NDArray[Any]:
     ValueError
         If its numbers are missing, or lie elsewhere.
     """
-    from onnx import numpy_helper
+    from onnx import TensorProto, numpy_helper
 
     try:
-        array = numpy_helper.to_array(_filled(tensor, folder) if tensor.external_data else tensor)
+        elsewhere = tensor.data_location == TensorProto.EXTERNAL
+        array = numpy_helper.to_array(_filled(tensor, folder) if elsewhere else tensor)
     except (TypeError, AttributeError, KeyError, OSError) as error:
         raise ValueError(f"its numbers cannot be read: {error}") from None
     if array.dtype.kind in "cOSU":
