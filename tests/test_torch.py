@@ -197,6 +197,26 @@ def test_a_module_without_layers_is_a_function_with_the_gradient_of_torch(name):
     assert np.abs(gradient).max() > 0
 
 
+class Margin(nn.Module):
+    """The cure that the error names, for a module of several outputs."""
+
+    def __init__(self, module):
+        super().__init__()
+        self.module = module
+
+    def forward(self, x):
+        return self.module(x)[:, 0] - self.module(x)[:, 1]
+
+
+def test_a_module_of_several_outputs_is_cured_by_a_module_of_its_margin():
+    module = nn.Sequential(nn.Linear(2, 4), nn.LayerNorm(4), nn.Tanh(), nn.Linear(4, 3))
+    with pytest.raises(ValueError, match=r"such as self\.module\(x\)\[:, 0\] - self\.module\(x\)\[:, 1\]"):
+        tracer.as_network(module)
+    x = np.random.default_rng(0).normal(size=(20, 2))
+    expected = outputs(module, x)[:, 0] - outputs(module, x)[:, 1]
+    np.testing.assert_allclose(tracer.as_network(Margin(module)).value(x), expected, atol=1e-14)
+
+
 def test_such_a_function_is_traced_and_says_that_nothing_is_proven():
     boundary = tracer.trace(tracer.as_network(Ring()), [(-2, 2), (-2, 2)])
     assert boundary.certificate.status is tracer.Status.SAMPLED
@@ -224,7 +244,7 @@ def of_nan():
     [
         (
             lambda: nn.Conv2d(1, 1, 3),
-            r"Conv2d is no layer of a chain.*raises .*: wrap it in one, such as tracer\.",
+            r"Conv2d is no layer of a chain.*raises .*: wrap it in a torch\.nn\.Module",
         ),
         (nn.Sequential, "no layer tells the number of inputs"),
         (lambda: nn.ModuleList([nn.Linear(2, 1)]), "is no chain of layers"),

@@ -41,8 +41,9 @@ TRANSPARENT = (
 )
 # Below this threshold torch's softplus is another function: it has corners of more than 2e-9.
 SOFTPLUS_THRESHOLD = 20
-WRAPPED = (
-    "tracer.Function(lambda x1, x2: module(torch.as_tensor(np.stack([x1, x2], -1)))[:, 0].detach().numpy())"
+CURE = (
+    "wrap it in a torch.nn.Module whose forward takes points (n, 2) to one value each, such as "
+    "self.module(x)[:, 0] - self.module(x)[:, 1] for two classes, and read that"
 )
 
 
@@ -215,7 +216,7 @@ def _function(module: "nn.Module", reason: str) -> Function:
     if shape not in ((3,), (3, 1)):
         raise ValueError(
             f"{name} is no chain of layers ({reason}), and no function of two inputs and one output ({why}): "
-            f"wrap it in one, such as {WRAPPED}"
+            f"{CURE}"
         )
     evaluated = Evaluated(module, reason)
     return Function(evaluated.value, gradient=evaluated.gradient)
