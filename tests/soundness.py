@@ -20,12 +20,13 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from random_networks import ACTIVATIONS, network_of
+from random_networks import ACTIVATIONS, as_network, network_of
 from sound_atlas import atlas_checks
 from sound_budgets import nan_proves_nothing, tiny_budgets
 from sound_crossings import lines
 from sound_curves import error_bounds, straight_sides, topology
 from sound_enclosures import enclosures
+from sound_partition import partitions, random_classes
 
 import tracer
 from tracer.atlas.atlas import survey
@@ -65,6 +66,9 @@ def check_network(rng, problem, tally, max_cells, cells, time_limit=2.0):
         yield from error_bounds(rng, problem, reference, tally)
         yield from straight_sides(rng, problem, reference, tally)
     yield from lines(rng, problem, tally)
+    own = rng.spawn(1)[0]
+    layers = random_classes(own, problem.exact.layers, problem.bounds)
+    yield from partitions(own, layers, as_network(layers), problem.bounds, tally, max_cells)
     proven = reference is not None and reference.certificate.complete
     if proven:
         tally["curves"] += len(reference)

@@ -70,9 +70,10 @@ def assert_consistent(partition, points=3000, seed=0):
         assert len(arc.junctions) == (0 if arc.closed else 2)
         ends = zip(arc.curve.ends, arc.junctions, arc.curve.points[[0, -1]], strict=False)
         for end, junction, point in ends:
-            assert (end is End.JUNCTION) == (junction is not None and partition.junctions[junction].proven)
-            if junction is not None:
-                assert box.distance(point, partition.junctions[junction].point) < 1e-9
+            meeting = None if junction is None else partition.junctions[junction]
+            assert (end is End.JUNCTION) == (meeting is not None and meeting.proven)
+            if meeting is not None:
+                assert box.distance(point, meeting.point) <= 1e-9 + meeting.error_bound
     for k, junction in enumerate(partition.junctions):
         assert len(junction.arcs) >= 3
         assert junction.arcs == tuple(n for n, arc in enumerate(partition.arcs) if k in arc.junctions)
