@@ -26,6 +26,7 @@ from sound_budgets import nan_proves_nothing, tiny_budgets
 from sound_crossings import lines
 from sound_curves import error_bounds, straight_sides, topology
 from sound_enclosures import enclosures
+from sound_nearest import nearest
 from sound_partition import partitions, random_classes
 
 import tracer
@@ -65,6 +66,7 @@ def check_network(rng, problem, tally, max_cells, cells, time_limit=2.0):
         reference = tracer.trace(problem.field, problem.bounds, max_cells=max_cells)
         yield from error_bounds(rng, problem, reference, tally)
         yield from straight_sides(rng, problem, reference, tally)
+        yield from nearest(rng.spawn(1)[0], problem, reference, tally)
     yield from lines(rng, problem, tally)
     own = rng.spawn(1)[0]
     layers = random_classes(own, problem.exact.layers, problem.bounds)

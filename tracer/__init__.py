@@ -5,6 +5,7 @@ from tracer.atlas.certificate import Certificate, Status
 from tracer.boundaries.borders import Arc, Junction
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.clusters import Cluster
+from tracer.boundaries.nearest import Nearest
 from tracer.boundaries.partition import Partition
 from tracer.boundaries.partitioning import partition
 from tracer.boundaries.regions import Region
@@ -40,6 +41,7 @@ __all__ = [
     "Function",
     "Junction",
     "Layer",
+    "Nearest",
     "Network",
     "Partition",
     "PartitionDisplay",

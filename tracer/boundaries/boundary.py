@@ -5,8 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from numpy.typing import ArrayLike
+
 from tracer.atlas.certificate import Certificate, Status
 from tracer.boundaries.clusters import Cluster
+from tracer.boundaries.nearest import Nearest, nearest_points
 from tracer.curves.curve import Curve
 from tracer.curves.singular import BranchPoint
 from tracer.fields.box import Box
@@ -104,6 +107,29 @@ class Boundary:
         """The box that the counts refer to: to ten digits where it is not the one asked for."""
         proven = self.certificate.bounds
         return Box.from_bounds(proven).text(6 if proven == self.bounds else 10)
+
+    def nearest(self, points: ArrayLike) -> Nearest:
+        """The point of the boundary in the box that is nearest to each of `points`.
+
+        Parameters
+        ----------
+        points : array_like, shape (..., 2)
+            Anywhere, in plane coordinates; `Plane.project` takes points of the input space there. The nearest
+            point of the boundary on the plane is then the same.
+
+        Returns
+        -------
+        Nearest
+            Distances are those of the input space: of (s, t) to (s', t') on a plane
+            ``|(s' − s) u + (t' − t) v|``. Where `proven`, no point of the boundary in the box is nearer,
+            undecided cells included.
+
+        Raises
+        ------
+        ValueError
+            If the shape is not (..., 2), or a coordinate is not finite.
+        """
+        return nearest_points(self.curves, self.field, self.certificate, points)
 
     def plot(self, ax: Any = None, **kwargs: Any) -> Any:
         """Draw the boundary; see `tracer.BoundaryDisplay.plot` for the keywords.
