@@ -265,6 +265,35 @@ def test_random_networks_are_divided_right(name, fresh_seed):
             assert_no_arc_is_missing(partition)
 
 
+def test_the_nearest_change_of_decision_is_proven():
+    network, bounds = tracer.example("iris")
+    x = np.random.default_rng(2).uniform(*np.transpose(bounds), (40, 2))
+    for model in (network, random_classifier(np.random.default_rng(8), ["tanh"])):
+        box = bounds if model is network else SQUARE
+        partition = tracer.partition(model, box)
+        found = partition.nearest(x)
+        assert found.proven.mean() > 0.9
+        lines = [arc.curve(np.linspace(0, arc.length, 20_000)) for arc in partition.arcs]
+        away = np.array([KDTree(line).query(x)[0] for line in lines])
+        gap = max(np.linalg.norm(np.diff(line, axis=0), axis=1).max() for line in lines)
+        assert (found.distances <= away.min(axis=0) + 1e-9).all()
+        assert (found.distances >= away.min(axis=0) - gap).all()
+        two = np.sort(model(found.points), axis=1)
+        assert np.abs(two[:, -1] - two[:, -2]).max() < 1e-9 * np.abs(model(x)).max()
+        clear = np.diff(np.sort(away, axis=0)[:2], axis=0)[0] > gap
+        assert np.array_equal(found.curve[clear], away.argmin(axis=0)[clear])
+
+
+def test_margins_that_are_not_on_top_are_nearer_and_do_not_count():
+    """A_0 = A_1 runs on under class 2; the nearest change of decision to a point beside it is further away."""
+    partition = tracer.partition(linear([[1, 0], [-1, 0], [0, 5]], [0, 0, 0]), SQUARE)
+    found = partition.nearest([[0.05, 0.9], [0.05, -0.9]])
+    assert partition.arcs[found.curve[0]].outputs == (0, 2)
+    assert partition.arcs[found.curve[1]].outputs == (0, 1)
+    assert found.distances == pytest.approx([4.45 / np.sqrt(26), 0.05])
+    assert found.proven.all()
+
+
 def test_what_a_budget_leaves_is_said():
     network, bounds = tracer.example("iris")
     for budget in ({"max_cells": 40}, {"time_limit": 0}):

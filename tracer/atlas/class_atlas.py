@@ -49,12 +49,15 @@ class PairAtlas:
         Of their margin; junctions are among its crossings, with `JUNCTION` on their other side.
     cell : ndarray of int
         The number of each of its cells in the whole paving.
+    third : ndarray of int, shape (charts,)
+        The third class that may be on top in each of its charts; `NO_CLASS` where there is none.
     junction : ndarray of int, shape (crossings,)
         The junction that each crossing is; `NO_JUNCTION` for crossings.
     """
 
     atlas: Atlas
     cell: Indices
+    third: Indices
     junction: Indices
 
 
@@ -150,7 +153,7 @@ def _atlas(margins: Margins, paving: ClassPaving, max_cells: int, deadline: floa
         chart = cell[: len(own.charts)]
         third = paving.classes[chart].sum(axis=1) - i - j
         third[paving.classes[chart, 2] == NO_CLASS] = NO_CLASS
-        crossings, unsure = _on_top(margins, crossings, (i, j), third)
+        crossings, unsure = _on_top(margins, crossings, i, third)
         for pieces in (crossings.undecided, unsure):
             to_blame |= blame(pieces.axis, pieces.before, pieces.after)
             for side in (pieces.before, pieces.after):
@@ -159,7 +162,9 @@ def _atlas(margins: Margins, paving: ClassPaving, max_cells: int, deadline: floa
         broken[chart[own_broken]] = True
         inside = arcs.chart[(arcs.start == INSIDE) | (arcs.end == INSIDE)]
         ends[chart[inside]] += 1
-        pairs[i, j] = PairAtlas(Atlas(own, crossings, arcs, own_broken, {}), cell, np.zeros(0, np.intp))
+        pairs[i, j] = PairAtlas(
+            Atlas(own, crossings, arcs, own_broken, {}), cell, third, np.zeros(0, np.intp)
+        )
     # In a junction arcs of all three pairs end.
     broken |= (ends > 0) & (ends < 3)
     at = np.flatnonzero((ends == 3) & ~broken)
@@ -178,10 +183,8 @@ def _charts(side: Indices, chart: Indices) -> Indices:
     return chart[side[is_chart(side, len(chart))]]
 
 
-def _on_top(
-    margins: Margins, crossings: Crossings, ij: tuple[int, int], third: Indices
-) -> tuple[Crossings, Crossings]:
-    """The crossings of a pair where no third class is above both, and those where that is not certain.
+def _on_top(margins: Margins, crossings: Crossings, i: int, third: Indices) -> tuple[Crossings, Crossings]:
+    """The crossings of i and another class where no third is above both, and those where that is not certain.
 
     `third` (charts,) is the third class of each chart of the pair.
     """
@@ -190,13 +193,9 @@ def _on_top(
         some = np.flatnonzero(is_chart(side, len(third)))
         some = some[third[side[some]] != NO_CLASS]
         k, brackets = third[side[some]], crossings.brackets[some]
-        pairs = np.sort(np.stack([np.full(len(k), ij[0]), k], axis=1), axis=1)
-        found = margins.rows(pairs).enclose(brackets.lower, brackets.upper)
-        first = pairs[:, 0] == ij[0]
-        above = found.defined & np.where(first, found.upper < 0, found.lower > 0)
-        below = found.defined & np.where(first, found.lower > 0, found.upper < 0)
-        kept[some[above]] = False
-        unsure[some[~(above | below)]] = True
+        order = margins.order(np.full(len(k), i), k, brackets.lower, brackets.upper)
+        kept[some[order < 0]] = False
+        unsure[some[order == 0]] = True
     return crossings[kept], crossings[unsure]
 
 
@@ -218,7 +217,7 @@ def _with_junctions(own: PairAtlas, broken: Mask, number: Indices, junctions: Ju
     )
     crossings = _and(atlas.crossings, junctions[which], host, paving.directions[host], atlas.box)
     junction = np.concatenate([np.full(len(atlas.crossings), NO_JUNCTION), which])
-    return PairAtlas(Atlas(paving, crossings, arcs, own_broken, {}), own.cell, junction)
+    return replace(own, atlas=Atlas(paving, crossings, arcs, own_broken, {}), junction=junction)
 
 
 def _and(crossings: Crossings, junctions: Junctions, host: Indices, directions: Array, box: Box) -> Crossings:

@@ -13,6 +13,7 @@ within h², and a few cells of each size are left there, however long the curve.
 is halved along the coordinate that costs more.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -39,6 +40,24 @@ SWEEPS = 8
 
 
 @dataclass(frozen=True, eq=False)
+class Sheet:
+    """A part of a boundary: zeros of a field in some cells.
+
+    Attributes
+    ----------
+    field : EnclosedField
+    cells : ndarray, shape (m, 2, 2)
+        Outside which this part is not.
+    hidden : callable, optional
+        For cells with corners (k, 2), which certainly hold none of it, although F may have zeros there.
+    """
+
+    field: EnclosedField
+    cells: Array
+    hidden: Callable[[Array, Array], Mask] = lambda lower, upper: np.zeros(len(lower), dtype=bool)
+
+
+@dataclass(frozen=True, eq=False)
 class _Pairs:
     """Cells to be looked at, `lower` and `upper` (k, 2), each for one disc, `disc` (k,)."""
 
@@ -61,23 +80,20 @@ class _Pairs:
         )
 
 
-def without_boundary(
-    field: EnclosedField, metric: Metric, cells: Array, undecided: Array, centers: Array, radii: Array
-) -> Mask:
-    """For which discs it is proven that the boundary does not meet their interior.
+def without_boundary(sheet: Sheet, metric: Metric, undecided: Array, centers: Array, radii: Array) -> Mask:
+    """For which discs it is proven that a sheet of the boundary does not meet their interior.
 
     Parameters
     ----------
-    field : EnclosedField
+    sheet : Sheet
     metric : Metric
-    cells, undecided : ndarray, shape (·, 2, 2)
-        Cells outside which F has no zero, and those of which nothing can be learnt: a disc that meets one
-        of these is not decided.
+    undecided : ndarray, shape (·, 2, 2)
+        Cells of which nothing can be learnt: a disc that meets one of these is not decided.
     centers : ndarray, shape (n, 2)
     radii : ndarray, shape (n,)
         In the metric.
     """
-    clear = np.empty(len(radii), dtype=bool)
+    clear, cells = np.empty(len(radii), dtype=bool), sheet.cells
     size = max(1, TOGETHER // (1 + len(cells) + len(undecided)))
     for start in range(0, len(radii), size):
         part = slice(start, start + size)
@@ -85,11 +101,11 @@ def without_boundary(
         clear[part] = ~_meets(metric, undecided, x, r).any(axis=1)
         disc, cell = np.nonzero(_meets(metric, cells, x, r) & clear[part, None])
         pairs = _Pairs(cells[cell, 0], cells[cell, 1], disc)
-        clear[part] &= ~_undecided_discs(field, metric, pairs, x, r)
+        clear[part] &= ~_undecided_discs(sheet, metric, pairs, x, r)
     return clear
 
 
-def _undecided_discs(field: EnclosedField, metric: Metric, pairs: _Pairs, x: Array, r: Array) -> Mask:
+def _undecided_discs(sheet: Sheet, metric: Metric, pairs: _Pairs, x: Array, r: Array) -> Mask:
     """Which discs cannot be cleared of the boundary in the cells they are paired with."""
     failed, looked_at = np.zeros(len(r), dtype=bool), np.zeros(len(r), dtype=np.intp)
     half_square = 0.5 * r**2 * (1 + ROUNDING)
@@ -99,7 +115,7 @@ def _undecided_discs(field: EnclosedField, metric: Metric, pairs: _Pairs, x: Arr
         looked_at += np.bincount(some.disc, minlength=len(r))
         failed |= looked_at > MOST_CELLS
         some = some[~failed[some.disc]]
-        least, axis = _least(field, metric, some, x[some.disc])
+        least, axis = _least(sheet, metric, some, x[some.disc])
         open_ = ~(least >= half_square[some.disc])
         halves, stuck = _halves(some[open_], axis[open_])
         failed[stuck] = True
@@ -140,13 +156,14 @@ def _half_square(metric: Metric, c: Array, x: Array) -> tuple[Array, Array, Arra
     return 0.5 * (image**2).sum(axis=-1), image @ metric.factor, np.abs(step) @ metric.units
 
 
-def _least(field: EnclosedField, metric: Metric, pairs: _Pairs, x: Array) -> tuple[Array, Indices]:
+def _least(sheet: Sheet, metric: Metric, pairs: _Pairs, x: Array) -> tuple[Array, Indices]:
     """A lower bound of φ at the zeros in each cell, inf where there is none, and where to halve the cell."""
     c, r = centered(pairs.lower, pairs.upper)
-    found = field.enclose(np.concatenate([pairs.lower, c]), np.concatenate([pairs.upper, c]))
+    found = sheet.field.enclose(np.concatenate([pairs.lower, c]), np.concatenate([pairs.upper, c]))
     n = len(pairs)
     known = found.defined[:n]
     empty = known & ((found.lower[:n] > 0) | (found.upper[:n] < 0))
+    empty |= sheet.hidden(pairs.lower, pairs.upper)
     F, F_radius = centered(found.lower[n:], found.upper[n:])
     G, G_radius = centered(found.gradient_lower[:n], found.gradient_upper[:n])
     value, rate, size = _half_square(metric, c, x)

@@ -9,7 +9,7 @@ from numpy.typing import ArrayLike
 
 from tracer.atlas.certificate import Certificate, Status
 from tracer.boundaries.clusters import Cluster
-from tracer.boundaries.nearest import Nearest, nearest_points
+from tracer.boundaries.nearest import Nearest, nearest_points, parts_of_boundary
 from tracer.curves.curve import Curve
 from tracer.curves.singular import BranchPoint
 from tracer.fields.box import Box
@@ -129,7 +129,9 @@ class Boundary:
         ValueError
             If the shape is not (..., 2), or a coordinate is not finite.
         """
-        return nearest_points(self.curves, self.field, self.certificate, points)
+        parts = parts_of_boundary(self.field, self.certificate, len(self.curves))
+        plane = getattr(self.field, "plane", None)
+        return nearest_points(self.curves, plane, self.certificate, parts, points)
 
     def plot(self, ax: Any = None, **kwargs: Any) -> Any:
         """Draw the boundary; see `tracer.BoundaryDisplay.plot` for the keywords.

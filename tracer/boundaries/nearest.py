@@ -6,14 +6,14 @@ the disc of radius d(1 − 1e-9) (see `discs`). That there is one where the poin
 signs of F beside it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer.atlas.certificate import Certificate
-from tracer.atlas.discs import without_boundary
+from tracer.atlas.discs import Sheet, without_boundary
 from tracer.atlas.roots import certified_signs
 from tracer.curves.curve import Curve
 from tracer.curves.feet import Feet, feet
@@ -22,6 +22,7 @@ from tracer.fields import checks
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField, Field, unenclosable
 from tracer.fields.metric import Metric
+from tracer.fields.plane import Plane
 
 Array = NDArray[np.float64]
 Mask = NDArray[np.bool_]
@@ -31,6 +32,9 @@ PRECISION = 1e-9
 # Where the signs of F are looked up beside a point: on so many sides, the first uphill, at so many shares of
 # half of that. At a corner, both signs may not lie uphill and downhill.
 AROUND = ((2, 0.5), (16, 0.5), (16, 0.002))
+# How far around a point the cell reaches that holds its disc, in units of the coordinates: more where u and v
+# are nearly parallel, and what is further out does not count.
+AROUND_ALL = 2.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,10 +60,46 @@ class Nearest:
     proven: NDArray[np.bool_]
 
 
+@dataclass(frozen=True, eq=False)
+class Part:
+    """The part of a boundary that belongs to one field.
+
+    Attributes
+    ----------
+    field : EnclosedField
+    curves : ndarray of int
+        The numbers of its curves.
+    sheets : tuple of Sheet
+        Where its other points can be.
+    whole : callable, optional
+        For cells with corners (k, 2), in which every zero of F certainly is of the boundary: all, by default.
+    """
+
+    field: EnclosedField
+    curves: NDArray[np.intp]
+    sheets: tuple[Sheet, ...]
+    whole: Callable[[Array, Array], Mask] = lambda lower, upper: np.ones(len(lower), dtype=bool)
+
+
+def parts_of_boundary(field: Field | None, certificate: Certificate, curves: int) -> tuple[Part, ...] | None:
+    """The one part of a boundary of one field; None where nothing is known for certain."""
+    proof = certificate.proof
+    if proof is None or not isinstance(field, EnclosedField) or unenclosable(field) is not None:
+        return None
+    return (Part(field, np.arange(curves), (Sheet(field, proof.charts),)),)
+
+
 def nearest_points(
-    curves: Sequence[Curve], field: Field | None, certificate: Certificate, points: ArrayLike
+    curves: Sequence[Curve],
+    plane: Plane | None,
+    certificate: Certificate,
+    parts: tuple[Part, ...] | None,
+    points: ArrayLike,
 ) -> Nearest:
-    """The nearest points of a boundary; see `tracer.Boundary.nearest`."""
+    """The nearest points of a boundary that consists of `parts`; see `tracer.Boundary.nearest`.
+
+    Without parts nothing is proven.
+    """
     given = checks.points("points", points, 2)
     if not np.isfinite(given).all():
         at = tuple(int(k) for k in np.argwhere(~np.isfinite(given))[0])
@@ -68,10 +108,12 @@ def nearest_points(
     if not curves or not len(x):
         none = np.full(shape, certificate.complete)
         return Nearest(np.full((*shape, 2), np.nan), np.full(shape, np.inf), np.full(shape, -1), none)
-    metric = Metric.of(getattr(field, "plane", None))
+    metric = Metric.of(plane)
     with np.errstate(all="ignore"):
         found = feet(curves, metric, x)
-        proven = _proven(field, metric, certificate, x, found)
+        proven = np.zeros(len(x), dtype=bool)
+        if parts is not None:
+            proven = _proven(parts, metric, certificate, x, found)
     return Nearest(
         found.points.reshape(*shape, 2),
         found.distances.reshape(shape),
@@ -80,37 +122,40 @@ def nearest_points(
     )
 
 
-def _proven(field: Field | None, metric: Metric, certificate: Certificate, x: Array, found: Feet) -> Mask:
-    proof = certificate.proof
-    if proof is None or not isinstance(field, EnclosedField) or unenclosable(field) is not None:
-        return np.zeros(len(x), dtype=bool)
+def _proven(parts: tuple[Part, ...], metric: Metric, certificate: Certificate, x: Array, found: Feet) -> Mask:
     box = Box.from_bounds(certificate.bounds)
     slack = PRECISION * np.maximum(found.distances, (metric.units * box.sides).min())
-    proven = _reached(field, metric, box, found, slack / 2)
+    proven = found.error_bound * metric.length_bounds(box.sides)[1] <= slack / 2
+    for part in parts:
+        mine = np.flatnonzero(~proven & np.isin(found.curve, part.curves))
+        proven[mine] = _reached(part, metric, box, found.points[mine], slack[mine] / 2)
     # So is the distance of the point itself.
     proven &= metric.length_bounds(found.points - x)[1] <= found.distances + slack / 2
-    proven[proven] = without_boundary(
-        field, metric, proof.charts, certificate.undecided, x[proven], (found.distances - slack)[proven]
-    )
+    for sheet in (sheet for part in parts for sheet in part.sheets):
+        left = np.flatnonzero(proven)
+        radii = (found.distances - slack)[left]
+        proven[left] = without_boundary(sheet, metric, certificate.undecided, x[left], radii)
     return proven
 
 
-def _reached(field: EnclosedField, metric: Metric, box: Box, found: Feet, within: Array) -> Mask:
-    """Whether the boundary in the box is proven to come within `within` (n,) of each point.
+def _reached(part: Part, metric: Metric, box: Box, x: Array, within: Array) -> Mask:
+    """Whether the boundary in the box is proven to come within `within` (n,) of each of some points (n, 2).
 
     Discs are convex, and so is the box: between two points of their intersection where F has opposite signs
     there is one of the boundary in it.
     """
-    reached = found.error_bound * metric.length_bounds(box.sides)[1] <= within
-    up = unit_vectors(field.value_and_gradient(found.points)[1] * box.sides)
+    reached = np.zeros(len(x), dtype=bool)
+    up = unit_vectors(part.field.value_and_gradient(x)[1] * box.sides)
+    around_all = within[:, None] / metric.units * AROUND_ALL
+    whole = part.whole(x - around_all, x + around_all)
     for turns, share in AROUND:
-        left = np.flatnonzero(~reached)
+        left = np.flatnonzero(whole & ~reached)
         angles = 2 * np.pi * np.arange(turns)[:, None, None] / turns
         step = (np.cos(angles) * up[left] + np.sin(angles) * turned(up[left])) * box.sides
         step *= (share * within[left] / metric.length(step))[..., None]
-        x = found.points[left]
-        around = x + step
-        there = box.contains(around) & (metric.length_bounds(around - x)[1] <= within[left])
-        signs = certified_signs(field, around.reshape(-1, 2)).reshape(there.shape) * there
+        around = x[left] + step
+        there = box.contains(around) & (metric.length_bounds(around - x[left])[1] <= within[left])
+        there &= (np.abs(around - x[left]) <= around_all[left]).all(axis=-1)
+        signs = certified_signs(part.field, around.reshape(-1, 2)).reshape(there.shape) * there
         reached[left] = (signs.min(axis=0) < 0) & (signs.max(axis=0) > 0)
     return reached

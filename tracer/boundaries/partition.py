@@ -6,11 +6,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from tracer.atlas.certificate import Certificate, Status
 from tracer.boundaries.borders import Arc, Junction
 from tracer.boundaries.boundary import KNOWN, Stats
+from tracer.boundaries.nearest import Nearest, Part, nearest_points
 from tracer.boundaries.regions import Region
 from tracer.fields.box import Box
 from tracer.fields.network import Network
@@ -38,6 +39,8 @@ class Partition:
     argmin : bool
         Whether the lowest output is on top.
     stats : Stats
+    parts : tuple of Part
+        Where the borders of each pair of classes can be: what `nearest` proves with.
     """
 
     regions: tuple[Region, ...]
@@ -49,6 +52,7 @@ class Partition:
     network: Network
     argmin: bool
     stats: Stats
+    parts: tuple[Part, ...]
 
     @property
     def status(self) -> Status:
@@ -66,6 +70,27 @@ class Partition:
         counts.append((len(self.junctions), "junction"))
         text = ", ".join(f"{n} {name}{('es' if name == 'class' else 's') * (n != 1)}" for n, name in counts)
         return f"Partition: {text}, {KNOWN[self.status]} in {self.box}"
+
+    def nearest(self, points: ArrayLike) -> Nearest:
+        """The nearest change of decision to each of `points`: the nearest point of all arcs.
+
+        Parameters
+        ----------
+        points : array_like, shape (..., 2)
+            Anywhere, in plane coordinates.
+
+        Returns
+        -------
+        Nearest
+            As of `Boundary.nearest`; its `curve` is the number of an arc.
+
+        Raises
+        ------
+        ValueError
+            If the shape is not (..., 2), or a coordinate is not finite.
+        """
+        curves = [arc.curve for arc in self.arcs]
+        return nearest_points(curves, self.network.plane, self.certificate, self.parts, points)
 
     def plot(self, ax: Any = None, **kwargs: Any) -> Any:
         """Draw the regions; see `tracer.PartitionDisplay.plot` for the keywords.

@@ -7,6 +7,7 @@ boundary are, and the arcs bound the regions.
 import math
 import time
 from collections.abc import Hashable, Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,8 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.atlas.charts import dependent_coordinate
 from tracer.atlas.class_atlas import NO_JUNCTION, ClassAtlas, survey_classes
+from tracer.atlas.class_paving import NO_CLASS
+from tracer.atlas.discs import Sheet
 from tracer.boundaries.borders import Arc
 from tracer.boundaries.boundary import Stats
+from tracer.boundaries.nearest import Part
 from tracer.boundaries.nodes import Border, Nodes
 from tracer.boundaries.partition import Partition
 from tracer.boundaries.progress import Progress
@@ -115,7 +119,8 @@ def _partition(
     seconds = atlas.seconds | dict(zip(("survey", "arcs", "regions"), np.diff(clock).tolist(), strict=True))
     stats = Stats(atlas.cells, margins.evaluations, seconds)
     certificate = _certificate(atlas, status, arcs)
-    return Partition(regions, arcs, junctions, certificate, labels, box, network, argmin, stats)
+    parts = _parts(margins, atlas, arcs)
+    return Partition(regions, arcs, junctions, certificate, labels, box, network, argmin, stats, parts)
 
 
 def _borders(
@@ -142,6 +147,21 @@ def _arc(border: Border, number: dict[int, int], labels: Sequence[Hashable]) -> 
     i, j = border.outputs
     junctions = tuple(number.get(node) for node in border.nodes)
     return Arc(border.curve, border.outputs, (labels[i], labels[j]), junctions)
+
+
+def _parts(margins: Margins, atlas: ClassAtlas, arcs: Sequence[Arc]) -> tuple[Part, ...]:
+    """What is certain of the borders of each pair."""
+    parts = []
+    for (i, j), own in atlas.pairs.items():
+        field, sheets = margins.network.margin(i, j), []
+        charts = atlas.paving.lines.at(own.atlas.paving.charts)
+        for third in np.unique(own.third).tolist():
+            cells = charts[~own.atlas.broken & (own.third == third)]
+            hidden = {} if third == NO_CLASS else {"hidden": partial(margins.above_both, third, i, j)}
+            sheets.append(Sheet(field, cells, **hidden))
+        mine = np.array([k for k, arc in enumerate(arcs) if arc.outputs == (i, j)], dtype=np.intp)
+        parts.append(Part(field, mine, tuple(sheets), partial(margins.on_top, i, j)))
+    return tuple(parts)
 
 
 def _certificate(atlas: ClassAtlas, status: Status, arcs: Sequence[Arc]) -> Certificate:

@@ -36,6 +36,28 @@ class Margins:
         """Points at which margins have been evaluated."""
         return sum(field.evaluations for field in self._fields.values())
 
+    def order(self, a: Indices, b: Indices, lower: Array, upper: Array) -> NDArray[np.int8]:
+        """For each row 1 where output `a` is certainly above `b` on all of a cell, −1 where below, else 0."""
+        first = a < b
+        found = self.rows(np.stack([np.minimum(a, b), np.maximum(a, b)], axis=1)).enclose(lower, upper)
+        sign = (found.lower > 0).astype(np.int8) - (found.upper < 0).astype(np.int8)
+        return np.where(found.defined, np.where(first, sign, -sign), 0).astype(np.int8)
+
+    def above_both(self, k: int, i: int, j: int, lower: Array, upper: Array) -> NDArray[np.bool_]:
+        """On which cells output k is certainly above i or above j: no zero of F_ij there is on top."""
+        n = len(lower)
+        above = [self.order(np.full(n, k), np.full(n, low), lower, upper) > 0 for low in (i, j)]
+        return above[0] | above[1]
+
+    def on_top(self, i: int, j: int, lower: Array, upper: Array) -> NDArray[np.bool_]:
+        """On which cells all other outputs are certainly below i or below j: all zeros of F_ij are on top."""
+        others = np.array([k for k in range(self.network.n_outputs) if k not in (i, j)], dtype=np.intp)
+        low, high = (np.repeat(side, len(others), axis=0) for side in (lower, upper))
+        k = np.tile(others, len(lower))
+        below = [self.order(np.full(len(k), up), k, low, high) > 0 for up in (i, j)]
+        everywhere: Any = (below[0] | below[1]).reshape(len(lower), len(others)).all(axis=1)
+        return everywhere
+
     def rows(self, pairs: Indices) -> "MarginRows":
         """The margins of `pairs` (n, 2), asked about one cell or point each."""
         return MarginRows(self, pairs)
