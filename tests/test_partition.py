@@ -285,7 +285,7 @@ def test_the_nearest_change_of_decision_is_proven():
 
 
 def test_margins_that_are_not_on_top_are_nearer_and_do_not_count():
-    """A_0 = A_1 runs on under class 2; the nearest change of decision to a point beside it is further away."""
+    """A_0 = A_1 runs on under class 2; the nearest change of decision to a point beside it is further."""
     partition = tracer.partition(linear([[1, 0], [-1, 0], [0, 5]], [0, 0, 0]), SQUARE)
     found = partition.nearest([[0.05, 0.9], [0.05, -0.9]])
     assert partition.arcs[found.curve[0]].outputs == (0, 2)

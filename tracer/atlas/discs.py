@@ -34,6 +34,10 @@ Mask = NDArray[np.bool_]
 MOST_CELLS = 2**17
 # Pairs of a disc and a cell that are looked at together.
 TOGETHER = 2**18
+# Where ∇F may be this many times smaller in a cell than in its middle there is a kink. The multiplier is that
+# many times larger there; the least gradient that is reckoned with, as a share of that in the middle.
+KINK = 2.0
+LEAST_GRADIENT = 1e-3
 # Sweeps of coordinate descent to the point of a cell that is nearest to another; one where the axes are
 # perpendicular.
 SWEEPS = 8
@@ -177,7 +181,11 @@ def _least(sheet: Sheet, metric: Metric, pairs: _Pairs, x: Array) -> tuple[Array
         bound = value + multiplier * F - m * F_radius - loss - off
         least = np.where(known & (bound > least), bound, least)
     g, v = G / metric.units, rate / metric.units
-    likely = -(v * g).sum(axis=1) / (g**2).sum(axis=1)
+    # Of a gradient that differs much in the cell, at a kink, the multiplier of its smallest.
+    size, least_size = np.hypot(*g.T), np.hypot(*(np.maximum(np.abs(G) - G_radius, 0) / metric.units).T)
+    likely = -(v * g).sum(axis=1) / size**2
+    steeper = size / np.maximum(least_size, LEAST_GRADIENT * size)
+    likely = np.where(steeper > KINK, likely * steeper, likely)
     # Lost is also what φ rises above its tangent plane.
     loss = np.nan_to_num(_losses(r, rate, likely, G, G_radius)) + 0.5 * (r * metric.units) ** 2
     return np.where(empty, np.inf, least), loss.argmax(axis=1)
