@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.atlas.floor import FLOOR_ROUNDS, has_bounds, rounding_only
+from tracer.atlas.floor import FLOOR_ROUNDS, UNBOUNDED, has_bounds, rounding_only
 from tracer.atlas.paving import CHUNK, decide
 from tracer.fields.field import EnclosedField, Field
 
@@ -22,10 +22,11 @@ Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Signs = NDArray[np.int8]
 
-# Where a segment is cut: off its middle, where symmetric functions have roots.
-CUT = 0.4961
-# Where F has no finite bounds, a segment is cut this many times in a row and no more.
-UNBOUNDED_ROUNDS = 12
+# Few segments are cut into several parts each before they are looked at: so many take hardly longer than one.
+TOGETHER = 64
+MOST_PARTS = 8
+# How far before its even places it is cut, in parts: in its middle symmetric functions have roots.
+OFF = 0.0078
 NEWTON_ROUNDS = 64
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
 # A bracket's half-width over the bound of |F| / |F_t| at the root; and its growth where it fails.
@@ -146,6 +147,9 @@ def isolate(
     ready, ready_number = [segments[monotone]], [number[monotone]]
     unknown, unknown_number = [], []
     left, number = segments[~monotone], number[~monotone]
+    # Where F has no finite bounds, pieces this narrow are not cut.
+    narrow = UNBOUNDED * np.subtract(*segments.ends()[::-1])
+    left, number = _cut(left, number, 1)
     cells, rounds, exhausted = 0, 0, False
     while len(left):
         exhausted = cells + len(left) > max_cells or time.perf_counter() >= deadline
@@ -153,14 +157,14 @@ def isolate(
             unknown.append(left)
             unknown_number.append(number)
             break
-        empty, steady, useless = _decided(field, left, rounds)
+        empty, steady, useless = _decided(field, left, narrow[number], rounds)
         cells, rounds = cells + len(left), rounds + 1
         ready.append(left[steady])
         ready_number.append(number[steady])
         unknown.append(left[useless])
         unknown_number.append(number[useless])
         further = ~(empty | steady | useless)
-        left, number = _cut(left[further]), np.tile(number[further], 2)
+        left, number = _cut(left[further], number[further], 2)
     brackets, number = joined(ready), np.concatenate(ready_number)
     low, high = _end_signs(field, brackets.lower, brackets.upper)
     root, unsigned = low * high < 0, (low == 0) | (high == 0)
@@ -280,9 +284,9 @@ def point_bounds(field: EnclosedField, x: Array) -> tuple[Array, Array]:
 
 
 def _decided(
-    field: EnclosedField, segments: Segments, rounds: int
+    field: EnclosedField, segments: Segments, narrow: Array, rounds: int
 ) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
-    """Which segments hold no root, on which F_t ≠ 0, and which it is useless to cut."""
+    """Which segments hold no root, on which F_t ≠ 0, and which it is useless to cut: see `isolate`."""
     n = len(segments)
     empty, steady, useless = (np.zeros(n, dtype=bool) for _ in range(3))
     for start in range(0, n, CHUNK):
@@ -292,27 +296,30 @@ def _decided(
         empty[chunk], signs, _ = decide(found)
         steady[chunk] = ~empty[chunk] & (signs[np.arange(len(chunk)), some.axis] != 0)
         low, high = some.ends()
-        middle = _middle(low, high)
+        middle = _between(low, high, 1, 2)
         useless[chunk] = ~((middle > low) & (middle < high))
-        if rounds >= UNBOUNDED_ROUNDS:
-            useless[chunk] |= ~has_bounds(found)
+        useless[chunk] |= ~has_bounds(found) & (high - low <= narrow[chunk])
         if rounds % FLOOR_ROUNDS == FLOOR_ROUNDS - 1:
             useless[chunk] |= rounding_only(field, some.lower, some.upper, found.upper - found.lower)
     useless &= ~(empty | steady)
     return empty, steady, useless
 
 
-def _cut(segments: Segments) -> Segments:
-    middle = segments.at(_middle(*segments.ends()))
-    return Segments(
-        np.concatenate([segments.lower, middle]),
-        np.concatenate([middle, segments.upper]),
-        np.concatenate([segments.axis, segments.axis]),
-    )
+def _cut(segments: Segments, number: Indices, least: int) -> tuple[Segments, Indices]:
+    """The parts of segments, `least` or more of each, and the numbers of the segments they are of."""
+    parts = min(max(least, TOGETHER // max(1, len(segments))), MOST_PARTS)
+    low, high = segments.ends()
+    cuts = [low, *(_between(low, high, k, parts) for k in range(1, parts)), high]
+    points = [segments.at(cut) for cut in cuts]
+    whole = Segments(np.concatenate(points[:-1]), np.concatenate(points[1:]), np.tile(segments.axis, parts))
+    # At the end of the floats some parts have no width: those are left out, but not the whole segment.
+    some = (np.concatenate(cuts[:-1]) < np.concatenate(cuts[1:])) | np.tile(low == high, parts)
+    return whole[some], np.tile(number, parts)[some]
 
 
-def _middle(low: Array, high: Array) -> Array:
-    return low + CUT * (high - low)
+def _between(low: Array, high: Array, k: int, parts: int) -> Array:
+    """Where the k-th of so many parts ends."""
+    return np.minimum(low + (k - OFF) / parts * (high - low), high)
 
 
 def joined(parts: list[Segments]) -> Segments:

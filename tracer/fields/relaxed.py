@@ -75,7 +75,11 @@ def _held(
     twin, sign, kinks = _arguments(layers)
     first, last = (side[cells] for side in form.sides())
     edge = np.where(last - first == 1, np.hypot(*gradient.edges), 0.0)
-    few = ((first < last) & (twin == np.arange(len(twin)))).sum(axis=1) <= MOST_UNSURE
+    unsure = first < last
+    together = (unsure & (twin == np.arange(len(twin)))).sum(axis=1)
+    # Segments are soon cut so short that only kinks that lie together are on one.
+    flat = (form.radius[cells] == 0).any(axis=1)
+    few = np.where(flat, (together <= MOST_HELD) & (unsure.sum(axis=1) > 1), together <= MOST_UNSURE)
     some = np.flatnonzero(few & edge.any(axis=1))
     first, last, edge = first[some], last[some], edge[some]
     row = np.arange(len(some))
