@@ -40,12 +40,12 @@ class Kinked:
 
     def value(self, z: Any) -> Any:
         """The function; within two units of rounding where a slope is neither 0 nor ±1."""
-        total: Any = np.zeros_like(z)
+        total: Any = None
         for low, high, slope in self._sides():
             if slope:
-                # np.clip, at a third of its price.
-                total = total + slope * (np.minimum(np.maximum(z, low), high) - min(max(0.0, low), high))
-        return total
+                part = _up_to(z, low, high) if slope == 1 else slope * _up_to(z, low, high)
+                total = part if total is None else total + part
+        return np.zeros_like(z) if total is None else total
 
     def offsets(self) -> tuple[float, ...]:
         """What the function is beside slope times z, for each slope."""
@@ -54,39 +54,46 @@ class Kinked:
 
     def at(self, z: Array, radius: Array) -> tuple[Array, Array]:
         """The function at points known to within a `radius`, and the radius of its values."""
-        low, high = self._slopes(*interval_around(z, radius)[:2])
+        low, high, _ = interval_around(z, radius)
         value = self.value(z)
-        return value, largest(low, high) * radius * (1 + 4 * UNIT_ROUNDOFF) + self._rounding(value)
+        steepest = largest(*self._slopes(low, high))
+        return value, steepest * radius * (1 + 4 * UNIT_ROUNDOFF) + self._rounding(value)
 
     def line(self, center: Array, rho: Array) -> Line:
         """The line beside the function on ``center ± rho`` that misses it by least: along its chord."""
+        shape, center, rho = center.shape, center.ravel(), rho.ravel()
         low, high, _ = interval_around(center, rho)
         least, most = self._slopes(low, high)
+        value, slope = self.value(center), least.copy()
+        radius = self._rounding(value)
+        bent = np.flatnonzero(least != most)
+        if len(bent):
+            chord = self._chord(*(a[bent] for a in (center, rho, low, high, least, most)))
+            value[bent], slope[bent], radius[bent] = chord
+        return Line(*(a.reshape(shape) for a in (value, slope, radius, least - slope, most - slope)))
+
+    def _chord(
+        self, center: Array, rho: Array, low: Array, high: Array, least: Array, most: Array
+    ) -> tuple[Array, Array, Array]:
+        """The value and the slope of the line on ``[low, high]``, and by how much it misses at most."""
         left, right = self.value(low), self.value(high)
         with np.errstate(all="ignore"):
-            chord = (right - left) / (high - low)
-        slope = np.minimum(np.maximum(np.where(np.isfinite(chord), chord, most), least), most)
+            # nan where the ends have no difference: then any slope between will do.
+            slope = np.fmax(np.fmin((right - left) / (high - low), most), least)
         missed = [left - slope * (low - center), right - slope * (high - center)]
         for kink, at in zip(self.kinks, self._at_kinks, strict=True):
             inside = (low < kink) & (high > kink)
             missed.append(np.where(inside, at - slope * (kink - center), missed[0]))
         down, up = reduce(np.minimum, missed), reduce(np.maximum, missed)
-        straight, value = least == most, self.value(center)
         rounding = 16 * UNIT_ROUNDOFF * (largest(left, right) + np.abs(slope) * (np.abs(center) + rho))
-        return Line(
-            np.where(straight, value, 0.5 * (down + up)),
-            slope,
-            np.where(straight, self._rounding(value), 0.5 * (up - down) + rounding + UNDERFLOW),
-            least - slope,
-            most - slope,
-        )
+        return 0.5 * (down + up), slope, 0.5 * (up - down) + rounding + UNDERFLOW
 
     def sides(self, center: Array, rho: Array) -> tuple[Sides, Sides]:
         """The first and the last side that ``center ± rho`` touches: side k lies behind k kinks."""
         low, high, _ = interval_around(center, rho)
         kinks = np.array(self.kinks)
         first = (low[..., None] > kinks).sum(axis=-1, dtype=np.int8)
-        return first, (high[..., None] >= kinks).sum(axis=-1, dtype=np.int8)
+        return first, (~(high[..., None] < kinks)).sum(axis=-1, dtype=np.int8)
 
     @property
     def symmetric(self) -> bool:
@@ -110,17 +117,30 @@ class Kinked:
         return zip((-np.inf, *self.kinks), (*self.kinks, np.inf), self.slopes, strict=True)
 
     def _slopes(self, low: Array, high: Array) -> tuple[Array, Array]:
-        """The least and the largest slope on [low, high]."""
-        least, most = [], []
-        for start, end, slope in self._sides():
-            touched = (low <= end) & (high >= start)
-            least.append(np.where(touched, slope, np.inf))
-            most.append(np.where(touched, slope, -np.inf))
-        return reduce(np.minimum, least), reduce(np.maximum, most)
+        """The least and the largest slope on [low, high]; of all where an end is nan."""
+        left, right = np.full(low.shape, self.slopes[0]), np.full(low.shape, self.slopes[-1])
+        for kink, slope in zip(self.kinks, self.slopes[1:], strict=True):
+            left = np.where(low > kink, slope, left)
+        for kink, slope in zip(self.kinks[::-1], self.slopes[-2::-1], strict=True):
+            right = np.where(high < kink, slope, right)
+        least, most = np.minimum(left, right), np.maximum(left, right)
+        for start, end, slope in list(self._sides())[1:-1]:
+            missed = (low > end) | (high < start)
+            least = np.where(missed, least, np.minimum(least, slope))
+            most = np.where(missed, most, np.maximum(most, slope))
+        return least, most
 
     def _rounding(self, value: Array) -> Array:
         exact = all(slope in (-1.0, 0.0, 1.0) for slope in self.slopes)
         return np.zeros_like(value) if exact else 4 * UNIT_ROUNDOFF * np.abs(value) + UNDERFLOW
+
+
+def _up_to(z: Any, low: float, high: float) -> Any:
+    """How far z, no further out than `low` and `high`, is from 0, or from the one next to 0."""
+    start = min(max(0.0, low), high)
+    z = z if low == -np.inf else np.maximum(z, low)
+    z = z if high == np.inf else np.minimum(z, high)
+    return z - start if start else z
 
 
 RELU, HARDTANH = Kinked((0.0,), (0.0, 1.0)), Kinked((-1.0, 1.0), (0.0, 1.0, 0.0))

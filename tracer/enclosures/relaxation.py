@@ -36,13 +36,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.enclosures.affine_map import AffineMap
 from tracer.enclosures.kinked import ANY, Kinked, Sides
 from tracer.enclosures.lines import Line
-from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, centered, gamma, matmul
+from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, centered, matmul
 from tracer.enclosures.univariate import Univariate
 from tracer.enclosures.zonotope import Zonotope
 
 Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
@@ -51,15 +53,14 @@ class _Affine:
 
     Attributes
     ----------
-    weight, weight_radius : ndarray, shape (out, in)
+    function : AffineMap
     radius : ndarray, shape (k, out)
         At least |D| of its outputs.
-    slack, sizes : ndarray, shape (2, out) and (2, k)
+    slack, sizes : ndarray, shape (1 or 2, out) and (2, k)
         The rounding of output j's l_i is at most ``slack[i, j] sizes[i]``.
     """
 
-    weight: Array
-    weight_radius: Array
+    function: AffineMap
     radius: Array
     slack: Array
     sizes: Array
@@ -71,16 +72,27 @@ class _Bend:
 
     Attributes
     ----------
+    function : Univariate or Kinked
     line : Line
+    center, rho : ndarray, shape (k, n)
+        Its arguments lie in ``center ± rho``.
     linear : ndarray, shape (2, k, n)
-        l of its arguments.
-    sides : tuple of two ndarrays of int8, shape (k, n)
-        The first and the last side that each argument may be on: the same of a smooth function.
+        Their l.
     """
 
+    function: Univariate | Kinked
     line: Line
+    center: Array
+    rho: Array
     linear: Array
-    sides: tuple[Sides, Sides]
+
+    def sides(self, cells: Indices) -> tuple[Sides, Sides]:
+        """The first and the last side that each argument may be on, on some cells."""
+        center, rho = self.center[cells], self.rho[cells]
+        if isinstance(self.function, Kinked):
+            return self.function.sides(center, rho)
+        # Of a smooth function there is one.
+        return np.zeros(center.shape, np.int8), np.zeros(center.shape, np.int8)
 
 
 class Relaxation:
@@ -103,29 +115,17 @@ class Relaxation:
         self.radii = np.zeros((2, *lower.shape))
         self._way: list[_Affine | _Bend] = []
 
-    def affine(self, weight: Array, bias: Array, weight_radius: Array, bias_radius: Array) -> None:
-        """``W h + b`` with W and b known to within their radii; shape (out, in) and (out,)."""
-        linear, size = self.coefficients[1:], np.abs(self.coefficients).sum(axis=0)
-        n = weight.shape[1]
-        g = gamma(n + 2)
-        up = (1 + 8 * g) * UP
-        if self._way:
-            # Hölder's inequality.
-            doubt = matmul(g * np.abs(weight) + weight_radius + UNDERFLOW, np.ones((n, 1))) * up
-            slack, sizes = np.broadcast_to(doubt.T, (2, len(weight))), np.abs(linear).max(axis=2)
-        else:
-            slack, sizes = (g * np.abs(weight) + weight_radius + UNDERFLOW).T, self.radius.T
-        coefficients = matmul(self.coefficients, weight.T)
-        coefficients[0] += bias
-        # Against underflow twice: of g times a size before a large weight magnifies the loss, and of
-        # the products.
-        radii = matmul(self.radii + (g * size + UNDERFLOW), np.abs(weight.T) * up)
-        if weight_radius.any():
-            radii += matmul(size + self.radii[0], weight_radius.T * up)
-        radii += g * np.abs(coefficients[0]) + (bias_radius + g * np.abs(bias)) * UP
-        radii += (n + 1) * UNDERFLOW
-        self.coefficients, self.radii = coefficients, radii
-        self._way.append(_Affine(weight, weight_radius, radii[0], slack, sizes))
+    def affine(self, function: AffineMap) -> None:
+        """``W h + b``."""
+        size = np.abs(self.coefficients)
+        # The coordinates depend on one component of ε each.
+        slack = function.slack_of_sums if self._way else function.slack
+        sizes = size[1:].max(axis=2)
+        self.radii = function.errors_of_products(self.radii, size.sum(axis=0) + self.radii[0])
+        self.coefficients = matmul(self.coefficients, function.weight.T)
+        self.coefficients[0] += function.bias
+        self.radii += function.errors_of_sums(self.coefficients[0])
+        self._way.append(_Affine(function, self.radii[0], slack.T, sizes))
 
     def apply(self, function: Univariate | Kinked, held: Sides | None = None) -> None:
         """``a(h)`` for a function a of one variable.
@@ -135,23 +135,24 @@ class Relaxation:
         center, linear = self.coefficients[0], self.coefficients[1:]
         spread = np.abs(linear).sum(axis=0)
         rho = (spread + self.radii[0]) * UP + UNDERFLOW
-        line, one_side = function.line(center, rho), np.zeros(center.shape, np.int8)
-        sides = function.sides(center, rho) if isinstance(function, Kinked) else (one_side, one_side)
+        line = function.line(center, rho)
         if isinstance(function, Kinked) and held is not None and (held != ANY).any():
             pairs = zip(function.continued(center, held), line, strict=True)
             line = Line(*(np.where(held != ANY, there, free) for there, free in pairs))
-        self.coefficients = np.concatenate([line.value[None], line.slope * linear])
         steep = np.abs(line.slope)
-        radii = steep * self.radii + 4 * UNIT_ROUNDOFF * (steep * spread)
-        radii[0] += line.radius
-        self.radii = radii * UP + UNDERFLOW
-        self._way.append(_Bend(line, linear, sides))
+        self.coefficients = line.slope * self.coefficients
+        self.coefficients[0] = line.value
+        self.radii = steep * self.radii
+        self.radii += (4 * UNIT_ROUNDOFF) * (steep * spread)
+        self.radii[0] += line.radius
+        self.radii *= UP
+        self.radii += UNDERFLOW
+        self._way.append(_Bend(function, line, center, rho, linear))
 
-    def sides(self) -> tuple[Sides, Sides]:
-        """The first and the last side that each argument of an activation may be on, (k, N) each."""
-        bends = [step.sides for step in self._way if isinstance(step, _Bend)]
-        none = np.zeros((len(self.radius), 0), np.int8)
-        first, last = (np.concatenate([*(sides[i] for sides in bends), none], axis=1) for i in (0, 1))
+    def sides(self, cells: Indices) -> tuple[Sides, Sides]:
+        """The first and the last side of all arguments of activations, (m, N) each, on some cells."""
+        bends = [step.sides(cells) for step in self._way if isinstance(step, _Bend)]
+        first, last = (np.concatenate(side, axis=1) for side in zip(*bends, strict=True))
         return first, last
 
     def bounds(self) -> tuple[Array, Array, Zonotope]:
@@ -199,32 +200,34 @@ class _WayBack:
 
     def affine(self, step: _Affine) -> None:
         """Through ``W h + b``."""
-        out, n = step.weight.shape
+        function = step.function
+        out, n = function.weight.shape
         size = np.abs(self.q)
-        whole, g = size + self.q_e, gamma(out + 2)
-        up = (1 + 8 * g) * UP
+        whole, rounding = size + self.q_e, function.gamma_back * size + UNDERFLOW
         self.terms += out
         self._box += (step.slack @ whole.T + UNDERFLOW) * step.sizes
         # Of the products of l and W, where they underflow.
         self._box += (n * UNDERFLOW) * whole.sum(axis=1)
-        self.neglected += ((2 * g * size + UNDERFLOW) * step.radius).sum(axis=1)
-        self.q_e = matmul(self.q_e + g * size + UNDERFLOW, np.abs(step.weight) * up)
-        if step.weight_radius.any():
-            self.q_e += matmul(whole, step.weight_radius * up)
+        self.neglected += (2 * rounding * step.radius).sum(axis=1)
+        self.q_e = matmul(self.q_e + rounding, function.size)
+        if function.doubt is not None:
+            self.q_e += matmul(whole, function.doubt)
         self.q_e += out * UNDERFLOW
-        self.q = matmul(self.q, step.weight)
+        self.q = matmul(self.q, function.weight)
 
     def bend(self, step: _Bend) -> None:
         """Through an activation."""
         line, linear, size = step.line, step.linear, np.abs(self.q)
-        off, steep = np.maximum(-line.below, line.above), np.abs(line.slope)
-        # Of the products of slope and l, where they underflow.
-        self._box += UNDERFLOW * (size + self.q_e).sum(axis=1)
+        middle, half = 0.5 * (line.below + line.above), 0.5 * (line.above - line.below)
+        off, steep = np.abs(middle) + half, np.abs(line.slope)
+        # Of the products of slope and l, and of q and l, where they underflow.
+        self._box += UNDERFLOW * (size + self.q_e + off).sum(axis=1)
         self.terms += size.shape[1]
         self.neglected += ((size + UNDERFLOW) * line.radius).sum(axis=1)
-        self._center += (0.5 * (line.below + line.above) * self.q * linear).sum(axis=2)
-        self._edges.append((0.5 * (line.above - line.below) * self.q) * linear)
-        unknown = self.q_e * off + 8 * self.terms * UNIT_ROUNDOFF * (size * off)
+        along = self.q * linear
+        self._center += (middle * along).sum(axis=2)
+        self._edges.append(half * along)
+        unknown = (self.q_e + (8 * self.terms * UNIT_ROUNDOFF) * size) * off
         self._box += (unknown * np.abs(linear)).sum(axis=2)
         self.q_e = self.q_e * (steep + off) + size * (off + 4 * UNIT_ROUNDOFF * steep)
         self.q_e = self.q_e * UP + UNDERFLOW

@@ -39,8 +39,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.enclosures.affine_map import AffineMap
 from tracer.enclosures.lines import largest
-from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, centered, gamma, matmul, per_unit
+from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, centered, matmul, per_unit
 from tracer.enclosures.univariate import Neighbourhood, Univariate
 
 Array = NDArray[np.float64]
@@ -77,25 +78,14 @@ class TaylorForm:
         coefficients[1, :, 0], coefficients[2, :, 1] = r[:, 0], r[:, 1]
         return cls(coefficients, np.zeros((3, *lower.shape))), r
 
-    def affine(self, weight: Array, bias: Array, weight_radius: Array, bias_radius: Array) -> "TaylorForm":
-        """``W g + b`` with W and b known to within their radii; shape (out, in) and (out,)."""
-        coefficients = matmul(self.coefficients, weight.T)
-        coefficients[0] += bias
-        n = weight.shape[1]
-        g = gamma(n + 1)
-        up = (1 + 8 * g) * UP
+    def affine(self, function: AffineMap) -> "TaylorForm":
+        """``W g + b``."""
+        coefficients = matmul(self.coefficients, function.weight.T)
+        coefficients[0] += function.bias
         size = _sizes(self.coefficients)
-        radii = g * size
-        radii += self.radii
-        # Against underflow twice: of g times a size before a large weight magnifies the loss, and of
-        # the products.
-        radii += UNDERFLOW
-        radii = matmul(radii, np.abs(weight.T) * up)
-        if weight_radius.any():
-            size += self.radii
-            radii += matmul(size, weight_radius.T * up)
-        radii[0] += g * np.abs(coefficients[0]) + (bias_radius + g * np.abs(bias)) * UP
-        radii += (n + 1) * UNDERFLOW
+        size += self.radii
+        radii = function.errors_of_products(self.radii, size)
+        radii[0] += function.errors_of_sums(coefficients[0])
         return TaylorForm(coefficients, radii)
 
     def apply(self, function: Univariate) -> "TaylorForm":

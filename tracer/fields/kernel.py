@@ -131,9 +131,7 @@ class KernelField:
 
     def _on_cells(self, lower: Array, upper: Array) -> Enclosure:
         form, radius = self.terms.polynomials.on_cells(lower, upper)
-        layer = self.last
-        form = form.apply(self.terms.function)
-        form = form.affine(layer.weight, layer.bias, layer.weight_radius, layer.bias_radius)
+        form = form.apply(self.terms.function).affine(self.last.affine)
         (low, high), gradient = form.value_bounds(), form.gradient_bounds(radius)
         return Enclosure(low[:, 0], high[:, 0], *gradient, np.ones(len(lower), dtype=bool))
 

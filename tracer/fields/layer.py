@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer.enclosures import rounding
+from tracer.enclosures.affine_map import AffineMap
 from tracer.enclosures.kinked import Kinked
 from tracer.enclosures.univariate import Univariate
 from tracer.fields.activations import Activation, activation
@@ -97,6 +98,11 @@ class Layer:
         """The activation's row of the table, its parameter filled in."""
         return activation(self.activation, self.slope)
 
+    @cached_property
+    def affine(self) -> AffineMap:
+        """``W x + b``, and what bounds of it need."""
+        return AffineMap(self.weight, self.bias, self.weight_radius, self.bias_radius)
+
     @property
     def inputs(self) -> int:
         """The number of inputs."""
@@ -137,15 +143,13 @@ class Layer:
 
     def preactivation(self, x: Array) -> Array:
         """``W x + b`` for `x` of shape (..., in); shape (..., out)."""
-        return rounding.matmul(x, self.weight.T) + self.bias
+        return self.affine.value(x)
 
     def at(self, x: Array, radius: Array) -> tuple[Array, Array]:
         """``W x + b`` of points (k, in) known to within radii, with the weights' own; and its radius."""
-        size = np.abs(x) + radius
-        x, radius = rounding.product(x, radius, self.weight.T)
-        if self.weight_radius.any():
-            radius = radius + np.add(*rounding.product(size, np.zeros_like(size), self.weight_radius.T))
-        return rounding.total(x, radius, self.bias, self.bias_radius)
+        radius = self.affine.errors_of_products(radius, np.abs(x) + radius)
+        x = self.affine.value(x)
+        return x, radius + self.affine.errors_of_sums(x)
 
     def rows(self, *which: int) -> "Layer":
         """The layer with only the given outputs."""

@@ -56,7 +56,7 @@ def taylor_forms(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosu
     """Bounds of a network without kinks, as `on_cells`."""
     form, radius = TaylorForm.of_cells(lower, upper)
     for layer in layers:
-        form = form.affine(layer.weight, layer.bias, layer.weight_radius, layer.bias_radius)
+        form = form.affine(layer.affine)
         if isinstance(layer.bend, Univariate):
             form = form.apply(layer.bend)
     (low, high), gradient = form.value_bounds(), form.gradient_bounds(radius)

@@ -56,7 +56,7 @@ def _relaxation(layers: Sequence[Layer], lower: Array, upper: Array, held: Sides
     """The network on cells; with some arguments of its activations `held`, (k, N), on a side."""
     form, start = Relaxation(lower, upper), 0
     for layer in layers:
-        form.affine(layer.weight, layer.bias, layer.weight_radius, layer.bias_radius)
+        form.affine(layer.affine)
         if layer.bend is not None:
             stop = start + layer.outputs
             form.apply(layer.bend, None if held is None else held[:, start:stop])
@@ -73,7 +73,7 @@ def _held(
     sides, each with its twins.
     """
     twin, sign, kinks = _arguments(layers)
-    first, last = (side[cells] for side in form.sides())
+    first, last = form.sides(cells)
     edge = np.where(last - first == 1, np.hypot(*gradient.edges), 0.0)
     unsure = first < last
     together = (unsure & (twin == np.arange(len(twin)))).sum(axis=1)

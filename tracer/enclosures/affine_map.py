@@ -1,0 +1,97 @@
+"""Affine maps ``W h + b`` known to within radii, and what every bound of one needs again and again.
+
+A sum of n products is wrong by γ_n of the sum of their sizes at most (see `rounding`), so |W| goes with W,
+raised by what the computation of the bound is wrong itself. It is of the map alone, and computed once.
+"""
+
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, gamma, matmul
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False)
+class AffineMap:
+    """``W h + b`` with W and b known to within their radii.
+
+    Attributes
+    ----------
+    weight, weight_radius : ndarray, shape (out, in)
+    bias, bias_radius : ndarray, shape (out,)
+    """
+
+    weight: Array
+    bias: Array
+    weight_radius: Array
+    bias_radius: Array
+
+    def value(self, h: Array) -> Array:
+        """``W h + b``, computed, shape (..., out)."""
+        return matmul(h, self.weight.T) + self.bias
+
+    def errors_of_products(self, errors: Array, size: Array) -> Array:
+        """At least the errors (..., out) of a computed ``W h``.
+
+        Parameters
+        ----------
+        errors : ndarray, shape (..., in)
+            Of h.
+        size : ndarray, shape (..., in)
+            At least the absolute values of h, computed and true.
+        """
+        # Against underflow twice: of γ times a size before a large weight magnifies the loss, and of
+        # the products.
+        before = self.gamma * size + UNDERFLOW
+        found = matmul(errors + before, self.size.T)
+        if self.doubt is not None:
+            found += matmul(size, self.doubt.T)
+        found += self.weight.shape[1] * UNDERFLOW
+        return found
+
+    def errors_of_sums(self, value: Array) -> Array:
+        """What adding b may be wrong by, where `value` (..., out) was the result."""
+        return (2 * UNIT_ROUNDOFF) * np.abs(value) + self._bias_doubt
+
+    @cached_property
+    def gamma(self) -> float:
+        """γ of the sums."""
+        return gamma(self.weight.shape[1] + 2)
+
+    @cached_property
+    def gamma_back(self) -> float:
+        """γ of the sums that a product from the left has."""
+        return gamma(self.weight.shape[0] + 2)
+
+    @cached_property
+    def size(self) -> Array:
+        """|W|, raised."""
+        return np.abs(self.weight) * self.up
+
+    @cached_property
+    def doubt(self) -> Array | None:
+        """The radius of W, raised; None where all of it is 0."""
+        return self.weight_radius * self.up if self.weight_radius.any() else None
+
+    @cached_property
+    def slack(self) -> Array:
+        """At least what the product of each weight may be wrong by, over the size of what it multiplies."""
+        return (self.gamma * np.abs(self.weight) + self.weight_radius + UNDERFLOW) * UP
+
+    @cached_property
+    def slack_of_sums(self) -> Array:
+        """The same of each output, over the largest size of an input, shape (out, 1): Hölder's inequality."""
+        return matmul(self.slack, np.ones((self.weight.shape[1], 1))) * self.up
+
+    @cached_property
+    def up(self) -> float:
+        """What a bound is raised by that a sum of either kind is a part of."""
+        return (1 + 8 * max(self.gamma, self.gamma_back)) * UP
+
+    @cached_property
+    def _bias_doubt(self) -> Array:
+        return self.bias_radius * UP + UNDERFLOW
