@@ -28,6 +28,8 @@ MOST_PARTS = 8
 # How far before its even places it is cut, in parts: in its middle symmetric functions have roots.
 OFF = 0.0078
 NEWTON_ROUNDS = 64
+# After a step that is so small a share of the bracket the next would be rounding.
+LAST_STEP = 2.0**-44
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
 # A bracket's half-width over the bound of |F| / |F_t| at the root; and its growth where it fails.
 BRACKET = 2.5
@@ -246,7 +248,7 @@ def bracketed_newton(field: Field, brackets: Segments | Transversals, direction:
         1 where F grows along the segment, −1 where it falls.
     """
     low, high = brackets.ends()
-    t = 0.5 * low + 0.5 * high
+    t, width = 0.5 * low + 0.5 * high, high - low
     left, previous = np.arange(len(t)), np.full(len(t), np.inf)
     for _ in range(NEWTON_ROUNDS):
         if not len(left):
@@ -261,14 +263,16 @@ def bracketed_newton(field: Field, brackets: Segments | Transversals, direction:
         new = t[left] - step
         slow = ~(np.abs(step) <= 0.5 * previous[left])
         done = (value == 0) | (np.abs(step) <= ROUNDING / 4 * np.abs(t[left]))
-        bisected = ~((new > low[left]) & (new < high[left])) | slow
+        inside = (new > low[left]) & (new < high[left])
+        last = inside & (np.abs(step) <= LAST_STEP * width[left])
+        bisected = ~(inside & ~slow | last)
         # Newton that stalls after it converged is at rounding; before, the bracket is halved.
         done |= slow & (np.abs(step) <= ROUNDING * np.maximum(np.abs(low[left]), np.abs(high[left])))
         new = np.where(bisected, 0.5 * low[left] + 0.5 * high[left], new)
         done |= (new <= low[left]) | (new >= high[left])
         previous[left] = np.where(bisected, np.inf, np.abs(step))
-        t[left] = np.where(done, t[left], new)
-        left = left[~done]
+        t[left] = np.where(last | ~done, new, t[left])
+        left = left[~(done | last)]
     return t
 
 

@@ -47,6 +47,7 @@ class Kinked:
                 total = part if total is None else total + part
         return np.zeros_like(z) if total is None else total
 
+    @cached_property
     def offsets(self) -> tuple[float, ...]:
         """What the function is beside slope times z, for each slope."""
         ends = (self.kinks[0], *self.kinks)
@@ -91,9 +92,11 @@ class Kinked:
     def sides(self, center: Array, rho: Array) -> tuple[Sides, Sides]:
         """The first and the last side that ``center ± rho`` touches: side k lies behind k kinks."""
         low, high, _ = interval_around(center, rho)
-        kinks = np.array(self.kinks)
-        first = (low[..., None] > kinks).sum(axis=-1, dtype=np.int8)
-        return first, (~(high[..., None] < kinks)).sum(axis=-1, dtype=np.int8)
+        first, last = np.zeros(center.shape, np.int8), np.zeros(center.shape, np.int8)
+        for kink in self.kinks:
+            first += low > kink
+            last += ~(high < kink)
+        return first, last
 
     @property
     def symmetric(self) -> bool:
@@ -102,7 +105,7 @@ class Kinked:
 
     def continued(self, center: Array, side: Sides) -> Line:
         """The function as it is on a `side`, continued from there; 0 where that is `ANY`."""
-        slope, offset = np.array([*self.slopes, 0.0])[side], np.array([*self.offsets(), 0.0])[side]
+        slope, offset = np.array([*self.slopes, 0.0])[side], np.array([*self.offsets, 0.0])[side]
         straight, none = slope * center, np.zeros_like(center)
         radius = 4 * UNIT_ROUNDOFF * (np.abs(straight) + np.abs(offset)) + UNDERFLOW
         return Line(straight + offset, slope, radius, none, none)

@@ -136,9 +136,11 @@ class Relaxation:
         spread = np.abs(linear).sum(axis=0)
         rho = (spread + self.radii[0]) * UP + UNDERFLOW
         line = function.line(center, rho)
-        if isinstance(function, Kinked) and held is not None and (held != ANY).any():
-            pairs = zip(function.continued(center, held), line, strict=True)
-            line = Line(*(np.where(held != ANY, there, free) for there, free in pairs))
+        if isinstance(function, Kinked) and held is not None:
+            which = np.flatnonzero(held != ANY)
+            there = function.continued(center.ravel()[which], held.ravel()[which])
+            for free, straight in zip(line, there, strict=True):
+                np.put(free, which, straight)
         steep = np.abs(line.slope)
         self.coefficients = line.slope * self.coefficients
         self.coefficients[0] = line.value
@@ -159,10 +161,12 @@ class Relaxation:
         """Bounds of the single output, each of shape (k,), and of its gradient by ε."""
         back = _WayBack(self.coefficients[1:, :, 0])
         for step in reversed(self._way):
-            if isinstance(step, _Affine):
-                back.affine(step)
-            else:
+            if isinstance(step, _Bend):
                 back.bend(step)
+            else:
+                back.affine(step)
+                if step is not self._way[0]:
+                    back.to_inputs(step.function)
         c, l0, l1 = self.coefficients[:, :, 0]
         error, rounding = self.radii[:, :, 0]
         # The way back need not be better: where little cancels, its own roundings are more.
@@ -199,20 +203,24 @@ class _WayBack:
         return 1 + 8 * self.terms * UNIT_ROUNDOFF
 
     def affine(self, step: _Affine) -> None:
-        """Through ``W h + b``."""
-        function = step.function
-        out, n = function.weight.shape
+        """At ``W h + b``: what the rounding of l, and of q, does."""
+        out, n = step.function.weight.shape
         size = np.abs(self.q)
-        whole, rounding = size + self.q_e, function.gamma_back * size + UNDERFLOW
+        whole = size + self.q_e
         self.terms += out
         self._box += (step.slack @ whole.T + UNDERFLOW) * step.sizes
         # Of the products of l and W, where they underflow.
         self._box += (n * UNDERFLOW) * whole.sum(axis=1)
-        self.neglected += (2 * rounding * step.radius).sum(axis=1)
-        self.q_e = matmul(self.q_e + rounding, function.size)
+        rounding = 2 * step.function.gamma_back * size + UNDERFLOW
+        self.neglected += np.einsum("kn,kn->k", rounding, step.radius)
+
+    def to_inputs(self, function: AffineMap) -> None:
+        """Through ``W h + b``."""
+        size = np.abs(self.q)
+        q_e = matmul(self.q_e + (function.gamma_back * size + UNDERFLOW), function.size)
         if function.doubt is not None:
-            self.q_e += matmul(whole, function.doubt)
-        self.q_e += out * UNDERFLOW
+            q_e += matmul(size + self.q_e, function.doubt)
+        self.q_e = q_e + function.weight.shape[0] * UNDERFLOW
         self.q = matmul(self.q, function.weight)
 
     def bend(self, step: _Bend) -> None:
@@ -223,12 +231,12 @@ class _WayBack:
         # Of the products of slope and l, and of q and l, where they underflow.
         self._box += UNDERFLOW * (size + self.q_e + off).sum(axis=1)
         self.terms += size.shape[1]
-        self.neglected += ((size + UNDERFLOW) * line.radius).sum(axis=1)
+        self.neglected += np.einsum("kn,kn->k", size + UNDERFLOW, line.radius)
         along = self.q * linear
-        self._center += (middle * along).sum(axis=2)
+        self._center += np.einsum("kn,ikn->ik", middle, along)
         self._edges.append(half * along)
         unknown = (self.q_e + (8 * self.terms * UNIT_ROUNDOFF) * size) * off
-        self._box += (unknown * np.abs(linear)).sum(axis=2)
+        self._box += np.einsum("kn,ikn->ik", unknown, np.abs(linear))
         self.q_e = self.q_e * (steep + off) + size * (off + 4 * UNIT_ROUNDOFF * steep)
         self.q_e = self.q_e * UP + UNDERFLOW
         self.q = self.q * line.slope

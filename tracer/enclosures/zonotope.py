@@ -9,7 +9,6 @@ References
    set", SIAM J. Control 4 (1966).
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -25,12 +24,12 @@ GILBERT_STEPS = 3
 
 @dataclass(frozen=True, eq=False)
 class Zonotope:
-    """Vectors ``center + Σ τ edge ± box``, τ ∈ [−1, 1], in the plane, for k cells.
+    """Vectors ``center + Σ τ edge ± box``, τ ∈ [−1, 1], in the plane, for cells in an array of any shape.
 
     Attributes
     ----------
-    center, box : ndarray, shape (2, k)
-    edges : ndarray, shape (2, k, n)
+    center, box : ndarray, shape (2, ...)
+    edges : ndarray, shape (2, ..., n)
     """
 
     center: Array
@@ -38,54 +37,66 @@ class Zonotope:
     box: Array
 
     def bounds(self) -> tuple[Array, Array]:
-        """Of both components, each (2, k)."""
-        reach = np.abs(self.edges).sum(axis=2) * self._up + self.box + 2 * UNIT_ROUNDOFF * np.abs(self.center)
+        """Of both components, each (2, ...)."""
+        reach = (
+            np.abs(self.edges).sum(axis=-1) * self._up + self.box + 2 * UNIT_ROUNDOFF * np.abs(self.center)
+        )
         return self.center - reach, self.center + reach
 
     def __getitem__(self, which: NDArray) -> "Zonotope":
         return Zonotope(self.center[:, which], self.edges[:, which], self.box[:, which])
 
     def corner(self, d: Array) -> Array:
-        """A vector (2, k) whose inner product with d (2, k) is least."""
-        across = np.sign(np.einsum("ik,ikn->kn", d, self.edges))
-        return self.center - np.einsum("kn,ikn->ik", across, self.edges) - np.sign(d) * self.box
+        """A vector (2, ...) whose inner product with d (2, ...) is least."""
+        across = np.sign(self._across(d))
+        return self.center - (across * self.edges).sum(axis=-1) - np.sign(d) * self.box
 
     def lies_beyond(self, d: Array) -> NDArray[np.bool_]:
-        """Whether all inner products of its vectors with d (2, k) are positive, for certain."""
+        """Whether all inner products of its vectors with d (2, ...) are positive, for certain."""
         size = np.abs(d)
         along = (d * self.center).sum(axis=0)
-        across = np.abs(np.einsum("ik,ikn->kn", d, self.edges)).sum(axis=1)
-        whole = (size * (np.abs(self.center) + np.abs(self.edges).sum(axis=2))).sum(axis=0)
+        across = np.abs(self._across(d)).sum(axis=-1)
+        whole = (size * (np.abs(self.center) + np.abs(self.edges).sum(axis=-1))).sum(axis=0)
         reach = (across + (size * self.box).sum(axis=0)) * self._up
         return along > reach + 8 * UNIT_ROUNDOFF * whole + UNDERFLOW
 
+    def _across(self, d: Array) -> Array:
+        """The inner products of its edges with d."""
+        return d[0][..., None] * self.edges[0] + d[1][..., None] * self.edges[1]
+
     @property
     def _up(self) -> float:
-        return 1 + 2 * (self.edges.shape[2] + RADIUS_ROUNDINGS) * UNIT_ROUNDOFF
+        return 1 + 2 * (self.edges.shape[-1] + RADIUS_ROUNDINGS) * UNIT_ROUNDOFF
 
 
-def direction(*zonotopes: Zonotope) -> Array:
-    """A direction (2, k) whose inner product with every vector of all is positive; 0 where none was found.
+def direction(zonotopes: Zonotope) -> Array:
+    """A direction (2, k) whose inner product with all vectors of c zonotopes is positive; 0 where none is.
 
     That of an axis where it is one; else the vector of their convex hull nearest 0, or near to it [1]_.
+
+    Parameters
+    ----------
+    zonotopes : Zonotope
+        For cells in an array of shape (c, k).
     """
-    low, high = zip(*(one.bounds() for one in zonotopes), strict=True)
-    signs = (np.min(low, axis=0) > 0).astype(float) - (np.max(high, axis=0) < 0)
+    low, high = zonotopes.bounds()
+    signs = (low > 0).all(axis=1).astype(float) - (high < 0).all(axis=1)
     signs[1] = np.where(signs[0] == 0, signs[1], 0.0)
     nearest = _nearest(zonotopes)
-    beyond = np.all([one.lies_beyond(nearest) for one in zonotopes], axis=0)
+    beyond = zonotopes.lies_beyond(nearest[:, None]).all(axis=0)
     return np.where(signs.any(axis=0), signs, np.where(beyond, nearest, 0.0))
 
 
-def _nearest(zonotopes: Sequence[Zonotope]) -> Array:
+def _nearest(zonotopes: Zonotope) -> Array:
     """Gilbert's algorithm: the point nearest 0 on the way to the corner least far along the last one."""
-    nearest = zonotopes[0].center
+    nearest = zonotopes.center[:, 0]
+    column = np.arange(nearest.shape[1])
     for _ in range(GILBERT_STEPS):
-        corners = np.stack([one.corner(nearest) for one in zonotopes])
-        along = (corners * nearest).sum(axis=1)
+        corners = zonotopes.corner(nearest[:, None])
+        along = (corners * nearest[:, None]).sum(axis=0)
         if (along > 0).all():
             break
-        step = corners[along.argmin(axis=0), :, np.arange(along.shape[1])].T - nearest
+        step = corners[:, along.argmin(axis=0), column] - nearest
         with np.errstate(all="ignore"):
             share = -(nearest * step).sum(axis=0) / (step * step).sum(axis=0)
         nearest = nearest + np.where(share > 0, np.minimum(share, 1.0), 0.0) * step

@@ -87,7 +87,7 @@ class Regions:
             if part is not None and isinstance(function, Kinked):
                 self.kinks[part, 1 : len(function.slopes)] = function.kinks
                 self._slopes[part, : len(function.slopes)] = function.slopes
-                self._offsets[part, : len(function.slopes)] = function.offsets()
+                self._offsets[part, : len(function.slopes)] = function.offsets
         self._row = np.arange(neurons)
 
     def sides(self, x: Array, towards: Array) -> Sides:

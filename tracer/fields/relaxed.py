@@ -39,15 +39,14 @@ def linear_relaxations(layers: Sequence[Layer], lower: Array, upper: Array) -> E
     directions = np.zeros_like(lower)
     # Where 0 is outside the bounds of a partial, or F is not 0, none is needed.
     open_ = (low <= 0) & (high >= 0) & ((partials[0] <= 0) & (partials[1] >= 0)).all(axis=0)
-    open_ = np.flatnonzero(open_ & (form.radius > 0).any(axis=1))
-    if len(open_):
-        directions[open_] = direction(gradient[open_]).T
-        left = open_[~directions[open_].any(axis=1)]
-        some, held = _held(layers, form, left, gradient[left])
-        some = left[some]
-        if len(some):
-            least, most, directions[some] = _case_by_case(layers, lower[some], upper[some], held)
-            low[some], high[some] = np.fmax(low[some], least), np.fmin(high[some], most)
+    wide = np.flatnonzero(open_ & (form.radius > 0).all(axis=1))
+    if len(wide):
+        directions[wide] = direction(gradient[wide[None]]).T
+    left = np.flatnonzero(open_ & ~directions.any(axis=1))
+    some, held = _held(layers, form, left, gradient[left]) if len(left) else (left, None)
+    if held is not None:
+        least, most, directions[some] = _case_by_case(layers, lower[some], upper[some], held)
+        low[some], high[some] = np.fmax(low[some], least), np.fmin(high[some], most)
     bounds = per_unit(partials[0].T, partials[1].T, form.radius)
     return Enclosure(low, high, *bounds, np.ones(len(lower), dtype=bool), in_x(directions, form.radius))
 
@@ -66,7 +65,7 @@ def _relaxation(layers: Sequence[Layer], lower: Array, upper: Array, held: Sides
 
 def _held(
     layers: Sequence[Layer], form: Relaxation, cells: Indices, gradient: Zonotope
-) -> tuple[Indices, Sides]:
+) -> tuple[Indices, Sides | None]:
     """Which of some `cells` are worth another look, and the cases to look at: who is held where, (c, m, N).
 
     Held are the neurons with the longest edges in the gradient's zonotope, of those that may be on two
@@ -75,15 +74,12 @@ def _held(
     twin, sign, kinks = _arguments(layers)
     first, last = form.sides(cells)
     edge = np.where(last - first == 1, np.hypot(*gradient.edges), 0.0)
-    unsure = first < last
-    together = (unsure & (twin == np.arange(len(twin)))).sum(axis=1)
-    # Segments are soon cut so short that only kinks that lie together are on one.
-    flat = (form.radius[cells] == 0).any(axis=1)
-    few = np.where(flat, (together <= MOST_HELD) & (unsure.sum(axis=1) > 1), together <= MOST_UNSURE)
-    some = np.flatnonzero(few & edge.any(axis=1))
+    some = np.flatnonzero(_few(first < last, twin, form.radius[cells]) & edge.any(axis=1))
+    if not len(some):
+        return cells[some], None
     first, last, edge = first[some], last[some], edge[some]
     row = np.arange(len(some))
-    held = np.full((1, *edge.shape), ANY)
+    held = np.full((1, *edge.shape), ANY, np.int8)
     for _ in range(MOST_HELD):
         neuron = edge.argmax(axis=1)
         ours = (twin == twin[neuron, None]) & edge.any(axis=1, keepdims=True)
@@ -91,10 +87,18 @@ def _held(
         side = np.where(sign == sign[neuron, None], side, kinks - side)
         held = np.concatenate([np.where(ours, one, held) for one in side])
         edge = np.where(ours, 0.0, edge)
-    return some, held.astype(np.int8)
+    return cells[some], held
 
 
-def _arguments(layers: Sequence[Layer]) -> tuple[Indices, Sides, Indices]:
+def _few(unsure: NDArray[np.bool_], twin: Indices, radius: Array) -> NDArray[np.bool_]:
+    """In which cells few enough neurons are `unsure`, (m, N), of their side."""
+    kinds = (unsure & (twin == np.arange(len(twin)))).sum(axis=1)
+    # Segments are soon cut so short that only kinks that lie together are on one.
+    together = (kinds <= MOST_HELD) & (unsure.sum(axis=1) > 1)
+    return np.where((radius > 0).all(axis=1), kinds <= MOST_UNSURE, together)
+
+
+def _arguments(layers: Sequence[Layer]) -> tuple[Indices, Sides, Sides]:
     """Of all arguments of activations: twins, their signs, and how many kinks there are; (N,) each."""
     twins, signs, kinks, start = [], [], [], 0
     for layer in layers:
@@ -103,7 +107,8 @@ def _arguments(layers: Sequence[Layer]) -> tuple[Indices, Sides, Indices]:
             twin, sign = layer.twins
             twins.append(start + twin)
             signs.append(sign)
-            kinks.append(np.full(layer.outputs, len(function.kinks) if isinstance(function, Kinked) else 0))
+            number = len(function.kinks) if isinstance(function, Kinked) else 0
+            kinks.append(np.full(layer.outputs, number, np.int8))
             start += layer.outputs
     return np.concatenate(twins), np.concatenate(signs), np.concatenate(kinks)
 
@@ -122,5 +127,4 @@ def _case_by_case(
     empty = (low > 0) | (high < 0)
     # Another case stands for one that is empty.
     case = np.where(empty, empty.argmin(axis=0), np.arange(c)[:, None])
-    directions = direction(*(gradient[number] for number in case * k + np.arange(k)))
-    return low.min(axis=0), high.max(axis=0), directions.T
+    return low.min(axis=0), high.max(axis=0), direction(gradient[case * k + np.arange(k)]).T
