@@ -41,10 +41,10 @@ class Lines:
     def at(self, share: Array) -> Array:
         """Points (..., 2) of the box at exact fractions `share` of shape (..., 2)."""
         lower, upper, cut = self.box.lower, self.box.upper, self.cut
-        first = np.clip(lower + 2 * share * (cut - lower), lower, cut)
-        second = np.clip(cut + (2 * share - 1) * (upper - cut), cut, upper)
-        inner = np.where(share < 0.5, first, second)
-        return np.where(share == 0.5, cut, np.where(share == 1, upper, inner))
+        twice = 2 * share
+        before, after = lower + twice * (cut - lower), cut + (twice - 1) * (upper - cut)
+        inner = np.where(twice < 1, np.minimum(before, cut), np.minimum(after, upper))
+        return np.where(twice == 2, upper, inner)
 
 
 def halves(cells: Array, variation: Array) -> tuple[list[Array], list[Indices]]:

@@ -313,12 +313,13 @@ def _cut(segments: Segments, number: Indices, least: int) -> tuple[Segments, Ind
     """The parts of segments, `least` or more of each, and the numbers of the segments they are of."""
     parts = min(max(least, TOGETHER // max(1, len(segments))), MOST_PARTS)
     low, high = segments.ends()
-    cuts = [low, *(_between(low, high, k, parts) for k in range(1, parts)), high]
-    points = [segments.at(cut) for cut in cuts]
-    whole = Segments(np.concatenate(points[:-1]), np.concatenate(points[1:]), np.tile(segments.axis, parts))
+    cuts = np.array([low, *(_between(low, high, k, parts) for k in range(1, parts)), high])
+    start, end = cuts[:-1].ravel(), cuts[1:].ravel()
     # At the end of the floats some parts have no width: those are left out, but not the whole segment.
-    some = (np.concatenate(cuts[:-1]) < np.concatenate(cuts[1:])) | np.tile(low == high, parts)
-    return whole[some], np.tile(number, parts)[some]
+    some = np.flatnonzero((start < end) | np.tile(low == high, parts))
+    of = some % max(1, len(segments))
+    whole = segments[of]
+    return Segments(whole.at(start[some]), whole.at(end[some]), whole.axis), number[of]
 
 
 def _between(low: Array, high: Array, k: int, parts: int) -> Array:

@@ -121,7 +121,8 @@ class Kinked:
 
     def _slopes(self, low: Array, high: Array) -> tuple[Array, Array]:
         """The least and the largest slope on [low, high]; of all where an end is nan."""
-        left, right = np.full(low.shape, self.slopes[0]), np.full(low.shape, self.slopes[-1])
+        left: Any = self.slopes[0]
+        right: Any = self.slopes[-1]
         for kink, slope in zip(self.kinks, self.slopes[1:], strict=True):
             left = np.where(low > kink, slope, left)
         for kink, slope in zip(self.kinks[::-1], self.slopes[-2::-1], strict=True):

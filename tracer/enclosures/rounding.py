@@ -74,9 +74,10 @@ def in_x(direction: Array, radius: Array) -> Array:
 def matmul(rows: Array, factor: Array) -> Array:
     """``rows @ factor`` for rows of shape (..., n), in products that one thread computes."""
     n, m = factor.shape
-    size = max(16, (ONE_THREAD if m > 1 else ONE_THREAD_COLUMN) // (n * m))
-    if rows.size <= size * n:
+    most = ONE_THREAD if m > 1 else ONE_THREAD_COLUMN
+    if rows.size * m <= most:
         return rows @ factor
+    size = max(16, most // (n * m))
     flat = rows.reshape(-1, n)
     whole = len(flat) // size * size
     result = np.empty((len(flat), m))
