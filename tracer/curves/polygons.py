@@ -140,9 +140,9 @@ class _March:
         self.found.append((self.left, self.x.copy(), here.gradient))
         g = here.gradient * self.box.sides
         ahead = unit_vectors(np.stack([g[:, 1], -g[:, 0]], axis=1)) * self.box.sides
-        arcs = self.stack[self.left]
-        rest = across(arcs.direction, arcs.end) - across(arcs.direction, self.x)
-        forward = across(arcs.direction, ahead)
+        direction, end = self.stack.direction[self.left], self.stack.end[self.left]
+        rest = across(direction, end) - across(direction, self.x)
+        forward = across(direction, ahead)
         step, neuron, up = self._next_kink(here, ahead)
         at_end = (rest <= 0) | ((forward > 0) & ~(step * forward < rest))
         self.idle = np.where(step > NOWHERE, 0, self.idle + 1)
@@ -154,7 +154,7 @@ class _March:
         self.x = self.x + np.where(np.isfinite(step), step, 0.0)[:, None] * ahead
         self.sides[row, neuron] += np.where(up, 1, -1).astype(np.int8)
         if lost.any():
-            self._take_up(lost, across(arcs.direction, self.found[-1][1])[lost], rest[lost])
+            self._take_up(lost, across(direction, self.found[-1][1])[lost], rest[lost])
         self._keep(~at_end)
 
     def _settle(self, here: Continued) -> None:

@@ -11,7 +11,7 @@ def unit_vectors(v: Array) -> Array:
     with np.errstate(all="ignore"):
         # By the larger component first: the squares of 1e-200 and 1e200 are no floats.
         v = v / np.abs(v).max(axis=1, keepdims=True, initial=0.0)
-        unit = v / np.linalg.norm(v, axis=1, keepdims=True)
+        unit = v / np.hypot(v[:, :1], v[:, 1:])
     return np.where(np.isfinite(unit), unit, 0.0)
 
 

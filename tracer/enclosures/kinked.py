@@ -136,7 +136,7 @@ class Kinked:
 
     def _rounding(self, value: Array) -> Array:
         exact = all(slope in (-1.0, 0.0, 1.0) for slope in self.slopes)
-        return np.zeros_like(value) if exact else 4 * UNIT_ROUNDOFF * np.abs(value) + UNDERFLOW
+        return np.zeros(value.shape) if exact else 4 * UNIT_ROUNDOFF * np.abs(value) + UNDERFLOW
 
 
 def _up_to(z: Any, low: float, high: float) -> Any:

@@ -5,6 +5,7 @@ divided by its side of the box.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -42,7 +43,7 @@ class Box:
         array.flags.writeable = False
         return cls(array[:, 0], array[:, 1])
 
-    @property
+    @cached_property
     def sides(self) -> Array:
         """The lengths of the sides, shape (2,)."""
         return self.upper - self.lower

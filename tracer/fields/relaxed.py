@@ -36,7 +36,7 @@ def linear_relaxations(layers: Sequence[Layer], lower: Array, upper: Array) -> E
     form = _relaxation(layers, lower, upper)
     low, high, gradient = form.bounds()
     partials = gradient.bounds()
-    directions = np.zeros_like(lower)
+    directions = np.zeros(lower.shape)
     # Where 0 is outside the bounds of a partial, or F is not 0, none is needed.
     open_ = (low <= 0) & (high >= 0) & ((partials[0] <= 0) & (partials[1] >= 0)).all(axis=0)
     wide = np.flatnonzero(open_ & (form.radius > 0).all(axis=1))
@@ -48,7 +48,8 @@ def linear_relaxations(layers: Sequence[Layer], lower: Array, upper: Array) -> E
         least, most, directions[some] = _case_by_case(layers, lower[some], upper[some], held)
         low[some], high[some] = np.fmax(low[some], least), np.fmin(high[some], most)
     bounds = per_unit(partials[0].T, partials[1].T, form.radius)
-    return Enclosure(low, high, *bounds, np.ones(len(lower), dtype=bool), in_x(directions, form.radius))
+    known = in_x(directions, form.radius) if directions.any() else None
+    return Enclosure(low, high, *bounds, np.ones(len(lower), dtype=bool), known)
 
 
 def _relaxation(layers: Sequence[Layer], lower: Array, upper: Array, held: Sides | None = None) -> Relaxation:
