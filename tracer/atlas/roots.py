@@ -23,8 +23,8 @@ Indices = NDArray[np.intp]
 Signs = NDArray[np.int8]
 
 # Few segments are cut into several parts each before they are looked at: so many take hardly longer than one.
-TOGETHER = 64
-MOST_PARTS = 8
+TOGETHER = 96
+MOST_PARTS = 12
 # How far before its even places it is cut, in parts: in its middle symmetric functions have roots.
 OFF = 0.0078
 NEWTON_ROUNDS = 64

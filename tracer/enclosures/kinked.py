@@ -57,8 +57,8 @@ class Kinked:
         """The function at points known to within a `radius`, and the radius of its values."""
         low, high, _ = interval_around(z, radius)
         value = self.value(z)
-        steepest = largest(*self._slopes(low, high))
-        return value, steepest * radius * (1 + 4 * UNIT_ROUNDOFF) + self._rounding(value)
+        radius = largest(*self._slopes(low, high)) * (radius * (1 + 4 * UNIT_ROUNDOFF))
+        return value, radius if self._exact else radius + self._rounding(value)
 
     def line(self, center: Array, rho: Array) -> Line:
         """The line beside the function on ``center ± rho`` that misses it by least: along its chord."""
@@ -69,12 +69,12 @@ class Kinked:
         radius = self._rounding(value)
         bent = np.flatnonzero(least != most)
         if len(bent):
-            chord = self._chord(*(a[bent] for a in (center, rho, low, high, least, most)))
+            chord = self._chord(*(a[bent] for a in (center, low, high, least, most)))
             value[bent], slope[bent], radius[bent] = chord
         return Line(*(a.reshape(shape) for a in (value, slope, radius, least - slope, most - slope)))
 
     def _chord(
-        self, center: Array, rho: Array, low: Array, high: Array, least: Array, most: Array
+        self, center: Array, low: Array, high: Array, least: Array, most: Array
     ) -> tuple[Array, Array, Array]:
         """The value and the slope of the line on ``[low, high]``, and by how much it misses at most."""
         left, right = self.value(low), self.value(high)
@@ -86,7 +86,8 @@ class Kinked:
             inside = (low < kink) & (high > kink)
             missed.append(np.where(inside, at - slope * (kink - center), missed[0]))
         down, up = reduce(np.minimum, missed), reduce(np.maximum, missed)
-        rounding = 16 * UNIT_ROUNDOFF * (largest(left, right) + np.abs(slope) * (np.abs(center) + rho))
+        # 0 at 0, it is at most its steepest slope times z.
+        rounding = (32 * UNIT_ROUNDOFF * max(map(abs, self.slopes))) * np.maximum(-low, high)
         return 0.5 * (down + up), slope, 0.5 * (up - down) + rounding + UNDERFLOW
 
     def sides(self, center: Array, rho: Array) -> tuple[Sides, Sides]:
@@ -134,9 +135,13 @@ class Kinked:
             most = np.where(missed, most, np.maximum(most, slope))
         return least, most
 
+    @cached_property
+    def _exact(self) -> bool:
+        """Whether values are computed without rounding."""
+        return all(slope in (-1.0, 0.0, 1.0) for slope in self.slopes)
+
     def _rounding(self, value: Array) -> Array:
-        exact = all(slope in (-1.0, 0.0, 1.0) for slope in self.slopes)
-        return np.zeros(value.shape) if exact else 4 * UNIT_ROUNDOFF * np.abs(value) + UNDERFLOW
+        return np.zeros(value.shape) if self._exact else 4 * UNIT_ROUNDOFF * np.abs(value) + UNDERFLOW
 
 
 def _up_to(z: Any, low: float, high: float) -> Any:
