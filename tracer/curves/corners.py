@@ -25,7 +25,7 @@ STRAIGHT = 1e-12
 # The cosine between ∇F on both sides of a sharp tip: inside it is narrower than 30°.
 SHARP = -(0.75**0.5)
 # Of the bound of F's rounding; at corners of real networks F is wrong by a tenth of this share, mostly.
-INSIDE = 2.0**-12
+INSIDE = 3 * 2.0**-12
 
 
 def polygon(field: EnclosedField, box: Box, trace: Trace, error_bound: Array) -> tuple[Trace, Array]:
