@@ -166,9 +166,13 @@ def test_the_lowest_score_is_on_top_with_argmin_and_softmax_drops_out():
 
 
 def test_of_equal_classes_the_first_is_on_top():
-    partition = tracer.partition(linear([[-1, 0], [1, 0.3], [1, 0.3]], np.zeros(3)), SQUARE)
-    assert partition.status is Status.PROVEN
-    assert [region.output for region in partition.regions] == [0, 1]
+    for weight, last in (
+        ([[-1, 0], [1, 0.3], [1, 0.3]], "linear"),
+        ([[1, 0.3], [-1, -0.3], [-1, -0.3]], "relu"),
+    ):
+        partition = tracer.partition(linear(weight, np.zeros(3), last), SQUARE)
+        assert partition.status is Status.PROVEN
+        assert [region.output for region in partition.regions] == [0, 1]
 
 
 @pytest.mark.parametrize(
@@ -182,6 +186,48 @@ def test_what_is_on_a_side_of_the_box_is_proven_a_hair_outside(weight, bias):
     assert partition.certificate.bounds[0][1] == pytest.approx(1, abs=1e-8)
     assert partition.certificate.bounds[0][1] > 1
     assert_consistent(partition)
+
+
+@pytest.mark.parametrize(
+    ("rows", "bias"),
+    [([[1, 0], [1, 0]], [0, 1e-17]), ([[1e16, 0], [1e16, 0]], [0, 1]), ([[1e308, 1e308]] * 2, [0, 1])],
+)
+def test_the_class_that_is_everywhere_is_certain(rows, bias):
+    """The scores are equal in doubles, or overflow; their difference is known."""
+    (region,) = tracer.partition(linear(rows, bias), [(1, 2), (1, 2)]).regions
+    assert region.output == 1
+
+
+@pytest.mark.parametrize("height", [6e-10, 1e-8, 1e-5])
+def test_no_region_is_too_small(height, fresh_seed):
+    rng = np.random.default_rng(fresh_seed)
+    for _ in range(5):
+        slope, at = rng.uniform(0.3, 2), rng.uniform(-0.9, 0.9)
+        # Class 0 is on top in a triangle with its tip inside, at 1 - height.
+        weight = [[slope, 0], [0, 1], [0, -1]]
+        partition = tracer.partition(linear(weight, [-slope * (1 - height), -at, at]), SQUARE)
+        assert partition.status is Status.PROVEN
+        small, *rest = partition.regions
+        assert [region.output for region in (small, *rest)] == [0, 1, 2]
+        assert small.area == pytest.approx(slope * height**2, rel=1e-5 + 1e-14 / height)
+
+
+@pytest.mark.parametrize("k", [1e-300, 1e-165, 1e-150, 1e100, 1e150])
+def test_boxes_of_any_size(k):
+    weight = np.array([[1, 0], [-0.5, 0.8], [-0.5, -0.9]])
+    small, unit = (tracer.partition(linear(weight, np.zeros(3)), [(-s, s), (-0.7 * s, s)]) for s in (k, 1.0))
+    assert small.status is Status.PROVEN
+    shares = [[piece.outer.swept for piece in region.pieces] for region in small.regions]
+    expected = [[piece.outer.swept for piece in region.pieces] for region in unit.regions]
+    assert np.array(shares) == pytest.approx(np.array(expected))
+
+
+def test_points_on_the_sides_of_the_box_are_in_the_region_inside():
+    partition = tracer.partition(linear([[1, 0.1], [-1, 0]], [0, 0]), SQUARE)
+    grid = np.stack(np.meshgrid(np.linspace(-1, 1, 6), np.linspace(-1, 1, 6)), axis=-1)
+    inside = np.sum([region.contains(grid) for region in partition.regions], axis=0)
+    assert (inside == 1).all()
+    assert not any(region.contains([1.1, 0]) for region in partition.regions)
 
 
 def test_labels_and_areas_of_iris():

@@ -136,10 +136,8 @@ def pave_classes(
 
 def _first_cells(margins: Margins) -> "_Cells":
     """What the box is cut into, with all classes but copies of others: of equal ones the first is on top."""
-    cells, outputs = first_cells(), margins.network.n_outputs
-    first, sign = margins.network.layers[-1].twins
-    distinct = (first == np.arange(outputs)) | (sign != sign[first])
-    return _Cells(cells, np.repeat(distinct[None], len(cells), axis=0))
+    cells = first_cells()
+    return _Cells(cells, np.repeat(margins.distinct[None], len(cells), axis=0))
 
 
 @dataclass(frozen=True, eq=False)

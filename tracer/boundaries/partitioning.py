@@ -21,7 +21,7 @@ from tracer.atlas.discs import Sheet
 from tracer.boundaries.borders import Arc
 from tracer.boundaries.boundary import Stats
 from tracer.boundaries.nearest import Part
-from tracer.boundaries.nodes import Border, Nodes
+from tracer.boundaries.nodes import NO_NODE, Border, Nodes
 from tracer.boundaries.partition import Partition
 from tracer.boundaries.progress import Progress
 from tracer.boundaries.proving import SURVEY_SHARE
@@ -110,15 +110,19 @@ def _partition(
     clock.append(time.perf_counter())
     junctions, number = nodes.junctions(borders, labels)
     arcs = tuple(_arc(border, number, labels) for border in borders)
-    regions, corner = (), int(scores(box.lower).argmax())
+    regions, doubtful = (), np.zeros((0, 2, 2))
     if not atlas.exhausted:
-        ends = [border.nodes for border in borders]
-        regions = regions_between(arcs, ends, nodes.points, (box, atlas.box), labels, corner)
+        ends, (around, sure) = [border.nodes for border in borders], _along_sides(margins, atlas.box)
+        regions, doubtful = regions_between(arcs, ends, nodes.points, (box, atlas.box), labels, around)
+        if not (sure or any(NO_NODE in border.nodes for border in borders)):
+            doubtful = np.stack([atlas.box.lower, atlas.box.upper])[None]
     clock.append(time.perf_counter())
     status = atlas.status if finished else Status.BUDGET_EXHAUSTED
+    if status is Status.PROVEN and len(doubtful):
+        status = Status.PROVEN_OUTSIDE_CELLS
     seconds = atlas.seconds | dict(zip(("survey", "arcs", "regions"), np.diff(clock).tolist(), strict=True))
     stats = Stats(atlas.cells, margins.evaluations, seconds)
-    certificate = _certificate(atlas, status, arcs)
+    certificate = _certificate(atlas, status, doubtful, arcs)
     parts = _parts(margins, atlas, arcs)
     return Partition(regions, arcs, junctions, certificate, labels, box, network, argmin, stats, parts)
 
@@ -164,7 +168,16 @@ def _parts(margins: Margins, atlas: ClassAtlas, arcs: Sequence[Arc]) -> tuple[Pa
     return tuple(parts)
 
 
-def _certificate(atlas: ClassAtlas, status: Status, arcs: Sequence[Arc]) -> Certificate:
+def _along_sides(margins: Margins, box: Box) -> tuple[int, bool]:
+    """The class along the sides of a box where no arc ends there, and whether that is certain."""
+    corners = np.array([[x, y] for x in (box.lower[0], box.upper[0]) for y in (box.lower[1], box.upper[1])])
+    certain = margins.top(corners)
+    if (certain >= 0).any():
+        return int(certain.max()), True
+    return int(margins.network(corners[0]).argmax()), False
+
+
+def _certificate(atlas: ClassAtlas, status: Status, doubtful: Array, arcs: Sequence[Arc]) -> Certificate:
     paving, sound = atlas.paving, ~atlas.broken
     crossings = [own.atlas.crossings.points[own.junction == NO_JUNCTION] for own in atlas.pairs.values()]
     points = np.concatenate([np.zeros((0, 2)), *crossings])
@@ -177,7 +190,7 @@ def _certificate(atlas: ClassAtlas, status: Status, arcs: Sequence[Arc]) -> Cert
         points,
         tuple(arc.curve.points for arc in arcs),
     )
-    undecided = paving.lines.at(atlas.undecided)
+    undecided = np.concatenate([paving.lines.at(atlas.undecided), doubtful])
     return Certificate(
         status, atlas.box.bounds, undecided, atlas.cells, len(points), proof=proof, of="partition"
     )

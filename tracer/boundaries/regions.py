@@ -6,8 +6,9 @@ is one, run counterclockwise. At its end a half-edge is followed by the next one
 so that the class on the left stays: where three meet, that is the one with the same class on its left. The
 rings of this relation have a region on their left: outer rings run counterclockwise, round holes clockwise.
 
-The area of a region is ½ ∮ x dy − y dx along its rings, on the polynomials of the arcs exactly. Every arc is
-run once in each direction, so that the areas of all regions add up to that of the box, to rounding.
+The area of a region is ½ ∮ x dy − y dx along its rings, on the polynomials of the arcs exactly: in box units,
+about a point of the ring, so that nothing cancels, however small it is. Every arc is run once in each
+direction, so that the areas of all regions add up to that of the box, to rounding.
 """
 
 from collections.abc import Hashable, Sequence
@@ -28,6 +29,10 @@ Array = NDArray[np.float64]
 RING_TOLERANCE = 1e-8
 # And those that tell which ring a hole is in.
 HOLE_TOLERANCE = 1e-5
+# The box of the proof is wider by less than this share of the one asked for.
+WIDEST_STRIP = 1e-8
+# Of coordinates, for the area of what is but a few of them wide.
+ROUNDING = 16 * float(np.finfo(np.float64).eps)
 # x dy has degree 13 on a piece.
 _SIGMA, _WEIGHT = np.polynomial.legendre.leggauss(DEGREE)
 _CORNERS = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
@@ -69,22 +74,22 @@ class HalfEdge:
         line = self.arc.polyline(tolerance)
         return np.concatenate([self.points[:1], line[::-1] if self.reverse else line, self.points[1:]])
 
-    def swept(self, middle: Array) -> float:
-        """½ ∫ x dy − y dx along it, about the middle of the box."""
+    def swept(self, about: Array, box: Box) -> float:
+        """½ ∫ x dy − y dx along it about a point, in units of `box`."""
         if self.arc is None:
-            return _swept_by_line(self.points - middle)
+            return _swept_by_line((self.points - about) / box.sides)
         first, last = self.arc.curve.points[[-1, 0] if self.reverse else [0, -1]]
-        way = _swept_by_pieces(self.arc.curve.pieces, middle) * (-1 if self.reverse else 1)
+        way = _swept_by_pieces(self.arc.curve.pieces, about, box) * (-1 if self.reverse else 1)
         for gap in ([self.points[0], first], [last, self.points[-1]]) if len(self.points) else ():
-            way += _swept_by_line(np.array(gap) - middle)
+            way += _swept_by_line((np.array(gap) - about) / box.sides)
         return way
 
     def outside(self, box: Box) -> float:
-        """The area between it, if it is a piece of the sides of a wider box, and `box`."""
+        """The area, in units of `box`, between that and a piece of the sides of a wider box."""
         if self.arc is not None:
             return 0.0
-        inner = box.clip(self.points)[::-1]
-        return _swept_by_line(np.concatenate([self.points, inner, self.points[:1]]))
+        strip = np.concatenate([self.points, box.clip(self.points)[::-1], self.points[:1]])
+        return _swept_by_line((strip - strip[0]) / box.sides)
 
 
 @dataclass(frozen=True, eq=False)
@@ -103,14 +108,35 @@ class Ring:
 
     @cached_property
     def swept(self) -> float:
-        """The area it runs round, in the box of the proof; negative where it runs clockwise."""
-        middle = 0.5 * self.box.lower + 0.5 * self.box.upper
-        return sum(edge.swept(middle) for edge in self.edges)
+        """The share of the box that it runs round, in the box of the proof; negative where clockwise."""
+        edge = self.edges[0]
+        about = edge.points[0] if edge.arc is None else edge.arc.curve.points[0]
+        return sum(edge.swept(about, self.box) for edge in self.edges)
+
+    @property
+    def bounds(self) -> Array:
+        """The corners of the smallest cell around the points of its curves, (2, 2)."""
+        parts = [edge.points if edge.arc is None else edge.arc.curve.points for edge in self.edges]
+        x = np.concatenate(parts)
+        return np.stack([x.min(axis=0), x.max(axis=0)])
+
+    @property
+    def outputs(self) -> set[int]:
+        """The classes on its left; one where nothing is wrong, none on the sides of the box alone."""
+        return {edge.output for edge in self.edges if edge.output is not None}
+
+    @property
+    def is_certain(self) -> bool:
+        """Whether it is of one class, and rounding of coordinates cannot turn it inside out."""
+        low, high = self.bounds / self.box.sides
+        size = max(1.0, float(np.abs([low, high]).max()))
+        return len(self.outputs) < 2 and abs(self.swept) > ROUNDING * size * float((high - low).sum())
 
     @property
     def area(self) -> float:
         """The area it runs round in the box, in plane coordinates; negative where it runs clockwise."""
-        return self.swept - sum(edge.outside(self.box) for edge in self.edges)
+        share = self.swept - sum(edge.outside(self.box) for edge in self.edges)
+        return share * float(self.box.sides[0]) * float(self.box.sides[1])
 
     def polygon(self, tolerance: float) -> Array:
         """A polygon, shape (n, 2), whose chords stay within `tolerance` of it; it repeats its first point."""
@@ -177,11 +203,14 @@ class Region:
     def contains(self, x: ArrayLike) -> NDArray[np.bool_]:
         """Whether points (..., 2) lie in it: by the rings of its pieces."""
         at = points("x", x, 2)
-        flat = at.reshape(-1, 2)
+        box = self.pieces[0].outer.box
+        # What is on a side of the box belongs to the region inside.
+        inner = np.nextafter(box.lower, box.upper), np.nextafter(box.upper, box.lower)
+        flat = np.clip(at.reshape(-1, 2), *inner)
         inside = np.zeros(len(flat), dtype=bool)
         for piece in self.pieces:
             inside |= np.logical_xor.reduce([_is_inside(flat, ring) for ring in piece.rings])
-        return inside.reshape(at.shape[:-1])
+        return inside.reshape(at.shape[:-1]) & box.contains(at)
 
     def __repr__(self) -> str:
         n = len(self.pieces)
@@ -194,9 +223,9 @@ def regions_between(
     at: Array,
     boxes: tuple[Box, Box],
     labels: Sequence[Hashable],
-    corner: int,
-) -> tuple[Region, ...]:
-    """The regions that arcs cut a box into, by output.
+    around: int,
+) -> tuple[tuple[Region, ...], Array]:
+    """The regions that arcs cut a box into, by output, and cells in which they are not certain.
 
     Parameters
     ----------
@@ -209,8 +238,14 @@ def regions_between(
         The box asked for, and the one of the proof.
     labels : sequence
         Of the outputs.
-    corner : int
-        The class at the lower left corner of the box.
+    around : int
+        The class all along the sides of the box, if no arc ends there.
+
+    Returns
+    -------
+    regions : tuple of Region
+    undecided : ndarray, shape (m, 2, 2)
+        Around rings so small that rounding may turn them inside out.
     """
     (box, proven), (nodes, at) = boxes, _numbered(arcs, nodes, at)
     edges = [e for arc, ends in zip(arcs, nodes, strict=True) for e in _both_ways(arc, ends, at, proven)]
@@ -218,10 +253,10 @@ def regions_between(
     found: dict[int, list[Ring]] = {}
     for number in _rings(edges):
         ring = Ring(tuple(edges[k] for k in number), box)
-        output = next((edge.output for edge in ring.edges if edge.output is not None), corner)
-        found.setdefault(output, []).append(ring)
+        found.setdefault(min(ring.outputs, default=around), []).append(ring)
     regions = [Region(output, labels[output], _pieces(rings)) for output, rings in sorted(found.items())]
-    return tuple(region for region in regions if region.pieces)
+    doubtful = [ring.bounds for rings in found.values() for ring in rings if not ring.is_certain]
+    return tuple(region for region in regions if region.pieces), np.reshape(doubtful, (-1, 2, 2))
 
 
 def _numbered(
@@ -296,11 +331,11 @@ def _swept_by_line(line: Array) -> float:
     return 0.5 * float((x[:-1] * y[1:] - x[1:] * y[:-1]).sum())
 
 
-def _swept_by_pieces(pieces: Pieces, middle: Array) -> float:
+def _swept_by_pieces(pieces: Pieces, about: Array, box: Box) -> float:
     piece = np.repeat(np.arange(len(pieces)), len(_SIGMA))
     sigma, weight = np.tile(_SIGMA, len(pieces)), np.tile(_WEIGHT, len(pieces))
-    x, y = (pieces.at(piece, sigma)[:, :2] - middle).T
-    dx, dy = pieces.rate(piece, sigma)[:, :2].T
+    x, y = ((pieces.at(piece, sigma)[:, :2] - about) / box.sides).T
+    dx, dy = (pieces.rate(piece, sigma)[:, :2] / box.sides).T
     return 0.5 * float(((x * dy - y * dx) * weight).sum())
 
 
@@ -355,9 +390,10 @@ def _pieces(rings: list[Ring]) -> tuple[Piece, ...]:
 
 def _is_beside(ring: Ring) -> bool:
     """Whether a ring lies between the box and that of the proof: moved into the box, on a side of it."""
+    if ring.swept >= WIDEST_STRIP:
+        return False
     x = ring.polygon(HOLE_TOLERANCE)
-    on_side = ((x == ring.box.lower) | (x == ring.box.upper)).any(axis=1)
-    return bool(on_side.all() and ring.area < ring.swept / 2)
+    return bool(((x == ring.box.lower) | (x == ring.box.upper)).any(axis=1).all())
 
 
 def _is_inside(x: Array, ring: Array) -> NDArray[np.bool_]:

@@ -36,6 +36,25 @@ class Margins:
         """Points at which margins have been evaluated."""
         return sum(field.evaluations for field in self._fields.values())
 
+    @cached_property
+    def distinct(self) -> NDArray[np.bool_]:
+        """Which outputs are no copies of earlier ones, (outputs,): of equal ones the first is on top."""
+        first, sign = self.network.layers[-1].twins
+        _, kept = np.unique(np.stack([first, sign], axis=1), axis=0, return_index=True)
+        return np.isin(np.arange(self.network.n_outputs), kept)
+
+    def top(self, x: Array) -> Indices:
+        """The output that is certainly on top at points (k, 2); −1 where none is."""
+        outputs = np.flatnonzero(self.distinct)
+        k, n = len(x), len(outputs)
+        a, b = (np.tile(some.ravel(), k) for some in np.meshgrid(outputs, outputs, indexing="ij"))
+        at = np.repeat(x, n * n, axis=0)
+        other = a != b
+        above = np.ones(k * n * n, dtype=bool)
+        above[other] = self.order(a[other], b[other], at[other], at[other]) > 0
+        wins: Any = above.reshape(k, n, n).all(axis=2)
+        return np.where(wins.any(axis=1), outputs[wins.argmax(axis=1)], -1)
+
     def order(self, a: Indices, b: Indices, lower: Array, upper: Array) -> NDArray[np.int8]:
         """For each row 1 where output `a` is certainly above `b` on all of a cell, −1 where below, else 0."""
         first = a < b
@@ -51,7 +70,7 @@ class Margins:
 
     def on_top(self, i: int, j: int, lower: Array, upper: Array) -> NDArray[np.bool_]:
         """On which cells all other outputs are certainly below i or below j: all zeros of F_ij are on top."""
-        others = np.array([k for k in range(self.network.n_outputs) if k not in (i, j)], dtype=np.intp)
+        others = np.setdiff1d(np.flatnonzero(self.distinct), (i, j))
         low, high = (np.repeat(side, len(others), axis=0) for side in (lower, upper))
         k = np.tile(others, len(lower))
         below = [self.order(np.full(len(k), up), k, low, high) > 0 for up in (i, j)]
