@@ -107,3 +107,12 @@ def test_advisories_are_parted_where_the_two_lowest_scores_are_equal():
 def test_without_the_network_of_acas_xu_a_sentence_says_so(tmp_path, capsys):
     script("acas_xu")["main"](tmp_path / "none.json")
     assert capsys.readouterr().out == "not drawn: the network of ACAS Xu is no part of this project\n"
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_digits_are_regions_with_their_data():
+    (ax,) = script("digits")["draw"]().axes
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == [str(k) for k in range(10)]
+    assert ax.get_title().endswith("junctions: PROVEN")
+    (data,) = (drawn for drawn in ax.collections if len(drawn.get_offsets()) == 1797)
+    assert len(np.unique(data.get_facecolors(), axis=0)) == 10
