@@ -1,11 +1,12 @@
 """Partitions: regions, arcs and junctions against argmax at points, exact polygons, and each other."""
 
+import json
 from fractions import Fraction
 from itertools import pairwise
 
 import numpy as np
 import pytest
-from problems import BOX, SQUARE, T2
+from problems import BOX, SHARED, SQUARE, T2, needs_shared
 from random_networks import ACTIVATIONS, random_activation
 from scipy.spatial import KDTree
 
@@ -92,7 +93,7 @@ def assert_no_arc_is_missing(partition, side=250):
     """Wherever argmax changes between neighbours on a grid there is an arc between them."""
     box = partition.box
     grid = np.stack(np.meshgrid(*(np.linspace(a, b, side) for a, b in partition.bounds), indexing="ij"), -1)
-    on_top = partition.network(grid).argmax(axis=-1)
+    on_top = (partition.network(grid) * (-1 if partition.argmin else 1)).argmax(axis=-1)
     for axis in (0, 1):
         a, b = (np.moveaxis(grid, axis, 0)[part].reshape(-1, 2) for part in (slice(-1), slice(1, None)))
         p, q = (np.moveaxis(on_top, axis, 0)[part].ravel() for part in (slice(-1), slice(1, None)))
@@ -291,6 +292,32 @@ def test_linear_classifiers_have_the_exact_polygons(fresh_seed):
         assert len(partition.junctions) == len(corners)
         found = sorted(junction.point.tolist() for junction in partition.junctions)
         assert np.allclose(found, sorted([float(a), float(b)] for a, b in corners), rtol=0, atol=1e-12)
+
+
+# Published networks -------------------------------------------------------------------------------
+
+
+@needs_shared
+@pytest.mark.parametrize(
+    ("name", "problem", "lowest"),
+    [
+        ("own_iris_gelu", "01", False),
+        ("own_digits_pca2_softplus", "05", False),
+        ("hcas_pra0_tau00", "psi180_01", False),
+        ("hcas_pra0_tau00", "psi-90_02", False),
+        ("hcas_pra1_tau05", "psi180_13", False),
+        ("vcas_1", "hdot0_04", False),
+        ("acasxu_3_3", "headon_02", True),
+    ],
+)
+def test_published_networks_are_divided_with_proof(name, problem, lowest):
+    path = SHARED / "networks" / name / f"{name}.json"
+    given = next(p for p in json.loads(path.read_text())["problems"] if p["name"] == problem)
+    plane = tracer.Plane(given["origin"], given["u"], given["v"])
+    partition = tracer.partition(tracer.load(path).restrict(plane), given["box"], argmin=lowest)
+    assert partition.status is Status.PROVEN
+    assert_consistent(partition, points=20_000)
+    assert_no_arc_is_missing(partition)
 
 
 # Random networks ----------------------------------------------------------------------------------
