@@ -54,6 +54,11 @@ def as_classifier(network: Any) -> Network:
     TypeError
         If it is none; the message holds the line that makes it one.
     """
+    if isinstance(network, KernelField):
+        raise TypeError(
+            "network must be a tracer.Network, a kernel model of two classes has one boundary: "
+            "pass model.margin(0, 1) to tracer.trace"
+        )
     if not isinstance(network, Network):
         raise TypeError(
             f"network must be a tracer.Network, got {type(network).__name__}: pass tracer.as_network(model)"

@@ -138,8 +138,9 @@ class Layer:
         # A doubtful neuron has no twin but itself; 0.0 for −0.0.
         number = np.where(doubtful, 1.0 + np.arange(self.outputs), 0.0)
         keys = np.column_stack([sign[:, None] * rows + 0.0, number])
-        _, first, twin = np.unique(keys, axis=0, return_index=True, return_inverse=True)
-        return first[twin.ravel()], sign
+        first: dict[bytes, int] = {}
+        twin = [first.setdefault(key.tobytes(), k) for k, key in enumerate(keys)]
+        return np.array(twin, dtype=np.intp), sign
 
     def preactivation(self, x: Array) -> Array:
         """``W x + b`` for `x` of shape (..., in); shape (..., out)."""
