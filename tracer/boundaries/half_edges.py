@@ -150,7 +150,8 @@ def _sides(nodes: list[int], at: Array, box: Box) -> list[HalfEdge]:
     order = sorted(on_box, key=place.__getitem__)
     pieces = []
     for start, end in zip(order, [*order[1:], order[0]], strict=True):
-        until = place[end] if place[end] > place[start] else place[end] + 4
+        # From the last one on round to the first.
+        until = place[end] + 4 * (end == order[0])
         x = np.concatenate([at[[start]], _corners_between(place[start], until, box), at[[end]]])
         pieces.append(HalfEdge(None, start, end, x, _angle(x[1] - x[0], box), _angle(x[-2] - x[-1], box)))
     return pieces
