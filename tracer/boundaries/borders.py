@@ -7,6 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.curves.curve import Curve
+from tracer.curves.end import End
 
 Array = NDArray[np.float64]
 
@@ -38,6 +39,11 @@ class Arc:
         """Whether it runs round."""
         return self.curve.closed
 
+    @property
+    def ends(self) -> tuple[End, ...]:
+        """Why it starts and ends where it does: `End.JUNCTION` or `End.BOX`; empty when it is closed."""
+        return self.curve.ends
+
     def polyline(self, tolerance: float) -> Array:
         """The polyline of its curve; what is asked for again, by the region on its other side, is kept."""
         if tolerance not in self._lines:
@@ -50,7 +56,7 @@ class Arc:
         return self.curve.length
 
     def __repr__(self) -> str:
-        how = "closed" if self.closed else f"open ({', '.join(end.name for end in self.curve.ends)})"
+        how = "closed" if self.closed else f"open ({', '.join(end.name for end in self.ends)})"
         return f"Arc: {self.classes[0]!r} | {self.classes[1]!r}, {how}, length {self.length:.6g}"
 
 

@@ -7,6 +7,7 @@ round a hole in one of these.
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -82,16 +83,19 @@ class Region:
         """In plane coordinates."""
         return sum(piece.area for piece in self.pieces)
 
+    @property
+    def rings(self) -> tuple[Array, ...]:
+        """The polygons of all its pieces, holes included; see `Piece.rings`."""
+        return tuple(ring for piece in self.pieces for ring in piece.rings)
+
     def contains(self, x: ArrayLike) -> NDArray[np.bool_]:
-        """Whether points (..., 2) lie in it: by the rings of its pieces."""
+        """Whether points (..., 2) lie in it: inside an odd number of its rings."""
         at = points("x", x, 2)
         box = self.pieces[0].outer.box
         # What is on a side of the box belongs to the region inside.
         inner = np.nextafter(box.lower, box.upper), np.nextafter(box.upper, box.lower)
         flat = np.clip(at.reshape(-1, 2), *inner)
-        inside = np.zeros(len(flat), dtype=bool)
-        for piece in self.pieces:
-            inside |= np.logical_xor.reduce([is_inside(flat, ring) for ring in piece.rings])
+        inside: Any = np.logical_xor.reduce([is_inside(flat, ring) for ring in self.rings])
         return inside.reshape(at.shape[:-1]) & box.contains(at)
 
     def __repr__(self) -> str:
