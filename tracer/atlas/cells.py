@@ -65,7 +65,8 @@ def halves(cells: Array, variation: Array) -> tuple[list[Array], list[Indices]]:
     more = [variation[:, i] > CLEARLY_MORE * variation[:, 1 - i] for i in (0, 1)]
     alone = [_halved(cells[more[i]], i) for i in (0, 1)]
     both = ~(more[0] | more[1])
-    parents = [np.tile(np.flatnonzero(some), n) for some, n in zip((*more, both), (2, 2, 4), strict=True)]
+    which = map(np.flatnonzero, (*more, both))
+    parents = [np.concatenate([some] * n) for some, n in zip(which, (2, 2, 4), strict=True)]
     return [*alone, _halved(_halved(cells[both], 0), 1)], parents
 
 
@@ -86,7 +87,8 @@ def _halved(cells: Array, axis: int) -> Array:
 
 def area(cells: Array) -> float:
     """The area of cells, as a share of the box's."""
-    return float((cells[:, 1] - cells[:, 0]).prod(axis=1).sum())
+    width = cells[:, 1] - cells[:, 0]
+    return float(width[:, 0] @ width[:, 1])
 
 
 def joined(parts: list[Array]) -> Array:

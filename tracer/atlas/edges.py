@@ -80,12 +80,10 @@ def _containing(line: Array, facing: Array, start: Array, stop: Array) -> Indice
     """For the side of each cell on `line`, the cell whose side on the line it `faces` contains it, or −1."""
     if not len(line):
         return np.zeros(0, dtype=np.intp)
-    lines, starts = np.unique(np.concatenate([line, facing])), np.unique(start)
-    position = np.searchsorted(starts, start)
-    place = np.searchsorted(lines, facing) * len(starts) + position
+    # Complex numbers are sorted by their real parts first.
+    place = facing + 1j * start
     order = np.argsort(place)
-    wanted = np.searchsorted(lines, line) * len(starts) + position
-    found = np.searchsorted(place[order], wanted, side="right") - 1
+    found = np.searchsorted(place[order], line + 1j * start, side="right") - 1
     candidate = order[np.maximum(found, 0)]
     fits = (found >= 0) & (facing[candidate] == line) & (stop[candidate] >= stop)
     return np.where(fits, candidate, OUTSIDE)

@@ -68,6 +68,8 @@ def rounding_only(field: EnclosedField, lower: Array, upper: Array, width: Array
 def unbounded(field_of: FieldOf, shares: Array, corners: Array, bounded: Mask) -> Mask:
     """Which cells (k, 2, 2) that are not `bounded`, without finite bounds of F, it is useless to halve."""
     useless = np.zeros(len(shares), dtype=bool)
+    if bounded.all():
+        return useless
     width = (shares[:, 1] - shares[:, 0]).max(axis=1)
     useless[~bounded & (width <= UNBOUNDED)] = True
     which = np.flatnonzero(~bounded & ~useless & (width <= UNBOUNDED_THROUGHOUT))

@@ -138,6 +138,9 @@ def _look(
     is_chart = ~is_empty & along.any(axis=1)
     largest = max(largest, largest_bound(found))
     open_ = np.flatnonzero(~(is_empty | is_chart))
+    look = _Look(chunk[is_empty], chunk[is_chart], signs[is_chart], along[is_chart], NO_CELLS)
+    if not len(open_):
+        return look, [], largest
 
     def field_of(which: NDArray) -> EnclosedField:
         return field
@@ -147,7 +150,7 @@ def _look(
         | only_rounding(field_of, corners[open_], (found.upper - found.lower)[open_], largest, rounds)
         | unbounded(field_of, chunk[open_], corners[open_], has_bounds(found)[open_])
     )
-    look = _Look(chunk[is_empty], chunk[is_chart], signs[is_chart], along[is_chart], chunk[open_[at_floor]])
+    look = look._replace(floor=chunk[open_[at_floor]])
     further = open_[~at_floor]
     return look, halves(chunk[further], variation(found, corners)[further])[0], largest
 

@@ -151,9 +151,9 @@ def isolate(
     left, number = segments[~monotone], number[~monotone]
     # Where F has no finite bounds, pieces this narrow are not cut.
     narrow = UNBOUNDED * np.subtract(*segments.ends()[::-1])
-    left, number = _cut(left, number, 1)
     cells, rounds, exhausted = 0, 0, False
     while len(left):
+        left, number = _cut(left, number, 1 if rounds == 0 else 2)
         exhausted = cells + len(left) > max_cells or time.perf_counter() >= deadline
         if exhausted:
             unknown.append(left)
@@ -166,7 +166,7 @@ def isolate(
         unknown.append(left[useless])
         unknown_number.append(number[useless])
         further = ~(empty | steady | useless)
-        left, number = _cut(left[further], number[further], 2)
+        left, number = left[further], number[further]
     brackets, number = joined(ready), np.concatenate(ready_number)
     low, high = _end_signs(field, brackets.lower, brackets.upper)
     root, unsigned = low * high < 0, (low == 0) | (high == 0)
@@ -253,25 +253,24 @@ def bracketed_newton(field: Field, brackets: Segments | Transversals, direction:
     for _ in range(NEWTON_ROUNDS):
         if not len(left):
             break
-        some = brackets[left]
-        value, gradient = field.value_and_gradient(some.at(t[left]))
+        some, here = brackets[left], t[left]
+        value, gradient = field.value_and_gradient(some.at(here))
         rising = value * direction[left] > 0
-        high[left] = np.where(rising, t[left], high[left])
-        low[left] = np.where(rising, low[left], t[left])
+        below, above = np.where(rising, low[left], here), np.where(rising, here, high[left])
         with np.errstate(all="ignore"):
             step = value / some.rate(gradient)
-        new = t[left] - step
-        slow = ~(np.abs(step) <= 0.5 * previous[left])
-        done = (value == 0) | (np.abs(step) <= ROUNDING / 4 * np.abs(t[left]))
-        inside = (new > low[left]) & (new < high[left])
-        last = inside & (np.abs(step) <= LAST_STEP * width[left])
+        new, size = here - step, np.abs(step)
+        slow = ~(size <= 0.5 * previous[left])
+        done = (value == 0) | (size <= ROUNDING / 4 * np.abs(here))
+        inside = (new > below) & (new < above)
+        last = inside & (size <= LAST_STEP * width[left])
         bisected = ~(inside & ~slow | last)
         # Newton that stalls after it converged is at rounding; before, the bracket is halved.
-        done |= slow & (np.abs(step) <= ROUNDING * np.maximum(np.abs(low[left]), np.abs(high[left])))
-        new = np.where(bisected, 0.5 * low[left] + 0.5 * high[left], new)
-        done |= (new <= low[left]) | (new >= high[left])
-        previous[left] = np.where(bisected, np.inf, np.abs(step))
-        t[left] = np.where(last | ~done, new, t[left])
+        done |= slow & (size <= ROUNDING * np.maximum(np.abs(below), np.abs(above)))
+        new = np.where(bisected, 0.5 * below + 0.5 * above, new)
+        done |= (new <= below) | (new >= above)
+        low[left], high[left], previous[left] = below, above, np.where(bisected, np.inf, size)
+        t[left] = np.where(last | ~done, new, here)
         left = left[~(done | last)]
     return t
 

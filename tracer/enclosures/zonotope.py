@@ -72,7 +72,7 @@ class Zonotope:
 def direction(zonotopes: Zonotope) -> Array:
     """A direction (2, k) whose inner product with all vectors of c zonotopes is positive; 0 where none is.
 
-    That of an axis where it is one; else the vector of their convex hull nearest 0, or near to it [1]_.
+    That of an axis where it is one; else an oblique one.
 
     Parameters
     ----------
@@ -82,9 +82,14 @@ def direction(zonotopes: Zonotope) -> Array:
     low, high = zonotopes.bounds()
     signs = (low > 0).all(axis=1).astype(float) - (high < 0).all(axis=1)
     signs[1] = np.where(signs[0] == 0, signs[1], 0.0)
+    return np.where(signs.any(axis=0), signs, oblique_direction(zonotopes))
+
+
+def oblique_direction(zonotopes: Zonotope) -> Array:
+    """The same, but not along an axis: the vector of their convex hull nearest 0, or near to it [1]_."""
     nearest = _nearest(zonotopes)
     beyond = zonotopes.lies_beyond(nearest[:, None]).all(axis=0)
-    return np.where(signs.any(axis=0), signs, np.where(beyond, nearest, 0.0))
+    return np.where(beyond, nearest, 0.0)
 
 
 def _nearest(zonotopes: Zonotope) -> Array:

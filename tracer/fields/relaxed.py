@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tracer.enclosures.kinked import ANY, Kinked, Sides
 from tracer.enclosures.relaxation import Relaxation
 from tracer.enclosures.rounding import in_x, per_unit
-from tracer.enclosures.zonotope import Zonotope, direction
+from tracer.enclosures.zonotope import Zonotope, direction, oblique_direction
 from tracer.fields.field import Enclosure
 from tracer.fields.layer import Layer
 
@@ -41,7 +41,7 @@ def linear_relaxations(layers: Sequence[Layer], lower: Array, upper: Array) -> E
     open_ = (low <= 0) & (high >= 0) & ((partials[0] <= 0) & (partials[1] >= 0)).all(axis=0)
     wide = np.flatnonzero(open_ & (form.radius > 0).all(axis=1))
     if len(wide):
-        directions[wide] = direction(gradient[wide[None]]).T
+        directions[wide] = oblique_direction(gradient[wide[None]]).T
     left = np.flatnonzero(open_ & ~directions.any(axis=1))
     some, held = _held(layers, form, left, gradient[left]) if len(left) else (left, None)
     if held is not None:
