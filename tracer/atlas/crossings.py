@@ -85,7 +85,8 @@ def find_crossings(
     edges = shared_edges(np.concatenate([paving.charts, paving.floor, paving.left]))
     # Of a side between two undecided cells, or of one with the outside, nothing need be known.
     edges = edges[is_chart(edges.before, charts) | is_chart(edges.after, charts)]
-    segments = Segments(paving.lines.at(edges.lower), paving.lines.at(edges.upper), edges.axis)
+    lower, upper = paving.lines.at(np.stack([edges.lower, edges.upper]))
+    segments = Segments(lower, upper, edges.axis)
     found = isolate(field, segments, _monotone(edges, paving.slopes), max_cells, deadline)
     points, error_bound, brackets = polish(field, found)
     return Crossings(

@@ -277,7 +277,7 @@ def bracketed_newton(field: Field, brackets: Segments | Transversals, direction:
 
 def point_bounds(field: EnclosedField, x: Array) -> tuple[Array, Array]:
     """Bounds of F at points (n, 2), each (n,)."""
-    low, high = np.full(len(x), np.nan), np.full(len(x), np.nan)
+    low, high = np.full((2, len(x)), np.nan)
     for start in range(0, len(x), CHUNK):
         chunk = slice(start, start + CHUNK)
         found = field.enclose(x[chunk], x[chunk])

@@ -40,7 +40,7 @@ def polygon(field: EnclosedField, box: Box, trace: Trace, error_bound: Array) ->
         kept = np.append(kept, kept[:1])
     if len(kept) < 2:
         return trace, error_bound
-    points, error_bound = _tips_inside(field, box, trace, error_bound)
+    points, error_bound = _tips_inside(field, box, trace, error_bound, before, after)
     points = points[kept]
     pieces = Pieces.lines(points[:-1], points[1:]).end_to_end()
     return replace(trace, points=points, gradients=trace.gradients[kept], pieces=pieces), error_bound[kept]
@@ -52,24 +52,25 @@ def sides(trace: Trace, box: Box) -> tuple[Array, Array]:
     The gradient of a trace at a point is that of the side after it; before the first comes the last.
     """
     after = unit_vectors(trace.gradients[:-1] * box.sides)
-    return np.roll(after, 1, axis=0), after
+    return after[np.arange(len(after)) - 1], after
 
 
-def _tips_inside(field: EnclosedField, box: Box, trace: Trace, error_bound: Array) -> tuple[Array, Array]:
-    """The points of a polygon, sharp tips moved inside, and their error bounds."""
-    before, after = sides(trace, box)
+def _tips_inside(
+    field: EnclosedField, box: Box, trace: Trace, error_bound: Array, before: Array, after: Array
+) -> tuple[Array, Array]:
+    """The points of a polygon with these `sides`, sharp tips moved inside, and their error bounds."""
     sharp = dot(before, after) < SHARP
     sharp[0] &= not trace.ends
     tip = np.flatnonzero(sharp)
-    points, error_bound = trace.points.copy(), error_bound.copy()
     if not len(tip):
-        return points, error_bound
+        return trace.points, error_bound
+    points, error_bound = trace.points.copy(), error_bound.copy()
     low, high = point_bounds(field, points[tip])
     # F > 0 on the left: inside, where the polygon turns to the left.
     level = np.sign(cross(before, after)[tip]) * INSIDE * 0.5 * (high - low)
     # Where both sides' linear functions have that value.
-    after = trace.gradients[:-1] * box.sides
-    g, h = np.roll(after, 1, axis=0)[tip], after[tip]
+    gradients = trace.gradients[:-1] * box.sides
+    g, h = gradients[tip - 1], gradients[tip]
     with np.errstate(all="ignore"):
         step = (
             level[:, None] * np.stack([h[:, 1] - g[:, 1], g[:, 0] - h[:, 0]], axis=1) / cross(g, h)[:, None]

@@ -17,6 +17,8 @@ from numpy.typing import NDArray
 Array = NDArray[np.float64]
 
 DEGREE = 7
+# The Chebyshev polynomials at −1.
+SIGNS = (-1.0) ** np.arange(DEGREE + 1)
 # Chebyshev points of the second kind on [-1, 1]: both ends are among them.
 NODES = -np.cos(np.pi * np.arange(DEGREE + 1) / DEGREE)
 _TO_COEFFICIENTS = np.linalg.inv(chebyshev.chebvander(NODES, DEGREE))
@@ -73,14 +75,13 @@ class Pieces:
     def end_to_end(self) -> "Pieces":
         """The same pieces, whose arclengths each start at 0, one after the other."""
         c = self.coefficients.copy()
-        lengths = np.diff(self._ends(c)[:, :, 2], axis=0)[0]
-        c[1:, 0, 2] += np.cumsum(lengths)[:-1]
+        low, high = self._ends(c)[:, :, 2]
+        c[1:, 0, 2] += np.cumsum(high - low)[:-1]
         return Pieces(c)
 
     def reversed(self) -> "Pieces":
         """The same curve run through the other way."""
-        sign = (-1.0) ** np.arange(DEGREE + 1)
-        c = self.coefficients[::-1] * sign[:, None]
+        c = self.coefficients[::-1] * SIGNS[:, None]
         c[:, :, 2] *= -1
         c[:, 0, 2] += self.length + 2 * self.start
         return Pieces(c)
@@ -180,8 +181,7 @@ class Pieces:
 
     @staticmethod
     def _ends(coefficients: Array) -> Array:
-        sign = (-1.0) ** np.arange(DEGREE + 1)
-        return np.stack([(coefficients * sign[:, None]).sum(axis=1), coefficients.sum(axis=1)])
+        return np.stack([(coefficients * SIGNS[:, None]).sum(axis=1), coefficients.sum(axis=1)])
 
 
 def _bisect(f: Callable[[Array], Array], low: Array, high: Array) -> Array:

@@ -117,7 +117,8 @@ class _March:
         self.regions, self.box, self.stack = regions, box, stack
         n = len(stack)
         self.left, self.x = np.arange(n), stack.start.copy()
-        self.sides, self.last = (regions.sides(x, stack.direction) for x in (stack.start, stack.end))
+        ends = np.concatenate([stack.start, stack.end])
+        self.sides, self.last = np.split(regions.sides(ends, np.concatenate([stack.direction] * 2)), 2)
         self.neuron, self.kink = np.full(n, -1), np.zeros(n)
         self.idle, self.skip = np.zeros(n, dtype=np.intp), np.full(n, AHEAD)
         self.found: list[tuple[Indices, Array, Array]] = []

@@ -189,7 +189,7 @@ class Network:
             If the network has several outputs.
         """
         self._need_one_output()
-        if np.array_equal(lower, upper):
+        if (lower == upper).all():
             return network_bounds.at_points(self.layers, lower)
         return network_bounds.on_cells(self.layers, lower, upper)
 
