@@ -27,7 +27,7 @@ Indices = NDArray[np.intp]
 
 # Neurons are held in cells with so many that may be on both sides of a kink, and no more: with more of them a
 # few decide little. And so many are held at once.
-MOST_UNSURE = 6
+MOST_UNSURE = 4
 MOST_HELD = 2
 
 
