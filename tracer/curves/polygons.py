@@ -156,10 +156,13 @@ class _March:
         self.sides[row, neuron] += np.where(up, 1, -1).astype(np.int8)
         if lost.any():
             self._take_up(lost, across(direction, self.found[-1][1])[lost], rest[lost])
-        self._keep(~at_end)
+        if at_end.any():
+            self._keep(~at_end)
 
     def _settle(self, here: Continued) -> None:
         """Every arc that is at a kink exactly there: F = 0 and z = kink."""
+        if (self.neuron < 0).all():
+            return
         move = here.meeting(np.maximum(self.neuron, 0), self.kink, self.box.sides)
         near = (self.neuron >= 0) & (np.hypot(*move.T) <= SETTLED)
         move = np.where(near[:, None], move, 0.0) * self.box.sides

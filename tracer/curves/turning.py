@@ -52,15 +52,15 @@ def turning_points(field: Field, box: Box, traces: Sequence[Trace]) -> list[tupl
 
     Those of all traces are located together, on their pieces end to end.
     """
+    points = [_at_corners(trace, box) if trace.pieces.straight else [] for trace in traces]
+    curved = [k for k, trace in enumerate(traces) if not trace.pieces.straight]
+    if not curved:
+        return [tuple(some) for some in points]
     offsets = np.cumsum([0.0, *(trace.pieces.length for trace in traces)])
-    brackets, which, owner = [np.zeros((0, 2))], [], []
-    points: list[list[TurningPoint]] = [[] for _ in traces]
-    for k, trace in enumerate(traces):
-        if trace.pieces.straight:
-            points[k] = _at_corners(trace, box)
-            continue
+    brackets, which, owner = [], [], []
+    for k in curved:
         for partial in (0, 1):
-            found = _sign_changes(_shares(trace.gradients, box)[:, partial], trace)
+            found = _sign_changes(_shares(traces[k].gradients, box)[:, partial], traces[k])
             brackets.append(found + offsets[k])
             which += [partial] * len(found)
             owner += [k] * len(found)
