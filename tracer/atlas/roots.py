@@ -312,8 +312,8 @@ def _cut(segments: Segments, number: Indices, least: int) -> tuple[Segments, Ind
     """The parts of segments, `least` or more of each, and the numbers of the segments they are of."""
     parts = min(max(least, TOGETHER // max(1, len(segments))), MOST_PARTS)
     low, high = segments.ends()
-    cuts = np.array([low, *(_between(low, high, k, parts) for k in range(1, parts)), high])
-    start, end = cuts[:-1].ravel(), cuts[1:].ravel()
+    cuts = _between(low, high, np.arange(1, parts)[:, None], parts)
+    start, end = np.append(low, cuts), np.append(cuts, high)
     # At the end of the floats some parts have no width: those are left out, but not the whole segment.
     some = np.flatnonzero((start < end) | np.tile(low == high, parts))
     of = some % max(1, len(segments))
@@ -321,7 +321,7 @@ def _cut(segments: Segments, number: Indices, least: int) -> tuple[Segments, Ind
     return Segments(whole.at(start[some]), whole.at(end[some]), whole.axis), number[of]
 
 
-def _between(low: Array, high: Array, k: int, parts: int) -> Array:
+def _between(low: Array, high: Array, k: int | Indices, parts: int) -> Array:
     """Where the k-th of so many parts ends."""
     return np.minimum(low + (k - OFF) / parts * (high - low), high)
 

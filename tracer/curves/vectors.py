@@ -10,7 +10,8 @@ def unit_vectors(v: Array) -> Array:
     """Vectors (n, 2) over their lengths; 0 where there is none, or it is not finite."""
     with np.errstate(all="ignore"):
         # By the larger component first: the squares of 1e-200 and 1e200 are no floats.
-        v = v / np.abs(v).max(axis=1, keepdims=True, initial=0.0)
+        size = np.abs(v)
+        v = v / np.maximum(size[:, :1], size[:, 1:])
         unit = v / np.hypot(v[:, :1], v[:, 1:])
     return np.where(np.isfinite(unit), unit, 0.0)
 
