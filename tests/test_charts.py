@@ -72,7 +72,8 @@ class Turned(Wrapped):
         whim = np.sin(1e5 * ((lower + 2 * upper) / (1 + np.abs(upper - lower))).sum(axis=1))
         allowed = np.empty_like(low)
         allowed[row, axis] = least
-        allowed[row, 1 - axis] = 0.9 * least**2 / most * np.sign(whim)
+        with np.errstate(over="ignore"):
+            allowed[row, 1 - axis] = 0.9 * least**2 / most * np.sign(whim)
         allowed[(least == 0) | ~np.isfinite(allowed).all(axis=1)] = 0
         uphill = self.field.value_and_gradient(0.5 * lower + 0.5 * upper)[1] * (upper - lower) ** 2
         growth = np.minimum(uphill * low, uphill * high)

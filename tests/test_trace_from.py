@@ -228,3 +228,22 @@ def test_fields_that_cannot_be_traced_say_what_to_do():
     network, bounds = tracer.example("iris")
     with pytest.raises(TypeError, match=r"network\.margin\(0, 1\)"):
         tracer.trace_from(network, (1, 1), bounds)
+
+
+def test_an_event_that_scipy_cannot_locate_ends_the_curve_and_raises_nothing(monkeypatch):
+    import scipy.integrate
+
+    integrate = scipy.integrate.solve_ivp
+    calls = []
+
+    def fails_later(*arguments, **keywords):
+        calls.append(arguments)
+        if len(calls) > 1:
+            raise ValueError("f(a) and f(b) must have different signs")
+        return integrate(*arguments, **keywords)
+
+    monkeypatch.setattr(scipy.integrate, "solve_ivp", fails_later)
+    curve = tracer.trace_from(T1, (0.0, 0.0), BOX, max_steps=100)
+    assert len(calls) > 1
+    assert End.UNDECIDED in curve.ends
+    assert np.abs(T1.value(curve.points)).max() < 1e-14

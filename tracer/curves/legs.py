@@ -95,19 +95,24 @@ def walk(chart: Chart, start_line: Callable[[Array], float], on_line: bool, step
 
     # Trial stages may leave the curve's neighbourhood, where the slope is anything.
     with np.errstate(all="ignore"):
-        solution = solve_ivp(
-            chart.rate,
-            (chart.t, chart.bound),
-            [chart.height, 0.0],
-            method=method,
-            chart=chart,
-            events=_terminal((roles, -1), (low, -1), (high, -1), (line, 1)),
-            dense_output=True,
-            rtol=RELATIVE_TOLERANCE,
-            atol=chart.tolerance * np.array([box.sides[d], box.sides.max()]),
-            max_step=LONGEST_STEP * box.sides[i],
-            first_step=None if step is None else min(step * box.sides[i], abs(chart.bound - chart.t)),
-        )
+        try:
+            solution = solve_ivp(
+                chart.rate,
+                (chart.t, chart.bound),
+                [chart.height, 0.0],
+                method=method,
+                chart=chart,
+                events=_terminal((roles, -1), (low, -1), (high, -1), (line, 1)),
+                dense_output=True,
+                rtol=RELATIVE_TOLERANCE,
+                atol=chart.tolerance * np.array([box.sides[d], box.sides.max()]),
+                max_step=LONGEST_STEP * box.sides[i],
+                first_step=None if step is None else min(step * box.sides[i], abs(chart.bound - chart.t)),
+            )
+        except ValueError:
+            # An event that changes its sign from step to step, but not between the ends of the dense
+            # output, which are other floats: SciPy's root-finder finds no bracket.
+            return Leg(np.zeros((0, 2)), np.zeros((0, 2)), Pieces.join([]), Stop.FAILED)
     return _cut_at_side(chart, _leg(chart, solution))
 
 
