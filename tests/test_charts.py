@@ -275,7 +275,7 @@ def test_oblique_charts_of_networks_are_sound(network):
 
 def test_oblique_charts_of_random_networks_are_sound(fresh_seed):
     tally = soundness.Tally()
-    for number in range(12):
+    for number in range(6):
         problem, rng = network_of(fresh_seed, number, widest=8)
         problem.field = Turned(problem.field, share=rng.choice([0.3, 1.0]))
         claims = list(soundness.check_network(rng, problem, tally, max_cells=1000, cells=50, time_limit=0.2))
