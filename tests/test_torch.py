@@ -39,7 +39,14 @@ def trained():
     return module
 
 
+def the_same_twice():
+    """One activation and one layer, each in two places."""
+    layer, bend = nn.Linear(4, 4), nn.ReLU()
+    return nn.Sequential(layer, bend, layer, bend, nn.Linear(4, 3))
+
+
 MODULES = {
+    "the same twice": the_same_twice,
     "relu": lambda: sequence(nn.ReLU()),
     "sigmoid": lambda: sequence(nn.Sigmoid()),
     "tanh": lambda: sequence(nn.Tanh()),

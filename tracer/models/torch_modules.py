@@ -100,8 +100,10 @@ def _steps(module: "nn.Module") -> Iterator["nn.Module"]:
     if module._forward_hooks or module._forward_pre_hooks:
         raise NoChain(f"{type(module).__name__} has hooks")
     if _kind(module) == "Sequential":
-        for child in module.children():
-            yield from _steps(child)
+        # Not `children()`, which leaves out what stands in the sequence a second time.
+        for child in module._modules.values():
+            if child is not None:
+                yield from _steps(child)
     elif _kind(module) not in TRANSPARENT:
         yield module
 
