@@ -433,6 +433,17 @@ ONE = np.float64(1)
             ),
             r"\(Greater\): the operator is no layer",
         ),
+        (
+            chained(
+                node("Softplus", "x", output="s"),
+                node("Mul", "s", "c", output="d"),
+                node("Greater", "x", "t", output="g"),
+                node("Where", "g", "x", "d"),
+                t=np.float64(20),
+                c=np.float64(3),
+            ),
+            r"\(Greater\): the operator is no layer",
+        ),
         (one("Div", "c", "x", c=ONE), "a division by what depends on the input"),
         (one("Div", "x", "c", c=0 * ONE), "scale must not be 0 where it divides"),
         (one("Add", "x", "c", c=W[0, :3]), r"node 'y' \(Add\): shape mismatch"),

@@ -15,6 +15,8 @@ SQRT_TWO = 2**0.5
 SOFTPLUS_THRESHOLD = 20
 # Digits in which a written √2 agrees with it; float16 has three.
 DIGITS = 1e-3
+# And in which a written 1/β is that of β.
+SAME = 1e-6
 
 
 class Pattern(NamedTuple):
@@ -61,12 +63,16 @@ class Patterns:
 
     def _softplus(self, gate: str, x: str, curve: str) -> Pattern | None:
         """``curve`` is softplus(β x) / β, and the gate compares β x with a threshold."""
-        above, bend = self._producers.get(gate), self._producers.get(self._factored(curve)[0])
+        bent, outer = self._factored(curve)
+        above, bend = self._producers.get(gate), self._producers.get(bent)
         if above is None or above.op_type != "Greater" or bend is None or bend.op_type != "Softplus":
             return None
         scaled, threshold = above.input
         high = (self._number(threshold) or 0) >= SOFTPLUS_THRESHOLD
-        same = scaled == bend.input[0] and (x in (scaled, self._factored(scaled)[0]))
+        core, beta = self._factored(scaled)
+        # β x itself on both sides, or x and 1/β of the curve.
+        divided = outer == 1 if x == scaled else x == core and abs(outer * beta - 1) < SAME
+        same = scaled == bend.input[0] and divided
         return Pattern(None, curve, 1.0) if high and same else None
 
     def _argument_of_erf(self, gate: str) -> str | None:
