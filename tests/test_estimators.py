@@ -29,7 +29,7 @@ from sklearn.svm import SVC, LinearSVC, NuSVC
 
 import tracer
 from tracer import Status
-from tracer.models.estimators import read
+from tracer.models.scikit_learn.estimators import read
 
 BOX = [(-2, 3), (-1.5, 2)]
 MOONS = make_moons(80, noise=0.25, random_state=0)

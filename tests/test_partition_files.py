@@ -104,7 +104,7 @@ def test_a_notebook_shows_a_picture(partition):
 
 
 def test_the_proof_of_a_partition_can_be_drawn_and_read(partition):
-    assert "the arcs, junctions and regions of the classes" in str(partition.certificate)
+    assert "the arcs and junctions between the classes" in str(partition.certificate)
     labels = {text.get_text() for text in partition.certificate.plot().get_legend().get_texts()}
     assert {"empty", "crossing"} < labels
 

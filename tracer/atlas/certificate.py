@@ -26,8 +26,9 @@ CLAIMS = {
         "exact, and every point lies within its error_bound of its own component"
     ),
     "partition": (
-        "the arcs, junctions and regions of the classes in {box} and the returned ones correspond one to "
-        "one, and every point of an arc lies within its error_bound of its own arc"
+        "the arcs and junctions between the classes in {box} and the returned ones correspond one to one, "
+        "the regions are what they cut the box asked for into, and every point of an arc lies within its "
+        "error_bound of its own arc"
     ),
 }
 
@@ -35,7 +36,7 @@ CLAIMS = {
 class Status(Enum):
     """How much of the answer is proven; the value of each member gives cause and cure."""
 
-    PROVEN = "every component of the boundary in the box has been found, with proof"
+    PROVEN = "all of the boundary, or of the classes' regions, in the box has been found, with proof"
     PROVEN_OUTSIDE_CELLS = (
         "proven but for the undecided cells, where the boundary is singular or too fine for float64; "
         "a smaller box around one of them may decide it"

@@ -26,8 +26,9 @@ class Partition:
     Attributes
     ----------
     regions : tuple of Region
-        Of the classes that are on top somewhere, by output; their areas add up to that of the box. None where
-        a budget ended the work, because then the arcs bound none.
+        Of the classes that are on top somewhere in the box, by output; their areas add up to its own. Where
+        the proof took a box that is wider by a hair, an arc may be outside, and bound none. None at all where
+        a budget ended the work.
     arcs : tuple of Arc
         The borders between them, cut at the junctions, sorted by their classes and first points.
     junctions : tuple of Junction

@@ -75,7 +75,8 @@ def _of_two_inputs(name: str, model: Any) -> Any:
         kind = "network" if isinstance(model, Network) else "model"
         raise TypeError(
             f"{name} must have two inputs, this {kind} has {model.n_inputs}: "
-            f"pass {name}.restrict(tracer.Plane(origin, u, v))"
+            f"pass {name}.restrict(tracer.Plane(origin, u, v)), or of two of them "
+            f"{name}.restrict(tracer.Plane.of_features(i, j, at=x))"
         )
     return model
 

@@ -12,7 +12,7 @@ from tracer.fields.kernel import KernelField
 from tracer.fields.network import Network
 
 # Each of these has a function `read`, and imports its library in it.
-READERS = {"torch": "tracer.models.torch_modules", "sklearn": "tracer.models.estimators"}
+READERS = {"torch": "tracer.models.torch_modules", "sklearn": "tracer.models.scikit_learn.estimators"}
 
 
 def as_network(model: Any) -> Field:

@@ -175,6 +175,9 @@ class BoundaryDisplay:
         frame(self.ax_, self.boundary.box, self.boundary.field, xlabel, ylabel)
         return self
 
+    def __repr__(self) -> str:
+        return f"BoundaryDisplay of {self.boundary!r}"
+
     def _shade(self) -> Any:
         field: Any = self.boundary.field
         x1, x2 = (np.linspace(lo, hi, SHADING_SIDE) for lo, hi in self.boundary.bounds)

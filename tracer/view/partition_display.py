@@ -99,6 +99,9 @@ class PartitionDisplay:
             self.ax_.legend(handles=self.regions_, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
         return self
 
+    def __repr__(self) -> str:
+        return f"PartitionDisplay of {self.partition!r}"
+
     def _fill(self, region: Region, color: Array) -> Any:
         from matplotlib.patches import PathPatch
         from matplotlib.path import Path

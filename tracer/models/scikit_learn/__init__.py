@@ -1,0 +1,1 @@
+"""scikit-learn's fitted estimators, read into networks and kernel fields."""

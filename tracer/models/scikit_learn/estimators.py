@@ -1,0 +1,136 @@
+"""scikit-learn's fitted estimators as networks and kernel fields, in the units of the data.
+
+Outputs are the classes: a binary classifier with one logit gets a row of zeros for class 0, so that
+``margin(1, 0)`` is its ``decision_function``, or the logit of its ``predict_proba``. Steps of a pipeline that
+are affine are folded in, and what that rounds is in the radii.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from tracer.fields.affine import Affine
+from tracer.fields.kernel import KernelField
+from tracer.fields.layer import Layer
+from tracer.fields.network import Network
+from tracer.models.scikit_learn.fitted import check_fitted, dense, labels_of, name_of, of_classes, row_of
+from tracer.models.scikit_learn.kernels import gaussian_process, support_vector_machine
+from tracer.models.scikit_learn.steps import folded, steps_of
+
+Model = Network | KernelField
+
+ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
+
+
+def read(estimator: Any) -> Model:
+    """A fitted estimator as a network, or as a kernel field.
+
+    Parameters
+    ----------
+    estimator : estimator
+        MLPClassifier, MLPRegressor, LogisticRegression, LinearSVC, Perceptron, SGDClassifier; of two classes
+        SVC, NuSVC (kernels linear, sigmoid, rbf, poly) and GaussianProcessClassifier (products and sums of
+        constants and RBF); a Pipeline that ends in one of them and else is made of StandardScaler,
+        MinMaxScaler, MaxAbsScaler, RobustScaler, PCA and "passthrough"; a search that refitted one.
+
+    Returns
+    -------
+    Network or KernelField
+        Its outputs are the classes, labelled, with differences that are those of `decision_function` or of
+        the logits of `predict_proba`; or the targets of a regressor. Of a Gaussian process it is the mean
+        of the latent function, whose sign is `predict`; there `predict_proba` is ½ to about 1e-8, by its
+        own approximations.
+
+    Raises
+    ------
+    TypeError
+        If the estimator, a step or a kernel is none of these.
+    ValueError
+        If it has more classes than its kind may have, several labels for a sample, or sparse arrays.
+    sklearn.exceptions.NotFittedError
+        If it is not fitted.
+    """
+    reader = row_of(READERS, estimator)
+    if reader is None:
+        raise TypeError(
+            f"estimator must be one of {', '.join(READERS)}; got {name_of(estimator)}: trace "
+            "tracer.Function(lambda x1, x2: …) of its decision_function"
+        )
+    check_fitted(estimator)
+    model = reader(estimator)
+    names = getattr(estimator, "feature_names_in_", None)
+    return model if names is None else replace(model, inputs=tuple(map(str, names)))
+
+
+def _perceptron_layers(estimator: Any) -> list[Layer]:
+    weights = [dense("coefs_", W).T for W in estimator.coefs_]
+    names = [ACTIVATIONS[estimator.activation]] * (len(weights) - 1) + ["linear"]
+    return [Layer(*layer) for layer in zip(weights, estimator.intercepts_, names, strict=True)]
+
+
+def _mlp_classifier(estimator: Any) -> Network:
+    if estimator.out_activation_ == "logistic" and estimator.n_outputs_ > 1:
+        raise ValueError(
+            f"estimator must give one label for each sample, this one gives {estimator.n_outputs_}: "
+            "fit one MLPClassifier for each label"
+        )
+    # The softmax, or the logistic function, drops out of every margin.
+    *hidden, last = _perceptron_layers(estimator)
+    return Network([*hidden, of_classes(last.weight, last.bias)], classes=labels_of(estimator))
+
+
+def _mlp_regressor(estimator: Any) -> Network:
+    if estimator.out_activation_ != "identity":
+        raise ValueError(
+            f"estimator must end in the identity, this one ends in {estimator.out_activation_}: "
+            "fit it with loss='squared_error'"
+        )
+    return Network(_perceptron_layers(estimator))
+
+
+def _linear(estimator: Any) -> Network:
+    weight = dense("coef_", estimator.coef_)
+    bias = np.broadcast_to(np.asarray(estimator.intercept_, dtype=np.float64), len(weight))
+    return Network([of_classes(weight, bias)], classes=labels_of(estimator))
+
+
+def _search(search: Any) -> Model:
+    if not hasattr(search, "best_estimator_"):
+        raise ValueError(f"{name_of(search)} must have refitted its best estimator: fit it with refit=True")
+    return read(search.best_estimator_)
+
+
+def _pipeline(pipeline: Any) -> Model:
+    *steps, last = steps_of(pipeline)
+    # What the last step calls its inputs are the outputs of those before it.
+    model = replace(read(last), inputs=None)
+    return _after(folded(steps), model) if steps else model
+
+
+def _after(inner: Affine, model: Model) -> Model:
+    """The model of the outputs of an affine map."""
+    if isinstance(model, KernelField):
+        return replace(model, terms=replace(model.terms, inner=inner.into(model.terms.inner)))
+    first, *others = model.layers
+    return replace(model, layers=(inner.into(first), *others))
+
+
+READERS: dict[str, Callable[[Any], Model]] = {
+    "MLPClassifier": _mlp_classifier,
+    "MLPRegressor": _mlp_regressor,
+    "LogisticRegression": _linear,
+    "LogisticRegressionCV": _linear,
+    "LinearSVC": _linear,
+    "Perceptron": _linear,
+    "SGDClassifier": _linear,
+    "SVC": support_vector_machine,
+    "NuSVC": support_vector_machine,
+    "GaussianProcessClassifier": gaussian_process,
+    "Pipeline": _pipeline,
+    "GridSearchCV": _search,
+    "RandomizedSearchCV": _search,
+    "HalvingGridSearchCV": _search,
+    "HalvingRandomSearchCV": _search,
+}

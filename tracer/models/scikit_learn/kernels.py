@@ -1,0 +1,148 @@
+"""Support vector machines and Gaussian processes of two classes: sums of kernels.
+
+Machines with linear and sigmoid kernels are networks of no hidden layer and of one, tanh; the others are
+kernel fields.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.enclosures import rounding
+from tracer.fields.affine import Affine
+from tracer.fields.gaussians import Gaussians
+from tracer.fields.kernel import KernelField
+from tracer.fields.layer import Layer
+from tracer.fields.network import Network
+from tracer.fields.powers import Powers
+from tracer.models.scikit_learn.fitted import dense, labels_of, name_of, of_classes, row_of
+
+Array = NDArray[np.float64]
+Model = Network | KernelField
+
+
+def _need_two_classes(estimator: Any, how: str) -> None:
+    if len(estimator.classes_) != 2:
+        raise ValueError(
+            f"{name_of(estimator)} must have two classes, this one has {len(estimator.classes_)} and decides "
+            f"by {how}, not by the largest output: fit it to two of them"
+        )
+
+
+def support_vector_machine(estimator: Any) -> Model:
+    """An SVC or NuSVC of two classes: `decision_function`, Σ_i α_i k(x, c_i) + b."""
+    _need_two_classes(estimator, "votes between pairs")
+    kernel = estimator.kernel
+    if not isinstance(kernel, str) or kernel not in MACHINES:
+        raise TypeError(
+            f"kernel must be one of {', '.join(MACHINES)}; got {kernel!r}: trace "
+            "tracer.Function(lambda x1, x2: estimator.decision_function(np.column_stack([x1, x2])))"
+        )
+    vectors = dense("support_vectors_", estimator.support_vectors_)
+    last = Layer(dense("dual_coef_", estimator.dual_coef_), estimator.intercept_)
+    return MACHINES[kernel](estimator, vectors, last)
+
+
+def _linear_machine(estimator: Any, vectors: Array, last: Layer) -> Network:
+    weight, radius = rounding.product(last.weight, np.zeros_like(last.weight), vectors)
+    return Network([of_classes(weight, last.bias, radius)], classes=labels_of(estimator))
+
+
+def _sigmoid_machine(estimator: Any, vectors: Array, last: Layer) -> Network:
+    hidden = _inner_products(estimator, vectors, "tanh")
+    return Network([hidden, of_classes(last.weight, last.bias)], classes=labels_of(estimator))
+
+
+def _polynomial_machine(estimator: Any, vectors: Array, last: Layer) -> KernelField:
+    terms = Powers(_inner_products(estimator, vectors, "linear"), estimator.degree)
+    return KernelField(terms, last, classes=labels_of(estimator))
+
+
+def _inner_products(estimator: Any, vectors: Array, activation: str) -> Layer:
+    """γ c·x + r."""
+    weight, radius = rounding.times(np.full(vectors.shape, float(estimator._gamma)), 0.0, vectors, 0.0)
+    bias = np.full(len(vectors), float(estimator.coef0))
+    return Layer(weight, bias, activation, weight_radius=radius)
+
+
+def _gaussian_machine(estimator: Any, vectors: Array, last: Layer) -> KernelField:
+    d = vectors.shape[1]
+    terms = Gaussians(vectors, np.full((1, d), float(estimator._gamma)), Affine.identity(d).layer())
+    return KernelField(terms, last, classes=labels_of(estimator))
+
+
+def gaussian_process(estimator: Any) -> KernelField:
+    """The mean of the latent function, Σ_i (y_i − π_i) k(x_i, x): [1]_, algorithm 3.2, line 4.
+
+    References
+    ----------
+    .. [1] C. E. Rasmussen, C. K. I. Williams, "Gaussian Processes for Machine Learning" (2006).
+    """
+    _need_two_classes(estimator, "several processes together")
+    process = estimator.base_estimator_
+    centres = dense("X_train_", process.X_train_)
+    n, d = centres.shape
+    alpha = rounding.total(np.asarray(process.y_train_, dtype=np.float64), np.zeros(n), -process.pi_)
+    summands = [(rounding.times(*alpha, *a), w) for a, w in _products(process.kernel_, d)]
+    radial = [(a, w) for a, w in summands if np.any(w)]
+    if not radial:
+        raise ValueError(f"kernel must depend on x; got {process.kernel_}")
+    # A constant kernel adds the same number everywhere.
+    constant = np.concatenate([np.zeros((2, 1)), *(a for a, w in summands if not np.any(w))], axis=1)
+    bias, bias_radius = rounding.added(*constant)
+    (sums, radii), weights = np.concatenate([a for a, _ in radial], axis=1), [w for _, w in radial]
+    w, v = (np.repeat([weight[k] for weight in weights], n, axis=0) for k in (0, 1))
+    terms = Gaussians(np.tile(centres, (len(radial), 1)), w, Affine.identity(d).layer(), v)
+    last = Layer([sums], [bias], weight_radius=[radii], bias_radius=[bias_radius])
+    return KernelField(terms, last, classes=labels_of(estimator))
+
+
+# A number or an array, and its radius.
+Ball = tuple[Any, Any]
+
+
+def _products(kernel: Any, d: int) -> list[tuple[Ball, Ball]]:
+    """A kernel as a sum of ``a exp(−Σ_j w_j (x_j − y_j)²)``: a and w (d,), with radii."""
+    rule = row_of(KERNELS, kernel)
+    if rule is None:
+        raise TypeError(f"kernel must be made of {', '.join(KERNELS)}; got {name_of(kernel)} in {kernel}")
+    return rule(kernel, d)
+
+
+def _constant(kernel: Any, d: int) -> list[tuple[Ball, Ball]]:
+    return [((np.array([float(kernel.constant_value)]), np.zeros(1)), (np.zeros(d), np.zeros(d)))]
+
+
+def _radial(kernel: Any, d: int) -> list[tuple[Ball, Ball]]:
+    """w = 1 / 2l²."""
+    length = np.broadcast_to(np.asarray(kernel.length_scale, dtype=np.float64), d)
+    weight = rounding.over(np.full(d, 0.5), 0.0, *rounding.times(length, 0.0, length, 0.0))
+    return [((np.ones(1), np.zeros(1)), weight)]
+
+
+def _sum(kernel: Any, d: int) -> list[tuple[Ball, Ball]]:
+    return [*_products(kernel.k1, d), *_products(kernel.k2, d)]
+
+
+def _product(kernel: Any, d: int) -> list[tuple[Ball, Ball]]:
+    return [
+        (rounding.times(*a, *b), rounding.total(*v, *w))
+        for a, v in _products(kernel.k1, d)
+        for b, w in _products(kernel.k2, d)
+    ]
+
+
+MACHINES: dict[str, Callable[[Any, Array, Layer], Model]] = {
+    "linear": _linear_machine,
+    "sigmoid": _sigmoid_machine,
+    "rbf": _gaussian_machine,
+    "poly": _polynomial_machine,
+}
+KERNELS: dict[str, Callable[[Any, int], list[tuple[Ball, Ball]]]] = {
+    "ConstantKernel": _constant,
+    "RBF": _radial,
+    "Sum": _sum,
+    "Product": _product,
+}
