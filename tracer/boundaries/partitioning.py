@@ -4,7 +4,6 @@ The survey of all classes comes first; then the arcs of every pair are followed 
 boundary are, and the arcs bound the regions.
 """
 
-import math
 import time
 from collections.abc import Hashable, Sequence
 from functools import partial
@@ -26,10 +25,9 @@ from tracer.boundaries.partition import Partition
 from tracer.boundaries.progress import Progress
 from tracer.boundaries.proving import SURVEY_SHARE
 from tracer.boundaries.regions import regions_between
-from tracer.boundaries.tracing import LARGEST_TOLERANCE, MAX_CELLS, SMALLEST_TOLERANCE, TOLERANCE
+from tracer.boundaries.tracing import MAX_CELLS, TOLERANCE, Limits
 from tracer.curves.assembly import curves_of, follow_arcs
 from tracer.fields.box import Box
-from tracer.fields.checks import between, positive_integer
 from tracer.fields.coercion import as_classifier
 from tracer.fields.margins import Margins
 from tracer.fields.network import Network
@@ -73,14 +71,12 @@ def partition(
         If an argument is out of range.
     """
     network, box = as_classifier(network), Box.from_bounds(bounds)
-    tolerance = between("tolerance", tolerance, SMALLEST_TOLERANCE, LARGEST_TOLERANCE)
-    max_cells = positive_integer("max_cells", max_cells)
-    limit = math.inf if time_limit is None else between("time_limit", time_limit, 0.0, math.inf)
+    limits = Limits.of(tolerance, max_cells, time_limit)
     line = Progress(progress)
     try:
         # What overflows is inf or nan, which proves nothing: that is a status, not a warning.
         with np.errstate(all="ignore"):
-            return _partition(network, box, bool(argmin), tolerance, max_cells, limit, line)
+            return _partition(network, box, bool(argmin), *limits, line)
     finally:
         line.done()
 

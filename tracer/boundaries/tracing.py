@@ -1,7 +1,7 @@
 """The verbs: the one curve through a point, and all curves in a box."""
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -25,6 +25,23 @@ TOLERANCE = 1e-10
 SMALLEST_TOLERANCE, LARGEST_TOLERANCE = 1e-14, 0.1
 # Cells of the paving; a field without bounds on cells is sampled with far fewer.
 MAX_CELLS = 10**6
+
+
+class Limits(NamedTuple):
+    """What a boundary may cost: accuracy between points in box units, cells, and seconds."""
+
+    tolerance: float
+    max_cells: int
+    time_limit: float
+
+    @classmethod
+    def of(cls, tolerance: float, max_cells: int, time_limit: float | None) -> "Limits":
+        """The limits, each checked."""
+        return cls(
+            between("tolerance", tolerance, SMALLEST_TOLERANCE, LARGEST_TOLERANCE),
+            positive_integer("max_cells", max_cells),
+            math.inf if time_limit is None else between("time_limit", time_limit, 0.0, math.inf),
+        )
 
 
 def trace_from(
@@ -128,16 +145,14 @@ def trace(
         If an argument is out of range.
     """
     field, box = as_field(field), Box.from_bounds(bounds)
-    tolerance = between("tolerance", tolerance, SMALLEST_TOLERANCE, LARGEST_TOLERANCE)
-    max_cells = positive_integer("max_cells", max_cells)
-    limit = math.inf if time_limit is None else between("time_limit", time_limit, 0.0, math.inf)
+    limits = Limits.of(tolerance, max_cells, time_limit)
     line = Progress(progress)
     try:
         # What overflows is inf or nan, which proves nothing: that is a status, not a warning.
         with np.errstate(all="ignore"):
             reason = unenclosable(field)
             if reason is None:
-                return proven_boundary(field, box, tolerance, max_cells, limit, line)
-            return sampled_boundary(field, box, tolerance, max_cells, limit, line, reason)
+                return proven_boundary(field, box, *limits, line)
+            return sampled_boundary(field, box, *limits, line, reason)
     finally:
         line.done()
