@@ -5,6 +5,7 @@ from tracer.atlas.certificate import Certificate, Status
 from tracer.boundaries.borders import Arc, Junction
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.clusters import Cluster
+from tracer.boundaries.many import Outcome, trace_many
 from tracer.boundaries.nearest import Nearest
 from tracer.boundaries.partition import Partition
 from tracer.boundaries.partitioning import partition
@@ -43,6 +44,7 @@ __all__ = [
     "Layer",
     "Nearest",
     "Network",
+    "Outcome",
     "Partition",
     "PartitionDisplay",
     "Plane",
@@ -58,4 +60,5 @@ __all__ = [
     "solve",
     "trace",
     "trace_from",
+    "trace_many",
 ]

@@ -38,7 +38,7 @@ _PROOF = ("empty", "charts", "dependent", "crossings")
 
 def write(boundary: Boundary, path: Path) -> None:
     """Write everything but a `Function` to `path`."""
-    kind, network = _field_text(boundary.field)
+    kind, network = field_text(boundary.field)
     arrays: dict[str, Any] = {
         "version": VERSION,
         "field": kind,
@@ -122,7 +122,8 @@ def _boundary(a: dict[str, Any]) -> Boundary:
     )
 
 
-def _field_text(field: Field | None) -> tuple[str, str]:
+def field_text(field: Field | None) -> tuple[str, str]:
+    """The kind of a field and its JSON; "none" of one that cannot be kept."""
     if isinstance(field, Network):
         return "network", network_json.dumps(field)
     if isinstance(field, ExponentialSum):

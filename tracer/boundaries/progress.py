@@ -29,6 +29,11 @@ class Progress:
         """Curves followed one by one."""
         self._say(f"{curves} curve{'s' * (curves != 1)} followed")
 
+    def problems(self, done: int, failed: int, known: int | None) -> None:
+        """Problems that are done, those of them that failed, and how many there are if that is known."""
+        of = f"{done}" if known is None else f"{done} of {known}"
+        self._say(f"{of} problems{f', {failed} failed' * (failed > 0)}")
+
     def done(self) -> None:
         """Clear the line."""
         if self._width:
