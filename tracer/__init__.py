@@ -5,8 +5,9 @@ from tracer.atlas.certificate import Certificate, Status
 from tracer.boundaries.borders import Arc, Junction
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.clusters import Cluster
-from tracer.boundaries.many import Outcome, trace_many
+from tracer.boundaries.many import trace_many
 from tracer.boundaries.nearest import Nearest
+from tracer.boundaries.outcome import Outcome
 from tracer.boundaries.partition import Partition
 from tracer.boundaries.partitioning import partition
 from tracer.boundaries.regions import Region

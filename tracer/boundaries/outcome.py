@@ -1,0 +1,78 @@
+"""One of many problems, attempted here or in another process, and what became of it.
+
+Another process gets the problem pickled, and reads it inside the attempt: what goes wrong there is the
+outcome of this problem, and does not end the process. For the same reason an exception is given back, not
+raised, and one that cannot be sent is replaced by its text.
+"""
+
+import pickle
+import traceback
+from dataclasses import dataclass
+from typing import Any
+
+from numpy.typing import ArrayLike
+
+from tracer.boundaries.boundary import Boundary
+from tracer.boundaries.tracing import trace
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Outcome:
+    """What became of one of many problems.
+
+    Attributes
+    ----------
+    index : int
+        The problem's place among the problems, from 0.
+    """
+
+    index: int
+    _result: Boundary | Exception
+
+    @property
+    def boundary(self) -> Boundary:
+        """The boundary; where tracing the problem raised an exception, reading this raises it again."""
+        if isinstance(self._result, Exception):
+            raise self._result
+        return self._result
+
+    @property
+    def error(self) -> Exception | None:
+        """The exception that tracing the problem raised, or None."""
+        return self._result if isinstance(self._result, Exception) else None
+
+    def __repr__(self) -> str:
+        error = self.error
+        what = repr(self._result) if error is None else f"{type(error).__name__}: {error}"
+        return f"Outcome {self.index}: {what}"
+
+
+def attempt(field: Any, bounds: ArrayLike, keywords: dict[str, Any]) -> Boundary | Exception:
+    """The boundary, or what tracing it raised."""
+    try:
+        return trace(field, bounds, **keywords)
+    # A field of the user's may raise anything, and the other problems go on.
+    except Exception as error:
+        return error
+
+
+def attempt_packed(work: bytes) -> Boundary | Exception:
+    """`attempt` in another process."""
+    try:
+        field, bounds, keywords = pickle.loads(work)
+    # The field's module is not there, for example.
+    except Exception as error:
+        return _portable(error)
+    result = attempt(field, bounds, keywords)
+    return _portable(result) if isinstance(result, Exception) else result
+
+
+def _portable(error: Exception) -> Exception:
+    """The exception, with its traceback as a note; one that cannot be sent, as its text."""
+    note = "".join(traceback.format_tb(error.__traceback__))
+    try:
+        pickle.loads(pickle.dumps(error))
+    except Exception:
+        error = RuntimeError(f"{type(error).__name__}: {error}")
+    error.add_note(f"In the worker:\n{note}")
+    return error
