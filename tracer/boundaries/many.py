@@ -76,12 +76,15 @@ def trace_many(
     Processes that each use all cores for BLAS get in each other's way. Set ``OPENBLAS_NUM_THREADS=1``
     (``MKL_NUM_THREADS=1``) in the environment before Python starts; Dask does so for its workers by itself.
     Give a pool of processes ``mp_context=multiprocessing.get_context("spawn")``: a fork of a process that has
-    threads may hang.
+    threads may hang. The workers of such a pool outlive a parent that was killed, idle, until they are ended
+    too; Dask's end by themselves.
+
+    A killed run leaves at most one unfinished file, hidden, under a name that is never read.
 
     Examples
     --------
-    All pairs of outputs on planes that turn about an axis; with ``ProcessPoolExecutor()`` as second argument
-    on all cores:
+    All pairs of outputs on planes that turn about an axis; a ``ProcessPoolExecutor()`` as second argument
+    uses all cores:
 
     >>> from itertools import combinations
     >>> import numpy as np
