@@ -54,6 +54,12 @@ class Box:
         low, high = self.lower, self.upper
         return (float(low[0]), float(high[0])), (float(low[1]), float(high[1]))
 
+    @property
+    def frame(self) -> Array:
+        """The corners and the centre, shape (5, 2)."""
+        (a, c), (b, d) = self.lower, self.upper
+        return np.array([[a, c], [b, c], [b, d], [a, d], [0.5 * a + 0.5 * b, 0.5 * c + 0.5 * d]])
+
     def contains(self, x: Array) -> Any:
         """Whether points `x` of shape (..., 2) lie in the closed box."""
         return ((x >= self.lower) & (x <= self.upper)).all(axis=-1)
