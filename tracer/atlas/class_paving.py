@@ -7,18 +7,19 @@ the classes that may be on top in it: one pass over the box, however many pairs 
 """
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.atlas.cells import FIRST_HALVINGS, NO_CELLS, Lines, area, first_cells, halves
-from tracer.atlas.floor import MOST_FINE, largest_bound, narrow
-from tracer.atlas.paving import CHUNK, Paving, decide
+from tracer.atlas.cells import NO_CELLS, Lines, first_cells, halves
+from tracer.atlas.floor import largest_bound, narrow
+from tracer.atlas.paving import Paving, decide
 from tracer.atlas.rivals import Rivals
+from tracer.atlas.subdivision import subdivide
 from tracer.atlas.triples import PAIRS, triples
 from tracer.fields.box import Box
 from tracer.fields.margins import Margins
@@ -111,27 +112,17 @@ def pave_classes(
 ) -> ClassPaving:
     """Cut the box until every cell is decided, or a budget is spent; parameters as of `pave`."""
     lines, outputs = Lines.of_box(box, attempt), margins.network.n_outputs
-    queue, left = _first_cells(margins), []
-    looks, looked, largest, decided, rounds = [_nothing(outputs)], 0, 0.0, 0.0, FIRST_HALVINGS
-    while len(queue) and not left:
-        further = []
-        crowded = len(queue) > MOST_FINE
-        for start in range(0, len(queue), CHUNK):
-            chunk = queue[slice(start, start + CHUNK)]
-            if looked + len(chunk) > max_cells or time.perf_counter() >= deadline:
-                left = [queue[slice(start, None)], *further]
-                break
-            look, parts, largest = _look(margins, lines, chunk, crowded, rounds, largest)
-            looks.append(look)
-            further += parts
-            looked += len(chunk)
-            decided += area(chunk.cells) - sum(area(some.cells) for some in parts)
-            report(looked, decided)
-        queue = _joined(further, outputs)
-        rounds += 1
-    unfinished = _joined(left, outputs)
-    decisions: Any = [np.concatenate(column) for column in zip(*looks, strict=True)]
-    return ClassPaving(lines, *decisions, left=unfinished.cells, left_classes=unfinished.on_top, cells=looked)
+    looks, left, cells = subdivide(
+        _first_cells(margins),
+        partial(_look, margins, lines),
+        partial(_joined, outputs),
+        lambda some: some.cells,
+        max_cells=max_cells,
+        deadline=deadline,
+        report=report,
+    )
+    decisions: Any = [np.concatenate(c) for c in zip(_nothing(outputs), *looks, strict=True)]
+    return ClassPaving(lines, *decisions, left=left.cells, left_classes=left.on_top, cells=cells)
 
 
 def _first_cells(margins: Margins) -> "_Cells":
@@ -154,7 +145,7 @@ class _Cells:
         return _Cells(self.cells[which], self.on_top[which])
 
 
-def _joined(parts: list[_Cells], outputs: int) -> _Cells:
+def _joined(outputs: int, parts: list[_Cells]) -> _Cells:
     none = np.zeros((0, outputs), dtype=bool)
     return _Cells(
         np.concatenate([NO_CELLS, *(part.cells for part in parts)]),

@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.atlas.paving import CHUNK
+from tracer.atlas.subdivision import CHUNK
 from tracer.enclosures.rounding import UNDERFLOW, centered
 from tracer.fields.field import EnclosedField
 from tracer.fields.metric import ROUNDING, Metric

@@ -14,24 +14,22 @@ References
 """
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.atlas.cells import FIRST_HALVINGS, NO_CELLS, Lines, area, first_cells, halves, joined
-from tracer.atlas.floor import MOST_FINE, has_bounds, largest_bound, narrow, only_rounding, unbounded
+from tracer.atlas.cells import NO_CELLS, Lines, first_cells, halves, joined
+from tracer.atlas.floor import has_bounds, largest_bound, narrow, only_rounding, unbounded
+from tracer.atlas.subdivision import subdivide
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField, Enclosure
 
 Array = NDArray[np.float64]
 Signs = NDArray[np.int8]
-
-# Cells enclosed at once.
-CHUNK = 2048
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,26 +91,17 @@ def pave(
         Told the cells looked at and the share of the box's area decided, after every chunk.
     """
     lines = Lines.of_box(box, attempt)
-    queue, left, looks = first_cells(), [], [_NOTHING]
-    cells, largest, decided, rounds = 0, 0.0, 0.0, FIRST_HALVINGS
-    while len(queue) and not left:
-        further = []
-        crowded = len(queue) > MOST_FINE
-        for start in range(0, len(queue), CHUNK):
-            chunk = queue[start : start + CHUNK]
-            if cells + len(chunk) > max_cells or time.perf_counter() >= deadline:
-                left = [queue[start:], *further]
-                break
-            look, parts, largest = _look(field, lines, chunk, crowded, rounds, largest)
-            looks.append(look)
-            further += parts
-            cells += len(chunk)
-            decided += area(chunk) - sum(map(area, parts))
-            report(cells, decided)
-        queue = joined(further)
-        rounds += 1
-    empty, charts, slopes, directions, floor = (np.concatenate(c) for c in zip(*looks, strict=True))
-    return Paving(lines, empty, charts, floor, joined(left), slopes, directions, cells)
+    looks, left, cells = subdivide(
+        first_cells(),
+        partial(_look, field, lines),
+        joined,
+        lambda shares: shares,
+        max_cells=max_cells,
+        deadline=deadline,
+        report=report,
+    )
+    empty, charts, slopes, directions, floor = (np.concatenate(c) for c in zip(_NOTHING, *looks, strict=True))
+    return Paving(lines, empty, charts, floor, left, slopes, directions, cells)
 
 
 class _Look(NamedTuple):

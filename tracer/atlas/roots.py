@@ -15,7 +15,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.atlas.floor import FLOOR_ROUNDS, UNBOUNDED, has_bounds, rounding_only
-from tracer.atlas.paving import CHUNK, decide
+from tracer.atlas.paving import decide
+from tracer.atlas.subdivision import CHUNK
 from tracer.fields.field import EnclosedField, Field
 
 Array = NDArray[np.float64]

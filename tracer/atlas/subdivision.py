@@ -1,0 +1,76 @@
+"""Cells looked at in chunks and cut, breadth first, until each is decided or a budget is spent."""
+
+import time
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.cells import FIRST_HALVINGS, area
+from tracer.atlas.floor import MOST_FINE
+
+Array = NDArray[np.float64]
+
+# Cells enclosed at once.
+CHUNK = 2048
+
+# Cells, perhaps with what is known of each: it has a length, and is sliced.
+Queue = TypeVar("Queue", bound=Any)
+Look = TypeVar("Look")
+
+
+def subdivide(
+    queue: Queue,
+    look: Callable[[Queue, bool, int, float], tuple[Look, list[Queue], float]],
+    joined: Callable[[list[Queue]], Queue],
+    shares: Callable[[Queue], Array],
+    *,
+    max_cells: int,
+    deadline: float,
+    report: Callable[[int, float], None],
+) -> tuple[list[Look], Queue, int]:
+    """Look at the cells of a queue, then at the parts that they are cut into, and so on.
+
+    Parameters
+    ----------
+    queue : cells
+    look : callable
+        What is decided of a chunk, the parts of the others, and the largest |F| seen; of a chunk, whether
+        there are too many cells to make them fine, how often they have been halved, and the largest so far.
+    joined : callable
+        Parts, one after another.
+    shares : callable
+        The cells (k, 2, 2) of some of a queue.
+    max_cells : int
+        Cells looked at, at most.
+    deadline : float
+        Of `time.perf_counter`.
+    report : callable
+        Told the cells looked at and the share of the box's area decided, after every chunk.
+
+    Returns
+    -------
+    looks : list
+        What was decided, chunk by chunk.
+    left : cells
+        Those a budget left.
+    cells : int
+        How many were looked at.
+    """
+    looks, left, cells = [], joined([]), 0
+    largest, decided, rounds = 0.0, 0.0, FIRST_HALVINGS
+    while len(queue):
+        further, crowded = [], len(queue) > MOST_FINE
+        for start in range(0, len(queue), CHUNK):
+            chunk = queue[start : start + CHUNK]
+            if cells + len(chunk) > max_cells or time.perf_counter() >= deadline:
+                return looks, joined([queue[start:], *further]), cells
+            decision, parts, largest = look(chunk, crowded, rounds, largest)
+            looks.append(decision)
+            further += parts
+            cells += len(chunk)
+            decided += area(shares(chunk)) - sum(area(shares(part)) for part in parts)
+            report(cells, decided)
+        queue, rounds = joined(further), rounds + 1
+    return looks, left, cells
