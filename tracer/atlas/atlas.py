@@ -8,8 +8,9 @@ corner) the box is wider by a hair from then on. Charts that are still broken jo
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -75,6 +76,12 @@ class Atlas:
         return np.concatenate([paving.floor, paving.left, paving.charts[self.broken]])
 
     @property
+    def blame(self) -> Mask:
+        """Sides of the box, lower and upper ones, (2, 2), on which something is undecided."""
+        undecided = self.crossings.undecided
+        return sides_among(undecided.axis, undecided.before, undecided.after)
+
+    @property
     def cells(self) -> int:
         """Cells and pieces of their sides looked at."""
         return self.paving.cells + self.crossings.cells
@@ -101,32 +108,41 @@ def survey(
     report: Callable[[int, float], None] = lambda cells, share: None,
 ) -> Atlas:
     """The atlas of the boundary in `box`; see `pave` for the parameters."""
+
+    def found(paving: Paving, left: int) -> Atlas:
+        crossings = find_crossings(field, paving, left, deadline)
+        return Atlas(paving, crossings, *pair(crossings, paving.directions), {})
+
+    return surveyed(partial(pave, field, deadline=deadline, report=report), found, box, max_cells)
+
+
+def surveyed(pave: Callable[..., Any], found: Callable[[Any, int], Any], box: Box, max_cells: int) -> Any:
+    """The atlas of a box, tried again on other lines as long as those may mend it.
+
+    Parameters
+    ----------
+    pave : callable
+        The paving of a box, with keywords `attempt` and `max_cells`.
+    found : callable
+        The atlas on a paving, within a number of cells.
+    box : Box
+    max_cells : int
+        Over all tries.
+    """
     atlas, spent = None, 0
     for attempt in range(len(RATIOS)):
-        began = time.perf_counter()
-        left = max_cells - spent
-        paving = pave(
-            field,
-            box,
-            attempt=attempt,
-            max_cells=max(1, math.floor(PAVING_SHARE * left)),
-            deadline=deadline,
-            report=report,
-        )
+        began, left = time.perf_counter(), max_cells - spent
+        paving = pave(box, attempt=attempt, max_cells=max(1, math.floor(PAVING_SHARE * left)))
         if atlas is not None and paving.exhausted:
             return atlas  # another try did not fit into the budget: the last one stands
         paved = time.perf_counter()
-        crossings = find_crossings(field, paving, left - paving.cells, deadline)
-        spent += paving.cells + crossings.cells
-        arcs, broken = pair(crossings, paving.directions)
+        atlas = found(paving, left - paving.cells)
         seconds = {"paving": paved - began, "crossings": time.perf_counter() - paved}
-        atlas = Atlas(paving, crossings, arcs, broken, seconds)
-        mend = atlas.status is Status.PROVEN_OUTSIDE_CELLS and curable(paving.charts[broken], paving.floor)
-        if not mend:
+        atlas, spent = replace(atlas, seconds=seconds), spent + atlas.cells
+        broken = paving.charts[atlas.broken]
+        if atlas.status is not Status.PROVEN_OUTSIDE_CELLS or not curable(broken, paving.floor):
             break
-        undecided = crossings.undecided
-        box = widened(box, blame(undecided.axis, undecided.before, undecided.after))
-    assert atlas is not None
+        box = widened(box, atlas.blame)
     return atlas
 
 
@@ -137,7 +153,7 @@ def curable(broken: Array, floor: Array) -> bool:
     )
 
 
-def blame(axis: Indices, before: Indices, after: Indices) -> Mask:
+def sides_among(axis: Indices, before: Indices, after: Indices) -> Mask:
     """Which sides of the box, lower and upper ones, (2, 2), are among pieces of sides along `axis`."""
     sides = np.zeros((2, 2), dtype=bool)
     sides[0, 1 - axis[before == OUTSIDE]] = sides[1, 1 - axis[after == OUTSIDE]] = True

@@ -11,16 +11,15 @@ like those of a boundary.
 """
 
 import math
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.atlas.atlas import PAVING_SHARE, Atlas, blame, curable, widened
-from tracer.atlas.cells import RATIOS
+from tracer.atlas.atlas import Atlas, sides_among, surveyed
 from tracer.atlas.certificate import Status
 from tracer.atlas.charts import INSIDE, Arcs, pair
 from tracer.atlas.class_paving import NO_CLASS, ClassPaving, pave_classes
@@ -120,24 +119,11 @@ def survey_classes(
     report: Callable[[int, float], None] = lambda cells, share: None,
 ) -> ClassAtlas:
     """The atlas of the partition of `box`; parameters as of `pave`."""
-    atlas, spent = None, 0
-    for attempt in range(len(RATIOS)):
-        began, left = time.perf_counter(), max_cells - spent
-        most = max(1, math.floor(PAVING_SHARE * left))
-        paving = pave_classes(margins, box, attempt=attempt, max_cells=most, deadline=deadline, report=report)
-        if atlas is not None and paving.exhausted:
-            return atlas  # another try did not fit into the budget: the last one stands
-        paved = time.perf_counter()
-        atlas = _atlas(margins, paving, left - paving.cells, deadline)
-        seconds = {"paving": paved - began, "crossings": time.perf_counter() - paved}
-        atlas = replace(atlas, seconds=seconds)
-        spent += atlas.cells
-        broken = paving.charts[atlas.broken]
-        if atlas.status is not Status.PROVEN_OUTSIDE_CELLS or not curable(broken, paving.floor):
-            break
-        box = widened(box, atlas.blame)
-    assert atlas is not None
-    return atlas
+
+    def found(paving: ClassPaving, left: int) -> ClassAtlas:
+        return _atlas(margins, paving, left, deadline)
+
+    return surveyed(partial(pave_classes, margins, deadline=deadline, report=report), found, box, max_cells)
 
 
 def _atlas(margins: Margins, paving: ClassPaving, max_cells: int, deadline: float) -> ClassAtlas:
@@ -155,7 +141,7 @@ def _atlas(margins: Margins, paving: ClassPaving, max_cells: int, deadline: floa
         third[paving.classes[chart, 2] == NO_CLASS] = NO_CLASS
         crossings, unsure = _on_top(margins, crossings, i, third)
         for pieces in (crossings.undecided, unsure):
-            to_blame |= blame(pieces.axis, pieces.before, pieces.after)
+            to_blame |= sides_among(pieces.axis, pieces.before, pieces.after)
             for side in (pieces.before, pieces.after):
                 broken[_charts(side, chart)] = True
         arcs, own_broken = pair(crossings, own.directions, third != NO_CLASS)
