@@ -12,6 +12,7 @@ from tracer.enclosures.taylor_form import TaylorForm
 from tracer.enclosures.univariate import Univariate
 from tracer.fields.activations import TABLE
 from tracer.fields.field import Enclosure
+from tracer.fields.network_bounds import mean_values, taylor_forms
 
 SMOOTH = [name for name, row in TABLE.items() if isinstance(row.univariate, Univariate)]
 
@@ -38,8 +39,8 @@ def points_of(rng, lower, upper):
     return np.clip(lower + w * (upper - lower), lower, upper)
 
 
-def violations(network, lower, upper, rng):
-    found = network.enclose(lower, upper)
+def violations(network, lower, upper, rng, bounds=None):
+    found = network.enclose(lower, upper) if bounds is None else bounds(network.layers, lower, upper)
     x = points_of(rng, lower, upper)
     for k in range(len(lower)):
         value, gradient = value_and_gradient(network, x[k])
@@ -50,14 +51,15 @@ def violations(network, lower, upper, rng):
                 assert inside(gradient[i], *bounds), (network, lower[k], upper[k], x[k], i)
 
 
+@pytest.mark.parametrize("bounds", [mean_values, taylor_forms])
 @pytest.mark.parametrize("name", SMOOTH)
-def test_no_bound_is_violated(name, fresh_seed):
+def test_no_bound_is_violated(name, bounds, fresh_seed):
     rng = np.random.default_rng(fresh_seed)
     for _ in range(8):
         widths = rng.integers(2, rng.choice([9, 33]), rng.integers(1, 5))
         network = random_network(rng, name, widths, 10 ** rng.uniform(-0.3, 0.9))
         scale = 10 ** rng.uniform(-3, 3)
-        violations(network, *random_cells(rng, 12, scale), rng)
+        violations(network, *random_cells(rng, 12, scale), rng, bounds)
 
 
 @pytest.mark.parametrize("name", SMOOTH)
@@ -76,12 +78,13 @@ def test_points_alone_are_enclosed_like_points_among_cells(name, fresh_seed):
     assert ratio.max() < 4
 
 
-def test_many_cells_at_once_are_enclosed_like_each_alone():
+@pytest.mark.parametrize("bounds", [mean_values, taylor_forms])
+def test_many_cells_at_once_are_enclosed_like_each_alone(bounds):
     rng = np.random.default_rng(3)
     network = random_network(rng, "tanh", (40, 40), 1.0)
     cells = random_cells(rng, 700, 1.0)
-    at_once = network.enclose(*cells)
-    alone = [network.enclose(*(corner[k : k + 1] for corner in cells)) for k in range(0, 700, 50)]
+    at_once = bounds(network.layers, *cells)
+    alone = [bounds(network.layers, *(corner[k : k + 1] for corner in cells)) for k in range(0, 700, 50)]
     for field, parts in zip(at_once[:5], Enclosure.joined(alone)[:5], strict=True):
         np.testing.assert_allclose(field[::50], parts, rtol=1e-9, atol=1e-9)
     assert len(network.enclose(np.zeros((0, 2)), np.zeros((0, 2))).lower) == 0

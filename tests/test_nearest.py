@@ -406,5 +406,5 @@ def test_curves_of_several_fields_are_searched_together():
     x = points_around(BOX, 50)
     found = feet([*one, *other], Metric.of(None), x)
     alone = np.stack([boundary.nearest(x).distances for boundary in (one, other)])
-    np.testing.assert_allclose(found.distances, alone.min(axis=0), rtol=1e-15)
+    np.testing.assert_allclose(found.distances, alone.min(axis=0), rtol=1e-14)
     assert np.array_equal(found.curve > 0, alone.argmin(axis=0) > 0)

@@ -16,7 +16,7 @@ Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 # Where each axis is cut first, as shares of its side; the next pair is for another try.
-RATIOS = ((0.4961, 0.5173), (0.5087, 0.4829), (0.4787, 0.5059))
+RATIOS = ((0.4961, 0.5173), (0.5087, 0.4829), (0.4787, 0.5059), (0.5219, 0.4909), (0.4889, 0.5237))
 # So often the box is halved along both axes before a cell is looked at: 64 take hardly longer than one, and
 # boxes are rarely decided by fewer.
 FIRST_HALVINGS = 3

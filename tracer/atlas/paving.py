@@ -81,8 +81,8 @@ def pave(
     ----------
     field : EnclosedField
     box : Box
-    attempt : {0, 1, 2}
-        Which pair of ratios the first cut has.
+    attempt : int
+        Which pair of `RATIOS` the first cut has.
     max_cells : int
         Cells looked at, at most; fewer than the first 64 decide nothing.
     deadline : float

@@ -34,7 +34,7 @@ class AffineMap:
         """``W h + b``, computed, shape (..., out)."""
         return matmul(h, self.weight.T) + self.bias
 
-    def errors_of_products(self, errors: Array, size: Array) -> Array:
+    def errors_of_products(self, errors: Array, size: Array, slack: float = 0.0) -> Array:
         """At least the errors (..., out) of a computed ``W h``.
 
         Parameters
@@ -43,10 +43,13 @@ class AffineMap:
             Of h.
         size : ndarray, shape (..., in)
             At least the absolute values of h, computed and true.
+        slack : float, optional
+            What h may be wrong by besides, relative to `size`.
         """
         # Against underflow twice: of γ times a size before a large weight magnifies the loss, and of
         # the products.
-        before = self.gamma * size + UNDERFLOW
+        before = (self.gamma + slack) * size
+        before += UNDERFLOW
         found = matmul(errors + before, self.size.T)
         if self.doubt is not None:
             found += matmul(size, self.doubt.T)

@@ -13,7 +13,7 @@ Between the zeros of its derivative a function is monotone, so its range on an i
 its values at both ends and at the zeros inside. The zeros of ``a'``, ``a''``, ``a'''`` and ``a''''``
 are written down to full precision.
 
-The logistic function and tanh are ``m + ½κ tanh(κz/2)``: then ``a'' = −2(a − m) a'``,
+The logistic function and tanh are ``m − ½κ + κ/(1 + exp(−κz))``: then ``a'' = −2(a − m) a'``,
 ``a''' = κ² a' − 6 a'²``, and a' falls on both sides of 0, so that value and slope at both ends of an
 interval, one exponential each, bound all the rest.
 """
@@ -33,9 +33,13 @@ Array = NDArray[np.float64]
 
 # Roundings of the longest formula below, each elementary function counted as 8 (4 ulp).
 ROUNDINGS = 64
-# The same of (1 − e)/(1 + e), where e itself counts half, and relatively of e/(1 + e)², with room.
+# The same of 1/(1 + e), where e itself counts half, and relatively of e/(1 + e)², with room.
 VALUE_ROUNDINGS = 16
 SLOPE_ROUNDINGS = 32
+# Twice that error, relative to the largest slope.
+SLOPE_WIDENING = 2 * SLOPE_ROUNDINGS * UNIT_ROUNDOFF
+# The exponential of this is finite, and its reciprocal below the smallest normal number.
+LARGEST_EXPONENT = 709.5
 # A zero of a derivative is known to within this, relative to its size.
 ZERO_ROUNDING = 8 * UNIT_ROUNDOFF
 
@@ -84,6 +88,25 @@ class Neighbourhood(NamedTuple):
         return Line(value, slope, radius, -d, d)
 
 
+class Ranges(NamedTuple):
+    """A function at points, and its values and slopes on intervals; arrays of one shape.
+
+    Attributes
+    ----------
+    value, error : ndarray
+        At the points, and how far the true values may be from there.
+    low, high, least, most : ndarray
+        Bounds of the values, and of the slopes, on the intervals.
+    """
+
+    value: Array
+    error: Array
+    low: Array
+    high: Array
+    least: Array
+    most: Array
+
+
 @dataclass(frozen=True)
 class Univariate:
     """A function of one variable.
@@ -130,6 +153,11 @@ class Univariate:
         On an interval around a break the bounds hold for the one-sided derivatives.
         """
         return self.hull(low, high, self._bounds(low), self._bounds(high))
+
+    def ranges_around(self, center: Array, radius: Array, low: Array, high: Array) -> Ranges:
+        """At points known to within a `radius`, and on intervals [low, high]."""
+        below, above = self.ranges(low, high)
+        return Ranges(*self.at(center, radius), below[0], above[0], below[1], above[1])
 
     def neighbourhood(self, center: Array, rho: Array) -> Neighbourhood:
         """The function on intervals ``center ± rho``."""
@@ -198,7 +226,7 @@ def _widened(jet: Array, error: Array) -> tuple[Array, Array]:
 
 @dataclass(frozen=True)
 class Sigmoidal(Univariate):
-    """``m + ½κ tanh(κz/2)``.
+    """``m − ½κ + κ/(1 + exp(−κz))``.
 
     Attributes
     ----------
@@ -209,22 +237,24 @@ class Sigmoidal(Univariate):
     rate: float = 2.0
     middle: float = 0.0
 
+    def ranges_around(self, center: Array, radius: Array, low: Array, high: Array) -> Ranges:
+        """At points known to within a `radius`, and on intervals [low, high]."""
+        (value, left, right), slope = self._value_and_slope(np.stack([center, low, high]))
+        error = VALUE_ROUNDINGS * UNIT_ROUNDOFF
+        least, most = self._slopes_between(low, high, slope[1], slope[2])
+        return Ranges(value, self._error_at(slope[0], radius), left - error, right + error, least, most)
+
     def neighbourhood(self, center: Array, rho: Array) -> Neighbourhood:
         """The function on intervals ``center ± rho``."""
         z = np.empty((3, *center.shape))
         z[0] = center
         z[1], z[2], shift = interval_around(center, rho)
         a, s = self._value_and_slope(z)
-        square = self.rate**2
-        steepest = square / 4
-        # Twice the error of the slopes, relative to the largest.
-        widening = 2 * SLOPE_ROUNDINGS * UNIT_ROUNDOFF
-        most = np.maximum(np.maximum(s[1], s[2]), steepest * ((z[1] <= 0) & (z[2] >= 0)))
-        least = np.minimum(s[1], s[2]) - (widening * most + UNDERFLOW)
-        most = most * (1 + widening) + UNDERFLOW
+        least, most = self._slopes_between(z[1], z[2], s[1], s[2])
         # κ²s − 6s² is concave: least at an end of the slopes, largest at s = κ²/12 or next to it.
+        square = self.rate**2
         peak = np.minimum(np.maximum(least, square / 12), most)
-        third_error = (widening * (square + 12 * steepest)) * most
+        third_error = (4 * SLOPE_WIDENING * square) * most
         thirds = [t * (square - 6 * t) for t in (least, most, peak)]
         # |a''| ≤ κ a' and |a'''| ≤ κ² a'; the ends are off by twice the shift at most.
         y = 1 + self.rate * rho
@@ -249,25 +279,37 @@ class Sigmoidal(Univariate):
     def at(self, z: Array, radius: Array) -> tuple[Array, Array]:
         """The function at points known to within a small `radius`, and the radius of its values.
 
-        The error is that of a neighbourhood: what is only rounding on a cell is so at a point.
+        The error is no less than half of a neighbourhood's: what is only rounding on a cell is so at a point.
         """
         value, slope = self._value_and_slope(z)
-        slope *= 1 + 2 * SLOPE_ROUNDINGS * UNIT_ROUNDOFF
-        return value, self._spread(slope, radius) + 4 * VALUE_ROUNDINGS * UNIT_ROUNDOFF
+        return value, self._error_at(slope, radius)
+
+    def _error_at(self, slope: Array, radius: Array) -> Array:
+        return self._spread(slope * (1 + SLOPE_WIDENING), radius) + 2 * VALUE_ROUNDINGS * UNIT_ROUNDOFF
+
+    def _slopes_between(self, low: Array, high: Array, left: Array, right: Array) -> tuple[Array, Array]:
+        """The least and the largest slope on [low, high], from those computed at both ends."""
+        # The largest is at 0 where that is inside: at an end that is 0, or next to it, it has been computed.
+        inside = np.copysign(self.rate**2 / 4, -low * high)
+        most = np.maximum(np.maximum(left, right), inside)
+        least = np.minimum(left, right) - (SLOPE_WIDENING * most + UNDERFLOW)
+        return least, most * (1 + SLOPE_WIDENING) + UNDERFLOW
 
     def _value_and_slope(self, z: Array) -> tuple[Array, Array]:
-        """One exponential for both: right within VALUE_ROUNDINGS u and, relatively, SLOPE_ROUNDINGS u."""
-        e = np.abs(z)
-        e *= -self.rate
+        """One exponential for both: right within VALUE_ROUNDINGS u and, relatively, SLOPE_ROUNDINGS u.
+
+        Where the slope is below the smallest normal number, within that.
+        """
+        e = -self.rate * z
+        np.minimum(e, LARGEST_EXPONENT, out=e)
         np.exp(e, out=e)
-        inverse = 1 / (1 + e)
-        value = (1 - e) * inverse
-        value *= 0.5 * self.rate
-        np.copysign(value, z, out=value)
-        value += self.middle
-        e *= inverse
-        e *= inverse
+        value = 1 + e
+        np.divide(1.0, value, out=value)
+        e *= value
+        e *= value
         e *= self.rate**2
+        value *= self.rate
+        value += self.middle - 0.5 * self.rate
         return value, e
 
 

@@ -7,7 +7,7 @@ have them has a method ``enclose(lower, upper)``, which gives an `Enclosure`, an
 """
 
 from collections.abc import Sequence
-from typing import NamedTuple, Protocol, runtime_checkable
+from typing import Any, NamedTuple, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -52,6 +52,27 @@ class Enclosure(NamedTuple):
             self.gradient_upper[which],
             self.defined[which],
             directions,
+        )
+
+    def decided(self) -> NDArray[np.bool_]:
+        """On which cells F has a sign, or one of its partials has, by the bounds alone."""
+        without_root = (self.lower > 0) | (self.upper < 0)
+        return without_root | ((self.gradient_lower > 0) | (self.gradient_upper < 0)).any(axis=1)
+
+    def narrowed(self, which: NDArray, other: "Enclosure") -> "Enclosure":
+        """These bounds, and on some of the cells those of `other` as well; without directions."""
+
+        def cut(tighter: Any, ours: Array, theirs: Array) -> Array:
+            both = ours.copy()
+            both[which] = tighter(ours[which], theirs)
+            return both
+
+        return Enclosure(
+            cut(np.fmax, self.lower, other.lower),
+            cut(np.fmin, self.upper, other.upper),
+            cut(np.fmax, self.gradient_lower, other.gradient_lower),
+            cut(np.fmin, self.gradient_upper, other.gradient_upper),
+            self.defined,
         )
 
     @classmethod
