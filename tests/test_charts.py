@@ -17,8 +17,8 @@ from tracer.atlas import cells
 from tracer.atlas.atlas import survey
 from tracer.atlas.charts import OBLIQUE, across, across_bounds, pair
 from tracer.atlas.paving import decide
-from tracer.curves.arcs import stack_of
 from tracer.curves.error_bounds import Slabs, proven_distances
+from tracer.curves.stack import stack_of
 from tracer.fields.box import Box
 from tracer.fields.field import Enclosure
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.atlas.atlas import Atlas
-from tracer.curves.arcs import Stack, stack_of, stacked_pieces
+from tracer.curves.arcs import stacked_pieces
 from tracer.curves.continuation import Trace
 from tracer.curves.corners import polygon
 from tracer.curves.curve import Curve
@@ -20,6 +20,7 @@ from tracer.curves.kinks import smooth_pieces
 from tracer.curves.pieces import Pieces
 from tracer.curves.polygons import polygonal_pieces
 from tracer.curves.singular import BranchPoint
+from tracer.curves.stack import Stack, stack_of
 from tracer.fields.field import EnclosedField
 from tracer.fields.regions import regions_of
 

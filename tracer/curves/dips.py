@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.atlas.charts import across
-from tracer.curves.arcs import Stack, can_be_halved, in_bracket
 from tracer.curves.pieces import DEGREE, NODES, Pieces, interpolation
+from tracer.curves.stack import Stack, can_be_halved, in_bracket
 from tracer.fields.box import Box
 from tracer.fields.regions import Regions
 

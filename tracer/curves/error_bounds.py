@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from tracer.atlas.atlas import Atlas
 from tracer.atlas.charts import across_bounds, across_brackets
 from tracer.atlas.roots import BRACKET, BRACKET_ROUNDS, ROUNDING, WIDER, certified_signs, point_bounds
-from tracer.curves.arcs import Stack
+from tracer.curves.stack import Stack
 from tracer.curves.vectors import dot, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField

@@ -18,6 +18,7 @@ from tracer.curves.curve import Curve
 from tracer.curves.error_bounds import UP
 from tracer.curves.pieces import DEGREE, Pieces
 from tracer.curves.vectors import dot, unit_vectors
+from tracer.curves.zeros import zeros
 from tracer.fields.metric import Metric
 
 Array = NDArray[np.float64]
@@ -25,7 +26,7 @@ Indices = NDArray[np.intp]
 
 # Where the distance is looked at for its minima on a piece; the polynomial of its rate has degree 13.
 GRID = np.linspace(-1, 1, 4 * DEGREE + 1)
-# Steps of the secant method in brackets (Illinois): a foot is a minimum, so half the digits make it one.
+# A foot is a minimum: half the digits make it one.
 STEPS = 10
 # Pairs of a point and a piece that are looked at together.
 TOGETHER = 2**17
@@ -132,29 +133,13 @@ class _Curves:
 
     def _refined(self, x: Array, piece: Indices, low: Array, high: Array) -> Array:
         """The minima in brackets, shape (m, 2), one for each of `x` (m, 2)."""
-        before, after = self._rate(x, piece, low)[1], self._rate(x, piece, high)[1]
-        low, high, last = low.copy(), high.copy(), np.zeros(len(low))
-        best, least = np.zeros_like(x), np.full(len(x), np.inf)
-        for _ in range(STEPS):
-            with np.errstate(all="ignore"):
-                sigma = low - before * (high - low) / (after - before)
-            sigma = np.where((sigma >= low) & (sigma <= high), sigma, 0.5 * low + 0.5 * high)
-            place, rate = self._rate(x, piece, sigma)
-            distance = self.metric.length(place - x)
-            nearer = distance < least
-            best[nearer], least[nearer] = place[nearer], distance[nearer]
-            falls = rate < 0
-            side = np.where(falls, -1.0, 1.0)
-            # An end that stays twice in a row counts half: the secant must not creep up on one side.
-            before = np.where(falls, rate, np.where(side == last, 0.5 * before, before))
-            after = np.where(falls, np.where(side == last, 0.5 * after, after), rate)
-            low, high, last = np.where(falls, sigma, low), np.where(falls, high, sigma), side
-        return best
 
-    def _rate(self, x: Array, piece: Indices, sigma: Array) -> tuple[Array, Array]:
-        """Places (m, 2) on the curves, and how fast the distances of `x` (m, 2) grow along them."""
-        place, ahead = self._on_curve(piece, sigma)
-        return place, dot(self.metric.image(place - x), self.metric.image(ahead))
+        def rate(sigma: Array) -> Array:
+            """How fast the distances of `x` grow along the curves."""
+            place, ahead = self._on_curve(piece, sigma)
+            return dot(self.metric.image(place - x), self.metric.image(ahead))
+
+        return self._on_curve(piece, zeros(rate, (low, high), (rate(low), rate(high)), STEPS))[0]
 
     def _on_curve(self, piece: Indices, sigma: Array) -> tuple[Array, Array]:
         """Places on the curves and unit tangents there, both (m, 2)."""

@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.atlas.charts import across
-from tracer.curves.arcs import Stack, can_be_halved, in_bracket, stacked_pieces
+from tracer.curves.arcs import stacked_pieces
 from tracer.curves.dips import dips_between, dips_of
 from tracer.curves.pieces import Pieces
+from tracer.curves.stack import Stack, can_be_halved, in_bracket
 from tracer.fields.box import Box
 from tracer.fields.regions import Regions, Sides
 
@@ -53,7 +54,7 @@ def smooth_pieces(
 def _cut_in_dips(regions: Regions, box: Box, stack: Stack, which: NDArray[np.bool_], beyond: Array) -> Stack:
     """The arcs cut at the kinks of dips in some of them, each with a point of it `beyond` (k, 2) its kink."""
     sides = regions.sides(beyond, stack.direction[which])
-    stack, _ = stack.halved(which, beyond, regions.at(beyond, sides).gradient)
+    stack, _ = stack.cut(which, beyond[:, None], regions.at(beyond, sides).gradient[:, None])
     return _cut(regions, box, stack)
 
 
@@ -100,7 +101,8 @@ def _halved(
 
     And the sides of all arcs at both `ends`.
     """
-    stack, index = stack.halved(which, x, *(regions.at(x, seen).gradient for seen in sides))
+    gradients = (regions.at(x, seen).gradient[:, None] for seen in sides)
+    stack, index = stack.cut(which, x[:, None], *gradients)
     before, after = (end[index] for end in ends)
     first = np.append(index[1:] == index[:-1], False)[: len(index)]
     second = np.append(False, first[:-1])[: len(index)]

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.atlas.charts import across
-from tracer.curves.arcs import Stack, in_bracket
 from tracer.curves.pieces import Pieces
+from tracer.curves.stack import Stack, in_bracket
 from tracer.curves.vectors import unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.regions import Continued, Regions

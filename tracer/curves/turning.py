@@ -15,14 +15,17 @@ from tracer.curves.continuation import Trace
 from tracer.curves.corrector import correct
 from tracer.curves.pieces import Pieces
 from tracer.curves.vectors import unit_vectors
+from tracer.curves.zeros import zeros
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
 Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
 # A partial below this share of the gradient is rounding: an edge-parallel line has no turning points.
 FLAT = 1e-9
-ARCLENGTH_TOLERANCE = 1e-14
+# From a bracket between two points so many reach rounding.
+STEPS = 12
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,23 +59,23 @@ def turning_points(field: Field, box: Box, traces: Sequence[Trace]) -> list[tupl
     curved = [k for k, trace in enumerate(traces) if not trace.pieces.straight]
     if not curved:
         return [tuple(some) for some in points]
-    offsets = np.cumsum([0.0, *(trace.pieces.length for trace in traces)])
-    brackets, which, owner = [], [], []
+    first = np.cumsum([0, *(len(trace.pieces) for trace in traces)])
+    brackets, shares, which, owner = [], [], [], []
     for k in curved:
-        for partial in (0, 1):
-            found = _sign_changes(_shares(traces[k].gradients, box)[:, partial], traces[k])
-            brackets.append(found + offsets[k])
+        for partial, share in enumerate(_shares(traces[k].gradients, box).T):
+            found = _sign_changes(share, closed=not traces[k].ends)
+            brackets.append(found + first[k])
+            shares.append(share[found % (len(share) - 1 if not traces[k].ends else len(share))])
             which += [partial] * len(found)
             owner += [k] * len(found)
     if not which:
         return [tuple(some) for some in points]
     partial, curve = np.array(which), np.array(owner)
     pieces = Pieces.join([trace.pieces for trace in traces])
-    wrap = np.stack([offsets[1:], np.diff(offsets)], axis=1)[curve]
-    at, x, found = _locate(field, box, pieces, np.concatenate(brackets), wrap, partial)
-    at -= offsets[curve]
-    order = np.lexsort((at, curve))
-    for k in order[found[order]]:
+    wrap = np.stack([first[1:], np.diff(first)], axis=1)[curve]
+    at, x = _locate(field, box, pieces, np.concatenate(brackets), np.concatenate(shares), wrap, partial)
+    at -= pieces.knots[first[curve]]
+    for k in np.lexsort((at, curve)):
         points[curve[k]].append(TurningPoint(x[k], float(at[k]), int(1 - partial[k])))
     return [tuple(some) for some in points]
 
@@ -100,42 +103,42 @@ def _shares(gradients: Array, box: Box) -> Array:
     return np.where(np.abs(share) <= FLAT, 0.0, share)
 
 
-def _sign_changes(share: Array, trace: Trace) -> Array:
-    """Pairs of arclengths, shape (k, 2), with opposite signs of `share` and no other sign between."""
-    signed = np.flatnonzero(share)
-    if len(signed) == 0:
-        return np.zeros((0, 2))
-    position, sign = trace.pieces.knots[signed], np.sign(share[signed])
-    if not trace.ends:
+def _sign_changes(share: Array, closed: bool) -> Indices:
+    """Pairs of numbers of points, shape (k, 2), with opposite signs of `share` and no other sign between.
+
+    Beyond its last point, which is its first, a closed curve goes on.
+    """
+    signed = np.flatnonzero(share[:-1] if closed else share)
+    if closed:
         # Once round, to the first signed point again: a zero at the start is between the two.
-        position, sign = np.append(position, position[0] + trace.pieces.length), np.append(sign, sign[0])
+        signed = np.append(signed, signed[:1] + len(share) - 1)
+    sign = np.sign(share[signed % (len(share) - 1)] if closed else share[signed])
     change = np.flatnonzero(sign[:-1] != sign[1:])
-    return np.stack([position[change], position[change + 1]], axis=-1)
+    return np.stack([signed[change], signed[change + 1]], axis=-1)
 
 
 def _locate(
-    field: Field, box: Box, pieces: Pieces, brackets: Array, wrap: Array, partial: NDArray[np.int64]
-) -> tuple[Array, Array, NDArray[np.bool_]]:
-    """Arclengths and points, and whether a change of sign was closed in on.
+    field: Field, box: Box, pieces: Pieces, brackets: Indices, shares: Array, wrap: Indices, partial: Indices
+) -> tuple[Array, Array]:
+    """Arclengths (k,) and points (k, 2) where a `partial` changes sign.
 
-    `wrap` holds where each curve ends and how long it is: beyond its end a closed curve starts again.
+    Places on the pieces end to end are numbered by their ends, and go on between them: `brackets` (k, 2),
+    with the `shares` (k, 2) of the partial there. `wrap` (k, 2) holds where each curve ends and how many
+    pieces it has: beyond its end a closed curve starts again.
     """
-    from scipy.optimize.elementwise import find_root
+    end, count = wrap.T
+    row = np.arange(len(partial))
 
-    end, length = wrap.T
+    def predicted(place: Array) -> Array:
+        place = np.where(place >= end, place - count, place)
+        piece = place.astype(np.intp)
+        return pieces.at(piece, 2 * (place - piece) - 1)
 
-    def on_curve(s: Array, end: Array, length: Array) -> tuple[Array, Array]:
-        predicted = box.clip(pieces(np.where(s > end, s - length, s).ravel()))
-        corrected = correct(field, box, predicted, steps=1)
-        return corrected.x, corrected.gradient
+    def share(place: Array) -> Array:
+        gradient = correct(field, box, box.clip(predicted(place)[:, :2]), steps=1).gradient
+        return unit_vectors(gradient * box.sides)[row, partial]
 
-    def share(s: Array, partial: NDArray[np.int64], end: Array, length: Array) -> Array:
-        _, gradient = on_curve(s, end, length)
-        unit = unit_vectors(gradient * box.sides)
-        return unit[np.arange(len(unit)), partial.ravel()].reshape(s.shape)
-
-    tolerances = {"xatol": ARCLENGTH_TOLERANCE * pieces.length, "xrtol": 0.0}
-    root = find_root(share, tuple(brackets.T), args=(partial, end, length), tolerances=tolerances)
-    s = np.where(root.success, root.x, brackets[:, 0])
-    x, _ = on_curve(s, end, length)
-    return np.where(s >= end, s - length, s), x, root.success
+    low, high = brackets.T.astype(np.float64)
+    place = zeros(share, (low, high), (shares[:, 0], shares[:, 1]), STEPS)
+    at = predicted(place)
+    return at[:, 2], correct(field, box, box.clip(at[:, :2])).x

@@ -7,25 +7,25 @@ Array = NDArray[np.float64]
 
 
 def unit_vectors(v: Array) -> Array:
-    """Vectors (n, 2) over their lengths; 0 where there is none, or it is not finite."""
+    """Vectors (..., 2) over their lengths; 0 where there is none, or it is not finite."""
     with np.errstate(all="ignore"):
         # By the larger component first: the squares of 1e-200 and 1e200 are no floats.
         size = np.abs(v)
-        v = v / np.maximum(size[:, :1], size[:, 1:])
-        unit = v / np.hypot(v[:, :1], v[:, 1:])
+        v = v / np.maximum(size[..., :1], size[..., 1:])
+        unit = v / np.hypot(v[..., :1], v[..., 1:])
     return np.where(np.isfinite(unit), unit, 0.0)
 
 
 def turned(v: Array) -> Array:
-    """Vectors (n, 2) turned to the left."""
-    return np.stack([-v[:, 1], v[:, 0]], axis=1)
+    """Vectors (..., 2) turned to the left."""
+    return np.stack([-v[..., 1], v[..., 0]], axis=-1)
 
 
 def cross(a: Array, b: Array) -> Array:
-    """How far b lies to the left of a: their cross products, shape (n,)."""
-    return a[:, 0] * b[:, 1] - a[:, 1] * b[:, 0]
+    """How far b lies to the left of a: their cross products, shape (...)."""
+    return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
 
 
 def dot(a: Array, b: Array) -> Array:
-    """Their inner products, shape (n,)."""
-    return (a * b).sum(axis=1)
+    """Their inner products, shape (...)."""
+    return a[..., 0] * b[..., 0] + a[..., 1] * b[..., 1]

@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 CACHED_FORMS = 2**13
 FEWEST_CELLS = 64
 # Of many cells so many are looked at first. Where mean values decide fewer than the one share of cells they
-# are of no use; where they decide the other, it is sooner done to cut the rest than to bound it by Taylor forms.
+# are of no use; where they decide the other, the rest is sooner cut than bounded by Taylor forms.
 PROBED = 128
 USELESS, ENOUGH = 0.125, 0.5
 # Freeing a large array once teaches glibc to keep what is freed, up to twice as much, for the next array:
