@@ -17,7 +17,7 @@ again in the bracket that the chart gives (see `stack`).
 """
 
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,7 +43,8 @@ PREDICTION = 1.0
 LEAST_COSINE = 0.5**0.5
 STEEPEST = 4.0
 MOST_CUTS = 32
-MOST_HALVINGS = 64
+# Where arcs are cut that are steeper, as shares of the way in τ.
+QUARTERS = np.array([0.25, 0.5, 0.75])
 CORRECTOR_STEPS = 4
 # A last step of the corrector, in box units, whose square is rounding; and one that is not worth making.
 CONVERGED = 1e-8
@@ -120,15 +121,16 @@ def _is_spent(stack: Stack, deadline: float) -> bool:
 
 
 def _gentle(field: Field, box: Box, stack: Stack, deadline: float) -> Stack:
-    """The arcs halved until the tangents at their ends are within 45° of their chords."""
-    for _ in range(MOST_HALVINGS):
+    """The arcs cut until the tangents at their ends are within 45° of their chords."""
+    for _ in range(MOST_CUTS):
         steep = ~_is_gentle(box, stack) & can_be_halved(box, stack)
+        start, end = stack.across()
+        tau = start[:, None] + np.multiply.outer(end - start, QUARTERS)
+        # Some arcs are so short that there are not so many floats between their ends.
+        steep &= (np.diff(np.column_stack([start, tau, end])) > 0).all(axis=1)
         if not steep.any() or _is_spent(stack, deadline):
             break
-        some = stack[steep]
-        a, b = some.across()
-        x = in_bracket(field, some, 0.5 * a + 0.5 * b)
-        stack, _ = stack.cut(steep, x[:, None], field.value_and_gradient(x)[1][:, None])
+        stack, _ = stack.cut(steep, *_in_brackets(field, stack[steep], tau[steep]))
     return stack
 
 
@@ -161,15 +163,16 @@ def _integrated(field: Field, box: Box, stack: Stack) -> Array:
     length, unit = np.hypot(*chord.T), unit_vectors(chord)
     normal = turned(unit)
 
-    def points(t: float, y: Array) -> Array:
-        x = (origin + t * chord + (length * y)[:, None] * normal) * box.sides
-        return np.clip(x, stack.lower, stack.upper)
+    def points(t: Any, y: Array) -> Array:
+        x = (origin + np.multiply.outer(t, chord) + (length * y)[..., None] * normal) * box.sides
+        return np.minimum(np.maximum(x, stack.lower), stack.upper)
 
     def rate(t: float, y: Array) -> Array:
         g = field.value_and_gradient(points(t, y))[1] * box.sides
         with np.errstate(all="ignore"):
             slope = -dot(g, unit) / dot(g, normal)
-        return np.nan_to_num(np.clip(slope, -STEEPEST, STEEPEST))
+        # Where there is none, nan, it is as good as any.
+        return np.fmin(np.fmax(slope, -STEEPEST), STEEPEST)
 
     solution = solve_ivp(
         rate,
@@ -183,7 +186,7 @@ def _integrated(field: Field, box: Box, stack: Stack) -> Array:
     )
     t = 0.5 * (1 + SIGMA)
     heights = solution.sol(t) if solution.success else np.zeros((len(stack), len(t)))
-    return np.stack([points(*pair) for pair in zip(t, heights.T, strict=True)], axis=1)
+    return np.moveaxis(points(t, heights.T), 0, 1)
 
 
 def _straight(stack: Stack, sigma: Array) -> Array:
@@ -279,8 +282,9 @@ def _newton(field: Field, box: Box, normal: Array, x: Array) -> tuple[Array, Arr
     The points it leads to, ∇F near there, the lengths of its last steps, inf where F is flat, and what they
     would be if there were one more: no less where they are rounding.
     """
-    at, left = x.copy(), np.arange(len(x))
-    gradient, step, next_ = np.empty_like(at), np.full(len(x), np.inf), np.empty(len(x))
+    at, gradient = x.copy(), np.empty_like(x)
+    step, next_ = np.full(len(x), np.inf), np.empty(len(x))
+    left: Any = slice(None)
     for k in range(CORRECTOR_STEPS):
         value, gradient[left] = field.value_and_gradient(at[left])
         with np.errstate(all="ignore"):
@@ -292,9 +296,10 @@ def _newton(field: Field, box: Box, normal: Array, x: Array) -> tuple[Array, Arr
             next_[left] = size * np.fmin(size / step[left], 1.0)
         step[left] = size
         # The second step tells what is rounding; few points need a third.
-        left = left[known & (next_[left] > SETTLED)] if k else left
-        if not len(left):
-            break
+        if k:
+            left = np.flatnonzero((next_ > SETTLED) & np.isfinite(step))
+            if not len(left):
+                break
     return at, gradient, step, next_
 
 

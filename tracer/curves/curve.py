@@ -18,6 +18,7 @@ from tracer.curves.pieces import Pieces
 from tracer.curves.polylines import SAMPLES, vertices
 from tracer.curves.singular import BranchPoint
 from tracer.curves.turning import TurningPoint, turning_points
+from tracer.curves.vectors import unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.checks import between
 from tracer.fields.field import Field
@@ -153,11 +154,21 @@ class Curve:
         if gradient is not None:
             known = gradient.any(axis=1)
             # At a branch point the gradient is noise; the prediction knows the branch.
-            ends = dict(zip((0.0, self.length), self.ends, strict=False))
-            branch = [ends.get(float(s)) is End.BRANCH_POINT for s in at.ravel()]
-            known = known & ~np.array(branch, dtype=bool)
+            for place, x, end in zip((0.0, self.length), self.points[[0, -1]], self.ends, strict=False):
+                if end is End.BRANCH_POINT:
+                    here = at.ravel() == place
+                    rate[here], known[here] = self._branch_tangents(x, rate[here]), False
             rate[known] = np.stack([gradient[known, 1], -gradient[known, 0]], axis=-1)
         return (rate / np.linalg.norm(rate, axis=1, keepdims=True)).reshape(*at.shape, 2)
+
+    def _branch_tangents(self, x: Array, predicted: Array) -> Array:
+        """The tangents of branches at the branch point `x` along the `predicted` ones, (k, 2)."""
+        branch = min(self.branch_points, key=lambda branch: float(self.box.distance(branch.point, x)))
+        if not len(branch.tangents):
+            return predicted
+        along = unit_vectors(predicted / self.box.sides) @ unit_vectors(branch.tangents / self.box.sides).T
+        best = np.abs(along).argmax(axis=1)
+        return branch.tangents[best] * np.sign(along[np.arange(len(best)), best])[:, None]
 
     def polyline(self, tolerance: float) -> Array:
         """Vertices on the curve whose every chord stays within `tolerance` of it.

@@ -42,10 +42,13 @@ class MeanValueForm:
     midpoints, radii : ndarray, shape (4, k, n)
         Of the value at the centre, of both partials by ε, and of the values; but for `ROUNDINGS`, which are
         left to whoever reads them.
+    spread : ndarray, shape (k,)
+        The mean radius of the arguments of the last activation, over the length on which it bends.
     """
 
     midpoints: Array
     radii: Array
+    spread: Array
 
     @classmethod
     def of_cells(cls, lower: Array, upper: Array) -> tuple["MeanValueForm", Array]:
@@ -55,7 +58,7 @@ class MeanValueForm:
         midpoints[::3] = center
         midpoints[1, :, 0], midpoints[2, :, 1] = r[:, 0], r[:, 1]
         radii[3] = r
-        return cls(midpoints, radii), r
+        return cls(midpoints, radii, np.zeros(len(lower))), r
 
     def affine(self, function: AffineMap) -> "MeanValueForm":
         """``W g + b``."""
@@ -65,12 +68,12 @@ class MeanValueForm:
         size += self.radii
         radii = function.errors_of_products(self.radii, size, ROUNDINGS)
         radii[::3] += function.errors_of_sums(midpoints[::3])
-        return MeanValueForm(midpoints, radii)
+        return MeanValueForm(midpoints, radii, self.spread)
 
     def apply(self, function: Univariate) -> "MeanValueForm":
         """``a(g)`` for a function a of one variable."""
-        bounds = self.value_bounds()
-        found = function.ranges_around(self.midpoints[0], self.radii[0], *bounds)
+        low, high = self.value_bounds()
+        found = function.ranges_around(self.midpoints[0], self.radii[0], low, high)
         midpoints, radii = np.empty_like(self.midpoints), np.empty_like(self.radii)
         midpoints[0], radii[0] = found.value, found.error
         _halves(found.low, found.high, midpoints[3], radii[3])
@@ -86,7 +89,7 @@ class MeanValueForm:
         np.multiply(error, np.abs(slope) + spread, out=radii[1:3])
         radii[1:3] += np.abs(partial) * spread
         radii[1:3] -= np.abs(middle)
-        return MeanValueForm(midpoints, radii)
+        return MeanValueForm(midpoints, radii, (0.5 * function.rate) * (high - low).mean(axis=1))
 
     def value_bounds(self) -> tuple[Array, Array]:
         """Lower and upper bounds of the values, each of shape (k, n)."""

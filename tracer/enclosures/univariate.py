@@ -33,8 +33,8 @@ Array = NDArray[np.float64]
 
 # Roundings of the longest formula below, each elementary function counted as 8 (4 ulp).
 ROUNDINGS = 64
-# The same of 1/(1 + e), where e itself counts half, and relatively of e/(1 + e)², with room.
-VALUE_ROUNDINGS = 16
+# The same of κ/(1 + e), where an error of 8 in e counts a quarter, and relatively of e/(1 + e)², with room.
+VALUE_ROUNDINGS = 8
 SLOPE_ROUNDINGS = 32
 # Twice that error, relative to the largest slope.
 SLOPE_WIDENING = 2 * SLOPE_ROUNDINGS * UNIT_ROUNDOFF
@@ -125,6 +125,8 @@ class Univariate:
         C in the error ``C u m``.
     bend : float
         At least the largest ``|a''|``, on both sides of a break; infinite where it is not known.
+    rate : float
+        It bends on a length of about ``1/rate``.
     """
 
     jet: Callable[[Array], tuple[Array, Array]]
@@ -132,6 +134,7 @@ class Univariate:
     breaks: tuple[float, ...] = ()
     roundings: int = ROUNDINGS
     bend: float = np.inf
+    rate: float = 1.0
 
     def jet_and_error(self, z: Array) -> tuple[Array, Array]:
         """The jet at `z`, shape (4, ...), and how far it may be from the true one."""

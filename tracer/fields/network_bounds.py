@@ -1,12 +1,12 @@
 """Bounds of networks, on cells and at points.
 
-Smooth networks are enclosed by mean values, which are cheap, and where these leave most cells undecided by
-Taylor forms as well; those with kinks by linear relaxations. What was measured to be best of each is in
-benchmarks/enclosures.py.
+Smooth networks are enclosed by mean values, which are cheap, and by Taylor forms where these are worth more:
+on cells small enough, and in deep networks, of which mean values decide nothing. Those with kinks are
+enclosed by linear relaxations. What was measured to be best of each is in benchmarks/enclosures.py.
 """
 
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,15 +21,18 @@ from tracer.fields.layer import Layer
 from tracer.fields.relaxed import linear_relaxations
 
 Array = NDArray[np.float64]
+Form = TypeVar("Form", MeanValueForm, TaylorForm)
 
 # Cells are taken in chunks whose widest layer holds this many numbers: each has eight or nine midpoints,
 # coefficients and radii.
 CACHED_FORMS = 2**13
 FEWEST_CELLS = 64
-# Of many cells so many are looked at first. Where mean values decide fewer than the one share of cells they
-# are of no use; where they decide the other, the rest is sooner cut than bounded by Taylor forms.
+# Of many cells so many are looked at first: mean values that decide less than this share are of no use.
 PROBED = 128
-USELESS, ENOUGH = 0.125, 0.5
+USELESS = 0.125
+# Taylor forms are better where the arguments of most activations hardly vary on a cell: their radius is below
+# this, over the length on which the function bends.
+NARROW = 0.6
 # Freeing a large array once teaches glibc to keep what is freed, up to twice as much, for the next array:
 # else page faults take half the time of enclosing many cells. It is never touched, so it costs nothing.
 np.empty(2**21)
@@ -43,7 +46,8 @@ def is_kinked(layers: Sequence[Layer]) -> bool:
 def on_cells(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
     """Bounds of the single output and its gradient on cells with corners `lower` and `upper`, (k, 2)."""
     if is_kinked(layers):
-        return _in_chunks(linear_relaxations, layers, lower, upper)
+        chunks = _in_chunks(layers, lower, upper)
+        return Enclosure.joined([linear_relaxations(layers, *corners) for corners in chunks])
     return mean_values_or_taylor_forms(layers, lower, upper)
 
 
@@ -60,50 +64,46 @@ def at_points(layers: Sequence[Layer], x: Array) -> Enclosure:
 
 
 def mean_values_or_taylor_forms(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
-    """Bounds of a network without kinks, as `on_cells`: of both kinds where one leaves many cells open."""
+    """Bounds of a network without kinks, as `on_cells`: by one kind of form or the other, or both."""
     every = len(lower) // PROBED
-    if every > 1 and _share_decided(mean_values(layers, lower[::every], upper[::every])) < USELESS:
+    if every > 1 and mean_values(layers, lower[::every], upper[::every])[0].decided().mean() < USELESS:
         return taylor_forms(layers, lower, upper)
-    found = mean_values(layers, lower, upper)
-    if _share_decided(found) >= ENOUGH:
-        return found
+    found, spread = mean_values(layers, lower, upper)
     open_ = np.flatnonzero(~found.decided())
+    if not len(open_) or np.median(spread[open_]) > NARROW:
+        return found
     return found.narrowed(open_, taylor_forms(layers, lower[open_], upper[open_]))
 
 
-def mean_values(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
-    """Bounds of a network without kinks by mean values alone, as `on_cells`."""
-    return _in_chunks(partial(_by_forms, MeanValueForm), layers, lower, upper)
+def mean_values(layers: Sequence[Layer], lower: Array, upper: Array) -> tuple[Enclosure, Array]:
+    """Bounds of a network without kinks by mean values alone, as `on_cells`, and the form's spread, (k,)."""
+    forms = [_form(MeanValueForm, layers, *corners) for corners in _in_chunks(layers, lower, upper)]
+    return Enclosure.joined([_bounds(*form) for form in forms]), np.concatenate([f.spread for f, _ in forms])
 
 
 def taylor_forms(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
     """Bounds of a network without kinks by Taylor forms alone, as `on_cells`."""
-    return _in_chunks(partial(_by_forms, TaylorForm), layers, lower, upper)
+    forms = (_form(TaylorForm, layers, *corners) for corners in _in_chunks(layers, lower, upper))
+    return Enclosure.joined([_bounds(*form) for form in forms])
 
 
-def _by_forms(
-    kind: type[MeanValueForm] | type[TaylorForm], layers: Sequence[Layer], lower: Array, upper: Array
-) -> Enclosure:
-    form: MeanValueForm | TaylorForm
+def _form(kind: type[Form], layers: Sequence[Layer], lower: Array, upper: Array) -> tuple[Form, Array]:
+    """A network in one kind of form, and the cells' radii."""
     form, radius = kind.of_cells(lower, upper)
     for layer in layers:
         form = form.affine(layer.affine)
         if isinstance(layer.bend, Univariate):
             form = form.apply(layer.bend)
+    return form, radius
+
+
+def _bounds(form: MeanValueForm | TaylorForm, radius: Array) -> Enclosure:
     (low, high), gradient = form.value_bounds(), form.gradient_bounds(radius)
-    return Enclosure(low[:, 0], high[:, 0], *gradient, np.ones(len(lower), dtype=bool))
+    return Enclosure(low[:, 0], high[:, 0], *gradient, np.ones(len(radius), dtype=bool))
 
 
-def _in_chunks(
-    enclose: Callable[[Sequence[Layer], Array, Array], Enclosure],
-    layers: Sequence[Layer],
-    lower: Array,
-    upper: Array,
-) -> Enclosure:
+def _in_chunks(layers: Sequence[Layer], lower: Array, upper: Array) -> Iterator[tuple[Array, Array]]:
+    """As many cells at once as fit the cache."""
     size = max(FEWEST_CELLS, CACHED_FORMS // max(layer.outputs for layer in layers))
-    chunks = (slice(start, start + size) for start in range(0, max(len(lower), 1), size))
-    return Enclosure.joined([enclose(layers, lower[chunk], upper[chunk]) for chunk in chunks])
-
-
-def _share_decided(found: Enclosure) -> float:
-    return float(found.decided().mean())
+    for start in range(0, max(len(lower), 1), size):
+        yield lower[start : start + size], upper[start : start + size]
