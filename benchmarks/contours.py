@@ -1,30 +1,25 @@
-"""Contours of grids and tracing, measured in turn in one process: what the comparisons of both share.
+"""Contours of grids, bare and with polished vertices, and what the comparisons with them share.
 
-A contour is contourpy's, of the bare field on a grid: no pixels, no picture. Its error is the largest
-distance of its chords' midpoints from the curve, in units of the box; ours is the proven bound of the points.
+A contour is contourpy's, of the bare field on a grid: no pixels, no picture. Polished, its vertices take
+Newton steps along the gradient, ``x ← x − F ∇F / |∇F|²``, until they stay; the chords between them, and
+which curves there are, remain the grid's. Its error is the largest distance of its chords' midpoints from
+the curve, in units of the box.
 """
 
-import platform
 import statistics
-import time
 
 import contourpy
 import numpy as np
-import scipy
+from measurement import in_turn
 
 import tracer
 from tracer.boundaries.grid_comparison import chord_error
 from tracer.curves.lattice import lattice_lines, lattice_values
 from tracer.fields.box import Box
 
-
-def header(*modules):
-    """The versions of what was measured, and the machine."""
-    named = {m.__name__: m.__version__ for m in (tracer, np, scipy, contourpy, *modules)}
-    return {
-        "versions": named | {"python": platform.python_version()},
-        "machine": f"{platform.machine()}, {platform.system()}",
-    }
+NEWTON_STEPS = 6
+# Of the box: a vertex that moves less stays.
+STAYS = 1e-14
 
 
 def contour(field, bounds, side):
@@ -33,62 +28,86 @@ def contour(field, bounds, side):
     return contourpy.contour_generator(*lines, lattice_values(field, lines).T).lines(0.0)
 
 
-def timed(function, *arguments):
-    """A result, and the seconds it took."""
-    began = time.perf_counter()
-    result = function(*arguments)
-    return result, time.perf_counter() - began
+def polished_contour(field, bounds, side):
+    """Those lines, with their vertices on the curve, but for those that a step would take beyond a cell."""
+    lines = contour(field, bounds, side)
+    x = np.concatenate(lines)
+    scale = np.ptp(np.asarray(bounds), axis=1)
+    for _ in range(NEWTON_STEPS):
+        value, gradient = field.value_and_gradient(x)
+        with np.errstate(all="ignore"):
+            step = gradient * (value / (gradient**2).sum(axis=1))[:, None]
+        near = (np.abs(step) <= scale / (side - 1)).all(axis=1)
+        x[near] -= step[near]
+        if (np.abs(step[near]) <= STAYS * scale).all():
+            break
+    parts = np.split(x, np.cumsum([len(line) for line in lines])[:-1])
+    for bare, line in zip(lines, parts, strict=True):
+        if (bare[0] == bare[-1]).all():
+            line[-1] = line[0]  # products of other shapes may round otherwise
+    return parts
 
 
-def grid_row(field, bounds, side, runs):
-    """One grid: its curves, its error, its times."""
-    times = []
-    lines = []
-    for _ in range(runs):
-        lines, seconds = timed(contour, field, bounds, side)
-        times.append(seconds)
-    chords = np.concatenate([np.stack([line[:-1], line[1:]], axis=1) for line in lines])
+def chords_of(lines):
+    """The chords of polylines, shape (k, 2, 2)."""
+    parts = [np.stack([line[:-1], line[1:]], axis=1) for line in lines]
+    return np.concatenate([np.zeros((0, 2, 2)), *parts])
+
+
+def errors(field, bounds, lines):
+    """The largest distances of vertices and of chord midpoints from the curve."""
+    box, vertices = Box.from_bounds(bounds), np.concatenate(lines)
     return {
-        "side": side,
-        "curves": len(lines),
-        "closed": sum(np.array_equal(line[0], line[-1]) for line in lines),
-        "error": chord_error(field, Box.from_bounds(bounds), chords),
-        "seconds": statistics.median(times),
+        "vertex error": chord_error(field, box, np.stack([vertices, vertices], axis=1)),
+        "error": chord_error(field, box, chords_of(lines)),
     }
 
 
-def traced_row(boundary, times, phases):
+def count(lines):
+    """The numbers of polylines and of closed ones."""
+    return {"curves": len(lines), "closed": sum(bool((line[0] == line[-1]).all()) for line in lines)}
+
+
+def grid_row(field, bounds, side, timed):
+    """One grid: its curves, its errors, its times."""
+    return {"side": side, **count(timed.result), **errors(field, bounds, timed.result), **timed.row()}
+
+
+def traced_row(timed):
     """The traced boundary: its curves, its error, its times."""
+    boundary, phases = timed.result, [boundary.stats.seconds for boundary in timed.results]
     return {
         "status": boundary.certificate.status.name,
         "curves": len(boundary),
         "closed": sum(curve.closed for curve in boundary),
-        "error_bound": max(curve.error_bound.max() for curve in boundary),
+        "error bound": max((curve.error_bound.max() for curve in boundary), default=0.0),
+        "length": boundary.length,
         "cells": boundary.stats.cells,
         "evaluations": boundary.stats.evaluations,
-        "seconds": statistics.median(times),
-        "phases": {k: statistics.median(p[k] for p in phases) for k in phases[0]},
+        **timed.row(),
+        "phases": {name: statistics.median(p[name] for p in phases) for name in phases[0]},
     }
 
 
-def in_turn(field, bounds, sides, runs):
-    """The boundary, its row, and the rows of all grids: tracing comes in between, on the same machine."""
-    tracer.trace(field, bounds)  # what is imported on first use is not counted
-    boundary, times, phases, grids = None, [], [], []
-    for side in sides:
-        grids.append(grid_row(field, bounds, side, runs))
-        for _ in range(runs // len(sides) + 1):
-            boundary, seconds = timed(tracer.trace, field, bounds)
-            times.append(seconds)
-            phases.append(boundary.stats.seconds)
-    return boundary, traced_row(boundary, times, phases), grids
+def traced_and_contours(field, bounds, sides, **ways):
+    """The boundary, its row, the rows of grids, and what other ways took, all run in turn."""
+    done = in_turn(
+        {"traced": lambda: tracer.trace(field, bounds)}
+        | {side: lambda side=side: contour(field, bounds, side) for side in sides}
+        | ways
+    )
+    grids = [grid_row(field, bounds, side, done[side]) for side in sides]
+    return done["traced"].result, traced_row(done["traced"]), grids, {name: done[name] for name in ways}
 
 
 def lines_of(traced, grids):
     """Both, to be read."""
-    yield f"  traced: {traced['curves']} curves in {traced['seconds']:.4f} s, {traced['phases']}"
+    yield (
+        f"  traced: {traced['status']}, {traced['curves']} curves ({traced['closed']} closed), "
+        f"{traced['seconds']:.4f} s, {traced['runs']} runs"
+    )
     for grid in grids:
         yield (
             f"  grid {grid['side']:>4}: {grid['curves']:>3} curves, error {grid['error']:.1e}, "
-            f"{grid['seconds']:.4f} s, ratio {traced['seconds'] / grid['seconds']:.2f}"
+            f"{grid['seconds']:.4f} s, {grid['runs']} runs, ratio {traced['seconds'] / grid['seconds']:.2f}"
         )

@@ -2,22 +2,18 @@
 
     python benchmarks/enclosures.py
 
-The same paving, with four kinds of bounds: plain intervals for F and its gradient; the mean value form
-F(c) ± Σ |∂F/∂x_i| r_i on top of them; linear relaxations; and Taylor forms, for smooth networks. Problems are
-the built-in networks and random ones, deep and shallow, smooth and with kinks. Runs that need more than
-MOST_CELLS are given up. What it says is why smooth networks are enclosed by Taylor forms, and those with
-kinks by linear relaxations, always.
-Writes results/enclosures.json beside this file.
+The same paving, with bounds of one kind each: plain intervals for F and its gradient; mean value forms,
+linear relaxations and Taylor forms, of which the first and the last are for smooth networks; and as the
+library chooses among them: mean values first for smooth networks, linear relaxations for those with kinks.
+Problems are the built-in networks and random ones, deep and shallow, smooth and with kinks. Runs that need
+more than MOST_CELLS are given up.
+Writes results/enclosures.json.
 """
 
-import json
-import platform
-import statistics
-import time
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
+from measurement import in_turn, write
 
 import tracer
 from tracer.atlas.paving import pave
@@ -25,12 +21,10 @@ from tracer.enclosures.kinked import Kinked
 from tracer.enclosures.rounding import gamma
 from tracer.fields.box import Box
 from tracer.fields.field import Enclosure
-from tracer.fields.network_bounds import taylor_forms
+from tracer.fields.network_bounds import mean_values, taylor_forms
 from tracer.fields.relaxed import linear_relaxations
 
-MOST_CELLS = 300_000
-RUNS = 3
-RESULT = Path(__file__).parent / "results" / "enclosures.json"
+MOST_CELLS = 250_000
 SHAPES = {
     "tanh 2-16-16-1": ("tanh", (16, 16)),
     "tanh 2-50×6-1": ("tanh", (50,) * 6),
@@ -58,20 +52,6 @@ class Intervals:
                 partials = [times(a, b, *slopes) for a, b in partials]
         gradient = [np.stack([p[side][:, 0] for p in partials], axis=1) for side in (0, 1)]
         return Enclosure(low[:, 0], high[:, 0], *gradient, np.ones(len(lower), dtype=bool))
-
-
-class MeanValues(Intervals):
-    """Intervals, and on top of them the mean value form of F."""
-
-    def enclose(self, lower, upper):
-        """Bounds of F and ∇F on cells."""
-        found = super().enclose(lower, upper)
-        center = 0.5 * lower + 0.5 * upper
-        at = super().enclose(center, center)
-        slope = np.maximum(np.abs(found.gradient_lower), np.abs(found.gradient_upper))
-        reach = (slope * np.maximum(center - lower, upper - center)).sum(axis=1) * (1 + 1e-15)
-        low, high = np.maximum(found.lower, at.lower - reach), np.minimum(found.upper, at.upper + reach)
-        return Enclosure(low, high, *found[2:])
 
 
 class Bounded:
@@ -130,39 +110,40 @@ def problems():
         yield name, tracer.Network(layers), [(-2.0, 2.0), (-2.0, 2.0)]
 
 
-def measure(field, bounds):
-    """Cells and seconds of one paving; None where it was given up."""
-    times_, paving = [], None
-    for _ in range(RUNS):
-        began = time.perf_counter()
-        paving = pave(field, Box.from_bounds(bounds), max_cells=MOST_CELLS)
-        times_.append(time.perf_counter() - began)
-        if paving.exhausted:
-            return None
-    return {"cells": paving.cells, "charts": len(paving.charts), "seconds": statistics.median(times_)}
+def fields(network):
+    """The field with each kind of bounds."""
+    kinds = {"intervals": Intervals(network)}
+    if not network.kinked:
+        kinds["mean values"] = Bounded(network, mean_values)
+        kinds["Taylor forms"] = Bounded(network, taylor_forms)
+    return kinds | {"linear relaxations": Bounded(network, linear_relaxations), "as chosen": network}
+
+
+def row(done):
+    """Cells and seconds of one kind's pavings; None where they were given up."""
+    paving = done.result
+    if paving.exhausted:
+        return None
+    return {"cells": paving.cells, "charts": len(paving.charts), **done.row()}
+
+
+def measured(network, bounds):
+    """The same paving with every kind of bounds."""
+    box = Box.from_bounds(bounds)
+    ways = {
+        kind: lambda field=field: pave(field, box, max_cells=MOST_CELLS)
+        for kind, field in fields(network).items()
+    }
+    return {kind: row(done) for kind, done in in_turn(ways).items()}
 
 
 def main():
     """Measure, print and write."""
-    report = {
-        "versions": {m.__name__: m.__version__ for m in (tracer, np)} | {"python": platform.python_version()},
-        "machine": f"{platform.machine()}, {platform.system()}",
-        "most cells": MOST_CELLS,
-        "problems": {},
-    }
+    rows = {}
     for name, network, bounds in problems():
-        kinds = {
-            "intervals": Intervals(network),
-            "mean values": MeanValues(network),
-            "linear relaxations": Bounded(network, linear_relaxations),
-        }
-        if not network.kinked:
-            kinds["Taylor forms"] = Bounded(network, taylor_forms)
-        rows = {kind: measure(field, bounds) for kind, field in kinds.items()}
-        report["problems"][name] = rows
-        print(name, rows, flush=True)
-    RESULT.write_text(json.dumps(report, indent=1) + "\n")
-    print(f"wrote {RESULT}")
+        rows[name] = measured(network, bounds)
+        print(name, rows[name], flush=True)
+    write("enclosures", {"most cells": MOST_CELLS, "problems": rows})
 
 
 if __name__ == "__main__":

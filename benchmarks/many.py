@@ -9,23 +9,18 @@ that go from plane to plane.
 
 The sweep is traced here, on pools of 1 and 2 processes (their start, with what they import, is timed on its
 own), here with a folder, and once more from the full folder. Every run must find the same curves.
-Writes results/many.json beside this file, unless a network was given, and prints a table.
+Writes results/many.json, unless a network was given.
 """
 
-import json
 import multiprocessing
-import os
-import platform
 import statistics
 import sys
 import tempfile
-import time
 from concurrent.futures import ProcessPoolExecutor
 from itertools import combinations, pairwise
-from pathlib import Path
 
 import numpy as np
-import scipy
+from measurement import RUNS, timed, write
 
 import tracer
 
@@ -33,8 +28,7 @@ HIDDEN, WIDTH = 5, 32
 PLANES = 4
 BOUNDS = ((-2.0, 2.0), (-2.0, 2.0))
 PROCESSES = (1, 2)
-RUNS = 3
-RESULT = Path(__file__).parent / "results" / "many.json"
+ROUNDS = min(3, RUNS)  # one takes half a minute
 
 
 def made():
@@ -56,21 +50,18 @@ def sweep(network):
             yield network.margin(i, j).restrict(plane), BOUNDS
 
 
-def timed(network, executor=None, folder=None):
+def swept(network, executor=None, folder=None):
     """Seconds of the sweep, and the number of curves of each problem."""
-    began = time.perf_counter()
-    boundaries = [outcome.boundary for outcome in tracer.trace_many(sweep(network), executor, folder=folder)]
-    seconds = time.perf_counter() - began
+    outcomes, seconds = timed(lambda: list(tracer.trace_many(sweep(network), executor, folder=folder)))
+    boundaries = [outcome.boundary for outcome in outcomes]
     assert all(boundary.certificate.complete for boundary in boundaries)
     return seconds, [len(boundary) for boundary in boundaries]
 
 
 def started(pool, processes):
     """Seconds until as many workers as asked for have imported tracer."""
-    began = time.perf_counter()
     first = [(tracer.example("paper")[0].margin(0, 1), BOUNDS)] * processes
-    list(tracer.trace_many(first, pool))
-    return time.perf_counter() - began
+    return timed(lambda: list(tracer.trace_many(first, pool)))[1]
 
 
 def pools(network):
@@ -79,47 +70,40 @@ def pools(network):
     for processes in PROCESSES:
         with ProcessPoolExecutor(processes, mp_context=spawn) as pool:
             start = started(pool, processes)
-            seconds, curves = timed(network, pool)
+            seconds, curves = swept(network, pool)
         yield f"pool of {processes}", seconds, curves
         yield f"start of a pool of {processes}", start, None
 
 
 def one_round(network):
     """Each way once: name, seconds, curves."""
-    yield "here", *timed(network)
+    yield "here", *swept(network)
     yield from pools(network)
     with tempfile.TemporaryDirectory() as folder:
-        yield "here, with a folder", *timed(network, folder=folder)
-        yield "from the full folder", *timed(network, folder=folder)
+        yield "here, with a folder", *swept(network, folder=folder)
+        yield "from the full folder", *swept(network, folder=folder)
 
 
 def main():
     """Measure, print and write."""
     network = tracer.load(sys.argv[1]) if sys.argv[1:] else made()
     times, counts = {}, []
-    timed(network)  # what is imported on first use is not counted
-    for _ in range(RUNS):
+    swept(network)  # what is imported on first use is not counted
+    for _ in range(ROUNDS):
         for name, seconds, curves in one_round(network):
             times.setdefault(name, []).append(seconds)
             if curves is not None:
                 counts.append(curves)
     assert all(curves == counts[0] for curves in counts)
     report = {
-        "versions": {m.__name__: m.__version__ for m in (tracer, np, scipy)}
-        | {"python": platform.python_version()},
-        "machine": f"{platform.machine()}, {platform.system()}, {os.cpu_count()} cores",
-        "OPENBLAS_NUM_THREADS": os.environ.get("OPENBLAS_NUM_THREADS"),
-        "runs": RUNS,
         "problems": len(counts[0]),
         "curves": sum(counts[0]),
+        "runs": ROUNDS,
         "seconds": {name: statistics.median(those) for name, those in times.items()},
     }
-    print(f"{report['problems']} problems, {report['curves']} curves")
-    for name, seconds in report["seconds"].items():
-        print(f"| {name} | {seconds:.2g} s |")
+    print(report)
     if not sys.argv[1:]:
-        RESULT.write_text(json.dumps(report, indent=1) + "\n")
-        print(f"wrote {RESULT}")
+        write("many", report)
 
 
 if __name__ == "__main__":

@@ -3,29 +3,28 @@
     python benchmarks/piecewise_linear.py
 
 Two classifiers of scikit-learn, fitted here, and relu-moons, fitted once to noisier data: from the weights
-in hand to all curves, proven complete and exact to rounding, in turn with contours of grids, see contours.py.
-Which grid is the first whose number of curves, and of closed ones, is right and stays right on all finer
-ones? How large is |F| at our vertices, and at the midpoints of our chords, beside the largest |F| at the
-box's corners and centre?
+in hand to all curves, proven complete and exact to rounding, in turn with contours of grids, see
+contours.py. Which grid is the first whose number of curves, and of closed ones, is right and stays right on
+all finer ones? How large is |F| at our vertices, and at the midpoints of our chords, beside the largest |F|
+at the box's corners and centre?
 
 The figures of SplineCam are published ones, for the same two classifiers, of another run on another 2-core
 machine (its CPU, unordered segments, no proof). It is not run here: the ratio is one between two machines.
 
-Where ../shared/networks, beside this checkout, holds the collision avoidance networks ACAS Xu, HorizontalCAS
-and VerticalCAS as JSON: our number of curves and seconds next to those of contours. Their weights are not
-written.
-Writes results/piecewise_linear.json beside this file, which figures/relu_moons.py reads; prints the rows of
-the tables in README.md.
+Where ../shared/networks, beside this checkout, holds the collision avoidance networks ACAS Xu,
+HorizontalCAS and VerticalCAS as JSON: our number of curves and seconds next to those of contours. Their
+weights are not written.
+Writes results/piecewise_linear.json, which figures/relu_moons.py reads.
 """
 
 import json
-import statistics
 from pathlib import Path
 
 import numpy as np
-import sklearn
-from contours import contour, header, in_turn, lines_of, timed
+from contours import chords_of, contour, count, lines_of, traced_and_contours
+from measurement import in_turn, write
 from sklearn.datasets import make_moons
+from standing_problems import SHARED, posed_field
 from train_examples import moons
 
 import tracer
@@ -33,8 +32,6 @@ from tracer.boundaries.grid_comparison import chord_error
 from tracer.fields.box import Box
 
 HERE = Path(__file__).resolve().parent
-RESULT = HERE / "results" / "piecewise_linear.json"
-SHARED = HERE.parents[1] / "shared" / "networks"
 # Samples and noise of the data, and the hidden layers of a network that is fitted to them here.
 PROBLEMS = {
     "(16, 16)": (200, 0.2, (16, 16)),
@@ -46,18 +43,13 @@ PUBLISHED = {
     "(64, 64)": {"seconds": 3.8, "error": 7.3e-7},
 }
 SIDES = (50, 100, 200, 400, 800, 1600, 3200)
-# Of these the README shows some.
-SHOWN = (50, 400, 3200)
-RUNS = 5
-# The finest grids take ACAS Xu 20 seconds each.
 COLLISION_SIDES = {
     "acasxu_1_1": (1000, 3000),
     "acasxu_3_3": (1000,),
-    "hcas_pra0_tau00": (1000, 3000),
+    "hcas_pra0_tau00": (1000,),
     "hcas_pra1_tau05": (1000,),
     "vcas_1": (1000,),
 }
-COLLISION_RUNS = 3
 
 
 def problem(name):
@@ -78,7 +70,7 @@ def exactness(field, boundary):
     frame = [(x1, x2) for x1 in boundary.bounds[0] for x2 in boundary.bounds[1]]
     largest = np.abs(field.value(np.array([*frame, 0.5 * box.lower + 0.5 * box.upper]))).max()
     vertices = np.concatenate([curve.points for curve in boundary])
-    chords = np.concatenate([np.stack([c.points[:-1], c.points[1:]], axis=1) for c in boundary])
+    chords = chords_of([curve.points for curve in boundary])
     return {
         "vertices": len(chords) + sum(not curve.closed for curve in boundary),
         "residual at vertices": np.abs(field.value(vertices)).max() / largest,
@@ -100,7 +92,7 @@ def first_right(traced, grids):
 def measured(name):
     """One network: traced, contours of grids, what is published of it."""
     field, bounds = problem(name)
-    boundary, traced, grids = in_turn(field, bounds, SIDES, RUNS)
+    boundary, traced, grids, _ = traced_and_contours(field, bounds, SIDES)
     traced |= exactness(field, boundary)
     row = {"bounds": bounds, "traced": traced, "grids": grids, "first right": first_right(traced, grids)}
     if name in PUBLISHED:
@@ -112,68 +104,38 @@ def measured(name):
 def collision_avoidance():
     """Names, fields, boxes, sides and exact counts of the networks that others trained, where present."""
     for name, sides in COLLISION_SIDES.items():
-        path = SHARED / name / f"{name}.json"
+        path = SHARED / "networks" / name / f"{name}.json"
         for p in json.loads(path.read_text())["problems"] if path.is_file() else ():
-            field = tracer.load(path).margin(p["i"], p["j"])
-            field = field.restrict(tracer.Plane(p["origin"], p["u"], p["v"]))
             exact = {"curves": p["exact_pl"]["components"], "closed": p["exact_pl"]["closed"]}
-            yield f"{name}/{p['name']}", field, p["box"], sides, exact
-
-
-def count(lines, closed, seconds):
-    return {"curves": len(lines), "closed": sum(map(closed, lines)), "seconds": seconds}
+            yield f"{name}/{p['name']}", posed_field(path, p), p["box"], sides, exact
 
 
 def compared(field, bounds, sides):
-    """Counts and seconds: of tracing the median, of each grid one run."""
-    runs = [timed(tracer.trace, field, bounds) for _ in range(COLLISION_RUNS)]
-    boundary = runs[0][0]
-    traced = count(boundary, lambda curve: curve.closed, statistics.median(s for _, s in runs))
-    grids = []
-    for side in sides:
-        lines, seconds = timed(contour, field, bounds, side)
-        closed = count(lines, lambda line: bool((line[0] == line[-1]).all()), seconds)
-        grids.append({"side": side} | closed)
-    return {"status": boundary.certificate.status.name, "traced": traced, "grids": grids}
-
-
-def text(row):
-    return f"{row['curves']} ({row['closed']})"
-
-
-def table(report):
-    """The rows of the tables in README.md."""
-    for name, row in report["problems"].items():
-        traced = row["traced"]
-        cells = [f"{text(traced)}, {traced['vertices']} vertices, {traced['seconds']:.2g} s"]
-        cells += [
-            f"{text(grid)}, {grid['error']:.0e}, {grid['seconds']:.2g} s"
-            for grid in row["grids"]
-            if grid["side"] in SHOWN
-        ]
-        yield [name, *cells, str(row["first right"] or "none")]
-    for name, row in report["collision avoidance"].items():
-        yield [name, *(f"{text(r)}, {r['seconds']:.2g} s" for r in (row["traced"], *row["grids"]))]
+    """Counts and seconds of tracing and of contours."""
+    done = in_turn(
+        {"traced": lambda: tracer.trace(field, bounds)}
+        | {side: lambda side=side: contour(field, bounds, side) for side in sides}
+    )
+    boundary = done["traced"].result
+    found = {"curves": len(boundary), "closed": sum(curve.closed for curve in boundary)}
+    return {
+        "status": boundary.certificate.status.name,
+        "traced": found | done["traced"].row(),
+        "grids": [{"side": side, **count(done[side].result), **done[side].row()} for side in sides],
+    }
 
 
 def main():
     """Measure, print and write."""
-    report = header(sklearn) | {"runs": RUNS, "problems": {}, "collision avoidance": {}}
+    problems, avoidance = {}, {}
     for name in PROBLEMS:
-        row = report["problems"][name] = measured(name)
-        print(
-            name,
-            *lines_of(row["traced"], row["grids"]),
-            row.get("SplineCam, published"),
-            sep="\n",
-            flush=True,
-        )
+        row = problems[name] = measured(name)
+        print(name, *lines_of(row["traced"], row["grids"]), sep="\n", flush=True)
     for name, field, bounds, sides, exact in collision_avoidance():
-        row = report["collision avoidance"][name] = {"exact": exact} | compared(field, bounds, sides)
+        row = avoidance[name] = {"exact": exact} | compared(field, bounds, sides)
         print(name, row, flush=True)
-    print(*(f"| {' | '.join(cells)} |" for cells in table(report)), sep="\n")
-    RESULT.write_text(json.dumps(report, indent=1) + "\n")
-    print(f"wrote {RESULT}")
+    report = {"problems": problems, "collision avoidance": avoidance}
+    write("piecewise_linear", report, "contourpy", "scikit-learn")
 
 
 if __name__ == "__main__":

@@ -3,87 +3,82 @@
     python benchmarks/vs_grid_roots.py
 
 The error of both is the largest distance of a chord's midpoint from the curve, in units of the box,
-measured, not asked for. Runs are interleaved in one process and the median time is kept. Grids finer
-than 4096 × 4096 are not run; their evaluations follow from the measured growth and are marked so.
-Writes results/vs_grid_roots.json beside this file; figures/vs_grid_roots.py draws it.
+measured, not asked for. Runs are in turn in one process and the median time is kept. Grids finer than 4096
+× 4096 are not run: both their evaluations and their seconds follow from the last grid that was, by the
+measured growth with 1/error, or in proportion to 1/error where that was quicker (chords of a grid of n
+lines are off by n⁻², so in the long run n² evaluations are), and are marked so. At RATIO_ERROR the two
+costs of `moons` are divided.
+Writes results/vs_grid_roots.json; figures/vs_grid_roots.py draws it.
 """
 
-import json
-import platform
-import statistics
-from pathlib import Path
+import math
 
-import matplotlib as mpl
-import numpy as np
-import scipy
+from measurement import in_turn, write
+from standing_problems import problem
 
-import tracer
 from tracer.boundaries.grid_comparison import grid_measurement, grid_reaching, tracing_measurement
 
 ERRORS = [10.0**-k for k in range(3, 11)]
+RATIO_ERROR = 1e-8
 PROBLEMS = ("paper", "moons")
-RUNS = 5
-RESULT = Path(__file__).parent / "results" / "vs_grid_roots.json"
 
 
 def compare(field, bounds, error, coarsest):
     """One row: both methods at one error; `coarsest` is the last grid that was fine enough."""
     grid = grid_reaching(field, bounds, error, coarsest.size) if coarsest else None
-    times = {"grid": [], "traced": []}
-    for _ in range(RUNS):
-        traced = tracing_measurement(field, bounds, error)
-        times["traced"].append(traced.seconds)
-        if grid is not None:
-            times["grid"].append(grid_measurement(field, bounds, grid.size).seconds)
-    row = {
-        "error": error,
-        "traced": {
-            "error": traced.error,
-            "evaluations": traced.evaluations,
-            "seconds": statistics.median(times["traced"]),
-            "vertices": traced.size,
-        },
-    }
+    ways = {"traced": lambda: tracing_measurement(field, bounds, error)}
     if grid is not None:
-        row["grid"] = {
-            "error": grid.error,
-            "evaluations": grid.evaluations,
-            "seconds": statistics.median(times["grid"]),
-            "side": grid.size,
+        ways["grid"] = lambda: grid_measurement(field, bounds, grid.size)
+    rows = {
+        name: {
+            "error": done.result.error,
+            "evaluations": done.result.evaluations,
+            "size": done.result.size,
+            **done.row(),
         }
-    return row, grid
+        for name, done in in_turn(ways).items()
+    }
+    return {"error": error, **rows}, grid
 
 
 def extrapolate(rows):
-    """Evaluations of the grids that were not run, by the growth 1/error from the last that was."""
-    last = [row["grid"] for row in rows if "grid" in row][-1]
+    """Costs of the grids that were not run, from the last that was."""
+    run = [row["grid"] for row in rows if "grid" in row]
+    before, last = run[-2:]
+    finer = math.log(before["error"] / last["error"])
+    growth = {
+        what: min(1.0, math.log(last[what] / before[what]) / finer) for what in ("evaluations", "seconds")
+    }
     for row in rows:
         if "grid" not in row:
-            growth = last["error"] / row["error"]
-            row["grid"] = {"evaluations": round(last["evaluations"] * growth), "extrapolated": True}
+            row["grid"] = {"extrapolated": True, "growth": growth} | {
+                what: last[what] * (last["error"] / row["error"]) ** power for what, power in growth.items()
+            }
+
+
+def ratio(rows):
+    """The grid's cost over ours at RATIO_ERROR."""
+    row = next(row for row in rows if math.isclose(row["error"], RATIO_ERROR))
+    return {"error": RATIO_ERROR, "extrapolated": "extrapolated" in row["grid"]} | {
+        what: row["grid"][what] / row["traced"][what] for what in ("evaluations", "seconds")
+    }
+
+
+def measured(field, bounds):
+    """One problem at all errors."""
+    rows, grid = [], grid_measurement(field, bounds, 16)
+    for error in ERRORS:
+        row, grid = compare(field, bounds, error, grid)
+        rows.append(row)
+        print(row, flush=True)
+    extrapolate(rows)
+    return rows
 
 
 def main():
-    report = {
-        "versions": {m.__name__: m.__version__ for m in (tracer, np, scipy, mpl)}
-        | {"python": platform.python_version()},
-        "machine": f"{platform.machine()}, {platform.system()}",
-        "runs": RUNS,
-        "problems": {},
-    }
-    for name in PROBLEMS:
-        network, bounds = tracer.example(name)
-        field = network.margin(0, 1)
-        rows, grid = [], grid_measurement(field, bounds, 16)
-        for error in ERRORS:
-            row, grid = compare(field, bounds, error, grid)
-            rows.append(row)
-            print(name, row, flush=True)
-        extrapolate(rows)
-        report["problems"][name] = rows
-    RESULT.parent.mkdir(exist_ok=True)
-    RESULT.write_text(json.dumps(report, indent=1) + "\n")
-    print(f"wrote {RESULT}")
+    """Measure and write."""
+    report = {name: measured(*problem(name)) for name in PROBLEMS}
+    write("vs_grid_roots", {"problems": report, "ratio on moons": ratio(report["moons"])})
 
 
 if __name__ == "__main__":

@@ -33,7 +33,7 @@ def draw(report):
                         *zip(*[p[:2] for p in beyond], strict=True),
                         ":",
                         color=color,
-                        label="not run: 1/error",
+                        label="not run: by its growth",
                     )
             ax.minorticks_off()
             ax.grid(alpha=0.3)

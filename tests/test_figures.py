@@ -53,6 +53,20 @@ def test_the_comparison_draws_every_measured_row():
         assert traced.get_ydata().tolist() == [row["traced"]["evaluations"] for row in rows]
 
 
+def test_the_scaling_draws_every_size_tolerance_and_number_of_curves():
+    parts = script("scaling")
+    reports = {
+        name: json.loads((ROOT / f"benchmarks/results/{name}.json").read_text()) for name in parts["REPORTS"]
+    }
+    accuracy, width, depth, number = parts["draw"](reports).axes
+    moons, noisy = accuracy.get_lines()
+    assert len(moons.get_xdata()) == len(noisy.get_xdata()) == 10
+    assert [t.get_text() for t in width.get_xticklabels()] == [str(2**k) for k in range(2, 10)]
+    assert depth.get_lines()[0].get_xdata().tolist() == list(range(1, 11))
+    traced = number.get_lines()[0]
+    assert traced.get_ydata().tolist() == [row["traced"]["seconds"] for row in reports["curves"]["rows"]]
+
+
 def test_noisy_moons_are_drawn_beside_what_grids_count():
     report = json.loads((ROOT / "benchmarks/results/vs_contours.json").read_text())
     left, right = script("noisy_moons")["draw"](report).axes

@@ -1,0 +1,55 @@
+"""Numbers, rows and tables as Markdown."""
+
+
+def seconds(x):
+    """As text."""
+    return f"{x:.2g} s" if x < 100 else f"{x:,.0f} s"
+
+
+def error(x):
+    return f"{x:.0e}"
+
+
+def curves(row):
+    return f"{row['curves']} ({row['closed']})"
+
+
+def ratio(ours, theirs):
+    """Our cost over theirs; bold where we lose."""
+    text = f"{ours / theirs:.2g} ×" if ours < 100 * theirs else f"{ours / theirs:,.0f} ×"
+    return f"**{text}**" if ours > theirs else text
+
+
+def table(head, rows):
+    """A table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) + "\n"
+
+
+def runs_in(report):
+    """All numbers of runs in a report."""
+    parts = (
+        report.items() if isinstance(report, dict) else enumerate(report) if isinstance(report, list) else ()
+    )
+    for key, value in parts:
+        if key == "runs":
+            yield value
+        else:
+            yield from runs_in(value)
+
+
+def footer(report):
+    """Runs, versions and machine."""
+    runs = sorted(set(runs_in(report)))
+    often = (
+        f"Medians of {runs[0]} to {runs[-1]} runs. "
+        if len(runs) > 1
+        else f"Runs: {runs[0]}. "
+        if runs
+        else ""
+    )
+    versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
+    threads = report["OPENBLAS_NUM_THREADS"]
+    return (
+        f"{often}{versions}; {report['machine']}{f'; OPENBLAS_NUM_THREADS={threads}' if threads else ''}.\n"
+    )
