@@ -97,12 +97,15 @@ def vs_grid_roots(report):
 
 def vs_display(report):
     traced = report["traced"]
-    rows = [["tracer", curves(traced), error(traced["error"]), seconds(traced["seconds"]), ""]]
+    rows = [
+        [f"tracer, {name}", curves(row), error(row["error"]), seconds(row["seconds"]), ""]
+        for name, row in traced.items()
+    ]
     for row in report["displays"]:
         name = f"scikit-learn, {row['response']}, {row['side']}²"
-        cost = ratio(traced["seconds"], row["seconds"])
+        cost = ratio(traced["lines"]["seconds"], row["seconds"])
         rows.append([name, curves(row), error(row["error"]), seconds(row["seconds"]), cost])
-    yield table(["display", "curves", "error", "seconds", "ours / it"], rows)
+    yield table(["display", "curves", "error", "seconds", "our lines / it"], rows)
 
 
 def not_measured(report):
