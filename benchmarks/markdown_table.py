@@ -21,8 +21,8 @@ def ratio(ours, theirs):
 
 
 def table(head, rows):
-    """A table."""
-    lines = [head, ["---"] * len(head), *rows]
+    """A table; rows may be shorter than its head."""
+    lines = [head, ["---"] * len(head), *([*row, *[""] * (len(head) - len(row))] for row in rows)]
     return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines) + "\n"
 
 

@@ -1,8 +1,8 @@
 """What benchmarks share: ways run in turn, medians, and a JSON that says where and with what.
 
 Ways are run in turn in one process, so that whatever else the machine does hits them alike; of each the
-median counts. One run of each comes first and is not counted: it loads what is imported on first use. Who
-takes seconds is run less often, who takes milliseconds more often, and every row says how often.
+median counts. One run of each comes first and is not counted: it loads what is imported on first use. What
+takes seconds is run less often, what takes milliseconds more often, and every row says how often.
 """
 
 import json
@@ -20,9 +20,9 @@ import tracer
 RESULTS = Path(__file__).resolve().parent / "results"
 # At least; TRACER_RUNS=1 shows quickly whether a benchmark works.
 RUNS = int(os.environ.get("TRACER_RUNS", "7"))
-# Who is quick is run for this long, at most MORE times as often.
+# What is quick is run for so long, at most MORE times as often.
 FILL_SECONDS, MORE = 1.0, 5
-# Who takes longer than this is run so often; the last is not run again at all.
+# What takes longer than so many seconds is run so often: of the slowest the first run is the only one.
 FEWER = ((1.5, 3), (8.0, 1))
 
 

@@ -51,23 +51,22 @@ def curves(report):
     for row in report["rows"]:
         traced, lines = row["traced"], row["polylines"]
         cells = [row["curves"], seconds(traced["seconds"]), seconds(traced["seconds"] / row["curves"])]
-        for name, ours in (("right count", traced), ("equal error", lines)):
-            if name == "equal error":
-                cells.append(seconds(lines["seconds"]))
-            grid = row.get(name)
-            cells.append(
-                f"{grid['side']}²: {seconds(grid['seconds'])}, {ratio(ours['seconds'], grid['seconds'])}"
-                if grid
-                else "finer than is run"
-            )
-        rows.append(cells)
+        cells += [first_grid(row.get("right count"), traced), seconds(lines["seconds"])]
+        rows.append([*cells, first_grid(row.get("equal error"), lines)])
     at = f"{report['error']:.0e}"
     grids = [
         "first contour with the right count, traced / it",
         f"polylines at {at}",
-        f"first contour within {at}",
+        f"first contour within {at}, polylines / it",
     ]
     yield table(["curves", "traced", "per curve", *grids], rows)
+
+
+def first_grid(grid, ours):
+    """The first grid that is good enough, and our seconds over its."""
+    if grid is None:
+        return "finer than is run"
+    return f"{grid['side']}²: {seconds(grid['seconds'])}, {ratio(ours['seconds'], grid['seconds'])}"
 
 
 def inputs(report):
@@ -98,11 +97,9 @@ def memory(report):
         for row in p["pavings"]:
             cells = [f"{row[key]:,}" for key in ("cells", "queued", "decided")]
             rows.append([name, *cells, f"{row['bytes per cell kept']:.0f}", f"{row['chunk MiB']:.1f} MiB"])
-        rows.append([name, "the whole trace", "", "", "", f"{p['peak of a trace MiB']:.1f} MiB"])
-    yield table(
-        ["", "cells looked at", "queued", "decided", "bytes per cell kept", "largest chunk"],
-        rows,
-    )
+    yield table(["", "cells looked at", "queued", "decided", "bytes per cell kept", "largest chunk"], rows)
+    peaks = (f"{p['peak of a trace MiB']:.1f} MiB of {name}" for name, p in report["problems"].items())
+    yield f"Allocated at most during a whole trace: {', '.join(peaks)}.\n"
     t1 = report["T1"]
     rows = [
         [name, *(f"{t1[name][how]:.1f} MiB" for how in ("allocated", "resident"))]

@@ -4,42 +4,23 @@ from markdown_table import curves, error, ratio, seconds, table
 
 
 def vs_contours(report):
+    between, chords = f"{error(report['tolerance'])} between points", error(report["polyline error"])
     rows = []
     for name, p in report["problems"].items():
         traced, lines = p["traced"], p["polylines"]
+        ours = f"traced: {curves(traced)}, {seconds(traced['seconds'])}"
+        rows.append([name, ours, error(traced["error bound"]), between])
+        ours = f"its polylines at {chords}: {seconds(lines['seconds'])}"
+        rows.append(["", ours, error(lines["vertex error"]), error(lines["error"])])
         polished = {row["side"]: row for row in p["polished"]}
-        ours = f"{curves(traced)}, {seconds(traced['seconds'])}"
-        rows.append(
-            [
-                name,
-                f"traced: {ours}",
-                error(traced["error bound"]),
-                f"{error(report['tolerance'])} between points",
-                "",
-                "",
-            ]
-        )
-        at = f"its polylines at {report['polyline error']:.0e}"
-        rows.append(
-            [
-                "",
-                f"{at}: {seconds(lines['seconds'])}",
-                error(lines["vertex error"]),
-                error(lines["error"]),
-                "",
-                "",
-            ]
-        )
         for grid in p["grids"]:
             for how, row in (("contour", grid), ("polished contour", polished.get(grid["side"]))):
                 if row is not None:
                     at = f"{how} of {row['side']}²: {curves(row)}, {seconds(row['seconds'])}"
                     costs = [ratio(way["seconds"], row["seconds"]) for way in (traced, lines)]
                     rows.append(["", at, error(row["vertex error"]), error(row["error"]), *costs])
-    yield table(
-        ["", "curves, seconds", "error at vertices", "at chord midpoints", "traced / it", "polylines / it"],
-        rows,
-    )
+    head = ["", "curves, seconds", "error at vertices", "at chord midpoints", "traced / it", "polylines / it"]
+    yield table(head, rows)
 
 
 def summary(report):
@@ -47,12 +28,8 @@ def summary(report):
     sides = (400, 1600)
     rows = []
     for name, p in report["problems"].items():
-        grids = {grid["side"]: grid for grid in p["grids"]}
-        cells = [
-            f"{curves(grid)}, {error(grid['error'])}, {seconds(grid['seconds'])}" if grid else ""
-            for grid in map(grids.get, sides)
-        ]
-        rows.append([name, f"{curves(p['traced'])}, {seconds(p['traced']['seconds'])}", *cells])
+        grids = [contoured(grid) if grid else "" for grid in beside(p["grids"], sides)]
+        rows.append([name, f"{curves(p['traced'])}, {seconds(p['traced']['seconds'])}", *grids])
     grids = [f"contour of {side}²: curves, error, seconds" for side in sides]
     yield table(["", "traced: curves, seconds", *grids], rows)
 
@@ -63,29 +40,12 @@ def vs_grid_roots(report):
         for row in lines:
             grid, traced = row["grid"], row["traced"]
             side = "not run: by its growth" if "extrapolated" in grid else grid["size"]
-            rows.append(
-                [
-                    name,
-                    error(row["error"]),
-                    side,
-                    f"{grid['evaluations']:.2g}",
-                    seconds(grid["seconds"]),
-                    f"{traced['evaluations']:.2g}",
-                    seconds(traced["seconds"]),
-                    ratio(traced["seconds"], grid["seconds"]),
-                ]
-            )
-    head = [
-        "",
-        "error",
-        "grid: side",
-        "evaluations",
-        "seconds",
-        "tracing: evaluations",
-        "seconds",
-        "tracing / grid",
-    ]
-    yield table(head, rows)
+            cells = [error(row["error"]), side]
+            for way in (grid, traced):
+                cells += [f"{way['evaluations']:.2g}", seconds(way["seconds"])]
+            rows.append([name, *cells, ratio(traced["seconds"], grid["seconds"])])
+    costs = ["grid: evaluations", "seconds", "tracing: evaluations", "seconds", "tracing / grid"]
+    yield table(["", "error", "side of the grid", *costs], rows)
     found = report["ratio on moons"]
     yield (
         f"On moons at {found['error']:.0e} the grid takes {found['seconds']:,.0f} times as long and "
@@ -98,7 +58,7 @@ def vs_grid_roots(report):
 def vs_display(report):
     traced = report["traced"]
     rows = [
-        [f"tracer, {name}", curves(row), error(row["error"]), seconds(row["seconds"]), ""]
+        [f"tracer, {name}", curves(row), error(row["error"]), seconds(row["seconds"])]
         for name, row in traced.items()
     ]
     for row in report["displays"]:
@@ -117,16 +77,8 @@ def vs_auto(report):
         yield not_measured(report)
         return
     traced = report["traced"]
-    rows = [
-        [
-            "traced, proven",
-            "",
-            f"{traced['largest |F|']:.0e}",
-            error(report["tolerance"]),
-            seconds(traced["seconds"]),
-            "",
-        ]
-    ]
+    accuracy = [f"{traced['largest |F|']:.0e}", error(report["tolerance"])]
+    rows = [["traced, proven", "", *accuracy, seconds(traced["seconds"])]]
     for row in report["AUTO-07p"]:
         name = f"AUTO-07p, steps ≤ {row['largest step']}"
         cost = ratio(traced["seconds"], row["seconds"])
@@ -140,7 +92,7 @@ def vs_codac(report):
         yield not_measured(report)
         return
     traced = report["traced"]
-    rows = [["traced, proven", traced["cells"], seconds(traced["seconds"]), ""]]
+    rows = [["traced, proven", traced["cells"], seconds(traced["seconds"])]]
     for row in report["codac"]:
         cost = ratio(traced["seconds"], row["seconds"])
         rows.append([f"codac, width {row['width']:.0e}", row["boxes"], seconds(row["seconds"]), cost])
@@ -153,24 +105,34 @@ def piecewise_linear(report):
     for name, p in report["problems"].items():
         traced = p["traced"]
         cells = [f"{curves(traced)}, {traced['vertices']} vertices, {seconds(traced['seconds'])}"]
-        for grid in p["grids"]:
-            if grid["side"] in shown:
-                cost = ratio(traced["seconds"], grid["seconds"])
-                cells.append(f"{curves(grid)}, {error(grid['error'])}, {seconds(grid['seconds'])}, {cost}")
-        splinecam = p.get("SplineCam, published")
-        published = f"{splinecam['seconds']:g} s, {splinecam['error']:.0e}" if splinecam else ""
-        rows.append([name, *cells, p["first right"] or "none", published])
+        for grid in beside(p["grids"], shown):
+            cells.append(f"{contoured(grid)}, {ratio(traced['seconds'], grid['seconds'])}" if grid else "")
+        cells.append(p["first right"] or "none")
+        if splinecam := p.get("SplineCam, published"):
+            cells.append(f"{splinecam['seconds']:g} s, {error(splinecam['error'])}")
+        rows.append([name, *cells])
     grids = [f"contour of {side}²: curves, error, seconds, traced / it" for side in shown]
-    yield table(
-        ["", "traced: curves, vertices, seconds", *grids, "right from", "SplineCam, published"],
-        rows,
-    )
-    if not (avoidance := report["collision avoidance"]):
-        return
-    sides = sorted({grid["side"] for p in avoidance.values() for grid in p["grids"]})
+    yield table(["", "traced: curves, vertices, seconds", *grids, "right from", "SplineCam, published"], rows)
+    if report["collision avoidance"]:
+        yield collision_avoidance(report["collision avoidance"])
+
+
+def collision_avoidance(problems):
+    sides = sorted({grid["side"] for p in problems.values() for grid in p["grids"]})
     rows = []
-    for name, p in avoidance.items():
-        grids = {grid["side"]: f"{curves(grid)}, {seconds(grid['seconds'])}" for grid in p["grids"]}
+    for name, p in problems.items():
+        found = [row and f"{curves(row)}, {seconds(row['seconds'])}" for row in beside(p["grids"], sides)]
         ours = f"{curves(p['traced'])}, {seconds(p['traced']['seconds'])}"
-        rows.append([name, curves(p["exact"]), ours, *(grids.get(side, "") for side in sides)])
-    yield table(["", "exact", "traced", *(f"contour of {side}²" for side in sides)], rows)
+        rows.append([name, curves(p["exact"]), ours, *(cell or "" for cell in found)])
+    return table(["", "exact", "traced", *(f"contour of {side}²" for side in sides)], rows)
+
+
+def beside(grids, sides):
+    """The rows of grids of given sides, None for those that were not run."""
+    by_side = {grid["side"]: grid for grid in grids}
+    return [by_side.get(side) for side in sides]
+
+
+def contoured(grid):
+    """Curves, error and seconds of a contour."""
+    return f"{curves(grid)}, {error(grid['error'])}, {seconds(grid['seconds'])}"
