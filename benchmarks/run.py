@@ -3,7 +3,7 @@
     python benchmarks/run.py [NAME ...]
 
 Each runs in a process of its own, one after the other, on a machine that should do nothing else (all
-together about a quarter of an hour on two cores; `pip install -e ".[bench]"` first). TRACER_RUNS=1 runs
+together less than twenty minutes on two cores; `pip install -e ".[bench]"` first). TRACER_RUNS=1 runs
 everything about once. AUTO-07p and codac are measured where they are installed; see vs_auto.py and
 vs_codac.py.
 """
