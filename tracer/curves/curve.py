@@ -152,7 +152,7 @@ class Curve:
         _, gradient = self._on_curve(at.ravel())
         rate = self.pieces.rate(*self.pieces.locate(at.ravel()))[:, :2]
         if gradient is not None:
-            known = gradient.any(axis=1)
+            known: Any = gradient.any(axis=1)
             # At a branch point the gradient is noise; the prediction knows the branch.
             for place, x, end in zip((0.0, self.length), self.points[[0, -1]], self.ends, strict=False):
                 if end is End.BRANCH_POINT:
