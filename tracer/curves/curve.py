@@ -187,15 +187,20 @@ class Curve:
         if self.pieces.straight and tolerance == 0:
             return self.points.copy()
         tolerance = max(between("tolerance", tolerance, FINEST, 1.0), self._rounding())
-        s = self.pieces.sample(SAMPLES)[:, 2]
-        s[0], s[-1] = 0, self.length  # but for rounding they are: the ends are the ends
-        precise = self.tolerance <= CLEARLY_BETTER * tolerance or self.field is None
-        at = self.pieces if precise else self
-        chosen = vertices(s.clip(0, self.length), tolerance, lambda t: at(t) / self.box.sides)
+        places = np.linspace(0, len(self.pieces), SAMPLES * len(self.pieces) + 1)
+        precise = self.tolerance <= CLEARLY_BETTER * tolerance
+
+        def at(place: Array) -> Array:
+            x = self.pieces.at_places(place)[:, :2]
+            return (x if precise else self._corrected(x)[0]) / self.box.sides
+
+        chosen = vertices(places, tolerance, at)
         # A polygon has no more vertices than its own.
-        return (
-            self.points.copy() if self.pieces.straight and len(chosen) >= len(self.points) else self(chosen)
-        )
+        if self.pieces.straight and len(chosen) >= len(self.points):
+            return self.points.copy()
+        x, _ = self._corrected(self.pieces.at_places(chosen)[:, :2])
+        x[[0, -1]] = self.points[[0, -1]]
+        return x
 
     def lift(self) -> Array:
         """The points in the network's own input space, shape (n, inputs)."""
@@ -219,12 +224,17 @@ class Curve:
         return at
 
     def _on_curve(self, s: Array) -> tuple[Array, Array | None]:
-        """Corrected points at arclengths (n,), and ∇F there if there is a field; a polygon needs neither."""
-        x, gradient = self.box.clip(self.pieces(s)), None
-        if self.field is not None and not self.pieces.straight:
-            x, gradient, _ = correct(self.field, self.box, x)
+        """Points of the curve at arclengths (n,), and ∇F there if there is a field and a need for it."""
+        x, gradient = self._corrected(self.pieces(s))
         x[s == 0], x[s == self.length] = self.points[0], self.points[-1]
         return x, gradient
+
+    def _corrected(self, x: Array) -> tuple[Array, Array | None]:
+        """Predicted points (n, 2) put onto F = 0, and ∇F there; a polygon needs neither."""
+        x = self.box.clip(x)
+        if self.field is None or self.pieces.straight:
+            return x, None
+        return correct(self.field, self.box, x)[:2]
 
     def __repr__(self) -> str:
         how = "closed" if self.closed else f"open ({', '.join(end.name for end in self.ends)})"

@@ -111,6 +111,11 @@ class Pieces:
         rows: Any = chebyshev.chebval(sigma[..., None], c, tensor=False)
         return rows
 
+    def at_places(self, place: Array) -> Array:
+        """x1, x2, s, shape (n, 3), at places (n,): the number of a piece, and the share of it behind."""
+        piece = np.clip(place.astype(np.int64), 0, max(0, len(self) - 1))
+        return self.at(piece, 2 * (place - piece) - 1)
+
     def rate(self, piece: NDArray[np.int64], sigma: Array) -> Array:
         """Derivatives of x1, x2, s by σ, shape (..., 3)."""
         c: Any = np.moveaxis(self.coefficients[piece], -2, 0)

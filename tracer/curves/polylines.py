@@ -17,21 +17,21 @@ SAMPLES = 24
 MOST_ROUNDS = 12
 # Chords may deviate by this share of the tolerance, measured at the samples: the rest is reserve.
 RESERVE = 0.9
-# Places on a chord's arc, as shares of its arclength.
+# Places on a chord's arc, as shares of it.
 PLACES = np.array([0.25, 0.5, 0.75])
 
 
 def vertices(s: Array, tolerance: float, at: Callable[[Array], Array]) -> Array:
-    """Arclengths of the vertices.
+    """Where the vertices are.
 
     Parameters
     ----------
     s : ndarray, shape (n,)
-        Arclengths of dense samples, from end to end of the curve.
+        Dense samples of a parameter along the curve, from end to end.
     tolerance : float
         In box units.
     at : callable
-        Points in box units, shape (k, 2), at arclengths of shape (k,).
+        Points in box units, shape (k, 2), at parameters of shape (k,).
     """
     points = at(s)
     measure = _measure(points)

@@ -122,17 +122,15 @@ def _locate(
 ) -> tuple[Array, Array]:
     """Arclengths (k,) and points (k, 2) where a `partial` changes sign.
 
-    Places on the pieces end to end are numbered by their ends, and go on between them: `brackets` (k, 2),
-    with the `shares` (k, 2) of the partial there. `wrap` (k, 2) holds where each curve ends and how many
-    pieces it has: beyond its end a closed curve starts again.
+    They lie in `brackets` (k, 2), places on the pieces end to end, with the `shares` (k, 2) of the partial
+    there. `wrap` (k, 2) holds where each curve ends and how many pieces it has: beyond its end a closed curve
+    starts again.
     """
     end, count = wrap.T
     row = np.arange(len(partial))
 
     def predicted(place: Array) -> Array:
-        place = np.where(place >= end, place - count, place)
-        piece = place.astype(np.intp)
-        return pieces.at(piece, 2 * (place - piece) - 1)
+        return pieces.at_places(np.where(place >= end, place - count, place))
 
     def share(place: Array) -> Array:
         gradient = correct(field, box, box.clip(predicted(place)[:, :2]), steps=1).gradient
