@@ -178,7 +178,7 @@ def _integrated(field: Field, box: Box, stack: Stack) -> Array:
         rate,
         (0.0, 1.0),
         np.zeros(len(stack)),
-        method="RK45",
+        method="RK23",
         dense_output=True,
         rtol=RELATIVE_TOLERANCE,
         atol=PREDICTION,

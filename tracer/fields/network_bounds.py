@@ -27,9 +27,11 @@ Form = TypeVar("Form", MeanValueForm, TaylorForm)
 # coefficients and radii.
 CACHED_FORMS = 2**13
 FEWEST_CELLS = 64
-# Of many cells so many are looked at first: mean values that decide less than this share are of no use.
-PROBED = 128
+# Mean values that decide less than this share of cells are of no use; of many cells some tell.
 USELESS = 0.125
+MANY, PROBED = 512, 128
+# Where no more than this share is left, cells are sooner cut than looked at again.
+FEW = 0.125
 # Taylor forms are better where the arguments of most activations hardly vary on a cell: their radius is below
 # this, over the length on which the function bends.
 NARROW = 0.6
@@ -65,12 +67,14 @@ def at_points(layers: Sequence[Layer], x: Array) -> Enclosure:
 
 def mean_values_or_taylor_forms(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
     """Bounds of a network without kinks, as `on_cells`: by one kind of form or the other, or both."""
-    every = len(lower) // PROBED
-    if every > 1 and mean_values(layers, lower[::every], upper[::every])[0].decided().mean() < USELESS:
-        return taylor_forms(layers, lower, upper)
+    if len(lower) >= MANY:
+        every = len(lower) // PROBED
+        if mean_values(layers, lower[::every], upper[::every])[0].decided().mean() < USELESS:
+            return taylor_forms(layers, lower, upper)
     found, spread = mean_values(layers, lower, upper)
     open_ = np.flatnonzero(~found.decided())
-    if not len(open_) or np.median(spread[open_]) > NARROW:
+    share = len(open_) / len(lower)
+    if share <= FEW or (share <= 1 - USELESS and np.median(spread[open_]) > NARROW):
         return found
     return found.narrowed(open_, taylor_forms(layers, lower[open_], upper[open_]))
 
