@@ -9,7 +9,9 @@ at single points allow: its error bound is proven.
 
 import math
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,6 +109,8 @@ class Isolated:
         Which segment each lies on.
     direction : ndarray of int8, shape (n,)
         1 where F goes from − to + along the segment.
+    values : ndarray, shape (2, n)
+        F at both ends of each bracket, to rounding.
     undecided : Segments
         Pieces of which nothing is known.
     undecided_segment : ndarray of int
@@ -120,6 +124,7 @@ class Isolated:
     brackets: Segments
     segment: Indices
     direction: Signs
+    values: Array
     undecided: Segments
     undecided_segment: Indices
     cells: int
@@ -169,7 +174,8 @@ def isolate(
         further = ~(empty | steady | useless)
         left, number = left[further], number[further]
     brackets, number = joined(ready), np.concatenate(ready_number)
-    low, high = _end_signs(field, brackets.lower, brackets.upper)
+    values = _at_ends(certified_values, field, brackets)
+    low, high = np.sign(values).astype(np.int8)
     root, unsigned = low * high < 0, (low == 0) | (high == 0)
     unknown.append(brackets[unsigned])
     unknown_number.append(number[unsigned])
@@ -177,6 +183,7 @@ def isolate(
         brackets[root],
         number[root],
         high[root],
+        values[:, root],
         joined(unknown),
         np.concatenate(unknown_number),
         cells,
@@ -186,14 +193,18 @@ def isolate(
 
 def certified_signs(field: EnclosedField, x: Array) -> Signs:
     """The proven signs of F at points (n, 2); 0 where its bounds hold 0, or are nan."""
+    return np.sign(certified_values(field, x)).astype(np.int8)
+
+
+def certified_values(field: EnclosedField, x: Array) -> Array:
+    """F at points (n, 2) to rounding, with its proven sign; 0 where its bounds hold 0, or are nan."""
     low, high = point_bounds(field, x)
-    return (low > 0).astype(np.int8) - (high < 0).astype(np.int8)
+    return np.where(low > 0, high, np.where(high < 0, low, 0.0))
 
 
-def _end_signs(field: EnclosedField, lower: Array, upper: Array) -> tuple[Signs, Signs]:
-    """The proven signs of F at both ends of segments, in one call."""
-    signs = certified_signs(field, np.concatenate([lower, upper]))
-    return signs[: len(lower)], signs[len(lower) :]
+def _at_ends(what: Callable[[Any, Array], Any], field: EnclosedField, segments: Segments) -> Any:
+    """What there is at both ends of segments, in one call, shape (2, n)."""
+    return what(field, np.concatenate([segments.lower, segments.upper])).reshape(2, len(segments))
 
 
 def polish(field: EnclosedField, found: Isolated) -> tuple[Array, Array, Segments]:
@@ -208,8 +219,10 @@ def polish(field: EnclosedField, found: Isolated) -> tuple[Array, Array, Segment
         Around each point, with certified opposite signs at their ends.
     """
     brackets = found.brackets
-    t = bracketed_newton(field, brackets, found.direction)
     low, high = brackets.ends()
+    with np.errstate(all="ignore"):
+        secant = low - found.values[0] * ((high - low) / (found.values[1] - found.values[0]))
+    t = bracketed_newton(field, brackets, found.direction, secant)
     x = brackets.at(t)
     gradient = field.value_and_gradient(x)[1]
     bounds = point_bounds(field, x)
@@ -221,7 +234,8 @@ def polish(field: EnclosedField, found: Isolated) -> tuple[Array, Array, Segment
     for _ in range(BRACKET_ROUNDS):
         some, direction = brackets[left], found.direction[left]
         below, above = t[left] - reach[left], t[left] + reach[left]
-        before, after = _end_signs(field, some.at(below), some.at(above))
+        around = Segments(some.at(below), some.at(above), some.axis)
+        before, after = _at_ends(certified_signs, field, around)
         # The old ends are certified already: a bracket that reaches them needs nothing more.
         good = (below <= low[left]) | (before == -direction)
         good &= (above >= high[left]) | (after == direction)
@@ -237,7 +251,9 @@ def polish(field: EnclosedField, found: Isolated) -> tuple[Array, Array, Segment
     return x, bound, tight
 
 
-def bracketed_newton(field: Field, brackets: Segments | Transversals, direction: NDArray) -> Array:
+def bracketed_newton(
+    field: Field, brackets: Segments | Transversals, direction: NDArray, start: Array | None = None
+) -> Array:
     """Roots (n,) to rounding by Newton's method in brackets, halving them where it leaves them.
 
     Parameters
@@ -247,9 +263,13 @@ def bracketed_newton(field: Field, brackets: Segments | Transversals, direction:
         On each F has one root, and opposite signs at the ends.
     direction : ndarray, shape (n,)
         1 where F grows along the segment, −1 where it falls.
+    start : ndarray, shape (n,), optional
+        Where to start; in the middle by default, and where it is not inside.
     """
     low, high = brackets.ends()
     t, width = 0.5 * low + 0.5 * high, high - low
+    if start is not None:
+        t = np.where((start > low) & (start < high), start, t)
     left, previous = np.arange(len(t)), np.full(len(t), np.inf)
     for _ in range(NEWTON_ROUNDS):
         if not len(left):

@@ -232,8 +232,8 @@ class _OnCurve(NamedTuple):
 
 def _put_onto_curve(field: Field, box: Box, arcs: Stack, predicted: Array) -> _OnCurve:
     """Points at `SIGMA` of arcs, from `predicted` ones (n, 11, 2)."""
-    x, gradient = predicted.copy(), np.zeros_like(predicted)
-    x[:, INNER], gradient[:, INNER], noise = _corrected(field, box, arcs, predicted[:, INNER])
+    x, gradient, normal = predicted.copy(), np.zeros_like(predicted), _normals(box, arcs)
+    x[:, INNER], gradient[:, INNER], noise = _corrected(field, box, arcs, normal, predicted[:, INNER])
     x[:, 0], x[:, -1] = arcs.start, arcs.end
     # A polynomial that folds, because of a bad prediction, may run beyond its arc's ends.
     folded = np.flatnonzero(_folds(box, arcs, x[:, AT_NODES]))
@@ -241,9 +241,8 @@ def _put_onto_curve(field: Field, box: Box, arcs: Stack, predicted: Array) -> _O
         some = arcs[folded]
         tau = across(some.direction, np.moveaxis(_straight(some, SIGMA[INNER]), 1, 0)).T
         x[folded, INNER], gradient[folded, INNER] = _in_brackets(field, some, tau)
-    normal = _normals(box, arcs)[:, None]
     halves = can_be_halved(box, arcs)
-    steep = (_cosines(box, normal, gradient[:, INNER]) < LEAST_COSINE).any(axis=1) & halves
+    steep = (_cosines(box, normal[:, None], gradient[:, INNER]) < LEAST_COSINE).any(axis=1) & halves
     gap = (EXPECTED @ x[:, AT_NODES] - x[:, AT_PLACES]) / box.sides
     with np.errstate(all="ignore"):
         # Along the curve places need not agree, but as far as it bends.
@@ -254,11 +253,13 @@ def _put_onto_curve(field: Field, box: Box, arcs: Stack, predicted: Array) -> _O
     return _OnCurve(x, gradient, off, noise, steep)
 
 
-def _corrected(field: Field, box: Box, arcs: Stack, x: Array) -> tuple[Array, Array, Array]:
-    """Points `x` (n, m, 2) of arcs put onto them, ∇F near there, and what may be rounding, (n,)."""
+def _corrected(field: Field, box: Box, arcs: Stack, normal: Array, x: Array) -> tuple[Array, Array, Array]:
+    """Points `x` (n, m, 2) of arcs put onto them along the chords' normals (n, 2).
+
+    Also ∇F near there, and how far off they may be by rounding, (n,).
+    """
     n, m = x.shape[:2]
-    normal = np.repeat(_normals(box, arcs), m, axis=0)
-    at, gradient, step, noise = _newton(field, box, normal, x.reshape(-1, 2))
+    at, gradient, step, noise = _newton(field, box, np.repeat(normal, m, axis=0), x.reshape(-1, 2))
     at, gradient = at.reshape(n, m, 2), gradient.reshape(n, m, 2)
     step, noise = step.reshape(n, m), noise.reshape(n, m)
     ends = arcs.across()

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.curves.continuation import Trace
-from tracer.curves.corrector import correct
+from tracer.curves.corrector import correct, newton_step
 from tracer.curves.pieces import Pieces
 from tracer.curves.vectors import unit_vectors
 from tracer.curves.zeros import zeros
@@ -133,8 +133,14 @@ def _locate(
         return pieces.at_places(np.where(place >= end, place - count, place))
 
     def share(place: Array) -> Array:
-        gradient = correct(field, box, box.clip(predicted(place)[:, :2]), steps=1).gradient
-        return unit_vectors(gradient * box.sides)[row, partial]
+        x = predicted(place)[:, :2]
+        step, _ = newton_step(*scaled(x))
+        return unit_vectors(scaled(x - step * box.sides)[1])[row, partial]
+
+    def scaled(x: Array) -> tuple[Array, Array]:
+        """F inside the box, and ∇F in its units."""
+        value, gradient = field.value_and_gradient(box.clip(x))
+        return value, gradient * box.sides
 
     low, high = brackets.T.astype(np.float64)
     place = zeros(share, (low, high), (shares[:, 0], shares[:, 1]), STEPS)
