@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import time
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -155,15 +156,20 @@ def test_bench_prints_a_table(capsys, monkeypatch):
 
 @pytest.mark.skipif(os.name == "nt", reason="signals")
 def test_an_interrupt_ends_with_130_and_leaves_nothing(tmp_path):
-    out = tmp_path / "b.npz"
-    command = [sys.executable, "-m", "tracer.cli", "trace", "--example", "noisy-moons", "-o", str(out)]
+    rng, slow, out = np.random.default_rng(0), tmp_path / "slow.json", tmp_path / "b.npz"
+    # So deep and steep that a million cells decide nothing.
+    sizes = [2, *[50] * 8, 2]
+    layers = [tracer.Layer(rng.normal(0, 1, (m, n)), rng.normal(0, 1, m), "tanh") for n, m in pairwise(sizes)]
+    tracer.Network(layers).save(slow)
+    command = [sys.executable, "-m", "tracer.cli", "trace", str(slow), "--bounds", "-2", "2", "-2", "2"]
+    command += ["-o", str(out)]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
         time.sleep(2.5)
         process.send_signal(signal.SIGINT)
         error = process.communicate(timeout=30)[1].decode()
     assert process.returncode == 130
     assert error == "tracer: interrupted\n"
-    assert list(tmp_path.iterdir()) == []
+    assert list(tmp_path.iterdir()) == [slow]
 
 
 def test_residuals_in_the_table_are_small(capsys):
