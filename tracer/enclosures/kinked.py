@@ -53,12 +53,27 @@ class Kinked:
         ends = (self.kinks[0], *self.kinks)
         return tuple(float(self.value(end)) - k * end for k, end in zip(self.slopes, ends, strict=True))
 
+    def slope(self, z: Array) -> Array:
+        """The slope on the side where each z is."""
+        slope = (z > self.kinks[0]).astype(np.float64)
+        if self.slopes[:2] != (0.0, 1.0):
+            slope = np.where(slope, self.slopes[1], self.slopes[0])
+        for kink, then in zip(self.kinks[1:], self.slopes[2:], strict=True):
+            slope = np.where(z > kink, then, slope)
+        return slope
+
+    def touches(self, z: Array, radius: Array) -> NDArray[np.bool_]:
+        """Where ``z ± radius`` may hold a kink; elsewhere it does not, for certain."""
+        gaps = (np.abs(z - kink if kink else z) for kink in self.kinks)
+        # Each is wrong by half a unit at most.
+        return ~(reduce(np.minimum, gaps) > radius * (1 + 4 * UNIT_ROUNDOFF))
+
     def at(self, z: Array, radius: Array) -> tuple[Array, Array]:
         """The function at points known to within a `radius`, and the radius of its values."""
         low, high, _ = interval_around(z, radius)
         value = self.value(z)
         radius = largest(*self._slopes(low, high)) * (radius * (1 + 4 * UNIT_ROUNDOFF))
-        return value, radius if self._exact else radius + self._rounding(value)
+        return value, radius if self.exact else radius + self._rounding(value)
 
     def line(self, center: Array, rho: Array) -> Line:
         """The line beside the function on ``center ± rho`` that misses it by least: along its chord."""
@@ -136,12 +151,12 @@ class Kinked:
         return least, most
 
     @cached_property
-    def _exact(self) -> bool:
-        """Whether values are computed without rounding."""
+    def exact(self) -> bool:
+        """Whether values, and products with slopes, are computed without rounding."""
         return all(slope in (-1.0, 0.0, 1.0) for slope in self.slopes)
 
     def _rounding(self, value: Array) -> Array:
-        return np.zeros(value.shape) if self._exact else 4 * UNIT_ROUNDOFF * np.abs(value) + UNDERFLOW
+        return np.zeros(value.shape) if self.exact else 4 * UNIT_ROUNDOFF * np.abs(value) + UNDERFLOW
 
 
 def _up_to(z: Any, low: float, high: float) -> Any:

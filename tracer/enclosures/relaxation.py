@@ -21,6 +21,9 @@ lies in a *zonotope*, with an edge for every neuron that may be on both sides of
 box: the whole of it on one side of a line through 0 proves that F grows along that line's normal, which
 two intervals of partials do not see at the tip of a V.
 
+On most cells most neurons keep to one side: only what is *bent*, a few arguments of all on a chunk of cells,
+is gathered one by one.
+
 At kinks the bounds hold Clarke's generalized gradient [2]_: the limits of gradients nearby, and all
 between.
 
@@ -73,26 +76,60 @@ class _Bend:
     Attributes
     ----------
     function : Univariate or Kinked
-    line : Line
-    center, rho : ndarray, shape (k, n)
-        Its arguments lie in ``center ± rho``.
+    slope : ndarray, shape (k, n)
+        Of the lines.
     linear : ndarray, shape (2, k, n)
-        Their l.
+        l of its arguments.
+    exact : bool
+        Whether what is not `bent` passes without rounding.
+    bent : ndarray of int, shape (m,)
+        The arguments that may be on more than one side, or are held on one: cell times n plus neuron.
+    cell : ndarray of int, shape (m,)
+    center, rho : ndarray, shape (m,)
+        They lie in ``center ± rho``.
+    line : Line
+        The line of each, m of them; of the others w = δ = 0.
     """
 
     function: Univariate | Kinked
-    line: Line
+    slope: Array
+    linear: Array
+    exact: bool
+    bent: Indices
+    cell: Indices
     center: Array
     rho: Array
-    linear: Array
+    line: Line
 
-    def sides(self, cells: Indices) -> tuple[Sides, Sides]:
-        """The first and the last side that each argument may be on, on some cells."""
-        center, rho = self.center[cells], self.rho[cells]
+    @property
+    def neuron(self) -> Indices:
+        """Whose argument each that is bent is, (m,)."""
+        return self.bent - self.cell * self.slope.shape[1]
+
+    def sides(self) -> tuple[Sides, Sides]:
+        """The first and the last side that each argument that is bent may be on, (m,)."""
         if isinstance(self.function, Kinked):
-            return self.function.sides(center, rho)
+            return self.function.sides(self.center, self.rho)
         # Of a smooth function there is one.
-        return np.zeros(center.shape, np.int8), np.zeros(center.shape, np.int8)
+        return np.zeros(self.bent.shape, np.int8), np.zeros(self.bent.shape, np.int8)
+
+
+@dataclass(frozen=True, eq=False)
+class Bends:
+    """Arguments of activations that may be on more than one side.
+
+    Attributes
+    ----------
+    cell, neuron : ndarray of int, shape (m,)
+        Where, and whose: neurons are numbered through all layers that have an activation.
+    first, last : ndarray of int8, shape (m,)
+        The sides that each may be on.
+    """
+
+    cell: Indices
+    neuron: Indices
+    first: Sides
+    last: Sides
 
 
 class Relaxation:
@@ -133,29 +170,39 @@ class Relaxation:
         Arguments that are `held`, (k, n), on a side go through a as it is there, continued from it.
         """
         center, linear = self.coefficients[0], self.coefficients[1:]
-        spread = np.abs(linear).sum(axis=0)
-        rho = (spread + self.radii[0]) * UP + UNDERFLOW
-        line = function.line(center, rho)
-        if isinstance(function, Kinked) and held is not None:
-            which = np.flatnonzero(held != ANY)
-            there = function.continued(center.ravel()[which], held.ravel()[which])
-            for free, straight in zip(line, there, strict=True):
-                np.put(free, which, straight)
-        steep = np.abs(line.slope)
-        self.coefficients = line.slope * self.coefficients
-        self.coefficients[0] = line.value
-        self.radii = steep * self.radii
-        self.radii += (4 * UNIT_ROUNDOFF) * (steep * spread)
-        self.radii[0] += line.radius
-        self.radii *= UP
-        self.radii += UNDERFLOW
-        self._way.append(_Bend(function, line, center, rho, linear))
+        spread = np.abs(linear[0])
+        spread += np.abs(linear[1])
+        rho = spread + self.radii[0]
+        rho *= UP
+        rho += UNDERFLOW
+        coefficients = np.empty_like(self.coefficients)
+        if isinstance(function, Kinked):
+            step, coefficients[0] = _kinked(function, center, rho, linear, held)
+        else:
+            step, coefficients[0] = _smooth(function, center, rho, linear)
+        bent, line, steep = step.bent, step.line, np.abs(step.slope)
+        np.multiply(step.slope, linear, out=coefficients[1:])
+        radii = steep * self.radii
+        if not step.exact:
+            radii += (4 * UNIT_ROUNDOFF) * (steep * spread + np.abs(coefficients[0]))
+            radii *= UP
+            radii += UNDERFLOW
+        at_bends = radii.reshape(2, -1)[:, bent]
+        at_bends += (4 * UNIT_ROUNDOFF) * (np.abs(line.slope) * spread.ravel()[bent])
+        at_bends[0] += line.radius
+        radii.reshape(2, -1)[:, bent] = at_bends * UP + UNDERFLOW
+        self.coefficients, self.radii = coefficients, radii
+        self._way.append(step)
 
-    def sides(self, cells: Indices) -> tuple[Sides, Sides]:
-        """The first and the last side of all arguments of activations, (m, N) each, on some cells."""
-        bends = [step.sides(cells) for step in self._way if isinstance(step, _Bend)]
-        first, last = (np.concatenate(side, axis=1) for side in zip(*bends, strict=True))
-        return first, last
+    def bends(self) -> "Bends":
+        """The arguments of activations that may be on more than one side."""
+        steps = [step for step in self._way if isinstance(step, _Bend)]
+        start = np.cumsum([0, *(step.slope.shape[1] for step in steps)])
+        columns = [
+            (step.cell, before + step.neuron, *step.sides())
+            for step, before in zip(steps, start, strict=False)
+        ]
+        return Bends(*map(np.concatenate, zip(*columns, strict=True)))
 
     def bounds(self) -> tuple[Array, Array, Zonotope]:
         """Bounds of the single output, each of shape (k,), and of its gradient by ε."""
@@ -176,13 +223,46 @@ class Relaxation:
         return c - reach, c + reach, back.gradient()
 
 
+def _smooth(function: Univariate, center: Array, rho: Array, linear: Array) -> tuple[_Bend, Array]:
+    """A smooth activation, and the values of its lines: all of its arguments are bent."""
+    k, n = center.shape
+    line = function.line(center, rho)
+    flat = Line(*map(np.ravel, line))
+    bent, cell = np.arange(k * n), np.repeat(np.arange(k), n)
+    return _Bend(
+        function, line.slope, linear, False, bent, cell, center.ravel(), rho.ravel(), flat
+    ), line.value
+
+
+def _kinked(
+    function: Kinked, center: Array, rho: Array, linear: Array, held: Sides | None
+) -> tuple[_Bend, Array]:
+    """A piecewise linear activation, with some arguments `held`, and the values of its lines."""
+    touching = function.touches(center, rho)
+    if held is not None:
+        touching |= held != ANY
+    bent = np.flatnonzero(touching)
+    around = center.take(bent), rho.take(bent)
+    line = function.line(*around)
+    if held is not None:
+        side = held.take(bent)
+        which = np.flatnonzero(side != ANY)
+        there = function.continued(around[0][which], side[which])
+        for free, straight in zip(line, there, strict=True):
+            free[which] = straight
+    value, slope = function.value(center), function.slope(center)
+    np.put(value, bent, line.value)
+    np.put(slope, bent, line.slope)
+    return _Bend(function, slope, linear, function.exact, bent, bent // center.shape[1], *around, line), value
+
+
 class _WayBack:
     """From the output to the input.
 
     Attributes
     ----------
-    q, q_e : ndarray, shape (k, n)
-        q of the neurons of a layer, and at least |Q − q|.
+    q, size, q_e : ndarray, shape (k, n)
+        q of the neurons of a layer, |q|, and at least |Q − q|.
     neglected : ndarray, shape (k,)
         At least Σ |q| |ρ| so far.
     terms : int
@@ -192,10 +272,10 @@ class _WayBack:
     def __init__(self, linear: Array) -> None:
         """From the output's l, shape (2, k)."""
         k = linear.shape[1]
-        self.q, self.q_e = np.ones((k, 1)), np.zeros((k, 1))
+        self.q, self.size, self.q_e = np.ones((k, 1)), np.ones((k, 1)), np.zeros((k, 1))
         self.neglected, self.terms = np.zeros(k), 1
-        self._linear, self._center = linear, linear.copy()
-        self._edges, self._box = [np.zeros((2, k, 0))], np.zeros((2, k))
+        self._linear, self._center, self._rounding = linear, linear.copy(), self.q_e
+        self._edges, self._box = [(np.zeros(0, np.intp), np.zeros((2, 0)))], np.zeros((2, k))
 
     @property
     def up(self) -> float:
@@ -205,44 +285,63 @@ class _WayBack:
     def affine(self, step: _Affine) -> None:
         """At ``W h + b``: what the rounding of l, and of q, does."""
         out, n = step.function.weight.shape
-        size = np.abs(self.q)
-        whole = size + self.q_e
+        whole = self.size + self.q_e
         self.terms += out
         self._box += (step.slack @ whole.T + UNDERFLOW) * step.sizes
         # Of the products of l and W, where they underflow.
         self._box += (n * UNDERFLOW) * whole.sum(axis=1)
-        rounding = 2 * step.function.gamma_back * size + UNDERFLOW
+        rounding = (2 * step.function.gamma_back) * self.size
+        rounding += UNDERFLOW
         self.neglected += np.einsum("kn,kn->k", rounding, step.radius)
+        self._rounding = rounding
 
     def to_inputs(self, function: AffineMap) -> None:
         """Through ``W h + b``."""
-        size = np.abs(self.q)
-        q_e = matmul(self.q_e + (function.gamma_back * size + UNDERFLOW), function.size)
-        if function.doubt is not None:
-            q_e += matmul(size + self.q_e, function.doubt)
-        self.q_e = q_e + function.weight.shape[0] * UNDERFLOW
+        doubt = None if function.doubt is None else matmul(self.size + self.q_e, function.doubt)
+        self._rounding += self.q_e
+        self.q_e = matmul(self._rounding, function.size)
+        self.q_e += function.weight.shape[0] * UNDERFLOW
+        if doubt is not None:
+            self.q_e += doubt
         self.q = matmul(self.q, function.weight)
+        self.size = np.abs(self.q)
 
     def bend(self, step: _Bend) -> None:
         """Through an activation."""
-        line, linear, size = step.line, step.linear, np.abs(self.q)
+        line, bent, cell = step.line, step.bent, step.cell
         middle, half = 0.5 * (line.below + line.above), 0.5 * (line.above - line.below)
-        off, steep = np.abs(middle) + half, np.abs(line.slope)
+        off, steep = np.abs(middle) + half, np.abs(step.slope)
+        q, size, q_e = self.q.take(bent), self.size.take(bent), self.q_e.take(bent)
+        linear = step.linear.reshape(2, -1)[:, bent]
+        along = q * linear
+        self.terms += self.q.shape[1]
+        self.neglected += self._gathered(cell, (size + UNDERFLOW) * line.radius)
+        self._edges.append((cell, half * along))
+        unknown = (q_e + (8 * self.terms * UNIT_ROUNDOFF) * size) * off
         # Of the products of slope and l, and of q and l, where they underflow.
-        self._box += UNDERFLOW * (size + self.q_e + off).sum(axis=1)
-        self.terms += size.shape[1]
-        self.neglected += np.einsum("kn,kn->k", size + UNDERFLOW, line.radius)
-        along = self.q * linear
-        self._center += np.einsum("kn,ikn->ik", middle, along)
-        self._edges.append(half * along)
-        unknown = (self.q_e + (8 * self.terms * UNIT_ROUNDOFF) * size) * off
-        self._box += np.einsum("kn,ikn->ik", unknown, np.abs(linear))
-        self.q_e = self.q_e * (steep + off) + size * (off + 4 * UNIT_ROUNDOFF * steep)
-        self.q_e = self.q_e * UP + UNDERFLOW
-        self.q = self.q * line.slope
+        lost = UNDERFLOW * (size + q_e + off)
+        for i in (0, 1):
+            self._center[i] += self._gathered(cell, middle * along[i])
+            self._box[i] += self._gathered(cell, unknown * np.abs(linear[i]) + lost)
+        rest = self.q_e * steep
+        if not step.exact:
+            self._box += UNDERFLOW * (self.size + self.q_e).sum(axis=1)
+            rest += (4 * UNIT_ROUNDOFF) * (self.size * steep)
+            rest *= UP
+            rest += UNDERFLOW
+        at_bends = rest.take(bent) + (q_e + size) * off
+        at_bends += (4 * UNIT_ROUNDOFF) * (size * np.abs(line.slope))
+        np.put(rest, bent, at_bends * UP + UNDERFLOW)
+        self.q_e, self.q = rest, self.q * step.slope
+        self.size = np.abs(self.q)
+
+    def _gathered(self, cell: Indices, amount: Array) -> Array:
+        """Sums (k,) over each cell."""
+        return np.bincount(cell, amount, minlength=len(self.neglected)).astype(np.float64, copy=False)
 
     def gradient(self) -> Zonotope:
-        """Bounds of ∇F by ε, an edge for each argument of an activation, in the order of the way there."""
+        """Bounds of ∇F by ε, an edge for each argument that is bent, in the order of `Bends`."""
         rounding = self.terms * np.abs(self._center) + 4 * np.abs(self._linear)
         box = (self._box + UNIT_ROUNDOFF * rounding) * self.up + self.terms * UNDERFLOW
-        return Zonotope(self._center, np.concatenate(self._edges[::-1], axis=2), box)
+        cell, edges = zip(*self._edges[::-1], strict=True)
+        return Zonotope.gathered(self._center, np.concatenate(cell), np.concatenate(edges, axis=1), box)

@@ -36,6 +36,32 @@ class Zonotope:
     edges: Array
     box: Array
 
+    @classmethod
+    def gathered(cls, center: Array, cell: NDArray[np.intp], edges: Array, box: Array) -> "Zonotope":
+        """Those of k cells from all their `edges` (2, m), each of one `cell`, (m,)."""
+        number = np.bincount(cell, minlength=center.shape[1])
+        order = np.argsort(cell, kind="stable")
+        cell = cell[order]
+        place = np.arange(len(cell)) - (np.cumsum(number) - number)[cell]
+        # Cells with fewer edges have some of no length.
+        table = np.zeros((*center.shape, number.max(initial=0)))
+        table[:, cell, place] = edges[:, order]
+        return cls(center, table, box)
+
+    def edges_of(
+        self, some: NDArray[np.intp], cell: NDArray[np.intp]
+    ) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
+        """The edges of `some` cells, in ascending order: of which, which, and how long; (m,) each.
+
+        Edges are numbered as `gathered` was given them with their `cell`.
+        """
+        number = np.bincount(cell, minlength=self.edges.shape[1])
+        chosen = np.zeros(len(number), dtype=bool)
+        chosen[some] = True
+        order = np.argsort(cell, kind="stable")
+        length = np.hypot(*self.edges[:, some])[np.arange(self.edges.shape[2]) < number[some, None]]
+        return np.repeat(np.arange(len(some)), number[some]), order[chosen[cell[order]]], length
+
     def bounds(self) -> tuple[Array, Array]:
         """Of both components, each (2, ...)."""
         reach = (

@@ -48,8 +48,7 @@ def is_kinked(layers: Sequence[Layer]) -> bool:
 def on_cells(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
     """Bounds of the single output and its gradient on cells with corners `lower` and `upper`, (k, 2)."""
     if is_kinked(layers):
-        chunks = _in_chunks(layers, lower, upper)
-        return Enclosure.joined([linear_relaxations(layers, *corners) for corners in chunks])
+        return linear_relaxations(layers, lower, upper, _together(layers))
     return mean_values_or_taylor_forms(layers, lower, upper)
 
 
@@ -108,6 +107,11 @@ def _bounds(form: MeanValueForm | TaylorForm, radius: Array) -> Enclosure:
 
 def _in_chunks(layers: Sequence[Layer], lower: Array, upper: Array) -> Iterator[tuple[Array, Array]]:
     """As many cells at once as fit the cache."""
-    size = max(FEWEST_CELLS, CACHED_FORMS // max(layer.outputs for layer in layers))
+    size = _together(layers)
     for start in range(0, max(len(lower), 1), size):
         yield lower[start : start + size], upper[start : start + size]
+
+
+def _together(layers: Sequence[Layer]) -> int:
+    """How many cells fit the cache."""
+    return max(FEWEST_CELLS, CACHED_FORMS // max(layer.outputs for layer in layers))
