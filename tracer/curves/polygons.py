@@ -27,7 +27,7 @@ Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
-# A rate below this share of the largest possible is rounding: such a kink is run along.
+# A rate below this share of the largest that may be is rounding: such a kink is run along.
 PARALLEL = 1e-12
 # A step shorter than this, in box units, leads nowhere; and so many in a row say that none will.
 NOWHERE = 1e-13
@@ -167,18 +167,20 @@ class _March:
         near = (self.neuron >= 0) & (np.hypot(*move.T) <= SETTLED)
         move = np.where(near[:, None], move, 0.0) * self.box.sides
         self.x += move
-        here.z[:] += np.einsum("mi,imn->mn", move, here.partials)
+        here.z[:] += _along(move, here.partials)
 
     def _next_kink(self, here: Continued, ahead: Array) -> tuple[Array, Indices, Mask]:
         """How far it is to the next kink, whose it is, and whether z grows there."""
-        rate = np.einsum("mi,imn->mn", ahead, here.partials)
-        most = np.hypot(*(here.partials * self.box.sides[:, None, None]))
-        row = np.arange(len(self.regions.kinks))
+        rate = _along(ahead, here.partials)
+        most = _along(np.broadcast_to(self.box.sides, ahead.shape), np.abs(here.partials))
         up = rate > 0
         with np.errstate(all="ignore"):
-            step = (self.regions.kinks[row, self.sides + up] - here.z) / rate
+            step = self.regions.kink(self.sides + up)
+            step -= here.z
+            step /= rate
         # What is on another side at the end passes its kink, at whatever rate.
-        passes = (np.abs(rate) > PARALLEL * most) | ((self.sides != self.last) & (step > 0))
+        passes = np.abs(rate) > PARALLEL * most
+        passes |= (self.sides != self.last) & (step > 0)
         step = np.where(passes, np.maximum(step, 0.0), np.inf)
         neuron = step.argmin(axis=1)
         row = np.arange(len(neuron))
@@ -197,3 +199,10 @@ class _March:
     def _keep(self, which: Mask) -> None:
         for name in ("left", "x", "sides", "last", "neuron", "kink", "idle", "skip"):
             setattr(self, name, getattr(self, name)[which])
+
+
+def _along(move: Array, partials: Array) -> Array:
+    """By how much z changes, (m, N), along `move` (m, 2), where it has `partials` (2, m, N)."""
+    change = move[:, :1] * partials[0]
+    change += move[:, 1:] * partials[1]
+    return change

@@ -70,9 +70,11 @@ class Kinked:
 
     def at(self, z: Array, radius: Array) -> tuple[Array, Array]:
         """The function at points known to within a `radius`, and the radius of its values."""
-        low, high, _ = interval_around(z, radius)
-        value = self.value(z)
-        radius = largest(*self._slopes(low, high)) * (radius * (1 + 4 * UNIT_ROUNDOFF))
+        value, steep = self.value(z), np.abs(self.slope(z))
+        bent = np.flatnonzero(self.touches(z, radius))
+        low, high, _ = interval_around(z.take(bent), radius.take(bent))
+        np.put(steep, bent, largest(*self._slopes(low, high)))
+        radius = steep * (radius * (1 + 4 * UNIT_ROUNDOFF))
         return value, radius if self.exact else radius + self._rounding(value)
 
     def line(self, center: Array, rho: Array) -> Line:

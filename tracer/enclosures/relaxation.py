@@ -159,7 +159,7 @@ class Relaxation:
         slack = function.slack_of_sums if self._way else function.slack
         sizes = size[1:].max(axis=2)
         self.radii = function.errors_of_products(self.radii, size.sum(axis=0) + self.radii[0])
-        self.coefficients = matmul(self.coefficients, function.weight.T)
+        self.coefficients = matmul(self.coefficients, function.transposed)
         self.coefficients[0] += function.bias
         self.radii += function.errors_of_sums(self.coefficients[0])
         self._way.append(_Affine(function, self.radii[0], slack.T, sizes))

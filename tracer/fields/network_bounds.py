@@ -27,6 +27,8 @@ Form = TypeVar("Form", MeanValueForm, TaylorForm)
 # coefficients and radii.
 CACHED_FORMS = 2**13
 FEWEST_CELLS = 64
+# A relaxation passes over fewer of them, and gathers what is bent: more cells at once take fewer steps.
+CACHED_RELAXATIONS = 2**15
 # Mean values that decide less than this share of cells are of no use; of many cells some tell.
 USELESS = 0.125
 MANY, PROBED = 512, 128
@@ -48,7 +50,7 @@ def is_kinked(layers: Sequence[Layer]) -> bool:
 def on_cells(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
     """Bounds of the single output and its gradient on cells with corners `lower` and `upper`, (k, 2)."""
     if is_kinked(layers):
-        return linear_relaxations(layers, lower, upper, _together(layers))
+        return linear_relaxations(layers, lower, upper, _together(layers, CACHED_RELAXATIONS))
     return mean_values_or_taylor_forms(layers, lower, upper)
 
 
@@ -107,11 +109,11 @@ def _bounds(form: MeanValueForm | TaylorForm, radius: Array) -> Enclosure:
 
 def _in_chunks(layers: Sequence[Layer], lower: Array, upper: Array) -> Iterator[tuple[Array, Array]]:
     """As many cells at once as fit the cache."""
-    size = _together(layers)
+    size = _together(layers, CACHED_FORMS)
     for start in range(0, max(len(lower), 1), size):
         yield lower[start : start + size], upper[start : start + size]
 
 
-def _together(layers: Sequence[Layer]) -> int:
-    """How many cells fit the cache."""
-    return max(FEWEST_CELLS, CACHED_FORMS // max(layer.outputs for layer in layers))
+def _together(layers: Sequence[Layer], numbers: int) -> int:
+    """Of how many cells the widest layer holds so many numbers."""
+    return max(FEWEST_CELLS, numbers // max(layer.outputs for layer in layers))

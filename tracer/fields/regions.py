@@ -88,7 +88,8 @@ class Regions:
                 self.kinks[part, 1 : len(function.slopes)] = function.kinks
                 self._slopes[part, : len(function.slopes)] = function.slopes
                 self._offsets[part, : len(function.slopes)] = function.offsets
-        self._row = np.arange(neurons)
+        # Where the slopes of each neuron start, one after the other.
+        self._first = np.arange(neurons) * sides
 
     def sides(self, x: Array, towards: Array) -> Sides:
         """Where the points `x` (m, 2) are, shape (m, N); of those at a kink, where they move `towards`.
@@ -101,10 +102,13 @@ class Regions:
         for layer, part in self._parts():
             h = self._affine(h, layer)
             if part is not None:
-                away, rate = h[0, :, :, None] - self.kinks[part, 1:-1], h[1, :, :, None]
-                sides[:, part] = ((away > 0) | ((away == 0) & (rate > 0))).sum(axis=2)
+                sides[:, part] = _beyond(h[0], h[1], self.kinks[part, 1:-1])
             self._activate(h, layer, part, sides)
         return sides
+
+    def kink(self, number: Indices | Sides) -> Array:
+        """The kinks (m, N) of that `number` of each neuron."""
+        return self.kinks.take(number + np.arange(len(self.kinks)) * self.kinks.shape[1])
 
     def preactivations(self, x: Array) -> Array:
         """z of all neurons with kinks at points `x` (m, 2), shape (m, N)."""
@@ -135,9 +139,10 @@ class Regions:
 
     def _activate(self, h: Array, layer: Layer, part: slice | None, sides: Sides) -> None:
         if part is not None:
-            row, side = self._row[part], sides[:, part]
-            h *= self._slopes[row, side]
-            h[0] += self._offsets[row, side]
+            number = sides[:, part] + self._first[part]
+            h *= self._slopes.take(number)
+            if self._offsets.any():
+                h[0] += self._offsets.take(number)
         elif layer.activation != "linear":
             h[1:] *= layer.row.slope(h[0])
             h[0] = layer.row.value(h[0])
@@ -149,3 +154,15 @@ class Regions:
             kinked = isinstance(layer.row.univariate, Kinked)
             yield layer, slice(start, start + layer.outputs) if kinked else None
             start += layer.outputs * kinked
+
+
+def _beyond(z: Array, rate: Array, kinks: Array) -> Sides:
+    """Behind how many of their `kinks` (n, p) the arguments z (m, n) are, or move at that `rate`."""
+    number = np.zeros(z.shape, np.int8)
+    for kink in kinks.T:
+        behind = z > kink
+        at = z == kink
+        if at.any():
+            behind |= at & (rate > 0)
+        number += behind
+    return number
