@@ -10,9 +10,9 @@ affine form f = c + l·ε; it is wrong by D, and so is v + s (f − z₀) by E o
 
     D = W E (+ rounding),      E = s D + ρ,  |ρ| ≤ w.
 
-Backwards, with q = ∂F/∂a(z) along the lines, F − f = Σ q ρ over all neurons [1]_: one pass keeps what
-cancels. For the gradient let Q be the true ∂F/∂a(z) at a point: swapping the lines' slopes for the true
-ones, from the input to the output, gives
+Backwards, with q = ∂F/∂a(z) along the lines, F − f = Σ q ρ over all neurons [1]_, and the same sum over all
+roundings, each where it was made: one pass keeps what cancels. For the gradient let Q be the true ∂F/∂a(z)
+at a point: swapping the lines' slopes for the true ones, from the input to the output, gives
 
     ∂F/∂ε = l_F + Σ Q δ l,      δ ∈ [δ₋, δ₊],  Q ∈ q ± q_e,
 
@@ -21,8 +21,8 @@ lies in a *zonotope*, with an edge for every neuron that may be on both sides of
 box: the whole of it on one side of a line through 0 proves that F grows along that line's normal, which
 two intervals of partials do not see at the tip of a V.
 
-On most cells most neurons keep to one side: only what is *bent*, a few arguments of all on a chunk of cells,
-is gathered one by one.
+On most cells nearly all neurons keep to one side. The few arguments that do not, and those of smooth
+functions, are *bent*: they alone have w and δ, and are gathered one by one.
 
 At kinks the bounds hold Clarke's generalized gradient [2]_: the limits of gradients nearby, and all
 between.
@@ -57,14 +57,15 @@ class _Affine:
     Attributes
     ----------
     function : AffineMap
-    radius : ndarray, shape (k, out)
-        At least |D| of its outputs.
+    errors, rounding : ndarray, shape (k, out)
+        At least |D| of its outputs, and what of that is rounding here.
     slack, sizes : ndarray, shape (1 or 2, out) and (2, k)
         The rounding of output j's l_i is at most ``slack[i, j] sizes[i]``.
     """
 
     function: AffineMap
-    radius: Array
+    errors: Array
+    rounding: Array
     slack: Array
     sizes: Array
 
@@ -80,8 +81,6 @@ class _Bend:
         Of the lines.
     linear : ndarray, shape (2, k, n)
         l of its arguments.
-    exact : bool
-        Whether what is not `bent` passes without rounding.
     bent : ndarray of int, shape (m,)
         The arguments that may be on more than one side, or are held on one: cell times n plus neuron.
     cell : ndarray of int, shape (m,)
@@ -89,17 +88,22 @@ class _Bend:
         They lie in ``center ± rho``.
     line : Line
         The line of each, m of them; of the others w = δ = 0.
+    missed : ndarray, shape (m,)
+        By how much they miss, and their products with l round.
+    rounding : ndarray, shape (k, n), or None
+        What is rounding of all; None where only what is bent is not exact.
     """
 
     function: Univariate | Kinked
     slope: Array
     linear: Array
-    exact: bool
     bent: Indices
     cell: Indices
     center: Array
     rho: Array
     line: Line
+    missed: Array
+    rounding: Array | None
 
     @property
     def neuron(self) -> Indices:
@@ -139,8 +143,8 @@ class Relaxation:
     ----------
     coefficients : ndarray, shape (3, k, n)
         c, l₀, l₁.
-    radii : ndarray, shape (2, k, n)
-        Of the whole error, and of its part that is rounding.
+    errors : ndarray, shape (k, n)
+        D or E, whichever of them is next.
     """
 
     def __init__(self, lower: Array, upper: Array) -> None:
@@ -149,20 +153,28 @@ class Relaxation:
         self.coefficients = np.zeros((3, *lower.shape))
         self.coefficients[0] = center
         self.coefficients[1, :, 0], self.coefficients[2, :, 1] = self.radius.T
-        self.radii = np.zeros((2, *lower.shape))
+        self.errors = np.zeros(lower.shape)
         self._way: list[_Affine | _Bend] = []
 
     def affine(self, function: AffineMap) -> None:
         """``W h + b``."""
         size = np.abs(self.coefficients)
-        # The coordinates depend on one component of ε each.
-        slack = function.slack_of_sums if self._way else function.slack
-        sizes = size[1:].max(axis=2)
-        self.radii = function.errors_of_products(self.radii, size.sum(axis=0) + self.radii[0])
-        self.coefficients = matmul(self.coefficients, function.transposed)
-        self.coefficients[0] += function.bias
-        self.radii += function.errors_of_sums(self.coefficients[0])
-        self._way.append(_Affine(function, self.radii[0], slack.T, sizes))
+        sizes, whole = size[1:].max(axis=2), size.sum(axis=0) + self.errors
+        coefficients = matmul(self.coefficients, function.transposed)
+        coefficients[0] += function.bias
+        rounding = function.errors_of_sums(coefficients[0])
+        if self._way:
+            slack = function.slack_of_sums
+            rounding += whole.max(axis=1, keepdims=True) * slack[:, 0]
+            rounding += whole.shape[1] * UNDERFLOW
+        else:
+            # The coordinates, of any two units, depend on one component of ε each.
+            slack = function.slack
+            rounding += function.errors_of_products(np.zeros_like(whole), whole)
+        errors = matmul(self.errors, function.size_transposed)
+        errors += rounding
+        self.coefficients, self.errors = coefficients, errors
+        self._way.append(_Affine(function, errors, rounding, slack.T, sizes))
 
     def apply(self, function: Univariate | Kinked, held: Sides | None = None) -> None:
         """``a(h)`` for a function a of one variable.
@@ -172,27 +184,24 @@ class Relaxation:
         center, linear = self.coefficients[0], self.coefficients[1:]
         spread = np.abs(linear[0])
         spread += np.abs(linear[1])
-        rho = spread + self.radii[0]
+        rho = spread + self.errors
         rho *= UP
         rho += UNDERFLOW
-        coefficients = np.empty_like(self.coefficients)
-        if isinstance(function, Kinked):
-            step, coefficients[0] = _kinked(function, center, rho, linear, held)
-        else:
-            step, coefficients[0] = _smooth(function, center, rho, linear)
-        bent, line, steep = step.bent, step.line, np.abs(step.slope)
-        np.multiply(step.slope, linear, out=coefficients[1:])
-        radii = steep * self.radii
-        if not step.exact:
-            radii += (4 * UNIT_ROUNDOFF) * (steep * spread + np.abs(coefficients[0]))
-            radii *= UP
-            radii += UNDERFLOW
-        at_bends = radii.reshape(2, -1)[:, bent]
-        at_bends += (4 * UNIT_ROUNDOFF) * (np.abs(line.slope) * spread.ravel()[bent])
-        at_bends[0] += line.radius
-        radii.reshape(2, -1)[:, bent] = at_bends * UP + UNDERFLOW
-        self.coefficients, self.radii = coefficients, radii
-        self._way.append(step)
+        bent, around, line = _lines(function, center, rho, held)
+        value, slope = _straight(function, center, bent, line)
+        steep = np.abs(slope)
+        coefficients, errors, rounding = np.empty_like(self.coefficients), steep * self.errors, None
+        coefficients[0] = value
+        np.multiply(slope, linear, out=coefficients[1:])
+        if not (isinstance(function, Kinked) and function.exact):
+            rounding = (4 * UNIT_ROUNDOFF) * (steep * spread + np.abs(value)) + UNDERFLOW
+            errors += rounding
+            errors *= UP
+        missed = line.radius + (4 * UNIT_ROUNDOFF) * (np.abs(line.slope) * spread.take(bent)) + UNDERFLOW
+        np.put(errors, bent, (errors.take(bent) + missed) * UP + UNDERFLOW)
+        cell = bent // center.shape[1]
+        self._way.append(_Bend(function, slope, linear, bent, cell, *around, line, missed, rounding))
+        self.coefficients, self.errors = coefficients, errors
 
     def bends(self) -> "Bends":
         """The arguments of activations that may be on more than one side."""
@@ -215,29 +224,20 @@ class Relaxation:
                 if step is not self._way[0]:
                     back.to_inputs(step.function)
         c, l0, l1 = self.coefficients[:, :, 0]
-        error, rounding = self.radii[:, :, 0]
         # The way back need not be better: where little cancels, its own roundings are more.
-        error = np.fmin(error, back.neglected * back.up + rounding + UNDERFLOW)
+        error = np.fmin(self.errors[:, 0], back.neglected * back.up + UNDERFLOW)
         reach = (np.abs(l0) + np.abs(l1) + error) * (1 + 8 * UNIT_ROUNDOFF)
         reach += 4 * UNIT_ROUNDOFF * np.abs(c) + UNDERFLOW
         return c - reach, c + reach, back.gradient()
 
 
-def _smooth(function: Univariate, center: Array, rho: Array, linear: Array) -> tuple[_Bend, Array]:
-    """A smooth activation, and the values of its lines: all of its arguments are bent."""
-    k, n = center.shape
-    line = function.line(center, rho)
-    flat = Line(*map(np.ravel, line))
-    bent, cell = np.arange(k * n), np.repeat(np.arange(k), n)
-    return _Bend(
-        function, line.slope, linear, False, bent, cell, center.ravel(), rho.ravel(), flat
-    ), line.value
-
-
-def _kinked(
-    function: Kinked, center: Array, rho: Array, linear: Array, held: Sides | None
-) -> tuple[_Bend, Array]:
-    """A piecewise linear activation, with some arguments `held`, and the values of its lines."""
+def _lines(
+    function: Univariate | Kinked, center: Array, rho: Array, held: Sides | None
+) -> tuple[Indices, tuple[Array, Array], Line]:
+    """Which arguments (k, n) are bent, or `held`, between what bounds they lie, and their lines."""
+    if not isinstance(function, Kinked):
+        around = center.ravel(), rho.ravel()
+        return np.arange(center.size), around, function.line(*around)
     touching = function.touches(center, rho)
     if held is not None:
         touching |= held != ANY
@@ -250,10 +250,17 @@ def _kinked(
         there = function.continued(around[0][which], side[which])
         for free, straight in zip(line, there, strict=True):
             free[which] = straight
-    value, slope = function.value(center), function.slope(center)
-    np.put(value, bent, line.value)
-    np.put(slope, bent, line.slope)
-    return _Bend(function, slope, linear, function.exact, bent, bent // center.shape[1], *around, line), value
+    return bent, around, line
+
+
+def _straight(function: Univariate | Kinked, center: Array, bent: Indices, line: Line) -> tuple[Array, Array]:
+    """The values and the slopes of all lines, (k, n) each, where those of the `bent` are known."""
+    if isinstance(function, Kinked):
+        value, slope = function.value(center), function.slope(center)
+        np.put(value, bent, line.value)
+        np.put(slope, bent, line.slope)
+        return value, slope
+    return line.value.reshape(center.shape), line.slope.reshape(center.shape)
 
 
 class _WayBack:
@@ -264,7 +271,7 @@ class _WayBack:
     q, size, q_e : ndarray, shape (k, n)
         q of the neurons of a layer, |q|, and at least |Q − q|.
     neglected : ndarray, shape (k,)
-        At least Σ |q| |ρ| so far.
+        At least Σ |q| |ρ| so far, and what rounding does.
     terms : int
         More than the terms of every sum that is gathered.
     """
@@ -286,13 +293,14 @@ class _WayBack:
         """At ``W h + b``: what the rounding of l, and of q, does."""
         out, n = step.function.weight.shape
         whole = self.size + self.q_e
-        self.terms += out
+        self.terms += 2 * out
         self._box += (step.slack @ whole.T + UNDERFLOW) * step.sizes
         # Of the products of l and W, where they underflow.
         self._box += (n * UNDERFLOW) * whole.sum(axis=1)
         rounding = (2 * step.function.gamma_back) * self.size
         rounding += UNDERFLOW
-        self.neglected += np.einsum("kn,kn->k", rounding, step.radius)
+        self.neglected += np.einsum("kn,kn->k", rounding, step.errors)
+        self.neglected += np.einsum("kn,kn->k", self.size, step.rounding)
         self._rounding = rounding
 
     def to_inputs(self, function: AffineMap) -> None:
@@ -315,7 +323,7 @@ class _WayBack:
         linear = step.linear.reshape(2, -1)[:, bent]
         along = q * linear
         self.terms += self.q.shape[1]
-        self.neglected += self._gathered(cell, (size + UNDERFLOW) * line.radius)
+        self.neglected += self._gathered(cell, (size + UNDERFLOW) * step.missed)
         self._edges.append((cell, half * along))
         unknown = (q_e + (8 * self.terms * UNIT_ROUNDOFF) * size) * off
         # Of the products of slope and l, and of q and l, where they underflow.
@@ -324,7 +332,9 @@ class _WayBack:
             self._center[i] += self._gathered(cell, middle * along[i])
             self._box[i] += self._gathered(cell, unknown * np.abs(linear[i]) + lost)
         rest = self.q_e * steep
-        if not step.exact:
+        if step.rounding is not None:
+            self.neglected += np.einsum("kn,kn->k", self.size + UNDERFLOW, step.rounding)
+            self.terms += self.q.shape[1]
             self._box += UNDERFLOW * (self.size + self.q_e).sum(axis=1)
             rest += (4 * UNIT_ROUNDOFF) * (self.size * steep)
             rest *= UP
