@@ -72,8 +72,9 @@ class Kinked:
         """The function at points known to within a `radius`, and the radius of its values."""
         value, steep = self.value(z), np.abs(self.slope(z))
         bent = np.flatnonzero(self.touches(z, radius))
-        low, high, _ = interval_around(z.take(bent), radius.take(bent))
-        np.put(steep, bent, largest(*self._slopes(low, high)))
+        if len(bent):
+            low, high, _ = interval_around(z.take(bent), radius.take(bent))
+            np.put(steep, bent, largest(*self._slopes(low, high)))
         radius = steep * (radius * (1 + 4 * UNIT_ROUNDOFF))
         return value, radius if self.exact else radius + self._rounding(value)
 

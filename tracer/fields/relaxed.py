@@ -60,11 +60,10 @@ def linear_relaxations(
     So many cells as `size` says are taken together.
     """
     size = max(1, len(lower)) if size is None else size
-    arguments = _Arguments.of(layers)
     looks, left = [], []
     for start in range(0, max(1, len(lower)), size):
         chunk = slice(start, start + size)
-        look, cases = _relaxed(layers, arguments, lower[chunk], upper[chunk])
+        look, cases = _relaxed(layers, lower[chunk], upper[chunk])
         looks.append(look)
         left += [case._replace(cells=start + case.cells) for case in cases]
     found = _Look(*(np.concatenate(column, axis=-1) for column in zip(*looks, strict=True)))
@@ -76,9 +75,7 @@ def linear_relaxations(
     return Enclosure(found.low, found.high, *bounds, np.ones(len(lower), dtype=bool), known)
 
 
-def _relaxed(
-    layers: Sequence[Layer], arguments: "_Arguments", lower: Array, upper: Array
-) -> tuple[_Look, list[_Cases]]:
+def _relaxed(layers: Sequence[Layer], lower: Array, upper: Array) -> tuple[_Look, list[_Cases]]:
     """What relaxations say of cells, and which are worth another look."""
     form = _relaxation(layers, lower, upper)
     low, high, gradient = form.bounds()
@@ -90,7 +87,7 @@ def _relaxed(
     if len(wide):
         directions[:, wide] = oblique_direction(gradient[wide[None]])
     left = np.flatnonzero(open_ & ~directions.any(axis=0))
-    cases = _cases(arguments, form, left, gradient) if len(left) else []
+    cases = _cases(_Arguments.of(layers), form, left, gradient) if len(left) else []
     return _Look(low, high, least, most, directions), cases
 
 
