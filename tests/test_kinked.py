@@ -71,3 +71,28 @@ def test_each_side_is_continued_straight_from_where_it_is(name, fresh_seed):
     assert (np.abs(center[both, None] - np.array(row.univariate.kinks)).min(axis=1) <= rho[both] * 1.01).all()
     anywhere = row.univariate.continued(center, np.full(2000, ANY, np.int8))
     assert not anywhere.slope.any()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_where_nothing_touches_there_is_no_kink_and_the_slope_is_known(name, fresh_seed):
+    row = activation(name)
+    rng = np.random.default_rng(fresh_seed)
+    kink = rng.choice(row.univariate.kinks, 4000)
+    rho = 10 ** rng.uniform(-12, 1, 4000)
+    # By a few units of rounding on either side of touching it, and anywhere.
+    off = rng.choice([-1, 1], 4000) * rho * (1 + rng.integers(-8, 9, 4000) * 2.0**-52)
+    center = kink + np.where(rng.random(4000) < 0.7, off, rng.normal(0, 3, 4000))
+    rho[:2] = 0
+    center[:5] = kink[0], np.nextafter(kink[1], 5), np.nan, -np.inf, 0
+    rho[3:5] = np.inf, np.nan
+    touches = row.univariate.touches(center, rho)
+    assert touches[0]
+    assert not touches[1]
+    assert touches[2:5].all()
+    for c, r, found in zip(center[5:].tolist(), rho[5:].tolist(), touches[5:].tolist(), strict=True):
+        gap = min(abs(Fraction(c) - Fraction(k)) for k in row.univariate.kinks)
+        assert found or gap > r
+        assert not found or gap <= r * (1 + 1e-14)
+    assert 500 < touches.sum() < 3500
+    alone = ~touches
+    assert (row.univariate.slope(center) == row.slope(center))[alone].all()
