@@ -27,7 +27,7 @@ Form = TypeVar("Form", MeanValueForm, TaylorForm)
 # coefficients and radii.
 CACHED_FORMS = 2**13
 FEWEST_CELLS = 64
-# A relaxation passes over fewer of them, and gathers what is bent: more cells at once take fewer steps.
+# Relaxations gather what is bent, in many short steps: the more cells at once, the fewer of these.
 CACHED_RELAXATIONS = 2**15
 # Mean values that decide less than this share of cells are of no use; of many cells some tell.
 USELESS = 0.125
