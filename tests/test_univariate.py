@@ -74,9 +74,16 @@ def test_neighbourhoods_hold_their_points_ends_and_ranges(name, fresh_seed):
         assert abs(middle[2] - arb_of(near.curvature[n])) * arb_of(r) <= arb_of(errors[1]), (z, r)
         for w in (-1.0, 1.0, *rng.uniform(-1, 1, 4)):
             exact = jet(name, arb_of(z) + arb_of(w) * arb_of(r))
-            for k, (low, high) in ((0, near.values), (1, near.slopes), (3, near.thirds)):
+            for k, low, high in ((0, near.low, near.high), (1, near.least, near.most)):
                 assert exact[k] >= arb_of(low[n]), (z, r, w, k)
                 assert exact[k] <= arb_of(high[n]), (z, r, w, k)
+            # The parabola that meets a' at this end.
+            end, side = (right, 1) if w > 0 else (left, -1)
+            rise = end[1] - middle[1] - side * middle[2] * arb_of(r)
+            parabola = middle[1] + middle[2] * arb_of(w) * arb_of(r) + rise * arb_of(w) ** 2
+            if np.isfinite(near.bow[n]):
+                bow = arb_of(near.bow[n]) * arb_of(w) ** 2 * (1 - abs(arb_of(w)))
+                assert abs(exact[1] - parabola) <= bow + arb_of(errors[1]), (z, r, w)
 
 
 @pytest.mark.parametrize("name", SMOOTH)

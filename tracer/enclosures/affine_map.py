@@ -32,7 +32,11 @@ class AffineMap:
 
     def value(self, h: Array) -> Array:
         """``W h + b``, computed, shape (..., out)."""
-        return matmul(h, self.weight.T) + self.bias
+        return self.product(h) + self.bias
+
+    def product(self, h: Array) -> Array:
+        """``W h``, computed, shape (..., out)."""
+        return matmul(h, self.columns)
 
     def errors_of_products(self, errors: Array, size: Array, slack: float = 0.0) -> Array:
         """At least the errors (..., out) of a computed ``W h``.
@@ -42,18 +46,15 @@ class AffineMap:
         errors : ndarray, shape (..., in)
             Of h.
         size : ndarray, shape (..., in)
-            At least the absolute values of h, computed and true.
+            At least the absolute values of the computed h.
         slack : float, optional
             What h may be wrong by besides, relative to `size`.
         """
-        # Against underflow twice: of γ times a size before a large weight magnifies the loss, and of
-        # the products.
         before = (self.gamma + slack) * size
-        before += UNDERFLOW
-        found = matmul(errors + before, self.size_transposed)
+        found = matmul(errors + before, self.size_columns)
         if self.doubt is not None:
-            found += matmul(size, self.doubt.T)
-        found += self.weight.shape[1] * UNDERFLOW
+            found += matmul(size + errors, self.doubt.T)
+        found += self.underflow
         return found
 
     def errors_of_sums(self, value: Array) -> Array:
@@ -76,14 +77,19 @@ class AffineMap:
         return np.abs(self.weight) * self.up
 
     @cached_property
-    def transposed(self) -> Array:
+    def columns(self) -> Array:
         """Wᵀ, row after row: BLAS takes two thirds of the time that it takes for a view of W."""
         return np.ascontiguousarray(self.weight.T)
 
     @cached_property
-    def size_transposed(self) -> Array:
+    def size_columns(self) -> Array:
         """The same of |W|, raised."""
         return np.ascontiguousarray(self.size.T)
+
+    @cached_property
+    def underflow(self) -> Array:
+        """At least what underflow takes of a bound (out,): before a weight magnifies the loss, and after."""
+        return (self.size.sum(axis=1) + 2 * self.weight.shape[1]) * (2 * UNDERFLOW)
 
     @cached_property
     def doubt(self) -> Array | None:

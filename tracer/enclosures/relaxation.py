@@ -160,7 +160,7 @@ class Relaxation:
         """``W h + b``."""
         size = np.abs(self.coefficients)
         sizes, whole = size[1:].max(axis=2), size.sum(axis=0) + self.errors
-        coefficients = matmul(self.coefficients, function.transposed)
+        coefficients = matmul(self.coefficients, function.columns)
         coefficients[0] += function.bias
         rounding = function.errors_of_sums(coefficients[0])
         if self._way:
@@ -171,7 +171,7 @@ class Relaxation:
             # The coordinates, of any two units, depend on one component of ε each.
             slack = function.slack
             rounding += function.errors_of_products(np.zeros_like(whole), whole)
-        errors = matmul(self.errors, function.size_transposed)
+        errors = matmul(self.errors, function.size_columns)
         errors += rounding
         self.coefficients, self.errors = coefficients, errors
         self._way.append(_Affine(function, errors, rounding, slack.T, sizes))

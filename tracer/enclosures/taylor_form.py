@@ -15,18 +15,26 @@ with it the partials of a(z) are s + b p₁ ± (|b|(|p₂|+e) + d) times those o
 
     a(z) ∈ v + s (p₁ + p₂) + ½ b p₁² ± (|s| e + ½|b| (2|p₁|(|p₂|+e) + (|p₂|+e)²) + w).
 
-Of three models each neuron takes, on each cell, the one whose d and w, with what e adds, are least:
+There are three models:
 
 - *quadratic*: v = a(z₀), b = a''(z₀), s = a'(z₀) + m, where m is the middle of the range of
-  g(t) = a'(z₀+t) − a'(z₀) − a''(z₀) t and d half its width. With g'' = a''' ∈ [−f, r], f, r ≥ 0, this
-  range lies in [−½ fρ², ½ rρ²]; and g is at most ⅛ fρ² above and ⅛ rρ² below its chords between
-  −ρ, 0 and ρ, which gives another bound from its values there. The remainder ⅙ a''' t³ − m t gives w;
+  g(t) = a'(z₀+t) − a'(z₀) − a''(z₀) t and d half its width. With τ = |t|/ρ, on the right of z₀ g is within
+  K τ² (1−τ) of R τ², R = g(ρ), as an interpolation by a parabola has an error; so on the left of L τ²,
+  L = g(−ρ). With u = max(L, R, 0) such a sum is at most max(u, (19u + 4K)/27): for u ≥ K/2 it is largest
+  at τ = 1, below that convex in u, and 4K/27 for u = 0. Likewise downwards. Integrated, g − m is within
+  ρK/12 of ρ(⅓Rτ³ − mτ), and this, as R = ½(L+R) + ½(R−L), within ρ times
+  |L+R|·√2/12 + |m − ¼(L+R)| + ⅙|R−L|; the sum is w;
 - *linear*: b = 0, s the middle of the range of a', d half its width;
 - *constant*: b = s = 0, the plain ranges of a and a'.
 
 For the first two, h(t) = a − s t − ½ b t² has |h'| ≤ d, so between ends where h is known it is within
-½ dρ of their mean: w ≤ ½ dρ + ¼ |h(ρ) − h(−ρ)| around v = ½ h(0) + ¼ (h(ρ) + h(−ρ)). Around a point
-where a is not C³ (elu at 0) there is no quadratic model. All roundings go into the radii.
+½ dρ of their mean: w ≤ ½ dρ + ¼ |h(ρ) − h(−ρ)| around v = ½ h(0) + ¼ (h(ρ) + h(−ρ)). The quadratic
+model is taken where it is clearly narrower than the constant one can be, as on small cells it nearly always
+is; elsewhere the one whose d and w, with what e adds, are least. Around a point where a is not C³ (elu at 0)
+there is no quadratic model.
+
+All roundings go into the radii: a model's are more by `ROOM` (|s| + |b|ρ) and K by a share of its own, see
+`Neighbourhood`, which is more than all that is rounded afterwards, relative to the same.
 
 References
 ----------
@@ -41,17 +49,17 @@ from numpy.typing import NDArray
 
 from tracer.enclosures.affine_map import AffineMap
 from tracer.enclosures.lines import largest
-from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, centered, matmul, per_unit
+from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, centered, per_unit
 from tracer.enclosures.univariate import Neighbourhood, Univariate
 
 Array = NDArray[np.float64]
 
-# Roundings of a coefficient: a'q + ½a''l², and the product with its slope in a partial.
-COEFFICIENT_ROUNDINGS = 8
 # At least the largest |τ³/6 − τ/4| on [0, 1], √2/12.
 CUBIC = 0.1179
 # The constant model is taken where the other's two radii, relative to its own, sum to more than this.
 CONSTANT_WEIGHT = 1.2
+# Where they sum to less than this, the quadratic model is taken without a look at the others.
+CLEAR = 0.5
 
 
 @dataclass(frozen=True, eq=False)
@@ -80,11 +88,9 @@ class TaylorForm:
 
     def affine(self, function: AffineMap) -> "TaylorForm":
         """``W g + b``."""
-        coefficients = matmul(self.coefficients, function.weight.T)
+        coefficients = function.product(self.coefficients)
         coefficients[0] += function.bias
-        size = _sizes(self.coefficients)
-        size += self.radii
-        radii = function.errors_of_products(self.radii, size)
+        radii = function.errors_of_products(self.radii, _sizes(self.coefficients))
         radii[0] += function.errors_of_sums(coefficients[0])
         return TaylorForm(coefficients, radii)
 
@@ -93,28 +99,20 @@ class TaylorForm:
         z, errors = self.coefficients, self.radii
         size = np.abs(z[1:])
         p1 = size[0] + size[1]
-        tail = size[2] + size[3] + size[4] + errors[0]
+        tail = size[2] + size[3]
+        tail += size[4]
+        tail += errors[0]
         model = _narrowest(function, z[0], p1, tail, errors[0])
         result = np.empty_like(z)
         result[0] = model.value
         np.multiply(z[1:], model.slope, out=result[1:])
-        bent = 0.5 * model.curvature * z[1:3]
+        bent = z[1:3] * (0.5 * model.curvature)
         result[3::2] += bent * z[1:3]
-        result[4] += 2 * bent[0] * z[2]
-
-        slope, bend = np.abs(model.slope), np.abs(model.curvature) * p1
-        rounding = COEFFICIENT_ROUNDINGS * UNIT_ROUNDOFF
-        radii = np.empty_like(errors)
-        radii[0] = model.radius + rounding * (slope * (p1 + tail) + bend * p1)
-        # The partials of z, constant and linear with their errors, times the slope.
-        linear = 2 * size[2::2] + size[3] + errors[1:]
-        whole = linear + size[:2]
-        np.multiply(errors[1:], slope, out=radii[1:])
-        radii[1:] += linear * bend
-        radii[1:] += whole * (model.slope_radius + rounding * (slope + bend))
-        radii *= UP
-        radii += UNDERFLOW
-        return TaylorForm(result, radii)
+        bent = bent[0]
+        bent *= z[2]
+        bent += bent
+        result[4] += bent
+        return TaylorForm(result, _radii(size, errors, p1, model))
 
     def value_bounds(self) -> tuple[Array, Array]:
         """Lower and upper bounds of the values, each of shape (k, n)."""
@@ -152,60 +150,129 @@ class _Model(NamedTuple):
     radius: Array
     slope_radius: Array
 
+    def rows(self, which: NDArray[np.intp]) -> "_Model":
+        """Those of some points, by their numbers in the flattened arrays."""
+        return _Model(*(part.take(which) for part in self))
+
+    def with_errors(self, rho: Array, tail: Array, e: Array) -> "_Model":
+        """The same, with what the ``tail`` |p₂| + e of z and e add to the radii; |p₁| + |p₂| + e is ρ."""
+        bent = np.abs(self.curvature)
+        bent *= tail
+        radius = rho - 0.5 * tail
+        radius *= bent
+        radius += self.radius
+        radius += np.abs(self.slope) * e
+        bent += self.slope_radius
+        return _Model(self.value, self.slope, self.curvature, radius, bent)
+
+
+def _radii(size: Array, errors: Array, p1: Array, model: _Model) -> Array:
+    """Of a(z), from the model's, which hold all roundings, and those of z; `size`, |z|, is overwritten."""
+    radii = np.empty_like(errors)
+    radii[0] = model.radius
+    # The partials of z, constant and linear with their errors, times the slope.
+    np.multiply(errors[1:], np.abs(model.slope), out=radii[1:])
+    size[:2] *= model.slope_radius
+    radii[1:] += size[:2]
+    linear = size[2::2]
+    linear += linear
+    linear += size[3]
+    linear += errors[1:]
+    bend = np.abs(model.curvature)
+    bend *= p1
+    bend += model.slope_radius
+    linear *= bend
+    radii[1:] += linear
+    radii[1:] += UNDERFLOW
+    return radii
+
 
 def _narrowest(function: Univariate, center: Array, p1: Array, tail: Array, e: Array) -> _Model:
     """The narrowest model on each cell; its radii hold what the ``tail`` |p₂| + e of z and e add."""
-    rho = (p1 + tail) * UP
-    with np.errstate(invalid="ignore"):  # around a break the quadratic model is infinite or nan
+    rho = p1 + tail
+    rho *= UP
+    with np.errstate(
+        invalid="ignore", divide="ignore"
+    ):  # around a break the quadratic model is infinite or nan
         near = function.neighbourhood(center, rho)
         quadratic = _quadratic(near, rho)
-    linear, steepest = near.line(rho), largest(*near.slopes)
+        model = quadratic.with_errors(rho, tail, e)
+        # The constant model's radii are about ρ and 1 times the largest slope. What is nan is doubted.
+        weight = model.slope_radius * rho
+        weight += model.radius
+        doubtful = np.flatnonzero(~(weight < (CLEAR * rho) * largest(near.least, near.most)))
+        if len(doubtful):
+            rows = doubtful, near.rows(doubtful), quadratic.rows(doubtful)
+            chosen = _of_three(*rows[1:], *(part.take(doubtful) for part in (rho, tail, e)))
+            for part, row in zip(model, chosen, strict=True):
+                np.put(part, doubtful, row)
+    return model
 
-    bend = np.abs(near.curvature)
-    radius = np.abs(quadratic.slope) * e + 0.5 * bend * (tail * (2 * p1 + tail)) + quadratic.radius
-    slope_radius = bend * tail + quadratic.slope_radius
-    linear_radius = np.abs(linear.slope) * e + linear.radius
 
-    middle = 0.5 * (near.values[0] + near.values[1])
-    half = np.maximum(near.values[1] - middle, middle - near.values[0]) * UP + UNDERFLOW
+def _of_three(near: Neighbourhood, quadratic: _Model, rho: Array, tail: Array, e: Array) -> _Model:
+    """The narrowest of the three models, as `_narrowest`."""
+    quadratic = quadratic._replace(radius=np.minimum(quadratic.radius, _from_ends(near, quadratic, rho)))
+    quadratic = quadratic.with_errors(rho, tail, e)
+    line = near.line(rho)
+    linear = _Model(line.value, line.slope, np.zeros_like(rho), line.radius, line.above).with_errors(
+        rho, tail, e
+    )
+    steepest = largest(near.least, near.most) * UP
+    middle = 0.5 * (near.low + near.high)
+    # Where nothing is known of z, nothing is of a(z), though some a have a value there, as nan⁰ has.
+    half = np.maximum(near.high - middle, middle - near.low) * UP + (UNDERFLOW + 0.0 * rho)
     # The sum of both radii, each relative to that of the constant model, times the first of these: where a
     # function is small, a product of two of its numbers would underflow.
-    with np.errstate(divide="ignore", invalid="ignore"):
-        ratio = half / steepest
-        weight = radius + slope_radius * ratio
-        linear_weight = linear_radius + linear.above * ratio
+    ratio = half / steepest
+    weight = quadratic.radius + quadratic.slope_radius * ratio
+    linear_weight = linear.radius + linear.slope_radius * ratio
     # Written so that a model that is infinite or nan is not taken, unless all are.
-    quadratic_wins = weight <= linear_weight
-    weight = np.where(quadratic_wins, weight, linear_weight)
-    constant = ~(weight <= CONSTANT_WEIGHT * half)
-    keep_quadratic = quadratic_wins & ~constant
+    bent = weight <= linear_weight
+    flat = ~(np.where(bent, weight, linear_weight) <= CONSTANT_WEIGHT * half)
+    constant = _Model(middle, np.zeros_like(rho), np.zeros_like(rho), half, steepest)
     return _Model(
-        np.where(constant, middle, np.where(quadratic_wins, quadratic.value, linear.value)),
-        np.where(constant, 0.0, np.where(quadratic_wins, quadratic.slope, linear.slope)),
-        np.where(keep_quadratic, near.curvature, 0.0),
-        np.where(constant, half, np.where(quadratic_wins, radius, linear_radius)),
-        np.where(constant, steepest, np.where(quadratic_wins, slope_radius, linear.above)),
+        *(
+            np.where(flat, still, np.where(bent, curved, straight))
+            for still, curved, straight in zip(constant, quadratic, linear, strict=True)
+        )
     )
 
 
 def _quadratic(near: Neighbourhood, rho: Array) -> _Model:
     """The quadratic model."""
-    low, high = near.thirds
-    square = rho * rho
-    falls, rises = np.maximum(-low, 0) * square, np.maximum(high, 0) * square
     bent = near.curvature * rho
-    left, right = (near.slope_low - near.slope) + bent, (near.slope_high - near.slope) - bent
-    below = np.maximum(-0.5 * falls, np.minimum(np.minimum(left, right), 0) - 0.125 * rises)
-    above = np.minimum(0.5 * rises, np.maximum(np.maximum(left, right), 0) + 0.125 * falls)
-    move = 0.5 * (below + above)
-    slope, slope_radius = near.slope + move, 0.5 * (above - below) + near.slope_error
-    mean, spread = (0.5 * square) * (low + high), (square / 12) * (high - low)
-    cubic = CUBIC * np.abs(mean) + spread + np.abs(move - 0.25 * mean)
-    even = (near.value_low - near.value) + (near.value_high - near.value) - bent * rho
-    odd = (near.value_high - near.value_low) - 2 * slope * rho
-    ends = (0.5 * slope_radius) * rho + 0.25 * (np.abs(even) + np.abs(odd))
-    radius = np.minimum(cubic * rho, ends) + (near.slope_error * rho + near.value_error)
-    return _Model(near.value, slope, near.curvature, radius, slope_radius)
+    left = near.slope_low - near.slope
+    left += bent
+    right = near.slope_high - near.slope
+    right -= bent
+    slack = (4 / 27) * near.bow
+    above, below = np.maximum(left, right), np.minimum(left, right)
+    np.maximum(above, 0, out=above)
+    np.minimum(below, 0, out=below)
+    np.maximum(above, (19 / 27) * above + slack, out=above)
+    np.minimum(below, (19 / 27) * below - slack, out=below)
+    move = above + below
+    move *= 0.5
+    slope_radius = above - below
+    slope_radius *= 0.5
+    slope_radius += near.slope_error
+    both, apart = left + right, right - left
+    radius = (9 / 16) * slack
+    radius += np.abs(move - 0.25 * both)
+    radius += CUBIC * np.abs(both)
+    radius += (1 / 6) * np.abs(apart)
+    radius += near.slope_error
+    radius *= rho
+    radius += near.value_error
+    return _Model(near.value, near.slope + move, near.curvature, radius, slope_radius)
+
+
+def _from_ends(near: Neighbourhood, model: _Model, rho: Array) -> Array:
+    """The quadratic model's w from the values at both ends."""
+    even = (near.value_low - near.value) + (near.value_high - near.value) - near.curvature * rho * rho
+    odd = (near.value_high - near.value_low) - 2 * model.slope * rho
+    ends = (0.5 * model.slope_radius) * rho + 0.25 * (np.abs(even) + np.abs(odd))
+    return ends + (near.slope_error * rho + near.value_error)
 
 
 def _sizes(coefficients: Array) -> Array:

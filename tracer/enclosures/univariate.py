@@ -38,8 +38,17 @@ VALUE_ROUNDINGS = 8
 SLOPE_ROUNDINGS = 32
 # Twice that error, relative to the largest slope.
 SLOPE_WIDENING = 2 * SLOPE_ROUNDINGS * UNIT_ROUNDOFF
+# A neighbourhood's slope error holds so much more, relative to the largest slope and to a''ρ: all roundings
+# of what a Taylor form makes of it, radii and coefficients.
+ROOM = 128 * UNIT_ROUNDOFF
+# And its K is raised by this: the same of whatever K is a part of.
+RAISED = 1 + ROOM
+# No largest slope is taken for less, so that what is relative to it is more than what underflows.
+SMALLEST_SLOPE = 2.0**-960
 # The exponential of this is finite, and its reciprocal below the smallest normal number.
 LARGEST_EXPONENT = 709.5
+# The root of a sigmoidal function's slope error over its largest slope where ρ = 0.
+SLOPE_ROOT = float(np.sqrt(2 * SLOPE_WIDENING + ROOM))
 # A zero of a derivative is known to within this, relative to its size.
 ZERO_ROUNDING = 8 * UNIT_ROUNDOFF
 
@@ -56,9 +65,12 @@ class Neighbourhood(NamedTuple):
     value_error : ndarray
         More than the errors of all values together, and the rounding of sums of them.
     slope_error : ndarray
-        The same of the slopes, of ``a''ρ`` and of ``a'''ρ²``.
-    values, slopes, thirds : tuple of two ndarrays
-        Lower and upper bounds of a, a' and a''' on the intervals; infinite where there is no a'''.
+        The same of the slopes and of ``a''ρ``, and more by `ROOM` times the largest of them.
+    low, high, least, most : ndarray
+        Bounds of a and of a' on the intervals.
+    bow : ndarray
+        K, raised by `RAISED`: with τ = |t|/ρ, ``a'(z + t)`` is within ``K τ² (1 − τ)`` of the parabola
+        ``a' + a'' t + k t²`` that meets it at that end; infinite where a is not C³.
     """
 
     value: Array
@@ -70,9 +82,15 @@ class Neighbourhood(NamedTuple):
     slope_high: Array
     value_error: Array
     slope_error: Array
-    values: tuple[Array, Array]
-    slopes: tuple[Array, Array]
-    thirds: tuple[Array, Array]
+    low: Array
+    high: Array
+    least: Array
+    most: Array
+    bow: Array
+
+    def rows(self, which: NDArray[np.intp]) -> "Neighbourhood":
+        """Those of some points, by their numbers in the flattened arrays."""
+        return Neighbourhood(*(part.take(which) for part in self))
 
     def line(self, rho: Array) -> Line:
         """The line whose slope is the middle of the slopes.
@@ -80,8 +98,7 @@ class Neighbourhood(NamedTuple):
         What it misses, h(t) = a(z + t) − slope t, has |h'| ≤ d: between points where it is known it is
         within ½ dρ of their mean, and half of that mean is h(0).
         """
-        low, high = self.slopes
-        slope, d = 0.5 * (low + high), 0.5 * (high - low) + self.slope_error
+        slope, d = 0.5 * (self.least + self.most), 0.5 * (self.most - self.least) + self.slope_error
         value = 0.5 * self.value + 0.25 * (self.value_low + self.value_high)
         odd = (self.value_high - self.value_low) - 2 * slope * rho
         radius = (0.5 * d) * rho + 0.25 * np.abs(odd) + (self.slope_error * rho + self.value_error)
@@ -168,15 +185,16 @@ class Univariate:
         (jet, error), (left, left_error), (right, right_error) = map(self.jet_and_error, (center, low, high))
         below, above = self.hull(low, high, _widened(left, left_error), _widened(right, right_error))
         third = largest(below[3], above[3])
+        # By Peano's kernel; ρ² may underflow where a third derivative is large.
+        bow = (above[3] - below[3]) * (0.5 * RAISED * rho) * rho + UNDERFLOW
         for point in self.breaks:
-            across = (low < point) & (high > point)
-            below[3], above[3] = np.where(across, -np.inf, below[3]), np.where(across, np.inf, above[3])
+            bow[(low < point) & (high > point)] = np.inf
         steepest, bent = largest(below[1], above[1]), np.abs(jet[2]) * rho
         value_error, slope_error = 2 * (error + np.maximum(left_error, right_error))[:2]
         # The ends are off by twice the shift at most.
         value_error += 2 * shift * steepest + 16 * UNIT_ROUNDOFF * largest(below[0], above[0])
         slope_error += error[2] * (rho + shift) + 2 * shift * (np.abs(jet[2]) + third * (rho + shift))
-        slope_error += 16 * UNIT_ROUNDOFF * (steepest + bent + 2 * third * (rho * rho))
+        slope_error += ROOM * (steepest + bent)
         return Neighbourhood(
             value=jet[0],
             slope=jet[1],
@@ -187,9 +205,11 @@ class Univariate:
             slope_high=right[1],
             value_error=value_error,
             slope_error=slope_error,
-            values=(below[0], above[0]),
-            slopes=(below[1], above[1]),
-            thirds=(below[3], above[3]),
+            low=below[0],
+            high=above[0],
+            least=below[1],
+            most=above[1],
+            bow=bow,
         )
 
     def line(self, center: Array, rho: Array) -> Line:
@@ -254,29 +274,37 @@ class Sigmoidal(Univariate):
         z[1], z[2], shift = interval_around(center, rho)
         a, s = self._value_and_slope(z)
         least, most = self._slopes_between(z[1], z[2], s[1], s[2])
-        # κ²s − 6s² is concave: least at an end of the slopes, largest at s = κ²/12 or next to it.
-        square = self.rate**2
-        peak = np.minimum(np.maximum(least, square / 12), most)
-        third_error = (4 * SLOPE_WIDENING * square) * most
-        thirds = [t * (square - 6 * t) for t in (least, most, peak)]
-        # |a''| ≤ κ a' and |a'''| ≤ κ² a'; the ends are off by twice the shift at most.
-        y = 1 + self.rate * rho
-        slope_error = most * ((96 * UNIT_ROUNDOFF) * (y * y) + (2 * self.rate) * shift)
-        value_error = 2 * shift * most + 4 * VALUE_ROUNDINGS * UNIT_ROUNDOFF
-        range_error = VALUE_ROUNDINGS * UNIT_ROUNDOFF
+        curvature = a[0] - self.middle
+        curvature *= s[0]
+        curvature *= -2.0
+        # |a''| ≤ κ a': the ends are off by twice the shift at most, and (1 + κρ)² is more than ρ|a''| needs.
+        shift *= most
+        shift *= 2 * self.rate
+        slope_error = rho * (self.rate * SLOPE_ROOT)
+        slope_error += SLOPE_ROOT
+        slope_error *= slope_error
+        slope_error *= most
+        slope_error += shift
+        # |a''''| ≤ κ³ a', and K is a sixth of the largest times ρ³.
+        bow = rho * rho
+        bow *= rho
+        bow *= most
+        bow *= RAISED / 6 * self.rate**3
         return Neighbourhood(
             value=a[0],
             slope=s[0],
-            curvature=-2 * s[0] * (a[0] - self.middle),
+            curvature=curvature,
             value_low=a[1],
             value_high=a[2],
             slope_low=s[1],
             slope_high=s[2],
-            value_error=value_error,
+            value_error=shift + 4 * VALUE_ROUNDINGS * UNIT_ROUNDOFF,
             slope_error=slope_error,
-            values=(a[1] - range_error, a[2] + range_error),
-            slopes=(least, most),
-            thirds=(np.minimum(thirds[0], thirds[1]) - third_error, thirds[2] + third_error),
+            low=a[1] - VALUE_ROUNDINGS * UNIT_ROUNDOFF,
+            high=a[2] + VALUE_ROUNDINGS * UNIT_ROUNDOFF,
+            least=least,
+            most=most,
+            bow=bow,
         )
 
     def at(self, z: Array, radius: Array) -> tuple[Array, Array]:
@@ -291,28 +319,34 @@ class Sigmoidal(Univariate):
         return self._spread(slope * (1 + SLOPE_WIDENING), radius) + 2 * VALUE_ROUNDINGS * UNIT_ROUNDOFF
 
     def _slopes_between(self, low: Array, high: Array, left: Array, right: Array) -> tuple[Array, Array]:
-        """The least and the largest slope on [low, high], from those computed at both ends."""
+        """Bounds of the slope on [low, high], from those computed at both ends."""
         # The largest is at 0 where that is inside: at an end that is 0, or next to it, it has been computed.
-        inside = np.copysign(self.rate**2 / 4, -low * high)
-        most = np.maximum(np.maximum(left, right), inside)
-        least = np.minimum(left, right) - (SLOPE_WIDENING * most + UNDERFLOW)
-        return least, most * (1 + SLOPE_WIDENING) + UNDERFLOW
+        most = low * high
+        np.negative(most, out=most)
+        np.copysign(self.rate**2 / 4, most, out=most)
+        np.maximum(most, left, out=most)
+        np.maximum(most, right, out=most)
+        slack = SLOPE_WIDENING * most
+        slack += SMALLEST_SLOPE
+        most += slack
+        least = np.minimum(left, right)
+        least -= slack
+        return least, most
 
     def _value_and_slope(self, z: Array) -> tuple[Array, Array]:
         """One exponential for both: right within VALUE_ROUNDINGS u and, relatively, SLOPE_ROUNDINGS u.
 
-        Where the slope is below the smallest normal number, within that.
+        Where the slope is below twice the smallest normal number, within that.
         """
         e = -self.rate * z
         np.minimum(e, LARGEST_EXPONENT, out=e)
         np.exp(e, out=e)
         value = 1 + e
-        np.divide(1.0, value, out=value)
+        np.divide(self.rate, value, out=value)
         e *= value
         e *= value
-        e *= self.rate**2
-        value *= self.rate
-        value += self.middle - 0.5 * self.rate
+        if self.middle != 0.5 * self.rate:
+            value += self.middle - 0.5 * self.rate
         return value, e
 
 

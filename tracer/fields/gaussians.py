@@ -19,7 +19,7 @@ from tracer.enclosures import elementary, rounding
 from tracer.enclosures.lines import interval_around
 from tracer.enclosures.quadratics import Quadratics
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
-from tracer.enclosures.univariate import Neighbourhood, Univariate
+from tracer.enclosures.univariate import RAISED, ROOM, Neighbourhood, Univariate
 from tracer.fields.checks import frozen_array
 from tracer.fields.layer import Layer
 from tracer.fields.plane import Plane
@@ -57,12 +57,15 @@ class Decay(Univariate):
             slope_low=slope[1],
             slope_high=slope[2],
             value_error=2 * error * value[2] + 2 * shift * largest + UNDERFLOW,
-            slope_error=error * (2 * largest + e[2] * (rho + rho * rho))
+            slope_error=(error + ROOM) * (2 * largest + e[2] * rho)
             + 2 * shift * e[2]
             + UNDERFLOW * (1 + rho),
-            values=(value[1] * (1 - error) - UNDERFLOW, np.minimum(e[2] * (1 + error) + UNDERFLOW, 1)),
-            slopes=(slope[1] * (1 - error) - UNDERFLOW, largest),
-            thirds=(np.zeros_like(rho), e[2] * (1 + error) + UNDERFLOW),
+            low=value[1] * (1 - error) - UNDERFLOW,
+            high=np.minimum(e[2] * (1 + error) + UNDERFLOW, 1),
+            least=slope[1] * (1 - error) - UNDERFLOW,
+            most=largest,
+            # Up to 0 the fourth derivative is e^z as well; across it the third is in [0, e^z].
+            bow=(e[2] * RAISED + UNDERFLOW) * (rho * rho) * np.where(z[2] > 0, 0.5, rho / 6) + UNDERFLOW,
         )
 
     def at(self, z: Array, radius: Array) -> tuple[Array, Array]:
