@@ -53,6 +53,7 @@ from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, centered, p
 from tracer.enclosures.univariate import Neighbourhood, Univariate
 
 Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
 # At least the largest |τ³/6 − τ/4| on [0, 1], √2/12.
 CUBIC = 0.1179
@@ -103,6 +104,7 @@ class TaylorForm:
         tail += size[4]
         tail += errors[0]
         model = _narrowest(function, z[0], p1, tail, errors[0])
+        model = _Model(*(part.reshape(p1.shape) for part in model))
         result = np.empty_like(z)
         result[0] = model.value
         np.multiply(z[1:], model.slope, out=result[1:])
@@ -150,10 +152,6 @@ class _Model(NamedTuple):
     radius: Array
     slope_radius: Array
 
-    def rows(self, which: NDArray[np.intp]) -> "_Model":
-        """Those of some points, by their numbers in the flattened arrays."""
-        return _Model(*(part.take(which) for part in self))
-
     def with_errors(self, rho: Array, tail: Array, e: Array) -> "_Model":
         """The same, with what the ``tail`` |p₂| + e of z and e add to the radii; |p₁| + |p₂| + e is ρ."""
         bent = np.abs(self.curvature)
@@ -189,6 +187,7 @@ def _radii(size: Array, errors: Array, p1: Array, model: _Model) -> Array:
 
 def _narrowest(function: Univariate, center: Array, p1: Array, tail: Array, e: Array) -> _Model:
     """The narrowest model on each cell; its radii hold what the ``tail`` |p₂| + e of z and e add."""
+    center, p1, tail, e = (part.reshape(-1) for part in (center, p1, tail, e))
     rho = p1 + tail
     rho *= UP
     with np.errstate(
@@ -202,25 +201,32 @@ def _narrowest(function: Univariate, center: Array, p1: Array, tail: Array, e: A
         weight += model.radius
         doubtful = np.flatnonzero(~(weight < (CLEAR * rho) * largest(near.least, near.most)))
         if len(doubtful):
-            rows = doubtful, near.rows(doubtful), quadratic.rows(doubtful)
-            chosen = _of_three(*rows[1:], *(part.take(doubtful) for part in (rho, tail, e)))
-            for part, row in zip(model, chosen, strict=True):
-                np.put(part, doubtful, row)
+            of = near.rows(doubtful)
+            rows = _Model(
+                of.value,
+                quadratic.slope.take(doubtful),
+                of.curvature,
+                *(part.take(doubtful) for part in quadratic[3:]),
+            )
+            for which, better in _of_three(of, rows, *(part.take(doubtful) for part in (rho, tail, e))):
+                for part, row in zip(model, better, strict=True):
+                    part[doubtful[which]] = row[which]
     return model
 
 
-def _of_three(near: Neighbourhood, quadratic: _Model, rho: Array, tail: Array, e: Array) -> _Model:
-    """The narrowest of the three models, as `_narrowest`."""
+def _of_three(
+    near: Neighbourhood, quadratic: _Model, rho: Array, tail: Array, e: Array
+) -> list[tuple[Indices, _Model]]:
+    """The three models, each with where it is the narrowest, as `_narrowest`."""
     quadratic = quadratic._replace(radius=np.minimum(quadratic.radius, _from_ends(near, quadratic, rho)))
     quadratic = quadratic.with_errors(rho, tail, e)
-    line = near.line(rho)
-    linear = _Model(line.value, line.slope, np.zeros_like(rho), line.radius, line.above).with_errors(
-        rho, tail, e
-    )
+    line, flat = near.line(rho), np.zeros_like(rho)
+    linear = _Model(line.value, line.slope, flat, line.radius + np.abs(line.slope) * e, line.above)
     steepest = largest(near.least, near.most) * UP
     middle = 0.5 * (near.low + near.high)
     # Where nothing is known of z, nothing is of a(z), though some a have a value there, as nan⁰ has.
     half = np.maximum(near.high - middle, middle - near.low) * UP + (UNDERFLOW + 0.0 * rho)
+    constant = _Model(middle, flat, flat, half, steepest)
     # The sum of both radii, each relative to that of the constant model, times the first of these: where a
     # function is small, a product of two of its numbers would underflow.
     ratio = half / steepest
@@ -228,14 +234,9 @@ def _of_three(near: Neighbourhood, quadratic: _Model, rho: Array, tail: Array, e
     linear_weight = linear.radius + linear.slope_radius * ratio
     # Written so that a model that is infinite or nan is not taken, unless all are.
     bent = weight <= linear_weight
-    flat = ~(np.where(bent, weight, linear_weight) <= CONSTANT_WEIGHT * half)
-    constant = _Model(middle, np.zeros_like(rho), np.zeros_like(rho), half, steepest)
-    return _Model(
-        *(
-            np.where(flat, still, np.where(bent, curved, straight))
-            for still, curved, straight in zip(constant, quadratic, linear, strict=True)
-        )
-    )
+    some = np.where(bent, weight, linear_weight) <= CONSTANT_WEIGHT * half
+    choices = (bent & some, quadratic), (some & ~bent, linear), (~some, constant)
+    return [(np.flatnonzero(where), model) for where, model in choices]
 
 
 def _quadratic(near: Neighbourhood, rho: Array) -> _Model:
