@@ -32,6 +32,8 @@ CACHED_RELAXATIONS = 2**15
 # Mean values that decide less than this share of cells are of no use; of many cells some tell.
 USELESS = 0.125
 MANY, PROBED = 512, 128
+# Where they decide more than so many times as many, which is what they cost, Taylor forms alone are better.
+WORTH = 1.5
 # Where no more than this share is left, cells are sooner cut than looked at again.
 FEW = 0.125
 # Taylor forms are better where the arguments of most activations hardly vary on a cell: their radius is below
@@ -70,7 +72,7 @@ def mean_values_or_taylor_forms(layers: Sequence[Layer], lower: Array, upper: Ar
     """Bounds of a network without kinks, as `on_cells`: by one kind of form or the other, or both."""
     if len(lower) >= MANY:
         every = len(lower) // PROBED
-        if mean_values(layers, lower[::every], upper[::every])[0].decided().mean() < USELESS:
+        if _taylor_forms_pay(layers, lower[::every], upper[::every]):
             return taylor_forms(layers, lower, upper)
     found, spread = mean_values(layers, lower, upper)
     open_ = np.flatnonzero(~found.decided())
@@ -78,6 +80,14 @@ def mean_values_or_taylor_forms(layers: Sequence[Layer], lower: Array, upper: Ar
     if share <= FEW or (share <= 1 - USELESS and np.median(spread[open_]) > NARROW):
         return found
     return found.narrowed(open_, taylor_forms(layers, lower[open_], upper[open_]))
+
+
+def _taylor_forms_pay(layers: Sequence[Layer], lower: Array, upper: Array) -> bool:
+    """Whether cells like these are sooner decided by Taylor forms alone."""
+    share = mean_values(layers, lower, upper)[0].decided().mean()
+    if share < USELESS or WORTH * share > 1:
+        return bool(share < USELESS)
+    return bool(taylor_forms(layers, lower, upper).decided().mean() > WORTH * share)
 
 
 def mean_values(layers: Sequence[Layer], lower: Array, upper: Array) -> tuple[Enclosure, Array]:
