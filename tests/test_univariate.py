@@ -137,3 +137,15 @@ def test_nan_and_overflow_prove_nothing(row):
     assert not (below[:, 0] <= above[:, 0]).all()
     jet_at_zero, _ = row.jet(np.zeros(1))
     assert not ((below[:, 1] > jet_at_zero[:, 0]) | (above[:, 1] < jet_at_zero[:, 0])).any()
+
+
+@pytest.mark.parametrize("function", [univariate.TANH, univariate.SIGMOID])
+def test_the_slope_is_not_held_up_where_its_exponential_is_cut_off(function):
+    with np.errstate(all="ignore"):
+        # No float is as small as its slope there.
+        z = np.array([-1e300, -1e4, -760 / function.rate, 760 / function.rate, 1e4, 1e300])
+        assert (function.ranges_around(z, np.zeros_like(z), z, z).least <= 0).all()
+        assert (function.neighbourhood(z, np.zeros_like(z)).least <= 0).all()
+        everywhere = function.ranges_around(np.zeros(1), np.zeros(1), np.full(1, -np.inf), np.full(1, np.inf))
+        assert everywhere.least <= 0
+        assert everywhere.most >= function.rate**2 / 4

@@ -91,7 +91,7 @@ def stacked_pieces(
         the work before.
     """
     stack = _gentle(field, box, stack, deadline)
-    if _is_spent(stack, deadline):
+    if _is_spent(len(stack), deadline):
         return stack, _with_arclength(_straight(stack, NODES)), len(stack) == 0
     predicted, values = _integrated(field, box, stack), np.empty((len(stack), len(NODES), 2))
     pending, before, finished = np.arange(len(stack)), np.full(len(stack), np.inf), False
@@ -102,7 +102,7 @@ def stacked_pieces(
         misses = ~(found.off <= tolerance + found.noise)
         misses = misses | found.steep if cuts < PATIENCE else misses & (found.off < STALLED * before)
         finished = not misses.any()
-        if finished or _is_spent(stack, deadline):
+        if finished or _is_spent(len(stack) + len(CUTS) * misses.sum(), deadline):
             break
         which = np.zeros(len(stack), dtype=bool)
         which[pending[misses]] = True
@@ -113,8 +113,8 @@ def stacked_pieces(
     return stack, _with_arclength(values), finished
 
 
-def _is_spent(stack: Stack, deadline: float) -> bool:
-    return len(stack) >= MOST_ARCS or time.perf_counter() >= deadline
+def _is_spent(arcs: int, deadline: float) -> bool:
+    return arcs >= MOST_ARCS or time.perf_counter() >= deadline
 
 
 # The angle between tangent and chord -----------------------------------------------------------------
@@ -128,7 +128,7 @@ def _gentle(field: Field, box: Box, stack: Stack, deadline: float) -> Stack:
         tau = start[:, None] + np.multiply.outer(end - start, QUARTERS)
         # Some arcs are so short that there are not so many floats between their ends.
         steep &= (np.diff(np.column_stack([start, tau, end])) > 0).all(axis=1)
-        if not steep.any() or _is_spent(stack, deadline):
+        if not steep.any() or _is_spent(len(stack) + len(QUARTERS) * steep.sum(), deadline):
             break
         stack, _ = stack.cut(steep, *_in_brackets(field, stack[steep], tau[steep]))
     return stack
@@ -323,6 +323,6 @@ def _folds(box: Box, stack: Stack, nodes: Array) -> Mask:
 
 def _with_arclength(values: Array) -> Pieces:
     """The polynomials through the nodes (n, 8, 2), and through the arclengths at them."""
-    speed = np.linalg.norm(DERIVATIVE @ values, axis=2)
+    speed = np.hypot(*np.moveaxis(DERIVATIVE @ values, 2, 0))
     s = speed @ INTEGRAL.T
     return Pieces.through(np.concatenate([values, s[..., None]], axis=2))

@@ -26,8 +26,8 @@ Indices = NDArray[np.intp]
 
 # Where the distance is looked at for its minima on a piece; the polynomial of its rate has degree 13.
 GRID = np.linspace(-1, 1, 4 * DEGREE + 1)
-# A foot is a minimum: half the digits make it one.
-STEPS = 10
+# Of a bracket: of a point on the curve the distance is as far off as its foot.
+SETTLED = 2.0**-48
 # Pairs of a point and a piece that are looked at together.
 TOGETHER = 2**17
 
@@ -139,7 +139,10 @@ class _Curves:
             place, ahead = self._on_curve(piece, sigma)
             return dot(self.metric.image(place - x), self.metric.image(ahead))
 
-        return self._on_curve(piece, zeros(rate, (low, high), (rate(low), rate(high)), STEPS))[0]
+        zero = zeros(rate, (low, high), (rate(low), rate(high)), SETTLED)
+        # Where the prediction is loose there may be none in the bracket, and one of its ends is nearer.
+        places = np.stack([self._on_curve(piece, sigma)[0] for sigma in (zero, low, high)])
+        return places[self.metric.length(places - x).argmin(axis=0), np.arange(len(x))]
 
     def _on_curve(self, piece: Indices, sigma: Array) -> tuple[Array, Array]:
         """Places on the curves and unit tangents there, both (m, 2)."""

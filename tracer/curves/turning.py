@@ -24,8 +24,8 @@ Indices = NDArray[np.intp]
 
 # A partial below this share of the gradient is rounding: an edge-parallel line has no turning points.
 FLAT = 1e-9
-# From a bracket between two points so many reach rounding.
-STEPS = 12
+# A step of this share of a bracket is rounding.
+SETTLED = 2.0**-40
 
 
 @dataclass(frozen=True, eq=False)
@@ -72,7 +72,8 @@ def turning_points(field: Field, box: Box, traces: Sequence[Trace]) -> list[tupl
         return [tuple(some) for some in points]
     partial, curve = np.array(which), np.array(owner)
     pieces = Pieces.join([trace.pieces for trace in traces])
-    wrap = np.stack([first[1:], np.diff(first)], axis=1)[curve]
+    closed = np.array([not trace.ends for trace in traces])
+    wrap = np.stack([first[1:], np.diff(first) * closed], axis=1)[curve]
     at, x = _locate(field, box, pieces, np.concatenate(brackets), np.concatenate(shares), wrap, partial)
     at -= pieces.knots[first[curve]]
     for k in np.lexsort((at, curve)):
@@ -123,14 +124,15 @@ def _locate(
     """Arclengths (k,) and points (k, 2) where a `partial` changes sign.
 
     They lie in `brackets` (k, 2), places on the pieces end to end, with the `shares` (k, 2) of the partial
-    there. `wrap` (k, 2) holds where each curve ends and how many pieces it has: beyond its end a closed curve
-    starts again.
+    there. `wrap` (k, 2) holds where each curve ends and how many pieces it has if it is closed, else 0:
+    beyond its end a closed curve starts again.
     """
     end, count = wrap.T
+    last = np.where(count == 0, np.nextafter(end, 0), np.inf)
     row = np.arange(len(partial))
 
     def predicted(place: Array) -> Array:
-        return pieces.at_places(np.where(place >= end, place - count, place))
+        return pieces.at_places(np.minimum(np.where(place >= end, place - count, place), last))
 
     def share(place: Array) -> Array:
         x = predicted(place)[:, :2]
@@ -143,6 +145,6 @@ def _locate(
         return value, gradient * box.sides
 
     low, high = brackets.T.astype(np.float64)
-    place = zeros(share, (low, high), (shares[:, 0], shares[:, 1]), STEPS)
+    place = zeros(share, (low, high), (shares[:, 0], shares[:, 1]), SETTLED)
     at = predicted(place)
     return at[:, 2], correct(field, box, box.clip(at[:, :2])).x

@@ -40,8 +40,8 @@ class MeanValueForm:
     Attributes
     ----------
     midpoints, radii : ndarray, shape (4, k, n)
-        Of the value at the centre, of both partials by ε, and of the values; but for `ROUNDINGS`, which are
-        left to whoever reads them.
+        Of the value at the centre, of both partials by ε, and of the values; after an activation but for
+        `ROUNDINGS`, which are left to the affine layer or the bounds that come next.
     spread : ndarray, shape (k,)
         The mean radius of the arguments of the last activation, over the length on which it bends.
     """

@@ -76,8 +76,9 @@ def mean_values_or_taylor_forms(layers: Sequence[Layer], lower: Array, upper: Ar
             return taylor_forms(layers, lower, upper)
     found, spread = mean_values(layers, lower, upper)
     open_ = np.flatnonzero(~found.decided())
-    share = len(open_) / len(lower)
-    if share <= FEW or (share <= 1 - USELESS and np.median(spread[open_]) > NARROW):
+    if len(open_) <= FEW * len(lower):
+        return found
+    if len(open_) <= (1 - USELESS) * len(lower) and np.median(spread[open_]) > NARROW:
         return found
     return found.narrowed(open_, taylor_forms(layers, lower[open_], upper[open_]))
 
