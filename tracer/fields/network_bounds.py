@@ -25,7 +25,7 @@ Form = TypeVar("Form", MeanValueForm, TaylorForm)
 
 # Cells are taken in chunks whose widest layer holds this many numbers: each has eight or nine midpoints,
 # coefficients and radii.
-CACHED_FORMS = 2**13
+CACHED_FORMS = 2**14
 FEWEST_CELLS = 64
 # Relaxations gather what is bent, in many short steps: the more cells at once, the fewer of these.
 CACHED_RELAXATIONS = 2**15
