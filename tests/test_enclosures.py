@@ -17,10 +17,6 @@ from tracer.fields.network_bounds import mean_values, taylor_forms
 SMOOTH = [name for name, row in TABLE.items() if isinstance(row.univariate, Univariate)]
 
 
-def mean_values_alone(layers, lower, upper):
-    return mean_values(layers, lower, upper)[0]
-
-
 def random_network(rng, name, widths, gain):
     sizes = [2, *widths, 1]
     layers = []
@@ -55,7 +51,7 @@ def violations(network, lower, upper, rng, bounds=None):
                 assert inside(gradient[i], *bounds), (network, lower[k], upper[k], x[k], i)
 
 
-@pytest.mark.parametrize("bounds", [mean_values_alone, taylor_forms])
+@pytest.mark.parametrize("bounds", [mean_values, taylor_forms])
 @pytest.mark.parametrize("name", SMOOTH)
 def test_no_bound_is_violated(name, bounds, fresh_seed):
     rng = np.random.default_rng(fresh_seed)
@@ -82,7 +78,7 @@ def test_points_alone_are_enclosed_like_points_among_cells(name, fresh_seed):
     assert ratio.max() < 4
 
 
-@pytest.mark.parametrize("bounds", [mean_values_alone, taylor_forms])
+@pytest.mark.parametrize("bounds", [mean_values, taylor_forms])
 def test_many_cells_at_once_are_enclosed_like_each_alone(bounds):
     rng = np.random.default_rng(3)
     network = random_network(rng, "tanh", (40, 40), 1.0)

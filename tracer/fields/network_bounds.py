@@ -74,7 +74,7 @@ def mean_values_or_taylor_forms(layers: Sequence[Layer], lower: Array, upper: Ar
         every = len(lower) // PROBED
         if _taylor_forms_pay(layers, lower[::every], upper[::every]):
             return taylor_forms(layers, lower, upper)
-    found, spread = mean_values(layers, lower, upper)
+    found, spread = _mean_values(layers, lower, upper)
     open_ = np.flatnonzero(~found.decided())
     if len(open_) <= FEW * len(lower):
         return found
@@ -85,14 +85,19 @@ def mean_values_or_taylor_forms(layers: Sequence[Layer], lower: Array, upper: Ar
 
 def _taylor_forms_pay(layers: Sequence[Layer], lower: Array, upper: Array) -> bool:
     """Whether cells like these are sooner decided by Taylor forms alone."""
-    share = mean_values(layers, lower, upper)[0].decided().mean()
+    share = mean_values(layers, lower, upper).decided().mean()
     if share < USELESS or WORTH * share > 1:
         return bool(share < USELESS)
     return bool(taylor_forms(layers, lower, upper).decided().mean() > WORTH * share)
 
 
-def mean_values(layers: Sequence[Layer], lower: Array, upper: Array) -> tuple[Enclosure, Array]:
-    """Bounds of a network without kinks by mean values alone, as `on_cells`, and the form's spread, (k,)."""
+def mean_values(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
+    """Bounds of a network without kinks by mean values alone, as `on_cells`."""
+    return _mean_values(layers, lower, upper)[0]
+
+
+def _mean_values(layers: Sequence[Layer], lower: Array, upper: Array) -> tuple[Enclosure, Array]:
+    """The same, and the form's spread, (k,)."""
     forms = [_form(MeanValueForm, layers, *corners) for corners in _in_chunks(layers, lower, upper)]
     return Enclosure.joined([_bounds(*form) for form in forms]), np.concatenate([f.spread for f, _ in forms])
 
