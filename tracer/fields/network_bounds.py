@@ -31,7 +31,7 @@ FEWEST_CELLS = 64
 CACHED_RELAXATIONS = 2**15
 # Mean values that decide less than this share of cells are of no use; of many cells some tell.
 USELESS = 0.125
-MANY, PROBED = 512, 128
+MANY, PROBED = 512, 64
 # Where they decide more than so many times as many, which is what they cost, Taylor forms alone are better.
 WORTH = 1.5
 # Where no more than this share is left, cells are sooner cut than looked at again.
