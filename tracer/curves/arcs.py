@@ -92,7 +92,7 @@ def stacked_pieces(
     """
     stack = _gentle(field, box, stack, deadline)
     if _is_spent(len(stack), deadline):
-        return stack, _with_arclength(_straight(stack, NODES)), len(stack) == 0
+        return stack, _with_arclength(_straight(stack.start, stack.end, NODES)), len(stack) == 0
     predicted, values = _integrated(field, box, stack), np.empty((len(stack), len(NODES), 2))
     pending, before, finished = np.arange(len(stack)), np.full(len(stack), np.inf), False
     for cuts in range(MOST_CUTS):
@@ -189,10 +189,10 @@ def _integrated(field: Field, box: Box, stack: Stack) -> Array:
     return np.moveaxis(points(t, heights.T), 0, 1)
 
 
-def _straight(stack: Stack, sigma: Array) -> Array:
-    """Points at `sigma` (k,) of the chords, shape (n, k, 2)."""
+def _straight(start: Array, end: Array, sigma: Array) -> Array:
+    """Points at `sigma` (k,) of the chords between points (n, 2), shape (n, k, 2)."""
     t = 0.5 * (1 + sigma)[:, None]
-    return (1 - t) * stack.start[:, None] + t * stack.end[:, None]
+    return (1 - t) * start[:, None] + t * end[:, None]
 
 
 def _predicted_parts(parts: Stack, values: Array) -> Array:
@@ -201,8 +201,7 @@ def _predicted_parts(parts: Stack, values: Array) -> Array:
     Moved so that each starts and ends where the part does.
     """
     x = (PARTS @ values).reshape(-1, len(SIGMA), 2)
-    t = 0.5 * (1 + SIGMA)[:, None]
-    return x + (1 - t) * (parts.start - x[:, 0])[:, None] + t * (parts.end - x[:, -1])[:, None]
+    return x + _straight(parts.start - x[:, 0], parts.end - x[:, -1], SIGMA)
 
 
 # The corrector ------------------------------------------------------------------------------------
@@ -239,7 +238,7 @@ def _put_onto_curve(field: Field, box: Box, arcs: Stack, predicted: Array) -> _O
     folded = np.flatnonzero(_folds(box, arcs, x[:, AT_NODES]))
     if len(folded):
         some = arcs[folded]
-        tau = across(some.direction, np.moveaxis(_straight(some, SIGMA[INNER]), 1, 0)).T
+        tau = across(some.direction, np.moveaxis(_straight(some.start, some.end, SIGMA[INNER]), 1, 0)).T
         x[folded, INNER], gradient[folded, INNER] = _in_brackets(field, some, tau)
     halves = can_be_halved(box, arcs)
     steep = (_cosines(box, normal[:, None], gradient[:, INNER]) < LEAST_COSINE).any(axis=1) & halves

@@ -41,11 +41,11 @@ class Corrected(NamedTuple):
     distance: Array
 
 
-def correct(field: Field, box: Box, x: Array, steps: int = NEWTON_STEPS) -> Corrected:
+def correct(field: Field, box: Box, x: Array) -> Corrected:
     """Newton's method along the gradient, from predicted points `x` of shape (n, 2) inside the box."""
     at, best = x.copy(), Corrected(x.copy(), np.zeros_like(x), np.full(len(x), np.inf))
     active = np.arange(len(x))
-    for _ in range(steps + 1):
+    for _ in range(NEWTON_STEPS + 1):
         value, gradient = field.value_and_gradient(at[active])
         step, distance = newton_step(value, gradient * box.sides)
         better = distance < best.distance[active]

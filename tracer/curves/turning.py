@@ -63,9 +63,9 @@ def turning_points(field: Field, box: Box, traces: Sequence[Trace]) -> list[tupl
     brackets, shares, which, owner = [], [], [], []
     for k in curved:
         for partial, share in enumerate(_shares(traces[k].gradients, box).T):
-            found = _sign_changes(share, closed=not traces[k].ends)
+            found, at_ends = _sign_changes(share, closed=not traces[k].ends)
             brackets.append(found + first[k])
-            shares.append(share[found % (len(share) - 1 if not traces[k].ends else len(share))])
+            shares.append(at_ends)
             which += [partial] * len(found)
             owner += [k] * len(found)
     if not which:
@@ -104,8 +104,10 @@ def _shares(gradients: Array, box: Box) -> Array:
     return np.where(np.abs(share) <= FLAT, 0.0, share)
 
 
-def _sign_changes(share: Array, closed: bool) -> Indices:
+def _sign_changes(share: Array, closed: bool) -> tuple[Indices, Array]:
     """Pairs of numbers of points, shape (k, 2), with opposite signs of `share` and no other sign between.
+
+    And `share` at both, (k, 2).
 
     Beyond its last point, which is its first, a closed curve goes on.
     """
@@ -113,9 +115,11 @@ def _sign_changes(share: Array, closed: bool) -> Indices:
     if closed:
         # Once round, to the first signed point again: a zero at the start is between the two.
         signed = np.append(signed, signed[:1] + len(share) - 1)
-    sign = np.sign(share[signed % (len(share) - 1)] if closed else share[signed])
+    value = share[signed % (len(share) - 1)] if closed else share[signed]
+    sign = np.sign(value)
     change = np.flatnonzero(sign[:-1] != sign[1:])
-    return np.stack([signed[change], signed[change + 1]], axis=-1)
+    pairs = np.stack([change, change + 1], axis=-1)
+    return signed[pairs], value[pairs]
 
 
 def _locate(

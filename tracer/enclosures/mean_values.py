@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.enclosures.affine_map import AffineMap
-from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, centered, matmul, per_unit
+from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, centered, per_unit
 from tracer.enclosures.univariate import Univariate
 
 Array = NDArray[np.float64]
@@ -62,7 +62,7 @@ class MeanValueForm:
 
     def affine(self, function: AffineMap) -> "MeanValueForm":
         """``W g + b``."""
-        midpoints = matmul(self.midpoints, function.weight.T)
+        midpoints = function.product(self.midpoints)
         midpoints[::3] += function.bias
         size = np.abs(self.midpoints)
         size += self.radii

@@ -160,7 +160,7 @@ class Relaxation:
         """``W h + b``."""
         size = np.abs(self.coefficients)
         sizes, whole = size[1:].max(axis=2), size.sum(axis=0) + self.errors
-        coefficients = matmul(self.coefficients, function.columns)
+        coefficients = function.product(self.coefficients)
         coefficients[0] += function.bias
         rounding = function.errors_of_sums(coefficients[0])
         if self._way:

@@ -190,9 +190,8 @@ def _narrowest(function: Univariate, center: Array, p1: Array, tail: Array, e: A
     center, p1, tail, e = (part.reshape(-1) for part in (center, p1, tail, e))
     rho = p1 + tail
     rho *= UP
-    with np.errstate(
-        invalid="ignore", divide="ignore"
-    ):  # around a break the quadratic model is infinite or nan
+    # Around a break the quadratic model is infinite or nan.
+    with np.errstate(invalid="ignore", divide="ignore"):
         near = function.neighbourhood(center, rho)
         quadratic = _quadratic(near, rho)
         model = quadratic.with_errors(rho, tail, e)
