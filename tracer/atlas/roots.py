@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.atlas.floor import FLOOR_ROUNDS, UNBOUNDED, has_bounds, rounding_only
+from tracer.atlas.newton import newton
 from tracer.atlas.paving import decide
 from tracer.atlas.subdivision import CHUNK
 from tracer.fields.field import EnclosedField, Field
@@ -30,9 +31,6 @@ TOGETHER = 96
 MOST_PARTS = 12
 # How far before its even places it is cut, in parts: in its middle symmetric functions have roots.
 OFF = 0.0078
-NEWTON_ROUNDS = 64
-# After a step that is so small a share of the bracket the next would be rounding.
-LAST_STEP = 2.0**-44
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
 # A bracket's half-width over the bound of |F| / |F_t| at the root; and its growth where it fails.
 BRACKET = 2.5
@@ -266,34 +264,15 @@ def bracketed_newton(
     start : ndarray, shape (n,), optional
         Where to start; in the middle by default, and where it is not inside.
     """
-    low, high = brackets.ends()
-    t, width = 0.5 * low + 0.5 * high, high - low
-    if start is not None:
-        t = np.where((start > low) & (start < high), start, t)
-    left, previous = np.arange(len(t)), np.full(len(t), np.inf)
-    for _ in range(NEWTON_ROUNDS):
-        if not len(left):
-            break
-        some, here = brackets[left], t[left]
-        value, gradient = field.value_and_gradient(some.at(here))
-        rising = value * direction[left] > 0
-        below, above = np.where(rising, low[left], here), np.where(rising, here, high[left])
-        with np.errstate(all="ignore"):
-            step = value / some.rate(gradient)
-        new, size = here - step, np.abs(step)
-        slow = ~(size <= 0.5 * previous[left])
-        done = (value == 0) | (size <= ROUNDING / 4 * np.abs(here))
-        inside = (new > below) & (new < above)
-        last = inside & (size <= LAST_STEP * width[left])
-        bisected = ~(inside & ~slow | last)
-        # Newton that stalls after it converged is at rounding; before, the bracket is halved.
-        done |= slow & (size <= ROUNDING * np.maximum(np.abs(below), np.abs(above)))
-        new = np.where(bisected, 0.5 * below + 0.5 * above, new)
-        done |= (new <= below) | (new >= above)
-        low[left], high[left], previous[left] = below, above, np.where(bisected, np.inf, size)
-        t[left] = np.where(last | ~done, new, here)
-        left = left[~(done | last)]
-    return t
+
+    def along(t: Array, which: Indices) -> tuple[Array, Array]:
+        some = brackets[which]
+        value, gradient = field.value_and_gradient(some.at(t))
+        return value, some.rate(gradient)
+
+    ends = brackets.ends()
+    middle = 0.5 * ends[0] + 0.5 * ends[1]
+    return newton(along, ends, direction, middle if start is None else start)
 
 
 def point_bounds(field: EnclosedField, x: Array) -> tuple[Array, Array]:

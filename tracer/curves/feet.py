@@ -13,12 +13,12 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.atlas.newton import newton
 from tracer.curves.corrector import correct, regular
 from tracer.curves.curve import Curve
 from tracer.curves.error_bounds import UP
 from tracer.curves.pieces import DEGREE, Pieces
-from tracer.curves.vectors import dot, unit_vectors
-from tracer.curves.zeros import zeros
+from tracer.curves.vectors import dot, turning, unit_vectors
 from tracer.fields.metric import Metric
 
 Array = NDArray[np.float64]
@@ -134,12 +134,15 @@ class _Curves:
     def _refined(self, x: Array, piece: Indices, low: Array, high: Array) -> Array:
         """The minima in brackets, shape (m, 2), one for each of `x` (m, 2)."""
 
-        def rate(sigma: Array) -> Array:
-            """How fast the distances of `x` grow along the curves."""
-            place, ahead = self._on_curve(piece, sigma)
-            return dot(self.metric.image(place - x), self.metric.image(ahead))
+        def growth(sigma: Array, which: Indices) -> tuple[Array, Array]:
+            """How fast the distances of `x` grow along the curves, and how fast that does."""
+            place, ahead = self._on_curve(piece[which], sigma)
+            _, rate, bend = self.pieces.jet(piece[which], sigma)[..., :2]
+            away, ahead = self.metric.image(place - x[which]), self.metric.image(ahead)
+            turned = self.metric.image(turning(rate, bend))
+            return dot(away, ahead), dot(self.metric.image(rate), ahead) + dot(away, turned)
 
-        zero = zeros(rate, (low, high), (rate(low), rate(high)), SETTLED)
+        zero = newton(growth, (low, high), np.ones(len(x)), 0.5 * (low + high), SETTLED)
         # Where the prediction is loose there may be none in the bracket, and one of its ends is nearer.
         places = np.stack([self._on_curve(piece, sigma)[0] for sigma in (zero, low, high)])
         return places[self.metric.length(places - x).argmin(axis=0), np.arange(len(x))]

@@ -8,7 +8,6 @@ coefficients. A point at a given arclength is found by inverting s(σ), which is
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -27,9 +26,18 @@ DERIVATIVE = chebyshev.chebval(NODES, chebyshev.chebder(_TO_COEFFICIENTS)).T
 INTEGRAL = chebyshev.chebval(NODES, chebyshev.chebint(_TO_COEFFICIENTS, lbnd=-1)).T
 
 
+# What takes coefficients to themselves, and to those of the first and the second derivative, (3, 8, 8).
+_JETS = np.stack([np.pad(chebyshev.chebder(np.eye(DEGREE + 1), k), [(0, k), (0, 0)]) for k in range(3)])
+
+
 def interpolation(sigma: Array) -> Array:
     """What takes the values at the nodes to those of the polynomial at `sigma` (k,), shape (k, 8)."""
     return chebyshev.chebvander(sigma, DEGREE) @ _TO_COEFFICIENTS
+
+
+def _basis(sigma: Array) -> Array:
+    """The Chebyshev polynomials at σ (...), shape (..., 8)."""
+    return np.cos(np.multiply.outer(np.arccos(sigma), np.arange(DEGREE + 1)))
 
 
 # Newton's iterations to invert s(σ), started from a straight line; bisection guards them.
@@ -107,20 +115,28 @@ class Pieces:
 
     def at(self, piece: NDArray[np.int64], sigma: Array) -> Array:
         """x1, x2, s, shape (..., 3), of the pieces numbered `piece` at `sigma`, both (...)."""
-        c: Any = np.moveaxis(self.coefficients[piece], -2, 0)
-        rows: Any = chebyshev.chebval(sigma[..., None], c, tensor=False)
-        return rows
+        return (_basis(sigma)[..., None, :] @ self.coefficients[piece])[..., 0, :]
 
     def at_places(self, place: Array) -> Array:
         """x1, x2, s, shape (n, 3), at places (n,): the number of a piece, and the share of it behind."""
+        return self.at(*self._located(place))
+
+    def jet_at_places(self, place: Array) -> Array:
+        """The same, and the first and the second derivatives by the place, shape (3, n, 3)."""
+        return self.jet(*self._located(place)) * np.array([1.0, 2.0, 4.0])[:, None, None]
+
+    def _located(self, place: Array) -> tuple[NDArray[np.int64], Array]:
+        """The piece and σ at places (n,)."""
         piece = np.clip(place.astype(np.int64), 0, max(0, len(self) - 1))
-        return self.at(piece, 2 * (place - piece) - 1)
+        return piece, 2 * (place - piece) - 1
+
+    def jet(self, piece: NDArray[np.int64], sigma: Array) -> Array:
+        """x1, x2, s of pieces at `sigma`, both (n,), and their first two derivatives by σ, (3, n, 3)."""
+        return ((_basis(sigma) @ _JETS)[:, :, None] @ self.coefficients[piece])[:, :, 0]
 
     def rate(self, piece: NDArray[np.int64], sigma: Array) -> Array:
         """Derivatives of x1, x2, s by σ, shape (..., 3)."""
-        c: Any = np.moveaxis(self.coefficients[piece], -2, 0)
-        rates: Any = chebyshev.chebval(sigma[..., None], chebyshev.chebder(c), tensor=False)
-        return rates
+        return ((_basis(sigma) @ _JETS[1])[..., None, :] @ self.coefficients[piece])[..., 0, :]
 
     def locate(self, s: Array) -> tuple[NDArray[np.int64], Array]:
         """Piece and σ at arclengths `s` of shape (n,)."""
@@ -129,16 +145,16 @@ class Pieces:
         low, high = np.full(len(s), -1.0), np.ones(len(s))
         width = np.maximum(knots[piece + 1] - knots[piece], np.finfo(float).tiny)
         sigma = np.clip(2 * (s - knots[piece]) / width - 1, -1, 1)
-        c: Any = self.coefficients[piece, :, 2].T
-        slope = chebyshev.chebder(c)
+        c = self.coefficients[piece, :, 2]
         rounding = 4 * np.finfo(float).eps * max(abs(knots[0]), abs(knots[-1]))
         for _ in range(INVERSION_STEPS):
-            excess: Any = chebyshev.chebval(sigma, c, tensor=False) - s
+            basis = _basis(sigma)
+            excess = (basis * c).sum(axis=1) - s
             if not (np.abs(excess) > rounding).any():
                 break
             low, high = np.where(excess < 0, sigma, low), np.where(excess > 0, sigma, high)
             with np.errstate(divide="ignore", invalid="ignore"):
-                newton = sigma - excess / chebyshev.chebval(sigma, slope, tensor=False)
+                newton = sigma - excess / (basis @ _JETS[1] * c).sum(axis=1)
             inside = (newton >= low) & (newton <= high)
             sigma = np.where(excess == 0, sigma, np.where(inside, newton, 0.5 * (low + high)))
         return piece, sigma

@@ -1,8 +1,9 @@
 """Turning points: where one coordinate of the curve is extremal.
 
 They are the zeros of a partial derivative along the curve: x2 is extremal where ∂F/∂x1 = 0. Each is
-bracketed by a change of sign of that partial between points of the curve and located on the curve by
-bracketed root-finding, so it is verified by the change of sign that is left around it.
+bracketed by a change of sign of that partial between points of the curve and located by Newton's method, with
+the rate at which the prediction turns; what the prediction misses of the curve is carried from step to step,
+and is right when the place is.
 """
 
 from collections.abc import Sequence
@@ -11,11 +12,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.atlas.newton import newton
 from tracer.curves.continuation import Trace
-from tracer.curves.corrector import correct, newton_step
+from tracer.curves.corrector import newton_step
 from tracer.curves.pieces import Pieces
-from tracer.curves.vectors import unit_vectors
-from tracer.curves.zeros import zeros
+from tracer.curves.vectors import turned, turning, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
@@ -135,20 +136,25 @@ def _locate(
     last = np.where(count == 0, np.nextafter(end, 0), np.inf)
     row = np.arange(len(partial))
 
-    def predicted(place: Array) -> Array:
-        return pieces.at_places(np.minimum(np.where(place >= end, place - count, place), last))
+    # What the prediction misses of the curve, in box units, as far as it is known.
+    missed = np.zeros((len(partial), 2))
 
-    def share(place: Array) -> Array:
-        x = predicted(place)[:, :2]
-        step, _ = newton_step(*scaled(x))
-        return unit_vectors(scaled(x - step * box.sides)[1])[row, partial]
+    def predicted(place: Array, which: Indices) -> Array:
+        wrapped = np.where(place >= end[which], place - count[which], place)
+        return pieces.jet_at_places(np.minimum(wrapped, last[which]))
 
-    def scaled(x: Array) -> tuple[Array, Array]:
-        """F inside the box, and ∇F in its units."""
-        value, gradient = field.value_and_gradient(box.clip(x))
-        return value, gradient * box.sides
+    def share(place: Array, which: Indices) -> tuple[Array, Array]:
+        """The partial's share of the gradient, and its rate along the prediction."""
+        x, rate, bend = predicted(place, which)[..., :2] / box.sides
+        value, gradient = field.value_and_gradient(box.clip((x + missed[which]) * box.sides))
+        gradient = gradient * box.sides
+        missed[which] -= newton_step(value, gradient)[0]
+        along = row[: len(which)], partial[which]
+        return unit_vectors(gradient)[along], turned(turning(rate, bend))[along]
 
     low, high = brackets.T.astype(np.float64)
-    place = zeros(share, (low, high), (shares[:, 0], shares[:, 1]), SETTLED)
-    at = predicted(place)
-    return at[:, 2], correct(field, box, box.clip(at[:, :2])).x
+    before, after = shares.T
+    start = low - before * ((high - low) / (after - before))
+    place = newton(share, (low, high), np.sign(after), start, SETTLED)
+    at = predicted(place, row)[0]
+    return at[:, 2], box.clip(at[:, :2] + missed * box.sides)

@@ -21,6 +21,13 @@ def turned(v: Array) -> Array:
     return np.stack([-v[..., 1], v[..., 0]], axis=-1)
 
 
+def turning(rate: Array, bend: Array) -> Array:
+    """How fast the unit vectors along `rate` turn where that itself changes by `bend`, both (..., 2)."""
+    length = np.hypot(rate[..., :1], rate[..., 1:])
+    unit = rate / length
+    return (bend - dot(bend, unit)[..., None] * unit) / length
+
+
 def cross(a: Array, b: Array) -> Array:
     """How far b lies to the left of a: their cross products, shape (...)."""
     return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
