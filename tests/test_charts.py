@@ -13,7 +13,7 @@ from test_soundness import standing
 
 import tracer
 from tracer import Status
-from tracer.atlas import cells
+from tracer.atlas import paving
 from tracer.atlas.atlas import survey
 from tracer.atlas.charts import OBLIQUE, across, across_bounds, pair
 from tracer.atlas.paving import decide
@@ -116,7 +116,7 @@ def wave(x, y):
 @pytest.fixture
 def one_cell_first(monkeypatch):
     """The whole box may be one chart, with many arcs."""
-    monkeypatch.setattr(cells, "FIRST_HALVINGS", 0)
+    monkeypatch.setattr(paving, "FIRST_CELLS", np.array([[[0.0, 0.0], [1.0, 1.0]]]))
 
 
 def wave_distance(x, sides):

@@ -201,7 +201,8 @@ def test_the_distance_of_a_point_on_a_curve_is_zero():
         assert (found.curve == k).all()
         assert found.proven.all()
         between = curve(np.linspace(0, curve.length, 30))
-        assert boundary.nearest(between).distances.max() < 1e-15
+        # But for a few roundings of the coordinates, of both.
+        assert boundary.nearest(between).distances.max() < 4e-15
 
 
 # The box, and input -------------------------------------------------------------------------------

@@ -47,7 +47,7 @@ class Lines:
         return np.where(twice == 2, upper, inner)
 
 
-def halves(cells: Array, variation: Array) -> tuple[list[Array], list[Indices]]:
+def halves(cells: Array, variation: Array) -> tuple[Array, Indices]:
     """Cells halved along the coordinate in which F varies clearly more, or along both.
 
     Parameters
@@ -58,31 +58,36 @@ def halves(cells: Array, variation: Array) -> tuple[list[Array], list[Indices]]:
 
     Returns
     -------
-    halves : list of ndarray, shape (·, 2, 2)
-    parents : list of ndarray of int, shape (·,)
+    halves : ndarray, shape (·, 2, 2)
+    parents : ndarray of int, shape (·,)
         Which cell each is a part of.
     """
-    more = [variation[:, i] > CLEARLY_MORE * variation[:, 1 - i] for i in (0, 1)]
-    alone = [_halved(cells[more[i]], i) for i in (0, 1)]
-    both = ~(more[0] | more[1])
-    which = map(np.flatnonzero, (*more, both))
-    parents = [np.concatenate([some] * n) for some, n in zip(which, (2, 2, 4), strict=True)]
-    return [*alone, _halved(_halved(cells[both], 0), 1)], parents
+    parents = np.arange(len(cells))
+    for axis in (0, 1):
+        along = ~(variation[parents, 1 - axis] > CLEARLY_MORE * variation[parents, axis])
+        which = np.flatnonzero(along)
+        cells, parents = _halved(cells, axis, which), np.concatenate([parents, parents[which]])
+    return cells, parents
 
 
-def first_cells() -> Array:
-    """What the box is cut into before anything is known."""
+def _halved(cells: Array, axis: int, which: Indices) -> Array:
+    """The cells, some of them halved along an axis: their lower halves in their places, the others behind."""
+    parts = np.concatenate([cells, cells[which]])
+    middle = 0.5 * (cells[which, 0, axis] + cells[which, 1, axis])
+    parts[which, 1, axis] = parts[len(cells) :, 0, axis] = middle
+    return parts
+
+
+def _first_cells() -> Array:
     cells = np.array([[[0.0, 0.0], [1.0, 1.0]]])
     for _ in range(FIRST_HALVINGS):
-        cells = _halved(_halved(cells, 0), 1)
+        cells, _ = halves(cells, np.ones((len(cells), 2)))
+    cells.flags.writeable = False
     return cells
 
 
-def _halved(cells: Array, axis: int) -> Array:
-    middle = 0.5 * (cells[:, 0, axis] + cells[:, 1, axis])
-    both = np.concatenate([cells, cells])
-    both[: len(cells), 1, axis] = both[len(cells) :, 0, axis] = middle
-    return both
+# What the box is cut into before anything is known.
+FIRST_CELLS = _first_cells()
 
 
 def area(cells: Array) -> float:

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.atlas.cells import NO_CELLS, Lines, first_cells, halves
+from tracer.atlas.cells import FIRST_CELLS, NO_CELLS, Lines, halves
 from tracer.atlas.floor import largest_bound, narrow
 from tracer.atlas.paving import Paving, decide
 from tracer.atlas.rivals import Rivals
@@ -127,8 +127,7 @@ def pave_classes(
 
 def _first_cells(margins: Margins) -> "_Cells":
     """What the box is cut into, with all classes but copies of others: of equal ones the first is on top."""
-    cells = first_cells()
-    return _Cells(cells, np.repeat(margins.distinct[None], len(cells), axis=0))
+    return _Cells(FIRST_CELLS, np.repeat(margins.distinct[None], len(FIRST_CELLS), axis=0))
 
 
 @dataclass(frozen=True, eq=False)
@@ -172,7 +171,7 @@ def _nothing(outputs: int) -> _Look:
 
 def _look(
     margins: Margins, lines: Lines, chunk: _Cells, crowded: bool, rounds: int, largest: float
-) -> tuple[_Look, list[_Cells], float]:
+) -> tuple[_Look, _Cells, float]:
     """What is decided of a chunk of cells, the halves of the others, and the largest |F| seen so far."""
     cells, corners = chunk.cells, lines.at(chunk.cells)
     rivals = Rivals.in_cells(margins, corners, chunk.on_top)
@@ -199,8 +198,7 @@ def _look(
         rivals.on_top[floor],
     )
     parts, parents = halves(cells[further], rivals.variation(corners)[further])
-    on_top = rivals.on_top[further]
-    return look, [_Cells(part, on_top[of]) for part, of in zip(parts, parents, strict=True)], largest
+    return look, _Cells(parts, rivals.on_top[further[parents]]), largest
 
 
 def _numbers(on_top: Mask) -> Indices:

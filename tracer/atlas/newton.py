@@ -40,30 +40,32 @@ def newton(
     settled : float, optional
         A step of no more than this share of the bracket may be rounding as well.
     """
-    low, high = (end.copy() for end in ends)
+    low, high = ends
     t = np.where((start > low) & (start < high), start, 0.5 * low + 0.5 * high)
-    left, previous, least = np.arange(len(t)), np.full(len(t), np.inf), settled * (high - low)
+    left, here, last, least = np.arange(len(t)), t, np.full(len(t), np.inf), settled * (high - low)
     for _ in range(ROUNDS):
         if not len(left):
             break
-        here, last = t[left], previous[left]
         value, rate = function(here, left)
-        rising = value * direction[left] > 0
-        below, above = np.where(rising, low[left], here), np.where(rising, here, high[left])
+        rising = value * direction > 0
+        low, high = np.where(rising, low, here), np.where(rising, here, high)
         with np.errstate(all="ignore"):
             step = value / rate
             new, size = here - step, np.abs(step)
-            # What the next one would be; of an exact rate, much less.
-            next_ = size * (size / last)
-        rounding = np.maximum(ROUNDING * np.maximum(np.abs(below), np.abs(above)), least[left])
-        slow, inside = ~(size <= 0.5 * last), (new > below) & (new < above)
-        finished = inside & (next_ <= ROUNDING / 4 * np.abs(here)) & np.isfinite(last)
-        bisected = ~(inside & ~slow | finished)
+            shrinks = size / last
+            # What the next step would be: after one of an exact rate it is much less.
+            next_ = size * shrinks
+        finest = (ROUNDING / 4) * np.abs(here)
+        inside, slow = (new > low) & (new < high), ~(shrinks <= 0.5)
+        finished = inside & (next_ <= finest) & (shrinks > 0)
+        halved = ~(inside & ~slow | finished)
+        new = np.where(halved, 0.5 * low + 0.5 * high, new)
+        stays = (value == 0) | (size <= finest) | (new <= low) | (new >= high)
         # Newton that stalls after it converged is at rounding; before, the bracket is halved.
-        done = (value == 0) | (size <= ROUNDING / 4 * np.abs(here)) | slow & (size <= rounding)
-        new = np.where(bisected, 0.5 * below + 0.5 * above, new)
-        done |= (new <= below) | (new >= above)
-        low[left], high[left], previous[left] = below, above, np.where(bisected, np.inf, size)
-        t[left] = np.where(finished | ~done, new, here)
-        left = left[~(done | finished)]
+        stays |= slow & (size <= np.maximum(ROUNDING * np.maximum(np.abs(low), np.abs(high)), least))
+        t[left] = np.where(finished | ~stays, new, here)
+        further = ~(finished | stays)
+        last = np.where(halved, np.inf, size)
+        left, here, last, least = left[further], new[further], last[further], least[further]
+        low, high, direction = low[further], high[further], direction[further]
     return t

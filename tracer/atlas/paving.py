@@ -22,7 +22,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.atlas.cells import NO_CELLS, Lines, first_cells, halves, joined
+from tracer.atlas.cells import FIRST_CELLS, NO_CELLS, Lines, halves, joined
 from tracer.atlas.floor import has_bounds, largest_bound, narrow, only_rounding, unbounded
 from tracer.atlas.subdivision import subdivide
 from tracer.fields.box import Box
@@ -92,7 +92,7 @@ def pave(
     """
     lines = Lines.of_box(box, attempt)
     looks, left, cells = subdivide(
-        first_cells(),
+        FIRST_CELLS,
         partial(_look, field, lines),
         joined,
         lambda shares: shares,
@@ -119,29 +119,31 @@ _NOTHING = _Look(NO_CELLS, NO_CELLS, np.zeros((0, 2), np.int8), np.zeros((0, 2))
 
 def _look(
     field: EnclosedField, lines: Lines, chunk: Array, crowded: bool, rounds: int, largest: float
-) -> tuple[_Look, list[Array], float]:
+) -> tuple[_Look, Array, float]:
     """What is decided of a chunk of cells, the halves of the others, and the largest |F| seen so far."""
     corners = lines.at(chunk)
     found = field.enclose(corners[:, 0], corners[:, 1])
     is_empty, signs, along = decide(found)
-    is_chart = ~is_empty & along.any(axis=1)
+    open_ = ~is_empty
+    charts = np.flatnonzero(open_ & along.any(axis=1))
+    open_[charts] = False
     largest = max(largest, largest_bound(found))
-    open_ = np.flatnonzero(~(is_empty | is_chart))
-    look = _Look(chunk[is_empty], chunk[is_chart], signs[is_chart], along[is_chart], NO_CELLS)
-    if not len(open_):
-        return look, [], largest
+    look = _Look(chunk[is_empty], chunk[charts], signs[charts], along[charts], NO_CELLS)
+    if not open_.any():
+        return look, NO_CELLS, largest
+    left, found, corners = chunk[open_], found.rows(open_), corners[open_]
 
     def field_of(which: NDArray) -> EnclosedField:
         return field
 
     at_floor = (
-        narrow(chunk[open_], crowded)
-        | only_rounding(field_of, corners[open_], (found.upper - found.lower)[open_], largest, rounds)
-        | unbounded(field_of, chunk[open_], corners[open_], has_bounds(found)[open_])
+        narrow(left, crowded)
+        | only_rounding(field_of, corners, found.upper - found.lower, largest, rounds)
+        | unbounded(field_of, left, corners, has_bounds(found))
     )
-    look = look._replace(floor=chunk[open_[at_floor]])
-    further = open_[~at_floor]
-    return look, halves(chunk[further], variation(found, corners)[further])[0], largest
+    further = ~at_floor
+    parts, _ = halves(left[further], variation(found, corners)[further])
+    return look._replace(floor=left[at_floor]), parts, largest
 
 
 def decide(found: Enclosure) -> tuple[NDArray[np.bool_], Signs, Array]:

@@ -22,7 +22,7 @@ Look = TypeVar("Look")
 
 def subdivide(
     queue: Queue,
-    look: Callable[[Queue, bool, int, float], tuple[Look, list[Queue], float]],
+    look: Callable[[Queue, bool, int, float], tuple[Look, Queue, float]],
     joined: Callable[[list[Queue]], Queue],
     shares: Callable[[Queue], Array],
     *,
@@ -68,9 +68,9 @@ def subdivide(
                 return looks, joined([queue[start:], *further]), cells
             decision, parts, largest = look(chunk, crowded, rounds, largest)
             looks.append(decision)
-            further += parts
+            further.append(parts)
             cells += len(chunk)
-            decided += area(shares(chunk)) - sum(area(shares(part)) for part in parts)
+            decided += area(shares(chunk)) - area(shares(parts))
             report(cells, decided)
         queue, rounds = joined(further), rounds + 1
     return looks, left, cells

@@ -1,19 +1,24 @@
 """All arcs of the atlas at once: one differential equation, stacked.
 
-An arc from P to Q with chord c and unit normal n (box units) is the graph of its height y over its
-chord, x(t) = P + t c + y n, t ∈ [0, 1], with
+An arc from P to Q, run along with F > 0 on its left, satisfies in box units
 
-    dy/dt = −(∇F · c) / (∇F · n),      y(0) = 0,  y(1) = 0,
+    dx/dt = ℓ (∂F/∂x2, −∂F/∂x1) / |∇F|,      x(0) = P,  x(1) = Q,
 
-as long as its tangent stays within 90° of the chord. Arcs are cut until it is within 45°: then no slope blows
-up, and the arcs are alike, so that one step of `solve_ivp` serves the whole stack, in units of the chords'
-lengths. What it predicts is corrected along n onto F = 0, at the nodes of a polynomial of degree 7 and at
-three places between them; where the polynomial misses the curve there by more than the tolerance, the arc is
-cut in four. So the accuracy comes from the corrector, and the prediction may be loose: with the caller's
-tolerance instead, the same points take five times the evaluations.
+where ℓ is its length: dx1/dx2 = −(∂F/∂x2)/(∂F/∂x1) in a form that has no poles. Both ends are known, so this
+is a boundary value problem, and its collocation at both ends [1]_ predicts all arcs at once: the cubic that
+satisfies the equation there, with the speed that fits a circle best. What it predicts is corrected along its
+normals onto F = 0, at the nodes of a polynomial of degree 7 and at three places between them; where the
+polynomial misses the curve there by more than the tolerance, the arc is cut in four. So the accuracy comes
+from the corrector, and the prediction may be loose: integrated to the caller's tolerance instead, the same
+points take five times the evaluations, and one step of a Runge-Kutta method takes four and is further off.
 
 The chart makes this safe: a corrected point that is not inside it, between the arc's ends in τ, is found
 again in the bracket that the chart gives (see `stack`).
+
+References
+----------
+.. [1] U. M. Ascher, R. M. M. Mattheij, R. D. Russell, "Numerical Solution of Boundary Value Problems for
+   Ordinary Differential Equations" (1995), section 5.4.
 """
 
 import time
@@ -24,9 +29,8 @@ from numpy.typing import NDArray
 
 from tracer.atlas.charts import across
 from tracer.curves.chart_ode import EPS
-from tracer.curves.legs import RELATIVE_TOLERANCE
 from tracer.curves.pieces import DERIVATIVE, INTEGRAL, NODES, Pieces, interpolation
-from tracer.curves.stack import Stack, can_be_halved, in_bracket
+from tracer.curves.stack import ENDS, GRADIENTS, Stack, can_be_halved, in_bracket
 from tracer.curves.vectors import dot, turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
@@ -35,25 +39,20 @@ Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 
-# The error the solver may leave, of heights over the chords' lengths: so much that it takes one step, from
-# which two or three of the corrector reach rounding on nearly all arcs. The others are cut; with a strict
-# tolerance they would set the steps of the whole stack.
-PREDICTION = 1.0
-# Tangent and chord: within 45°. A slope beyond this is cut off: one arc must not stop the stack.
+# Tangents within 90° of the chord at both ends are predicted from; within 45° everywhere they are kept.
 LEAST_COSINE = 0.5**0.5
-STEEPEST = 4.0
 MOST_CUTS = 32
 # Where arcs are cut that are steeper, as shares of the way in τ.
 QUARTERS = np.array([0.25, 0.5, 0.75])
-CORRECTOR_STEPS = 4
+CORRECTOR_STEPS = 6
 # A last step of the corrector, in box units, whose square is rounding; and one that is not worth making.
-CONVERGED = 1e-8
+CONVERGED = 4e-8
 SETTLED = 1e-15
 # A polynomial is not asked to be nearer to the curve than this many of what is left of the corrector's steps
 # there, which is rounding of F, and of the coordinates' own.
 NOISE = 8.0
-# After so many cuts one that leaves more than this share of the deviation is the last: it is rounding too, or
-# F turns faster than its floats.
+# Where so many cuts have left more than this share of the deviation they were the last: it is rounding too,
+# or F turns faster than its floats. (At a corner one cut may leave all of it, as far as it shows.)
 PATIENCE = 3
 STALLED = 0.5
 # More arcs than this are not made: the curve is followed no further than they reach.
@@ -67,6 +66,10 @@ CUTS = np.array([NODES[2], 0.0, NODES[-3]])
 SIGMA = np.sort(np.concatenate([NODES, PLACES]))
 AT_NODES, AT_PLACES, AT_CUTS = (np.searchsorted(SIGMA, some) for some in (NODES, PLACES, CUTS))
 INNER = slice(1, -1)
+# What takes the ends of a cubic, and its rates there, to its values and to its rates.
+_T = 0.5 * (1 + SIGMA)[:, None]
+CUBIC = np.hstack([(1 + 2 * _T) * (1 - _T) ** 2, _T**2 * (3 - 2 * _T), _T * (1 - _T) ** 2, _T**2 * (_T - 1)])
+CUBIC_RATES = np.hstack([6 * _T * (_T - 1), 6 * _T * (1 - _T), (1 - _T) * (1 - 3 * _T), _T * (3 * _T - 2)])
 # What takes values at the nodes to those of their polynomial at the places; at all of SIGMA of each of its
 # parts; and to its rates, close by each other.
 EXPECTED = interpolation(PLACES)
@@ -93,14 +96,14 @@ def stacked_pieces(
     stack = _gentle(field, box, stack, deadline)
     if _is_spent(len(stack), deadline):
         return stack, _with_arclength(_straight(stack.start, stack.end, NODES)), len(stack) == 0
-    predicted, values = _integrated(field, box, stack), np.empty((len(stack), len(NODES), 2))
-    pending, before, finished = np.arange(len(stack)), np.full(len(stack), np.inf), False
-    for cuts in range(MOST_CUTS):
+    predicted, values = _collocated(box, stack), np.empty((len(stack), len(NODES), 2))
+    pending, before, finished = np.arange(len(stack)), np.full((len(stack), PATIENCE), np.inf), False
+    for _ in range(MOST_CUTS):
         arcs = stack[pending]
-        found = _put_onto_curve(field, box, arcs, predicted)
+        found = _put_onto_curve(field, box, arcs, *predicted)
         values[pending] = found.x[:, AT_NODES]
-        misses = ~(found.off <= tolerance + found.noise)
-        misses = misses | found.steep if cuts < PATIENCE else misses & (found.off < STALLED * before)
+        misses = ~(found.off <= tolerance + found.noise) & (found.off < STALLED * before[:, -1])
+        misses |= found.steep & ~(found.off <= found.noise)
         finished = not misses.any()
         if finished or _is_spent(len(stack) + len(CUTS) * misses.sum(), deadline):
             break
@@ -108,8 +111,9 @@ def stacked_pieces(
         which[pending[misses]] = True
         stack, index = stack.cut(which, found.x[misses][:, AT_CUTS], found.gradient[misses][:, AT_CUTS])
         pending = np.flatnonzero(which[index])
-        predicted = _predicted_parts(stack[pending], values[which])
-        values, before = values[index], np.repeat(found.off[misses], 1 + len(CUTS))
+        predicted = _predicted_parts(box, stack[pending], values[which])
+        before = np.column_stack([found.off, before[:, :-1]])[misses]
+        values, before = values[index], np.repeat(before, 1 + len(CUTS), axis=0)
     return stack, _with_arclength(values), finished
 
 
@@ -121,9 +125,12 @@ def _is_spent(arcs: int, deadline: float) -> bool:
 
 
 def _gentle(field: Field, box: Box, stack: Stack, deadline: float) -> Stack:
-    """The arcs cut until the tangents at their ends are within 45° of their chords."""
+    """The arcs cut until the tangents at their ends are within 90° of their chords."""
     for _ in range(MOST_CUTS):
-        steep = ~_is_gentle(box, stack) & can_be_halved(box, stack)
+        steep = (_cosines_at_ends(box, stack) < 0).any(axis=1)
+        if not steep.any():
+            break
+        steep &= can_be_halved(box, stack)
         start, end = stack.across()
         tau = start[:, None] + np.multiply.outer(end - start, QUARTERS)
         # Some arcs are so short that there are not so many floats between their ends.
@@ -134,10 +141,9 @@ def _gentle(field: Field, box: Box, stack: Stack, deadline: float) -> Stack:
     return stack
 
 
-def _is_gentle(box: Box, stack: Stack) -> Mask:
-    normal = _normals(box, stack)
-    ends = (stack.start_gradient, stack.end_gradient)
-    return np.minimum(*(_cosines(box, normal, gradient) for gradient in ends)) >= LEAST_COSINE
+def _cosines_at_ends(box: Box, stack: Stack) -> Array:
+    """Those of the angles between chords and tangents, (n, 2)."""
+    return _cosines(box, _normals(box, stack)[:, None], stack.vectors[:, GRADIENTS])
 
 
 def _normals(box: Box, stack: Stack) -> Array:
@@ -153,40 +159,16 @@ def _cosines(box: Box, normal: Array, gradient: Array) -> Array:
 # The differential equation ------------------------------------------------------------------------
 
 
-def _integrated(field: Field, box: Box, stack: Stack) -> Array:
-    """Points at `SIGMA` of every arc, shape (n, 11, 2), predicted by the stacked equation."""
-    if not len(stack):
-        return np.zeros((0, len(SIGMA), 2))
-    from scipy.integrate import solve_ivp
-
-    origin, chord = stack.start / box.sides, (stack.end - stack.start) / box.sides
-    length, unit = np.hypot(*chord.T), unit_vectors(chord)
-    normal = turned(unit)
-
-    def points(t: Any, y: Array) -> Array:
-        x = (origin + np.multiply.outer(t, chord) + (length * y)[..., None] * normal) * box.sides
-        return np.minimum(np.maximum(x, stack.lower), stack.upper)
-
-    def rate(t: float, y: Array) -> Array:
-        g = field.value_and_gradient(points(t, y))[1] * box.sides
-        with np.errstate(all="ignore"):
-            slope = -dot(g, unit) / dot(g, normal)
-        # Where there is none, nan, it is as good as any.
-        return np.fmin(np.fmax(slope, -STEEPEST), STEEPEST)
-
-    solution = solve_ivp(
-        rate,
-        (0.0, 1.0),
-        np.zeros(len(stack)),
-        method="RK23",
-        dense_output=True,
-        rtol=RELATIVE_TOLERANCE,
-        atol=PREDICTION,
-        first_step=1.0,
-    )
-    t = 0.5 * (1 + SIGMA)
-    heights = solution.sol(t) if solution.success else np.zeros((len(stack), len(t)))
-    return np.moveaxis(points(t, heights.T), 0, 1)
+def _collocated(box: Box, stack: Stack) -> tuple[Array, Array]:
+    """Points at `SIGMA` of every arc where the equation holds at both ends, and normals, (n, 11, 2) each."""
+    tangents = -turned(unit_vectors(stack.vectors[:, GRADIENTS] * box.sides))
+    # A circle that leaves its chord at an angle φ is met with a speed of 2/(1 + cos φ) chords.
+    cosine = np.maximum(_cosines_at_ends(box, stack).mean(axis=1), 0.0)
+    speed = box.distance(stack.start, stack.end) * (2 / (1 + cosine))
+    ends = np.concatenate([stack.vectors[:, ENDS] / box.sides, speed[:, None, None] * tangents], axis=1)
+    x = CUBIC @ ends * box.sides
+    x = np.minimum(np.maximum(x, stack.lower[:, None]), stack.upper[:, None])
+    return x, turned(unit_vectors(CUBIC_RATES @ ends))
 
 
 def _straight(start: Array, end: Array, sigma: Array) -> Array:
@@ -195,13 +177,14 @@ def _straight(start: Array, end: Array, sigma: Array) -> Array:
     return (1 - t) * start[:, None] + t * end[:, None]
 
 
-def _predicted_parts(parts: Stack, values: Array) -> Array:
+def _predicted_parts(box: Box, parts: Stack, values: Array) -> tuple[Array, Array]:
     """Points at `SIGMA` of the parts of polynomials through the nodes `values` (n, 8, 2), (4n, 11, 2).
 
-    Moved so that each starts and ends where the part does.
+    Moved so that each starts and ends where the part does. And normals, (4n, 1, 2).
     """
     x = (PARTS @ values).reshape(-1, len(SIGMA), 2)
-    return x + _straight(parts.start - x[:, 0], parts.end - x[:, -1], SIGMA)
+    x += _straight(parts.start - x[:, 0], parts.end - x[:, -1], SIGMA)
+    return x, _normals(box, parts)[:, None]
 
 
 # The corrector ------------------------------------------------------------------------------------
@@ -213,7 +196,7 @@ class _OnCurve(NamedTuple):
     Attributes
     ----------
     x, gradient : ndarray, shape (n, 11, 2)
-        Points on them at `SIGMA`, ∇F near these; of no use at the ends.
+        Points on them at `SIGMA`, ∇F near these.
     off : ndarray, shape (n,)
         How far the polynomials through the nodes are from the curve at the places, in box units.
     noise : ndarray, shape (n,)
@@ -229,11 +212,12 @@ class _OnCurve(NamedTuple):
     steep: Mask
 
 
-def _put_onto_curve(field: Field, box: Box, arcs: Stack, predicted: Array) -> _OnCurve:
-    """Points at `SIGMA` of arcs, from `predicted` ones (n, 11, 2)."""
-    x, gradient, normal = predicted.copy(), np.zeros_like(predicted), _normals(box, arcs)
+def _put_onto_curve(field: Field, box: Box, arcs: Stack, predicted: Array, normal: Array) -> _OnCurve:
+    """Points at `SIGMA` of arcs, from `predicted` ones (n, 11, 2) along normals, (n, 11, 2) or (n, 1, 2)."""
+    normal = np.broadcast_to(normal, predicted.shape)[:, INNER]
+    x, gradient = np.empty_like(predicted), np.empty_like(predicted)
     x[:, INNER], gradient[:, INNER], noise = _corrected(field, box, arcs, normal, predicted[:, INNER])
-    x[:, 0], x[:, -1] = arcs.start, arcs.end
+    x[:, [0, -1]], gradient[:, [0, -1]] = arcs.vectors[:, ENDS], arcs.vectors[:, GRADIENTS]
     # A polynomial that folds, because of a bad prediction, may run beyond its arc's ends.
     folded = np.flatnonzero(_folds(box, arcs, x[:, AT_NODES]))
     if len(folded):
@@ -241,7 +225,7 @@ def _put_onto_curve(field: Field, box: Box, arcs: Stack, predicted: Array) -> _O
         tau = across(some.direction, np.moveaxis(_straight(some.start, some.end, SIGMA[INNER]), 1, 0)).T
         x[folded, INNER], gradient[folded, INNER] = _in_brackets(field, some, tau)
     halves = can_be_halved(box, arcs)
-    steep = (_cosines(box, normal[:, None], gradient[:, INNER]) < LEAST_COSINE).any(axis=1) & halves
+    steep = (_cosines(box, _normals(box, arcs)[:, None], gradient) < LEAST_COSINE).any(axis=1) & halves
     gap = (EXPECTED @ x[:, AT_NODES] - x[:, AT_PLACES]) / box.sides
     with np.errstate(all="ignore"):
         # Along the curve places need not agree, but as far as it bends.
@@ -253,12 +237,13 @@ def _put_onto_curve(field: Field, box: Box, arcs: Stack, predicted: Array) -> _O
 
 
 def _corrected(field: Field, box: Box, arcs: Stack, normal: Array, x: Array) -> tuple[Array, Array, Array]:
-    """Points `x` (n, m, 2) of arcs put onto them along the chords' normals (n, 2).
+    """Points `x` (n, m, 2) of arcs put onto them along unit normals (n, m, 2).
 
     Also ∇F near there, and how far off they may be by rounding, (n,).
     """
     n, m = x.shape[:2]
-    at, gradient, step, noise = _newton(field, box, np.repeat(normal, m, axis=0), x.reshape(-1, 2))
+    lengths = np.repeat(box.distance(arcs.start, arcs.end), m)
+    at, gradient, step, noise = _newton(field, box, normal.reshape(-1, 2), lengths, x.reshape(-1, 2))
     at, gradient = at.reshape(n, m, 2), gradient.reshape(n, m, 2)
     step, noise = step.reshape(n, m), noise.reshape(n, m)
     ends = arcs.across()
@@ -276,30 +261,30 @@ def _corrected(field: Field, box: Box, arcs: Stack, normal: Array, x: Array) -> 
     return at, gradient, NOISE * noise.max(axis=1)
 
 
-def _newton(field: Field, box: Box, normal: Array, x: Array) -> tuple[Array, Array, Array, Array]:
+def _newton(
+    field: Field, box: Box, normal: Array, length: Array, x: Array
+) -> tuple[Array, Array, Array, Array]:
     """Newton's method from points (n, 2) along unit vectors `normal` (n, 2), in box units.
 
     The points it leads to, ∇F near there, the lengths of its last steps, inf where F is flat, and what they
-    would be if there were one more: no less where they are rounding.
+    would be if there were one more: no less where they are rounding. F bends on the chord's `length` (n,).
     """
-    at, gradient = x.copy(), np.empty_like(x)
-    step, next_ = np.full(len(x), np.inf), np.empty(len(x))
+    at, gradient, along = x.copy(), np.empty_like(x), normal * box.sides
+    step, next_ = length.copy(), np.empty(len(x))
     left: Any = slice(None)
-    for k in range(CORRECTOR_STEPS):
+    for _ in range(CORRECTOR_STEPS):
         value, gradient[left] = field.value_and_gradient(at[left])
         with np.errstate(all="ignore"):
-            size = value / dot(gradient[left] * box.sides, normal[left])
+            size = value / dot(gradient[left], along[left])
             # A step from where F is flat goes nowhere.
             known = np.isfinite(size)
-            at[left] -= np.where(known, size, 0.0)[:, None] * (normal[left] * box.sides)
+            at[left] -= np.where(known, size, 0.0)[:, None] * along[left]
             size = np.where(known, np.abs(size), np.inf)
             next_[left] = size * np.fmin(size / step[left], 1.0)
         step[left] = size
-        # The second step tells what is rounding; few points need a third.
-        if k:
-            left = np.flatnonzero((next_ > SETTLED) & np.isfinite(step))
-            if not len(left):
-                break
+        left = np.flatnonzero((next_ > SETTLED) & np.isfinite(step))
+        if not len(left):
+            break
     return at, gradient, step, next_
 
 

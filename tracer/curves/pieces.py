@@ -18,6 +18,7 @@ Array = NDArray[np.float64]
 DEGREE = 7
 # The Chebyshev polynomials at −1.
 SIGNS = (-1.0) ** np.arange(DEGREE + 1)
+_AT_ENDS = np.stack([SIGNS, np.ones(DEGREE + 1)])
 # Chebyshev points of the second kind on [-1, 1]: both ends are among them.
 NODES = -np.cos(np.pi * np.arange(DEGREE + 1) / DEGREE)
 _TO_COEFFICIENTS = np.linalg.inv(chebyshev.chebvander(NODES, DEGREE))
@@ -35,11 +36,6 @@ def interpolation(sigma: Array) -> Array:
     return chebyshev.chebvander(sigma, DEGREE) @ _TO_COEFFICIENTS
 
 
-def _basis(sigma: Array) -> Array:
-    """The Chebyshev polynomials at σ (...), shape (..., 8)."""
-    return np.cos(np.multiply.outer(np.arccos(sigma), np.arange(DEGREE + 1)))
-
-
 # Newton's iterations to invert s(σ), started from a straight line; bisection guards them.
 INVERSION_STEPS = 8
 
@@ -53,7 +49,7 @@ class Pieces:
     @classmethod
     def through(cls, values: Array) -> "Pieces":
         """The pieces that take `values` (m, 8, 3) at the nodes."""
-        return cls(np.einsum("jk,mkc->mjc", _TO_COEFFICIENTS, values))
+        return cls(_TO_COEFFICIENTS @ values)
 
     @classmethod
     def lines(cls, start: Array, end: Array) -> "Pieces":
@@ -115,7 +111,8 @@ class Pieces:
 
     def at(self, piece: NDArray[np.int64], sigma: Array) -> Array:
         """x1, x2, s, shape (..., 3), of the pieces numbered `piece` at `sigma`, both (...)."""
-        return (_basis(sigma)[..., None, :] @ self.coefficients[piece])[..., 0, :]
+        basis = chebyshev.chebvander(sigma, DEGREE)
+        return (basis[..., None, :] @ self.coefficients[piece])[..., 0, :]
 
     def at_places(self, place: Array) -> Array:
         """x1, x2, s, shape (n, 3), at places (n,): the number of a piece, and the share of it behind."""
@@ -132,11 +129,13 @@ class Pieces:
 
     def jet(self, piece: NDArray[np.int64], sigma: Array) -> Array:
         """x1, x2, s of pieces at `sigma`, both (n,), and their first two derivatives by σ, (3, n, 3)."""
-        return ((_basis(sigma) @ _JETS)[:, :, None] @ self.coefficients[piece])[:, :, 0]
+        basis = chebyshev.chebvander(sigma, DEGREE) @ _JETS
+        return (basis[:, :, None] @ self.coefficients[piece])[:, :, 0]
 
     def rate(self, piece: NDArray[np.int64], sigma: Array) -> Array:
         """Derivatives of x1, x2, s by σ, shape (..., 3)."""
-        return ((_basis(sigma) @ _JETS[1])[..., None, :] @ self.coefficients[piece])[..., 0, :]
+        basis = chebyshev.chebvander(sigma, DEGREE) @ _JETS[1]
+        return (basis[..., None, :] @ self.coefficients[piece])[..., 0, :]
 
     def locate(self, s: Array) -> tuple[NDArray[np.int64], Array]:
         """Piece and σ at arclengths `s` of shape (n,)."""
@@ -148,7 +147,7 @@ class Pieces:
         c = self.coefficients[piece, :, 2]
         rounding = 4 * np.finfo(float).eps * max(abs(knots[0]), abs(knots[-1]))
         for _ in range(INVERSION_STEPS):
-            basis = _basis(sigma)
+            basis = chebyshev.chebvander(sigma, DEGREE)
             excess = (basis * c).sum(axis=1) - s
             if not (np.abs(excess) > rounding).any():
                 break
@@ -202,7 +201,7 @@ class Pieces:
 
     @staticmethod
     def _ends(coefficients: Array) -> Array:
-        return np.stack([(coefficients * SIGNS[:, None]).sum(axis=1), coefficients.sum(axis=1)])
+        return np.moveaxis(_AT_ENDS @ coefficients, 1, 0)
 
 
 def _bisect(f: Callable[[Array], Array], low: Array, high: Array) -> Array:

@@ -11,7 +11,6 @@ gets nowhere so is taken up again a little farther on, found by the chart's brac
 """
 
 import time
-from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +65,9 @@ def polygonal_pieces(regions: Regions, box: Box, stack: Stack, deadline: float) 
     arc, x, gradient = (np.concatenate(column) for column in zip(*found, strict=True))
     order = np.argsort(arc, kind="stable")
     arc, start, end, gradient = _parts(box, stack, arc[order], x[order], gradient[order])
-    straight = replace(stack[arc], start=start, end=end, start_gradient=gradient, end_gradient=gradient)
+    straight = stack[arc]
+    straight.start[:], straight.end[:] = start, end
+    straight.start_gradient[:] = straight.end_gradient[:] = gradient
     return straight, Pieces.lines(start, end), finished
 
 

@@ -5,7 +5,7 @@ between those of an arc's ends lies on this arc and on no other: a bracket along
 any τ, and an arc is cut in parts at any points of it.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,8 @@ Mask = NDArray[np.bool_]
 
 # The chord of an arc no longer than this many roundings of its coordinates points anywhere.
 SHORTEST = 64.0
+# Of the vectors of a stack, the points at its arcs' ends, and ∇F there.
+ENDS, GRADIENTS = slice(0, 2), slice(2, 4)
 
 
 @dataclass(frozen=True, eq=False)
@@ -32,30 +34,60 @@ class Stack:
 
     Attributes
     ----------
-    start, end : ndarray, shape (n, 2)
-        Points on the curve, with ∇F at them in `start_gradient`, `end_gradient`.
-    lower, upper : ndarray, shape (n, 2)
-        The cell.
-    direction : ndarray, shape (n, 2)
-        Along which F grows in the cell.
+    vectors : ndarray, shape (n, 7, 2)
+        Of each arc, in the order of `of`, so that arcs are taken and repeated in one go.
     arc : ndarray of int, shape (n,)
         Which arc of the atlas each is a part of.
     """
 
-    start: Array
-    end: Array
-    start_gradient: Array
-    end_gradient: Array
-    lower: Array
-    upper: Array
-    direction: Array
+    vectors: Array
     arc: Indices
+
+    @classmethod
+    def of(cls, arc: Indices, *vectors: Array) -> "Stack":
+        """The stack of arcs with the vectors (n, 2) below, in that order."""
+        return cls(np.stack(vectors, axis=1), arc)
+
+    @property
+    def start(self) -> Array:
+        """The points on the curve at which they start, (n, 2)."""
+        return self.vectors[:, 0]
+
+    @property
+    def end(self) -> Array:
+        """The points at which they end, (n, 2)."""
+        return self.vectors[:, 1]
+
+    @property
+    def start_gradient(self) -> Array:
+        """∇F at their starts, (n, 2)."""
+        return self.vectors[:, 2]
+
+    @property
+    def end_gradient(self) -> Array:
+        """∇F at their ends, (n, 2)."""
+        return self.vectors[:, 3]
+
+    @property
+    def lower(self) -> Array:
+        """The lower corners of their cells, (n, 2)."""
+        return self.vectors[:, 4]
+
+    @property
+    def upper(self) -> Array:
+        """The upper corners of their cells, (n, 2)."""
+        return self.vectors[:, 5]
+
+    @property
+    def direction(self) -> Array:
+        """Along which F grows in their cells, (n, 2)."""
+        return self.vectors[:, 6]
 
     def __len__(self) -> int:
         return len(self.arc)
 
     def __getitem__(self, which: NDArray) -> "Stack":
-        return Stack(*(getattr(self, f.name)[which] for f in fields(self)))
+        return Stack(self.vectors[which], self.arc[which])
 
     def across(self) -> tuple[Array, Array]:
         """τ at the start and at the end of each arc, (n,)."""
@@ -99,16 +131,8 @@ def stack_of(atlas: Atlas, gradients: Array) -> Stack:
     direction[row, dependent] = slopes[row, dependent]
     oblique = ~slopes.any(axis=1)
     direction[oblique] = atlas.paving.directions[arcs.chart[oblique]]
-    return Stack(
-        start,
-        end,
-        gradients[arcs.start],
-        gradients[arcs.end],
-        cells[:, 0],
-        cells[:, 1],
-        direction,
-        order,
-    )
+    at_ends = start, end, gradients[arcs.start], gradients[arcs.end]
+    return Stack.of(order, *at_ends, cells[:, 0], cells[:, 1], direction)
 
 
 def can_be_halved(box: Box, stack: Stack) -> Mask:

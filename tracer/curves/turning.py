@@ -14,9 +14,8 @@ from numpy.typing import NDArray
 
 from tracer.atlas.newton import newton
 from tracer.curves.continuation import Trace
-from tracer.curves.corrector import newton_step
 from tracer.curves.pieces import Pieces
-from tracer.curves.vectors import turned, turning, unit_vectors
+from tracer.curves.vectors import dot, turned, turning, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
@@ -72,11 +71,10 @@ def turning_points(field: Field, box: Box, traces: Sequence[Trace]) -> list[tupl
     if not which:
         return [tuple(some) for some in points]
     partial, curve = np.array(which), np.array(owner)
-    pieces = Pieces.join([trace.pieces for trace in traces])
+    pieces = Pieces(np.concatenate([trace.pieces.coefficients for trace in traces]))
     closed = np.array([not trace.ends for trace in traces])
     wrap = np.stack([first[1:], np.diff(first) * closed], axis=1)[curve]
     at, x = _locate(field, box, pieces, np.concatenate(brackets), np.concatenate(shares), wrap, partial)
-    at -= pieces.knots[first[curve]]
     for k in np.lexsort((at, curve)):
         points[curve[k]].append(TurningPoint(x[k], float(at[k]), int(1 - partial[k])))
     return [tuple(some) for some in points]
@@ -148,9 +146,11 @@ def _locate(
         x, rate, bend = predicted(place, which)[..., :2] / box.sides
         value, gradient = field.value_and_gradient(box.clip((x + missed[which]) * box.sides))
         gradient = gradient * box.sides
-        missed[which] -= newton_step(value, gradient)[0]
-        along = row[: len(which)], partial[which]
-        return unit_vectors(gradient)[along], turned(turning(rate, bend))[along]
+        unit, along = unit_vectors(gradient), (row[: len(which)], partial[which])
+        with np.errstate(all="ignore"):
+            step = value / dot(unit, gradient)
+        missed[which] -= np.where(np.isfinite(step), step, 0.0)[:, None] * unit
+        return unit[along], turned(turning(rate, bend))[along]
 
     low, high = brackets.T.astype(np.float64)
     before, after = shares.T

@@ -79,34 +79,46 @@ class MeanValueForm:
         _halves(found.low, found.high, midpoints[3], radii[3])
         slope, spread = np.empty_like(found.least), np.empty_like(found.least)
         _halves(found.least, found.most, slope, spread)
-        partial, error = self.midpoints[1:3], self.radii[1:3]
-        # (m ± e)(s ± d) lies within |m| d + e |s| + e d − |q| of m s + q, where |q| is not larger than any
-        # of the three and q has the sign of m s.
-        middle = np.minimum(np.maximum(partial, -error), error)
-        middle *= np.minimum(np.maximum(slope, -spread), spread)
-        np.multiply(partial, slope, out=midpoints[1:3])
-        midpoints[1:3] += middle
-        np.multiply(error, np.abs(slope) + spread, out=radii[1:3])
-        radii[1:3] += np.abs(partial) * spread
-        radii[1:3] -= np.abs(middle)
-        return MeanValueForm(midpoints, radii, (0.5 * function.rate) * (high - low).mean(axis=1))
+        _products(self.midpoints[1:3], self.radii[1:3], slope, spread, midpoints[1:3], radii[1:3])
+        high -= low
+        return MeanValueForm(midpoints, radii, high.sum(axis=1) * (0.5 * function.rate / high.shape[1]))
 
     def value_bounds(self) -> tuple[Array, Array]:
         """Lower and upper bounds of the values, each of shape (k, n)."""
         size = np.abs(self.midpoints)
-        reach = size[1:3] + self.radii[1:3]
-        reach = reach[0] + reach[1] + self.radii[0]
-        slack = (2 * ROUNDINGS) * size[::3] + UNDERFLOW
-        reach, width = reach * UP + slack[0], self.radii[3] * UP + slack[1]
-        center, middle = self.midpoints[::3]
+        widths = self.radii[::3].copy()
+        widths[0] += (size[1:3] + self.radii[1:3]).sum(axis=0)
+        widths *= UP
+        size[::3] *= 2 * ROUNDINGS
+        widths += size[::3]
+        widths += UNDERFLOW
+        low, high = self.midpoints[::3] - widths, self.midpoints[::3] + widths
         # One that is nan says nothing.
-        return np.fmax(center - reach, middle - width), np.fmin(center + reach, middle + width)
+        return np.fmax(*low), np.fmin(*high)
 
     def gradient_bounds(self, radius: Array) -> tuple[Array, Array]:
         """Bounds of the first function's gradient in x, shape (k, 2), on cells of the given radii (k, 2)."""
         middle, reach = self.midpoints[1:3, :, 0].T, self.radii[1:3, :, 0].T
         reach = reach * UP + ((2 * ROUNDINGS) * np.abs(middle) + UNDERFLOW)
         return per_unit(middle - reach, middle + reach, radius)
+
+
+def _products(m: Array, e: Array, s: Array, d: Array, middle: Array, radius: Array) -> None:
+    """Midpoints and radii of products of intervals m ± e and s ± d, into given arrays.
+
+    They lie within ``|m| d + e |s| + e d − |q|`` of ``m s + q``, where |q| is no larger than any of them
+    and q has the sign of m s.
+    """
+    size, slopes = np.abs(m), np.abs(s)
+    shared = np.minimum(size, e)
+    shared *= np.minimum(slopes, d)
+    np.multiply(m, s, out=middle)
+    middle += np.copysign(shared, middle)
+    slopes += d
+    np.multiply(e, slopes, out=radius)
+    size *= d
+    radius += size
+    radius -= shared
 
 
 def _halves(low: Array, high: Array, middle: Array, half: Array) -> None:

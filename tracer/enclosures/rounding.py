@@ -51,10 +51,9 @@ def centered(lower: Array, upper: Array) -> tuple[Array, Array]:
 
 def per_unit(low: Array, high: Array, radius: Array) -> tuple[Array, Array]:
     """Bounds of a gradient by ε, where x = c + radius ε, in x; nan along a coordinate without width."""
-    outward = np.where(radius > 0, 2 * UNIT_ROUNDOFF, np.nan)
-    width = np.where(radius > 0, radius, 1.0)
-    low, high = low / width, high / width
-    return low - outward * np.abs(low) - UNDERFLOW, high + outward * np.abs(high) + UNDERFLOW
+    bounds = np.array([low, high]) / np.where(radius > 0, radius, np.nan)
+    outward = (2 * UNIT_ROUNDOFF) * np.abs(bounds) + UNDERFLOW
+    return bounds[0] - outward[0], bounds[1] + outward[1]
 
 
 def in_x(direction: Array, radius: Array) -> Array:

@@ -163,9 +163,17 @@ class Univariate:
         jet, error = self.jet_and_error(z)
         return jet[0], self._spread(np.abs(jet[1]) + error[1], radius) + error[0]
 
-    def _spread(self, slope: Array, radius: Array) -> Array:
-        """How far values within `radius` of a point of this slope are from its own."""
-        return (slope + 0.5 * self.bend * radius) * radius * (1 + 16 * UNIT_ROUNDOFF) + UNDERFLOW
+    def _spread(self, slope: Array, radius: Array, widening: float = 0.0, error: float = 0.0) -> Array:
+        """How far values within `radius` of a point of this slope are from its own, and an `error` more.
+
+        What the slope may be larger, relatively, is its `widening`.
+        """
+        spread = (0.5 * self.bend) * radius
+        spread += slope
+        spread *= radius
+        spread *= 1 + widening + 16 * UNIT_ROUNDOFF
+        spread += UNDERFLOW + error
+        return spread
 
     def ranges(self, low: Array, high: Array) -> tuple[Array, Array]:
         """Bounds, each of shape (4, ...), of the function and its derivatives on [low, high].
@@ -262,7 +270,7 @@ class Sigmoidal(Univariate):
 
     def ranges_around(self, center: Array, radius: Array, low: Array, high: Array) -> Ranges:
         """At points known to within a `radius`, and on intervals [low, high]."""
-        (value, left, right), slope = self._value_and_slope(np.stack([center, low, high]))
+        (value, left, right), slope = self._value_and_slope(np.array([center, low, high]))
         error = VALUE_ROUNDINGS * UNIT_ROUNDOFF
         least, most = self._slopes_between(low, high, slope[1], slope[2])
         return Ranges(value, self._error_at(slope[0], radius), left - error, right + error, least, most)
@@ -316,7 +324,7 @@ class Sigmoidal(Univariate):
         return value, self._error_at(slope, radius)
 
     def _error_at(self, slope: Array, radius: Array) -> Array:
-        return self._spread(slope * (1 + SLOPE_WIDENING), radius) + 2 * VALUE_ROUNDINGS * UNIT_ROUNDOFF
+        return self._spread(slope, radius, SLOPE_WIDENING, 2 * VALUE_ROUNDINGS * UNIT_ROUNDOFF)
 
     def _slopes_between(self, low: Array, high: Array, left: Array, right: Array) -> tuple[Array, Array]:
         """Bounds of the slope on [low, high], from those computed at both ends."""

@@ -57,15 +57,21 @@ def _tanh_slope(z: Array) -> Array:
     e = np.abs(z)
     e *= -2
     np.exp(e, out=e)
-    return 4 * e / np.square(1 + e)
+    below = 0.5 + 0.5 * e
+    below *= below
+    e /= below
+    return e
 
 
 def _sigmoid_slope(z: Array) -> Array:
     # From the decaying exponential: 1 - σ cancels for large z.
     e = np.abs(z)
-    e *= -1
+    np.negative(e, out=e)
     np.exp(e, out=e)
-    return e / np.square(1 + e)
+    below = 1 + e
+    below *= below
+    e /= below
+    return e
 
 
 def _gelu_slope(z: Array) -> Array:

@@ -66,7 +66,7 @@ class Box:
 
     def clip(self, x: Array) -> Array:
         """The points of the box nearest to `x`, coordinate by coordinate."""
-        return np.clip(x, self.lower, self.upper)
+        return np.minimum(np.maximum(x, self.lower), self.upper)
 
     def distance(self, x: Array, y: Array) -> Array:
         """Distance of points (..., 2) in box units."""

@@ -139,11 +139,14 @@ class Network:
         self._need_one_output()
         at = self._points(x)
         flat = at.reshape(-1, self.n_inputs)
-        value, gradient = np.empty(len(flat)), np.empty(flat.shape)
         size = max(1, CACHED_NUMBERS // max(layer.outputs for layer in self.layers))
-        for start in range(0, len(flat), size):
-            chunk = slice(start, start + size)
-            value[chunk], gradient[chunk] = self._value_and_gradient(flat[chunk])
+        if len(flat) <= size:
+            value, gradient = self._value_and_gradient(flat)
+        else:
+            value, gradient = np.empty(len(flat)), np.empty(flat.shape)
+            for start in range(0, len(flat), size):
+                chunk = slice(start, start + size)
+                value[chunk], gradient[chunk] = self._value_and_gradient(flat[chunk])
         return value.reshape(at.shape[:-1]), gradient.reshape(at.shape)
 
     def _value_and_gradient(self, h: Array) -> tuple[Array, Array]:
@@ -154,8 +157,9 @@ class Network:
             h = z if linear else layer.row.value(z)
             slopes.append(1.0 if linear else layer.row.slope(z))
         # Backwards: one row vector per point, instead of one tangent per input.
-        gradient = np.ones_like(h)
-        for layer, slope in zip(reversed(self.layers), reversed(slopes), strict=True):
+        *hidden, last = self.layers
+        gradient = np.repeat(last.weight, len(h), axis=0) * slopes.pop()
+        for layer, slope in zip(reversed(hidden), reversed(slopes), strict=True):
             gradient = rounding.matmul(gradient * slope, layer.weight)
         return h[:, 0], gradient
 

@@ -78,7 +78,8 @@ def mean_values_or_taylor_forms(layers: Sequence[Layer], lower: Array, upper: Ar
     open_ = np.flatnonzero(~found.decided())
     if len(open_) <= FEW * len(lower):
         return found
-    if len(open_) <= (1 - USELESS) * len(lower) and np.median(spread[open_]) > NARROW:
+    wide = 2 * np.count_nonzero(spread[open_] > NARROW) > len(open_)
+    if len(open_) <= (1 - USELESS) * len(lower) and wide:
         return found
     return found.narrowed(open_, taylor_forms(layers, lower[open_], upper[open_]))
 
