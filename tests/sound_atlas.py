@@ -3,7 +3,7 @@
 import numpy as np
 from samples import some
 from sound_crossings import brackets, sides
-from sound_paving import chart_slopes, cover, empty_cells
+from sound_paving import chart_slopes, cover, empty_cells, tile_slopes
 
 from tracer.atlas.atlas import Atlas
 
@@ -13,7 +13,7 @@ SAMPLES = 11
 def atlas_checks(rng, problem, atlas: Atlas):
     """All that an atlas claims."""
     yield from cover(rng, atlas)
-    for check in (empty_cells, chart_slopes, brackets, sides, arcs):
+    for check in (empty_cells, chart_slopes, tile_slopes, brackets, sides, arcs):
         yield from check(rng, problem, atlas)
     yield from degrees(atlas)
 

@@ -51,22 +51,39 @@ def roots_in(exact, x, lower, upper):
     return x, value <= ROOT * size
 
 
-def chart_slopes(rng, problem, atlas):
-    """Where F is 0 the proven partials of every chart have their sign, and F grows along its direction.
+def changes(exact, x, step, slopes, claimed):
+    """In which cells a partial has not its sign at a point of x (k, n, 2) where that is claimed."""
+    signs = exact.gradient_signs(x.reshape(-1, 2), step).reshape(x.shape)
+    wrong = (signs != slopes[:, None]) & (slopes[:, None] != 0) & (signs != UNDECIDED)
+    return (wrong & claimed[..., None]).any(axis=(1, 2))
 
-    Everywhere in the chart, if the network is smooth.
-    """
-    which = some(rng, len(atlas.paving.charts))
-    corners, slopes = atlas.paving.lines.at(atlas.paving.charts[which]), atlas.paving.slopes[which]
-    directions = atlas.paving.directions[which]
+
+def tile_slopes(rng, problem, atlas):
+    """The proven partials of tiles have their sign where F is 0; everywhere, if the network is smooth."""
+    tiles = atlas.paving.tiles
+    which = some(rng, len(tiles.cells))
+    corners = atlas.paving.lines.at(tiles.cells[which])
     x = points_in(rng, problem.exact, corners[:, 0], corners[:, 1], 6)
     claimed = np.ones(x.shape[:2], dtype=bool)
     if problem.kinked:
         x, claimed = roots_in(problem.exact, x, corners[:, 0], corners[:, 1])
     step = tiny_steps(rng, x, corners[:, 0], corners[:, 1]).reshape(-1, 2)
-    signs = problem.exact.gradient_signs(x.reshape(-1, 2), step).reshape(x.shape)
-    wrong = (signs != slopes[:, None]) & (slopes[:, None] != 0) & (signs != UNDECIDED)
-    wrong = (wrong & claimed[..., None]).any(axis=(1, 2))
+    wrong = changes(problem.exact, x, step, tiles.slopes[which], claimed)
+    yield from (f"partial changes sign in the tile {cell.tolist()}" for cell in corners[wrong])
+    charts = atlas.paving.charts[tiles.chart]
+    if not ((charts[:, 0] <= tiles.cells[:, 0]) & (tiles.cells[:, 1] <= charts[:, 1])).all():
+        yield "a tile beyond its chart"
+
+
+def chart_slopes(rng, problem, atlas):
+    """Where F is 0 the proven partials of every chart have their sign, and F grows along its direction."""
+    which = some(rng, len(atlas.paving.charts))
+    corners, slopes = atlas.paving.lines.at(atlas.paving.charts[which]), atlas.paving.slopes[which]
+    directions = atlas.paving.directions[which]
+    x = points_in(rng, problem.exact, corners[:, 0], corners[:, 1], 6)
+    x, claimed = roots_in(problem.exact, x, corners[:, 0], corners[:, 1])
+    step = tiny_steps(rng, x, corners[:, 0], corners[:, 1]).reshape(-1, 2)
+    wrong = changes(problem.exact, x, step, slopes, claimed)
     yield from (f"partial changes sign in the chart {cell.tolist()}" for cell in corners[wrong])
     along = np.repeat(directions, x.shape[1], axis=0)
     wrong = problem.exact.certainly_falls(x.reshape(-1, 2), along, step).reshape(x.shape[:2])

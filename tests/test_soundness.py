@@ -17,7 +17,7 @@ from sound_budgets import Spoiled
 from sound_crossings import brackets, sides
 from sound_curves import error_bounds, straight_sides
 from sound_enclosures import enclosures
-from sound_paving import chart_slopes, cover, empty_cells
+from sound_paving import chart_slopes, cover, empty_cells, tile_slopes
 
 import tracer
 from tracer.atlas.atlas import survey
@@ -135,6 +135,8 @@ def mutants(atlas):
     yield brackets, replace(atlas, crossings=replace(crossings, direction=-crossings.direction))
     if paving.slopes.any():
         yield chart_slopes, replace(atlas, paving=replace(paving, slopes=-paving.slopes))
+        tiles = paving.tiles._replace(slopes=-paving.tiles.slopes)
+        yield tile_slopes, replace(atlas, paving=replace(paving, tiles=tiles))
     yield empty_cells, replace(atlas, paving=replace(paving, empty=paving.charts))
     # The longest: what lies over little of its chart is seen by luck.
     lengths = np.linalg.norm(crossings.points[atlas.arcs.end] - crossings.points[atlas.arcs.start], axis=1)

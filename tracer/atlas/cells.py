@@ -40,11 +40,14 @@ class Lines:
 
     def at(self, share: Array) -> Array:
         """Points (..., 2) of the box at exact fractions `share` of shape (..., 2)."""
+        if not len(share):
+            return share
         lower, upper, cut = self.box.lower, self.box.upper, self.cut
         twice = 2 * share
-        before, after = lower + twice * (cut - lower), cut + (twice - 1) * (upper - cut)
-        inner = np.where(twice < 1, np.minimum(before, cut), np.minimum(after, upper))
-        return np.where(twice == 2, upper, inner)
+        # Each half from its outer end, so that the ends of the box are met; both stop at the cut.
+        before = np.minimum(lower + twice * (cut - lower), cut)
+        after = np.maximum(upper - (2 - twice) * (upper - cut), cut)
+        return np.where(twice < 1, before, after)
 
 
 def halves(cells: Array, variation: Array) -> tuple[Array, Indices]:

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.atlas.cells import FIRST_CELLS, NO_CELLS, Lines, halves
+from tracer.atlas.coarsening import Tiles
 from tracer.atlas.floor import largest_bound, narrow
 from tracer.atlas.paving import Paving, decide
 from tracer.atlas.rivals import Rivals
@@ -95,6 +96,7 @@ class ClassPaving:
             self.left[left],
             self.slopes[chart, place],
             self.directions[chart, place],
+            Tiles(self.charts[chart], self.slopes[chart, place], np.arange(len(chart))),
             0,
         )
         number = [chart, len(self.charts) + floor, len(self.charts) + len(self.floor) + left]

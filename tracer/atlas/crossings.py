@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.atlas.edges import Edges, shared_edges
+from tracer.atlas.edges import OUTSIDE, Edges, shared_edges
 from tracer.atlas.paving import Paving
 from tracer.atlas.roots import Segments, isolate, joined, polish
 from tracer.fields.field import EnclosedField
@@ -81,13 +81,9 @@ def find_crossings(
     field: EnclosedField, paving: Paving, max_cells: int = 10**6, deadline: float = math.inf
 ) -> Crossings:
     """All crossings of the boundary with the sides of the charts of `paving`; budgets as in `isolate`."""
-    charts = len(paving.charts)
-    edges = shared_edges(np.concatenate([paving.charts, paving.floor, paving.left]))
-    # Of a side between two undecided cells, or of one with the outside, nothing need be known.
-    edges = edges[is_chart(edges.before, charts) | is_chart(edges.after, charts)]
+    edges, monotone = _edges(paving)
     lower, upper = paving.lines.at(np.stack([edges.lower, edges.upper]))
-    segments = Segments(lower, upper, edges.axis)
-    found = isolate(field, segments, _monotone(edges, paving.slopes), max_cells, deadline)
+    found = isolate(field, Segments(lower, upper, edges.axis), monotone, max_cells, deadline)
     points, error_bound, brackets = polish(field, found)
     return Crossings(
         points,
@@ -100,6 +96,21 @@ def find_crossings(
         found.cells,
         found.exhausted,
     )
+
+
+def _edges(paving: Paving) -> tuple[Edges, NDArray[np.bool_]]:
+    """The sides that must be looked at, and on which F_t is proven to have one sign wherever F = 0."""
+    tiles, charts = paving.tiles, len(paving.charts)
+    edges = shared_edges(np.concatenate([tiles.cells, paving.floor, paving.left]))
+    monotone = _monotone(edges, tiles.slopes)
+    undecided = charts + np.arange(len(paving.floor) + len(paving.left))
+    # The last is the outside.
+    cell = np.concatenate([tiles.chart, undecided, [OUTSIDE]])
+    edges = replace(edges, before=cell[edges.before], after=cell[edges.after])
+    # Of a side between two undecided cells, or of one with the outside, nothing need be known.
+    which = is_chart(edges.before, charts) | is_chart(edges.after, charts)
+    which &= edges.before != edges.after
+    return edges[which], monotone[which]
 
 
 def is_chart(cell: Indices, charts: int) -> NDArray[np.bool_]:

@@ -22,7 +22,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.atlas.cells import FIRST_CELLS, NO_CELLS, Lines, halves, joined
+from tracer.atlas.cells import FIRST_CELLS, NO_CELLS, Lines, halves
+from tracer.atlas.coarsening import Cuts, Tiles
 from tracer.atlas.floor import has_bounds, largest_bound, narrow, only_rounding, unbounded
 from tracer.atlas.subdivision import subdivide
 from tracer.fields.box import Box
@@ -30,6 +31,7 @@ from tracer.fields.field import EnclosedField, Enclosure
 
 Array = NDArray[np.float64]
 Signs = NDArray[np.int8]
+Indices = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,6 +49,8 @@ class Paving:
     directions : ndarray, shape (charts, 2)
         Along which F grows in each chart: ± a unit vector of the axes, or oblique where no partial has a
         proven sign.
+    tiles : Tiles
+        The cells, of those looked at, that the charts are made of.
     cells : int
         Cells looked at.
     """
@@ -58,6 +62,7 @@ class Paving:
     left: Array
     slopes: Signs
     directions: Array
+    tiles: Tiles
     cells: int
 
     @property
@@ -90,37 +95,73 @@ def pave(
     report : callable
         Told the cells looked at and the share of the box's area decided, after every chunk.
     """
-    lines = Lines.of_box(box, attempt)
+    lines, cuts = Lines.of_box(box, attempt), Cuts()
     looks, left, cells = subdivide(
-        FIRST_CELLS,
-        partial(_look, field, lines),
-        joined,
-        lambda shares: shares,
+        _Cells(FIRST_CELLS, np.zeros(len(FIRST_CELLS), dtype=np.intp)),
+        partial(_look, field, lines, cuts),
+        _Cells.joined,
+        lambda some: some.cells,
         max_cells=max_cells,
         deadline=deadline,
         report=report,
     )
-    empty, charts, slopes, directions, floor = (np.concatenate(c) for c in zip(_NOTHING, *looks, strict=True))
-    return Paving(lines, empty, charts, floor, left, slopes, directions, cells)
+    columns = (np.concatenate(column) for column in zip(_NOTHING, *looks, strict=True))
+    empty, empty_of, tiles, of, slopes, directions, floor = columns
+    coarser = cuts.coarsened(tiles, slopes, of, empty_of)
+    whole = _along_axes(coarser.slopes[: len(coarser.charts) - np.count_nonzero(coarser.alone)])
+    directions = np.concatenate([whole, directions[coarser.alone]])
+    empty, charts, slopes = empty[coarser.empty], coarser.charts, coarser.slopes
+    return Paving(lines, empty, charts, floor, left.cells, slopes, directions, coarser.tiles, cells)
+
+
+@dataclass(frozen=True, eq=False)
+class _Cells:
+    """Cells (k, 2, 2), and the number of the cell that each is a part of, (k,); see `Cuts`."""
+
+    cells: Array
+    of: Indices
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def __getitem__(self, which: slice) -> "_Cells":
+        return _Cells(self.cells[which], self.of[which])
+
+    @staticmethod
+    def joined(parts: "list[_Cells]") -> "_Cells":
+        """Some cells after others."""
+        parts = [_NO_CELLS, *parts]
+        return _Cells(np.concatenate([p.cells for p in parts]), np.concatenate([p.of for p in parts]))
 
 
 class _Look(NamedTuple):
-    """What is decided of some cells; see `Paving`."""
+    """What is decided of some cells; see `Paving`. `empty_of`, `of`: what they are parts of."""
 
     empty: Array
-    charts: Array
+    empty_of: Indices
+    tiles: Array
+    of: Indices
     slopes: Signs
     directions: Array
     floor: Array
 
 
-_NOTHING = _Look(NO_CELLS, NO_CELLS, np.zeros((0, 2), np.int8), np.zeros((0, 2)), NO_CELLS)
+_NONE = np.zeros(0, dtype=np.intp)
+_NO_CELLS = _Cells(NO_CELLS, _NONE)
+_NOTHING = _Look(NO_CELLS, _NONE, NO_CELLS, _NONE, np.zeros((0, 2), np.int8), np.zeros((0, 2)), NO_CELLS)
 
 
 def _look(
-    field: EnclosedField, lines: Lines, chunk: Array, crowded: bool, rounds: int, largest: float
-) -> tuple[_Look, Array, float]:
+    field: EnclosedField,
+    lines: Lines,
+    cuts: Cuts,
+    some: _Cells,
+    crowded: bool,
+    rounds: int,
+    largest: float,
+) -> tuple[_Look, _Cells, float]:
     """What is decided of a chunk of cells, the halves of the others, and the largest |F| seen so far."""
+    chunk, of = some.cells, some.of
     corners = lines.at(chunk)
     found = field.enclose(corners[:, 0], corners[:, 1])
     is_empty, signs, along = decide(found)
@@ -128,9 +169,10 @@ def _look(
     charts = np.flatnonzero(open_ & along.any(axis=1))
     open_[charts] = False
     largest = max(largest, largest_bound(found))
-    look = _Look(chunk[is_empty], chunk[charts], signs[charts], along[charts], NO_CELLS)
+    of_charts = chunk[charts], of[charts], signs[charts], along[charts]
+    look = _Look(chunk[is_empty], of[is_empty], *of_charts, NO_CELLS)
     if not open_.any():
-        return look, NO_CELLS, largest
+        return look, _NO_CELLS, largest
     left, found, corners = chunk[open_], found.rows(open_), corners[open_]
 
     def field_of(which: NDArray) -> EnclosedField:
@@ -142,8 +184,9 @@ def _look(
         | unbounded(field_of, left, corners, has_bounds(found))
     )
     further = ~at_floor
-    parts, _ = halves(left[further], variation(found, corners)[further])
-    return look._replace(floor=left[at_floor]), parts, largest
+    cut = left[further]
+    parts, parents = halves(cut, variation(found, corners)[further])
+    return look._replace(floor=left[at_floor]), _Cells(parts, cuts.add(cut, parents)), largest
 
 
 def decide(found: Enclosure) -> tuple[NDArray[np.bool_], Signs, Array]:

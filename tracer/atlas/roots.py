@@ -27,7 +27,7 @@ Indices = NDArray[np.intp]
 Signs = NDArray[np.int8]
 
 # Few segments are cut into several parts each before they are looked at: so many take hardly longer than one.
-TOGETHER = 96
+TOGETHER = 160
 MOST_PARTS = 12
 # How far before its even places it is cut, in parts: in its middle symmetric functions have roots.
 OFF = 0.0078
