@@ -46,6 +46,17 @@ def imports(node, inside=False):
         yield from imports(child, inside or function)
 
 
+def test_a_proven_boundary_needs_no_more_imports():
+    """The first trace takes no longer than the second, and no more memory."""
+    code = (
+        "import sys, tracer; network, bounds = tracer.example('paper'); field = network.margin(0, 1); "
+        "before = set(sys.modules); assert tracer.trace(field, bounds).certificate.complete; "
+        "print(sorted(set(sys.modules) - before))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout == "[]\n"
+
+
 def test_every_file_lies_in_a_room():
     assert {room(name) for name in ROOM_FILES} == set(ROOMS)
 

@@ -66,9 +66,9 @@ def halves(cells: Array, variation: Array) -> tuple[Array, Indices]:
         Which cell each is a part of.
     """
     parents = np.arange(len(cells))
+    less = variation[:, ::-1] > CLEARLY_MORE * variation
     for axis in (0, 1):
-        along = ~(variation[parents, 1 - axis] > CLEARLY_MORE * variation[parents, axis])
-        which = np.flatnonzero(along)
+        which = np.flatnonzero(~less[parents, axis])
         cells, parents = _halved(cells, axis, which), np.concatenate([parents, parents[which]])
     return cells, parents
 

@@ -39,7 +39,7 @@ UNBOUNDED_THROUGHOUT = 2.0**-4
 def narrow(shares: Array, crowded: bool) -> Mask:
     """Which cells (k, 2, 2) are too narrow to be halved, or, of too many, so narrow that few can matter."""
     width = shares[:, 1] - shares[:, 0]
-    too_narrow = (width <= NARROWEST).any(axis=1)
+    too_narrow: Any = (width <= NARROWEST).any(axis=1)
     return too_narrow | (width <= FINE).all(axis=1) if crowded else too_narrow
 
 

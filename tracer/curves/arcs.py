@@ -12,9 +12,6 @@ polynomial misses the curve there by more than the tolerance, the arc is cut in 
 from the corrector, and the prediction may be loose: integrated to the caller's tolerance instead, the same
 points take five times the evaluations, and one step of a Runge-Kutta method takes four and is further off.
 
-The chart makes this safe: a corrected point that is not inside it, between the arc's ends in τ, is found
-again in the bracket that the chart gives (see `stack`).
-
 References
 ----------
 .. [1] U. M. Ascher, R. M. M. Mattheij, R. D. Russell, "Numerical Solution of Boundary Value Problems for
@@ -22,15 +19,15 @@ References
 """
 
 import time
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracer.atlas.charts import across
-from tracer.curves.chart_ode import EPS
+from tracer.curves.arc_corrector import corrected, in_brackets
 from tracer.curves.pieces import DERIVATIVE, INTEGRAL, NODES, Pieces, interpolation
-from tracer.curves.stack import ENDS, GRADIENTS, Stack, can_be_halved, in_bracket
+from tracer.curves.stack import ENDS, GRADIENTS, Stack, can_be_halved
 from tracer.curves.vectors import dot, turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
@@ -44,13 +41,6 @@ LEAST_COSINE = 0.5**0.5
 MOST_CUTS = 32
 # Where arcs are cut that are steeper, as shares of the way in τ.
 QUARTERS = np.array([0.25, 0.5, 0.75])
-CORRECTOR_STEPS = 6
-# A last step of the corrector, in box units, whose square is rounding; and one that is not worth making.
-CONVERGED = 4e-8
-SETTLED = 1e-15
-# A polynomial is not asked to be nearer to the curve than this many of what is left of the corrector's steps
-# there, which is rounding of F, and of the coordinates' own.
-NOISE = 8.0
 # Where so many cuts have left more than this share of the deviation they were the last: it is rounding too,
 # or F turns faster than its floats. (At a corner one cut may leave all of it, as far as it shows.)
 PATIENCE = 3
@@ -109,7 +99,8 @@ def stacked_pieces(
             break
         which = np.zeros(len(stack), dtype=bool)
         which[pending[misses]] = True
-        stack, index = stack.cut(which, found.x[misses][:, AT_CUTS], found.gradient[misses][:, AT_CUTS])
+        x = found.x[misses][:, AT_CUTS]
+        stack, index = stack.cut(which, x, field.value_and_gradient(x)[1])
         pending = np.flatnonzero(which[index])
         predicted = _predicted_parts(box, stack[pending], values[which])
         before = np.column_stack([found.off, before[:, :-1]])[misses]
@@ -137,23 +128,18 @@ def _gentle(field: Field, box: Box, stack: Stack, deadline: float) -> Stack:
         steep &= (np.diff(np.column_stack([start, tau, end])) > 0).all(axis=1)
         if not steep.any() or _is_spent(len(stack) + len(QUARTERS) * steep.sum(), deadline):
             break
-        stack, _ = stack.cut(steep, *_in_brackets(field, stack[steep], tau[steep]))
+        stack, _ = stack.cut(steep, *in_brackets(field, stack[steep], tau[steep]))
     return stack
 
 
 def _cosines_at_ends(box: Box, stack: Stack) -> Array:
     """Those of the angles between chords and tangents, (n, 2)."""
-    return _cosines(box, _normals(box, stack)[:, None], stack.vectors[:, GRADIENTS])
+    return dot(_normals(box, stack)[:, None], unit_vectors(stack.vectors[:, GRADIENTS] * box.sides))
 
 
 def _normals(box: Box, stack: Stack) -> Array:
     """The unit normals (n, 2) of chords, in box units: where F grows."""
     return turned(unit_vectors((stack.end - stack.start) / box.sides))
-
-
-def _cosines(box: Box, normal: Array, gradient: Array) -> Array:
-    """The cosines (...) between the chords of arcs with `normal` and tangents, from ∇F, both (..., 2)."""
-    return dot(normal, unit_vectors(gradient * box.sides))
 
 
 # The differential equation ------------------------------------------------------------------------
@@ -187,7 +173,7 @@ def _predicted_parts(box: Box, parts: Stack, values: Array) -> tuple[Array, Arra
     return x, _normals(box, parts)[:, None]
 
 
-# The corrector ------------------------------------------------------------------------------------
+# Points on the curve -------------------------------------------------------------------------------
 
 
 class _OnCurve(NamedTuple):
@@ -195,8 +181,8 @@ class _OnCurve(NamedTuple):
 
     Attributes
     ----------
-    x, gradient : ndarray, shape (n, 11, 2)
-        Points on them at `SIGMA`, ∇F near these.
+    x : ndarray, shape (n, 11, 2)
+        Points on them at `SIGMA`.
     off : ndarray, shape (n,)
         How far the polynomials through the nodes are from the curve at the places, in box units.
     noise : ndarray, shape (n,)
@@ -206,7 +192,6 @@ class _OnCurve(NamedTuple):
     """
 
     x: Array
-    gradient: Array
     off: Array
     noise: Array
     steep: Mask
@@ -216,83 +201,25 @@ def _put_onto_curve(field: Field, box: Box, arcs: Stack, predicted: Array, norma
     """Points at `SIGMA` of arcs, from `predicted` ones (n, 11, 2) along normals, (n, 11, 2) or (n, 1, 2)."""
     normal = np.broadcast_to(normal, predicted.shape)[:, INNER]
     x, gradient = np.empty_like(predicted), np.empty_like(predicted)
-    x[:, INNER], gradient[:, INNER], noise = _corrected(field, box, arcs, normal, predicted[:, INNER])
+    x[:, INNER], gradient[:, INNER], noise = corrected(field, box, arcs, normal, predicted[:, INNER])
     x[:, [0, -1]], gradient[:, [0, -1]] = arcs.vectors[:, ENDS], arcs.vectors[:, GRADIENTS]
     # A polynomial that folds, because of a bad prediction, may run beyond its arc's ends.
     folded = np.flatnonzero(_folds(box, arcs, x[:, AT_NODES]))
     if len(folded):
         some = arcs[folded]
         tau = across(some.direction, np.moveaxis(_straight(some.start, some.end, SIGMA[INNER]), 1, 0)).T
-        x[folded, INNER], gradient[folded, INNER] = _in_brackets(field, some, tau)
+        x[folded, INNER], gradient[folded, INNER] = in_brackets(field, some, tau)
     halves = can_be_halved(box, arcs)
-    steep = (_cosines(box, _normals(box, arcs)[:, None], gradient) < LEAST_COSINE).any(axis=1) & halves
+    uphill = unit_vectors(gradient * box.sides)
+    steep = (dot(_normals(box, arcs)[:, None], uphill) < LEAST_COSINE).any(axis=1) & halves
     gap = (EXPECTED @ x[:, AT_NODES] - x[:, AT_PLACES]) / box.sides
     with np.errstate(all="ignore"):
         # Along the curve places need not agree, but as far as it bends.
-        bends = dot(gap, gap) / np.hypot(*((arcs.end - arcs.start) / box.sides).T)[:, None]
-    off = np.abs(dot(gap, unit_vectors(gradient[:, AT_PLACES] * box.sides))) + bends
+        bends = dot(gap, gap) / box.distance(arcs.start, arcs.end)[:, None]
+    off = np.abs(dot(gap, uphill[:, AT_PLACES])) + bends
     # An arc so short that there is nothing between its ends is as good as it can be.
     off = np.where(halves, off.max(axis=1), 0.0)
-    return _OnCurve(x, gradient, off, noise, steep)
-
-
-def _corrected(field: Field, box: Box, arcs: Stack, normal: Array, x: Array) -> tuple[Array, Array, Array]:
-    """Points `x` (n, m, 2) of arcs put onto them along unit normals (n, m, 2).
-
-    Also ∇F near there, and how far off they may be by rounding, (n,).
-    """
-    n, m = x.shape[:2]
-    lengths = np.repeat(box.distance(arcs.start, arcs.end), m)
-    at, gradient, step, noise = _newton(field, box, normal.reshape(-1, 2), lengths, x.reshape(-1, 2))
-    at, gradient = at.reshape(n, m, 2), gradient.reshape(n, m, 2)
-    step, noise = step.reshape(n, m), noise.reshape(n, m)
-    ends = arcs.across()
-    low, high = np.minimum(*ends), np.maximum(*ends)
-    t = across(arcs.direction, np.moveaxis(at, 1, 0)).T
-    inside = ((at >= arcs.lower[:, None]) & (at <= arcs.upper[:, None])).all(axis=2)
-    lost = ~(inside & (t >= low[:, None]) & (t <= high[:, None]) & (step <= CONVERGED))
-    if lost.any():
-        arc, k = np.nonzero(lost)
-        t = np.clip(across(arcs.direction[arc], x[arc, k]), low[arc], high[arc])
-        t = np.where(np.isfinite(t), t, (0.5 * low + 0.5 * high)[arc])
-        found = _in_brackets(field, arcs[arc], t[:, None])
-        at[arc, k], gradient[arc, k], noise[arc, k] = found[0][:, 0], found[1][:, 0], 0.0
-    noise += EPS * np.abs(at / box.sides).max(axis=2)
-    return at, gradient, NOISE * noise.max(axis=1)
-
-
-def _newton(
-    field: Field, box: Box, normal: Array, length: Array, x: Array
-) -> tuple[Array, Array, Array, Array]:
-    """Newton's method from points (n, 2) along unit vectors `normal` (n, 2), in box units.
-
-    The points it leads to, ∇F near there, the lengths of its last steps, inf where F is flat, and what they
-    would be if there were one more: no less where they are rounding. F bends on the chord's `length` (n,).
-    """
-    at, gradient, along = x.copy(), np.empty_like(x), normal * box.sides
-    step, next_ = length.copy(), np.empty(len(x))
-    left: Any = slice(None)
-    for _ in range(CORRECTOR_STEPS):
-        value, gradient[left] = field.value_and_gradient(at[left])
-        with np.errstate(all="ignore"):
-            size = value / dot(gradient[left], along[left])
-            # A step from where F is flat goes nowhere.
-            known = np.isfinite(size)
-            at[left] -= np.where(known, size, 0.0)[:, None] * along[left]
-            size = np.where(known, np.abs(size), np.inf)
-            next_[left] = size * np.fmin(size / step[left], 1.0)
-        step[left] = size
-        left = np.flatnonzero((next_ > SETTLED) & np.isfinite(step))
-        if not len(left):
-            break
-    return at, gradient, step, next_
-
-
-def _in_brackets(field: Field, arcs: Stack, tau: Array) -> tuple[Array, Array]:
-    """Points (n, m, 2) of arcs where τ is `tau` (n, m), by their charts' brackets, and ∇F there."""
-    m = tau.shape[1]
-    x = in_bracket(field, arcs[np.repeat(np.arange(len(arcs)), m)], tau.ravel())
-    return x.reshape(-1, m, 2), field.value_and_gradient(x)[1].reshape(-1, m, 2)
+    return _OnCurve(x, off, noise, steep)
 
 
 def _folds(box: Box, stack: Stack, nodes: Array) -> Mask:

@@ -1,0 +1,85 @@
+"""Points of many arcs put onto F = 0.
+
+By Newton's method along given normals; and the chart makes it safe: a point that is not inside it then,
+between the arc's ends in τ, or has not converged, is found again in the chart's bracket (see `stack`).
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.charts import across
+from tracer.curves.chart_ode import EPS
+from tracer.curves.stack import Stack, in_bracket
+from tracer.curves.vectors import dot
+from tracer.fields.box import Box
+from tracer.fields.field import Field
+
+Array = NDArray[np.float64]
+
+STEPS = 6
+# A last step, in box units, whose square is rounding; and one that is not worth making.
+CONVERGED = 4e-8
+SETTLED = 1e-15
+# This many times what is left of the steps, which is rounding of F, and of the coordinates, is noise.
+NOISE = 8.0
+
+
+def corrected(field: Field, box: Box, arcs: Stack, normal: Array, x: Array) -> tuple[Array, Array, Array]:
+    """Points `x` (n, m, 2) of arcs put onto them along unit normals (n, m, 2).
+
+    Also ∇F near there, and how far off they may be by rounding, (n,).
+    """
+    n, m = x.shape[:2]
+    lengths = np.repeat(box.distance(arcs.start, arcs.end), m)
+    at, gradient, step, noise = _newton(field, box, normal.reshape(-1, 2), lengths, x.reshape(-1, 2))
+    at, gradient = at.reshape(n, m, 2), gradient.reshape(n, m, 2)
+    step, noise = step.reshape(n, m), noise.reshape(n, m)
+    ends = arcs.across()
+    low, high = np.minimum(*ends), np.maximum(*ends)
+    t = across(arcs.direction, np.moveaxis(at, 1, 0)).T
+    inside = ((at >= arcs.lower[:, None]) & (at <= arcs.upper[:, None])).all(axis=2)
+    lost = ~(inside & (t >= low[:, None]) & (t <= high[:, None]) & (step <= CONVERGED))
+    if lost.any():
+        arc, k = np.nonzero(lost)
+        t = np.clip(across(arcs.direction[arc], x[arc, k]), low[arc], high[arc])
+        t = np.where(np.isfinite(t), t, (0.5 * low + 0.5 * high)[arc])
+        found = in_brackets(field, arcs[arc], t[:, None])
+        at[arc, k], gradient[arc, k], noise[arc, k] = found[0][:, 0], found[1][:, 0], 0.0
+    noise += EPS * np.abs(at / box.sides).max(axis=2)
+    return at, gradient, NOISE * noise.max(axis=1)
+
+
+def in_brackets(field: Field, arcs: Stack, tau: Array) -> tuple[Array, Array]:
+    """Points (n, m, 2) of arcs where τ is `tau` (n, m), by their charts' brackets, and ∇F there."""
+    m = tau.shape[1]
+    x = in_bracket(field, arcs[np.repeat(np.arange(len(arcs)), m)], tau.ravel())
+    return x.reshape(-1, m, 2), field.value_and_gradient(x)[1].reshape(-1, m, 2)
+
+
+def _newton(
+    field: Field, box: Box, normal: Array, length: Array, x: Array
+) -> tuple[Array, Array, Array, Array]:
+    """Newton's method from points (n, 2) along unit vectors `normal` (n, 2), in box units.
+
+    The points it leads to, ∇F near there, the lengths of its last steps, inf where F is flat, and what they
+    would be if there were one more: no less where they are rounding. F bends on the chord's `length` (n,).
+    """
+    at, gradient, along = x.copy(), np.empty_like(x), normal * box.sides
+    step, next_ = length.copy(), np.empty(len(x))
+    left: Any = slice(None)
+    for _ in range(STEPS):
+        value, gradient[left] = field.value_and_gradient(at[left])
+        with np.errstate(all="ignore"):
+            size = value / dot(gradient[left], along[left])
+            # A step from where F is flat goes nowhere.
+            known = np.isfinite(size)
+            at[left] -= np.where(known, size, 0.0)[:, None] * along[left]
+            size = np.where(known, np.abs(size), np.inf)
+            next_[left] = size * np.fmin(size / step[left], 1.0)
+        step[left] = size
+        left = np.flatnonzero((next_ > SETTLED) & np.isfinite(step))
+        if not len(left):
+            break
+    return at, gradient, step, next_
