@@ -182,7 +182,7 @@ def memory():
     cell, chunk = (max(row[key] for row in rows) for key in ("bytes per cell kept", "chunk MiB"))
     measured = f"{cell:.0f} bytes, {chunk:.1f} MiB"
     yield goal("memory", "≤ 1 kB per cell, chunk ≤ 64 MB", measured, cell <= 1000 and chunk <= 64e6 / 2**20)
-    # The first trace imports what the verbs need; the second shows what is left without that.
+    # The first trace would also import whatever `import tracer` left; the second cannot.
     for name, what in (("first trace", "with what it imports"), ("second trace", "everything imported")):
         peak = max(found["T1"][name].values())
         yield goal(f"memory of T1, {what}", "≤ 5 MB over import", f"{peak:.1f} MiB", peak <= 5e6 / 2**20)

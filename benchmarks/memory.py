@@ -5,7 +5,7 @@
 The box is paved with growing budgets of cells, and what Python's allocators hold is read from tracemalloc:
 between chunks what is kept of cells, queued ones and decided ones; while bounds are computed, the most that
 one call takes on top of it. And of T1, in a process of its own: how much its first trace takes beyond
-`import tracer`, of which most is SciPy's integrators being loaded, and how much a second one does.
+`import tracer`, and how much a second one does.
 Writes results/memory.json.
 """
 
