@@ -120,6 +120,14 @@ def test_the_papers_hyperplane_holds_on_a_deep_network_through_images():
         assert np.abs(last_hidden_image(network, field, curve.lift())).max() < 1e-11
 
 
+@pytest.mark.parametrize("tolerance", [1e-2, 1e-4, 1e-10])
+def test_turning_points_lie_on_the_curve_at_any_tolerance(tolerance):
+    for curve in tracer.trace(T3, BOX, tolerance=tolerance):
+        for t in curve.turning_points:
+            assert abs(T3.value_and_gradient(t.point)[1][1 - t.coordinate]) < 1e-12
+            assert box_distance(curve(t.s), t.point) < 1e-14
+
+
 def test_turning_points_of_t3():
     boundary = tracer.trace(T3, BOX, max_cells=10_000)
     found = [t for curve in boundary for t in curve.turning_points]
@@ -131,6 +139,15 @@ def test_turning_points_of_t3():
         assert abs(gradient[1 - t.coordinate]) < 1e-12
         (curve,) = [c for c in boundary if any(t is u for u in c.turning_points)]
         assert box_distance(curve(t.s), t.point) < 1e-10
+
+
+@pytest.mark.parametrize(("size", "tolerance"), [(1e-10, 1e-8), (1e-13, 1e-10), (1e-7, 1e-6)])
+def test_waves_within_the_tolerance_are_not_followed(size, tolerance):
+    """Steep and far too many to be seen, they must not be cut for ever."""
+    field = tracer.Function(lambda x1, x2: x2 - x1 * x1 + size * np.sin(x1 / size))
+    boundary = tracer.trace(field, [(-1, 1), (-1.1, 1)], tolerance=tolerance)
+    assert boundary.certificate.complete
+    assert sum(len(curve.pieces) for curve in boundary) < 20_000
 
 
 @pytest.mark.parametrize("k", [3, 9])

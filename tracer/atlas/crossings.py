@@ -99,12 +99,15 @@ def find_crossings(
 
 
 def _edges(paving: Paving) -> tuple[Edges, NDArray[np.bool_]]:
-    """The sides that must be looked at, and on which F_t is proven to have one sign wherever F = 0."""
+    """The sides that must be looked at, and on which F_t is proven to have one sign wherever F = 0.
+
+    They are sides of tiles; those between tiles of one chart are inside it, where an arc may run as it likes.
+    """
     tiles, charts = paving.tiles, len(paving.charts)
     edges = shared_edges(np.concatenate([tiles.cells, paving.floor, paving.left]))
     monotone = _monotone(edges, tiles.slopes)
     undecided = charts + np.arange(len(paving.floor) + len(paving.left))
-    # The last is the outside.
+    # From here on cells are numbered as in `Crossings`. The last is the outside.
     cell = np.concatenate([tiles.chart, undecided, [OUTSIDE]])
     edges = replace(edges, before=cell[edges.before], after=cell[edges.after])
     # Of a side between two undecided cells, or of one with the outside, nothing need be known.
@@ -119,9 +122,9 @@ def is_chart(cell: Indices, charts: int) -> NDArray[np.bool_]:
 
 
 def _monotone(edges: Edges, slopes: Signs) -> NDArray[np.bool_]:
-    """On which edges one of the charts beside them proves that F_t has one sign wherever F = 0."""
+    """On which edges one of the tiles beside them proves that F_t has one sign wherever F = 0."""
     monotone = np.zeros(len(edges.axis), dtype=bool)
     for side in (edges.before, edges.after):
-        chart = np.flatnonzero(is_chart(side, len(slopes)))
-        monotone[chart] |= slopes[side[chart], edges.axis[chart]] != 0
+        tile = np.flatnonzero(is_chart(side, len(slopes)))
+        monotone[tile] |= slopes[side[tile], edges.axis[tile]] != 0
     return monotone

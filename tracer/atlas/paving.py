@@ -5,7 +5,7 @@ A cell is *empty* when 0 ∉ F(cell), and a *chart* when F grows along one direc
 There the boundary is a graph over the lines along d, without a loop and without a singular point [1]_,
 [2]_. Any other cell is halved along the coordinate in which F varies clearly more across it, or along both
 (a fifth fewer cells than quarters alone, and a cusp takes few long thin cells). All tests are written
-so that nan decides nothing.
+so that nan decides nothing. At the end charts are made coarser, where they may be (see `coarsening`).
 
 References
 ----------
@@ -42,8 +42,8 @@ class Paving:
     ----------
     lines : Lines
     empty, charts, floor, left : ndarray, shape (·, 2, 2)
-        The cells without the boundary, the charts, the cells that float64 does not decide, and those
-        that were left undecided when a budget ended the work.
+        The cells without the boundary, but for those within charts; the charts, the cells that float64 does
+        not decide, and those that were left undecided when a budget ended the work.
     slopes : ndarray of int8, shape (charts, 2)
         The proven sign of each partial where F = 0 in each chart, 0 where it is not proven.
     directions : ndarray, shape (charts, 2)

@@ -42,9 +42,11 @@ MOST_CUTS = 32
 # Where arcs are cut that are steeper, as shares of the way in τ.
 QUARTERS = np.array([0.25, 0.5, 0.75])
 # Where so many cuts have left more than this share of the deviation they were the last: it is rounding too,
-# or F turns faster than its floats. (At a corner one cut may leave all of it, as far as it shows.)
+# or F turns faster than its floats. (At a corner, which stays steep, cuts may leave all that shows of it.)
 PATIENCE = 3
 STALLED = 0.5
+# So few steep arcs are at corners, and are cut to the end; more are waves within the tolerance, or noise.
+MOST_CORNERS = 64
 # More arcs than this are not made: the curve is followed no further than they reach.
 MOST_ARCS = 2**20
 
@@ -88,12 +90,15 @@ def stacked_pieces(
         return stack, _with_arclength(_straight(stack.start, stack.end, NODES)), len(stack) == 0
     predicted, values = _collocated(box, stack), np.empty((len(stack), len(NODES), 2))
     pending, before, finished = np.arange(len(stack)), np.full((len(stack), PATIENCE), np.inf), False
-    for _ in range(MOST_CUTS):
+    for cuts in range(MOST_CUTS):
         arcs = stack[pending]
         found = _put_onto_curve(field, box, arcs, *predicted)
         values[pending] = found.x[:, AT_NODES]
-        misses = ~(found.off <= tolerance + found.noise) & (found.off < STALLED * before[:, -1])
-        misses |= found.steep & ~(found.off <= found.noise)
+        helps = found.steep | ~(found.off >= STALLED * before[:, -1])
+        misses = ~(found.off <= tolerance + found.noise) & helps
+        corners = found.steep & ~(found.off <= found.noise)
+        if cuts < PATIENCE or np.count_nonzero(corners) <= MOST_CORNERS:
+            misses |= corners
         finished = not misses.any()
         if finished or _is_spent(len(stack) + len(CUTS) * misses.sum(), deadline):
             break

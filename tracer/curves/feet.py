@@ -139,7 +139,7 @@ class _Curves:
             place, ahead = self._on_curve(piece[which], sigma)
             _, rate, bend = self.pieces.jet(piece[which], sigma)[..., :2]
             away, ahead = self.metric.image(place - x[which]), self.metric.image(ahead)
-            turned = self.metric.image(turning(rate, bend))
+            turned = self.metric.image(turning(rate, bend)[1])
             return dot(away, ahead), dot(self.metric.image(rate), ahead) + dot(away, turned)
 
         zero = newton(growth, (low, high), np.ones(len(x)), 0.5 * (low + high), SETTLED)

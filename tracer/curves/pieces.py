@@ -1,7 +1,7 @@
-"""Piecewise polynomials along a curve: what the integrator predicts between its steps.
+"""Piecewise polynomials along a curve: what is predicted between its points.
 
 Piece k is a triple of polynomials of degree 7 in σ ∈ [−1, 1], for x1, x2 and the arclength s; that
-is the degree of DOP853's own dense output, so nothing is lost. They are kept as Chebyshev
+is also the degree of DOP853's own dense output, so nothing is lost of that. They are kept as Chebyshev
 coefficients. A point at a given arclength is found by inverting s(σ), which is increasing.
 """
 

@@ -2,8 +2,8 @@
 
 They are the zeros of a partial derivative along the curve: x2 is extremal where ∂F/∂x1 = 0. Each is
 bracketed by a change of sign of that partial between points of the curve and located by Newton's method, with
-the rate at which the prediction turns; what the prediction misses of the curve is carried from step to step,
-and is right when the place is.
+the rate at which the prediction turns. What a good prediction misses of the curve is carried from step to
+step, so that each takes one evaluation.
 """
 
 from collections.abc import Sequence
@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from tracer.atlas.newton import newton
 from tracer.curves.continuation import Trace
+from tracer.curves.corrector import correct
 from tracer.curves.pieces import Pieces
 from tracer.curves.vectors import dot, turned, turning, unit_vectors
 from tracer.fields.box import Box
@@ -24,6 +25,8 @@ Indices = NDArray[np.intp]
 
 # A partial below this share of the gradient is rounding: an edge-parallel line has no turning points.
 FLAT = 1e-9
+# Predictions that miss the curve by more than this, in box units, are corrected in full.
+LOOSE = 1e-9
 # A step of this share of a bracket is rounding.
 SETTLED = 2.0**-40
 
@@ -134,27 +137,42 @@ def _locate(
     last = np.where(count == 0, np.nextafter(end, 0), np.inf)
     row = np.arange(len(partial))
 
-    # What the prediction misses of the curve, in box units, as far as it is known.
-    missed = np.zeros((len(partial), 2))
+    # What the prediction misses of the curve along its normal, in box units, as far as it is known.
+    missed = np.zeros(len(partial))
 
-    def predicted(place: Array, which: Indices) -> Array:
+    def predicted(place: Array, which: Indices) -> tuple[Array, Array, Array]:
+        """Points and arclengths, and unit tangents and how fast they turn, in box units."""
         wrapped = np.where(place >= end[which], place - count[which], place)
-        return pieces.jet_at_places(np.minimum(wrapped, last[which]))
+        x, rate, bend = pieces.jet_at_places(np.minimum(wrapped, last[which]))
+        return x, *turning(rate[:, :2] / box.sides, bend[:, :2] / box.sides)
+
+    def beside(x: Array, ahead: Array, which: Indices) -> Array:
+        """Predicted points moved by what they miss; all the way where that is more than hardly anything."""
+        if (np.abs(missed[which]) > LOOSE).any():
+            return correct(field, box, box.clip(x)).x
+        return box.clip(x + missed[which, None] * (turned(ahead) * box.sides))
 
     def share(place: Array, which: Indices) -> tuple[Array, Array]:
         """The partial's share of the gradient, and its rate along the prediction."""
-        x, rate, bend = predicted(place, which)[..., :2] / box.sides
-        value, gradient = field.value_and_gradient(box.clip((x + missed[which]) * box.sides))
-        gradient = gradient * box.sides
-        unit, along = unit_vectors(gradient), (row[: len(which)], partial[which])
+        x, ahead, turn = predicted(place, which)
+        value, gradient = _scaled(field, box, beside(x[:, :2], ahead, which))
         with np.errstate(all="ignore"):
-            step = value / dot(unit, gradient)
-        missed[which] -= np.where(np.isfinite(step), step, 0.0)[:, None] * unit
-        return unit[along], turned(turning(rate, bend))[along]
+            step = value / dot(gradient, turned(ahead))
+        missed[which] -= np.where(np.isfinite(step), step, 0.0)
+        if (np.abs(step) > LOOSE).any():
+            _, gradient = _scaled(field, box, beside(x[:, :2], ahead, which))
+        along = row[: len(which)], partial[which]
+        return unit_vectors(gradient)[along], turned(turn)[along]
 
     low, high = brackets.T.astype(np.float64)
     before, after = shares.T
     start = low - before * ((high - low) / (after - before))
     place = newton(share, (low, high), np.sign(after), start, SETTLED)
-    at = predicted(place, row)[0]
-    return at[:, 2], box.clip(at[:, :2] + missed * box.sides)
+    x, ahead, _ = predicted(place, row)
+    return x[:, 2], beside(x[:, :2], ahead, row)
+
+
+def _scaled(field: Field, box: Box, x: Array) -> tuple[Array, Array]:
+    """F and ∇F in box units."""
+    value, gradient = field.value_and_gradient(x)
+    return value, gradient * box.sides

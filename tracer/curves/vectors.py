@@ -21,11 +21,11 @@ def turned(v: Array) -> Array:
     return np.stack([-v[..., 1], v[..., 0]], axis=-1)
 
 
-def turning(rate: Array, bend: Array) -> Array:
-    """How fast the unit vectors along `rate` turn where that itself changes by `bend`, both (..., 2)."""
+def turning(rate: Array, bend: Array) -> tuple[Array, Array]:
+    """Unit vectors along `rate`, and how fast they turn where that itself changes by `bend`, all (..., 2)."""
     length = np.hypot(rate[..., :1], rate[..., 1:])
     unit = rate / length
-    return (bend - dot(bend, unit)[..., None] * unit) / length
+    return unit, (bend - dot(bend, unit)[..., None] * unit) / length
 
 
 def cross(a: Array, b: Array) -> Array:
