@@ -23,6 +23,8 @@ FIRST_HALVINGS = 3
 # Only the coordinate in which F varies this many times more is halved.
 CLEARLY_MORE = 1.5
 
+# The whole box, and nothing of it.
+BOX: Array = np.array([[[0.0, 0.0], [1.0, 1.0]]])
 NO_CELLS = np.zeros((0, 2, 2))
 
 
@@ -82,7 +84,7 @@ def _halved(cells: Array, axis: int, which: Indices) -> Array:
 
 
 def _first_cells() -> Array:
-    cells = np.array([[[0.0, 0.0], [1.0, 1.0]]])
+    cells = BOX
     for _ in range(FIRST_HALVINGS):
         cells, _ = halves(cells, np.ones((len(cells), 2)))
     cells.flags.writeable = False

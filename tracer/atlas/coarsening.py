@@ -11,14 +11,14 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.atlas.cells import BOX
+
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Signs = NDArray[np.int8]
 
 # One part that is a chart is as good alone.
 FEWEST_TILES = 2
-# In shares of itself.
-BOX = np.array([[[0.0, 0.0], [1.0, 1.0]]])
 
 
 class Tiles(NamedTuple):

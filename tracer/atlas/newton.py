@@ -21,7 +21,7 @@ def newton(
     function: Callable[[Array, Indices], tuple[Array, Array]],
     ends: tuple[Array, Array],
     direction: NDArray,
-    start: Array,
+    start: Array | None = None,
     settled: float = 0.0,
 ) -> Array:
     """Where functions are 0, (n,), to rounding.
@@ -35,13 +35,15 @@ def newton(
         Of their brackets.
     direction : ndarray, shape (n,)
         1 where a function goes from − to + in its bracket, −1 where from + to −.
-    start : ndarray, shape (n,)
-        Where to start; in the middle where that is not inside.
+    start : ndarray, shape (n,), optional
+        Where to start; in the middle by default, and where that is not inside.
     settled : float, optional
         A step of no more than this share of the bracket may be rounding as well.
     """
     low, high = ends
-    t = np.where((start > low) & (start < high), start, 0.5 * low + 0.5 * high)
+    t = 0.5 * low + 0.5 * high
+    if start is not None:
+        t = np.where((start > low) & (start < high), start, t)
     left, here, last, least = np.arange(len(t)), t, np.full(len(t), np.inf), settled * (high - low)
     for _ in range(ROUNDS):
         if not len(left):

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.atlas.floor import FLOOR_ROUNDS, UNBOUNDED, has_bounds, rounding_only
-from tracer.atlas.newton import newton
+from tracer.atlas.newton import ROUNDING, newton
 from tracer.atlas.paving import decide
 from tracer.atlas.subdivision import CHUNK
 from tracer.fields.field import EnclosedField, Field
@@ -31,7 +31,6 @@ TOGETHER = 160
 MOST_PARTS = 12
 # How far before its even places it is cut, in parts: in its middle symmetric functions have roots.
 OFF = 0.0078
-ROUNDING = 4 * float(np.finfo(np.float64).eps)
 # A bracket's half-width over the bound of |F| / |F_t| at the root; and its growth where it fails.
 BRACKET = 2.5
 WIDER = 16.0
@@ -270,9 +269,7 @@ def bracketed_newton(
         value, gradient = field.value_and_gradient(some.at(t))
         return value, some.rate(gradient)
 
-    ends = brackets.ends()
-    middle = 0.5 * ends[0] + 0.5 * ends[1]
-    return newton(along, ends, direction, middle if start is None else start)
+    return newton(along, brackets.ends(), direction, start)
 
 
 def point_bounds(field: EnclosedField, x: Array) -> tuple[Array, Array]:

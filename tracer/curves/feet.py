@@ -136,20 +136,21 @@ class _Curves:
 
         def growth(sigma: Array, which: Indices) -> tuple[Array, Array]:
             """How fast the distances of `x` grow along the curves, and how fast that does."""
-            place, ahead = self._on_curve(piece[which], sigma)
-            _, rate, bend = self.pieces.jet(piece[which], sigma)[..., :2]
+            predicted, rate, bend = self.pieces.jet(piece[which], sigma)[..., :2]
+            place, ahead = self._on_curve(piece[which], predicted, rate)
             away, ahead = self.metric.image(place - x[which]), self.metric.image(ahead)
             turned = self.metric.image(turning(rate, bend)[1])
             return dot(away, ahead), dot(self.metric.image(rate), ahead) + dot(away, turned)
 
-        zero = newton(growth, (low, high), np.ones(len(x)), 0.5 * (low + high), SETTLED)
+        zero = newton(growth, (low, high), np.ones(len(x)), settled=SETTLED)
         # Where the prediction is loose there may be none in the bracket, and one of its ends is nearer.
-        places = np.stack([self._on_curve(piece, sigma)[0] for sigma in (zero, low, high)])
+        jets = (self.pieces.jet(piece, sigma)[:2, :, :2] for sigma in (zero, low, high))
+        places = np.stack([self._on_curve(piece, *jet)[0] for jet in jets])
         return places[self.metric.length(places - x).argmin(axis=0), np.arange(len(x))]
 
-    def _on_curve(self, piece: Indices, sigma: Array) -> tuple[Array, Array]:
-        """Places on the curves and unit tangents there, both (m, 2)."""
-        place, ahead = self.pieces.at(piece, sigma)[:, :2], self.pieces.rate(piece, sigma)[:, :2]
+    def _on_curve(self, piece: Indices, predicted: Array, rate: Array) -> tuple[Array, Array]:
+        """Places on the curves and unit tangents there, from predicted ones and their rates, all (m, 2)."""
+        place, ahead = predicted.copy(), rate.copy()
         owner = self.piece_owner[piece]
         for curve, which in self._corrected_together():
             some = which[owner]

@@ -8,6 +8,7 @@ coefficients. A point at a given arclength is found by inverting s(σ), which is
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.polynomial import chebyshev
@@ -111,8 +112,7 @@ class Pieces:
 
     def at(self, piece: NDArray[np.int64], sigma: Array) -> Array:
         """x1, x2, s, shape (..., 3), of the pieces numbered `piece` at `sigma`, both (...)."""
-        basis = chebyshev.chebvander(sigma, DEGREE)
-        return (basis[..., None, :] @ self.coefficients[piece])[..., 0, :]
+        return self._combined(chebyshev.chebvander(sigma, DEGREE), piece)
 
     def at_places(self, place: Array) -> Array:
         """x1, x2, s, shape (n, 3), at places (n,): the number of a piece, and the share of it behind."""
@@ -129,13 +129,15 @@ class Pieces:
 
     def jet(self, piece: NDArray[np.int64], sigma: Array) -> Array:
         """x1, x2, s of pieces at `sigma`, both (n,), and their first two derivatives by σ, (3, n, 3)."""
-        basis = chebyshev.chebvander(sigma, DEGREE) @ _JETS
-        return (basis[:, :, None] @ self.coefficients[piece])[:, :, 0]
+        return self._combined(chebyshev.chebvander(sigma, DEGREE) @ _JETS, piece)
 
     def rate(self, piece: NDArray[np.int64], sigma: Array) -> Array:
         """Derivatives of x1, x2, s by σ, shape (..., 3)."""
-        basis = chebyshev.chebvander(sigma, DEGREE) @ _JETS[1]
-        return (basis[..., None, :] @ self.coefficients[piece])[..., 0, :]
+        return self._combined(chebyshev.chebvander(sigma, DEGREE) @ _JETS[1], piece)
+
+    def _combined(self, weights: Any, piece: NDArray[np.int64]) -> Array:
+        """The coefficients of pieces (...) times weights (..., 8), summed, shape (..., 3)."""
+        return (weights[..., None, :] @ self.coefficients[piece])[..., 0, :]
 
     def locate(self, s: Array) -> tuple[NDArray[np.int64], Array]:
         """Piece and σ at arclengths `s` of shape (n,)."""
