@@ -86,6 +86,13 @@ def boundary(layers, bounds):
     return _chained(*cells.segments())
 
 
+def _range(low, high, *activation):
+    """The least and the greatest value of an activation between two numbers: at them or at kinks."""
+    at = np.stack([low, high, *(np.clip(LONG(kink), low, high) for kink in kinks(*activation)[0])])
+    values = activate(at, *activation)
+    return values.min(axis=0), values.max(axis=0)
+
+
 def _in_box_units(weight, bias, bounds):
     low, sides = bounds[:, 0], bounds[:, 1] - bounds[:, 0]
     return weight * sides, weight @ low + bias
@@ -153,12 +160,12 @@ class _Cells:
     def discard(self, activation, layers):
         """Leave out the cells in which intervals prove that F is not 0."""
         z = np.stack([self.values(k) for k in range(self.maps.shape[1])], axis=-1)
-        low, high = activate(z.min(axis=1), *activation), activate(z.max(axis=1), *activation)
+        low, high = _range(z.min(axis=1), z.max(axis=1), *activation)
         size = self.size
         for weight, bias, *name in layers:
             plus, minus = np.maximum(weight, 0).T, np.minimum(weight, 0).T
             low, high = low @ plus + high @ minus + bias, high @ plus + low @ minus + bias
-            low, high = activate(low, *name), activate(high, *name)
+            low, high = _range(low, high, *name)
             size = (np.abs(weight).sum(axis=1) * size + np.abs(bias)).max()
         margin = TOUCHING * (high - low) + UNSURE * size
         self._keep(((low <= margin) & (high >= -margin))[:, 0])

@@ -14,7 +14,8 @@ from scipy import ndimage
 import tracer
 
 ACTIVATIONS = ["relu", "leaky_relu", "hardtanh"]
-SLOPES = [0.01, 0.1, 0.3]
+# With a negative one the activation is not monotone.
+SLOPES = [0.01, 0.1, 0.3, -0.4]
 LONG = np.longdouble
 
 
