@@ -209,10 +209,10 @@ def test_the_reference_is_on_the_boundary_and_agrees_with_the_signs_on_a_grid(fr
         except Undecided:
             continue
         low, high = np.array(bounds, LONG).T
+        f = on_grid(layers, bounds, 400)
         for line in lines:
             x = low + with_midpoints(ring(line)) * (high - low)
-            assert np.abs(linear_regions.evaluate(layers, x)).max() <= 1e-15 * largest(layers, bounds)
-        f = on_grid(layers, bounds, 400)
+            assert np.abs(linear_regions.evaluate(layers, x)).max() <= 1e-15 * np.abs(f).max()
         # Each curve, closed or from side to side, divides the box once more.
         areas = ndimage.label(f > 0)[1] + ndimage.label(f <= 0)[1]
         agree, tried = agree + (areas == len(lines) + 1), tried + 1
