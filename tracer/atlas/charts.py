@@ -135,8 +135,8 @@ def dependent_coordinate(directions: Array) -> Indices:
 
 
 def across(directions: Array, x: Array) -> Array:
-    """τ at points (..., n, 2) for `directions` (n, 2): ± a coordinate, bit for bit, along the axes."""
-    return directions[:, 1] * x[..., 0] - directions[:, 0] * x[..., 1]
+    """τ at points (..., 2) for `directions` (..., 2): ± a coordinate, bit for bit, along the axes."""
+    return directions[..., 1] * x[..., 0] - directions[..., 0] * x[..., 1]
 
 
 def across_bounds(directions: Array, x: Array) -> tuple[Array, Array]:

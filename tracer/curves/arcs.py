@@ -28,7 +28,7 @@ from tracer.atlas.charts import across
 from tracer.curves.arc_corrector import corrected, in_brackets
 from tracer.curves.pieces import DERIVATIVE, INTEGRAL, NODES, Pieces, interpolation
 from tracer.curves.stack import ENDS, GRADIENTS, Stack, can_be_halved
-from tracer.curves.vectors import dot, turned, unit_vectors
+from tracer.curves.vectors import dot, lengths, turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
@@ -54,10 +54,10 @@ MOST_ARCS = 2**20
 # it is cut: there, and at two of its nodes.
 PLACES = np.array([-0.78, 0.0, 0.78])
 CUTS = np.array([NODES[2], 0.0, NODES[-3]])
-# Nodes and places in order, which are which, and which are between the ends.
+# Nodes and places in order, which are which, and which are between the ends, and at them.
 SIGMA = np.sort(np.concatenate([NODES, PLACES]))
 AT_NODES, AT_PLACES, AT_CUTS = (np.searchsorted(SIGMA, some) for some in (NODES, PLACES, CUTS))
-INNER = slice(1, -1)
+INNER, OUTER = slice(1, -1), slice(None, None, len(SIGMA) - 1)
 # What takes the ends of a cubic, and its rates there, to its values and to its rates.
 _T = 0.5 * (1 + SIGMA)[:, None]
 CUBIC = np.hstack([(1 + 2 * _T) * (1 - _T) ** 2, _T**2 * (3 - 2 * _T), _T * (1 - _T) ** 2, _T**2 * (_T - 1)])
@@ -123,7 +123,8 @@ def _is_spent(arcs: int, deadline: float) -> bool:
 def _gentle(field: Field, box: Box, stack: Stack, deadline: float) -> Stack:
     """The arcs cut until the tangents at their ends are within 90° of their chords."""
     for _ in range(MOST_CUTS):
-        steep = (_cosines_at_ends(box, stack) < 0).any(axis=1)
+        cosines = dot(_normals(box, stack)[:, None], stack.vectors[:, GRADIENTS] * box.sides)
+        steep = (cosines[:, 0] < 0) | (cosines[:, 1] < 0)
         if not steep.any():
             break
         steep &= can_be_halved(box, stack)
@@ -137,11 +138,6 @@ def _gentle(field: Field, box: Box, stack: Stack, deadline: float) -> Stack:
     return stack
 
 
-def _cosines_at_ends(box: Box, stack: Stack) -> Array:
-    """Those of the angles between chords and tangents, (n, 2)."""
-    return dot(_normals(box, stack)[:, None], unit_vectors(stack.vectors[:, GRADIENTS] * box.sides))
-
-
 def _normals(box: Box, stack: Stack) -> Array:
     """The unit normals (n, 2) of chords, in box units: where F grows."""
     return turned(unit_vectors((stack.end - stack.start) / box.sides))
@@ -152,11 +148,12 @@ def _normals(box: Box, stack: Stack) -> Array:
 
 def _collocated(box: Box, stack: Stack) -> tuple[Array, Array]:
     """Points at `SIGMA` of every arc where the equation holds at both ends, and normals, (n, 11, 2) each."""
-    tangents = -turned(unit_vectors(stack.vectors[:, GRADIENTS] * box.sides))
+    uphill = unit_vectors(stack.vectors[:, GRADIENTS] * box.sides)
     # A circle that leaves its chord at an angle φ is met with a speed of 2/(1 + cos φ) chords.
-    cosine = np.maximum(_cosines_at_ends(box, stack).mean(axis=1), 0.0)
-    speed = box.distance(stack.start, stack.end) * (2 / (1 + cosine))
-    ends = np.concatenate([stack.vectors[:, ENDS] / box.sides, speed[:, None, None] * tangents], axis=1)
+    cosine = 0.5 * dot(_normals(box, stack), uphill[:, 0] + uphill[:, 1])
+    speed = box.distance(stack.start, stack.end) * (2 / (1 + np.maximum(cosine, 0.0)))
+    rates = -speed[:, None, None] * turned(uphill)
+    ends = np.concatenate([stack.vectors[:, ENDS] / box.sides, rates], axis=1)
     x = CUBIC @ ends * box.sides
     x = np.minimum(np.maximum(x, stack.lower[:, None]), stack.upper[:, None])
     return x, turned(unit_vectors(CUBIC_RATES @ ends))
@@ -207,21 +204,22 @@ def _put_onto_curve(field: Field, box: Box, arcs: Stack, predicted: Array, norma
     normal = np.broadcast_to(normal, predicted.shape)[:, INNER]
     x, gradient = np.empty_like(predicted), np.empty_like(predicted)
     x[:, INNER], gradient[:, INNER], noise = corrected(field, box, arcs, normal, predicted[:, INNER])
-    x[:, [0, -1]], gradient[:, [0, -1]] = arcs.vectors[:, ENDS], arcs.vectors[:, GRADIENTS]
+    x[:, OUTER], gradient[:, OUTER] = arcs.vectors[:, ENDS], arcs.vectors[:, GRADIENTS]
     # A polynomial that folds, because of a bad prediction, may run beyond its arc's ends.
     folded = np.flatnonzero(_folds(box, arcs, x[:, AT_NODES]))
     if len(folded):
         some = arcs[folded]
-        tau = across(some.direction, np.moveaxis(_straight(some.start, some.end, SIGMA[INNER]), 1, 0)).T
+        tau = across(some.direction[:, None], _straight(some.start, some.end, SIGMA[INNER]))
         x[folded, INNER], gradient[folded, INNER] = in_brackets(field, some, tau)
     halves = can_be_halved(box, arcs)
-    uphill = unit_vectors(gradient * box.sides)
-    steep = (dot(_normals(box, arcs)[:, None], uphill) < LEAST_COSINE).any(axis=1) & halves
+    # Whether a gradient is within 45° of the normal; one that is 0 or not finite is not.
+    slope, normal = gradient * box.sides, _normals(box, arcs)[:, None]
+    steep = ~(dot(normal, slope) > LEAST_COSINE * lengths(slope)).all(axis=1) & halves
     gap = (EXPECTED @ x[:, AT_NODES] - x[:, AT_PLACES]) / box.sides
     with np.errstate(all="ignore"):
         # Along the curve places need not agree, but as far as it bends.
         bends = dot(gap, gap) / box.distance(arcs.start, arcs.end)[:, None]
-    off = np.abs(dot(gap, uphill[:, AT_PLACES])) + bends
+    off = np.abs(dot(gap, unit_vectors(slope[:, AT_PLACES]))) + bends
     # An arc so short that there is nothing between its ends is as good as it can be.
     off = np.where(halves, off.max(axis=1), 0.0)
     return _OnCurve(x, off, noise, steep)
@@ -229,8 +227,8 @@ def _put_onto_curve(field: Field, box: Box, arcs: Stack, predicted: Array, norma
 
 def _folds(box: Box, stack: Stack, nodes: Array) -> Mask:
     """Whether the polynomials through nodes (n, 8, 2) of arcs ever run back over their chords."""
-    chord = (stack.end - stack.start) / box.sides
-    place = dot((nodes - stack.start[:, None]) / box.sides, chord[:, None])
+    along = (stack.end - stack.start) / box.sides / box.sides
+    place = dot(nodes - stack.start[:, None], along[:, None])
     return np.asarray(~(place @ RATES.T > 0).all(axis=1))
 
 
@@ -239,6 +237,5 @@ def _folds(box: Box, stack: Stack, nodes: Array) -> Mask:
 
 def _with_arclength(values: Array) -> Pieces:
     """The polynomials through the nodes (n, 8, 2), and through the arclengths at them."""
-    speed = np.hypot(*np.moveaxis(DERIVATIVE @ values, 2, 0))
-    s = speed @ INTEGRAL.T
+    s = lengths(DERIVATIVE @ values) @ INTEGRAL.T
     return Pieces.through(np.concatenate([values, s[..., None]], axis=2))

@@ -18,7 +18,15 @@ def unit_vectors(v: Array) -> Array:
 
 def turned(v: Array) -> Array:
     """Vectors (..., 2) turned to the left."""
-    return np.stack([-v[..., 1], v[..., 0]], axis=-1)
+    left = np.empty_like(v)
+    np.negative(v[..., 1], out=left[..., 0])
+    left[..., 1] = v[..., 0]
+    return left
+
+
+def lengths(v: Array) -> Array:
+    """The lengths of vectors (..., 2)."""
+    return np.hypot(v[..., 0], v[..., 1])  # whose squares do not underflow
 
 
 def turning(rate: Array, bend: Array) -> tuple[Array, Array]:
