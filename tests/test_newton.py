@@ -18,7 +18,7 @@ def located(function, rate, low, high):
             return function(t), rate(t)
 
     ends = np.array([low]), np.array([high])
-    place = newton(counted, ends, np.sign(function(ends[1])), np.array([low]), SETTLED)
+    place, _ = newton(counted, ends, np.sign(function(ends[1])), np.array([low]), SETTLED)
     return place[0], len(asked)
 
 
@@ -64,5 +64,7 @@ def test_many_are_located_together_and_each_is_asked_until_it_is_found():
         return np.sinh(5 * (t - zeros[which])), 5 * np.cosh(5 * (t - zeros[which]))
 
     ends = np.zeros(9), np.ones(9)
-    assert newton(function, ends, np.ones(9), np.full(9, 0.1)) == pytest.approx(zeros, abs=1e-15)
+    places, rates = newton(function, ends, np.ones(9), np.full(9, 0.1))
+    assert places == pytest.approx(zeros, abs=1e-15)
+    assert rates == pytest.approx(5.0)
     assert len(numbers[0]) == 9 > len(numbers[-1])

@@ -71,15 +71,15 @@ def halves(cells: Array, variation: Array) -> tuple[Array, Indices]:
     less = variation[:, ::-1] > CLEARLY_MORE * variation
     for axis in (0, 1):
         which = np.flatnonzero(~less[parents, axis])
-        cells, parents = _halved(cells, axis, which), np.concatenate([parents, parents[which]])
+        cells, parents = _halved(cells, axis, which), np.concatenate([parents, parents.take(which)])
     return cells, parents
 
 
 def _halved(cells: Array, axis: int, which: Indices) -> Array:
     """The cells, some of them halved along an axis: their lower halves in their places, the others behind."""
-    parts = np.concatenate([cells, cells[which]])
-    middle = 0.5 * (cells[which, 0, axis] + cells[which, 1, axis])
-    parts[which, 1, axis] = parts[len(cells) :, 0, axis] = middle
+    parts = np.concatenate([cells, cells.take(which, 0)])
+    behind = parts[len(cells) :]
+    behind[:, 0, axis] = parts[which, 1, axis] = 0.5 * (behind[:, 0, axis] + behind[:, 1, axis])
     return parts
 
 

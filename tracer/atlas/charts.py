@@ -126,7 +126,7 @@ def _visits(crossings: Crossings, directions: Array) -> tuple[Indices, Indices, 
 
 def is_oblique(directions: Array) -> Mask:
     """Which directions (n, 2) lie along neither axis."""
-    return (directions != 0).all(axis=1)
+    return (directions[:, 0] != 0) & (directions[:, 1] != 0)
 
 
 def dependent_coordinate(directions: Array) -> Indices:
@@ -142,8 +142,11 @@ def across(directions: Array, x: Array) -> Array:
 def across_bounds(directions: Array, x: Array) -> tuple[Array, Array]:
     """Bounds of τ at points (..., n, 2)."""
     a, b = directions[:, 1] * x[..., 0], directions[:, 0] * x[..., 1]
+    oblique = is_oblique(directions)
+    if not oblique.any():
+        return a - b, a - b
     # Two products, their difference, and its bounds: four roundings, each half a unit of |a| + |b|.
-    margin = np.where(is_oblique(directions), ROUNDING * (np.abs(a) + np.abs(b)) + UNDERFLOW, 0.0)
+    margin = np.where(oblique, ROUNDING * (np.abs(a) + np.abs(b)) + UNDERFLOW, 0.0)
     return a - b - margin, a - b + margin
 
 

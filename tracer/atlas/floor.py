@@ -38,9 +38,9 @@ UNBOUNDED_THROUGHOUT = 2.0**-4
 
 def narrow(shares: Array, crowded: bool) -> Mask:
     """Which cells (k, 2, 2) are too narrow to be halved, or, of too many, so narrow that few can matter."""
-    width = shares[:, 1] - shares[:, 0]
-    too_narrow: Any = (width <= NARROWEST).any(axis=1)
-    return (too_narrow | (width <= FINE).all(axis=1)) if crowded else too_narrow
+    first, second = (shares[:, 1] - shares[:, 0]).T
+    too_narrow = np.minimum(first, second) <= NARROWEST
+    return (too_narrow | (np.maximum(first, second) <= FINE)) if crowded else too_narrow
 
 
 def only_rounding(field_of: FieldOf, corners: Array, width: Array, largest: float, rounds: int) -> Mask:

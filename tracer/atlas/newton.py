@@ -23,8 +23,8 @@ def newton(
     direction: NDArray,
     start: Array | None = None,
     settled: float = 0.0,
-) -> Array:
-    """Where functions are 0, (n,), to rounding.
+) -> tuple[Array, Array]:
+    """Where functions are 0, (n,), to rounding; and their rates next to there, (n,).
 
     Parameters
     ----------
@@ -45,6 +45,7 @@ def newton(
     if start is not None:
         t = np.where((start > low) & (start < high), start, t)
     left, here, last, least = np.arange(len(t)), t, np.full(len(t), np.inf), settled * (high - low)
+    rates = np.full(len(t), np.nan)
     for _ in range(ROUNDS):
         if not len(left):
             break
@@ -65,9 +66,9 @@ def newton(
         stays = (value == 0) | (size <= finest) | (new <= low) | (new >= high)
         # Newton that stalls after it converged is at rounding; before, the bracket is halved.
         stays |= slow & (size <= np.maximum(ROUNDING * np.maximum(np.abs(low), np.abs(high)), least))
-        t[left] = np.where(finished | ~stays, new, here)
+        t[left], rates[left] = np.where(finished | ~stays, new, here), rate
         further = ~(finished | stays)
         last = np.where(halved, np.inf, size)
         left, here, last, least = left[further], new[further], last[further], least[further]
         low, high, direction = low[further], high[further], direction[further]
-    return t
+    return t, rates

@@ -165,15 +165,14 @@ def _look(
     corners = lines.at(chunk)
     found = field.enclose(corners[:, 0], corners[:, 1])
     is_empty, signs, along = decide(found)
-    open_ = ~is_empty
-    charts = np.flatnonzero(open_ & along.any(axis=1))
-    open_[charts] = False
+    is_chart = ((along[:, 0] != 0) | (along[:, 1] != 0)) & ~is_empty
+    empty, charts, open_ = map(np.flatnonzero, (is_empty, is_chart, ~(is_empty | is_chart)))
     largest = max(largest, largest_bound(found))
-    of_charts = chunk[charts], of[charts], signs[charts], along[charts]
-    look = _Look(chunk[is_empty], of[is_empty], *of_charts, NO_CELLS)
-    if not open_.any():
+    of_charts = chunk.take(charts, 0), of[charts], signs.take(charts, 0), along.take(charts, 0)
+    look = _Look(chunk.take(empty, 0), of[empty], *of_charts, NO_CELLS)
+    if not len(open_):
         return look, _NO_CELLS, largest
-    left, found, corners = chunk[open_], found.rows(open_), corners[open_]
+    left, found, corners = chunk.take(open_, 0), found.rows(open_), corners.take(open_, 0)
 
     def field_of(which: NDArray) -> EnclosedField:
         return field
@@ -201,9 +200,9 @@ def decide(found: Enclosure) -> tuple[NDArray[np.bool_], Signs, Array]:
         Along which F grows: along the first axis with a sign if there is one; (0, 0) where not proven.
     """
     empty = found.defined & ((found.lower > 0) | (found.upper < 0))
-    rising = found.gradient_lower > 0
-    falling = found.gradient_upper < 0
-    signs = ((rising.astype(np.int8) - falling.astype(np.int8)) * found.defined[:, None]).astype(np.int8)
+    rising = (found.gradient_lower > 0) & found.defined[:, None]
+    falling = (found.gradient_upper < 0) & found.defined[:, None]
+    signs = rising.view(np.int8) - falling.view(np.int8)
     if found.directions is None:
         return empty, signs, _along_axes(signs)
     known = found.defined & np.isfinite(found.directions).all(axis=1)

@@ -219,12 +219,11 @@ def polish(field: EnclosedField, found: Isolated) -> tuple[Array, Array, Segment
     low, high = brackets.ends()
     with np.errstate(all="ignore"):
         secant = low - found.values[0] * ((high - low) / (found.values[1] - found.values[0]))
-    t = bracketed_newton(field, brackets, found.direction, secant)
+    t, rate = bracketed_newton(field, brackets, found.direction, secant)
     x = brackets.at(t)
-    gradient = field.value_and_gradient(x)[1]
     bounds = point_bounds(field, x)
     with np.errstate(all="ignore"):
-        reach = BRACKET * np.maximum(np.abs(bounds[0]), np.abs(bounds[1])) / np.abs(brackets.rate(gradient))
+        reach = BRACKET * np.maximum(np.abs(bounds[0]), np.abs(bounds[1])) / np.abs(rate)
     reach = np.where(np.isfinite(reach), reach, 0.0) + ROUNDING * np.abs(t)
     ends = np.stack([low, high])
     left = np.arange(len(brackets))
@@ -250,8 +249,8 @@ def polish(field: EnclosedField, found: Isolated) -> tuple[Array, Array, Segment
 
 def bracketed_newton(
     field: Field, brackets: Segments | Transversals, direction: NDArray, start: Array | None = None
-) -> Array:
-    """Roots (n,) to rounding by Newton's method in brackets, halving them where it leaves them.
+) -> tuple[Array, Array]:
+    """Roots (n,) to rounding by Newton's method in brackets, and the rates of F along these next to them.
 
     Parameters
     ----------

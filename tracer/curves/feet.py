@@ -142,7 +142,7 @@ class _Curves:
             turned = self.metric.image(turning(rate, bend)[1])
             return dot(away, ahead), dot(self.metric.image(rate), ahead) + dot(away, turned)
 
-        zero = newton(growth, (low, high), np.ones(len(x)), settled=SETTLED)
+        zero, _ = newton(growth, (low, high), np.ones(len(x)), settled=SETTLED)
         # Where the prediction is loose there may be none in the bracket, and one of its ends is nearer.
         jets = (self.pieces.jet(piece, sigma)[:2, :, :2] for sigma in (zero, low, high))
         places = np.stack([self._on_curve(piece, *jet)[0] for jet in jets])

@@ -150,7 +150,7 @@ def in_bracket(field: Field, stack: Stack, t: Array) -> Array:
     for which, bracketed in ((~oblique, _along_axis), (oblique, _along_direction)):
         if which.any():
             brackets, rises = bracketed(stack[which], t[which])
-            x[which] = brackets.at(bracketed_newton(field, brackets, rises))
+            x[which] = brackets.at(bracketed_newton(field, brackets, rises)[0])
     return x
 
 

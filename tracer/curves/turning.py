@@ -167,7 +167,7 @@ def _locate(
     low, high = brackets.T.astype(np.float64)
     before, after = shares.T
     start = low - before * ((high - low) / (after - before))
-    place = newton(share, (low, high), np.sign(after), start, SETTLED)
+    place, _ = newton(share, (low, high), np.sign(after), start, SETTLED)
     x, ahead, _ = predicted(place, row)
     return x[:, 2], beside(x[:, :2], ahead, row)
 

@@ -46,25 +46,26 @@ class AffineMap:
         errors : ndarray, shape (..., in)
             Of h.
         size : ndarray, shape (..., in)
-            At least the absolute values of the computed h.
+            At least the absolute values of the computed h; it is overwritten.
         slack : float, optional
             What h may be wrong by besides, relative to `size`.
         """
-        before = (self.gamma + slack) * size
-        found = matmul(errors + before, self.size_columns)
-        if self.doubt is not None:
-            found += matmul(size + errors, self.doubt.T)
-        found += self.underflow
+        doubt = 0.0 if self.doubt is None else matmul(size + errors, self.doubt.T)
+        size *= self.gamma + slack
+        size += errors
+        found = matmul(size, self.size_columns)
+        found += self.underflow + doubt
         return found
 
-    def errors_of_sums(self, value: Array) -> Array:
-        """What adding b may be wrong by, where `value` (..., out) was the result."""
-        return (2 * UNIT_ROUNDOFF) * np.abs(value) + self._bias_doubt
+    @cached_property
+    def errors_of_sums(self) -> Array:
+        """What adding b may be wrong by besides, shape (out,): |fl(p + b) − p − b| ≤ u|p| + u|b|."""
+        return (2 * UNIT_ROUNDOFF * np.abs(self.bias) + self.bias_radius) * UP + UNDERFLOW
 
     @cached_property
     def gamma(self) -> float:
-        """γ of the sums."""
-        return gamma(self.weight.shape[1] + 2)
+        """γ of the sums, and of adding b to them."""
+        return gamma(self.weight.shape[1] + 3)
 
     @cached_property
     def gamma_back(self) -> float:
@@ -110,7 +111,3 @@ class AffineMap:
     def up(self) -> float:
         """What a bound is raised by that a sum of either kind is a part of."""
         return (1 + 8 * max(self.gamma, self.gamma_back)) * UP
-
-    @cached_property
-    def _bias_doubt(self) -> Array:
-        return self.bias_radius * UP + UNDERFLOW

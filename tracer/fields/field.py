@@ -56,8 +56,8 @@ class Enclosure(NamedTuple):
 
     def decided(self) -> NDArray[np.bool_]:
         """On which cells F has a sign, or one of its partials has, by the bounds alone."""
-        without_root = (self.lower > 0) | (self.upper < 0)
-        return without_root | ((self.gradient_lower > 0) | (self.gradient_upper < 0)).any(axis=1)
+        monotone = (self.gradient_lower > 0) | (self.gradient_upper < 0)
+        return (self.lower > 0) | (self.upper < 0) | monotone[:, 0] | monotone[:, 1]
 
     def narrowed(self, which: NDArray, other: "Enclosure") -> "Enclosure":
         """These bounds, and on some of the cells those of `other` as well; without directions."""

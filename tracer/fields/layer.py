@@ -149,8 +149,7 @@ class Layer:
     def at(self, x: Array, radius: Array) -> tuple[Array, Array]:
         """``W x + b`` of points (k, in) known to within radii, with the weights' own; and its radius."""
         radius = self.affine.errors_of_products(radius, np.abs(x) + radius)
-        x = self.affine.value(x)
-        return x, radius + self.affine.errors_of_sums(x)
+        return self.affine.value(x), radius + self.affine.errors_of_sums
 
     def rows(self, *which: int) -> "Layer":
         """The layer with only the given outputs."""
