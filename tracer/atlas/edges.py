@@ -47,37 +47,34 @@ class Edges:
 
 def shared_edges(cells: Array) -> Edges:
     """All edges between `cells` (k, 2, 2), and between them and the outside of the unit box."""
-    parts = [_across(cells, normal) for normal in (0, 1)]
-    return Edges(*(np.concatenate(column) for column in zip(*parts, strict=True)))
-
-
-def _across(cells: Array, normal: int) -> tuple[Array, Array, Indices, Indices, Indices]:
-    """The edges on lines normal to one axis: lower, upper, axis, before, after."""
-    along = 1 - normal
-    here = np.arange(len(cells))
-    entry, exit_ = cells[:, 0, normal], cells[:, 1, normal]
-    start, stop = cells[:, 0, along], cells[:, 1, along]
-    after = _containing(exit_, entry, start, stop)
-    before = _containing(entry, exit_, start, stop)
-    inner = after >= 0
+    k = len(cells)
+    # Those on lines normal to the first axis, and with exchanged axes those on lines normal to the second.
+    cell, along = np.append(np.tile(np.arange(k), 2), OUTSIDE), np.repeat([1, 0], k)
+    entry, start, exit_, stop = np.concatenate([cells, cells[:, :, ::-1]]).reshape(-1, 4).T
+    # Shares are binary fractions of up to 2⁻⁴⁷, so that lines apart by 2 are still exact.
+    apart = 2.0 * along
+    after = _containing(exit_ + apart, entry + apart, start, stop)
+    before = _containing(entry + apart, exit_ + apart, start, stop)
     # Two sides of one length find each other; the pair is taken once.
     longer = (before >= 0) & (stop[before] - start[before] > stop - start)
-    last, first = exit_ == 1, entry == 0
-    pairs = [
-        (here[inner], after[inner], here[inner], exit_[inner]),
-        (before[longer], here[longer], here[longer], entry[longer]),
-        (here[last], np.full(last.sum(), OUTSIDE), here[last], exit_[last]),
-        (np.full(first.sum(), OUTSIDE), here[first], here[first], entry[first]),
-    ]
-    b, a, piece, line = (np.concatenate(column) for column in zip(*pairs, strict=True))
-    ends = np.empty((2, len(piece), 2))
-    ends[:, :, normal] = line
-    ends[0, :, along], ends[1, :, along] = start[piece], stop[piece]
-    return ends[0], ends[1], np.full(len(piece), along), b, a
+    inner, longer, last, first = map(np.flatnonzero, (after >= 0, longer, exit_ == 1, entry == 0))
+    piece = np.concatenate([inner, longer, last, first])
+    line = np.concatenate([exit_[inner], entry[longer], exit_[last], entry[first]])
+    along, row = along[piece], np.arange(len(piece))
+    lower, upper = np.empty((2, len(piece), 2))
+    lower[row, along], upper[row, along] = start[piece], stop[piece]
+    lower[row, 1 - along] = upper[row, 1 - along] = line
+    return Edges(
+        lower,
+        upper,
+        along,
+        cell[np.concatenate([inner, before[longer], last, np.full_like(first, OUTSIDE)])],
+        cell[np.concatenate([after[inner], longer, np.full_like(last, OUTSIDE), first])],
+    )
 
 
 def _containing(line: Array, facing: Array, start: Array, stop: Array) -> Indices:
-    """For the side of each cell on `line`, the cell whose side on the line it `faces` contains it, or −1."""
+    """For each side on `line`, the side on the line it `faces` that contains it, or `OUTSIDE`."""
     if not len(line):
         return np.zeros(0, dtype=np.intp)
     # Complex numbers are sorted by their real parts first.
