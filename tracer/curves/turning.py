@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from tracer.atlas.newton import newton
 from tracer.curves.continuation import Trace
 from tracer.curves.corrector import correct
-from tracer.curves.pieces import Pieces
+from tracer.curves.pieces import NODES, Pieces
 from tracer.curves.vectors import dot, turned, turning, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
@@ -63,12 +63,12 @@ def turning_points(field: Field, box: Box, traces: Sequence[Trace]) -> list[tupl
     if not curved:
         return [tuple(some) for some in points]
     first = np.cumsum([0, *(len(trace.pieces) for trace in traces)])
-    brackets, shares, which, owner = [], [], [], []
+    brackets, signs, which, owner = [], [], [], []
     for k in curved:
         for partial, share in enumerate(_shares(traces[k].gradients, box).T):
-            found, at_ends = _sign_changes(share, closed=not traces[k].ends)
+            found, sign = _sign_changes(share, closed=not traces[k].ends)
             brackets.append(found + first[k])
-            shares.append(at_ends)
+            signs.append(sign)
             which += [partial] * len(found)
             owner += [k] * len(found)
     if not which:
@@ -77,7 +77,7 @@ def turning_points(field: Field, box: Box, traces: Sequence[Trace]) -> list[tupl
     pieces = Pieces(np.concatenate([trace.pieces.coefficients for trace in traces]))
     closed = np.array([not trace.ends for trace in traces])
     wrap = np.stack([first[1:], np.diff(first) * closed], axis=1)[curve]
-    at, x = _locate(field, box, pieces, np.concatenate(brackets), np.concatenate(shares), wrap, partial)
+    at, x = _locate(field, box, pieces, np.concatenate(brackets), np.concatenate(signs), wrap, partial)
     for k in np.lexsort((at, curve)):
         points[curve[k]].append(TurningPoint(x[k], float(at[k]), int(1 - partial[k])))
     return [tuple(some) for some in points]
@@ -109,29 +109,25 @@ def _shares(gradients: Array, box: Box) -> Array:
 def _sign_changes(share: Array, closed: bool) -> tuple[Indices, Array]:
     """Pairs of numbers of points, shape (k, 2), with opposite signs of `share` and no other sign between.
 
-    And `share` at both, (k, 2).
-
-    Beyond its last point, which is its first, a closed curve goes on.
+    And the sign at the second, (k,). Beyond its last point, which is its first, a closed curve goes on.
     """
     signed = np.flatnonzero(share[:-1] if closed else share)
     if closed:
         # Once round, to the first signed point again: a zero at the start is between the two.
         signed = np.append(signed, signed[:1] + len(share) - 1)
-    value = share[signed % (len(share) - 1)] if closed else share[signed]
-    sign = np.sign(value)
+    sign = np.sign(share[signed % (len(share) - 1)] if closed else share[signed])
     change = np.flatnonzero(sign[:-1] != sign[1:])
-    pairs = np.stack([change, change + 1], axis=-1)
-    return signed[pairs], value[pairs]
+    return np.column_stack([signed[change], signed[change + 1]]), sign[change + 1]
 
 
 def _locate(
-    field: Field, box: Box, pieces: Pieces, brackets: Indices, shares: Array, wrap: Indices, partial: Indices
+    field: Field, box: Box, pieces: Pieces, brackets: Indices, sign: Array, wrap: Indices, partial: Indices
 ) -> tuple[Array, Array]:
     """Arclengths (k,) and points (k, 2) where a `partial` changes sign.
 
-    They lie in `brackets` (k, 2), places on the pieces end to end, with the `shares` (k, 2) of the partial
-    there. `wrap` (k, 2) holds where each curve ends and how many pieces it has if it is closed, else 0:
-    beyond its end a closed curve starts again.
+    They lie in `brackets` (k, 2), places on the pieces end to end, at whose ends the partial has `sign` (k,).
+    `wrap` (k, 2) holds where each curve ends and how many pieces it has if it is closed, else 0: beyond its
+    end a closed curve starts again.
     """
     end, count = wrap.T
     last = np.where(count == 0, np.nextafter(end, 0), np.inf)
@@ -165,11 +161,21 @@ def _locate(
         return unit_vectors(gradient)[along], turned(turn)[along]
 
     low, high = brackets.T.astype(np.float64)
-    before, after = shares.T
-    start = low - before * ((high - low) / (after - before))
-    place, _ = newton(share, (low, high), np.sign(after), start, SETTLED)
+    place, _ = newton(share, (low, high), sign, _turns(pieces, brackets, partial), SETTLED)
     x, ahead, _ = predicted(place, row)
     return x[:, 2], beside(x[:, :2], ahead, row)
+
+
+def _turns(pieces: Pieces, brackets: Indices, partial: Indices) -> Array:
+    """Where the prediction turns in brackets that are one piece, by a line between nodes; nan in others."""
+    row = np.arange(len(partial))
+    rate = pieces.rate(brackets[:, :1], NODES)[row, :, 1 - partial]
+    k = (rate * rate[:, -1:] > 0).argmax(axis=1)
+    before, after = rate[row, k - 1], rate[row, k]
+    with np.errstate(all="ignore"):
+        sigma = NODES[k] - (NODES[k] - NODES[k - 1]) * (after / (after - before))
+    seen = (k > 0) & (brackets[:, 1] - brackets[:, 0] == 1)
+    return np.where(seen, brackets[:, 0] + 0.5 * (1 + sigma), np.nan)
 
 
 def _scaled(field: Field, box: Box, x: Array) -> tuple[Array, Array]:
