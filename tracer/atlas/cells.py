@@ -17,9 +17,9 @@ Indices = NDArray[np.intp]
 
 # Where each axis is cut first, as shares of its side; the next pair is for another try.
 RATIOS = ((0.4961, 0.5173), (0.5087, 0.4829), (0.4787, 0.5059), (0.5219, 0.4909), (0.4889, 0.5237))
-# So often the box is halved along both axes before a cell is looked at: 64 take hardly longer than one, and
-# boxes are rarely decided by fewer.
-FIRST_HALVINGS = 3
+# So often the box is halved along both axes before a cell is looked at: 256 of a small network take hardly
+# longer than one, and what a round costs besides is saved several times.
+FIRST_HALVINGS = 4
 # Only the coordinate in which F varies this many times more is halved.
 CLEARLY_MORE = 1.5
 

@@ -50,7 +50,7 @@ def only_rounding(field_of: FieldOf, corners: Array, width: Array, largest: floa
     """
     useless = np.zeros(len(width), dtype=bool)
     suspect = width <= FLOOR_SHARE * largest
-    if rounds % FLOOR_ROUNDS == FLOOR_ROUNDS - 1:
+    if rounds % FLOOR_ROUNDS == 0:
         suspect[:] = True
     if suspect.any():
         lower, upper = corners[suspect, 0], corners[suspect, 1]

@@ -89,7 +89,7 @@ def pave(
     attempt : int
         Which pair of `RATIOS` the first cut has.
     max_cells : int
-        Cells looked at, at most; fewer than the first 64 decide nothing.
+        Cells looked at, at most; fewer than the first 256 decide nothing.
     deadline : float
         Of `time.perf_counter`.
     report : callable

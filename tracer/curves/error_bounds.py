@@ -22,7 +22,7 @@ from tracer.atlas.atlas import Atlas
 from tracer.atlas.charts import across_bounds, across_brackets
 from tracer.atlas.roots import BRACKET, BRACKET_ROUNDS, ROUNDING, WIDER, certified_signs, point_bounds
 from tracer.curves.stack import Stack
-from tracer.curves.vectors import dot, unit_vectors
+from tracer.curves.vectors import dot, larger, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField
 
@@ -74,8 +74,8 @@ class Slabs:
     def hold(self, x: Array) -> Any:
         """Whether points (..., n, 2) certainly lie in them."""
         low, high = across_bounds(self.direction, x)
-        inside = ((x >= self.lower) & (x <= self.upper)).all(axis=-1)
-        return inside & (low >= self.low) & (high <= self.high)
+        inside = (x >= self.lower) & (x <= self.upper)
+        return inside[..., 0] & inside[..., 1] & (low >= self.low) & (high <= self.high)
 
     def exits(self, box: Box, x: Array) -> Array:
         """How far points (n, 2) are, in box units, from where they leave the chart against d and along it.
@@ -107,7 +107,7 @@ def proven_distances(
     """
     size = np.maximum(*np.abs(point_bounds(field, x)))
     g = gradient * box.sides
-    rounding = ROUNDING * np.abs(x / box.sides).max(axis=1, initial=0.0)
+    rounding = ROUNDING * larger(np.abs(x / box.sides))
     bound = known.copy()
     left = np.arange(len(x))
     for along_gradient in (True, False):

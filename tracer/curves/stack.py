@@ -14,7 +14,7 @@ from tracer.atlas.atlas import Atlas
 from tracer.atlas.charts import across, is_oblique
 from tracer.atlas.roots import Segments, Transversals, bracketed_newton
 from tracer.curves.chart_ode import EPS
-from tracer.curves.vectors import turned, unit_vectors
+from tracer.curves.vectors import larger, turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
@@ -124,12 +124,13 @@ def stack_of(atlas: Atlas, gradients: Array) -> Stack:
     start, end = atlas.crossings.points[arcs.start], atlas.crossings.points[arcs.end]
     cells, slopes = atlas.paving.lines.at(atlas.paving.charts[arcs.chart]), atlas.paving.slopes[arcs.chart]
     # Of two coordinates along which F grows or falls, the one in which the arc is shorter.
-    shorter = np.abs((end - start) / atlas.box.sides).argmin(axis=1)
+    length = np.abs((end - start) / atlas.box.sides)
+    shorter = (length[:, 1] < length[:, 0]).astype(np.intp)
     row = np.arange(len(arcs))
     dependent = np.where(slopes[row, shorter] != 0, shorter, 1 - shorter)
     direction = np.zeros_like(start)
     direction[row, dependent] = slopes[row, dependent]
-    oblique = ~slopes.any(axis=1)
+    oblique = (slopes[:, 0] == 0) & (slopes[:, 1] == 0)
     direction[oblique] = atlas.paving.directions[arcs.chart[oblique]]
     at_ends = start, end, gradients[arcs.start], gradients[arcs.end]
     return Stack.of(order, *at_ends, cells[:, 0], cells[:, 1], direction)
@@ -139,7 +140,7 @@ def can_be_halved(box: Box, stack: Stack) -> Mask:
     """Which arcs have a float of τ between their ends, which are farther apart than their rounding."""
     a, b = stack.across()
     middle = 0.5 * a + 0.5 * b
-    rounding = EPS * np.abs(stack.start / box.sides).max(axis=1, initial=0.0)
+    rounding = EPS * larger(np.abs(stack.start / box.sides))
     apart = box.distance(stack.start, stack.end) > SHORTEST * rounding
     return apart & (middle > np.minimum(a, b)) & (middle < np.maximum(a, b))
 

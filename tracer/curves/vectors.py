@@ -10,8 +10,7 @@ def unit_vectors(v: Array) -> Array:
     """Vectors (..., 2) over their lengths; 0 where there is none, or it is not finite."""
     with np.errstate(all="ignore"):
         # By the larger component first: the squares of 1e-200 and 1e200 are no floats.
-        size = np.abs(v)
-        v = v / np.maximum(size[..., :1], size[..., 1:])
+        v = v / larger(np.abs(v))[..., None]
         unit = v / np.hypot(v[..., :1], v[..., 1:])
     return np.where(np.isfinite(unit), unit, 0.0)
 
@@ -34,6 +33,11 @@ def turning(rate: Array, bend: Array) -> tuple[Array, Array]:
     length = np.hypot(rate[..., :1], rate[..., 1:])
     unit = rate / length
     return unit, (bend - dot(bend, unit)[..., None] * unit) / length
+
+
+def larger(v: Array) -> Array:
+    """The larger component of each of some pairs (..., 2)."""
+    return np.maximum(v[..., 0], v[..., 1])
 
 
 def cross(a: Array, b: Array) -> Array:
