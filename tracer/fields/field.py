@@ -113,6 +113,6 @@ class EnclosedField(Field, Protocol):
 
 def unenclosable(field: Field) -> str | None:
     """Why a field has no bounds on cells; None where it has."""
-    if not isinstance(field, EnclosedField):
+    if not hasattr(field, "enclose"):
         return f"{type(field).__name__} has no method enclose"
     return getattr(field, "unenclosable", None)

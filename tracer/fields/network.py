@@ -139,7 +139,7 @@ class Network:
         self._need_one_output()
         at = self._points(x)
         flat = at.reshape(-1, self.n_inputs)
-        size = max(1, CACHED_NUMBERS // max(layer.outputs for layer in self.layers))
+        size = self._points_at_once
         if len(flat) <= size:
             value, gradient = self._value_and_gradient(flat)
         else:
@@ -148,6 +148,10 @@ class Network:
                 chunk = slice(start, start + size)
                 value[chunk], gradient[chunk] = self._value_and_gradient(flat[chunk])
         return value.reshape(at.shape[:-1]), gradient.reshape(at.shape)
+
+    @cached_property
+    def _points_at_once(self) -> int:
+        return max(1, CACHED_NUMBERS // max(layer.outputs for layer in self.layers))
 
     def _value_and_gradient(self, h: Array) -> tuple[Array, Array]:
         slopes: list[Array | float] = []
