@@ -94,6 +94,19 @@ def test_a_boundary_beside_the_edge_of_a_plateau_takes_few_cells(gap):
     assert (np.abs(x - corners).max(axis=1) <= 4.3 * curve.error_bound).all()
 
 
+@pytest.mark.parametrize("activation", ["hardtanh", "relu", "tanh", "softplus"])
+def test_where_a_sum_overflows_nothing_is_proven(activation):
+    # Beyond the floats in both terms, the sum is 1.6e311 at most, but in some orders −inf: 0 after a relu.
+    network = tracer.Network(
+        [
+            tracer.Layer([[4e305, 2e306], [1e-4, 0.0]], [0.0, 5.5], activation),
+            tracer.Layer([[1.0 if activation in ("hardtanh", "tanh") else 1e-300, 2.0]], [0.3]),
+        ]
+    )
+    bounds = [(-65_000, -52_000), (90_000, 100_000)]
+    assert not tracer.trace(network, bounds).certificate.complete
+
+
 def test_a_plateau_at_the_level_itself_is_left_undecided():
     boundary = tracer.trace(beside_plateau(0.0), [(-2, 2.1), (-2, 2.3)], max_cells=20_000)
     assert not boundary.certificate.complete

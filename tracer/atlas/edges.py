@@ -48,33 +48,32 @@ class Edges:
 def shared_edges(cells: Array) -> Edges:
     """All edges between `cells` (k, 2, 2), and between them and the outside of the unit box."""
     k = len(cells)
-    # Those on lines normal to the first axis, and with exchanged axes those on lines normal to the second.
-    cell, along = np.append(np.tile(np.arange(k), 2), OUTSIDE), np.repeat([1, 0], k)
+    # Sides on lines normal to the first axis and, with the axes exchanged, to the second.
     entry, start, exit_, stop = np.concatenate([cells, cells[:, :, ::-1]]).reshape(-1, 4).T
-    # Shares are binary fractions of up to 2⁻⁴⁷, so that lines apart by 2 are still exact.
+    cell, along = np.append(np.tile(np.arange(k), 2), OUTSIDE), np.repeat([1, 0], k)
+    # Shares are multiples of 2⁻⁴⁶, so that lines apart by 2 are still exact.
     apart = 2.0 * along
     after = _containing(exit_ + apart, entry + apart, start, stop)
     before = _containing(entry + apart, exit_ + apart, start, stop)
     # Two sides of one length find each other; the pair is taken once.
     longer = (before >= 0) & (stop[before] - start[before] > stop - start)
     inner, longer, last, first = map(np.flatnonzero, (after >= 0, longer, exit_ == 1, entry == 0))
-    piece = np.concatenate([inner, longer, last, first])
-    line = np.concatenate([exit_[inner], entry[longer], exit_[last], entry[first]])
+    pieces = [
+        (inner, exit_[inner], inner, after[inner]),
+        (longer, entry[longer], before[longer], longer),
+        (last, exit_[last], last, np.full_like(last, OUTSIDE)),
+        (first, entry[first], np.full_like(first, OUTSIDE), first),
+    ]
+    piece, line, before, after = map(np.concatenate, zip(*pieces, strict=True))
     along, row = along[piece], np.arange(len(piece))
     lower, upper = np.empty((2, len(piece), 2))
     lower[row, along], upper[row, along] = start[piece], stop[piece]
     lower[row, 1 - along] = upper[row, 1 - along] = line
-    return Edges(
-        lower,
-        upper,
-        along,
-        cell[np.concatenate([inner, before[longer], last, np.full_like(first, OUTSIDE)])],
-        cell[np.concatenate([after[inner], longer, np.full_like(last, OUTSIDE), first])],
-    )
+    return Edges(lower, upper, along, cell[before], cell[after])
 
 
 def _containing(line: Array, facing: Array, start: Array, stop: Array) -> Indices:
-    """For each side on `line`, the side on the line it `faces` that contains it, or `OUTSIDE`."""
+    """For each side on `line`, the one on a line `facing` it that contains it, or `OUTSIDE`."""
     if not len(line):
         return np.zeros(0, dtype=np.intp)
     # Complex numbers are sorted by their real parts first.

@@ -24,7 +24,7 @@ def newton(
     start: Array | None = None,
     settled: float = 0.0,
 ) -> tuple[Array, Array]:
-    """Where functions are 0, (n,), to rounding; and their rates next to there, (n,).
+    """Where functions are 0, (n,), to rounding; and their rates where each was last asked, (n,).
 
     Parameters
     ----------

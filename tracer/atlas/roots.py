@@ -250,7 +250,7 @@ def polish(field: EnclosedField, found: Isolated) -> tuple[Array, Array, Segment
 def bracketed_newton(
     field: Field, brackets: Segments | Transversals, direction: NDArray, start: Array | None = None
 ) -> tuple[Array, Array]:
-    """Roots (n,) to rounding by Newton's method in brackets, and the rates of F along these next to them.
+    """Roots (n,) to rounding by Newton's method in brackets, and F_t where it was last asked, next to them.
 
     Parameters
     ----------

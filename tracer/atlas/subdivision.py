@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.atlas.cells import FIRST_HALVINGS, area
+from tracer.atlas.cells import area
 from tracer.atlas.floor import MOST_FINE
 
 Array = NDArray[np.float64]
@@ -37,7 +37,7 @@ def subdivide(
     queue : cells
     look : callable
         What is decided of a chunk, the parts of the others, and the largest |F| seen; of a chunk, whether
-        there are too many cells to make them fine, how often they have been halved, and the largest so far.
+        there are too many cells to make them fine, how often cells have been cut, and the largest so far.
     joined : callable
         Parts, one after another.
     shares : callable
@@ -59,7 +59,7 @@ def subdivide(
         How many were looked at.
     """
     looks, left, cells = [], joined([]), 0
-    largest, decided, rounds = 0.0, 0.0, FIRST_HALVINGS
+    largest, decided, rounds = 0.0, 0.0, 0
     while len(queue):
         further, crowded = [], len(queue) > MOST_FINE
         for start in range(0, len(queue), CHUNK):

@@ -125,7 +125,7 @@ def trace(
     tolerance : float
         Accuracy between the points of a curve, in box units; the points are exact to rounding.
     max_cells : int
-        Cells looked at, at most.
+        Cells looked at, at most; some 300 are the fewest that decide anything.
     time_limit : float, optional
         Seconds; when they are over, the curves found so far are returned.
     progress : bool

@@ -67,15 +67,16 @@ def in_brackets(field: Field, arcs: Stack, tau: Array) -> tuple[Array, Array]:
     return x.reshape(-1, m, 2), field.value_and_gradient(x)[1].reshape(-1, m, 2)
 
 
-def _newton(field: Field, along: Array, last: Array, x: Array) -> tuple[Array, Array, Array, Array]:
-    """Newton's method from points (n, 2) along vectors (n, 2) that are as long as the unit of steps.
+def _newton(field: Field, along: Array, chord: Array, x: Array) -> tuple[Array, Array, Array, Array]:
+    """Newton's method from points (n, 2) along vectors (n, 2); steps are shares of these.
 
-    The points it leads to, ∇F near there, the lengths of its last steps, inf where F is flat, and what they
-    would be if there were one more: no less where they are rounding. F bends on the `last` ones before, (n,).
+    The points it leads to, ∇F near there, the sizes of its last steps, inf where F is flat, and what they
+    would be if there were one more: no less where they are rounding. F bends on the length of a `chord` (n,).
     """
     n = len(x)
     at, gradient, step, next_ = np.empty((n, 2)), np.empty((n, 2)), np.empty(n), np.empty(n)
     left: Any = slice(None)
+    last = chord
     for _ in range(STEPS):
         value, slope = field.value_and_gradient(x)
         with np.errstate(all="ignore"):

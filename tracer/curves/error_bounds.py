@@ -22,7 +22,7 @@ from tracer.atlas.atlas import Atlas
 from tracer.atlas.charts import across_bounds, across_brackets
 from tracer.atlas.roots import BRACKET, BRACKET_ROUNDS, ROUNDING, WIDER, certified_signs, point_bounds
 from tracer.curves.stack import Stack
-from tracer.curves.vectors import dot, larger, unit_vectors
+from tracer.curves.vectors import dot, max_norm, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField
 
@@ -107,7 +107,7 @@ def proven_distances(
     """
     size = np.maximum(*np.abs(point_bounds(field, x)))
     g = gradient * box.sides
-    rounding = ROUNDING * larger(np.abs(x / box.sides))
+    rounding = ROUNDING * max_norm(x / box.sides)
     bound = known.copy()
     left = np.arange(len(x))
     for along_gradient in (True, False):

@@ -14,7 +14,7 @@ from tracer.atlas.atlas import Atlas
 from tracer.atlas.charts import across, is_oblique
 from tracer.atlas.roots import Segments, Transversals, bracketed_newton
 from tracer.curves.chart_ode import EPS
-from tracer.curves.vectors import larger, turned, unit_vectors
+from tracer.curves.vectors import max_norm, turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
@@ -140,7 +140,7 @@ def can_be_halved(box: Box, stack: Stack) -> Mask:
     """Which arcs have a float of τ between their ends, which are farther apart than their rounding."""
     a, b = stack.across()
     middle = 0.5 * a + 0.5 * b
-    rounding = EPS * larger(np.abs(stack.start / box.sides))
+    rounding = EPS * max_norm(stack.start / box.sides)
     apart = box.distance(stack.start, stack.end) > SHORTEST * rounding
     return apart & (middle > np.minimum(a, b)) & (middle < np.maximum(a, b))
 

@@ -125,9 +125,9 @@ def _locate(
 ) -> tuple[Array, Array]:
     """Arclengths (k,) and points (k, 2) where a `partial` changes sign.
 
-    They lie in `brackets` (k, 2), places on the pieces end to end, at whose ends the partial has `sign` (k,).
-    `wrap` (k, 2) holds where each curve ends and how many pieces it has if it is closed, else 0: beyond its
-    end a closed curve starts again.
+    They lie in `brackets` (k, 2), places on the pieces end to end; at the second of each two the partial has
+    `sign` (k,). `wrap` (k, 2) holds where each curve ends and how many pieces it has if it is closed, else 0:
+    beyond its end a closed curve starts again.
     """
     end, count = wrap.T
     last = np.where(count == 0, np.nextafter(end, 0), np.inf)
@@ -170,7 +170,7 @@ def _turns(pieces: Pieces, brackets: Indices, partial: Indices) -> Array:
     """Where the prediction turns in brackets that are one piece, by a line between nodes; nan in others."""
     row = np.arange(len(partial))
     rate = pieces.rate(brackets[:, :1], NODES)[row, :, 1 - partial]
-    k = (rate * rate[:, -1:] > 0).argmax(axis=1)
+    k = (np.sign(rate) == np.sign(rate[:, -1:])).argmax(axis=1)
     before, after = rate[row, k - 1], rate[row, k]
     with np.errstate(all="ignore"):
         sigma = NODES[k] - (NODES[k] - NODES[k - 1]) * (after / (after - before))

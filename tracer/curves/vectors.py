@@ -10,7 +10,7 @@ def unit_vectors(v: Array) -> Array:
     """Vectors (..., 2) over their lengths; 0 where there is none, or it is not finite."""
     with np.errstate(all="ignore"):
         # By the larger component first: the squares of 1e-200 and 1e200 are no floats.
-        v = v / larger(np.abs(v))[..., None]
+        v = v / max_norm(v)[..., None]
         unit = v / np.hypot(v[..., :1], v[..., 1:])
     return np.where(np.isfinite(unit), unit, 0.0)
 
@@ -35,9 +35,10 @@ def turning(rate: Array, bend: Array) -> tuple[Array, Array]:
     return unit, (bend - dot(bend, unit)[..., None] * unit) / length
 
 
-def larger(v: Array) -> Array:
-    """The larger component of each of some pairs (..., 2)."""
-    return np.maximum(v[..., 0], v[..., 1])
+def max_norm(v: Array) -> Array:
+    """The larger of the sizes of the components of vectors (..., 2)."""
+    size = np.abs(v)
+    return np.maximum(size[..., 0], size[..., 1])
 
 
 def cross(a: Array, b: Array) -> Array:

@@ -57,15 +57,17 @@ class AffineMap:
         found += self.underflow + doubt
         return found
 
-    @cached_property
-    def errors_of_sums(self) -> Array:
-        """What adding b may be wrong by besides, shape (out,): |fl(p + b) − p − b| ≤ u|p| + u|b|."""
-        return (2 * UNIT_ROUNDOFF * np.abs(self.bias) + self.bias_radius) * UP + UNDERFLOW
+    def errors_of_sums(self, value: Array) -> Array:
+        """What adding b may be wrong by, where `value` (..., out) was the result; inf where that overflowed.
+
+        Only here: of a product that overflows, the share that γ takes need not.
+        """
+        return (2 * UNIT_ROUNDOFF) * np.abs(value) + self._bias_doubt
 
     @cached_property
     def gamma(self) -> float:
-        """γ of the sums, and of adding b to them."""
-        return gamma(self.weight.shape[1] + 3)
+        """γ of the sums."""
+        return gamma(self.weight.shape[1] + 2)
 
     @cached_property
     def gamma_back(self) -> float:
@@ -111,3 +113,7 @@ class AffineMap:
     def up(self) -> float:
         """What a bound is raised by that a sum of either kind is a part of."""
         return (1 + 8 * max(self.gamma, self.gamma_back)) * UP
+
+    @cached_property
+    def _bias_doubt(self) -> Array:
+        return self.bias_radius * UP + UNDERFLOW

@@ -67,7 +67,7 @@ class MeanValueForm:
         size = np.abs(self.midpoints)
         size += self.radii
         radii = function.errors_of_products(self.radii, size, ROUNDINGS)
-        radii[::3] += function.errors_of_sums
+        radii[::3] += function.errors_of_sums(midpoints[::3])
         return MeanValueForm(midpoints, radii, self.spread)
 
     def apply(self, function: Univariate) -> "MeanValueForm":

@@ -162,15 +162,15 @@ class Relaxation:
         sizes, whole = size[1:].max(axis=2), size.sum(axis=0) + self.errors
         coefficients = function.product(self.coefficients)
         coefficients[0] += function.bias
+        rounding = function.errors_of_sums(coefficients[0])
         if self._way:
             slack = function.slack_of_sums
-            rounding = whole.max(axis=1, keepdims=True) * slack[:, 0]
+            rounding += whole.max(axis=1, keepdims=True) * slack[:, 0]
             rounding += whole.shape[1] * UNDERFLOW
         else:
             # The coordinates, of any two units, depend on one component of ε each.
             slack = function.slack
-            rounding = function.errors_of_products(np.zeros_like(whole), whole)
-        rounding += function.errors_of_sums
+            rounding += function.errors_of_products(np.zeros_like(whole), whole)
         errors = matmul(self.errors, function.size_columns)
         errors += rounding
         self.coefficients, self.errors = coefficients, errors

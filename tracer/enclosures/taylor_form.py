@@ -92,7 +92,7 @@ class TaylorForm:
         coefficients = function.product(self.coefficients)
         coefficients[0] += function.bias
         radii = function.errors_of_products(self.radii, _sizes(self.coefficients))
-        radii[0] += function.errors_of_sums
+        radii[0] += function.errors_of_sums(coefficients[0])
         return TaylorForm(coefficients, radii)
 
     def apply(self, function: Univariate) -> "TaylorForm":

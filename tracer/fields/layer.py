@@ -149,7 +149,8 @@ class Layer:
     def at(self, x: Array, radius: Array) -> tuple[Array, Array]:
         """``W x + b`` of points (k, in) known to within radii, with the weights' own; and its radius."""
         radius = self.affine.errors_of_products(radius, np.abs(x) + radius)
-        return self.affine.value(x), radius + self.affine.errors_of_sums
+        x = self.affine.value(x)
+        return x, radius + self.affine.errors_of_sums(x)
 
     def rows(self, *which: int) -> "Layer":
         """The layer with only the given outputs."""
