@@ -221,9 +221,9 @@ def polish(field: EnclosedField, found: Isolated) -> tuple[Array, Array, Segment
         secant = low - found.values[0] * ((high - low) / (found.values[1] - found.values[0]))
     t, rate = bracketed_newton(field, brackets, found.direction, secant)
     x = brackets.at(t)
-    bounds = point_bounds(field, x)
+    size = np.maximum(*np.abs(point_bounds(field, x)))
     with np.errstate(all="ignore"):
-        reach = BRACKET * np.maximum(np.abs(bounds[0]), np.abs(bounds[1])) / np.abs(rate)
+        reach = BRACKET * size / np.abs(rate)
     reach = np.where(np.isfinite(reach), reach, 0.0) + ROUNDING * np.abs(t)
     ends = np.stack([low, high])
     left = np.arange(len(brackets))

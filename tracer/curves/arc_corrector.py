@@ -4,20 +4,17 @@ By Newton's method along given normals; and the chart makes it safe: a point tha
 between the arc's ends in τ, or has not converged, is found again in the chart's bracket (see `stack`).
 """
 
-from typing import Any
-
 import numpy as np
 from numpy.typing import NDArray
 
 from tracer.atlas.charts import across
 from tracer.curves.chart_ode import EPS
 from tracer.curves.stack import ENDS, Stack, in_bracket
-from tracer.curves.vectors import dot
+from tracer.curves.vectors import dot, within
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
 Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 STEPS = 6
 # A last step, in box units, whose square is rounding; and one that is not worth making.
@@ -40,7 +37,8 @@ def corrected(field: Field, box: Box, arcs: Stack, normal: Array, x: Array) -> t
     ends = arcs.across()
     low, high = np.minimum(*ends), np.maximum(*ends)
     t = across(arcs.direction[:, None], at)
-    lost = ~(_inside(arcs, at) & (t >= low[:, None]) & (t <= high[:, None]) & (step <= CONVERGED))
+    inside = within(at, arcs.lower[:, None], arcs.upper[:, None])
+    lost = ~(inside & (t >= low[:, None]) & (t <= high[:, None]) & (step <= CONVERGED))
     if lost.any():
         arc, k = np.nonzero(lost)
         t = np.clip(across(arcs.direction[arc], x[arc, k]), low[arc], high[arc])
@@ -49,15 +47,6 @@ def corrected(field: Field, box: Box, arcs: Stack, normal: Array, x: Array) -> t
         at[arc, k], gradient[arc, k], noise[arc, k] = found[0][:, 0], found[1][:, 0], 0.0
     size = np.abs(arcs.vectors[:, ENDS] / box.sides).reshape(n, 4)
     return at, gradient, NOISE * (noise.max(axis=1) + EPS * size.max(axis=1))
-
-
-def _inside(arcs: Stack, x: Array) -> Mask:
-    """Which points (n, m, 2) lie in the cells of their arcs."""
-    # One coordinate after the other: NumPy is several times as slow along axes of two.
-    first, second = (
-        (x[..., k] >= arcs.lower[:, k, None]) & (x[..., k] <= arcs.upper[:, k, None]) for k in (0, 1)
-    )
-    return first & second
 
 
 def in_brackets(field: Field, arcs: Stack, tau: Array) -> tuple[Array, Array]:
@@ -75,8 +64,7 @@ def _newton(field: Field, along: Array, chord: Array, x: Array) -> tuple[Array, 
     """
     n = len(x)
     at, gradient, step, next_ = np.empty((n, 2)), np.empty((n, 2)), np.empty(n), np.empty(n)
-    left: Any = slice(None)
-    last = chord
+    left, last = np.arange(n), chord
     for _ in range(STEPS):
         value, slope = field.value_and_gradient(x)
         with np.errstate(all="ignore"):
@@ -90,6 +78,6 @@ def _newton(field: Field, along: Array, chord: Array, x: Array) -> tuple[Array, 
         further = np.flatnonzero((following > SETTLED) & known)
         if not len(further):
             break
-        left = further if isinstance(left, slice) else left[further]
-        x, along, last = x.take(further, 0), along.take(further, 0), size[further]
+        left, last = left[further], size[further]
+        x, along = x.take(further, 0), along.take(further, 0)
     return at, gradient, step, next_

@@ -123,8 +123,8 @@ def _is_spent(arcs: int, deadline: float) -> bool:
 def _gentle(field: Field, box: Box, stack: Stack, deadline: float) -> Stack:
     """The arcs cut until the tangents at their ends are within 90° of their chords."""
     for _ in range(MOST_CUTS):
-        cosines = dot(_normals(box, stack)[:, None], stack.vectors[:, GRADIENTS] * box.sides)
-        steep = (cosines[:, 0] < 0) | (cosines[:, 1] < 0)
+        rises = dot(_normals(box, stack)[:, None], stack.vectors[:, GRADIENTS] * box.sides)
+        steep = (rises[:, 0] < 0) | (rises[:, 1] < 0)
         if not steep.any():
             break
         steep &= can_be_halved(box, stack)
@@ -212,14 +212,14 @@ def _put_onto_curve(field: Field, box: Box, arcs: Stack, predicted: Array, norma
         tau = across(some.direction[:, None], _straight(some.start, some.end, SIGMA[INNER]))
         x[folded, INNER], gradient[folded, INNER] = in_brackets(field, some, tau)
     halves = can_be_halved(box, arcs)
-    # Whether a gradient is within 45° of the normal; one that is 0 or not finite is not.
-    slope, normal = gradient * box.sides, _normals(box, arcs)[:, None]
-    steep = ~(dot(normal, slope) > LEAST_COSINE * lengths(slope)).all(axis=1) & halves
+    # Whether gradients are within 45° of the chord's normal; one that is 0 or not finite is not.
+    uphill = gradient * box.sides
+    steep = ~(dot(_normals(box, arcs)[:, None], uphill) > LEAST_COSINE * lengths(uphill)).all(axis=1) & halves
     gap = (EXPECTED @ x[:, AT_NODES] - x[:, AT_PLACES]) / box.sides
     with np.errstate(all="ignore"):
         # Along the curve places need not agree, but as far as it bends.
         bends = dot(gap, gap) / box.distance(arcs.start, arcs.end)[:, None]
-    off = np.abs(dot(gap, unit_vectors(slope[:, AT_PLACES]))) + bends
+    off = np.abs(dot(gap, unit_vectors(uphill[:, AT_PLACES]))) + bends
     # An arc so short that there is nothing between its ends is as good as it can be.
     off = np.where(halves, off.max(axis=1), 0.0)
     return _OnCurve(x, off, noise, steep)

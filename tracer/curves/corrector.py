@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.curves.vectors import max_norm
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
@@ -65,7 +66,7 @@ def newton_step(value: Array, gradient: Array) -> tuple[Array, Array]:
     """The step ``F ∇F / |∇F|²``, shape (n, 2), and its length, inf where there is no step to take."""
     with np.errstate(all="ignore"):
         # Scaled by the larger partial: the square of a gradient of 1e-200 would underflow.
-        scale = np.abs(gradient).max(axis=-1)
+        scale = max_norm(gradient)
         unit = gradient / scale[:, None]
         step = unit * (value / scale / (unit**2).sum(axis=-1))[:, None]
         length = np.where(value == 0, 0.0, np.linalg.norm(step, axis=-1))

@@ -18,7 +18,7 @@ from tracer.curves.pieces import Pieces
 from tracer.curves.polylines import SAMPLES, vertices
 from tracer.curves.singular import BranchPoint
 from tracer.curves.turning import TurningPoint, turning_points
-from tracer.curves.vectors import unit_vectors
+from tracer.curves.vectors import max_norm, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.checks import between
 from tracer.fields.field import Field
@@ -247,7 +247,7 @@ class Curve:
 def _estimate(field: Field, box: Box, trace: Trace) -> Array:
     _, length = newton_step(field.value(trace.points), trace.gradients * box.sides)
     length = np.where(trace.gradients.any(axis=1), length, np.inf)
-    magnitude = np.abs(trace.points).max(axis=1) / box.sides.min()
+    magnitude = max_norm(trace.points) / box.sides.min()
     return 2 * length + ROUNDING * np.maximum(1.0, magnitude)
 
 

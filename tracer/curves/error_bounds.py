@@ -22,7 +22,7 @@ from tracer.atlas.atlas import Atlas
 from tracer.atlas.charts import across_bounds, across_brackets
 from tracer.atlas.roots import BRACKET, BRACKET_ROUNDS, ROUNDING, WIDER, certified_signs, point_bounds
 from tracer.curves.stack import Stack
-from tracer.curves.vectors import dot, max_norm, unit_vectors
+from tracer.curves.vectors import dot, max_norm, unit_vectors, within
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField
 
@@ -74,8 +74,7 @@ class Slabs:
     def hold(self, x: Array) -> Any:
         """Whether points (..., n, 2) certainly lie in them."""
         low, high = across_bounds(self.direction, x)
-        inside = (x >= self.lower) & (x <= self.upper)
-        return inside[..., 0] & inside[..., 1] & (low >= self.low) & (high <= self.high)
+        return within(x, self.lower, self.upper) & (low >= self.low) & (high <= self.high)
 
     def exits(self, box: Box, x: Array) -> Array:
         """How far points (n, 2) are, in box units, from where they leave the chart against d and along it.

@@ -18,7 +18,7 @@ from tracer.curves.corrector import correct, regular
 from tracer.curves.curve import Curve
 from tracer.curves.error_bounds import UP
 from tracer.curves.pieces import DEGREE, Pieces
-from tracer.curves.vectors import dot, turning, unit_vectors
+from tracer.curves.vectors import dot, lengths, turning, unit_vectors
 from tracer.fields.metric import Metric
 
 Array = NDArray[np.float64]
@@ -111,7 +111,7 @@ class _Curves:
         ends = piece + owner + np.array([[0], [1]])
         sides = np.stack([curve.box.sides for curve in self.curves])[owner]
         gap = (self.points[ends] - x) / sides
-        bounds = (self.error_bound[ends] + np.hypot(gap[..., 0], gap[..., 1])) * UP
+        bounds = (self.error_bound[ends] + lengths(gap)) * UP
         return np.asarray(bounds.min(axis=0))
 
     def _feet(self, x: Array, points: Array, curve: Indices, error_bound: Array) -> Feet:
@@ -120,7 +120,7 @@ class _Curves:
     def _within_reach(self, x: Array, gap: Array) -> tuple[Indices, Indices]:
         """The pairs of points and pieces that may be nearer than `gap` (n,)."""
         offset = self.metric.image(x)[:, None] - self.centers
-        query, piece = np.nonzero(np.hypot(offset[..., 0], offset[..., 1]) < gap[:, None] + self.radii)
+        query, piece = np.nonzero(lengths(offset) < gap[:, None] + self.radii)
         return query, piece
 
     def _brackets(self, x: Array, query: Indices, piece: Indices) -> tuple[Indices, Indices, Array, Array]:

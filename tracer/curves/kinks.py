@@ -15,6 +15,7 @@ from tracer.curves.arcs import stacked_pieces
 from tracer.curves.dips import dips_between, dips_of
 from tracer.curves.pieces import Pieces
 from tracer.curves.stack import Stack, can_be_halved, in_bracket
+from tracer.curves.vectors import lengths, within
 from tracer.fields.box import Box
 from tracer.fields.regions import Regions, Sides
 
@@ -132,14 +133,13 @@ def _meeting(
     x, length = arcs.start + share[:, None] * (arcs.end - arcs.start), np.full(len(arcs), np.inf)
     for _ in range(NEWTON_STEPS):
         step = regions.at(x, sides).meeting(neuron, kink, box.sides)
-        length = np.hypot(*step.T)
+        length = lengths(step)
         x = x + np.where(np.isfinite(length), 1.0, np.nan)[:, None] * step * box.sides
     start, end = arcs.across()
     tau = across(arcs.direction, x)
     # The region's own F and the field's must agree there: no other kink lies between.
     found = (length <= CONVERGED) & (tau >= start) & (tau <= end)
-    found &= ((x >= arcs.lower) & (x <= arcs.upper)).all(axis=1)
-    found &= _on_curve(regions, box, x)
+    found &= within(x, arcs.lower, arcs.upper) & _on_curve(regions, box, x)
     if not found.all():
         x[~found] = _bisected(regions, arcs[~found], neuron[~found], kink[~found], up[~found])
     return x
@@ -149,7 +149,7 @@ def _on_curve(regions: Regions, box: Box, x: Array) -> NDArray[np.bool_]:
     """Whether points (n, 2) are roots of the field itself, not of a region's continuation alone."""
     value, gradient = regions.field.value_and_gradient(np.nan_to_num(x))
     with np.errstate(all="ignore"):
-        return np.abs(value) <= CONVERGED * np.hypot(*(gradient * box.sides).T)
+        return np.abs(value) <= CONVERGED * lengths(gradient * box.sides)
 
 
 def _bisected(regions: Regions, arcs: Stack, neuron: Indices, kink: Array, up: NDArray[np.bool_]) -> Array:

@@ -14,6 +14,8 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
+from tracer.curves.vectors import lengths
+
 Array = NDArray[np.float64]
 
 DEGREE = 7
@@ -56,7 +58,7 @@ class Pieces:
     def lines(cls, start: Array, end: Array) -> "Pieces":
         """Straight pieces from points `start` to `end`, (m, 2); the arclength of each starts at 0."""
         c = np.zeros((len(start), DEGREE + 1, 3))
-        half = 0.5 * np.hypot(*(end - start).T)
+        half = 0.5 * lengths(end - start)
         c[:, 0, :2], c[:, 1, :2] = 0.5 * start + 0.5 * end, 0.5 * end - 0.5 * start
         c[:, 0, 2] = c[:, 1, 2] = half
         return cls(c)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from tracer.atlas.charts import across
 from tracer.curves.pieces import Pieces
 from tracer.curves.stack import Stack, in_bracket
-from tracer.curves.vectors import unit_vectors
+from tracer.curves.vectors import lengths, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.regions import Continued, Regions
 
@@ -165,7 +165,7 @@ class _March:
         if (self.neuron < 0).all():
             return
         move = here.meeting(np.maximum(self.neuron, 0), self.kink, self.box.sides)
-        near = (self.neuron >= 0) & (np.hypot(*move.T) <= SETTLED)
+        near = (self.neuron >= 0) & (lengths(move) <= SETTLED)
         move = np.where(near[:, None], move, 0.0) * self.box.sides
         self.x += move
         here.z[:] += _along(move, here.partials)

@@ -14,7 +14,7 @@ from tracer.atlas.atlas import Atlas
 from tracer.atlas.charts import across, is_oblique
 from tracer.atlas.roots import Segments, Transversals, bracketed_newton
 from tracer.curves.chart_ode import EPS
-from tracer.curves.vectors import max_norm, turned, unit_vectors
+from tracer.curves.vectors import lengths, max_norm, turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
@@ -169,7 +169,7 @@ def _along_direction(stack: Stack, t: Array) -> tuple[Transversals, Array]:
     """The segments across cells along oblique directions where τ is `t` (n,); F grows along them."""
     d, center = stack.direction, 0.5 * stack.lower + 0.5 * stack.upper
     # From the point of the line {τ = t} that is nearest to the cell's centre: τ grows to the right of d.
-    away = (t - across(d, center)) / np.hypot(*d.T)
+    away = (t - across(d, center)) / lengths(d)
     nearest = center - away[:, None] * turned(unit_vectors(d))
     reach = np.stack([stack.lower, stack.upper]) - nearest
     behind, ahead = (reach / d).min(axis=0).max(axis=1), (reach / d).max(axis=0).min(axis=1)

@@ -11,7 +11,7 @@ def unit_vectors(v: Array) -> Array:
     with np.errstate(all="ignore"):
         # By the larger component first: the squares of 1e-200 and 1e200 are no floats.
         v = v / max_norm(v)[..., None]
-        unit = v / np.hypot(v[..., :1], v[..., 1:])
+        unit = v / lengths(v)[..., None]
     return np.where(np.isfinite(unit), unit, 0.0)
 
 
@@ -30,7 +30,7 @@ def lengths(v: Array) -> Array:
 
 def turning(rate: Array, bend: Array) -> tuple[Array, Array]:
     """Unit vectors along `rate`, and how fast they turn where that itself changes by `bend`, all (..., 2)."""
-    length = np.hypot(rate[..., :1], rate[..., 1:])
+    length = lengths(rate)[..., None]
     unit = rate / length
     return unit, (bend - dot(bend, unit)[..., None] * unit) / length
 
@@ -39,6 +39,13 @@ def max_norm(v: Array) -> Array:
     """The larger of the sizes of the components of vectors (..., 2)."""
     size = np.abs(v)
     return np.maximum(size[..., 0], size[..., 1])
+
+
+def within(x: Array, lower: Array, upper: Array) -> NDArray[np.bool_]:
+    """Whether points (..., 2) lie in closed boxes with corners (..., 2)."""
+    inside = (x >= lower) & (x <= upper)
+    # Not `all`: NumPy reduces an axis of two several times as slowly.
+    return inside[..., 0] & inside[..., 1]
 
 
 def cross(a: Array, b: Array) -> Array:

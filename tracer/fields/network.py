@@ -151,7 +151,7 @@ class Network:
 
     @cached_property
     def _points_at_once(self) -> int:
-        return max(1, CACHED_NUMBERS // max(layer.outputs for layer in self.layers))
+        return network_bounds.together(self.layers, CACHED_NUMBERS, fewest=1)
 
     def _value_and_gradient(self, h: Array) -> tuple[Array, Array]:
         slopes: list[Array | float] = []

@@ -52,7 +52,7 @@ def is_kinked(layers: Sequence[Layer]) -> bool:
 def on_cells(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
     """Bounds of the single output and its gradient on cells with corners `lower` and `upper`, (k, 2)."""
     if is_kinked(layers):
-        return linear_relaxations(layers, lower, upper, _together(layers, CACHED_RELAXATIONS))
+        return linear_relaxations(layers, lower, upper, together(layers, CACHED_RELAXATIONS))
     return mean_values_or_taylor_forms(layers, lower, upper)
 
 
@@ -126,11 +126,11 @@ def _bounds(form: MeanValueForm | TaylorForm, radius: Array) -> Enclosure:
 
 def _in_chunks(layers: Sequence[Layer], lower: Array, upper: Array) -> Iterator[tuple[Array, Array]]:
     """As many cells at once as fit the cache."""
-    size = _together(layers, CACHED_FORMS)
+    size = together(layers, CACHED_FORMS)
     for start in range(0, max(len(lower), 1), size):
         yield lower[start : start + size], upper[start : start + size]
 
 
-def _together(layers: Sequence[Layer], numbers: int) -> int:
-    """Of how many cells the widest layer holds so many numbers."""
-    return max(FEWEST_CELLS, numbers // max(layer.outputs for layer in layers))
+def together(layers: Sequence[Layer], numbers: int, fewest: int = FEWEST_CELLS) -> int:
+    """Of how many cells or points the widest layer holds so many numbers."""
+    return max(fewest, numbers // max(layer.outputs for layer in layers))
