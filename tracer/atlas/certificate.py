@@ -63,15 +63,20 @@ class Proof:
         The coordinate along which F grows, or falls, wherever it is 0 in each chart: 0 or 1, or 2 where it
         grows along an oblique direction.
     crossings : ndarray, shape (n, 2)
-    curves : tuple of ndarray, shape (·, 2)
-        The points of each curve.
+    traced : tuple of Curve
+        What the proof is about.
     """
 
     empty: Array
     charts: Array
     dependent: NDArray[np.intp]
     crossings: Array
-    curves: tuple[Array, ...]
+    traced: tuple[Any, ...]
+
+    @property
+    def curves(self) -> tuple[Array, ...]:
+        """The points of each curve, shape (·, 2)."""
+        return tuple(curve.points for curve in self.traced)
 
 
 @dataclass(frozen=True, eq=False, repr=False)

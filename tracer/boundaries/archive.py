@@ -159,7 +159,7 @@ def _certificate(a: dict[str, Any], box: Box, curves: tuple[Curve, ...]) -> Cert
     proof = None
     if "proof.empty" in a:
         parts = {name: a[f"proof.{name}"] for name in _PROOF}
-        proof = Proof(**parts, curves=tuple(curve.points for curve in curves))
+        proof = Proof(**parts, traced=curves)
     cells, crossings = a["certificate.counts"].tolist()
     status, undecided = Status[str(a["certificate.status"])], a["certificate.undecided"]
     if undecided.shape != (len(undecided), 2, 2):

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
+from tracer.curves.screen import Screen
 
 Array = NDArray[np.float64]
 
@@ -44,8 +45,10 @@ class Arc:
         """Why it starts and ends where it does: `End.JUNCTION` or `End.BOX`; empty when it is closed."""
         return self.curve.ends
 
-    def polyline(self, tolerance: float) -> Array:
+    def polyline(self, tolerance: float | Screen) -> Array:
         """The polyline of its curve; what is asked for again, by the region on its other side, is kept."""
+        if isinstance(tolerance, Screen):  # which keeps lines itself, as long as it is looked at
+            return self.curve.polyline(tolerance)
         if tolerance not in self._lines:
             self._lines[tolerance] = self.curve.polyline(tolerance)
         return self._lines[tolerance]

@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 
 from tracer.boundaries.borders import Arc
 from tracer.curves.pieces import DEGREE, Pieces
+from tracer.curves.screen import Screen
 from tracer.fields.box import Box
 
 Array = NDArray[np.float64]
@@ -54,7 +55,7 @@ class HalfEdge:
     arc: Arc | None = None
     reverse: bool = False
 
-    def line(self, tolerance: float) -> Array:
+    def line(self, tolerance: float | Screen) -> Array:
         """Points (k, 2) along it."""
         if self.arc is None:
             return self.points

@@ -184,7 +184,7 @@ def _certificate(atlas: ClassAtlas, status: Status, doubtful: Array, arcs: Seque
         paving.lines.at(paving.charts[sound]),
         dependent,
         points,
-        tuple(arc.curve.points for arc in arcs),
+        tuple(arc.curve for arc in arcs),
     )
     undecided = np.concatenate([paving.lines.at(atlas.undecided), doubtful])
     return Certificate(

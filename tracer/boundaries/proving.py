@@ -121,7 +121,7 @@ def _certificate(atlas: Atlas, status: Status, curves: list[Curve]) -> Certifica
         paving.lines.at(paving.charts[sound]),
         dependent_coordinate(paving.directions[sound]),
         atlas.crossings.points,
-        tuple(curve.points for curve in curves),
+        tuple(curves),
     )
     return Certificate(
         status,

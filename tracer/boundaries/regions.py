@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 from tracer.boundaries.borders import Arc
 from tracer.boundaries.half_edges import half_edges
 from tracer.boundaries.rings import Ring, is_inside, rings_of
+from tracer.curves.screen import Screen
 from tracer.fields.box import Box
 from tracer.fields.checks import points
 
@@ -51,7 +52,7 @@ class Piece:
         """Its polygons, within 1e-8 of the box of its border; see `polygons`."""
         return self.polygons(RING_TOLERANCE)
 
-    def polygons(self, tolerance: float) -> tuple[Array, ...]:
+    def polygons(self, tolerance: float | Screen) -> tuple[Array, ...]:
         """Its border as polygons, shape (·, 2), that repeat their first points.
 
         The outer one, counterclockwise, and then the holes, clockwise; their chords stay within `tolerance`,

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.boundaries.half_edges import HalfEdge
+from tracer.curves.screen import Screen
 from tracer.fields.box import Box
 
 Array = NDArray[np.float64]
@@ -65,7 +66,7 @@ class Ring:
         share = self.swept - sum(edge.outside(self.box) for edge in self.edges)
         return share * float(self.box.sides[0]) * float(self.box.sides[1])
 
-    def polygon(self, tolerance: float) -> Array:
+    def polygon(self, tolerance: float | Screen) -> Array:
         """A polygon, shape (n, 2), whose chords stay within `tolerance` of it; it repeats its first point."""
         line = self.box.clip(np.concatenate([edge.line(tolerance) for edge in self.edges]))
         line = np.concatenate([line, line[:1]])

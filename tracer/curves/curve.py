@@ -16,6 +16,7 @@ from tracer.curves.corrector import correct, newton_step
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces
 from tracer.curves.polylines import SAMPLES, vertices
+from tracer.curves.screen import Screen
 from tracer.curves.singular import BranchPoint
 from tracer.curves.turning import TurningPoint, turning_points
 from tracer.curves.vectors import max_norm, unit_vectors
@@ -170,20 +171,23 @@ class Curve:
         best = np.abs(along).argmax(axis=1)
         return branch.tangents[best] * np.sign(along[np.arange(len(best)), best])[:, None]
 
-    def polyline(self, tolerance: float) -> Array:
+    def polyline(self, tolerance: float | Screen) -> Array:
         """Vertices on the curve whose every chord stays within `tolerance` of it.
 
         Parameters
         ----------
-        tolerance : float
+        tolerance : float or Screen
             In box units, from 1e-12 to 1; where coordinates round more coarsely, that is taken. For a
-            polygon 0 is allowed: the curve itself.
+            polygon 0 is allowed: the curve itself. On a screen chords stay within its tolerance where it
+            shows them.
 
         Returns
         -------
         ndarray, shape (n, 2)
             As few as that takes, or nearly; a closed curve repeats its first.
         """
+        if isinstance(tolerance, Screen):
+            return tolerance.kept(self, self._on_screen)
         if self.pieces.straight and tolerance == 0:
             return self.points.copy()
         tolerance = max(between("tolerance", tolerance, FINEST, 1.0), self._rounding())
@@ -198,8 +202,22 @@ class Curve:
         # A polygon has no more vertices than its own.
         if self.pieces.straight and len(chosen) >= len(self.points):
             return self.points.copy()
-        x, _ = self._corrected(self.pieces.at_places(chosen)[:, :2])
-        x[[0, -1]] = self.points[[0, -1]]
+        return self._at_places(chosen)
+
+    def _on_screen(self, screen: Screen) -> Array:
+        places = np.linspace(0, len(self.pieces), SAMPLES * len(self.pieces) + 1)
+        error = self.tolerance * self.box.sides
+        precise = screen.hides(self.pieces.at_places(places)[:, :2], error, CLEARLY_BETTER)
+
+        def at(place: Array) -> Array:
+            return screen(self.pieces.at_places(place)[:, :2] if precise else self._at_places(place))
+
+        return screen.within(self._at_places(vertices(places, screen.tolerance, at, screen.view)))
+
+    def _at_places(self, place: Array) -> Array:
+        """Points on the curve at the places of its pieces (n,)."""
+        x, _ = self._corrected(self.pieces.at_places(place)[:, :2])
+        x[place == 0], x[place == len(self.pieces)] = self.points[0], self.points[-1]
         return x
 
     def lift(self) -> Array:
