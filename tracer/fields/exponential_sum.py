@@ -27,6 +27,7 @@ from scipy.special import expit
 
 from tracer.fields.checks import points as checked
 from tracer.fields.field import Enclosure
+from tracer.fields.labels import Side
 from tracer.fields.network import Network
 from tracer.fields.plane import Plane
 
@@ -87,6 +88,16 @@ class ExponentialSum:
     def plane(self) -> Plane | None:
         """The plane of the margin."""
         return self.margin.plane
+
+    @property
+    def inputs(self) -> tuple | None:
+        """The labels of the margin's inputs."""
+        return self.margin.inputs
+
+    @property
+    def sides(self) -> tuple[Side, ...] | None:
+        """The classes that the margin tells apart."""
+        return self.margin.sides
 
     @cached_property
     def constants(self) -> Array:

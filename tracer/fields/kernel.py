@@ -22,7 +22,7 @@ from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.fields.checks import index, number, points
 from tracer.fields.field import Enclosure
 from tracer.fields.gaussians import Gaussians
-from tracer.fields.labels import labelled, pair, restricted
+from tracer.fields.labels import Side, checked_sides, labelled, pair, restricted, sides
 from tracer.fields.layer import Layer
 from tracer.fields.plane import Plane
 from tracer.fields.powers import Powers
@@ -48,6 +48,8 @@ class KernelField:
         Where the model is a restriction: the plane its two inputs are coordinates of.
     classes, inputs : sequence, optional
         The labels of the two classes, and of the inputs. Without classes F is the one output.
+    sides : sequence of pairs, optional
+        Of a margin: the label of each class, and the sign of F where it wins.
 
     Raises
     ------
@@ -60,6 +62,7 @@ class KernelField:
     plane: Plane | None = None
     classes: tuple | None = None
     inputs: tuple | None = None
+    sides: tuple[Side, ...] | None = None
 
     unenclosable = None
 
@@ -70,6 +73,7 @@ class KernelField:
             )
         object.__setattr__(self, "classes", labelled("classes", self.classes, 2))
         object.__setattr__(self, "inputs", labelled("inputs", self.inputs, self.n_inputs))
+        object.__setattr__(self, "sides", checked_sides(self.sides))
 
     @property
     def n_inputs(self) -> int:
@@ -185,8 +189,9 @@ class KernelField:
         """
         if self.classes is None:
             raise ValueError("margin needs two classes, this model has one output: take it as it is")
-        i, _ = pair(i, j, classes, self.classes, 2)
-        return replace(self, last=self.last if i == 1 else self.last.linear(negative=True), classes=None)
+        i, j = pair(i, j, classes, self.classes, 2)
+        last = self.last if i == 1 else self.last.linear(negative=True)
+        return replace(self, last=last, classes=None, sides=sides(self.classes, 2, i, j))
 
     def level(self, output: int, value: float) -> "KernelField":
         """The field whose zero set is where the one output, 0, has the given `value`."""

@@ -37,6 +37,7 @@ def loads(text: str) -> KernelField:
         plane_of(form),
         form.get("classes"),
         form.get("inputs"),
+        form.get("sides"),
     )
 
 

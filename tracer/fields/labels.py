@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tracer.fields.checks import index
+from tracer.fields.feature_names import check_names, texts
 from tracer.fields.plane import Plane
 
 
@@ -59,6 +60,45 @@ def pair(i: int | None, j: int | None, classes: Any, labels: tuple | None, n: in
     return i, j
 
 
+# A class's label, and the sign of F where it wins.
+Side = tuple[Any, int]
+
+
+def sides(labels: tuple | None, n: int, above: int, below: int | None = None) -> tuple[Side, ...]:
+    """Which classes a margin or a level tells apart: the label of each, and the sign of F where it wins.
+
+    The sign is 0 of a class that F says nothing about.
+
+    Parameters
+    ----------
+    labels : tuple or None
+        Of the `n` outputs; their numbers if there are none.
+    above, below : int
+        The outputs that are larger where F > 0, and where F < 0; of a level `below` are all others.
+    """
+    signs = [-1 if below is None else 0] * n
+    if below is not None:
+        signs[below] = -1
+    signs[above] = 1
+    return tuple(zip(range(n) if labels is None else labels, signs, strict=True))
+
+
+def checked_sides(given: Sequence[Sequence] | None) -> tuple[Side, ...] | None:
+    """Sides as a tuple of pairs.
+
+    Raises
+    ------
+    ValueError
+        If they are not pairs of a label and a sign.
+    """
+    if given is None:
+        return None
+    pairs = tuple(map(tuple, given))
+    if not all(len(pair) == 2 and pair[1] in (-1, 0, 1) for pair in pairs):
+        raise ValueError(f"sides must be pairs of a label and a sign of F; got {given!r:.80}")
+    return pairs
+
+
 def restricted(plane: Plane, of: Plane | None, inputs: tuple | None, n: int) -> tuple[Plane, tuple | None]:
     """A plane in a space of `n` inputs, itself perhaps a plane `of` others, and its coordinates' labels.
 
@@ -71,6 +111,7 @@ def restricted(plane: Plane, of: Plane | None, inputs: tuple | None, n: int) -> 
         raise TypeError(f"plane must be a tracer.Plane(origin, u, v); got {plane!r}")
     if len(plane.origin) != n:
         raise ValueError(f"plane must lie in the network's {n} inputs; got {len(plane.origin)} coordinates")
-    features = plane.features
-    labels = None if inputs is None or features is None else tuple(inputs[k] for k in features)
+    check_names("plane", plane.inputs, texts(inputs))
+    names, features = plane.inputs if inputs is None else inputs, plane.features
+    labels = None if names is None or features is None else tuple(names[k] for k in features)
     return plane if of is None else of.restrict(plane), labels

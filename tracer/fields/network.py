@@ -26,7 +26,7 @@ from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.fields import network_bounds
 from tracer.fields.checks import index, number, points
 from tracer.fields.field import Enclosure
-from tracer.fields.labels import labelled, outputs_of, pair, restricted
+from tracer.fields.labels import Side, checked_sides, labelled, outputs_of, pair, restricted, sides
 from tracer.fields.layer import Layer
 from tracer.fields.plane import Plane
 
@@ -51,6 +51,8 @@ class Network:
         Where the network is a restriction: the plane its two inputs are coordinates of.
     classes, inputs : sequence, optional
         The labels of the outputs, and of the inputs.
+    sides : sequence of pairs, optional
+        Of a margin or level: the label of each class, and the sign of F where it wins, 0 of neither side.
 
     Raises
     ------
@@ -63,6 +65,7 @@ class Network:
     plane: Plane | None = None
     classes: tuple | None = None
     inputs: tuple | None = None
+    sides: tuple[Side, ...] | None = None
 
     def __init__(
         self,
@@ -70,6 +73,7 @@ class Network:
         plane: Plane | None = None,
         classes: Sequence | None = None,
         inputs: Sequence | None = None,
+        sides: Sequence[Sequence] | None = None,
     ) -> None:
         layers = tuple(layers) if isinstance(layers, Sequence) else ()
         if not layers or not all(isinstance(layer, Layer) for layer in layers):
@@ -94,9 +98,10 @@ class Network:
         object.__setattr__(self, "plane", plane)
         object.__setattr__(self, "classes", classes)
         object.__setattr__(self, "inputs", inputs)
+        object.__setattr__(self, "sides", checked_sides(sides))
 
     def __reduce__(self) -> tuple:
-        return Network, (self.layers, self.plane, self.classes, self.inputs)
+        return Network, (self.layers, self.plane, self.classes, self.inputs, self.sides)
 
     @property
     def n_inputs(self) -> int:
@@ -238,8 +243,11 @@ class Network:
         i, j = pair(i, j, classes, self.classes, self.n_outputs)
         *hidden, last = self.layers
         if last.invertible or last.activation == "softmax":
-            return replace(self, layers=(*hidden, last.difference(i, j)), classes=None)
-        return replace(self, layers=(*hidden, last.rows(i, j), Layer([[1.0, -1.0]], [0.0])), classes=None)
+            end: tuple[Layer, ...] = (last.difference(i, j),)
+        else:
+            end = (last.rows(i, j), Layer([[1.0, -1.0]], [0.0]))
+        known = sides(self.classes, self.n_outputs, i, j)
+        return replace(self, layers=(*hidden, *end), classes=None, sides=known)
 
     def outputs_of(self, classes: Sequence) -> tuple[int, ...]:
         """The numbers of the outputs with these labels.
@@ -275,6 +283,7 @@ class Network:
             If `output` is not one, or `value` lies outside the open range of the activation.
         """
         output = index("output", output, self.n_outputs)
+        known = sides(self.classes, self.n_outputs, output) if self.n_outputs > 1 else self.sides
         value = number("value", value)
         *hidden, last = self.layers
         low, high = last.row.range
@@ -299,7 +308,7 @@ class Network:
             exact = last.activation == "linear"
             radius = 0.0 if exact else INVERSE_ULPS * UNIT_ROUNDOFF * (abs(amount) + 1)
             end = (last.shifted(output, amount, radius),)
-        return replace(self, layers=(*hidden, *end), classes=None)
+        return replace(self, layers=(*hidden, *end), classes=None, sides=known)
 
     def restrict(self, plane: Plane) -> "Network":
         """The network on a plane: two inputs, the plane's coordinates.

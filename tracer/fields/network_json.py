@@ -14,7 +14,7 @@ from tracer.fields.layer import Layer
 from tracer.fields.network import Network
 from tracer.fields.plane import Plane
 
-LABELS = ("classes", "inputs")
+LABELS = ("classes", "inputs", "sides")
 
 
 def dumps(network: Network) -> str:
@@ -39,11 +39,13 @@ def plane_of(form: dict[str, Any]) -> Plane | None:
 def label_forms(model: Any) -> dict[str, list]:
     """The labels of a model as entries of a JSON object."""
     given = {name: getattr(model, name) for name in LABELS}
-    return {
-        name: [label.item() if hasattr(label, "item") else label for label in labels]
-        for name, labels in given.items()
-        if labels is not None
-    }
+    return {name: _plain(labels) for name, labels in given.items() if labels is not None}
+
+
+def _plain(label: Any) -> Any:
+    if isinstance(label, tuple):
+        return [_plain(part) for part in label]
+    return label.item() if hasattr(label, "item") else label
 
 
 def loads(text: str, source: str = "the text") -> Network:

@@ -4,6 +4,7 @@ Restricting a network of n inputs to a plane folds into its first layer, so a pl
 of 921,600 pixels costs what two inputs cost (DESIGN: equations (68) and the paper's conclusion).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer.fields.checks import frozen_array, index, points
+from tracer.fields.feature_names import names_of
 
 Array = NDArray[np.float64]
 
@@ -26,6 +28,8 @@ class Plane:
     ----------
     origin, u, v : array_like, shape (n,)
         A point and two independent directions; kept as read-only float64 copies.
+    inputs : sequence of str, optional
+        The names of the n coordinates; a model with other names is not restricted to the plane.
 
     Raises
     ------
@@ -36,8 +40,11 @@ class Plane:
     origin: Array
     u: Array
     v: Array
+    inputs: tuple[str, ...] | None = None
 
-    def __init__(self, origin: ArrayLike, u: ArrayLike, v: ArrayLike) -> None:
+    def __init__(
+        self, origin: ArrayLike, u: ArrayLike, v: ArrayLike, inputs: Sequence[str] | None = None
+    ) -> None:
         for name, vector in (("origin", origin), ("u", u), ("v", v)):
             object.__setattr__(self, name, frozen_array(name, vector, ndim=1))
         if not len(self.origin) == len(self.u) == len(self.v):
@@ -45,6 +52,9 @@ class Plane:
                 "origin, u and v must have one length; "
                 f"got {len(self.origin)}, {len(self.u)} and {len(self.v)}"
             )
+        if inputs is not None and len(inputs) != len(self.origin):
+            raise ValueError(f"inputs must name the {len(self.origin)} coordinates; got {len(inputs)}")
+        object.__setattr__(self, "inputs", None if inputs is None else tuple(inputs))
         if _sine(self.u, self.v) < SMALLEST_SINE:
             raise ValueError("u and v must be linearly independent; got dependent vectors")
 
@@ -80,30 +90,31 @@ class Plane:
         return cls(origin, u, v)
 
     @classmethod
-    def of_features(cls, i: int, j: int, *, at: ArrayLike) -> "Plane":
+    def of_features(cls, i: int | str, j: int | str, *, at: Any) -> "Plane":
         """The plane of two inputs, whose coordinates are the values of these inputs themselves.
 
         Parameters
         ----------
-        i, j : int
-            The two inputs.
-        at : array_like, shape (n,)
-            The values of all others; those of i and j do not matter.
+        i, j : int or str
+            The two inputs, by number; by name, where `at` has names.
+        at : array_like or Series, shape (n,)
+            The values of all others; those of i and j do not matter. A Series with names for its index, such
+            as a row of a DataFrame, fits only a model whose inputs have these names in this order.
 
         Raises
         ------
         ValueError
             If i = j, or one of them is not an input.
         """
-        origin = frozen_array("at", at, ndim=1).copy()
-        first, second = index("i", i, len(origin), "inputs"), index("j", j, len(origin), "inputs")
+        origin, names = frozen_array("at", at, ndim=1).copy(), names_of(at)
+        first, second = (_number(name, given, names, len(origin)) for name, given in (("i", i), ("j", j)))
         if first == second:
-            raise ValueError(f"i and j must differ; got {i} and {j}")
+            raise ValueError(f"i and j must differ; got {i!r} and {j!r}")
         origin[[first, second]] = 0
-        return cls(origin, np.eye(1, len(origin), first)[0], np.eye(1, len(origin), second)[0])
+        return cls(origin, np.eye(1, len(origin), first)[0], np.eye(1, len(origin), second)[0], names)
 
     def __reduce__(self) -> tuple:
-        return Plane, (self.origin, self.u, self.v)
+        return Plane, (self.origin, self.u, self.v, self.inputs)
 
     @property
     def features(self) -> tuple[int, int] | None:
@@ -135,7 +146,18 @@ class Plane:
             self.lift(inner.origin),
             inner.u[0] * self.u + inner.u[1] * self.v,
             inner.v[0] * self.u + inner.v[1] * self.v,
+            self.inputs,
         )
+
+
+def _number(name: str, given: int | str, names: tuple[str, ...] | None, n: int) -> int:
+    """The number of one of n inputs, given as that or by its name."""
+    if not isinstance(given, str):
+        return index(name, given, n, "inputs")
+    if names is None or given not in names:
+        known = "no names" if names is None else f"the names {', '.join(names)}"
+        raise ValueError(f"{name} must be an input, and at has {known}; got {given!r}")
+    return names.index(given)
 
 
 def _sine(u: Array, v: Array) -> float:

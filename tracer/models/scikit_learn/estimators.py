@@ -17,7 +17,7 @@ from tracer.fields.layer import Layer
 from tracer.fields.network import Network
 from tracer.models.scikit_learn.fitted import check_fitted, dense, labels_of, name_of, of_classes, row_of
 from tracer.models.scikit_learn.kernels import gaussian_process, support_vector_machine
-from tracer.models.scikit_learn.steps import folded, steps_of
+from tracer.models.scikit_learn.steps import first_step, folded, steps_of
 
 Model = Network | KernelField
 
@@ -60,7 +60,7 @@ def read(estimator: Any) -> Model:
         )
     check_fitted(estimator)
     model = reader(estimator)
-    names = getattr(estimator, "feature_names_in_", None)
+    names = getattr(first_step(estimator), "feature_names_in_", None)
     return model if names is None else replace(model, inputs=tuple(map(str, names)))
 
 

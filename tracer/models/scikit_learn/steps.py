@@ -24,6 +24,12 @@ def steps_of(pipeline: Any) -> list[Any]:
     return steps
 
 
+def first_step(estimator: Any) -> Any:
+    """What the data of a fitted estimator comes to first: it knows the names and the number of features."""
+    best = getattr(estimator, "best_estimator_", estimator)
+    return steps_of(best)[0] if row_of({"Pipeline": steps_of}, best) else best
+
+
 def folded(steps: list[Any]) -> Affine:
     """The map that some steps, at least one, are together."""
     rules = [_rule(step) for step in steps]

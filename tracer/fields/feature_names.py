@@ -1,0 +1,102 @@
+"""Names of features: data and model must agree on them, and on their order, as scikit-learn has it.
+
+A model that was fitted to columns "a" and "b" reads the columns of an array by their places, so of a table
+with columns "b" and "a" it would decide by the wrong ones. The rules and the wording are scikit-learn's: only
+texts are names; a model and data that both have names must have the same ones in the same order, and if only
+one has them, that is a warning.
+"""
+
+import warnings
+from collections.abc import Sequence
+from typing import Any
+
+MOST_NAMES = 5  # that a message lists
+FRAMES = ("__dataframe__", "__arrow_c_stream__")
+
+
+def names_of(data: Any) -> tuple[str, ...] | None:
+    """The names of the columns of a table, or of the entries of a series; None if it has none.
+
+    Parameters
+    ----------
+    data : DataFrame (of pandas, polars, pyarrow or with the dataframe protocol), Series or anything else
+
+    Raises
+    ------
+    TypeError
+        If some names are texts and others are not.
+    """
+    names = _columns(data)
+    if names is None or not len(names):
+        return None
+    kinds = sorted({type(name).__qualname__ for name in names})
+    texts = [isinstance(name, str) for name in names]
+    if any(texts) and not all(texts):
+        raise TypeError(
+            "Feature names are only supported if all input features have string names, "
+            f"but your input has {kinds} as feature name / column name types. "
+            "If you want feature names to be stored and validated, you must convert "
+            "them all to strings, by using X.columns = X.columns.astype(str) for "
+            "example. Otherwise you can remove feature / column names from your input "
+            "data, or convert them all to a non-string data type."
+        )
+    return tuple(names) if all(texts) else None
+
+
+def _columns(data: Any) -> Sequence | None:
+    # A list's `index` is a method; the `columns` of pyarrow's tables are the columns themselves.
+    for attribute in ("column_names", "columns", "index"):
+        names = getattr(data, attribute, None)
+        if names is not None and not callable(names):
+            return list(names)
+    return list(data.__dataframe__().column_names()) if hasattr(data, "__dataframe__") else None
+
+
+def check_names(name: str, given: Sequence[str] | None, fitted: Sequence[str] | None) -> None:
+    """Hold the names that an argument has against those a model was fitted with, where both have some.
+
+    Raises
+    ------
+    ValueError
+        If they differ, or their order does.
+    """
+    if given is None or fitted is None or list(given) == list(fitted):
+        return
+    unseen, missing = sorted(set(given) - set(fitted)), sorted(set(fitted) - set(given))
+    # The data itself is refused in scikit-learn's very words.
+    message = "" if name == "X" else f"{name}: "
+    message += "The feature names should match those that were passed during fit.\n"
+    if unseen:
+        message += f"Feature names unseen at fit time:\n{_listed(unseen)}"
+    if missing:
+        message += f"Feature names seen at fit time, yet now missing:\n{_listed(missing)}"
+    if not unseen and not missing:
+        message += "Feature names must be in the same order as they were in fit.\n"
+    raise ValueError(message)
+
+
+def warn_of_names(X: Any, fitted: Sequence[str] | None, model: str) -> None:
+    """Warn where only one of data and a model has names.
+
+    As in scikit-learn only DataFrames have names that a model must know of, not whatever has columns.
+    """
+    given = names_of(X)
+    if given is not None and fitted is None:
+        if not any(hasattr(X, protocol) for protocol in FRAMES):
+            return
+        text = f"X has feature names, but {model} was fitted without feature names"
+    elif given is None and fitted is not None:
+        text = f"X does not have valid feature names, but {model} was fitted with feature names"
+    else:
+        return
+    warnings.warn(text, UserWarning, stacklevel=4)
+
+
+def texts(labels: Sequence | None) -> tuple[str, ...] | None:
+    """Labels of inputs that are names: None unless all are texts."""
+    return tuple(labels) if labels is not None and all(isinstance(k, str) for k in labels) else None
+
+
+def _listed(names: list[str]) -> str:
+    dots = "- ...\n" if len(names) > MOST_NAMES else ""
+    return "".join(f"- {name}\n" for name in names[:MOST_NAMES]) + dots
