@@ -192,8 +192,10 @@ def test_two_features_in_the_other_order_turn_the_picture():
 def test_names_of_the_estimator_are_labels_where_the_data_has_none():
     estimator = LogisticRegression().fit(*MOONS)
     estimator.feature_names_in_ = np.array(["height", "weight"], dtype=object)
-    assert BoundaryDisplay.from_estimator(estimator, MOONS[0]).ax_.get_xlabel() == "height"
-    assert BoundaryDisplay.from_estimator(estimator, MOONS[0], xlabel="h").ax_.get_xlabel() == "h"
+    for options, label in (({}, "height"), ({"xlabel": "h"}, "h")):
+        with pytest.warns(UserWarning, match="X does not have valid feature names, but LogisticRegression"):
+            display = BoundaryDisplay.from_estimator(estimator, MOONS[0], **options)
+        assert display.ax_.get_xlabel() == label
 
 
 def on_iris(**options):

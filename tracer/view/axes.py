@@ -11,10 +11,12 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer.fields.box import Box
+from tracer.fields.checks import frozen_array
+from tracer.fields.feature_names import check_names, names_of, texts
 
 Array = NDArray[np.float64]
 
-# Chords within this of the curve, in box units, look smooth at any size a screen has.
+# Chords within this of the curve, in box units, until the picture is drawn.
 PICTURE_TOLERANCE = 1e-4
 # A box more than this much longer than wide hardly has the same unit on both axes.
 LONGEST_EQUAL = 4.0
@@ -27,23 +29,24 @@ def axes(ax: Any) -> Any:
     if ax is None:
         import matplotlib.pyplot as plt
 
-        _, ax = plt.subplots()
+        _, ax = plt.subplots(layout="constrained")  # which has room for a legend beside the axes
     return ax
 
 
-def data(X: ArrayLike | None, y: ArrayLike | None) -> Array | None:
-    """Data points (n, 2) whose classes `y` fit them; None if there are none.
+def data(X: ArrayLike | None, y: ArrayLike | None, field: Any) -> Array | None:
+    """Data points (n, 2) that fit a field's two inputs, and whose classes `y` fit them; None without any.
 
     Raises
     ------
     ValueError
-        If X has another shape, or y another number of classes.
+        If X has another shape or other names than the inputs, or y another number of classes.
     """
     if X is None:
         return None
-    points = np.asarray(X, dtype=np.float64)
-    if points.ndim != 2 or points.shape[1] != 2:
-        raise ValueError(f"X must have shape (n, 2); got {points.shape}")
+    check_names("X", names_of(X), texts(getattr(field, "inputs", None)))
+    if np.ndim(X) != 2 or np.shape(X)[1] != 2:
+        raise ValueError(f"X must have shape (n, 2); got {np.shape(X)}")
+    points = frozen_array("X", X, ndim=2) if len(np.asarray(X)) else np.zeros((0, 2))
     if y is not None and np.shape(y) != (len(points),):
         raise ValueError(f"y must have one class for each of {len(points)} points; got shape {np.shape(y)}")
     return points
@@ -59,19 +62,63 @@ def draw_lines(ax: Any, lines: Sequence[Array], given: dict[str, Any]) -> Any:
     return ax.add_collection(LineCollection(list(lines), **defaults, **given), autolim=False)
 
 
-def frame(ax: Any, box: Box, field: Any, xlabel: str | None, ylabel: str | None) -> None:
-    """Limits, labels and aspect; the labels of the field's inputs, unless others are given."""
-    plane, names = getattr(field, "plane", None), _names(field)
-    ax.set(
-        xlim=(box.lower[0], box.upper[0]),
-        ylim=(box.lower[1], box.upper[1]),
-        xlabel=names[0] if xlabel is None else xlabel,
-        ylabel=names[1] if ylabel is None else ylabel,
-        aspect="equal" if _has_equal_units(box, plane) else "auto",
-    )
+def frame(
+    ax: Any,
+    box: Box,
+    curves: Sequence[Any],
+    names: tuple[str, str],
+    given: tuple[str | None, str | None] = (None, None),
+    *,
+    equal: bool,
+) -> None:
+    """Limits, labels and aspect, where the axes have none of their own; labels that are given always.
+
+    Parameters
+    ----------
+    ax : matplotlib.axes.Axes
+    box : Box
+    curves : sequence of Curve
+        Their positive coordinates are what a logarithmic scale has a place for.
+    names : tuple of two str
+        What the coordinates are called.
+    given : tuple of two (str or None), optional
+        The labels that were asked for.
+    equal : bool
+        Whether the coordinates have one unit.
+    """
+    ax.update_datalim(np.concatenate([[box.lower, box.upper], *(curve.points for curve in curves)]))
+    for name, k in (("x", 0), ("y", 1)):
+        axis = getattr(ax, f"{name}axis")
+        if getattr(ax, f"get_autoscale{name}_on")():
+            limits = axis.limit_range_for_scale(box.lower[k], box.upper[k])
+            getattr(ax, f"set_{name}lim")(limits)
+        if given[k] is not None or not axis.get_label_text():
+            axis.set_label_text(names[k] if given[k] is None else given[k])
+    if ax.get_aspect() == "auto" and equal:
+        ax.set_aspect("equal")
+        ax.apply_aspect = EqualUnits(ax)
 
 
-def _names(field: Any) -> tuple[str, str]:
+class EqualUnits:
+    """The method `apply_aspect` of axes with equal units, which lets them go where a scale is not linear."""
+
+    def __init__(self, ax: Any) -> None:
+        self.ax = ax
+
+    def __call__(self, position: Any = None) -> None:
+        """Shape the axes."""
+        if not self.ax.get_xscale() == self.ax.get_yscale() == "linear":
+            self.ax.set_aspect("auto")
+        type(self.ax).apply_aspect(self.ax, position)
+
+
+def draw_legend(ax: Any, handles: Sequence[Any]) -> None:
+    """A legend beside the axes, unless they have one or there is nothing to tell."""
+    if handles and ax.get_legend() is None:
+        ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
+
+
+def names_of_coordinates(field: Any) -> tuple[str, str]:
     """What the two coordinates of a field are called."""
     plane = getattr(field, "plane", None)
     if getattr(field, "inputs", None) is not None:
@@ -84,8 +131,9 @@ def _names(field: Any) -> tuple[str, str]:
     return f"x{i + 1}", f"x{j + 1}"
 
 
-def _has_equal_units(box: Box, plane: Any) -> bool:
+def has_equal_units(box: Box, field: Any = None) -> bool:
     """Whether a circle in the input space should look like one."""
+    plane = getattr(field, "plane", None)
     if plane is not None and not np.isclose(np.linalg.norm(plane.u), np.linalg.norm(plane.v)):
         return False
     return bool(box.sides.max() <= LONGEST_EQUAL * box.sides.min())

@@ -10,18 +10,31 @@ from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.partitioning import partition
 from tracer.boundaries.tracing import trace
 from tracer.models.conversion import as_network
-from tracer.view.axes import LINE, MARKER, PICTURE_TOLERANCE, axes, data, draw_lines, frame
+from tracer.models.scikit_learn.fitted import name_of
+from tracer.models.scikit_learn.steps import first_step
+from tracer.view.axes import (
+    LINE,
+    MARKER,
+    PICTURE_TOLERANCE,
+    axes,
+    data,
+    draw_legend,
+    draw_lines,
+    frame,
+    has_equal_units,
+    names_of_coordinates,
+)
+from tracer.view.class_colors import OTHER_COLOR, POINT_COLORS, SIDE_COLORS, ClassColors
 from tracer.view.partition_display import PartitionDisplay
+from tracer.view.scene import Scene, Sides, update_lines, update_sides
 from tracer.view.section import Section
+
+__all__ = ["OTHER_COLOR", "POINT_COLORS", "SIDE_COLORS", "BoundaryDisplay"]
 
 Array = NDArray[np.float64]
 
 # Points a side at which the sign of F is looked up for shading; the curves cover the jagged edge.
 SHADING_SIDE = 400
-# margin(0, 1) is positive where the first class wins: its side has the colour of its points.
-SIDE_COLORS = ("#fbe3d3", "#dbe7f3")  # F < 0, F > 0
-POINT_COLORS = ("#2f6ea5", "#d2691e")
-OTHER_COLOR = "#a0a0a0"  # of points of neither class
 
 
 class BoundaryDisplay:
@@ -37,10 +50,16 @@ class BoundaryDisplay:
         Set by `plot`.
     lines_ : matplotlib.collections.LineCollection
         The curves, one line each.
-    shading_ : matplotlib.contour.QuadContourSet or None
-        The two sides.
+    shading_ : matplotlib.collections.PathCollection or None
+        The two sides, F < 0 and F > 0.
     turning_points_, data_ : matplotlib.collections.PathCollection or None
         The markers.
+
+    Notes
+    -----
+    Lines and sides are computed again when they are drawn: chords stay within a quarter of a pixel of the
+    curves on every scale and at every zoom. Axes that are handed in keep the limits, labels, aspect and
+    legend that they have.
     """
 
     def __init__(self, boundary: Boundary) -> None:
@@ -80,7 +99,7 @@ class BoundaryDisplay:
         features : pair, optional
             The two features to draw, by number or by name; may be left out if there are two.
         at : array_like, shape (m,), or mapping from features to numbers, optional
-            Where the other features are held; by default at their medians.
+            Where the other features are held; by default at their medians. A Series has the names of X.
         eps : float or pair of float
             How far the box reaches beyond the samples.
         ax : matplotlib.axes.Axes, optional
@@ -102,14 +121,21 @@ class BoundaryDisplay:
         TypeError
             If the estimator cannot be read, has no classes, or it is not said which features or classes.
         ValueError
-            If an argument does not fit the others.
+            If an argument does not fit the others. Names of features and their order must be those that the
+            estimator was fitted with, as in scikit-learn.
+
+        Warns
+        -----
+        UserWarning
+            If only one of X and the estimator has names of features.
         """
         model = _classifier(as_network(estimator))
-        section = Section.of(X, features, at, model.inputs)
+        section = Section.of(X, features, at, model, name_of(first_step(estimator)))
         bounds = section.box(eps).bounds
         look = {"X": None if y is None else section.points, "y": y}
-        look["xlabel"] = section.names[0] if xlabel is None else xlabel
-        look["ylabel"] = section.names[1] if ylabel is None else ylabel
+        # Labels that the axes have already stay, unless others are given.
+        look["xlabel"] = section.names[0] if xlabel is None and not (ax and ax.get_xlabel()) else xlabel
+        look["ylabel"] = section.names[1] if ylabel is None and not (ax and ax.get_ylabel()) else ylabel
         if classes is None and model.n_outputs > 2:
             return PartitionDisplay(partition(section.of_model(model), bounds)).plot(ax, **look, **kwargs)
         labels = range(model.n_outputs) if model.classes is None else model.classes
@@ -123,6 +149,7 @@ class BoundaryDisplay:
         *,
         shading: bool = False,
         turning_points: bool = False,
+        legend: bool = True,
         X: ArrayLike | None = None,
         y: ArrayLike | None = None,
         classes: Sequence | None = None,
@@ -140,12 +167,17 @@ class BoundaryDisplay:
             Colour the two sides; needs the field.
         turning_points : bool
             Mark where a coordinate is extremal.
-        X : array_like, shape (n, 2), optional
+        legend : bool
+            Name the classes beside the axes, where there are points or sides of them.
+        X : array_like or DataFrame, shape (n, 2), optional
             Data points to draw on top.
         y : array_like, shape (n,), optional
-            Their classes.
+            Their classes, as labels or numbers of outputs. Points of a class have the colour of the side
+            where it wins: margins and levels of networks know which that is; of other fields the greater of
+            two labels wins where F > 0.
         classes : pair, optional
-            The class that wins where F > 0, and the other: points of these have the colours of their sides.
+            The class that wins where F > 0, and the other, of a field that does not know or has other labels.
+            Where it knows, they may come in any order.
         xlabel, ylabel : str, optional
             By default the names of the inputs, "x1" and "x2" where they have none; "s" and "t" on a plane
             that is not one of two features.
@@ -160,48 +192,56 @@ class BoundaryDisplay:
         Raises
         ------
         ValueError
-            If shading is asked of a boundary without a field, or `X` has another shape.
+            If shading is asked of a boundary without a field, or `X`, `y` or `classes` do not fit it.
         """
         if shading and self.boundary.field is None:
             raise ValueError("shading needs the field; this boundary was read from a file without one")
-        points = data(X, y)
+        field, box = self.boundary.field, self.boundary.box
+        points, colors = data(X, y, field), ClassColors(field, classes, None if X is None else y)
         self.ax_ = axes(ax)
         self.figure_ = self.ax_.figure
-        self.shading_ = self._shade() if shading else None
+        names, equal = names_of_coordinates(field), has_equal_units(box, field)
+        frame(self.ax_, box, self.boundary.curves, names, (xlabel, ylabel), equal=equal)
+        scene = Scene(self.ax_)
+        self.shading_ = self._shade(scene) if shading else None
         lines = [curve.polyline(PICTURE_TOLERANCE) for curve in self.boundary]
-        self.lines_ = draw_lines(self.ax_, lines, kwargs)
+        self.lines_ = scene.fit(draw_lines(self.ax_, lines, kwargs), self.boundary.curves, update_lines)
         self.turning_points_ = self._mark_turning_points() if turning_points else None
-        self.data_ = None if points is None else self._draw_data(points, y, classes)
-        frame(self.ax_, self.boundary.box, self.boundary.field, xlabel, ylabel)
+        self.data_ = None if points is None else self._draw_data(points, colors)
+        if legend and (shading or colors.of_points):
+            self._draw_legend(colors)
         return self
 
     def __repr__(self) -> str:
         return f"BoundaryDisplay of {self.boundary!r}"
 
-    def _shade(self) -> Any:
-        field: Any = self.boundary.field
-        x1, x2 = (np.linspace(lo, hi, SHADING_SIDE) for lo, hi in self.boundary.bounds)
-        value = field.value(np.stack(np.meshgrid(x1, x2), axis=-1))
-        return self.ax_.contourf(x1, x2, value, [-np.inf, 0, np.inf], colors=SIDE_COLORS, zorder=0)
+    def _shade(self, scene: Scene) -> Any:
+        from matplotlib.collections import PathCollection
+
+        sides = Sides(self.boundary.field, self.boundary.box, SHADING_SIDE)
+        paths = sides.paths(sides.lattice(self.ax_))
+        shading = PathCollection(paths, facecolors=SIDE_COLORS, linewidths=0, zorder=0)
+        return scene.fit(self.ax_.add_collection(shading, autolim=False), sides, update_sides)
 
     def _mark_turning_points(self) -> Any:
         points = np.array([t.point for curve in self.boundary for t in curve.turning_points]).reshape(-1, 2)
         return self.ax_.scatter(*points.T, s=28, facecolor="white", edgecolor=LINE["colors"], zorder=4)
 
-    def _draw_data(self, points: Array, y: ArrayLike | None, classes: Sequence | None) -> Any:
-        from matplotlib.colors import ListedColormap
+    def _draw_data(self, points: Array, colors: ClassColors) -> Any:
+        if not colors.of_points:
+            return self.ax_.scatter(*points.T, s=18, color=POINT_COLORS[0], **MARKER)
+        # Points of neither side lie below the others.
+        below = np.argsort(colors.has_side, kind="stable")
+        color = [colors.of_points[k] for k in below]
+        return self.ax_.scatter(*points[below].T, s=18, color=color, **MARKER)
 
-        style: dict[str, Any] = {"color": POINT_COLORS[0]}
-        if y is not None and classes is not None:
-            first, second = (np.asarray(y) == label for label in classes)
-            below = np.argsort(first | second, kind="stable")
-            points = points[below]
-            style = {"color": np.select([first, second], POINT_COLORS, OTHER_COLOR)[below]}
-        elif y is not None:
-            _, labels = np.unique(np.asarray(y), return_inverse=True)
-            few = labels.max(initial=0) < len(POINT_COLORS)
-            style = {"c": labels, "cmap": ListedColormap(POINT_COLORS) if few else "tab10"}
-        return self.ax_.scatter(*points.T, s=18, **MARKER, **style)
+    def _draw_legend(self, colors: ClassColors) -> None:
+        from matplotlib.lines import Line2D
+
+        marker = {"linestyle": "none", "marker": "o", "markersize": 5, "markeredgecolor": "white"}
+        draw_legend(
+            self.ax_, [Line2D([], [], color=color, label=text, **marker) for text, color in colors.entries]
+        )
 
 
 def _classifier(model: Any) -> Any:

@@ -1,6 +1,6 @@
 """Partitions drawn with matplotlib, by scikit-learn's display conventions and with its colours."""
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +8,20 @@ from numpy.typing import ArrayLike, NDArray
 
 from tracer.boundaries.partition import Partition
 from tracer.boundaries.regions import Region
-from tracer.view.axes import LINE, MARKER, PICTURE_TOLERANCE, axes, data, draw_lines, frame
+from tracer.view.axes import (
+    LINE,
+    MARKER,
+    PICTURE_TOLERANCE,
+    axes,
+    data,
+    draw_legend,
+    draw_lines,
+    frame,
+    has_equal_units,
+    names_of_coordinates,
+)
+from tracer.view.class_colors import numbers_of
+from tracer.view.scene import Scene, region_path, update_lines, update_region
 
 Array = NDArray[np.float64]
 
@@ -35,6 +48,11 @@ class PartitionDisplay:
         The arcs, one line each.
     junctions_, data_ : matplotlib.collections.PathCollection or None
         The markers.
+
+    Notes
+    -----
+    Arcs and regions are computed again when they are drawn, and axes that are handed in keep what they have,
+    as in a `BoundaryDisplay`.
     """
 
     def __init__(self, partition: Partition) -> None:
@@ -69,7 +87,7 @@ class PartitionDisplay:
         X : array_like, shape (n, 2), optional
             Data points to draw on top.
         y : array_like, shape (n,), optional
-            Their classes, as labels.
+            Their classes, as labels or numbers of outputs.
         xlabel, ylabel : str, optional
             By default the names of the inputs, "x1" and "x2" where they have none; "s" and "t" on a plane
             that is not one of two features.
@@ -84,42 +102,43 @@ class PartitionDisplay:
         Raises
         ------
         ValueError
-            If X has another shape, y another length, or there are not as many colours as outputs.
+            If X has another shape, y another length or other labels, or there are not as many colours as
+            outputs.
         """
-        points, colors = data(X, y), _colors(multiclass_colors, len(self.partition.labels))
+        network, box = self.partition.network, self.partition.box
+        points, outputs = data(X, y, network), None
+        if points is not None and y is not None:
+            outputs = numbers_of("y", np.asarray(y).tolist(), self.partition.labels)
+        colors = _colors(multiclass_colors, len(self.partition.labels))
         self.ax_ = axes(ax)
         self.figure_ = self.ax_.figure
-        self.regions_ = [self._fill(region, colors[region.output]) for region in self.partition.regions]
+        names, equal = names_of_coordinates(network), has_equal_units(box, network)
+        curves = [arc.curve for arc in self.partition.arcs]
+        frame(self.ax_, box, curves, names, (xlabel, ylabel), equal=equal)
+        scene = Scene(self.ax_)
+        self.regions_ = [self._fill(scene, region, colors) for region in self.partition.regions]
         lines = [arc.polyline(PICTURE_TOLERANCE) for arc in self.partition.arcs]
-        self.lines_ = draw_lines(self.ax_, lines, kwargs)
+        self.lines_ = scene.fit(draw_lines(self.ax_, lines, kwargs), self.partition.arcs, update_lines)
         self.junctions_ = self._mark_junctions() if junctions else None
-        self.data_ = None if points is None else self._draw_data(points, y, colors)
-        frame(self.ax_, self.partition.box, self.partition.network, xlabel, ylabel)
-        if legend and self.regions_:
-            self.ax_.legend(handles=self.regions_, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
+        color = LINE["colors"] if outputs is None else colors[outputs]
+        self.data_ = None if points is None else self.ax_.scatter(*points.T, s=18, color=color, **MARKER)
+        if legend:
+            draw_legend(self.ax_, self.regions_)
         return self
 
     def __repr__(self) -> str:
         return f"PartitionDisplay of {self.partition!r}"
 
-    def _fill(self, region: Region, color: Array) -> Any:
+    def _fill(self, scene: Scene, region: Region, colors: Array) -> Any:
         from matplotlib.patches import PathPatch
-        from matplotlib.path import Path
 
-        rings = [ring for piece in region.pieces for ring in piece.polygons(PICTURE_TOLERANCE)]
-        path = Path.make_compound_path(*(Path(ring, closed=True) for ring in rings))
-        faint = 1 - FAINT * (1 - color[:3])
-        return self.ax_.add_patch(PathPatch(path, facecolor=faint, edgecolor="none", label=str(region.label)))
+        faint, path = 1 - FAINT * (1 - colors[region.output, :3]), region_path(region, PICTURE_TOLERANCE)
+        patch = PathPatch(path, facecolor=faint, edgecolor="none", label=str(region.label))
+        return scene.fit(self.ax_.add_patch(patch), region, update_region)
 
     def _mark_junctions(self) -> Any:
         points = np.array([junction.point for junction in self.partition.junctions]).reshape(-1, 2)
         return self.ax_.scatter(*points.T, s=28, facecolor="white", edgecolor=LINE["colors"], zorder=4)
-
-    def _draw_data(self, points: Array, y: ArrayLike | None, colors: Array) -> Any:
-        number: dict[Hashable, int] = {label: k for k, label in enumerate(self.partition.labels)}
-        known: list[Hashable] = [] if y is None else np.asarray(y).tolist()
-        rows = [colors[number[label]] if label in number else np.full(4, 0.6) for label in known]
-        return self.ax_.scatter(*points.T, s=18, color=rows if known else LINE["colors"], **MARKER)
 
 
 def _colors(given: str | Sequence | None, n: int) -> Array:

@@ -12,7 +12,9 @@ from numpy.typing import NDArray
 
 from tracer.atlas.certificate import Certificate
 from tracer.atlas.charts import OBLIQUE
-from tracer.view.axes import LINE, LONGEST_EQUAL, axes
+from tracer.fields.box import Box
+from tracer.view.axes import LINE, PICTURE_TOLERANCE, axes, draw_legend, draw_lines, frame, has_equal_units
+from tracer.view.scene import Scene, update_lines
 
 Array = NDArray[np.float64]
 
@@ -26,7 +28,6 @@ MOST_DOTS = 2000
 
 def draw(certificate: Certificate, ax: Any = None) -> Any:
     """Draw a certificate; see `Certificate.plot`."""
-    from matplotlib.collections import LineCollection
     from matplotlib.patches import Patch
 
     proof = certificate.proof
@@ -42,15 +43,14 @@ def draw(certificate: Certificate, ax: Any = None) -> Any:
     ]
     for corners, color, _ in cells:
         _draw_cells(ax, corners, color)
-    ax.add_collection(LineCollection(list(proof.curves), **LINE), autolim=False)
+    box = Box.from_bounds(certificate.bounds)
+    frame(ax, box, proof.traced, ("x1", "x2"), equal=has_equal_units(box))
+    lines = draw_lines(ax, [curve.polyline(PICTURE_TOLERANCE) for curve in proof.traced], {})
+    Scene(ax).fit(lines, proof.traced, update_lines)
     handles = [Patch(color=color, label=label) for corners, color, label in cells if len(corners)]
     if 0 < len(proof.crossings) <= MOST_DOTS:
         handles.append(ax.scatter(*proof.crossings.T, s=9, color=LINE["colors"], zorder=3, label="crossing"))
-    ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1.0), frameon=False)
-    x1, x2 = certificate.bounds
-    sides = np.ptp(certificate.bounds, axis=1)
-    aspect = "equal" if sides.max() <= LONGEST_EQUAL * sides.min() else "auto"
-    ax.set(xlim=x1, ylim=x2, xlabel="x1", ylabel="x2", aspect=aspect)
+    draw_legend(ax, handles)
     return ax
 
 

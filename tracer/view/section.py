@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer.fields.box import Box
+from tracer.fields.checks import frozen_array, number
+from tracer.fields.feature_names import check_names, names_of, texts, warn_of_names
 from tracer.fields.plane import Plane
 
 Array = NDArray[np.float64]
@@ -40,7 +42,8 @@ class Section:
         X: Any,
         features: Sequence | None = None,
         at: ArrayLike | Mapping | None = None,
-        inputs: Sequence | None = None,
+        model: Any = None,
+        name: str = "the model",
     ) -> "Section":
         """The section of samples X (n, m) along two `features`, each a number or a name.
 
@@ -51,23 +54,39 @@ class Section:
             May be left out if there are two.
         at : array_like, shape (m,), or mapping from features to numbers, optional
             Where the others are; those not told are at their medians.
-        inputs : sequence of str, optional
-            Names, where X has none.
+        model : Network or another Field, optional
+            The model that X is data of: as many inputs, by the same names.
+        name : str
+            What it is called in errors.
 
         Raises
         ------
         TypeError
             If there are more than two features and none are chosen.
         ValueError
-            If X is no table of finite numbers, or a feature is none of it.
+            If X is no table of finite numbers or does not fit the model, or a feature is none of it.
+
+        Warns
+        -----
+        UserWarning
+            If only one of X and the model has names.
         """
+        inputs, given = getattr(model, "inputs", None), names_of(X)
+        fitted = texts(inputs)
+        warn_of_names(X, fitted, name)
+        check_names("X", given, fitted)
         values = _table(X)
         m = values.shape[1]
-        given = getattr(X, "columns", inputs)
-        names = [f"x{k + 1}" for k in range(m)] if given is None else [str(name) for name in given]
+        if model is not None and m != model.n_inputs:
+            raise ValueError(
+                f"X has {m} features, but {name} is expecting {model.n_inputs} features as input."
+            )
+        labels = inputs if given is None else given
+        names = [f"x{k + 1}" for k in range(m)] if labels is None else list(map(str, labels))
         if features is None and m != 2:
             raise TypeError(f"features must be two of the {m} of X: give features=(i, j), or their names")
         i, j = _two(features, names) if features is not None else (0, 1)
+        check_names("at", names_of(at), fitted or given)
         held = _held(values, at, names)
         plane = None if m == 2 and (i, j) == (0, 1) else Plane.of_features(i, j, at=held)
         return cls(values[:, [i, j]], (names[i], names[j]), plane)
@@ -79,7 +98,7 @@ class Section:
     def box(self, eps: ArrayLike) -> Box:
         """The box around the points, `eps` wider on every side: a number, or one for each feature."""
         margin = np.asarray(eps, dtype=np.float64)
-        if margin.shape not in ((), (2,)) or not (margin >= 0).all():
+        if margin.shape not in ((), (2,)) or not ((margin >= 0) & np.isfinite(margin)).all():
             raise ValueError(f"eps must be a number, or one for each feature, and not negative; got {eps!r}")
         return Box.from_bounds(
             np.stack([self.points.min(axis=0) - margin, self.points.max(axis=0) + margin], axis=1)
@@ -93,35 +112,36 @@ def _table(X: Any) -> Array:
         raise ValueError(f"X must be a table of numbers; {error}") from None
     if values.ndim != 2 or not len(values) or values.shape[1] < 2:
         raise ValueError(f"X must have shape (n, m) with n ≥ 1 and m ≥ 2; got {values.shape}")
-    if not np.isfinite(values).all():
-        raise ValueError("X must be finite")
-    return values
+    return frozen_array("X", values, ndim=2)
 
 
 def _two(features: Sequence, names: list[str]) -> tuple[int, int]:
     if isinstance(features, str) or len(features) != 2:
         raise ValueError(f"features must be two; got {features!r}")
-    i, j = (_number(feature, names) for feature in features)
+    i, j = (_number("features", feature, names) for feature in features)
     if i == j:
         raise ValueError(f"features must differ; got {features!r}")
     return i, j
 
 
-def _number(feature: Any, names: list[str]) -> int:
-    """The number of a feature."""
+def _number(argument: str, feature: Any, names: list[str]) -> int:
+    """The number of a feature that an argument names."""
     if isinstance(feature, str) and feature in names:
         return names.index(feature)
     if isinstance(feature, int | np.integer) and 0 <= feature < len(names):
         return int(feature)
     raise ValueError(
-        f"features must be numbers from 0 to {len(names) - 1} or names of {names}; got {feature!r}"
+        f"{argument} must be numbers from 0 to {len(names) - 1} or names of {names}; got {feature!r}"
     )
 
 
 def _held(values: Array, at: ArrayLike | Mapping | None, names: list[str]) -> Array:
     if at is not None and not isinstance(at, Mapping):
-        return np.asarray(at, dtype=np.float64)
+        held = frozen_array("at", at, ndim=1)
+        if len(held) != len(names):
+            raise ValueError(f"at must have a number for each of {len(names)} features; got {len(held)}")
+        return held
     held = np.median(values, axis=0)
     for feature, value in ({} if at is None else at).items():
-        held[_number(feature, names)] = value
-    return held
+        held[_number("at", feature, names)] = number("at", value)
+    return frozen_array("at", held, ndim=1)

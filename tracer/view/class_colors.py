@@ -1,0 +1,123 @@
+"""The colours of two sides: the points of a class have the colour of the side where it wins.
+
+A margin or a level of a network knows its classes and the sign of F where each wins, ``field.sides``. Of a
+field that does not know, as of a function, they are told by `classes`; else of two labels it is taken as
+scikit-learn's `decision_function` is: positive for the greater.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+SIDE_COLORS = ("#fbe3d3", "#dbe7f3")  # F < 0, F > 0
+POINT_COLORS = ("#2f6ea5", "#d2691e")  # of the classes of F > 0, F < 0
+OTHER_COLOR = "#a0a0a0"  # of points of neither class
+# Of classes where no sides are known.
+FREE_COLORS = ("#4d9a55", "#8e63ab", "#c5a32e", "#c7619c", "#5aa9a5", "#7a6a5c")
+MOST_LABELS = 3  # that a legend lists for one side
+
+
+class ClassColors:
+    """Which colours points have.
+
+    Parameters
+    ----------
+    field : Field or None
+    classes : pair or None
+        The class that wins where F > 0, and the other; where the field knows these two, any order will do.
+    y : array_like or None, shape (n,)
+        Labels of points.
+
+    Attributes
+    ----------
+    of_points : list of str
+        A colour for each point.
+    has_side : ndarray of bool, shape (n,)
+        Whether it is of a class of one of the two sides.
+    entries : list of (str, str)
+        Text and colour of each kind of class, for a legend.
+
+    Raises
+    ------
+    ValueError
+        If `classes` are no two classes of the two sides, or a label in `y` is none of the classes.
+    """
+
+    def __init__(self, field: Any, classes: Sequence | None, y: ArrayLike | None) -> None:
+        labels = [] if y is None else np.asarray(y).tolist()
+        signs = _signs(getattr(field, "sides", None), classes, labels)
+        names, colors = list(signs), _colors(list(signs.values()))
+        points = numbers_of("y", labels, names)
+        self.of_points = [colors[k] for k in points]
+        self.has_side = np.array([signs[names[k]] != 0 for k in points], dtype=bool)
+        # Classes of neither side are named if there are points of them.
+        shown = [k for k, name in enumerate(names) if signs[name] or k in points]
+        shown.sort(key=lambda k: -signs[names[k]] if signs[names[k]] else 2)
+        groups = {colors[k]: [str(names[m]) for m in shown if colors[m] == colors[k]] for k in shown}
+        self.entries = [(_text(group), color) for color, group in groups.items()]
+
+
+def numbers_of(name: str, labels: Sequence, known: Sequence) -> list[int]:
+    """The numbers of the classes with some labels, of all `known` ones.
+
+    Numbers stand for themselves where no class has a number for its label.
+
+    Raises
+    ------
+    ValueError
+        If there is no such class.
+    """
+    number = {label: k for k, label in enumerate(known)}
+    if not any(isinstance(label, int | float) for label in known):
+        number |= {k: k for k in range(len(known))}
+    for label in labels:
+        if label not in number:
+            raise ValueError(
+                f"{name} must be of the classes {_text(list(map(str, known)), 20)}; got {label!r:.80}: "
+                "rename them, or give BoundaryDisplay.plot classes=(a, b), a where F > 0"
+            )
+    return [number[label] for label in labels]
+
+
+def _signs(sides: tuple | None, classes: Sequence | None, labels: list) -> dict[Any, int]:
+    """The sign of F where each class wins; 0 of a class of neither side."""
+    if classes is not None and (
+        isinstance(classes, str) or len(classes) != 2 or bool(classes[0] == classes[1])
+    ):
+        raise ValueError(f"classes must be two different labels; got {classes!r}")
+    if sides is not None and (classes is None or _are_of(classes, sides)):
+        return dict(sides)
+    if classes is not None:
+        return dict.fromkeys(classes, 1) | {classes[1]: -1} | {k: 0 for k in labels if k not in classes}
+    try:
+        found = sorted(dict.fromkeys(labels))
+    except TypeError:
+        raise ValueError("y must be labels of one kind, that can be sorted") from None
+    return {found[0]: -1, found[1]: 1} if len(found) == 2 else dict.fromkeys(found, 0)
+
+
+def _are_of(classes: Sequence, sides: tuple) -> bool:
+    """Whether two classes are the field's, one of either side; False where it knows neither."""
+    names, signs = zip(*sides, strict=True)
+    try:
+        found = {signs[k] for k in numbers_of("classes", classes, names)}
+    except ValueError:
+        if any(label in names for label in classes):
+            raise
+        return False
+    if found != {1, -1}:
+        above, below = (_text([str(name) for name, s in sides if s == sign]) for sign in (1, -1))
+        raise ValueError(f"classes must be one of {above} and one of {below}; got {classes!r}")
+    return True
+
+
+def _colors(signs: list[int]) -> list[str]:
+    if any(signs):
+        return [OTHER_COLOR if sign == 0 else POINT_COLORS[0 if sign > 0 else 1] for sign in signs]
+    return [FREE_COLORS[k % len(FREE_COLORS)] for k in range(len(signs))]
+
+
+def _text(labels: Sequence[str], most: int = MOST_LABELS) -> str:
+    return ", ".join(labels[:most]) + ", …" * (len(labels) > most)
