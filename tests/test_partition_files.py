@@ -68,11 +68,12 @@ def test_a_hole_is_not_filled():
 
 
 def test_data_have_the_colours_of_their_classes(partition):
-    X, y = [[0.5, 0.5], [-0.5, 0], [0, 0.1]], ["b", "a", "unknown"]
-    colors = partition.plot(X=X, y=y).data_.get_facecolors()
+    X = [[0.5, 0.5], [-0.5, 0]]
+    colors = partition.plot(X=X, y=["b", "a"]).data_.get_facecolors()
     tab10 = mpl.colormaps["tab10"]
-    assert np.allclose(colors[:2], [tab10(1), tab10(0)])
-    assert np.allclose(colors[2, :3], 0.6)
+    assert np.allclose(colors, [tab10(1), tab10(0)])
+    with pytest.raises(ValueError, match="y must be of the classes a, b, c; got 'unknown'"):
+        partition.plot(X=X, y=["a", "unknown"])
     assert np.allclose(partition.plot(X=X).data_.get_facecolors(), to_rgba("#202020"))
 
 
