@@ -68,7 +68,7 @@ def xor():
 def moons(samples, noise, sizes, activation="tanh", **options):
     X, y = make_moons(samples, noise=noise, random_state=0)
     model = MLPClassifier(sizes, activation, solver="lbfgs", random_state=0, **options).fit(X, y)
-    return classifier(model, ["lower", "upper"])
+    return classifier(model, ["upper", "lower"])
 
 
 def iris():
