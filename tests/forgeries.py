@@ -287,6 +287,8 @@ def run(files, seed, folder):
     true = list(sources(seed, folder))
     numbers, path = [numbers_of(source) for source in true], folder / "forged.npz"
     for n in range(files):
+        if n % 1000 == 999:
+            print(f"{n + 1} files, {len(wrong)} violations", flush=True)
         k, other = rng.permutation(len(true))[:2]
         if n % 10 == 9:
             data = true[k].read_bytes()

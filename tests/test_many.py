@@ -333,10 +333,14 @@ def test_a_file_that_was_renamed_answers_no_other_problem(tmp_path):
     other.write_bytes(one.read_bytes())
     outcomes = tracer.trace_many(SWEEP[:2], folder=tmp_path)
     next(outcomes)
-    with pytest.raises(ValueError, match="it answers another problem than its name says; delete it"):
+    with pytest.raises(
+        ValueError, match="another problem than its name says; delete the file to trace problem"
+    ):
         next(outcomes)
     tracer.Boundary.load(one).save(one)
-    with pytest.raises(ValueError, match="it answers another problem than its name says; delete it"):
+    with pytest.raises(
+        ValueError, match="another problem than its name says; delete the file to trace problem"
+    ):
         next(tracer.trace_many(SWEEP[:2], folder=tmp_path))
 
 

@@ -115,9 +115,7 @@ def read(path: str | os.PathLike, problem: str | None = None) -> Boundary:
     try:
         a = columns.read(path, COLUMNS, VERSION)
         if problem is not None and a["problem"].item() != problem:
-            raise ValueError(
-                "it answers another problem than its name says; delete it to trace the problem anew"
-            )
+            raise ValueError("it answers another problem than its name says")
         with np.errstate(all="ignore"):
             boundary = _boundary(a)
             for sentence in contradictions(boundary):

@@ -72,7 +72,10 @@ class Folder:
             version of this library.
         """
         name = self._names[index]
-        return archive.read(self._path / name, Path(name).stem.partition("-")[2])
+        try:
+            return archive.read(self._path / name, Path(name).stem.partition("-")[2])
+        except ValueError as error:
+            raise ValueError(f"{error}; delete the file to trace problem {index} anew") from None
 
 
 def _name(problem: Problem) -> str:
