@@ -5,9 +5,11 @@ import io
 import json
 import zipfile
 
+import forgeries
 import numpy as np
 import pytest
-from problems import BOX, T2, T3
+from forgeries import CONTRADICTORY, FORGERIES, changed, numbers_of, save_numbers
+from problems import BOX, SHARED, T1, T2, T3, needs_shared
 
 import tracer
 
@@ -141,6 +143,20 @@ def altered(source, target, name, data):
             new.writestr(member.filename, data if member.filename == name else old.read(member))
 
 
+def member_of(value):
+    stream = io.BytesIO()
+    np.save(stream, value, allow_pickle=True)
+    return stream.getvalue()
+
+
+def refused(path, why):
+    """Loading says that the file is no boundary, by its name, and why."""
+    with pytest.raises(
+        ValueError, match=rf"path must be a boundary saved as \.npz, '.*{path.name}' is none: {why}"
+    ):
+        tracer.Boundary.load(path)
+
+
 def test_a_matrix_of_1e12_entries_is_refused_before_it_is_made(boundary, tmp_path):
     boundary.save(tmp_path / "b.npz")
     header = io.BytesIO()
@@ -148,36 +164,124 @@ def test_a_matrix_of_1e12_entries_is_refused_before_it_is_made(boundary, tmp_pat
         header, {"descr": "<f8", "fortran_order": False, "shape": (10**6, 10**6)}
     )
     altered(tmp_path / "b.npz", tmp_path / "huge.npz", "certificate.undecided.npy", header.getvalue())
-    with pytest.raises(ValueError, match=r"claims an array of shape \(1000000, 1000000\)"):
-        tracer.Boundary.load(tmp_path / "huge.npz")
-
-
-def test_pickles_are_refused(boundary, tmp_path):
-    boundary.save(tmp_path / "b.npz")
-    stream = io.BytesIO()
-    np.save(stream, np.array([{}], dtype=object), allow_pickle=True)
-    altered(tmp_path / "b.npz", tmp_path / "evil.npz", "certificate.undecided.npy", stream.getvalue())
-    with pytest.raises(ValueError, match="path must be a boundary"):
-        tracer.Boundary.load(tmp_path / "evil.npz")
+    refused(tmp_path / "huge.npz", r"certificate.undecided claims an array of shape \(1000000, 1000000\)")
 
 
 @pytest.mark.parametrize(
-    ("member", "value"),
-    [
-        ("curve0.ends", np.array([0])),
-        ("curve0.ends", np.array([-1, -1])),
-        ("curve0.ends", np.array([], dtype=np.int64)),
-        ("curve0.error_bound", np.zeros(2)),
-        ("curve0.proven", np.array(False)),
-        ("certificate.undecided", np.zeros((1, 2, 2))),
-        ("certificate.undecided", np.zeros(7)),
-        ("certificate.bounds", np.array([[0.0, 1.0], [0.0, 1.0]])),
-    ],
+    "value", [np.array([{}], dtype=object), np.ones(2, complex), np.ones(2, np.float16), np.ones(2, "M8[s]")]
 )
-def test_a_proof_that_does_not_hold_together_is_refused(member, value, tmp_path):
+def test_what_is_no_plain_number_is_refused(value, boundary, tmp_path):
+    boundary.save(tmp_path / "b.npz")
+    altered(tmp_path / "b.npz", tmp_path / "odd.npz", "certificate.undecided.npy", member_of(value))
+    refused(tmp_path / "odd.npz", "certificate.undecided must be an array of")
+
+
+HEADERS = [
+    b"{'descr': '<f8', 'fortran_order': False, 'shape': (",
+    b"{'descr': '<f8', 'fortran_order': False, 'shape': (" + b"1" * 40_000 + b"x), }",
+    b"{'descr': '<f8', 'fortran_order': False, 'shape': " + b"-" * 9000 + b"1, }",
+    b"(" * 9000,
+    b"'" * 3,
+]
+
+
+@pytest.mark.parametrize("header", HEADERS, ids=range(len(HEADERS)))
+def test_headers_are_not_read_as_python(header, boundary, tmp_path):
+    boundary.save(tmp_path / "b.npz")
+    data = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+    altered(tmp_path / "b.npz", tmp_path / "odd.npz", "certificate.undecided.npy", data)
+    refused(tmp_path / "odd.npz", "certificate.undecided must be an array of")
+
+
+def test_members_claim_no_more_than_there_is(boundary, tmp_path):
+    boundary.save(tmp_path / "b.npz")
+    whole = numbers_of(tmp_path / "b.npz")
+    np.savez_compressed(tmp_path / "packed.npz", **whole)
+    refused(tmp_path / "packed.npz", ".*")
+    np.savez_compressed(tmp_path / "bomb.npz", **whole, more=np.zeros(10**7))
+    refused(tmp_path / "bomb.npz", r"its \d+ members claim 80\d{6} bytes")
+    np.savez(tmp_path / "more.npz", **whole, more=np.zeros(1))
+    refused(tmp_path / "more.npz", r".*lacking or odd: \['more'\]")
+    (tmp_path / "polyglot.npz").write_bytes(member_of(np.zeros(3)) + (tmp_path / "b.npz").read_bytes())
+    refused(tmp_path / "polyglot.npz", "it does not begin as one")
+
+
+# What is proven is bound to its numbers ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("forge", FORGERIES, ids=[forge.__name__ for forge in FORGERIES])
+def test_a_forged_file_is_refused_and_mostly_even_with_a_digest_of_its_own(forge, tmp_path):
     tracer.trace(T3, BOX).save(tmp_path / "b.npz")
-    stream = io.BytesIO()
-    np.save(stream, value)
-    altered(tmp_path / "b.npz", tmp_path / "damaged.npz", f"{member}.npy", stream.getvalue())
-    with pytest.raises(ValueError, match="path must be a boundary"):
-        tracer.Boundary.load(tmp_path / "damaged.npz")
+    tracer.trace(T2, BOX).save(tmp_path / "other.npz")
+    true, other = numbers_of(tmp_path / "b.npz"), numbers_of(tmp_path / "other.npz")
+    forged = changed(np.random.default_rng(3), forge, true, other)
+    save_numbers(tmp_path / "forged.npz", forged)
+    refused(tmp_path / "forged.npz", "its digest does not fit its numbers")
+    if forge in CONTRADICTORY:
+        save_numbers(tmp_path / "forged.npz", forged, anew=True)
+        refused(tmp_path / "forged.npz", "(?!its digest).*")
+
+
+def test_no_forged_file_of_random_networks_loads_with_its_old_digest(fresh_seed, tmp_path):
+    wrong, tally = forgeries.run(100, fresh_seed, tmp_path)
+    assert wrong == []
+    assert tally.total() > 100
+
+
+def test_a_file_without_a_digest_is_refused_with_the_cure(boundary, tmp_path):
+    boundary.save(tmp_path / "b.npz")
+    numbers = numbers_of(tmp_path / "b.npz")
+    digest = numbers.pop("digest")
+    np.savez(tmp_path / "none.npz", **numbers)
+    refused(tmp_path / "none.npz", r".*lacking or odd: \['digest'\]")
+    for old in ({"version": np.array(2)}, {"version": np.array([3, 3])}, {"version": np.array("3")}):
+        np.savez(tmp_path / "old.npz", **{**numbers, **old}, digest=digest)
+        refused(tmp_path / "old.npz", r"its version must be 3, got .*: trace the boundary again")
+
+
+def test_a_proof_of_another_network_is_contradicted_by_its_numbers(tmp_path):
+    tracer.trace(T3, BOX).save(tmp_path / "b.npz")
+    tracer.trace(T1, BOX).save(tmp_path / "other.npz")
+    forged = numbers_of(tmp_path / "b.npz") | {"network": numbers_of(tmp_path / "other.npz")["network"]}
+    save_numbers(tmp_path / "forged.npz", forged, anew=True)
+    refused(tmp_path / "forged.npz", "(F certainly has a root in|within their error bounds)")
+
+
+TEXTS = ["", "[", "[]", "{}", '{"layers": []}', "[" * 100_000, '{"terms": 1, "last": {"W": [[1]], "b": [0]}}']
+
+
+@pytest.mark.parametrize("of", ["network", "exponential sum", "kernel", "none", "pickle"])
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+def test_a_field_that_is_none_is_refused(of, text, tmp_path):
+    tracer.trace(T3, BOX, max_cells=300).save(tmp_path / "b.npz")
+    forged = numbers_of(tmp_path / "b.npz") | {"field": np.array(of), "network": np.array(text)}
+    save_numbers(tmp_path / "forged.npz", forged, anew=True)
+    if (of, text) == ("none", ""):
+        assert tracer.Boundary.load(tmp_path / "forged.npz").field is None
+    else:
+        refused(tmp_path / "forged.npz", "(field|network) must be")
+
+
+def test_what_was_loaded_is_saved_as_the_same_numbers(tmp_path):
+    network, bounds = tracer.example("xor")
+    for boundary in (tracer.trace(network.margin(0, 1), bounds), tracer.trace(T3, BOX)):
+        boundary.save(tmp_path / "b.npz")
+        back = tracer.Boundary.load(tmp_path / "b.npz")
+        back.save(tmp_path / "again.npz")
+        assert numbers_of(tmp_path / "b.npz")["digest"] == numbers_of(tmp_path / "again.npz")["digest"]
+        assert all(cluster.branch_point in back.branch_points for cluster in back.clusters)
+        assert np.array_equal(back.nearest([[0.1, 0.2]]).proven, boundary.nearest([[0.1, 0.2]]).proven)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, 1000])
+def test_a_curve_from_a_seed_comes_back(steps, tmp_path):
+    curve = tracer.trace_from(T1, tracer.trace(T1, BOX)[0](1.0), BOX, max_steps=steps)
+    boundary = tracer.Boundary.of_curve(curve)
+    boundary.save(tmp_path / "b.npz")
+    assert_same(boundary, tracer.Boundary.load(tmp_path / "b.npz"))
+
+
+@needs_shared
+@pytest.mark.parametrize("path", sorted((SHARED / "faults").glob("*.npz")), ids=lambda path: path.stem)
+def test_files_that_hurt_are_refused(path):
+    refused(path, "")

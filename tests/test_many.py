@@ -244,12 +244,12 @@ from test_many import SWEEP
 from tracer.boundaries import archive
 whole, written = archive.write, []
 
-def write(boundary, path):
+def write(boundary, path, problem):
     written.append(path)
     if len(written) == 4:
         path.write_bytes(b"PK half a file")
         os._exit(9)
-    whole(boundary, path)
+    whole(boundary, path, problem)
 
 archive.write = write
 list(tracer.trace_many(SWEEP, folder={str(tmp_path)!r}))
@@ -327,8 +327,25 @@ def test_a_damaged_file_is_an_error_and_not_an_answer(tmp_path):
         next(outcomes)
 
 
+def test_a_file_that_was_renamed_answers_no_other_problem(tmp_path):
+    list(tracer.trace_many(SWEEP[:2], folder=tmp_path))
+    one, other = (tmp_path / name for name in files(tmp_path))
+    other.write_bytes(one.read_bytes())
+    outcomes = tracer.trace_many(SWEEP[:2], folder=tmp_path)
+    next(outcomes)
+    with pytest.raises(
+        ValueError, match="another problem than its name says; delete the file to trace problem"
+    ):
+        next(outcomes)
+    tracer.Boundary.load(one).save(one)
+    with pytest.raises(
+        ValueError, match="another problem than its name says; delete the file to trace problem"
+    ):
+        next(tracer.trace_many(SWEEP[:2], folder=tmp_path))
+
+
 def test_a_write_that_fails_raises(tmp_path, monkeypatch):
-    def full(boundary, path):
+    def full(boundary, path, problem):
         raise OSError("No space left on device")
 
     monkeypatch.setattr(archive, "write", full)

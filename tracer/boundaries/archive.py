@@ -1,22 +1,24 @@
 """A boundary as one `.npz` file: arrays of numbers and texts, nothing that is executed on reading.
 
-A network, or a kernel model, is kept as its JSON; a `Function` cannot be kept, and its curves are read
-back with the stored prediction alone. Before an array is read, the size its header claims is held
-against the bytes that are there.
+`COLUMNS` says what there is. What belongs to several curves stands one after the other, and sizes say how
+much belongs to each. A network, or a kernel model, is kept as its JSON; a `Function` cannot be kept, and its
+curves are read back with the stored prediction alone.
 """
 
 import os
-import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from tracer.atlas.certificate import Certificate, Proof, Status
+from tracer.boundaries import columns
 from tracer.boundaries.boundary import Boundary, Stats
 from tracer.boundaries.clusters import Cluster
+from tracer.boundaries.columns import Column
+from tracer.boundaries.consistency import contradictions
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
 from tracer.curves.pieces import DEGREE, Pieces
@@ -24,101 +26,129 @@ from tracer.curves.singular import BranchPoint
 from tracer.curves.turning import TurningPoint
 from tracer.fields import kernel_json, network_json
 from tracer.fields.box import Box
+from tracer.fields.coercion import as_field
 from tracer.fields.exponential_sum import ExponentialSum
 from tracer.fields.field import Field
 from tracer.fields.kernel import KernelField
 from tracer.fields.network import Network
 
-Array = NDArray[np.float64]
-
-VERSION = 2
-_ENDS = list(End)
+VERSION = 3
+COLUMNS = {
+    columns.VERSION: Column("i8"),
+    # The fingerprint of the problem whose answer this is, in the folder of a sweep.
+    "problem": Column("U"),
+    "field": Column("U"),
+    "network": Column("U"),
+    "bounds": Column("f8", "2 2"),
+    "stats.cells": Column("i8", "", "0 or more"),
+    "stats.evaluations": Column("i8", "", "0 or more"),
+    "stats.phases": Column("U", "phases"),
+    "stats.seconds": Column("f8", "phases"),
+    "certificate.status": Column("U"),
+    "certificate.bounds": Column("f8", "2 2"),
+    "certificate.undecided": Column("f8", "undecided 2 2"),
+    "certificate.cells": Column("i8", "", "0 or more"),
+    "certificate.crossings": Column("i8", "", "0 or more"),
+    "certificate.reason": Column("U"),
+    "proof": Column("b1"),
+    "proof.empty": Column("f8", "empty 2 2"),
+    "proof.charts": Column("f8", "charts 2 2"),
+    "proof.dependent": Column("i8", "charts", "0 or more"),
+    "proof.crossings": Column("f8", "crossings 2"),
+    # Each once, and where it is found: by its number, or −1.
+    "branches.point": Column("f8", "branches 2"),
+    "branches.sizes": Column("i8", "branches", "0 or more"),
+    "branches.tangents": Column("f8", "tangents 2"),
+    "branch_points": Column("i8", "of_boundary", "0 or more"),
+    "clusters.bounds": Column("f8", "clusters 2 2"),
+    "clusters.arcs": Column("i8", "clusters", "0 or more"),
+    "clusters.branch": Column("i8", "clusters", "-1 or more"),
+    "curves.sizes": Column("i8", "curves", "0 or more"),
+    "curves.points": Column("f8", "points 2"),
+    "curves.error_bound": Column("f8", "points", "0 or more"),
+    "curves.pieces": Column("f8", f"pieces {DEGREE + 1} 3"),
+    "curves.proven": Column("b1", "curves"),
+    "curves.tolerance": Column("f8", "curves"),
+    # Of a closed curve −1, twice.
+    "curves.ends": Column("i8", "curves 2", "-1 or more"),
+    "curves.branches": Column("i8", "curves 2", "-1 or more"),
+    "turning.sizes": Column("i8", "curves", "0 or more"),
+    "turning.point": Column("f8", "turning 2"),
+    "turning.s": Column("f8", "turning"),
+    "turning.coordinate": Column("i8", "turning", "0 or more"),
+}
 _PROOF = ("empty", "charts", "dependent", "crossings")
+_ENDS = list(End)
 
 
-def write(boundary: Boundary, path: Path) -> None:
-    """Write everything but a `Function` to `path`."""
+def write(boundary: Boundary, path: Path, problem: str = "") -> None:
+    """Write everything but a `Function` to `path`; `problem` is the fingerprint of a problem of many."""
     kind, network = field_text(boundary.field)
-    arrays: dict[str, Any] = {
-        "version": VERSION,
+    certificate, proof = boundary.certificate, boundary.certificate.proof
+    values = {
+        columns.VERSION: VERSION,
+        "problem": problem,
         "field": kind,
         "network": network,
         "bounds": boundary.bounds,
-        **_certificate_arrays(boundary.certificate),
-        **_cluster_arrays(boundary.clusters),
-        "evaluations": [boundary.stats.cells, boundary.stats.evaluations],
-        "phases": np.array(list(boundary.stats.seconds), dtype=np.str_),
-        "seconds": np.array(list(boundary.stats.seconds.values()), dtype=np.float64),
-        "curves": len(boundary.curves),
-        **_branch_arrays("boundary", boundary.branch_points),
+        "stats.cells": boundary.stats.cells,
+        "stats.evaluations": boundary.stats.evaluations,
+        "stats.phases": list(boundary.stats.seconds),
+        "stats.seconds": list(boundary.stats.seconds.values()),
+        "certificate.status": certificate.status.name,
+        **{f"certificate.{k}": getattr(certificate, k) for k in ("bounds", "undecided", "cells")},
+        **{f"certificate.{k}": getattr(certificate, k) for k in ("crossings", "reason")},
+        "proof": proof is not None,
+        **{f"proof.{name}": [] if proof is None else getattr(proof, name) for name in _PROOF},
+        "clusters.bounds": [cluster.bounds for cluster in boundary.clusters],
+        "clusters.arcs": [cluster.arcs for cluster in boundary.clusters],
+        **_curve_values(boundary.curves),
+        **_branch_values(boundary),
     }
-    for k, curve in enumerate(boundary.curves):
-        arrays |= _curve_arrays(f"curve{k}", curve)
-    with path.open("wb") as file:
-        np.savez(file, **arrays)
+    columns.write(path, COLUMNS, values)
 
 
-def read(path: str | os.PathLike) -> Boundary:
-    """Read what `write` wrote; see `Boundary.load`."""
-    if not os.path.isfile(path):
+def read(path: str | os.PathLike, problem: str | None = None) -> Boundary:
+    """Read what `write` wrote; see `Boundary.load`. With `problem`, it must be the answer to that."""
+    if not Path(path).is_file():
         raise FileNotFoundError(f"path must be a file that exists; got {os.fspath(path)!r}")
     try:
-        with zipfile.ZipFile(path) as archive:
-            _check_claims(archive, os.path.getsize(path))
-        with np.load(path, allow_pickle=False) as arrays:
-            read_only = dict(arrays)
-        for array in read_only.values():
-            array.flags.writeable = False
-        return _boundary(read_only)
-    except (
-        zipfile.BadZipFile,
-        KeyError,
-        TypeError,
-        ValueError,
-        IndexError,
-        EOFError,
-        OSError,
-        NotImplementedError,
-        OverflowError,
-        RuntimeError,
-    ) as error:
+        a = columns.read(path, COLUMNS, VERSION)
+        if problem is not None and a["problem"].item() != problem:
+            raise ValueError("it answers another problem than its name says")
+        with np.errstate(all="ignore"):
+            boundary = _boundary(a)
+            for sentence in contradictions(boundary):
+                raise ValueError(sentence)
+    except ValueError as error:
         raise ValueError(
             f"path must be a boundary saved as .npz, {os.fspath(path)!r} is none: {error}"
         ) from None
+    return boundary
 
 
-def _check_claims(archive: zipfile.ZipFile, size: int) -> None:
-    """Every member is stored as it is and no array claims more numbers than there are bytes."""
-    for member in archive.infolist():
-        if member.compress_type != zipfile.ZIP_STORED or member.file_size > size:
-            raise ValueError(f"{member.filename} claims {member.file_size} bytes in a file of {size}")
-        with archive.open(member) as stream:
-            version = npy.read_magic(stream)
-            header = npy.read_array_header_1_0 if version == (1, 0) else npy.read_array_header_2_0
-            shape, _, dtype = header(stream)
-        claimed = int(np.prod([int(n) for n in shape], dtype=object)) * dtype.itemsize
-        if dtype.hasobject or claimed > member.file_size:
-            raise ValueError(f"{member.filename} claims an array of shape {shape}")
-
-
-def _boundary(a: dict[str, Any]) -> Boundary:
-    if int(a["version"]) != VERSION:
-        raise ValueError(f"version must be {VERSION}; got {int(a['version'])}")
-    box = Box.from_bounds(a["bounds"])
-    field = _field(str(a["field"]), str(a["network"]))
-    seconds = dict(zip(a["phases"].tolist(), a["seconds"].tolist(), strict=True))
-    proven_box = Box.from_bounds(a["certificate.bounds"])
-    if not (proven_box.contains(box.lower) and proven_box.contains(box.upper)):
-        raise ValueError(f"the proof must hold in all of the box {box}; it holds in {proven_box}")
-    curves = tuple(_curve(f"curve{k}", a, field, proven_box) for k in range(int(a["curves"])))
+def _boundary(a: Mapping[str, NDArray]) -> Boundary:
+    box, proven_box = Box.from_bounds(a["bounds"]), Box.from_bounds(a["certificate.bounds"])
+    field = _field(a["field"].item(), a["network"].item())
+    branches = _branches(a)
+    curves = _curves(a, branches, field, proven_box)
     return Boundary(
         curves,
         _certificate(a, proven_box, curves),
-        _branch_points("boundary", a),
+        tuple(_picked(branches, a["branch_points"])),
         box,
         field,
-        Stats(int(a["evaluations"][0]), int(a["evaluations"][1]), seconds),
-        _clusters(a),
+        Stats(
+            a["stats.cells"].item(),
+            a["stats.evaluations"].item(),
+            dict(zip(a["stats.phases"].tolist(), a["stats.seconds"].tolist(), strict=True)),
+        ),
+        tuple(
+            Cluster(bounds, arcs, next(iter(_picked(branches, branch)), None))
+            for bounds, arcs, branch in zip(
+                a["clusters.bounds"], a["clusters.arcs"].tolist(), a["clusters.branch"][:, None], strict=True
+            )
+        ),
     )
 
 
@@ -133,116 +163,144 @@ def field_text(field: Field | None) -> tuple[str, str]:
     return "none", ""
 
 
+_FIELDS = {
+    "network": network_json.loads,
+    "exponential sum": lambda text: ExponentialSum(network_json.loads(text)),
+    "kernel": kernel_json.loads,
+}
+
+
 def _field(kind: str, text: str) -> Field | None:
-    if kind == "network":
-        return network_json.loads(text)
-    if kind == "exponential sum":
-        return ExponentialSum(network_json.loads(text))
-    if kind == "kernel":
-        return kernel_json.loads(text)
-    return None
+    if (kind, text) == ("none", ""):
+        return None
+    if kind not in _FIELDS:
+        raise ValueError(f"field must be one of none, {', '.join(_FIELDS)}; got {kind[:40]!r}")
+    try:
+        return as_field(_FIELDS[kind](text))
+    except (
+        ValueError,
+        TypeError,
+        KeyError,
+        IndexError,
+        AttributeError,
+        OverflowError,
+        RecursionError,
+    ) as error:
+        raise ValueError(f"network must be the JSON of a {kind} on the plane: {str(error)[:200]}") from None
 
 
-def _certificate_arrays(certificate: Certificate) -> dict[str, Any]:
-    arrays = {
-        "certificate.status": certificate.status.name,
-        "certificate.bounds": certificate.bounds,
-        "certificate.undecided": certificate.undecided,
-        "certificate.counts": [certificate.cells, certificate.crossings],
-        "certificate.reason": certificate.reason,
-    }
-    proof = certificate.proof
-    return arrays if proof is None else arrays | {f"proof.{name}": getattr(proof, name) for name in _PROOF}
-
-
-def _certificate(a: dict[str, Any], box: Box, curves: tuple[Curve, ...]) -> Certificate:
-    proof = None
-    if "proof.empty" in a:
+def _certificate(a: Mapping[str, NDArray], box: Box, curves: tuple[Curve, ...]) -> Certificate:
+    proof, status = None, a["certificate.status"].item()
+    if status not in Status.__members__:
+        raise ValueError(
+            f"certificate.status must be one of {', '.join(Status.__members__)}; got {status[:40]!r}"
+        )
+    if a["proof"]:
         parts = {name: a[f"proof.{name}"] for name in _PROOF}
         proof = Proof(**parts, traced=curves)
-    cells, crossings = a["certificate.counts"].tolist()
-    status, undecided = Status[str(a["certificate.status"])], a["certificate.undecided"]
-    if undecided.shape != (len(undecided), 2, 2):
-        raise ValueError(f"undecided cells must be pairs of corners; got shape {undecided.shape}")
-    if status is Status.PROVEN and (len(undecided) or not all(curve.proven for curve in curves)):
-        raise ValueError("a proven boundary has proven curves, and no undecided cells")
+    elif any(a[f"proof.{name}"].size for name in _PROOF):
+        raise ValueError("proof says that there is none, and there are cells or crossings of one")
     return Certificate(
-        status,
+        Status[status],
         box.bounds,
-        undecided,
-        cells,
-        crossings,
-        str(a["certificate.reason"]),
+        a["certificate.undecided"],
+        a["certificate.cells"].item(),
+        a["certificate.crossings"].item(),
+        a["certificate.reason"].item(),
         proof,
     )
 
 
-def _cluster_arrays(clusters: tuple[Cluster, ...]) -> dict[str, Any]:
-    found = [k for k, cluster in enumerate(clusters) if cluster.branch_point is not None]
+def _curve_values(curves: tuple[Curve, ...]) -> dict[str, Any]:
+    turning = [point for curve in curves for point in curve.turning_points]
     return {
-        "clusters.bounds": np.array([cluster.bounds for cluster in clusters]).reshape(-1, 2, 2),
-        "clusters.arcs": np.array([cluster.arcs for cluster in clusters], dtype=np.int64),
-        "clusters.found": np.array(found, dtype=np.int64),
-        **_branch_arrays("clusters", tuple(c.branch_point for c in clusters if c.branch_point is not None)),
+        "curves.sizes": [len(curve.points) for curve in curves],
+        "curves.points": _joined([curve.points for curve in curves]),
+        "curves.error_bound": _joined([curve.error_bound for curve in curves]),
+        "curves.pieces": _joined([curve.pieces.coefficients for curve in curves]),
+        "curves.proven": [curve.proven for curve in curves],
+        "curves.tolerance": [curve.tolerance for curve in curves],
+        "curves.ends": [[_ENDS.index(end) for end in curve.ends] or (-1, -1) for curve in curves],
+        "turning.sizes": [len(curve.turning_points) for curve in curves],
+        "turning.point": [t.point for t in turning],
+        "turning.s": [t.s for t in turning],
+        "turning.coordinate": [t.coordinate for t in turning],
     }
 
 
-def _clusters(a: dict[str, Any]) -> tuple[Cluster, ...]:
-    points = dict(zip(a["clusters.found"].tolist(), _branch_points("clusters", a), strict=True))
-    pairs = zip(a["clusters.bounds"], a["clusters.arcs"].tolist(), strict=True)
-    return tuple(Cluster(bounds, arcs, points.get(k)) for k, (bounds, arcs) in enumerate(pairs))
-
-
-def _curve_arrays(name: str, curve: Curve) -> dict[str, Any]:
-    turning = curve.turning_points
-    return {
-        f"{name}.points": curve.points,
-        f"{name}.ends": np.array([_ENDS.index(end) for end in curve.ends], dtype=np.int64),
-        f"{name}.turning": np.array([[*t.point, t.s, t.coordinate] for t in turning]).reshape(-1, 4),
-        f"{name}.error_bound": curve.error_bound,
-        f"{name}.proven": curve.proven,
-        f"{name}.pieces": curve.pieces.coefficients,
-        f"{name}.tolerance": curve.tolerance,
-        **_branch_arrays(name, curve.branch_points),
-    }
-
-
-def _curve(name: str, a: dict[str, Any], field: Field | None, box: Box) -> Curve:
-    points, pieces = a[f"{name}.points"], a[f"{name}.pieces"]
-    if points.shape != (len(pieces) + 1, 2) or pieces.shape != (len(pieces), DEGREE + 1, 3):
-        raise ValueError(f"{name} has points of shape {points.shape} and pieces of shape {pieces.shape}")
-    if not np.isfinite(points).all() or not np.isfinite(pieces).all():
-        raise ValueError(f"{name} must be finite")
-    ends, error_bound = a[f"{name}.ends"], a[f"{name}.error_bound"]
-    if ends.shape not in ((0,), (2,)) or not np.isin(ends, np.arange(len(_ENDS))).all():
-        raise ValueError(f"{name} must have no ends or two; got {ends.tolist()}")
-    if not len(ends) and not np.array_equal(points[0], points[-1]):
-        raise ValueError(f"{name} is closed, so it must repeat its first point")
-    if error_bound.shape != points.shape[:1] or not (error_bound >= 0).all():
-        raise ValueError(f"{name} must have an error bound, not negative, for each of {len(points)} points")
-    return Curve(
-        points,
-        tuple(_ENDS[k] for k in ends),
-        tuple(TurningPoint(row[:2], float(row[2]), int(row[3])) for row in a[f"{name}.turning"]),
-        _branch_points(name, a),
-        error_bound,
-        bool(a[f"{name}.proven"]),
-        box,
-        field,
-        Pieces(pieces),
-        float(a[f"{name}.tolerance"]),
+def _curves(
+    a: Mapping[str, NDArray], branches: list[BranchPoint], field: Field | None, box: Box
+) -> tuple[Curve, ...]:
+    sizes, ends = a["curves.sizes"], a["curves.ends"]
+    if (sizes < 2).any() or (ends >= len(_ENDS)).any() or ((ends < 0).sum(axis=1) == 1).any():
+        raise ValueError(
+            "curves.sizes and curves.ends must be two points or more, and two ends or none, of each"
+        )
+    pairs = zip(a["turning.point"], a["turning.s"].tolist(), a["turning.coordinate"].tolist(), strict=True)
+    turning = _cut("turning", [TurningPoint(*row) for row in pairs], a["turning.sizes"])
+    return tuple(
+        Curve(
+            points,
+            tuple(_ENDS[k] for k in codes if k >= 0),
+            tuple(turns),
+            tuple(_picked(branches, branch)),
+            error_bound,
+            proven,
+            box,
+            field,
+            Pieces(pieces),
+            tolerance,
+        )
+        for points, codes, turns, branch, error_bound, proven, pieces, tolerance in zip(
+            _cut("curves.points", a["curves.points"], sizes),
+            ends.tolist(),
+            turning,
+            a["curves.branches"],
+            _cut("curves.error_bound", a["curves.error_bound"], sizes),
+            a["curves.proven"].tolist(),
+            _cut("curves.pieces", a["curves.pieces"], sizes - 1),
+            a["curves.tolerance"].tolist(),
+            strict=True,
+        )
     )
 
 
-def _branch_arrays(name: str, points: tuple[BranchPoint, ...]) -> dict[str, Any]:
-    tangents = [t for p in points for t in p.tangents]
+def _branch_values(boundary: Boundary) -> dict[str, Any]:
+    """All branch points, each once, and where they are found."""
+    of_clusters = [cluster.branch_point for cluster in boundary.clusters]
+    of_curves = [curve.branch_points for curve in boundary.curves]
+    found = [*boundary.branch_points, *filter(None, of_clusters), *(p for some in of_curves for p in some)]
+    points = list({id(p): p for p in found}.values())
+    number = {id(None): -1, **{id(p): k for k, p in enumerate(points)}}
     return {
-        f"{name}.branch_points": np.array([p.point for p in points]).reshape(-1, 2),
-        f"{name}.branches": np.array([len(p.tangents) for p in points], dtype=np.int64),
-        f"{name}.tangents": np.array(tangents).reshape(-1, 2),
+        "branch_points": [number[id(p)] for p in boundary.branch_points],
+        "clusters.branch": [number[id(p)] for p in of_clusters],
+        "curves.branches": [([number[id(p)] for p in some] + [-1, -1])[:2] for some in of_curves],
+        "branches.point": [p.point for p in points],
+        "branches.sizes": [len(p.tangents) for p in points],
+        "branches.tangents": _joined([p.tangents for p in points]),
     }
 
 
-def _branch_points(name: str, a: dict[str, Any]) -> tuple[BranchPoint, ...]:
-    tangents = np.split(a[f"{name}.tangents"], np.cumsum(a[f"{name}.branches"])[:-1])
-    return tuple(BranchPoint(p, t) for p, t in zip(a[f"{name}.branch_points"], tangents, strict=False))
+def _branches(a: Mapping[str, NDArray]) -> list[BranchPoint]:
+    tangents = _cut("branches.tangents", a["branches.tangents"], a["branches.sizes"])
+    return [BranchPoint(p, t) for p, t in zip(a["branches.point"], tangents, strict=True)]
+
+
+def _picked(branches: list[BranchPoint], numbers: NDArray) -> list[BranchPoint]:
+    """The branch points with these numbers, −1 for none."""
+    if (numbers >= len(branches)).any():
+        raise ValueError(f"branch points must be among the {len(branches)}; got {numbers.tolist()}")
+    return [branches[k] for k in numbers.tolist() if k >= 0]
+
+
+def _joined(parts: list[NDArray]) -> Any:
+    return np.concatenate(parts) if parts else []
+
+
+def _cut(name: str, together: Any, sizes: NDArray) -> list[Any]:
+    """What belongs to each of several, of what stands one after the other."""
+    if sum(sizes.tolist()) != len(together):
+        raise ValueError(f"{name} must hold {sum(sizes.tolist())}; got {len(together)}")
+    last = np.cumsum(sizes).tolist()
+    return [together[a:b] for a, b in zip([0, *last][:-1], last, strict=True)]

@@ -171,14 +171,34 @@ class Boundary:
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Boundary":
-        """Read a boundary that `save` wrote as ``.npz``.
+        """Read a boundary that `save` wrote as ``.npz``, as a whole or not at all.
+
+        Parameters
+        ----------
+        path : path
+
+        Returns
+        -------
+        Boundary
 
         Raises
         ------
         FileNotFoundError
             If there is no such file.
         ValueError
-            If it is no such file, was cut off, or claims more than it holds.
+            If it is no such file, was damaged or changed after it was saved, claims what its numbers
+            contradict, or is of an earlier version; the message names the file and what does not hold.
+
+        Notes
+        -----
+        Nothing in the file is executed. A SHA-256 digest, written with the boundary, binds what the
+        certificate claims to all numbers: curves, cells, field, box and tolerances. What can be held together
+        is, besides: cells tile the box, crossings lie on curves, curves end on the box or close, lengths are
+        those of the pieces, and F is not known to have a sign within the error bound of a proven point.
+
+        What a digest cannot promise is who wrote the file: whoever changes the numbers can compute it anew,
+        and not everything that is claimed is proven again on reading. Do not take the word of a file from
+        someone you do not trust: trace the boundary of your own model again.
         """
         from tracer.boundaries.archive import read
 

@@ -1,7 +1,8 @@
 """The boundaries of many problems as files in a folder: ``000012-<fingerprint>.npz`` for problem 12.
 
 A file appears whole or not at all, so what is there is done: whoever was stopped goes on from it. A file of
-the same place with another fingerprint belongs to another sweep, and the two are not mixed.
+the same place with another fingerprint belongs to another sweep, and the two are not mixed. The fingerprint
+stands in the file too, under its digest: a file that was renamed answers no other problem.
 """
 
 import os
@@ -58,7 +59,7 @@ class Folder:
         """Write the boundary of a problem, whole or not at all."""
         name = _name(problem)
         with whole_file(self._path / name) as target:
-            archive.write(boundary, target)
+            archive.write(boundary, target, problem.fingerprint)
         self._names[problem.index] = name
 
     def load(self, index: int) -> Boundary:
@@ -67,9 +68,14 @@ class Folder:
         Raises
         ------
         ValueError
-            If the file is damaged, or was written by another version of this library.
+            If the file is damaged, is of another problem, whatever its name says, or was written by another
+            version of this library.
         """
-        return archive.read(self._path / self._names[index])
+        name = self._names[index]
+        try:
+            return archive.read(self._path / name, Path(name).stem.partition("-")[2])
+        except ValueError as error:
+            raise ValueError(f"{error}; delete the file to trace problem {index} anew") from None
 
 
 def _name(problem: Problem) -> str:

@@ -66,7 +66,8 @@ def trace_many(
         folder (a `Function` cannot).
     ValueError
         If an argument is out of range. On drawing: if the folder holds the boundary of another problem in
-        the place of one of these. On reading: if a file of the folder is damaged.
+        the place of one of these. On reading: if a file of the folder is damaged, of an earlier version, or
+        not the answer to the problem it is named after.
     concurrent.futures.BrokenExecutor, concurrent.futures.CancelledError
         If the executor broke down, a worker process was killed, or someone cancelled the work. With a
         folder nothing that is done is lost.

@@ -1,0 +1,331 @@
+"""Forged files of boundaries: does one load as proven?
+
+A forgery takes the numbers of a file, those of another one and a generator, and changes them in one way. With
+the digest that was written before, none may load. With one computed anew, those that contradict themselves
+may not; how many are not told from true ones is counted, and no violation:
+
+    python tests/forgeries.py --files 10000 [--seed S]
+"""
+
+import argparse
+import secrets
+import sys
+import tempfile
+import warnings
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+from problems import BOX, FOLDED, T1, T2, T3, T5, WIDE
+from random_networks import network_of
+
+import tracer
+from tracer.boundaries.columns import DIGEST, digest
+from tracer.curves.pieces import Pieces
+
+PER_CURVE = {
+    "curves.sizes": ("curves.points", "curves.error_bound"),
+    "turning.sizes": ("turning.point", "turning.s", "turning.coordinate"),
+}
+ROWS = (
+    "curves.sizes",
+    "curves.proven",
+    "curves.tolerance",
+    "curves.ends",
+    "curves.branches",
+    "turning.sizes",
+)
+
+
+def numbers_of(path):
+    with np.load(path) as file:
+        return dict(file)
+
+
+def save_numbers(path, numbers, anew=False):
+    """A file of numbers with the digest that is among them, or one that fits."""
+    numbers = {name: np.asarray(array) for name, array in numbers.items()}
+    if anew:
+        numbers[DIGEST] = np.array(digest({k: v for k, v in numbers.items() if k != DIGEST}))
+    np.savez(path, **numbers)
+
+
+def changed(rng, forge, numbers, other):
+    """The numbers after a forgery; of what it changes there are copies."""
+    mine = {name: array.copy() for name, array in numbers.items()}
+    return mine | forge(rng, mine, other)
+
+
+def rows_of_curves(numbers, which):
+    """Only those curves, in that order."""
+    kept = {name: numbers[name][which] for name in ROWS}
+    for sizes, names in PER_CURVE.items():
+        cuts = np.cumsum(numbers[sizes])[:-1]
+        for name in names:
+            parts = np.split(numbers[name], cuts)
+            kept[name] = np.concatenate([numbers[name][:0], *(parts[k] for k in which)])
+    parts = np.split(numbers["curves.pieces"], np.cumsum(numbers["curves.sizes"] - 1)[:-1])
+    return kept | {
+        "curves.pieces": np.concatenate([numbers["curves.pieces"][:0], *(parts[k] for k in which)])
+    }
+
+
+def one_curve_dropped(rng, numbers, other):
+    count = len(numbers["curves.sizes"])
+    return rows_of_curves(numbers, np.delete(np.arange(count), rng.integers(count)))
+
+
+def all_curves_dropped(rng, numbers, other):
+    return rows_of_curves(numbers, np.arange(0))
+
+
+def one_curve_doubled(rng, numbers, other):
+    count = len(numbers["curves.sizes"])
+    return rows_of_curves(numbers, np.insert(np.arange(count), 0, rng.integers(count)))
+
+
+def curves_of_another(rng, numbers, other):
+    return rows_of_curves(other, np.arange(len(other["curves.sizes"])))
+
+
+def curves_moved(rng, numbers, other):
+    """Points and pieces by a thousandth of the box, or a third."""
+    by = rng.choice([1e-3, 0.05]) * np.ptp(numbers["bounds"], axis=1) * rng.choice([-1, 1], 2)
+    numbers["curves.pieces"][:, 0, :2] += by
+    return {"curves.points": numbers["curves.points"] + by}
+
+
+def one_point_moved(rng, numbers, other):
+    k = rng.integers(len(numbers["curves.points"]))
+    numbers["curves.points"][k] += 1e-3 * np.ptp(numbers["bounds"], axis=1)
+    return {}
+
+
+def curves_run_backwards(rng, numbers, other):
+    """F is negative on their left then."""
+    cuts = np.cumsum(numbers["curves.sizes"])[:-1]
+    parts = [x[::-1] for x in np.split(numbers["curves.points"], cuts)]
+    split = np.split(numbers["curves.pieces"], np.cumsum(numbers["curves.sizes"] - 1)[:-1])
+    pieces = [Pieces(part).reversed().coefficients for part in split]
+    return {"curves.points": np.concatenate(parts), "curves.pieces": np.concatenate(pieces)}
+
+
+def lengths_changed(rng, numbers, other):
+    numbers["curves.pieces"][..., 2] *= rng.choice([-1, 0.5, 1.001, 3])
+    return {}
+
+
+def error_bounds_shrunk(rng, numbers, other):
+    return {"curves.error_bound": numbers["curves.error_bound"] * rng.choice([0, 1e-3, 0.5, 0.9])}
+
+
+def error_bounds_negative(rng, numbers, other):
+    return {"curves.error_bound": -numbers["curves.error_bound"] - 1e-12}
+
+
+def status_changed(rng, numbers, other):
+    now = str(numbers["certificate.status"])
+    return {"certificate.status": np.array(rng.choice([s for s in tracer.Status.__members__ if s != now]))}
+
+
+def certificate_of_another(rng, numbers, other):
+    return {name: other[name] for name in other if name.startswith(("certificate.", "proof"))}
+
+
+def proof_dropped(rng, numbers, other):
+    parts = {name: numbers[name][:0] for name in numbers if name.startswith("proof.")}
+    return parts | {"proof": np.array(False)}
+
+
+def charts_dropped(rng, numbers, other):
+    """Nearest points would be proven where the boundary may be nearer."""
+    keep = rng.uniform(size=len(numbers["proof.charts"])) < 0.5
+    keep[0] = False
+    return {name: numbers[name][keep] for name in ("proof.charts", "proof.dependent")}
+
+
+def charts_made_empty(rng, numbers, other):
+    return {
+        "proof.empty": np.concatenate([numbers["proof.empty"], numbers["proof.charts"]]),
+        "proof.charts": numbers["proof.charts"][:0],
+        "proof.dependent": numbers["proof.dependent"][:0],
+    }
+
+
+def field_of_another(rng, numbers, other):
+    return {name: other[name] for name in ("field", "network")}
+
+
+def box_of_another(rng, numbers, other):
+    return {name: 0.5 * numbers[name] for name in ("bounds", "certificate.bounds")}
+
+
+def box_widened(rng, numbers, other):
+    return {"certificate.bounds": numbers["certificate.bounds"] * 1.01}
+
+
+def tolerance_changed(rng, numbers, other):
+    return {"curves.tolerance": numbers["curves.tolerance"] * rng.choice([-1, 1e-3])}
+
+
+def ends_changed(rng, numbers, other):
+    numbers["curves.ends"][rng.integers(len(numbers["curves.ends"]))] = rng.integers(-1, 5, 2)
+    return {}
+
+
+def closed_opened(rng, numbers, other):
+    flipped = np.where(numbers["curves.ends"] < 0, 0, -1)
+    return {"curves.ends": flipped}
+
+
+def turning_points_moved(rng, numbers, other):
+    return {"turning.s": 0.9 * numbers["turning.s"], "turning.point": 0.99 * numbers["turning.point"]}
+
+
+def one_bit_flipped(rng, numbers, other):
+    """Anywhere in the numbers."""
+    names = [name for name, array in numbers.items() if array.nbytes and name != DIGEST]
+    sizes = np.array([numbers[name].nbytes for name in names])
+    name = str(rng.choice(names, p=sizes / sizes.sum()))
+    data = bytearray(numbers[name].tobytes())
+    data[rng.integers(len(data))] ^= 1 << rng.integers(8)
+    return {name: np.frombuffer(bytes(data), numbers[name].dtype).reshape(numbers[name].shape)}
+
+
+def one_number_changed(rng, numbers, other):
+    names = [name for name, array in numbers.items() if array.size and array.dtype.kind == "f"]
+    name = str(rng.choice(names))
+    place = rng.integers(numbers[name].size)
+    numbers[name].flat[place] = rng.choice(
+        [0.0, -1.0, 1e300, np.nan, np.inf, numbers[name].flat[place] * 1.5]
+    )
+    return {}
+
+
+def counts_changed(rng, numbers, other):
+    name = rng.choice(["certificate.crossings", "certificate.cells", "stats.cells", "curves.sizes"])
+    return {name: numbers[name] + rng.integers(1, 9)}
+
+
+# Those that contradict themselves whatever the digest says.
+CONTRADICTORY = [
+    one_curve_dropped,
+    all_curves_dropped,
+    one_curve_doubled,
+    curves_of_another,
+    curves_moved,
+    one_point_moved,
+    curves_run_backwards,
+    lengths_changed,
+    error_bounds_negative,
+    certificate_of_another,
+    proof_dropped,
+    charts_dropped,
+    charts_made_empty,
+    field_of_another,
+    box_of_another,
+    box_widened,
+    closed_opened,
+    turning_points_moved,
+]
+FORGERIES = [
+    *CONTRADICTORY,
+    error_bounds_shrunk,
+    status_changed,
+    tolerance_changed,
+    ends_changed,
+    one_bit_flipped,
+    one_number_changed,
+    counts_changed,
+]
+
+
+def bytes_forged(rng, data):
+    """The bytes of a file cut off, or with some of them changed or left out."""
+    how, place = rng.integers(3), int(rng.integers(len(data)))
+    if how == 0:
+        return data[:place]
+    if how == 1:
+        return data[:place] + data[place + 1 + int(rng.integers(99)) :]
+    return data[:place] + bytes([data[place] ^ (1 << int(rng.integers(8)))]) + data[place + 1 :]
+
+
+def sources(seed, folder):
+    """Files of proven boundaries; all of them load."""
+    problems = [(T1, BOX), (T2, BOX), (T3, BOX), (T5, BOX), (FOLDED, BOX), (tracer.ExponentialSum(T3), BOX)]
+    problems += [(lambda x, y: x * y - 0.1, WIDE), (lambda x, y: x**2 + y**2 - 1, WIDE)]
+    problems += [(p.field, p.bounds) for p, _ in (network_of(seed, k, widest=8) for k in range(12))]
+    for k, (field, bounds) in enumerate(problems):
+        boundary = tracer.trace(field, bounds, max_cells=5000, time_limit=2)
+        if len(boundary) and boundary.certificate.complete:
+            boundary.save(folder / f"{k}.npz")
+            assert repr(tracer.Boundary.load(folder / f"{k}.npz")) == repr(boundary)
+            yield folder / f"{k}.npz"
+
+
+def same(numbers, forged):
+    """Whether a forgery left everything as it was: there was nothing of the kind to forge."""
+    return all(
+        np.asarray(forged[k]).shape == v.shape and np.asarray(forged[k]).tobytes() == v.tobytes()
+        for k, v in numbers.items()
+    )
+
+
+def loads(path, tally, key):
+    """Whether a file loads; it is refused by its name."""
+    try:
+        tracer.Boundary.load(path)
+    except ValueError as error:
+        tally[f"{key}: refused"] += str(path) in str(error)
+        return False
+    return True
+
+
+def run(files, seed, folder):
+    """Violations among forged files, one sentence each, and the tally."""
+    rng, tally, wrong = np.random.default_rng(seed), Counter(), []
+    true = list(sources(seed, folder))
+    numbers, path = [numbers_of(source) for source in true], folder / "forged.npz"
+    for n in range(files):
+        if n % 1000 == 999:
+            print(f"{n + 1} files, {len(wrong)} violations", flush=True)
+        k, other = rng.permutation(len(true))[:2]
+        if n % 10 == 9:
+            data = true[k].read_bytes()
+            forged = bytes_forged(rng, data)
+            path.write_bytes(forged)
+            # What is between the members does not matter.
+            if loads(path, tally, "bytes") and not same(numbers[k], numbers_of(path)):
+                wrong.append(f"{n}: other bytes")
+            continue
+        forge = FORGERIES[rng.integers(len(FORGERIES))]
+        forged = changed(rng, forge, numbers[k], numbers[other])
+        if same(numbers[k], forged):
+            tally["nothing of the kind to forge"] += 1
+            continue
+        save_numbers(path, forged)
+        if loads(path, tally, forge.__name__):
+            wrong.append(f"{n}: {forge.__name__}")
+        save_numbers(path, forged, anew=True)
+        believed = loads(path, tally, f"{forge.__name__}, digest anew")
+        tally[f"{forge.__name__}, digest anew: not told from a true one"] += believed
+    return wrong, tally
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--files", type=int, default=10_000)
+    parser.add_argument("--seed", type=int, default=secrets.randbits(32))
+    options = parser.parse_args()
+    print(f"seed {options.seed}", flush=True)
+    warnings.simplefilter("error")
+    with tempfile.TemporaryDirectory() as folder:
+        wrong, tally = run(options.files, options.seed, Path(folder))
+    for key, value in sorted(tally.items()):
+        print(f"{key:70} {value}")
+    print("\n".join([*wrong, f"{len(wrong)} violations"]))
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

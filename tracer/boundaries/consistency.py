@@ -1,0 +1,278 @@
+"""What a boundary says of itself, held together: sentences that cannot all be true.
+
+Nothing is proven here, and what is proven is not proven again. But where a boundary was traced, with proof or
+without,
+
+    its cells tile the box, each crossing of a proof is a point of a curve or lies on a side of a polygon,
+    curves end on the box, or repeat their first point, bit for bit,
+    polynomial pieces join the points, and their arclength is what they are long,
+    by its bounds F has no sign within `error_bound` of a proven point, nor both at corners of an empty cell,
+    and F grows to the left of curves,
+
+so a boundary of which one of these is wrong was not traced. What a prediction may be off is allowed for.
+"""
+
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+import numpy as np
+from numpy.polynomial.legendre import leggauss
+from numpy.typing import NDArray
+
+from tracer.atlas.certificate import Certificate, Proof, Status
+from tracer.atlas.roots import certified_signs
+from tracer.boundaries.boundary import Boundary
+from tracer.curves.curve import Curve
+from tracer.curves.end import End
+from tracer.curves.pieces import NODES, Pieces
+from tracer.curves.vectors import dot, lengths, turned, within
+from tracer.fields.box import Box
+from tracer.fields.field import EnclosedField, unenclosable
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+Claims = Iterator[tuple[Any, str]]
+
+# How curves may end where all of the boundary is proven, where some cells are undecided, and otherwise.
+_ENDS = {
+    Status.PROVEN: {End.BOX},
+    Status.PROVEN_OUTSIDE_CELLS: {End.BOX, End.BRANCH_POINT, End.UNDECIDED},
+}
+# What the box may be wider than the one asked for, and what tiles may lack of its area, as shares of it.
+HAIR = 1e-8
+# What a coordinate in box units may be off by rounding, per unit of its size.
+ROUNDING = 64 * float(np.finfo(np.float64).eps)
+# Predictions are better than the tolerance, but where nothing is proven.
+LOOSE = 1e-9
+UNPROVEN = 1e-2
+# A length may be off by this share of itself, besides.
+LENGTH = 1e-6
+# Places where F is looked at, of all there are.
+LOOKED_AT = 1024
+
+
+def contradictions(boundary: Boundary) -> Iterator[str]:
+    """What cannot be true of a boundary, one sentence each; nothing of one that was traced."""
+    for holds, sentence in chain.from_iterable(_claims(boundary)):
+        if not holds:
+            yield sentence
+
+
+def _claims(boundary: Boundary) -> Iterator[Claims]:
+    certificate, curves = boundary.certificate, boundary.curves
+    yield _box(boundary)
+    yield _status(certificate, curves)
+    if certificate.proof is not None:
+        yield _proof(certificate, certificate.proof)
+    if curves:
+        yield _curves(curves)
+        yield _pieces(certificate, curves)
+        yield _turning(certificate, curves)
+    if isinstance(boundary.field, EnclosedField) and unenclosable(boundary.field) is None:
+        yield _field(boundary.field, certificate.proof, [curve for curve in curves if curve.proven])
+    if certificate.status is Status.PROVEN and certificate.proof is not None:
+        yield _crossings(certificate, certificate.proof, curves)
+
+
+def _box(boundary: Boundary) -> Claims:
+    box, proven = boundary.box, Box.from_bounds(boundary.certificate.bounds)
+    least = HAIR * box.sides + 4 * np.spacing(np.maximum(np.abs(box.lower), np.abs(box.upper)))
+    yield (
+        within(np.stack([box.lower, box.upper]), proven.lower, proven.upper).all()
+        and (box.lower - proven.lower <= least).all()
+        and (proven.upper - box.upper <= least).all(),
+        f"the certificate must be of the box {box}, or of one wider by a hair; it is of {proven}",
+    )
+    corners = np.array([cluster.bounds for cluster in boundary.clusters]).reshape(-1, 2, 2)
+    yield _inside(proven, corners), "clusters must be boxes inside the certificate's"
+
+
+def _inside(box: Box, cells: Array) -> bool:
+    """Whether cells (n, 2, 2) are boxes, and inside another one."""
+    return bool((cells[:, 0] < cells[:, 1]).all() and box.contains(cells).all())
+
+
+def _status(certificate: Certificate, curves: tuple[Curve, ...]) -> Claims:
+    status, undecided, proof = certificate.status, certificate.undecided, certificate.proof
+    proven = status in _ENDS
+    some = any(curve.proven for curve in curves)
+    yield _inside(Box.from_bounds(certificate.bounds), undecided), "undecided cells must lie in the box"
+    yield (
+        proof is not None or not (proven or some),
+        f"where there is no proof the status cannot be {status.name}, nor a curve be proven",
+    )
+    yield (
+        not proven or ((status is Status.PROVEN) == (not len(undecided)) and all(c.proven for c in curves)),
+        f"of status {status.name} all curves must be proven, and of PROVEN nothing undecided",
+    )
+    ends = {end for curve in curves for end in curve.ends}
+    yield (
+        ends <= _ENDS.get(status, set(End)) - {End.JUNCTION},
+        f"of status {status.name} no curve ends so: {ends}",
+    )
+    whole = np.array(certificate.bounds).T[None]
+    yield (
+        status is not Status.SAMPLED or (proof is None and np.array_equal(undecided, whole)),
+        "where a boundary is sampled nothing is proven and all is undecided",
+    )
+
+
+def _proof(certificate: Certificate, proof: Proof) -> Claims:
+    box = Box.from_bounds(certificate.bounds)
+    cells = np.concatenate([proof.empty, proof.charts, certificate.undecided])
+    yield _inside(box, cells), "cells of the proof must be boxes inside the certificate's"
+    area = float(((cells[:, 1] - cells[:, 0]) / box.sides).prod(axis=1).sum())
+    yield abs(area - 1) <= HAIR, f"cells of the proof must tile the box; they are {area:.9g} of it"
+    yield (proof.dependent <= 2).all(), "proof.dependent must be 0, 1 or 2"
+    yield (
+        len(proof.crossings) == certificate.crossings and box.contains(proof.crossings).all(),
+        f"the proof must hold {certificate.crossings} crossings in the box; it holds {len(proof.crossings)}",
+    )
+
+
+def _crossings(certificate: Certificate, proof: Proof, curves: tuple[Curve, ...]) -> Claims:
+    """Crossings are points of curves, bit for bit; those a polygon goes straight through, of its extent."""
+    once = [curve.points[: len(curve.points) - curve.closed] for curve in curves]
+    number = np.repeat(np.arange(len(curves)), [len(points) for points in once])
+    points = np.concatenate([np.zeros((0, 2)), *once])
+    known, crossings = (x[:, 0] + 1j * x[:, 1] for x in (points, proof.crossings))
+    at = np.isin(known, crossings)
+    left = proof.crossings[~np.isin(crossings, known)]
+    hair = HAIR * np.ptp(certificate.bounds, axis=1)
+    for curve in curves:
+        if curve.pieces.straight and len(left):
+            low, high = curve.points.min(axis=0) - hair, curve.points.max(axis=0) + hair
+            left = left[~within(left, low, high)]
+    yield not len(left), f"each crossing of the proof must lie on a curve; {len(left)} lie on none"
+    straight = np.array([curve.pieces.straight for curve in curves], dtype=bool)
+    has = np.bincount(number[at], minlength=len(curves)) > 0
+    alone = int((~(has | straight)).sum())
+    yield (
+        at.sum() <= len(crossings) and not alone,
+        f"curves and crossings of the proof must belong together; {alone} curves have none",
+    )
+
+
+def _curves(curves: tuple[Curve, ...]) -> Claims:
+    box, firsts = curves[0].box, [curve.points[0].tolist() for curve in curves]
+    yield firsts == sorted(firsts), "curves must be sorted by their first points"
+    once = len({tuple(x) for x in firsts}) == len(curves)
+    at_branch = any(curve.branch_points for curve in curves)
+    yield once or at_branch, "no two curves begin at one point, but for a branch point"
+    yield (
+        all(box.contains(curve.points).all() for curve in curves),
+        "curves must lie in the certificate's box",
+    )
+    for k, curve in enumerate(curves):
+        first, last = curve.points[[0, -1]].tolist()
+        yield not curve.closed or first == last, f"curve {k} is closed, so it must repeat its first point"
+        branches = [point.point.tolist() for point in curve.branch_points]
+        at_branches = [
+            x for x, end in zip((first, last), curve.ends, strict=False) if end is End.BRANCH_POINT
+        ]
+        yield (
+            len(branches) == len(at_branches) and all(x in branches for x in at_branches),
+            f"curve {k} must end at its branch points {branches}",
+        )
+        on_box = [x for x, end in zip((first, last), curve.ends, strict=False) if end is End.BOX]
+        sides = np.stack([box.lower, box.upper])
+        yield (
+            all((np.array(x) == sides).any() for x in on_box),
+            f"curve {k} must end on a side of the box; it ends at {first} and {last}",
+        )
+    yield all(curve.tolerance > 0 for curve in curves), "tolerances must be positive"
+
+
+def _slack(certificate: Certificate, curves: tuple[Curve, ...], per: list[int]) -> Array:
+    """What predictions of curves may be off, in box units, `per` curve as many times."""
+    box = curves[0].box
+    size = max(1.0, float((np.maximum(np.abs(box.lower), np.abs(box.upper)) / box.sides).max()))
+    least = LOOSE if certificate.status in _ENDS else UNPROVEN
+    return np.repeat([max(4 * curve.tolerance, least) + ROUNDING * size for curve in curves], per)
+
+
+def _pieces(certificate: Certificate, curves: tuple[Curve, ...]) -> Claims:
+    """Pieces join the points and are as long as their arclength says."""
+    box, per = curves[0].box, [len(curve.pieces) for curve in curves]
+    pieces = Pieces(np.concatenate([curve.pieces.coefficients for curve in curves]))
+    slack = _slack(certificate, curves, per)
+    every = np.arange(len(pieces))[:, None]
+    x = pieces.at(every, np.broadcast_to(NODES, (len(pieces), len(NODES))))
+    joined = np.stack([x[:, 0, :2], x[:, -1, :2]])
+    points = np.stack([np.concatenate([c.points[k : len(c.points) - 1 + k] for c in curves]) for k in (0, 1)])
+    yield (
+        (box.distance(joined, points) <= slack).all()
+        and within(x[..., :2], box.lower - 0.1 * box.sides, box.upper + 0.1 * box.sides).all(),
+        "the pieces of curves must join their points, inside the box",
+    )
+    s = x[:, [0, -1], 2]
+    first = np.cumsum([0, *per[:-1]])
+    begun = np.append(0.0, s[:-1, 1])
+    begun[first] = 0.0
+    scale = np.repeat([curve.length for curve in curves], per)
+    yield (
+        (np.abs(s[:, 0] - begun) <= LENGTH * scale).all() and (s[:, 1] >= s[:, 0]).all(),
+        "arclength must start at 0 and grow from piece to piece",
+    )
+    sigma, weight = leggauss(12)
+    rate = pieces.rate(every, np.broadcast_to(sigma, (len(pieces), len(sigma))))[..., :2]
+    long, off = (
+        np.add.reduceat(lengths(rate) @ weight, first),
+        np.add.reduceat(slack, first) * box.sides.max(),
+    )
+    said = np.array([curve.length for curve in curves])
+    yield (np.abs(long - said) <= LENGTH * said + off).all(), "curves must be as long as their arclength says"
+
+
+def _turning(certificate: Certificate, curves: tuple[Curve, ...]) -> Claims:
+    for k, curve in enumerate(curves):
+        if not curve.turning_points:
+            continue
+        x, s = (
+            np.array([t.point for t in curve.turning_points]),
+            np.array([t.s for t in curve.turning_points]),
+        )
+        off = curve.box.distance(x, curve.pieces(s))
+        yield (
+            (s >= 0).all()
+            and (s <= curve.length).all()
+            and (np.diff(s) >= 0).all()
+            and (off <= _slack(certificate, (curve,), [1])).all()
+            and all(t.coordinate in (0, 1) for t in curve.turning_points),
+            f"turning points of curve {k} must lie on it, in order, and be of coordinate 0 or 1",
+        )
+
+
+def _field(field: EnclosedField, proof: Proof | None, curves: list[Curve]) -> Claims:
+    """By its bounds F has no sign where a root is said to be, nor both in a cell that is said to be empty."""
+    if proof is not None:
+        cells = _some(proof.empty)
+        corners = np.stack(
+            [np.stack([cells[:, i, 0], cells[:, j, 1]], axis=1) for i in (0, 1) for j in (0, 1)]
+        )
+        signs = certified_signs(field, corners.reshape(-1, 2)).reshape(4, len(cells))
+        both = int(((signs.min(axis=0, initial=1) < 0) & (signs.max(axis=0, initial=-1) > 0)).sum())
+        yield not both, f"F certainly has a root in {both} of {len(cells)} cells of the proof that are empty"
+    if not curves:
+        return
+    box = curves[0].box
+    rows = np.concatenate([np.column_stack([curve.points, curve.error_bound]) for curve in curves])
+    rows = _some(rows[np.isfinite(rows[:, 2])])
+    x, reach = rows[:, :2], rows[:, 2:] * box.sides
+    bounds = field.enclose(np.nextafter(x - reach, -np.inf), np.nextafter(x + reach, np.inf))
+    without = int(((bounds.lower > 0) | (bounds.upper < 0)).sum())
+    yield (
+        not without,
+        f"within their error bounds there is certainly no root of F at {without} of {len(x)} points",
+    )
+    pieces = Pieces(_some(np.concatenate([curve.pieces.coefficients for curve in curves])))
+    every, middle = np.arange(len(pieces)), np.zeros(len(pieces))
+    gradient = field.value_and_gradient(box.clip(pieces.at(every, middle)[:, :2]))[1]
+    left = np.sign(dot(gradient * box.sides, turned(pieces.rate(every, middle)[:, :2] / box.sides)))
+    yield not left.sum() < 0, "F must be positive on the left of curves"
+
+
+def _some(rows: Array) -> Array:
+    """The rows, or some from among them all."""
+    return rows[:: 1 + len(rows) // LOOKED_AT]
