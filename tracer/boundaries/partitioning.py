@@ -27,6 +27,7 @@ from tracer.boundaries.proving import SURVEY_SHARE
 from tracer.boundaries.regions import regions_between
 from tracer.boundaries.tracing import MAX_CELLS, TOLERANCE, Limits
 from tracer.curves.assembly import curves_of, follow_arcs
+from tracer.enclosures.arithmetic import in_ieee_arithmetic
 from tracer.fields.box import Box
 from tracer.fields.coercion import as_classifier
 from tracer.fields.margins import Margins
@@ -35,6 +36,7 @@ from tracer.fields.network import Network
 Array = NDArray[np.float64]
 
 
+@in_ieee_arithmetic(Partition.unproven)
 def partition(
     network: Any,
     bounds: ArrayLike,
@@ -61,7 +63,8 @@ def partition(
     Returns
     -------
     Partition
-        Its status says what is known: `PROVEN`, `PROVEN_OUTSIDE_CELLS` or `BUDGET_EXHAUSTED`.
+        Its status says what is known: `PROVEN`, `PROVEN_OUTSIDE_CELLS` or `BUDGET_EXHAUSTED`;
+        `UNSOUND_ARITHMETIC` as of `tracer.trace`.
 
     Raises
     ------

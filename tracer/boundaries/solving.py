@@ -8,7 +8,7 @@ References
 .. [1] D. Fishbein, "Solve Z1 = Z2 for x1" (2023).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ from tracer.atlas.roots import ROUNDING, Segments, Signs, certified_signs, isola
 from tracer.curves.corrector import newton_step
 from tracer.curves.error_bounds import UP
 from tracer.curves.lattice import are_roots, roots_on_lines
+from tracer.enclosures.arithmetic import in_ieee_arithmetic
 from tracer.fields.box import Box
 from tracer.fields.checks import between
 from tracer.fields.coercion import as_field
@@ -51,7 +52,7 @@ class Roots:
     line : ndarray, shape (2, 2)
         The ends of the line.
     reason : str
-        Why nothing is proven, where F was sampled.
+        Why nothing is proven, where F was sampled or the arithmetic is unsound.
     """
 
     points: Array
@@ -60,6 +61,10 @@ class Roots:
     undecided: Array
     line: Array
     reason: str = ""
+
+    def unproven(self, reason: str) -> "Roots":
+        """The same roots without their proof."""
+        return replace(self, complete=False, undecided=self.line[None], reason=self.reason or reason)
 
     def __len__(self) -> int:
         return len(self.points)
@@ -71,6 +76,7 @@ class Roots:
         return f"Roots: {n} root{'s' * (n != 1)}, {known}{because}"
 
 
+@in_ieee_arithmetic(Roots.unproven)
 def solve(field: Any, bounds: ArrayLike, *, x1: float | None = None, x2: float | None = None) -> Roots:
     """Every x1 in the box with F(x1, x2) = 0 for a given x2, or every x2 for a given x1.
 
