@@ -23,7 +23,7 @@ from tracer.boundaries.nearest import Part
 from tracer.boundaries.nodes import NO_NODE, Border, Nodes
 from tracer.boundaries.partition import Partition
 from tracer.boundaries.progress import Progress
-from tracer.boundaries.proving import SURVEY_SHARE
+from tracer.boundaries.proving import SURVEY_SHARE, without_numbers
 from tracer.boundaries.regions import regions_between
 from tracer.boundaries.tracing import MAX_CELLS, TOLERANCE, Limits
 from tracer.curves.assembly import curves_of, follow_arcs
@@ -115,6 +115,7 @@ def _partition(
         regions, doubtful = regions_between(arcs, ends, nodes.points, (box, atlas.box), labels, around)
         if not (sure or any(NO_NODE in border.nodes for border in borders)):
             doubtful = np.stack([atlas.box.lower, atlas.box.upper])[None]
+    doubtful = np.concatenate([doubtful, without_numbers(atlas.box, [arc.curve for arc in arcs])])
     clock.append(time.perf_counter())
     status = atlas.status if finished else Status.BUDGET_EXHAUSTED
     if status is Status.PROVEN and len(doubtful):
