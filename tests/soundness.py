@@ -21,6 +21,7 @@ from typing import Any
 
 import numpy as np
 from random_networks import ACTIVATIONS, as_network, network_of
+from sound_arithmetic import arithmetics
 from sound_atlas import atlas_checks
 from sound_budgets import nan_proves_nothing, tiny_budgets
 from sound_crossings import lines
@@ -28,6 +29,7 @@ from sound_curves import error_bounds, straight_sides, topology
 from sound_enclosures import enclosures
 from sound_nearest import nearest
 from sound_partition import partitions, random_classes
+from sound_roots import roots_at_ends
 
 import tracer
 from tracer.atlas.atlas import survey
@@ -77,6 +79,9 @@ def check_network(rng, problem, tally, max_cells, cells, time_limit=2.0):
         yield from topology(problem, reference, atlas, tally)
         yield from nan_proves_nothing(rng, problem, reference, tally, time_limit)
     yield from tiny_budgets(rng, problem, reference if proven else None, tally, max_cells, time_limit)
+    yield from roots_at_ends(rng, tally)
+    if proven:
+        yield from arithmetics(rng, problem, reference, tally, max_cells)
 
 
 def run(options, tally):

@@ -52,7 +52,7 @@ def test_bounds_of_another_form_are_an_error(bounds):
 
 @pytest.mark.parametrize(
     "pair",
-    [(1, 1), (1, -1), (0, np.inf), (-np.inf, 0), (np.nan, 1), (0, np.nan), (-1.5e308, 1.5e308)],
+    [(1, 1), (1, -1), (0, np.inf), (-np.inf, 0), (np.nan, 1), (0, np.nan), (-1.5e308, 1.5e308), (-1, 1e200)],
 )
 def test_a_pair_that_bounds_no_interval_is_named(pair):
     with pytest.raises(ValueError, match=r"bounds\[0\] must be finite"):

@@ -34,6 +34,87 @@ def test_roots_at_the_ends_of_the_line_are_found():
         assert roots.points[:, 0] == pytest.approx([-1, 0.25, 1], abs=1e-14)
 
 
+NEXT = 2.0**-41
+
+
+@pytest.mark.parametrize(
+    ("f", "roots"),
+    [
+        (lambda x, y: (x - 1) * (x - 1 - NEXT), [1]),
+        (lambda x, y: (x - 1) * (x - 1 + NEXT), [1 - NEXT, 1]),
+        (lambda x, y: (x + NEXT) * (x - 0.5), [0.5]),
+        (lambda x, y: (x + NEXT) * (x - 1 - NEXT), []),
+        (lambda x, y: x - 1 - 2.0**-52, []),
+        (lambda x, y: x, [0]),
+        (lambda x, y: x - 1, [1]),
+        (lambda x, y: x * (x - 1), [0, 1]),
+        (lambda x, y: np.sin(x) * np.cos(x) / (2 + y), [0]),
+        (lambda x, y: np.exp(x) - 1, [0]),
+        (lambda x, y: np.maximum(x, x / 2) - abs(y) / y + x**3 - x, [1]),
+    ],
+)
+def test_roots_are_those_of_the_box(f, roots):
+    for found, axis in (
+        (tracer.solve(f, [(0, 1), (0, 1)], x2=0.5), 0),
+        (tracer.solve(lambda x, y: f(y, x), [(0, 1), (0, 1)], x1=0.5), 1),
+    ):
+        assert found.complete
+        assert found.points[:, axis] == pytest.approx(roots, abs=1e-13)
+        assert ((found.points >= 0) & (found.points <= 1)).all()
+        assert np.isfinite(found.error_bound).all()
+        assert (np.abs(found.points[:, axis] - roots) <= found.error_bound).all()
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        tracer.Network([tracer.Layer([[1, 0]], [-1]), tracer.Layer([[1]], [-1e-17])]),  # its root is outside
+        tracer.Network([tracer.Layer([[1, 0]], [-1])]),
+        lambda x, y: np.log(x) + 0 * y,
+    ],
+)
+def test_a_root_that_may_be_outside_is_marked(f):
+    roots = tracer.solve(f, [(0.5, 1), (0, 1)], x2=0.5)
+    assert not roots.complete
+    assert roots.points[:, 0] == pytest.approx([1], abs=1e-14)
+    assert (roots.points <= 1).all()
+    low, high = roots.undecided[:, :, 0].T
+    assert (low > 1 - 1e-13).all()
+    assert (high == 1).all()
+
+
+@pytest.mark.parametrize("f", [lambda x, y: (x - 1) ** 2 + 0 * y, lambda x, y: (x - 1) ** 3])
+def test_a_multiple_root_at_an_end_is_undecided(f):
+    roots = tracer.solve(f, [(0, 1), (0, 1)], x2=0.5)
+    assert not roots.complete
+    assert (roots.undecided[:, :, 0] <= 1).all()
+    assert (roots.undecided[:, 1, 0] == 1).any()
+
+
+def test_boxes_at_the_ends_of_the_floats():
+    largest = np.finfo(np.float64).max
+    for low, high in [
+        (1, 1 + 2.0**-52),
+        (1e300, np.nextafter(1e300, 2e300)),
+        (-largest, -1.6e308),
+        (0, 1e-323),
+    ]:
+        roots = tracer.solve(lambda x, y, at=low: x / 4 - at / 4, [(low, high), (0, 1)], x2=0.5)
+        assert not roots.complete or roots.points[:, 0].tolist() == [low]
+        assert ((roots.points[:, 0] >= low) & (roots.points[:, 0] <= high)).all()
+        assert ((roots.undecided[:, :, 0] >= low) & (roots.undecided[:, :, 0] <= high)).all()
+
+
+def test_a_formula_that_doubles_its_digits_ends():
+    def logistic(x, y):
+        for _ in range(60):
+            x = 3.7 * x * (1 - x)
+        return x
+
+    assert tracer.Function(logistic).is_zero(np.array([0.5, 0.5])) is False
+    assert tracer.Function(logistic).is_zero(np.array([0.0, 0.5])) is True
+
+
 @pytest.mark.parametrize("f", [lambda x, y: x**2 + 0 * y, lambda x, y: x * y, lambda x, y: 0 * x])
 def test_double_roots_and_zeros_are_undecided(f):
     roots = tracer.solve(f, SQUARE, x2=0)

@@ -1,6 +1,6 @@
 """What is certain about a boundary, and what it rests on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 from typing import Any
 
@@ -13,9 +13,10 @@ Array = NDArray[np.float64]
 
 # The end of every sentence that claims a proof.
 RESTS_ON = (
-    "This rests on interval arithmetic rounded outward, on IEEE double precision, and on exp, tanh and the "
-    "other elementary functions of this machine being right within 4 ulp (erfc: 16 (1 + 2x²)), which the "
-    "tests check against ball arithmetic."
+    "This rests on interval arithmetic rounded outward, on IEEE double precision rounded to nearest and with "
+    "subnormal numbers, which was looked up before and after, and on exp, tanh and the other elementary "
+    "functions of this machine being right within 4 ulp (erfc: 16 (1 + 2x²)), which the tests check against "
+    "ball arithmetic."
 )
 
 
@@ -48,6 +49,10 @@ class Status(Enum):
     SAMPLED = (
         "curves were found from sign changes on the lines of a lattice and nothing is proven: a curve that "
         "closes between the lines is missed; a larger max_cells makes the lattice finer"
+    )
+    UNSOUND_ARITHMETIC = (
+        "nothing is proven, because the arithmetic was not IEEE double precision rounded to nearest; reset "
+        "the floating-point environment (in C, fesetenv(FE_DFL_ENV)), and try again"
     )
 
 
@@ -87,7 +92,8 @@ class Certificate:
     correspond one to one, `closed` is exact, and each returned point lies within its `error_bound`
     of its own component. F is the real function of the user's float64 weights, plane and level.
 
-    The guarantee rests on outward rounding in IEEE double precision and on stated errors of the
+    The guarantee rests on outward rounding in IEEE double precision, to nearest and with subnormal numbers
+    (the verbs set the floating-point environment where it is another one), and on stated errors of the
     machine's elementary functions: 4 ulp for exp, tanh and the like, 16 (1 + 2x²) for erfc(x). NumPy
     documents no bound for these; the tests hold every one against ball arithmetic on the machine they run on.
 
@@ -106,7 +112,7 @@ class Certificate:
     crossings : int
         Crossings of the boundary with the cells' edges.
     reason : str
-        Why the boundary was sampled only, where it was.
+        Why the boundary was sampled only, or the arithmetic unsound, where it was.
     proof : Proof or None
         What `plot` shows; None where nothing was proven.
     of : str
@@ -128,6 +134,11 @@ class Certificate:
     ) -> "Certificate":
         """A certificate of nothing: the whole box is undecided."""
         return cls(status, box.bounds, np.stack([box.lower, box.upper])[None], cells, crossings, reason)
+
+    def withdrawn(self, reason: str) -> "Certificate":
+        """The certificate of what was computed in an arithmetic that proves nothing."""
+        whole = np.array(self.bounds).T[None]
+        return replace(self, status=Status.UNSOUND_ARITHMETIC, undecided=whole, reason=reason, proof=None)
 
     @property
     def complete(self) -> bool:

@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.atlas.subdivision import CHUNK
-from tracer.enclosures.rounding import UNDERFLOW, centered
+from tracer.enclosures.rounding import UNDERFLOW, centered, matmul
 from tracer.fields.field import EnclosedField
 from tracer.fields.metric import ROUNDING, Metric
 
@@ -145,7 +145,7 @@ def _distances(metric: Metric, lower: Array, upper: Array, x: Array) -> Array:
     ahead, behind = rate * (upper - near), rate * (lower - near)
     least = value + np.minimum(ahead, behind).sum(axis=-1)
     size = np.maximum(np.abs(ahead), np.abs(behind)).sum(axis=-1)
-    reach = np.maximum(upper - near, near - lower) @ metric.units
+    reach = metric.size(np.maximum(upper - near, near - lower))
     off = rounding * (rounding + 2 * reach) * metric.rounding + ROUNDING * size
     return np.sqrt(2 * np.maximum(least - off, 0)) * (1 - ROUNDING)
 
@@ -157,7 +157,7 @@ def _half_square(metric: Metric, c: Array, x: Array) -> tuple[Array, Array, Arra
     """
     step = c - x
     image = metric.image(step)
-    return 0.5 * (image**2).sum(axis=-1), image @ metric.factor, np.abs(step) @ metric.units
+    return 0.5 * (image**2).sum(axis=-1), matmul(image, metric.factor), metric.size(step)
 
 
 def _least(sheet: Sheet, metric: Metric, pairs: _Pairs, x: Array) -> tuple[Array, Indices]:
@@ -171,7 +171,7 @@ def _least(sheet: Sheet, metric: Metric, pairs: _Pairs, x: Array) -> tuple[Array
     F, F_radius = centered(found.lower[n:], found.upper[n:])
     G, G_radius = centered(found.gradient_lower[:n], found.gradient_upper[:n])
     value, rate, size = _half_square(metric, c, x)
-    rounded = metric.rounding * size * (size + r @ metric.units)
+    rounded = metric.rounding * size * (size + metric.size(r))
     least = np.full(n, -np.inf)
     for multiplier in (np.zeros(n), *(-rate / G).T):
         m = np.abs(multiplier)

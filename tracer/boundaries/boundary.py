@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from numpy.typing import ArrayLike
@@ -20,6 +20,7 @@ KNOWN = {
     Status.PROVEN_OUTSIDE_CELLS: "proven outside undecided cells",
     Status.BUDGET_EXHAUSTED: "incomplete, budget exhausted,",
     Status.SAMPLED: "sampled, not proven,",
+    Status.UNSOUND_ARITHMETIC: "not proven, in unsound arithmetic,",
 }
 
 
@@ -76,6 +77,11 @@ class Boundary:
         certificate = Certificate.unproven(Status.SAMPLED, curve.box)
         stats = Stats(0, evaluations, {})
         return cls((curve,), certificate, curve.branch_points, curve.box, curve.field, stats)
+
+    def unproven(self, reason: str) -> "Boundary":
+        """The same boundary without its proof."""
+        curves = tuple(replace(curve, proven=False) for curve in self.curves)
+        return replace(self, curves=curves, certificate=self.certificate.withdrawn(reason))
 
     @property
     def bounds(self) -> tuple[tuple[float, float], tuple[float, float]]:

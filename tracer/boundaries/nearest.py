@@ -7,7 +7,7 @@ signs of F beside it.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -18,6 +18,7 @@ from tracer.atlas.roots import certified_signs
 from tracer.curves.curve import Curve
 from tracer.curves.feet import Feet, feet
 from tracer.curves.vectors import turned, unit_vectors
+from tracer.enclosures.arithmetic import in_ieee_arithmetic
 from tracer.fields import checks
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField, Field, unenclosable
@@ -59,6 +60,10 @@ class Nearest:
     curve: NDArray[np.intp]
     proven: NDArray[np.bool_]
 
+    def unproven(self, reason: str) -> "Nearest":
+        """The same points without their proofs."""
+        return replace(self, proven=np.zeros_like(self.proven))
+
 
 @dataclass(frozen=True, eq=False)
 class Part:
@@ -89,6 +94,7 @@ def parts_of_boundary(field: Field | None, certificate: Certificate, curves: int
     return (Part(field, np.arange(curves), (Sheet(field, proof.charts),)),)
 
 
+@in_ieee_arithmetic(Nearest.unproven)
 def nearest_points(
     curves: Sequence[Curve],
     plane: Plane | None,

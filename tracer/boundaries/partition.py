@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Hashable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -55,6 +55,11 @@ class Partition:
     stats: Stats
     parts: tuple[Part, ...]
 
+    def unproven(self, reason: str) -> "Partition":
+        """The same partition without its proof."""
+        arcs = tuple(replace(arc, curve=replace(arc.curve, proven=False)) for arc in self.arcs)
+        return replace(self, arcs=arcs, certificate=self.certificate.withdrawn(reason), parts=())
+
     @property
     def status(self) -> Status:
         """How much of it is proven."""
@@ -91,7 +96,7 @@ class Partition:
             If the shape is not (..., 2), or a coordinate is not finite.
         """
         curves = [arc.curve for arc in self.arcs]
-        return nearest_points(curves, self.network.plane, self.certificate, self.parts, points)
+        return nearest_points(curves, self.network.plane, self.certificate, self.parts or None, points)
 
     def plot(self, ax: Any = None, **kwargs: Any) -> Any:
         """Draw the regions; see `tracer.PartitionDisplay.plot` for the keywords.

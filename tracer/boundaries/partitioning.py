@@ -23,10 +23,11 @@ from tracer.boundaries.nearest import Part
 from tracer.boundaries.nodes import NO_NODE, Border, Nodes
 from tracer.boundaries.partition import Partition
 from tracer.boundaries.progress import Progress
-from tracer.boundaries.proving import SURVEY_SHARE
+from tracer.boundaries.proving import SURVEY_SHARE, without_numbers
 from tracer.boundaries.regions import regions_between
 from tracer.boundaries.tracing import MAX_CELLS, TOLERANCE, Limits
 from tracer.curves.assembly import curves_of, follow_arcs
+from tracer.enclosures.arithmetic import in_ieee_arithmetic
 from tracer.fields.box import Box
 from tracer.fields.coercion import as_classifier
 from tracer.fields.margins import Margins
@@ -35,6 +36,7 @@ from tracer.fields.network import Network
 Array = NDArray[np.float64]
 
 
+@in_ieee_arithmetic(Partition.unproven)
 def partition(
     network: Any,
     bounds: ArrayLike,
@@ -61,7 +63,8 @@ def partition(
     Returns
     -------
     Partition
-        Its status says what is known: `PROVEN`, `PROVEN_OUTSIDE_CELLS` or `BUDGET_EXHAUSTED`.
+        Its status says what is known: `PROVEN`, `PROVEN_OUTSIDE_CELLS` or `BUDGET_EXHAUSTED`;
+        `UNSOUND_ARITHMETIC` as of `tracer.trace`.
 
     Raises
     ------
@@ -112,6 +115,7 @@ def _partition(
         regions, doubtful = regions_between(arcs, ends, nodes.points, (box, atlas.box), labels, around)
         if not (sure or any(NO_NODE in border.nodes for border in borders)):
             doubtful = np.stack([atlas.box.lower, atlas.box.upper])[None]
+    doubtful = np.concatenate([doubtful, without_numbers(atlas.box, [arc.curve for arc in arcs])])
     clock.append(time.perf_counter())
     status = atlas.status if finished else Status.BUDGET_EXHAUSTED
     if status is Status.PROVEN and len(doubtful):

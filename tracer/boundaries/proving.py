@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.atlas.atlas import Atlas, survey
+from tracer.atlas.cells import NO_CELLS
 from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.atlas.charts import dependent_coordinate
 from tracer.boundaries.boundary import Boundary, Stats
@@ -61,9 +62,12 @@ def proven_boundary(
     clock.append(time.perf_counter())
     seconds = atlas.seconds | dict(zip(("survey", "arcs", "assembly"), np.diff(clock).tolist(), strict=True))
     curves.sort(key=lambda curve: curve.points[0].tolist())
+    doubtful = without_numbers(atlas.box, curves) if status is Status.PROVEN else NO_CELLS
+    if len(doubtful):
+        status = Status.PROVEN_OUTSIDE_CELLS
     return Boundary(
         tuple(curves),
-        _certificate(atlas, status, curves),
+        _certificate(atlas, status, doubtful, curves),
         tuple(cluster.branch_point for cluster in clusters if cluster.branch_point is not None),
         box,
         field,
@@ -113,7 +117,12 @@ def _carried_on(
     return search.curves
 
 
-def _certificate(atlas: Atlas, status: Status, curves: list[Curve]) -> Certificate:
+def without_numbers(box: Box, curves: list[Curve]) -> Array:
+    """The cells, (m, 2, 2), of curves that are there but not known in finite numbers: none, or the box."""
+    return NO_CELLS if all(curve.proven for curve in curves) else np.stack([box.lower, box.upper])[None]
+
+
+def _certificate(atlas: Atlas, status: Status, doubtful: Array, curves: list[Curve]) -> Certificate:
     paving = atlas.paving
     sound = ~atlas.broken
     proof = Proof(
@@ -126,7 +135,7 @@ def _certificate(atlas: Atlas, status: Status, curves: list[Curve]) -> Certifica
     return Certificate(
         status,
         atlas.box.bounds,
-        paving.lines.at(atlas.undecided),
+        np.concatenate([paving.lines.at(atlas.undecided), doubtful]),
         atlas.cells,
         len(atlas.crossings),
         proof=proof,

@@ -8,25 +8,27 @@ References
 .. [1] D. Fishbein, "Solve Z1 = Z2 for x1" (2023).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tracer.atlas.roots import ROUNDING, Segments, isolate, polish
+from tracer.atlas.roots import ROUNDING, Segments, Signs, certified_signs, isolate, joined, polish
 from tracer.curves.corrector import newton_step
 from tracer.curves.error_bounds import UP
 from tracer.curves.lattice import are_roots, roots_on_lines
+from tracer.enclosures.arithmetic import in_ieee_arithmetic
 from tracer.fields.box import Box
 from tracer.fields.checks import between
 from tracer.fields.coercion import as_field
 from tracer.fields.field import EnclosedField, Field, unenclosable
 
 Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
 # Where an end of the line is undecided, a root may lie at it: then the line is longer by this share of the
-# side, and what is found there is returned as well.
+# side, so that a bracket reaches beyond the end.
 HAIR = 1e-12
 # Samples of a field without bounds.
 SAMPLES = 4001
@@ -43,15 +45,26 @@ class Roots:
         How far each may be from its root along the line, in box units: proven where `complete` can be,
         an estimate where F was sampled only.
     complete : bool
-        Whether it is proven that there is no other root.
+        Whether it is proven that these are the roots in the box, one near each point, and all of them.
     undecided : ndarray, shape (m, 2, 2)
-        Pieces of the line of which nothing is known: ``[:, 0]`` and ``[:, 1]`` are their ends.
+        Pieces of the line that may hold other roots, or of which it is not decided whether the root next to
+        them lies in the box or outside: ``[:, 0]`` and ``[:, 1]`` are their ends.
+    line : ndarray, shape (2, 2)
+        The ends of the line.
+    reason : str
+        Why nothing is proven, where F was sampled or the arithmetic is unsound.
     """
 
     points: Array
     error_bound: Array
     complete: bool
     undecided: Array
+    line: Array
+    reason: str = ""
+
+    def unproven(self, reason: str) -> "Roots":
+        """The same roots without their proof."""
+        return replace(self, complete=False, undecided=self.line[None], reason=self.reason or reason)
 
     def __len__(self) -> int:
         return len(self.points)
@@ -59,11 +72,15 @@ class Roots:
     def __repr__(self) -> str:
         n = len(self)
         known = "proven complete" if self.complete else "not proven complete"
-        return f"Roots: {n} root{'s' * (n != 1)}, {known}"
+        because = f" ({self.reason})" if self.reason else ""
+        return f"Roots: {n} root{'s' * (n != 1)}, {known}{because}"
 
 
+@in_ieee_arithmetic(Roots.unproven)
 def solve(field: Any, bounds: ArrayLike, *, x1: float | None = None, x2: float | None = None) -> Roots:
-    """Every x1 with F(x1, x2) = 0 for a given x2, or every x2 for a given x1.
+    """Every x1 in the box with F(x1, x2) = 0 for a given x2, or every x2 for a given x1.
+
+    The box is closed: a root at its end counts where it is certain that F is 0 there.
 
     Parameters
     ----------
@@ -90,32 +107,82 @@ def solve(field: Any, bounds: ArrayLike, *, x1: float | None = None, x2: float |
         raise TypeError(f"exactly one of x1 and x2 must be given; got x1={x1!r}, x2={x2!r}")
     fixed, value = (0, x1) if x1 is not None else (1, x2)
     given = between(f"x{fixed + 1}", value, *box.bounds[fixed])
-    line = _line(box, fixed, given, 0.0)
     with np.errstate(all="ignore"):
-        if unenclosable(field) is not None:
-            return _sampled(field, box, line)
-        roots = _proven(field, box, line)
-        # A root at the very end of the line has no sign beyond it.
-        return roots if roots.complete else _proven(field, box, _line(box, fixed, given, HAIR))
+        reason = unenclosable(field)
+        if reason is not None:
+            return _sampled(field, box, _line(box, fixed, given), reason)
+        return _proven(field, box, fixed, given)
 
 
-def _line(box: Box, fixed: int, given: float, hair: float) -> Segments:
-    """The part of the line in the box, `hair` of a side longer at both ends."""
-    ends = np.stack([box.lower - hair * box.sides, box.upper + hair * box.sides])
+def _line(box: Box, fixed: int, given: float, longer: Array | tuple[bool, bool] = (False, False)) -> Segments:
+    """The part of the line in the box, longer by a hair at its lower and its upper end where asked for."""
+    ends = np.stack([box.lower, box.upper])
+    hair = HAIR * box.sides * np.array([[-1], [1]])
+    further = np.nextafter(ends + hair, [[-np.inf], [np.inf]])
+    largest = np.finfo(np.float64).max
+    ends = np.where(np.reshape(longer, (2, 1)), np.clip(further, -largest, largest), ends)
     ends[:, fixed] = given
     return Segments(ends[:1], ends[1:], np.array([1 - fixed]))
 
 
-def _proven(field: EnclosedField, box: Box, line: Segments) -> Roots:
+def _proven(field: EnclosedField, box: Box, fixed: int, given: float) -> Roots:
+    line = _line(box, fixed, given)
     found = isolate(field, line, np.zeros(1, dtype=bool))
-    points, error_bound, _ = polish(field, found)
-    order = np.argsort(points[:, line.axis[0]])
-    undecided = np.stack([found.undecided.lower, found.undecided.upper], axis=1)
-    error_bound = error_bound[order] / box.sides[line.axis[0]] * UP
-    return Roots(points[order], error_bound, len(undecided) == 0, undecided)
+    (low,), (high,) = line.ends()
+    below, above = found.undecided.ends()
+    at_ends = np.array([(below <= low).any(), (above >= high).any()])
+    if at_ends.any():
+        # A root at the very end of the line has no sign beyond it.
+        found = isolate(field, _line(box, fixed, given, at_ends), np.zeros(1, dtype=bool))
+    x, _, brackets = polish(field, found)
+    inside, unclear = _in_line(field, line, brackets, found.direction)
+    t = np.clip(x[:, 1 - fixed], low, high)
+    below, above = brackets.ends()
+    bound = np.maximum(above - t, t - below) / box.sides[1 - fixed] * UP
+    left = _cut_to(line, joined([found.undecided, brackets[unclear]]))
+    undecided = np.stack([left.lower, left.upper], axis=1)
+    chosen = np.flatnonzero(inside | unclear)
+    chosen = chosen[np.argsort(t[chosen])]
+    complete = not len(undecided) and bool(np.isfinite(bound[chosen]).all())
+    ends = np.concatenate([line.lower, line.upper])
+    return Roots(brackets.at(t)[chosen], bound[chosen], complete, undecided, ends)
 
 
-def _sampled(field: Field, box: Box, line: Segments) -> Roots:
+def _in_line(field: EnclosedField, line: Segments, brackets: Segments, direction: Signs) -> tuple[Mask, Mask]:
+    """Which brackets (n,) hold a root on the line, and which hold one on the line or beyond its end.
+
+    The root lies before an end where F has the sign there that it has after the root, and at the end where F
+    is certainly 0 there.
+    """
+    below, above = brackets.ends()
+    outside, unclear = np.zeros((2, len(brackets)), dtype=bool)
+    for end, outward, side in zip((line.lower, line.upper), (-1, 1), line.ends(), strict=True):
+        across = (below < side) & (above > side)
+        sign = int(certified_signs(field, end)[0])
+        # F is not 0 at the ends of a bracket.
+        outside |= (above <= side) if outward < 0 else (below >= side)
+        outside |= across & (sign == -outward * direction)
+        unclear |= across & (sign == 0 and not _is_zero(field, end[0]))
+    return ~outside & ~unclear, unclear & ~outside
+
+
+def _is_zero(field: EnclosedField, x: Array) -> bool:
+    """Whether F is certainly 0 at a point, which not every field can tell."""
+    tell = getattr(field, "is_zero", None)
+    return tell is not None and tell(x)
+
+
+def _cut_to(line: Segments, pieces: Segments) -> Segments:
+    """The parts of pieces that lie on a line."""
+    (low,), (high,) = line.ends()
+    below, above = pieces.ends()
+    some = np.flatnonzero((above >= low) & (below <= high))
+    below, above = np.clip(below[some], low, high), np.clip(above[some], low, high)
+    whole = pieces[some]
+    return Segments(whole.at(below), whole.at(above), whole.axis)
+
+
+def _sampled(field: Field, box: Box, line: Segments, reason: str) -> Roots:
     """Roots that sign changes between samples show."""
     (low,), (high,) = line.ends()
     t = np.linspace(low, high, SAMPLES)
@@ -127,4 +194,5 @@ def _sampled(field: Field, box: Box, line: Segments) -> Roots:
     points = roots_on_lines(field, at[k], axis, t[k], t[k + 1])
     points = points[are_roots(field, points, value[k], value[k + 1])]
     _, length = newton_step(field.value(points), field.value_and_gradient(points)[1] * box.sides)
-    return Roots(points, 2 * length + ROUNDING, False, np.stack([line.lower, line.upper], axis=1))
+    ends = np.concatenate([line.lower, line.upper])
+    return Roots(points, 2 * length + ROUNDING, False, ends[None], ends, reason)

@@ -14,6 +14,7 @@ from tracer.curves.budget import Budget
 from tracer.curves.continuation import follow
 from tracer.curves.corrector import move_to_curve, regular
 from tracer.curves.curve import Curve
+from tracer.enclosures.arithmetic import in_ieee_arithmetic
 from tracer.fields.box import Box
 from tracer.fields.checks import between, frozen_array, positive_integer
 from tracer.fields.coercion import as_field
@@ -102,6 +103,7 @@ def _start(field: Field, box: Box, seed: ArrayLike) -> Array:
     return start
 
 
+@in_ieee_arithmetic(Boundary.unproven)
 def trace(
     field: Any,
     bounds: ArrayLike,
@@ -135,7 +137,8 @@ def trace(
     -------
     Boundary
         Its certificate's status says what is known: `PROVEN`, `PROVEN_OUTSIDE_CELLS`,
-        `BUDGET_EXHAUSTED` or `SAMPLED`.
+        `BUDGET_EXHAUSTED` or `SAMPLED`; `UNSOUND_ARITHMETIC` if the floating-point environment was not that
+        of IEEE double precision rounded to nearest, and could not be set so for the call.
 
     Raises
     ------

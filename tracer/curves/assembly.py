@@ -21,6 +21,7 @@ from tracer.curves.pieces import Pieces
 from tracer.curves.polygons import polygonal_pieces
 from tracer.curves.singular import BranchPoint
 from tracer.curves.stack import Stack, stack_of
+from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField
 from tracer.fields.regions import regions_of
 
@@ -86,7 +87,8 @@ def curves_of(
             tuple(end for end, _ in why),
         )
         last = at_crossings[atlas.arcs.end[stack.arc[part][-1]]]
-        trace, error_bound = _to_branch_points(trace, np.append(bounds[part], last), [p for _, p in why])
+        branches = [p for _, p in why]
+        trace, error_bound = _to_branch_points(box, trace, np.append(bounds[part], last), branches)
         if trace.pieces.straight:
             trace, error_bound = polygon(field, box, trace, error_bound)
         traces.append(trace)
@@ -95,9 +97,12 @@ def curves_of(
 
 
 def _to_branch_points(
-    trace: Trace, error_bound: Array, points: list[BranchPoint | None]
+    box: Box, trace: Trace, error_bound: Array, points: list[BranchPoint | None]
 ) -> tuple[Trace, Array]:
-    """A chain that ends at the cells around a branch point, led into it; there nothing is proven."""
+    """A chain that ends at the cells around a branch point, led into it.
+
+    The point is no further from the curve than it is from the crossing with these cells.
+    """
     found = tuple(branch for branch in points if branch is not None)
     if not found:
         return trace, error_bound
@@ -105,6 +110,8 @@ def _to_branch_points(
     into = [Pieces.lines(x, trace.points[:1]) for x in before]
     out = [Pieces.lines(trace.points[-1:], x) for x in after]
     none = np.zeros((1, 2))
+    bounds = [(box.distance(x, trace.points[0]) + error_bound[0]) * UP for x in before]
+    bounds += [error_bound, *((box.distance(x, trace.points[-1]) + error_bound[-1]) * UP for x in after)]
     trace = Trace(
         np.concatenate([*before, trace.points, *after]),
         np.concatenate([*(none for _ in before), trace.gradients, *(none for _ in after)]),
@@ -112,7 +119,7 @@ def _to_branch_points(
         trace.ends,
         found,
     )
-    return trace, np.pad(error_bound, (len(before), len(after)), constant_values=np.inf)
+    return trace, np.concatenate(bounds)
 
 
 def chain_ends(atlas: Atlas) -> Indices:

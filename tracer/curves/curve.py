@@ -48,10 +48,10 @@ class Curve:
     branch_points : tuple of BranchPoint
         The branch points it ends at.
     error_bound : ndarray, shape (n,)
-        Distance of each point to the curve, in box units; an estimate (twice Newton's next step)
-        unless `proven`, and inf at a branch point.
+        Distance of each point to the curve, in box units; an estimate (twice Newton's next step, inf at a
+        branch point) unless `proven`. At a branch point it is that to the last point before.
     proven : bool
-        Whether the curve and its error bounds are proven.
+        Whether the curve and its error bounds are proven; then all its numbers are finite.
     box : Box
         The box it was traced in; its sides are the units of distance.
     field : Field or None
@@ -87,7 +87,10 @@ class Curve:
         """The curves of traces that are proven, with proven bounds of their errors."""
         turning = turning_points(field, box, traces)
         triples = zip(traces, turning, error_bounds, strict=True)
-        return [cls._of(*triple, True, box, field, tolerance) for triple in triples]
+        return [
+            cls._of(trace, at, bound, _is_finite(trace, bound), box, field, tolerance)
+            for trace, at, bound in triples
+        ]
 
     @classmethod
     def _of(
@@ -160,7 +163,7 @@ class Curve:
                     here = at.ravel() == place
                     rate[here], known[here] = self._branch_tangents(x, rate[here]), False
             rate[known] = np.stack([gradient[known, 1], -gradient[known, 0]], axis=-1)
-        return (rate / np.linalg.norm(rate, axis=1, keepdims=True)).reshape(*at.shape, 2)
+        return unit_vectors(rate).reshape(*at.shape, 2)
 
     def _branch_tangents(self, x: Array, predicted: Array) -> Array:
         """The tangents of branches at the branch point `x` along the `predicted` ones, (k, 2)."""
@@ -267,6 +270,12 @@ def _estimate(field: Field, box: Box, trace: Trace) -> Array:
     length = np.where(trace.gradients.any(axis=1), length, np.inf)
     magnitude = max_norm(trace.points) / box.sides.min()
     return 2 * length + ROUNDING * np.maximum(1.0, magnitude)
+
+
+def _is_finite(trace: Trace, error_bound: Array) -> bool:
+    """Whether all numbers of a curve are."""
+    parts = trace.points, error_bound, trace.pieces.coefficients
+    return all(bool(np.isfinite(part).all()) for part in parts)
 
 
 def _read_only(array: Array) -> Array:

@@ -294,7 +294,7 @@ class _WayBack:
         out, n = step.function.weight.shape
         whole = self.size + self.q_e
         self.terms += 2 * out
-        self._box += (step.slack @ whole.T + UNDERFLOW) * step.sizes
+        self._box += (matmul(step.slack, whole.T) + UNDERFLOW) * step.sizes
         # Of the products of l and W, where they underflow.
         self._box += (n * UNDERFLOW) * whole.sum(axis=1)
         rounding = (2 * step.function.gamma_back) * self.size

@@ -15,9 +15,12 @@ References
 """
 
 from collections.abc import Callable
+from os import cpu_count
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tracer.enclosures.arithmetic import CALL
 
 Array = NDArray[np.float64]
 # An operation on two uncertain arrays: midpoints and radii in, midpoint and radius out.
@@ -32,6 +35,22 @@ UP = 1 + 2 * RADIUS_ROUNDINGS * UNIT_ROUNDOFF
 # column; where the cores are busy, waiting for them costs a hundred times a small product.
 ONE_THREAD = 2**18
 ONE_THREAD_COLUMN = 9 * 2**10
+# Sums of two numbers that round to even, products with a subnormal result, and with a subnormal factor.
+SMALL = 2.0**-530
+PROBES = np.array(
+    [
+        [1, UNIT_ROUNDOFF, 0, 0],
+        [1 + 2 * UNIT_ROUNDOFF, UNIT_ROUNDOFF, 0, 0],
+        [-1, -UNIT_ROUNDOFF, 0, 0],
+        [-1 - 2 * UNIT_ROUNDOFF, -UNIT_ROUNDOFF, 0, 0],
+        [0, 0, SMALL, 0],
+        [0, 0, 0, 2.0**-1060],
+    ]
+)
+PROBE_COLUMN = np.array([[1], [1], [SMALL], [2.0**1000]])
+PROBE_RESULTS = np.array([1, 1 + 4 * UNIT_ROUNDOFF, -1, -1 - 4 * UNIT_ROUNDOFF, 2.0**-1060, 2.0**-60])
+# The product has more than `ONE_THREAD` multiplications for each thread.
+PROBE_ROWS = 516
 # The components of a direction differ by less than 2 to this power.
 LARGEST_RATIO = 1000
 
@@ -71,18 +90,40 @@ def in_x(direction: Array, radius: Array) -> Array:
 
 
 def matmul(rows: Array, factor: Array) -> Array:
-    """``rows @ factor`` for rows of shape (..., n), in products that one thread computes."""
+    """``rows @ factor`` for rows of shape (..., n).
+
+    In products that one thread computes, as long as 16 rows are no more than that. More than that is for
+    BLAS's own threads, if their arithmetic is the one that is assumed; else for this thread, without BLAS.
+    """
     n, m = factor.shape
     most = ONE_THREAD if m > 1 else ONE_THREAD_COLUMN
     if rows.size * m <= most:
         return rows @ factor
     size = max(16, most // (n * m))
+    if size * n * m > most and not _blas_threads_are_right():
+        return np.einsum("...i,ij->...j", rows, factor)
     flat = rows.reshape(-1, n)
     whole = len(flat) // size * size
     result = np.empty((len(flat), m))
     np.matmul(flat[:whole].reshape(-1, size, n), factor, out=result[:whole].reshape(-1, size, m))
     np.matmul(flat[whole:], factor, out=result[whole:])
     return result.reshape(*rows.shape[:-1], m)
+
+
+def _blas_threads_are_right() -> bool:
+    """Whether the threads of BLAS round to nearest and keep subnormal numbers; looked up once in a call.
+
+    They have the control word of the thread that started them, at that time. Of a product as large as this
+    each of them computes a part, in which every row of `PROBES` occurs.
+    """
+    if CALL.blas_threads is None:
+        terms = 2 * (cpu_count() or 1) + len(PROBES[0])
+        rows, factor = np.zeros((PROBE_ROWS, terms)), np.zeros((terms, PROBE_ROWS))
+        rows[:, : len(PROBES[0])] = np.resize(PROBES, (PROBE_ROWS, len(PROBES[0])))
+        factor[: len(PROBES[0])] = PROBE_COLUMN
+        expected = np.resize(PROBE_RESULTS, (PROBE_ROWS, 1))
+        CALL.blas_threads = bool((rows @ factor == expected).all())
+    return CALL.blas_threads
 
 
 def product(m: Array, r: Array, factor: Array) -> tuple[Array, Array]:

@@ -13,6 +13,10 @@ from numpy.typing import ArrayLike, NDArray
 
 Array = NDArray[np.float64]
 
+# Of the size of a bound: areas and squares of distances are floats then. The box of a proof may be wider than
+# the one asked for by a hair.
+LARGEST, ROOM = 1e150, 1.001
+
 
 @dataclass(frozen=True, eq=False)
 class Box:
@@ -28,7 +32,7 @@ class Box:
         Raises
         ------
         ValueError
-            If the shape is not (2, 2), a bound is not finite, or lo is not less than hi.
+            If the shape is not (2, 2), a bound is not finite or beyond ±1e150, or lo is not less than hi.
         """
         try:
             array = np.array(bounds, dtype=np.float64)
@@ -38,8 +42,13 @@ class Box:
             raise ValueError(f"bounds must be [(lo, hi), (lo, hi)]; got {bounds!r}")
         for axis in (0, 1):
             lo, hi = float(array[axis, 0]), float(array[axis, 1])
-            if not (np.isfinite(lo) and np.isfinite(hi) and lo < hi and np.isfinite(hi - lo)):
+            if not (np.isfinite(lo) and np.isfinite(hi) and lo < hi):
                 raise ValueError(f"bounds[{axis}] must be finite with lo < hi; got ({lo!r}, {hi!r})")
+            if max(-lo, hi) > ROOM * LARGEST:
+                raise ValueError(
+                    f"bounds[{axis}] must be finite and between -{LARGEST:g} and {LARGEST:g}, so that "
+                    f"areas are floats; got ({lo!r}, {hi!r}): scale the coordinates"
+                )
         array.flags.writeable = False
         return cls(array[:, 0], array[:, 1])
 

@@ -16,6 +16,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tracer.enclosures.cells import OnCells
 from tracer.enclosures.dual import Dual
+from tracer.enclosures.rational import Rational
 from tracer.enclosures.taylor_form import TaylorForm
 from tracer.enclosures.ufuncs import Unenclosable
 from tracer.fields.checks import points
@@ -112,6 +113,12 @@ class Function:
         if self.unenclosable is not None:
             raise TypeError(f"f cannot be enclosed: {self.unenclosable}")
         return self._enclosure(np.asarray(lower, np.float64), np.asarray(upper, np.float64))
+
+    def is_zero(self, x: Array) -> bool:
+        """Whether f is certainly 0 at a point (2,): whether it is arithmetic alone, and 0 in fractions."""
+        with np.errstate(all="ignore"):
+            coordinates = Rational.coordinates(*x.tolist())
+            return coordinates[0].read(self._f(*coordinates)) == 0
 
     def _enclosure(self, lower: Array, upper: Array) -> Enclosure:
         with np.errstate(all="ignore"):

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.fields.checks import index, number, points
 from tracer.fields.field import Enclosure
@@ -193,11 +194,13 @@ class KernelField:
         last = self.last if i == 1 else self.last.linear(negative=True)
         return replace(self, last=last, classes=None, sides=sides(self.classes, 2, i, j))
 
+    @in_ieee_arithmetic(refused)
     def level(self, output: int, value: float) -> "KernelField":
         """The field whose zero set is where the one output, 0, has the given `value`."""
         self._need_one_output()
         return replace(self, last=self.last.shifted(index("output", output, 1), number("value", value), 0.0))
 
+    @in_ieee_arithmetic(refused)
     def restrict(self, plane: Plane) -> "KernelField":
         """The model on a plane: two inputs, the plane's coordinates.
 

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.enclosures.rounding import UNIT_ROUNDOFF
+from tracer.enclosures.rounding import UNIT_ROUNDOFF, matmul
 from tracer.fields.plane import Plane
 
 Array = NDArray[np.float64]
@@ -64,7 +64,7 @@ class Metric:
 
     def image(self, x: Array) -> Array:
         """Points of the Euclidean plane, shape (..., 2), for points or steps `x` (..., 2)."""
-        return x @ self.factor.T
+        return matmul(x, self.factor.T)
 
     def length(self, step: Array) -> Array:
         """Lengths (...) of steps (..., 2), to rounding."""
@@ -78,4 +78,8 @@ class Metric:
 
     def slack(self, step: Array) -> Array:
         """Bounds (...) of what is rounded in the squares of lengths."""
-        return self.rounding * (np.abs(step) @ self.units) ** 2
+        return self.rounding * self.size(step) ** 2
+
+    def size(self, step: Array) -> Array:
+        """``ℓ₁ |x₁| + ℓ₂ |x₂|`` of steps (..., 2), shape (...)."""
+        return matmul(np.abs(step), self.units[:, None])[..., 0]

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer.enclosures import rounding
+from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.fields import network_bounds
 from tracer.fields.checks import index, number, points
@@ -218,6 +219,7 @@ class Network:
 
     # Boundaries ---------------------------------------------------------------------------------
 
+    @in_ieee_arithmetic(refused)
     def margin(self, i: int | None = None, j: int | None = None, *, classes: Any = None) -> "Network":
         """``A_i − A_j``: the network whose zero set is the boundary between outputs i and j.
 
@@ -271,6 +273,7 @@ class Network:
             return self
         return replace(self, layers=(*self.layers, Layer(-np.eye(self.n_outputs), np.zeros(self.n_outputs))))
 
+    @in_ieee_arithmetic(refused)
     def level(self, output: int, value: float) -> "Network":
         """The network whose zero set is where `output` has the given `value`.
 
@@ -310,6 +313,7 @@ class Network:
             end = (last.shifted(output, amount, radius),)
         return replace(self, layers=(*hidden, *end), classes=None, sides=known)
 
+    @in_ieee_arithmetic(refused)
     def restrict(self, plane: Plane) -> "Network":
         """The network on a plane: two inputs, the plane's coordinates.
 

@@ -7,6 +7,7 @@ of `torch.nn.Module` is a torch module. No library is imported for the question.
 from importlib import import_module
 from typing import Any
 
+from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.fields.field import Field
 from tracer.fields.kernel import KernelField
 from tracer.fields.network import Network
@@ -15,6 +16,7 @@ from tracer.fields.network import Network
 READERS = {"torch": "tracer.models.torch_modules", "sklearn": "tracer.models.scikit_learn.estimators"}
 
 
+@in_ieee_arithmetic(refused)
 def as_network(model: Any) -> Field:
     """Read a model of another library, as it is fitted.
 

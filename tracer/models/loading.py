@@ -4,6 +4,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
+from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.fields import network_json
 from tracer.fields.network import Network
 from tracer.models import nnet
@@ -16,6 +17,7 @@ READERS: dict[str, Callable[[str | os.PathLike], Network]] = {
 }
 
 
+@in_ieee_arithmetic(refused)
 def load(path: str | os.PathLike) -> Network:
     """Read a network from a file.
 
