@@ -36,7 +36,7 @@ LARGEST_EXPONENT = 1000.0
 Term = TaylorForm | float
 
 
-class Unenclosable(Exception):
+class Unenclosable(TypeError):
     """Why a formula has no enclosures; the text names the operation, such as ``np.floor``."""
 
 
