@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer.atlas.roots import ROUNDING, Segments, isolate, polish
+from tracer.boundaries.plain_values import compare_roots
 from tracer.curves.corrector import newton_step
 from tracer.curves.error_bounds import UP
 from tracer.curves.lattice import are_roots, roots_on_lines
+from tracer.enclosures.ufuncs import Unenclosable
 from tracer.fields.box import Box
 from tracer.fields.checks import between
 from tracer.fields.coercion import as_field
@@ -92,11 +94,14 @@ def solve(field: Any, bounds: ArrayLike, *, x1: float | None = None, x2: float |
     given = between(f"x{fixed + 1}", value, *box.bounds[fixed])
     line = _line(box, fixed, given, 0.0)
     with np.errstate(all="ignore"):
-        if unenclosable(field) is not None:
-            return _sampled(field, box, line)
-        roots = _proven(field, box, line)
-        # A root at the very end of the line has no sign beyond it.
-        return roots if roots.complete else _proven(field, box, _line(box, fixed, given, HAIR))
+        if unenclosable(field) is None:
+            try:
+                roots = _proven(field, box, line)
+                # A root at the very end of the line has no sign beyond it.
+                return roots if roots.complete else _proven(field, box, _line(box, fixed, given, HAIR))
+            except Unenclosable:
+                pass  # a callable that is no formula after all
+        return _sampled(field, box, line)
 
 
 def _line(box: Box, fixed: int, given: float, hair: float) -> Segments:
@@ -109,6 +114,7 @@ def _line(box: Box, fixed: int, given: float, hair: float) -> Segments:
 def _proven(field: EnclosedField, box: Box, line: Segments) -> Roots:
     found = isolate(field, line, np.zeros(1, dtype=bool))
     points, error_bound, _ = polish(field, found)
+    compare_roots(field, line, found)
     order = np.argsort(points[:, line.axis[0]])
     undecided = np.stack([found.undecided.lower, found.undecided.upper], axis=1)
     error_bound = error_bound[order] / box.sides[line.axis[0]] * UP
