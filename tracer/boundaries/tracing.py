@@ -94,7 +94,7 @@ def trace_from(
 
 
 def _start(field: Field, box: Box, seed: ArrayLike) -> Array:
-    point = frozen_array("seed", seed, ndim=1)
+    point = frozen_array("seed", seed, ndim=1, exact=False)
     if point.shape != (2,):
         raise ValueError(f"seed must be a point (x1, x2) of finite numbers; got {seed!r}")
     if not box.contains(point):

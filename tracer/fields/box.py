@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tracer.fields.exactness import need_exact
+
 Array = NDArray[np.float64]
 
 
@@ -28,7 +30,7 @@ class Box:
         Raises
         ------
         ValueError
-            If the shape is not (2, 2), a bound is not finite, or lo is not less than hi.
+            If the shape is not (2, 2), a bound is not finite or no float64, or lo is not less than hi.
         """
         try:
             array = np.array(bounds, dtype=np.float64)
@@ -40,6 +42,7 @@ class Box:
             lo, hi = float(array[axis, 0]), float(array[axis, 1])
             if not (np.isfinite(lo) and np.isfinite(hi) and lo < hi and np.isfinite(hi - lo)):
                 raise ValueError(f"bounds[{axis}] must be finite with lo < hi; got ({lo!r}, {hi!r})")
+        need_exact("bounds", bounds, array)
         array.flags.writeable = False
         return cls(array[:, 0], array[:, 1])
 

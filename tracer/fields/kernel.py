@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
-from tracer.fields.checks import index, number, points
+from tracer.fields.checks import exact_number, index, points
 from tracer.fields.field import Enclosure
 from tracer.fields.gaussians import Gaussians
 from tracer.fields.labels import labelled, pair, restricted
@@ -191,7 +191,8 @@ class KernelField:
     def level(self, output: int, value: float) -> "KernelField":
         """The field whose zero set is where the one output, 0, has the given `value`."""
         self._need_one_output()
-        return replace(self, last=self.last.shifted(index("output", output, 1), number("value", value), 0.0))
+        k = index("output", output, 1)
+        return replace(self, last=self.last.shifted(k, exact_number("value", value), 0.0))
 
     def restrict(self, plane: Plane) -> "KernelField":
         """The model on a plane: two inputs, the plane's coordinates.

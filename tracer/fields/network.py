@@ -24,7 +24,7 @@ from numpy.typing import ArrayLike, NDArray
 from tracer.enclosures import rounding
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.fields import network_bounds
-from tracer.fields.checks import index, number, points
+from tracer.fields.checks import exact_number, index, points
 from tracer.fields.field import Enclosure
 from tracer.fields.labels import labelled, outputs_of, pair, restricted
 from tracer.fields.layer import Layer
@@ -272,10 +272,11 @@ class Network:
         Raises
         ------
         ValueError
-            If `output` is not one, or `value` lies outside the open range of the activation.
+            If `output` is not one, or `value` lies outside the open range of the activation, or is no
+            float64.
         """
         output = index("output", output, self.n_outputs)
-        value = number("value", value)
+        value = exact_number("value", value)
         *hidden, last = self.layers
         low, high = last.row.range
         if not low < value < high:
