@@ -26,11 +26,15 @@ from sound_budgets import nan_proves_nothing, tiny_budgets
 from sound_crossings import lines
 from sound_curves import error_bounds, straight_sides, topology
 from sound_enclosures import enclosures
+from sound_formulas import formulas
 from sound_nearest import nearest
 from sound_partition import partitions, random_classes
 
 import tracer
 from tracer.atlas.atlas import survey
+
+# Random formulas with awkward constants that are looked at with each network.
+FORMULAS = 10
 
 
 @dataclass
@@ -77,6 +81,8 @@ def check_network(rng, problem, tally, max_cells, cells, time_limit=2.0):
         yield from topology(problem, reference, atlas, tally)
         yield from nan_proves_nothing(rng, problem, reference, tally, time_limit)
     yield from tiny_budgets(rng, problem, reference if proven else None, tally, max_cells, time_limit)
+    for _ in range(FORMULAS):
+        yield from formulas(rng, tally)
 
 
 def run(options, tally):
