@@ -18,6 +18,17 @@ AWKWARD = [
     *("True", "np.True_", "np.False_", "np.array(True)", "np.array(-7)", "np.array(0.3)"),
     *("np.float32(0.1)", "np.float16(0.3)", "np.array(0.7, np.float32)", "np.longdouble(1) / 3"),
 ]
+# Each with a float nearby: in their difference the error of a conversion is all there is.
+NEARLY_FLOATS = [
+    ("np.int64(2**53 + 1)", "2.0**53"),
+    ("np.int64(2**62 + 257)", "2.0**62"),
+    ("np.uint64(2**64 - 1)", "2.0**64"),
+    ("np.array(2**53 + 3)", "2.0**53"),
+    ("(2**70 + 1)", "2.0**70"),
+    ("(10**30 + 1)", "1e30"),
+    ("np.longdouble(1) / 3", "0.3333333333333333"),
+    ("np.float32(0.1)", "0.1"),
+]
 AWKWARD_EXPONENTS = [
     *("np.int64(3)", "np.int8(-2)", "np.array(2)", "True", "np.True_", "np.float32(0.5)", "np.float32(0.1)"),
     *("np.uint8(0)", "np.longdouble(1) / 3", "2.0", "np.array(1.5)", "np.float16(3)", "-np.float32(0.3)"),

@@ -16,6 +16,7 @@ from formulas import (
     AWKWARD,
     AWKWARD_EXPONENTS,
     CONSTANTS,
+    NEARLY_FLOATS,
     Undecided,
     random_formula,
     value_and_gradient,
@@ -24,7 +25,7 @@ from formulas import (
 
 import tracer
 
-CELLS = 4
+CELLS = 3
 
 
 def formulas(rng, tally):
@@ -53,10 +54,19 @@ def formulas(rng, tally):
 
 
 def formula(rng):
-    """A formula with some awkward constants, and x or y in it."""
+    """A formula with some awkward constants; in half of all two that almost cancel."""
+    constants, exponents = [*AWKWARD, *rng.choice(CONSTANTS, 3)], AWKWARD_EXPONENTS
+
+    def some(depth):
+        return random_formula(rng, rng.integers(0, depth), constants, exponents)
+
+    if rng.uniform() < 0.5:
+        c, near = NEARLY_FLOATS[rng.integers(len(NEARLY_FLOATS))]
+        shapes = ["(({a}) + {c}) - {near} - ({b})", "({c} - ({a})) - {near} + ({b})"]
+        shapes += ["np.maximum({a}, {c}) - {near} + 1e-3*({b})", "{near} - np.maximum({c}, {a}) * ({b})"]
+        return str(rng.choice(shapes)).format(a=some(3), b=some(2), c=c, near=near)
     while True:
-        constants, exponents = [*AWKWARD, *rng.choice(CONSTANTS, 3)], AWKWARD_EXPONENTS
-        text = random_formula(rng, rng.integers(1, 5), constants, exponents)
+        text = some(5)
         if any(name in text for name in (*AWKWARD, *AWKWARD_EXPONENTS)):
             return text
 

@@ -141,6 +141,13 @@ def test_nothing_is_proven_across_a_pole_or_outside_a_domain(f, inside, across):
     assert not ((found.gradient_lower > 0) | (found.gradient_upper < 0)).any()
 
 
+@pytest.mark.parametrize("zero", [0, 0.0, False, np.False_, np.int8(0), np.array(0), -0.0])
+def test_a_quotient_by_zero_is_nowhere_defined(zero):
+    for f in (lambda x, y: x / zero, lambda x, y: np.tanh(x / zero) + 5, lambda x, y: np.tanh(x + math.inf)):
+        found = on(f, (1, 2), (0, 1))
+        assert not found.defined.any()
+
+
 def test_nan_proves_nothing():
     for f in (lambda x, y: x * x, lambda x, y: np.tanh(x) + 5, lambda x, y: abs(x) + 1, np.maximum, np.hypot):
         for bad in (np.nan, np.inf):

@@ -24,6 +24,7 @@ References
 .. [1] F. H. Clarke, "Optimization and Nonsmooth Analysis" (1983).
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -48,7 +49,8 @@ def as_float(number: Any) -> tuple[float, float]:
     # would round an integer of its own first.
     number = number.item() if isinstance(number, np.generic | np.ndarray) else number
     value = float(number)
-    # nan differs from itself.
+    if not math.isfinite(value):
+        return value, math.nan
     return value, 0.0 if value == number else CONVERSION * abs(value) + UNDERFLOW
 
 
