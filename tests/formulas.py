@@ -11,6 +11,28 @@ UNARY = [
     *("negative", "positive", "sinh", "cosh", "expm1", "log1p", "log2", "log10", "exp2"),
 ]
 BINARY = ["add", "subtract", "multiply", "divide", "maximum", "minimum", "hypot", "logaddexp"]
+# What a float64 may not hold, or NumPy may not take for one.
+AWKWARD = [
+    *("np.int64(2**53 + 1)", "np.uint64(2**64 - 1)", "np.array(2**53 + 3)", "np.int64(-(2**62) - 1)"),
+    *("2**70 + 1", "10**30 + 1", "-(2**55) - 3", "1e300", "1e-300", "np.int8(-3)", "np.uint8(200)"),
+    *("True", "np.True_", "np.False_", "np.array(True)", "np.array(-7)", "np.array(0.3)"),
+    *("np.float32(0.1)", "np.float16(0.3)", "np.array(0.7, np.float32)", "np.longdouble(1) / 3"),
+]
+# Each with a float nearby: in their difference the error of a conversion is all there is.
+NEARLY_FLOATS = [
+    ("np.int64(2**53 + 1)", "2.0**53"),
+    ("np.int64(2**62 + 257)", "2.0**62"),
+    ("np.uint64(2**64 - 1)", "2.0**64"),
+    ("np.array(2**53 + 3)", "2.0**53"),
+    ("(2**70 + 1)", "2.0**70"),
+    ("(10**30 + 1)", "1e30"),
+    ("np.longdouble(1) / 3", "0.3333333333333333"),
+    ("np.float32(0.1)", "0.1"),
+]
+AWKWARD_EXPONENTS = [
+    *("np.int64(3)", "np.int8(-2)", "np.array(2)", "True", "np.True_", "np.float32(0.5)", "np.float32(0.1)"),
+    *("np.uint8(0)", "np.longdouble(1) / 3", "2.0", "np.array(1.5)", "np.float16(3)", "-np.float32(0.3)"),
+]
 EXPONENTS = ["2", "3", "4", "5", "-1", "-2", "-3", "0", "1", "0.5", "1.5", "-0.7", "2.0"]
 
 
@@ -29,6 +51,8 @@ class WithNumPy:
 
 class Ball:
     """A ball and its derivative along one coordinate."""
+
+    __array_ufunc__ = None  # numbers of NumPy leave their operators to this class
 
     def __init__(self, series):
         self.s = series
@@ -83,7 +107,14 @@ class Ball:
 
 
 def ball(term):
-    return term if isinstance(term, Ball) else Ball(arb_series([arb_of(term)], prec=2))
+    return term if isinstance(term, Ball) else Ball(arb_series([exactly(term)], prec=2))
+
+
+def exactly(number):
+    """The ball of a number of any kind: exact."""
+    number = number.item() if isinstance(number, np.generic | np.ndarray) else number
+    p, q = number.as_integer_ratio()
+    return arb(p) / arb(q)
 
 
 def _bigger(a, b):
@@ -121,6 +152,9 @@ class WithBalls:
 
     pi = np.pi
     e = np.e
+    int8, uint8, int64, uint64, True_, False_ = np.int8, np.uint8, np.int64, np.uint64, np.True_, np.False_
+    float16, float32, longdouble = np.float16, np.float32, np.longdouble
+    array = staticmethod(np.array)
     exp = staticmethod(lambda a: Ball(_exp(a.s)))
     log = staticmethod(lambda a: Ball(a.s.log()))
     sqrt = staticmethod(lambda a: Ball(a.s.sqrt()))
@@ -153,23 +187,27 @@ class WithBalls:
     logaddexp = staticmethod(lambda a, b: _log_sum(ball(a).s, ball(b).s))
 
 
-def random_formula(rng, depth):
+def random_formula(rng, depth, constants=CONSTANTS, exponents=EXPONENTS):
     """A formula in x and y, with constants on either side of its operators."""
+
+    def smaller():
+        return random_formula(rng, depth - 1, constants, exponents)
+
     if depth == 0 or rng.uniform() < 0.1:
         return rng.choice(["x", "y"])
-    a, kind = random_formula(rng, depth - 1), rng.uniform()
+    a, kind = smaller(), rng.uniform()
     if kind < 0.35:
         return f"np.{rng.choice(UNARY)}({a})"
     if kind < 0.5:
-        exponent = rng.choice(EXPONENTS)
+        exponent = rng.choice(exponents)
         return rng.choice([f"({a})**({exponent})", f"np.power({a}, {exponent})"])
     constant = rng.uniform() < 0.3
-    b = rng.choice(CONSTANTS) if constant else random_formula(rng, depth - 1)
+    b = rng.choice(constants) if constant else smaller()
     a, b = (b, a) if rng.uniform() < 0.5 else (a, b)
     if kind < 0.75:
         return f"({a}) {rng.choice(['+', '-', '*', '/'])} ({b})"
     if kind < 0.8 and constant:
-        return f"2.5**({a if a not in CONSTANTS else b})"
+        return f"2.5**({a if a not in constants else b})"
     return f"np.{rng.choice(BINARY)}({a}, {b})"
 
 

@@ -27,12 +27,16 @@ from sound_budgets import nan_proves_nothing, tiny_budgets
 from sound_crossings import lines
 from sound_curves import error_bounds, straight_sides, topology
 from sound_enclosures import enclosures
+from sound_formulas import formulas
 from sound_nearest import nearest
 from sound_partition import partitions, random_classes
 from sound_roots import roots_at_ends
 
 import tracer
 from tracer.atlas.atlas import survey
+
+# Random formulas with awkward constants that are looked at with each network.
+FORMULAS = 10
 
 
 @dataclass
@@ -82,6 +86,8 @@ def check_network(rng, problem, tally, max_cells, cells, time_limit=2.0):
     yield from roots_at_ends(rng, tally)
     if proven:
         yield from arithmetics(rng, problem, reference, tally, max_cells)
+    for _ in range(FORMULAS):
+        yield from formulas(rng, tally)
 
 
 def run(options, tally):

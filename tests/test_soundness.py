@@ -17,10 +17,12 @@ from sound_budgets import Spoiled
 from sound_crossings import brackets, sides
 from sound_curves import error_bounds, straight_sides
 from sound_enclosures import enclosures
+from sound_formulas import formulas
 from sound_paving import chart_slopes, cover, empty_cells, tile_slopes
 
 import tracer
 from tracer.atlas.atlas import survey
+from tracer.enclosures import cells, combination
 from tracer.fields.activations import TABLE
 
 NETWORKS = 8  # of each activation, and as many of mixed ones
@@ -189,3 +191,14 @@ def test_bounds_that_are_too_narrow_are_noticed(network, fresh_seed):
     problem = standing(network)
     problem.field = Narrowed(network, "", *problem.bounds.T)
     assert list(enclosures(rng, problem, 200))
+
+
+def test_a_constant_that_loses_its_error_is_noticed(fresh_seed, monkeypatch):
+    def claims():
+        rng = np.random.default_rng(fresh_seed)
+        return [claim for _ in range(60) for claim in formulas(rng, soundness.Tally())]
+
+    assert not claims()
+    for module in (combination, cells):
+        monkeypatch.setattr(module, "as_float", lambda number: (float(number), 0.0))
+    assert claims()

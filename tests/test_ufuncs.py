@@ -1,6 +1,9 @@
 """Formulas of NumPy's ufuncs on cells: bounds never violated, domains respected, the rest named."""
 
+import copy
 import math
+import pickle
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -138,6 +141,13 @@ def test_nothing_is_proven_across_a_pole_or_outside_a_domain(f, inside, across):
     assert not ((found.gradient_lower > 0) | (found.gradient_upper < 0)).any()
 
 
+@pytest.mark.parametrize("zero", [0, 0.0, False, np.False_, np.int8(0), np.array(0), -0.0])
+def test_a_quotient_by_zero_is_nowhere_defined(zero):
+    for f in (lambda x, y: x / zero, lambda x, y: np.tanh(x / zero) + 5, lambda x, y: np.tanh(x + math.inf)):
+        found = on(f, (1, 2), (0, 1))
+        assert not found.defined.any()
+
+
 def test_nan_proves_nothing():
     for f in (lambda x, y: x * x, lambda x, y: np.tanh(x) + 5, lambda x, y: abs(x) + 1, np.maximum, np.hypot):
         for bad in (np.nan, np.inf):
@@ -197,6 +207,27 @@ def test_a_constant_that_is_no_float_has_a_radius():
     found = on(lambda x, y: x * (2**60 + 1), (1, 1), (0, 0))
     assert found.lower[0] <= 2**60 + 1 <= found.upper[0]
     assert found.upper[0] - found.lower[0] < 2**14
+
+
+BIG = 2**53 + 1
+
+
+@pytest.mark.parametrize("c", [BIG, np.int64(BIG), np.uint64(BIG), np.array(BIG), np.longdouble(2**53) + 1])
+@pytest.mark.parametrize("constant", [False, True])
+def test_a_constant_of_any_kind_has_the_radius_of_its_rounding(c, constant):
+    found = on(lambda x, y: c if constant else (x + c) - 2**53 - 1.5, (0, 0), (0, 0))
+    exact = BIG if constant else -0.5
+    assert Fraction(found.lower[0]) <= exact <= Fraction(found.upper[0])
+    for f in (lambda x, y: c * x, lambda x, y: c / x, lambda x, y: np.hypot(c, 0 * x), lambda x, y: c**x):
+        found = on(f, (1, 1), (0, 0))
+        assert Fraction(found.lower[0]) <= BIG <= Fraction(found.upper[0])
+
+
+def test_an_integer_that_no_float_holds_does_not_hide_a_curve():
+    k = np.int64(BIG)
+    boundary = tracer.trace(lambda x, y: (x + k) - 2**53 - 1.5, [(-1, 1)] * 2, max_cells=2000, time_limit=1)
+    assert not boundary.certificate.complete
+    assert not tracer.solve(lambda x, y: (x + k) - 2**53 - 1.5, [(-1, 1)] * 2, x2=0).complete
 
 
 @pytest.mark.parametrize("c", [2, -1.5, np.float32(0.1)])
@@ -288,9 +319,9 @@ def swallowed(x, y):
         (lambda x, y: [x, y], "a result that is a list"),
         (lambda x, y: None, "a result that is a NoneType"),
         (lambda x, y: np.ones(1), "a result that is an array of shape (1,)"),
-        (lambda x, y: x[0], "TypeError"),
-        (lambda x, y: x.sum(), "AttributeError"),
-        (lambda x, y: len(x) * x, "TypeError"),
+        (lambda x, y: x[0], "indexing with []"),
+        (lambda x, y: x.sum(), "the attribute sum"),
+        (lambda x, y: len(x) * x, "len()"),
     ],
 )
 def test_what_cannot_be_enclosed_is_named(f, reason):
@@ -298,6 +329,71 @@ def test_what_cannot_be_enclosed_is_named(f, reason):
     assert reason in field.unenclosable
     with pytest.raises(TypeError, match="f cannot be enclosed: "):
         field.enclose(np.zeros((1, 2)), np.ones((1, 2)))
+
+
+def caught(refused):
+    """A callable that goes on with something else where an operation is refused."""
+
+    def f(x, y):
+        try:
+            refused(x, y)
+        except Exception:
+            return x - 0.3
+        return x - 0.5
+
+    return f
+
+
+@pytest.mark.parametrize(
+    ("refused", "reason"),
+    [
+        (lambda x, y: np.floor(x), "np.floor"),
+        (lambda x, y: x % 1, "np.remainder"),
+        (lambda x, y: np.where(True, x, y), "np.where"),
+        (lambda x, y: x > 0, "np.greater"),
+        (lambda x, y: bool(x[:1]), "indexing with []"),
+        (lambda x, y: np.asarray(x), "a conversion to an array of floats"),
+        (lambda x, y: float(x[0]), "indexing with []"),
+        (lambda x, y: x.dtype, "the attribute dtype"),
+        (lambda x, y: x.shape, "the attribute shape"),
+        (lambda x, y: x.sum(), "the attribute sum"),
+        (lambda x, y: len(x), "len()"),
+        (lambda x, y: list(x), "iter(), as in for"),
+        (lambda x, y: x.__setitem__(0, 1.0), "indexing with []"),
+        (lambda x, y: pickle.dumps(x), "a pickle"),
+        (lambda x, y: np.add(x, y, where=np.array([True])), "np.add with where"),
+        (lambda x, y: np.add.reduce(x), "np.add.reduce"),
+        (lambda x, y: x + np.ones(1), "np.add with an array of shape (1,)"),
+        (lambda x, y: x**10_000, "np.power with the exponent 10000"),
+        (lambda x, y: x + np.ma.array(2.0), "np.add with an array of shape ()"),
+        (lambda x, y: x * 10**400, "OverflowError"),
+    ],
+)
+def test_a_refusal_that_is_caught_is_a_refusal(refused, reason):
+    field = Function(caught(refused))
+    assert reason in field.unenclosable
+    with pytest.raises(TypeError, match="f cannot be enclosed: "):
+        field.enclose(np.zeros((1, 2)), np.ones((1, 2)))
+
+
+def test_what_a_copy_refuses_is_refused():
+    f = caught(lambda x, y: np.floor(copy.deepcopy(x)))
+    assert Function(f).unenclosable == "np.floor"
+    assert Function(lambda x, y: copy.copy(x) + copy.deepcopy(y)).unenclosable is None
+
+
+def test_what_an_earlier_call_left_is_no_constant():
+    kept = []
+
+    def f(x, y):
+        kept.append(x)
+        return kept[0] - 0.5
+
+    field = Function(f)
+    assert field.unenclosable is None
+    with pytest.raises(TypeError, match="an array of an earlier call"):
+        field.enclose(np.zeros((1, 2)), np.ones((1, 2)))
+    assert "earlier call" in field.unenclosable
 
 
 def test_a_function_of_scipy_is_named_with_its_room():
@@ -343,6 +439,24 @@ def test_derivatives_are_exact_and_values_the_users_own(fresh_seed):
                 assert error < 1e-6 * size, (text, x[k].tolist())
                 checked += 1
     assert checked > 100
+
+
+@pytest.mark.parametrize(
+    ("f", "x", "slope"),
+    [
+        (lambda x, y: np.int8(2) ** x, 1.0, 2 * math.log(2)),
+        (lambda x, y: x ** np.int8(-128), 1.0, -128.0),
+        (lambda x, y: x / np.float32(3), 1.0, 1 / 3),
+        (lambda x, y: np.float16(3) ** x, 1.0, 3 * math.log(3)),
+        (lambda x, y: x ** np.uint8(0), 1.0, 0.0),
+        (lambda x, y: True**x, 1.0, 0.0),
+        (lambda x, y: x * np.longdouble(3), 1.0, 3.0),
+    ],
+)
+def test_derivatives_do_not_take_over_the_precision_of_a_constant(f, x, slope):
+    value, gradient = Function(f).value_and_gradient([x, 0.0])
+    assert value.dtype == gradient.dtype == np.float64
+    np.testing.assert_allclose(gradient, [slope, 0], rtol=1e-15)
 
 
 # Curves -----------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.atlas.charts import dependent_coordinate
 from tracer.boundaries.boundary import Boundary, Stats
 from tracer.boundaries.clusters import Cluster, clusters_of
+from tracer.boundaries.plain_values import compare_atlas
 from tracer.boundaries.progress import Progress
 from tracer.boundaries.sampling import MAX_STEPS, Search
 from tracer.curves.assembly import chain_ends, curves_of, follow_arcs
@@ -37,7 +38,13 @@ SURVEY_SHARE = 0.85
 def proven_boundary(
     field: EnclosedField, box: Box, tolerance: float, max_cells: int, limit: float, progress: Progress
 ) -> Boundary:
-    """All curves of a field that has bounds on cells; see `tracer.trace`."""
+    """All curves of a field that has bounds on cells; see `tracer.trace`.
+
+    Raises
+    ------
+    Unenclosable
+        If it turns out that it has none: a callable that is no formula after all.
+    """
     clock = [time.perf_counter()]
     counted: Any = Counted(field)
     atlas = survey(
@@ -59,6 +66,8 @@ def proven_boundary(
     ]
     if atlas.status is Status.BUDGET_EXHAUSTED:
         curves = _carried_on(counted, field, atlas, curves, tolerance, clock[0] + limit, progress)
+    # After all that reads the field: a callable may have changed since the survey.
+    compare_atlas(field, atlas)
     clock.append(time.perf_counter())
     seconds = atlas.seconds | dict(zip(("survey", "arcs", "assembly"), np.diff(clock).tolist(), strict=True))
     curves.sort(key=lambda curve: curve.points[0].tolist())

@@ -15,12 +15,14 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer.atlas.roots import ROUNDING, Segments, Signs, certified_signs, isolate, joined, polish
+from tracer.boundaries.plain_values import compare_roots
 from tracer.curves.corrector import newton_step
 from tracer.curves.error_bounds import UP
 from tracer.curves.lattice import are_roots, roots_on_lines
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
+from tracer.enclosures.ufuncs import Unenclosable
 from tracer.fields.box import Box
-from tracer.fields.checks import between
+from tracer.fields.checks import between, exact_number
 from tracer.fields.coercion import as_field
 from tracer.fields.field import EnclosedField, Field, unenclosable
 
@@ -106,12 +108,16 @@ def solve(field: Any, bounds: ArrayLike, *, x1: float | None = None, x2: float |
     if (x1 is None) == (x2 is None):
         raise TypeError(f"exactly one of x1 and x2 must be given; got x1={x1!r}, x2={x2!r}")
     fixed, value = (0, x1) if x1 is not None else (1, x2)
-    given = between(f"x{fixed + 1}", value, *box.bounds[fixed])
+    given = between(f"x{fixed + 1}", exact_number(f"x{fixed + 1}", value), *box.bounds[fixed])
     with np.errstate(all="ignore"):
-        reason = unenclosable(field)
-        if reason is not None:
-            return _sampled(field, box, _line(box, fixed, given), reason)
-        return _proven(field, box, fixed, given)
+        if (reason := unenclosable(field)) is None:
+            try:
+                return _proven(field, box, fixed, given)
+            except Unenclosable:
+                reason = unenclosable(field)  # a callable that is no formula after all
+                if reason is None:
+                    raise
+        return _sampled(field, box, _line(box, fixed, given), reason)
 
 
 def _line(box: Box, fixed: int, given: float, longer: Array | tuple[bool, bool] = (False, False)) -> Segments:
@@ -126,14 +132,16 @@ def _line(box: Box, fixed: int, given: float, longer: Array | tuple[bool, bool] 
 
 
 def _proven(field: EnclosedField, box: Box, fixed: int, given: float) -> Roots:
-    line = _line(box, fixed, given)
+    line = searched = _line(box, fixed, given)
     found = isolate(field, line, np.zeros(1, dtype=bool))
     (low,), (high,) = line.ends()
     below, above = found.undecided.ends()
     at_ends = np.array([(below <= low).any(), (above >= high).any()])
     if at_ends.any():
         # A root at the very end of the line has no sign beyond it.
-        found = isolate(field, _line(box, fixed, given, at_ends), np.zeros(1, dtype=bool))
+        searched = _line(box, fixed, given, at_ends)
+        found = isolate(field, searched, np.zeros(1, dtype=bool))
+    compare_roots(field, searched, found)
     x, _, brackets = polish(field, found)
     inside, unclear = _in_line(field, line, brackets, found.direction)
     t = np.clip(x[:, 1 - fixed], low, high)

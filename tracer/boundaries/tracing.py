@@ -1,6 +1,8 @@
 """The verbs: the one curve through a point, and all curves in a box."""
 
 import math
+import time
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -15,10 +17,12 @@ from tracer.curves.continuation import follow
 from tracer.curves.corrector import move_to_curve, regular
 from tracer.curves.curve import Curve
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
+from tracer.enclosures.ufuncs import Unenclosable
 from tracer.fields.box import Box
 from tracer.fields.checks import between, frozen_array, positive_integer
 from tracer.fields.coercion import as_field
 from tracer.fields.field import Field, unenclosable
+from tracer.fields.function import Function
 
 Array = NDArray[np.float64]
 
@@ -26,6 +30,8 @@ TOLERANCE = 1e-10
 SMALLEST_TOLERANCE, LARGEST_TOLERANCE = 1e-14, 0.1
 # Cells of the paving; a field without bounds on cells is sampled with far fewer.
 MAX_CELLS = 10**6
+# Where a callable is looked at first, in shares of the box: on no line of symmetry.
+PROBES = np.array([[0.137, 0.291], [0.352, 0.823], [0.571, 0.447], [0.783, 0.106], [0.914, 0.668]])
 
 
 class Limits(NamedTuple):
@@ -77,17 +83,19 @@ def trace_from(
     TypeError
         If `field` is not a function of two variables.
     ValueError
-        If an argument is out of range, or there is no curve on the gradient line through the seed.
+        If an argument is out of range, there is no curve on the gradient line through the seed, or the
+        gradient given with a formula is not its own.
     """
     field, box = as_field(field), Box.from_bounds(bounds)
     tolerance = between("tolerance", tolerance, SMALLEST_TOLERANCE, LARGEST_TOLERANCE)
     budget = Budget(positive_integer("max_steps", max_steps))
+    _check_callable(field, box)
     start = _start(field, box, seed)
     return Curve.from_trace(follow(field, box, start, tolerance, budget), field, box, tolerance)
 
 
 def _start(field: Field, box: Box, seed: ArrayLike) -> Array:
-    point = frozen_array("seed", seed, ndim=1)
+    point = frozen_array("seed", seed, ndim=1, exact=False)
     if point.shape != (2,):
         raise ValueError(f"seed must be a point (x1, x2) of finite numbers; got {seed!r}")
     if not box.contains(point):
@@ -116,7 +124,8 @@ def trace(
     """All curves of {F = 0} in a box, with a certificate of what is proven.
 
     A field with bounds on cells (networks, functions of NumPy's ufuncs) is paved, and every curve is
-    found with proof. Any other is sampled on a lattice.
+    found with proof. Any other is sampled on a lattice, and so is a callable whose plain values contradict
+    what was proven.
 
     Parameters
     ----------
@@ -145,7 +154,7 @@ def trace(
     TypeError
         If `field` is not a function of two variables.
     ValueError
-        If an argument is out of range.
+        If an argument is out of range, or the gradient given with a formula is not its own.
     """
     field, box = as_field(field), Box.from_bounds(bounds)
     limits = Limits.of(tolerance, max_cells, time_limit)
@@ -153,9 +162,36 @@ def trace(
     try:
         # What overflows is inf or nan, which proves nothing: that is a status, not a warning.
         with np.errstate(all="ignore"):
-            reason = unenclosable(field)
-            if reason is None:
-                return proven_boundary(field, box, *limits, line)
-            return sampled_boundary(field, box, *limits, line, reason)
+            return _traced(field, box, limits, line)
     finally:
         line.done()
+
+
+def _traced(field: Any, box: Box, limits: Limits, line: Progress) -> Boundary:
+    began = time.perf_counter()
+    _check_callable(field, box)
+    if (reason := unenclosable(field)) is None:
+        try:
+            return proven_boundary(field, box, *limits, line)
+        except Unenclosable:
+            # A callable that is no formula after all.
+            reason = unenclosable(field)
+            if reason is None:
+                raise
+    left = max(0.0, limits.time_limit - (time.perf_counter() - began))
+    return sampled_boundary(field, box, limits.tolerance, limits.max_cells, left, line, reason)
+
+
+def _check_callable(field: Field, box: Box) -> None:
+    """Hold a callable against itself at a few points: its gradient, and its values as formula and on floats.
+
+    Raises
+    ------
+    ValueError
+        If it was given with the gradient of another function.
+    """
+    if isinstance(field, Function) and field.unenclosable is None:
+        at = box.lower + PROBES * box.sides
+        field.check_gradient(at)
+        with suppress(Unenclosable):  # it knows from now on that it is no formula
+            field.sides(at)

@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.enclosures.argument import Argument
-from tracer.enclosures.combination import constant
+from tracer.enclosures.argument import Argument, Reading
+from tracer.enclosures.combination import as_float, constant
 from tracer.enclosures.taylor_form import TaylorForm
 from tracer.enclosures.ufuncs import Operation
 
@@ -26,8 +26,10 @@ class OnCells(Argument):
     def coordinates(cls, lower: Array, upper: Array) -> tuple["OnCells", "OnCells", Array]:
         """Both coordinates on cells with the given corners (k, 2), and the cells' radii (k, 2)."""
         forms, radius = TaylorForm.of_cells(lower, upper)
+        reading = Reading()
         x1, x2 = (
-            cls(TaylorForm(forms.coefficients[..., i : i + 1], forms.radii[..., i : i + 1])) for i in (0, 1)
+            cls(TaylorForm(forms.coefficients[..., i : i + 1], forms.radii[..., i : i + 1]), reading)
+            for i in (0, 1)
         )
         return x1, x2, radius
 
@@ -44,5 +46,5 @@ def _exact(term: Any) -> TaylorForm | float:
     """A form, or a number that a float holds exactly."""
     if isinstance(term, TaylorForm):
         return term
-    form = constant(term)
-    return form if form.radii.any() else float(term)
+    value, error = as_float(term)
+    return constant(term) if error else value

@@ -24,6 +24,7 @@ References
 .. [1] F. H. Clarke, "Optimization and Nonsmooth Analysis" (1983).
 """
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -42,13 +43,21 @@ PRODUCT_ROUNDINGS = 8
 CONVERSION = 2 * UNIT_ROUNDOFF
 
 
+def as_float(number: Any) -> tuple[float, float]:
+    """A real number as a float, and a bound of the error: 0 where it is exact."""
+    # A large integer or a long double may lie between two floats. Python compares them exactly, NumPy
+    # would round an integer of its own first.
+    number = number.item() if isinstance(number, np.generic | np.ndarray) else number
+    value = float(number)
+    if not math.isfinite(value):
+        return value, math.nan
+    return value, 0.0 if value == number else CONVERSION * abs(value) + UNDERFLOW
+
+
 def constant(number: Any) -> TaylorForm:
     """A real number, exact or not as a float, on one cell."""
-    value = float(number)
     coefficients, radii = np.zeros((6, 1, 1)), np.zeros((3, 1, 1))
-    coefficients[0] = value
-    # A large integer or a long double may lie between two floats; nan differs from itself.
-    radii[0] = 0.0 if value == number else CONVERSION * abs(value) + UNDERFLOW
+    coefficients[0], radii[0] = as_float(number)
     return TaylorForm(coefficients, radii)
 
 

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.enclosures.argument import Argument
+from tracer.enclosures.argument import Argument, Reading
 from tracer.enclosures.ufuncs import Operation
 
 Array = NDArray[np.float64]
@@ -31,12 +31,17 @@ class Dual(Argument):
     @classmethod
     def coordinates(cls, x1: Array, x2: Array) -> tuple["Dual", "Dual"]:
         """Both coordinates of n points."""
-        return cls(DualNumber(x1, np.array([[1.0], [0.0]]))), cls(DualNumber(x2, np.array([[0.0], [1.0]])))
+        reading = Reading()
+        return (
+            cls(DualNumber(x1, np.array([[1.0], [0.0]])), reading),
+            cls(DualNumber(x2, np.array([[0.0], [1.0]])), reading),
+        )
 
     def calculate(self, operation: Operation, evaluate: Callable[..., Any], terms: list[Any]) -> DualNumber:
         """The value, and the gradient by the chain rule."""
-        numbers = [term.value if isinstance(term, DualNumber) else term for term in terms]
-        value = evaluate(*numbers)
+        value = evaluate(*(term.value if isinstance(term, DualNumber) else term for term in terms))
+        # Of a small integer the logarithm has half precision, and its predecessor may wrap.
+        numbers = [term.value if isinstance(term, DualNumber) else np.float64(term) for term in terms]
         gradient: Any = None
         for slope, term in zip(operation.slopes, terms, strict=True):
             if isinstance(term, DualNumber):

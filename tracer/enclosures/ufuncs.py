@@ -36,7 +36,7 @@ LARGEST_EXPONENT = 1000.0
 Term = TaylorForm | float
 
 
-class Unenclosable(Exception):
+class Unenclosable(TypeError):
     """Why a formula has no enclosures; the text names the operation, such as ``np.floor``."""
 
 
@@ -84,7 +84,8 @@ def _product(a: Term, b: Term) -> TaylorForm:
 
 def _quotient(a: Term, b: Term) -> TaylorForm:
     if not isinstance(b, TaylorForm):
-        return scale(_form(a), b, np.divide)
+        # Nowhere defined, which is not the same as infinite: a function of it may be bounded.
+        return scale(_form(a), b, np.divide) if b else scale(_form(a), math.nan)
     return _product(a, b.apply(elementary.RECIPROCAL))
 
 

@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tracer.fields.exactness import need_exact
+
 Array = NDArray[np.float64]
 
 # Of the size of a bound: areas and squares of distances are floats then. The box of a proof may be wider than
@@ -32,7 +34,7 @@ class Box:
         Raises
         ------
         ValueError
-            If the shape is not (2, 2), a bound is not finite or beyond ±1e150, or lo is not less than hi.
+            If the shape is not (2, 2), a bound is not finite, no float64 or beyond ±1e150, or not lo < hi.
         """
         try:
             array = np.array(bounds, dtype=np.float64)
@@ -49,6 +51,7 @@ class Box:
                     f"bounds[{axis}] must be finite and between -{LARGEST:g} and {LARGEST:g}, so that "
                     f"areas are floats; got ({lo!r}, {hi!r}): scale the coordinates"
                 )
+        need_exact("bounds", bounds, array)
         array.flags.writeable = False
         return cls(array[:, 0], array[:, 1])
 

@@ -6,11 +6,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tracer.fields.exactness import need_exact
+
 Array = NDArray[np.float64]
 
 
-def frozen_array(name: str, values: ArrayLike, ndim: int) -> Array:
-    """A read-only float64 copy of `values`, finite and of `ndim` dimensions."""
+def frozen_array(name: str, values: ArrayLike, ndim: int, exact: bool = True) -> Array:
+    """A read-only float64 copy of `values`, finite and of `ndim` dimensions; `exact`, unless it need not."""
     try:
         if np.iscomplexobj(np.asarray(values)):
             raise TypeError("got complex numbers")
@@ -24,6 +26,8 @@ def frozen_array(name: str, values: ArrayLike, ndim: int) -> Array:
     if not np.isfinite(array).all():
         bad = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
         raise ValueError(f"{name} must be finite; got {array[bad]} at index {bad}")
+    if exact:
+        need_exact(name, values, array)
     array.flags.writeable = False
     return array
 
@@ -64,6 +68,14 @@ def number(name: str, value: Any) -> float:
         return float(value)
     except (TypeError, ValueError):
         raise TypeError(f"{name} must be a number; got {value!r}") from None
+
+
+def exact_number(name: str, value: Any) -> float:
+    """`value` as a float that is the same number."""
+    given = number(name, value)
+    if np.isfinite(given):
+        need_exact(name, value, np.asarray(given))
+    return given
 
 
 def between(name: str, value: Any, low: float, high: float) -> float:

@@ -5,6 +5,11 @@ dual numbers as derivatives, on Taylor forms as bounds with proof. For any other
 no bounds, and unless a gradient is given derivatives are finite differences of order 8 with step control
 (`scipy.differentiate.derivative`), good to about 1e-11 of the function's size where it is smooth.
 They start from steps of 0.01: a function that varies on a scale below 1e-3 needs its gradient given.
+
+A callable that looks at its argument, or keeps something between calls, may be another function on floats
+than what it is read as. So whoever proves something of a `Function` holds plain values against it (`sides`).
+The same operations give them as give the bounds at a point, and the error of each is part of the radius
+there: a plain value is no further from those bounds than they are wide, to spare.
 """
 
 from collections.abc import Callable
@@ -14,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tracer.enclosures.argument import Argument, reason_of
 from tracer.enclosures.cells import OnCells
 from tracer.enclosures.dual import Dual
 from tracer.enclosures.rational import Rational
@@ -31,6 +37,10 @@ DIFFERENCE_STEPS = (1e-2, 1e-4, 1e-6, 1e-8)
 AGREEMENT = 1e-6
 # Steps grow with the size of the point where rounding would drown the difference.
 RELATIVE_STEP = 1e-3
+# How far a plain value may be from the bounds at its point, over their width.
+ROOM = 2.0
+# What a given gradient may be off: relative to the derivatives at the point, and to the largest of all.
+GRADIENT_ERROR, SHARE_OF_LARGEST = 1e-2, 1e-4
 
 
 class Function:
@@ -73,26 +83,31 @@ class Function:
         """f at points `x` of shape (..., 2), shape (...), and its gradient, shape (..., 2)."""
         at = points("x", x, 2)
         x1, x2 = at[..., 0].ravel(), at[..., 1].ravel()
-        if self._gradient is None and self.unenclosable is None:
-            value, partials = self._dual(x1, x2)
-        else:
+        dual = None if self._gradient is not None or self.unenclosable else self._dual(x1, x2)
+        if dual is None:
             value = self._at(x1, x2)
             partials = self._differences(x1, x2) if self._gradient is None else self._given(x1, x2)
+        else:
+            value, partials = dual
         return value.reshape(at.shape[:-1]), partials.reshape(at.shape)
 
     @cached_property
     def unenclosable(self) -> str | None:
-        """Why `enclose` cannot be asked, such as "np.floor"; None if it can."""
+        """Why `enclose` cannot be asked, such as "np.floor"; None if it can.
+
+        What turns out to be no formula later on says so from then on.
+        """
         try:
             self._enclosure(np.zeros((1, 2)), np.full((1, 2), 1e-3))
-        except Exception as error:
-            return _reason(error)
+        except Unenclosable as refusal:
+            return str(refusal)
         return None
 
     def enclose(self, lower: Array, upper: Array) -> Enclosure:
         """Bounds of f and its gradient on cells, if f is a formula of NumPy's ufuncs.
 
-        f is taken to be the same formula everywhere: the real function of its float64 constants.
+        f is taken to be the same formula everywhere: the real function of its constants, exactly as they
+        are, whether or not a float64 holds them.
 
         Parameters
         ----------
@@ -107,11 +122,12 @@ class Function:
 
         Raises
         ------
-        TypeError
-            If f holds something else; `unenclosable` tells beforehand.
+        Unenclosable
+            A TypeError: if f holds something else; `unenclosable` tells beforehand, but for a callable that
+            changes.
         """
         if self.unenclosable is not None:
-            raise TypeError(f"f cannot be enclosed: {self.unenclosable}")
+            raise Unenclosable(f"f cannot be enclosed: {self.unenclosable}")
         return self._enclosure(np.asarray(lower, np.float64), np.asarray(upper, np.float64))
 
     def is_zero(self, x: Array) -> bool:
@@ -120,16 +136,75 @@ class Function:
             coordinates = Rational.coordinates(*x.tolist())
             return coordinates[0].read(self._f(*coordinates)) == 0
 
+    def sides(self, x: Array) -> NDArray[np.int8]:
+        """The signs of plain values at points (n, 2); 0 where they, or the bounds there, may be wrong.
+
+        Raises
+        ------
+        Unenclosable
+            If a value lies outside the bounds at its point: f is another function on floats.
+        """
+        value, found = self.value(x), self.enclose(x, x)
+        room = np.where(found.defined, ROOM * (found.upper - found.lower), np.nan)
+        # What is not finite tells nothing of a value, but no value may be nan where the bounds are finite.
+        wrong = np.isfinite(room) & ~((value >= found.lower - room) & (value <= found.upper + room))
+        if wrong.any():
+            k = int(np.argmax(wrong))
+            bounds = f"in [{found.lower[k]:.6g}, {found.upper[k]:.6g}]"
+            raise self.refuted(x[k], f"{value[k]:.6g}", bounds)
+        return np.where(np.abs(value) > 1.5 * room, np.sign(value), 0).astype(np.int8)
+
+    def refuted(self, x: Array, plain: str, proven: str) -> Unenclosable:
+        """The exception to raise where f is `plain` on floats, not what was `proven`: f is sampled then."""
+        self.unenclosable = (
+            f"on arrays of floats f({x[0]:.6g}, {x[1]:.6g}) is {plain}, read as a formula {proven}: f must "
+            "be the same function whatever its arguments are, and at every call"
+        )
+        return Unenclosable(self.unenclosable)
+
+    def check_gradient(self, x: Array) -> None:
+        """Hold a given gradient against the formula's derivatives at points (n, 2).
+
+        Raises
+        ------
+        ValueError
+            If it is that of another function.
+        """
+        at = tuple(x.T)
+        if self._gradient is None or self.unenclosable is not None or (dual := self._dual(*at)) is None:
+            return
+        exact, given = dual[1], self._given(*at)
+        size = np.abs(exact).max(axis=1, keepdims=True)
+        known = np.isfinite(exact) & np.isfinite(given)
+        allowed = GRADIENT_ERROR * size + SHARE_OF_LARGEST * size[np.isfinite(size)].max(initial=0.0)
+        wrong = (known & (np.abs(given - exact) > allowed)).any(axis=1)
+        # A point where the formula is ill-conditioned, or on a kink, may disagree.
+        if 2 * np.count_nonzero(wrong) > len(x):
+            k = int(np.argmax(wrong))
+            raise ValueError(
+                f"gradient must give the partial derivatives of f; at {x[k].tolist()} these are "
+                f"{exact[k].tolist()}, got {given[k].tolist()}. Leave it out: a formula needs none"
+            )
+
     def _enclosure(self, lower: Array, upper: Array) -> Enclosure:
         with np.errstate(all="ignore"):
             x1, x2, radius = OnCells.coordinates(lower, upper)
-            form: TaylorForm = x1.read(self._f(x1, x2))
+            form: TaylorForm = self._read(x1, x2)
             (low, high), gradient = form.value_bounds(), form.gradient_bounds(radius)
             defined = ~np.isnan(form.radii[0, :, 0])
         k = len(lower)
         # The form of a constant has one cell.
         low, high = (np.broadcast_to(bound[:, 0], k) for bound in (low, high))
         return Enclosure(low, high, *gradient, np.broadcast_to(defined, k))
+
+    def _read(self, x1: Argument, x2: Argument) -> Any:
+        """The content of what f gives for stand-ins; where it gives none, f is sampled from then on."""
+        try:
+            return x1.read(self._f(x1, x2))
+        # Whatever f raises on what are no arrays; on arrays it is raised to the user.
+        except Exception as error:
+            self.unenclosable = x1.reading.refused or reason_of(error)
+            raise Unenclosable(self.unenclosable) from error
 
     def _at(self, x1: Array, x2: Array) -> Array:
         return _call("f", self._f, x1, x2)
@@ -142,12 +217,14 @@ class Function:
             raise ValueError(f"gradient must give a pair of partial derivatives; got {type(pair).__name__}")
         return np.stack([_result("gradient", partial, x1.shape) for partial in pair], axis=-1)
 
-    def _dual(self, x1: Array, x2: Array) -> tuple[Array, Array]:
-        """Values (n,) and gradients (n, 2) in one reading of f."""
+    def _dual(self, x1: Array, x2: Array) -> tuple[Array, Array] | None:
+        """Values (n,) and gradients (n, 2) in one reading of f; None where it turns out to be no formula."""
         with np.errstate(all="ignore"):
-            coordinates = Dual.coordinates(x1.copy(), x2.copy())
-            value, gradient = coordinates[0].read(self._f(*coordinates))
-        return value, np.broadcast_to(gradient.T, (len(x1), 2))
+            try:
+                value, gradient = self._read(*Dual.coordinates(x1.copy(), x2.copy()))
+            except Unenclosable:
+                return None
+        return value.astype(np.float64, copy=False), np.broadcast_to(gradient.T, (len(x1), 2))
 
     def _differences(self, x1: Array, x2: Array) -> Array:
         """Both partials, shape (n, 2), with shorter steps until the differences agree with each other."""
@@ -203,13 +280,3 @@ def _result(name: str, result: Any, shape: tuple[int, ...]) -> Array:
     if array.shape not in ((), shape):
         raise ValueError(f"{name} must give one value for each of {shape} points; got shape {array.shape}")
     return np.broadcast_to(array.astype(np.float64), shape)
-
-
-def _reason(error: BaseException) -> str:
-    """What an exception says; NumPy may have wrapped the one that names the operation."""
-    cause: BaseException | None = error
-    while cause is not None:
-        if isinstance(cause, Unenclosable):
-            return str(cause)
-        cause = cause.__cause__ or cause.__context__
-    return f"{type(error).__name__}: {error}"

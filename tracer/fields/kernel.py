@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
-from tracer.fields.checks import index, number, points
+from tracer.fields.checks import exact_number, index, points
 from tracer.fields.field import Enclosure
 from tracer.fields.gaussians import Gaussians
 from tracer.fields.labels import Side, checked_sides, labelled, pair, restricted, sides
@@ -198,7 +198,8 @@ class KernelField:
     def level(self, output: int, value: float) -> "KernelField":
         """The field whose zero set is where the one output, 0, has the given `value`."""
         self._need_one_output()
-        return replace(self, last=self.last.shifted(index("output", output, 1), number("value", value), 0.0))
+        k = index("output", output, 1)
+        return replace(self, last=self.last.shifted(k, exact_number("value", value), 0.0))
 
     @in_ieee_arithmetic(refused)
     def restrict(self, plane: Plane) -> "KernelField":

@@ -15,7 +15,8 @@ from tracer.enclosures.affine_map import AffineMap
 from tracer.enclosures.kinked import Kinked
 from tracer.enclosures.univariate import Univariate
 from tracer.fields.activations import Activation, activation
-from tracer.fields.checks import frozen_array, number
+from tracer.fields.checks import exact_number, frozen_array
+from tracer.fields.exactness import conversion_errors
 from tracer.fields.plane import Plane
 
 Array = NDArray[np.float64]
@@ -35,7 +36,8 @@ class Layer:
     slope : float, optional
         The slope of leaky_relu left of 0, 0.01 by default.
     weight_radius, bias_radius : array_like, optional
-        How far the exact weights may lie from those given; zero by default.
+        How far the exact weights may lie from those given; zero by default. What no float64 holds, such as
+        a large integer or a long double, is rounded, and the error of that is added.
 
     Raises
     ------
@@ -60,22 +62,26 @@ class Layer:
         weight_radius: ArrayLike | None = None,
         bias_radius: ArrayLike | None = None,
     ) -> None:
-        W = frozen_array("weight", weight, ndim=2)
-        b = frozen_array("bias", bias, ndim=1)
+        W = frozen_array("weight", weight, ndim=2, exact=False)
+        b = frozen_array("bias", bias, ndim=1, exact=False)
         if len(b) != len(W):
             raise ValueError(f"bias must have one entry for each row of weight; got {len(b)} for {W.shape}")
         if slope is not None:
-            slope = number("slope", slope)
+            slope = exact_number("slope", slope)
             if not np.isfinite(slope):
                 raise ValueError(f"slope must be finite; got {slope}")
         radii = {
             "weight_radius": np.zeros_like(W) if weight_radius is None else weight_radius,
             "bias_radius": np.zeros_like(b) if bias_radius is None else bias_radius,
         }
-        for (name, radius), of in zip(radii.items(), (W, b), strict=True):
+        for (name, radius), of, given in zip(radii.items(), (W, b), (weight, bias), strict=True):
             array = frozen_array(name, radius, ndim=of.ndim)
             if array.shape != of.shape or (array < 0).any():
                 raise ValueError(f"{name} must be nonnegative and of shape {of.shape}; got {array.shape}")
+            errors = conversion_errors(given, of)
+            if errors is not None:
+                array = (array + errors) * rounding.UP
+                array.flags.writeable = False
             object.__setattr__(self, name, array)
         object.__setattr__(self, "weight", W)
         object.__setattr__(self, "bias", b)

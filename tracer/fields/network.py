@@ -25,7 +25,7 @@ from tracer.enclosures import rounding
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.fields import network_bounds
-from tracer.fields.checks import index, number, points
+from tracer.fields.checks import exact_number, index, points
 from tracer.fields.field import Enclosure
 from tracer.fields.labels import Side, checked_sides, labelled, outputs_of, pair, restricted, sides
 from tracer.fields.layer import Layer
@@ -283,11 +283,12 @@ class Network:
         Raises
         ------
         ValueError
-            If `output` is not one, or `value` lies outside the open range of the activation.
+            If `output` is not one, or `value` lies outside the open range of the activation, or is no
+            float64.
         """
         output = index("output", output, self.n_outputs)
         known = sides(self.classes, self.n_outputs, output) if self.n_outputs > 1 else self.sides
-        value = number("value", value)
+        value = exact_number("value", value)
         *hidden, last = self.layers
         low, high = last.row.range
         if not low < value < high:

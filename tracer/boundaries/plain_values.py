@@ -1,0 +1,123 @@
+"""What is proven of a callable, held against its plain values.
+
+A `Function` is proven as the formula that it is read as. On floats it may be another function: if it looks
+at its argument, or keeps something between calls. Then some plain value lies outside the bounds at its
+point, or contradicts what was proven before: in an empty cell, or a box without a crossing, two values have
+opposite signs, in a chart F goes from + to − in the direction in which it grows, a crossing goes the other
+way, or beside a root on a line F has the wrong sign. One such value, and the callable is sampled.
+
+That is a test of samples, not a proof: it sees a callable that is another function where its cells are.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.atlas import Atlas
+from tracer.atlas.roots import Isolated, Segments
+from tracer.fields.function import Function
+
+Array = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+Signs = NDArray[np.int8]
+
+# Cells of each kind, and crossings, that are looked at.
+MOST = 48
+# Points of a cell, in shares of its sides: a corner, those after it along x1 and x2, and one inside.
+SHARES = np.array([[0, 0], [1, 0], [0, 1], [0.383, 0.617]])
+# Points on a line.
+ON_LINE = 33
+
+
+def compare_atlas(field: Any, atlas: Atlas) -> None:
+    """Hold an atlas against plain values of its field, if that is a `Function`.
+
+    Raises
+    ------
+    Unenclosable
+        If a value contradicts it.
+    """
+    if not isinstance(field, Function):
+        return
+    paving, crossings = atlas.paving, atlas.crossings
+    sound = _some(np.flatnonzero(~atlas.broken))
+    kinds = [paving.lines.at(c) for c in (_some(paving.empty), paving.charts[sound], _some(atlas.undecided))]
+    number = _some(np.arange(len(crossings)))
+    brackets, direction = crossings.brackets[number], crossings.direction[number]
+    x = np.concatenate([*map(_points, kinds), brackets.lower, brackets.upper])
+    side = field.sides(x)
+    empty, charts, _, low, high = np.split(
+        side, np.cumsum([*(len(c) * len(SHARES) for c in kinds), len(number)])
+    )
+    empty, charts = empty.reshape(-1, len(SHARES)), charts.reshape(-1, len(SHARES))
+    wrong = np.zeros(len(x), dtype=bool)
+    wrong[: empty.size] = _on_both_sides(empty).ravel()
+    wrong[empty.size : empty.size + charts.size] = _downhill(charts, paving.directions[sound]).ravel()
+    wrong[len(x) - 2 * len(number) :] = np.concatenate([low == direction, high == -direction])
+    if not len(crossings) and not len(atlas.undecided):  # F has one sign in the whole box
+        wrong |= _on_both_sides(side[None])[0]
+    _refute(field, x, side, wrong)
+
+
+def compare_roots(field: Any, line: Segments, found: Isolated) -> None:
+    """Hold the roots on a line against plain values, in the same way.
+
+    Raises
+    ------
+    Unenclosable
+        If a value contradicts them.
+    """
+    if not isinstance(field, Function):
+        return
+    low, high = found.brackets.ends()
+    (start,), (end,) = line.ends()
+    t = np.concatenate([np.linspace(start, end, ON_LINE), low, high])
+    x = np.repeat(line.lower, len(t), axis=0)
+    x[:, line.axis[0]] = t
+    side = field.sides(x)
+    if not len(found.brackets) and not len(found.undecided):
+        return _refute(field, x, side, _on_both_sides(side[None]).ravel())
+    order = np.argsort(low)
+    signs = np.concatenate([-found.direction[order][:1], found.direction[order]])
+    # Between brackets F has one sign, unless something is undecided there.
+    known = np.arange(ON_LINE if len(found.undecided) else 0, len(t))
+    after = np.searchsorted(high[order], t[known], side="right")
+    inside = np.searchsorted(low[order], t[known], side="left") > after
+    wrong = np.zeros(len(t), dtype=bool)
+    wrong[known] = (signs[after] * side[known] < 0) & ~inside
+    _refute(field, x, side, wrong)
+
+
+def _some(rows: Any) -> Any:
+    """So many of some rows, evenly."""
+    return rows[np.arange(min(MOST, len(rows))) * len(rows) // max(1, min(MOST, len(rows)))]
+
+
+def _points(cells: Array) -> Array:
+    """Corners and a point inside of cells (k, 2, 2), one cell after another."""
+    lower, upper = cells[:, None, 0], cells[:, None, 1]
+    inside = np.clip(lower + SHARES * (upper - lower), lower, upper)
+    return np.where(SHARES == 1, upper, inside).reshape(-1, 2)
+
+
+def _on_both_sides(side: Signs) -> Any:
+    """The points (k, n) with a sign, of cells where some have either."""
+    both = (side > 0).any(axis=1, keepdims=True) & (side < 0).any(axis=1, keepdims=True)
+    return both & (side != 0)
+
+
+def _downhill(side: Signs, direction: Array) -> Mask:
+    """The corners (k, n) before which F has gone from + to − along an axis, in which it grows."""
+    wrong = np.zeros_like(side, dtype=bool)
+    for axis in (0, 1):
+        along = np.where(direction[:, 1 - axis] == 0, np.sign(direction[:, axis]), 0)
+        wrong[:, 1 + axis] = (along * side[:, 0] > 0) & (along * side[:, 1 + axis] < 0)
+    return wrong
+
+
+def _refute(field: Function, x: Array, side: Signs, wrong: Mask) -> None:
+    if wrong.any():
+        k = int(np.argmax(wrong))
+        plain, read = ("positive", "negative")[:: int(side[k])]
+        raise field.refuted(x[k], plain, read)

@@ -1,0 +1,62 @@
+"""Numbers that no float64 holds: large integers, long doubles, fractions.
+
+What is proven is proven of the user's own numbers. Where these have a radius, the error of their conversion
+goes into it; elsewhere such numbers are refused.
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
+
+Array = NDArray[np.float64]
+
+# Up to here every integer is a float.
+INTEGERS = 2.0**53
+# Bytes of a float64.
+DOUBLE = 8
+
+
+def conversion_errors(values: Any, array: Array) -> Array | None:
+    """Bounds of what finite `values` lost as the float64 `array`; None where that is nothing."""
+    given = np.asarray(values)
+    kind, size = given.dtype.kind, given.dtype.itemsize
+    if kind == "f" and size > DOUBLE:
+        lost = given != array
+    elif kind in "biuf":
+        # A list may have become floats at once.
+        own = kind == "b" or (kind == "f" and given is values)
+        if own or not (np.abs(array) >= INTEGERS).any():
+            return None
+        lost = _differ(values, array)
+    else:
+        lost = _differ(values, array)
+    if not lost.any():
+        return None
+    return np.where(lost, 2 * UNIT_ROUNDOFF * np.abs(array) + UNDERFLOW, 0.0)
+
+
+def need_exact(name: str, values: Any, array: Array) -> None:
+    """Raise a ValueError that names the first of the `values` that the float64 `array` does not hold."""
+    errors = conversion_errors(values, array)
+    if errors is not None:
+        bad = tuple(int(k) for k in np.argwhere(errors)[0])
+        value = np.asarray(values, dtype=object)[bad]
+        where = f" at index {bad}" if bad else ""
+        raise ValueError(
+            f"{name} must be what a float64 holds exactly; got {str(value)[:80]}{where}: pass it rounded, "
+            "as np.asarray(…, dtype=np.float64) does"
+        )
+
+
+def _differ(values: Any, array: Array) -> NDArray[np.bool_]:
+    """Where they differ, compared as Python compares numbers: exactly."""
+    objects = np.asarray(values, dtype=object)
+    same = [_as_python(v) == a for v, a in zip(objects.ravel(), array.ravel().tolist(), strict=True)]
+    return ~np.array(same, dtype=bool).reshape(array.shape)
+
+
+def _as_python(value: Any) -> Any:
+    return value.item() if isinstance(value, np.generic | np.ndarray) else value
