@@ -142,12 +142,79 @@ def test_turning_points_of_t3():
 
 
 @pytest.mark.parametrize(("size", "tolerance"), [(1e-10, 1e-8), (1e-13, 1e-10), (1e-7, 1e-6)])
-def test_waves_within_the_tolerance_are_not_followed(size, tolerance):
-    """Steep and far too many to be seen, they must not be cut for ever."""
+def test_waves_that_are_too_many_are_not_followed(size, tolerance, monkeypatch):
+    """Steep and far too many to be seen, they are not cut for ever; and the curve is not called finished."""
+    monkeypatch.setattr("tracer.curves.arcs.MOST_ARCS", 2**12)
     field = tracer.Function(lambda x1, x2: x2 - x1 * x1 + size * np.sin(x1 / size))
     boundary = tracer.trace(field, [(-1, 1), (-1.1, 1)], tolerance=tolerance)
+    assert boundary.certificate.status is tracer.Status.BUDGET_EXHAUSTED
+    assert sum(len(curve.pieces) for curve in boundary) < 2**13
+    assert boundary.stats.evaluations < 10**6
+
+
+def wave(size, frequency, slope=0.0):
+    """A field whose one curve waves along a line, its height there, and that height's rate."""
+
+    def height(x):
+        return 0.03 + slope * x + size * np.sin(frequency * x)
+
+    return (
+        tracer.Function(lambda x, y: y - (0.03 + slope * x + size * np.sin(frequency * x))),
+        height,
+        lambda x: slope + size * frequency * np.cos(frequency * x),
+    )
+
+
+@pytest.mark.parametrize(
+    ("size", "frequency", "tolerance", "most"),
+    [
+        # Waves that take many cuts before they are seen, and some of each length within the tolerance.
+        (1e-4, 5000, 1e-10, 400_000),
+        (1e-3, 30, 1e-2, 2000),
+        (1e-5, 30, 1e-10, 2000),
+        (1e-5, 30, 1e-2, 2000),
+        (1e-6, 700, 1e-3, 20_000),
+    ],
+)
+def test_waves_are_followed_at_every_tolerance(size, frequency, tolerance, most):
+    field, height, rate = wave(size, frequency)
+    boundary = tracer.trace(field, [(-1, 1), (-1, 1)], tolerance=tolerance)
+    (curve,) = boundary
     assert boundary.certificate.complete
-    assert sum(len(curve.pieces) for curve in boundary) < 20_000
+    assert boundary.stats.evaluations < most
+    x = np.linspace(-1, 1, 1_000_001)
+    length = np.trapezoid(np.hypot(1, rate(x)), x)
+    assert curve.length == pytest.approx(length, rel=1e-8 + tolerance)
+    turns = np.count_nonzero(np.diff(np.sign(rate(x))))
+    assert len(curve.turning_points) == turns
+    at = np.array([t.point[0] for t in curve.turning_points])
+    assert np.abs(rate(at)).max() < 1e-9 * size * frequency**2
+    predicted = curve.pieces(np.linspace(0, curve.length, 30_001))
+    assert np.abs(predicted[:, 1] - height(predicted[:, 0])).max() < 4 * tolerance
+
+
+@pytest.mark.parametrize("tolerance", [1e-3, 1e-5, 1e-7])
+def test_chords_see_waves_that_the_prediction_leaves_out(tolerance):
+    field, height, _ = wave(3e-5, 2000, slope=0.2)
+    curve = tracer.trace(field, [(-1, 1), (-1, 1)], tolerance=1e-2)[0]
+    vertices = curve.polyline(tolerance)
+    x = np.linspace(-1, 1, 200_001)
+    assert np.abs(np.interp(x, *vertices.T) - height(x)).max() < 2.1 * tolerance
+
+
+def test_two_turns_within_a_piece_are_seen():
+    # Hardly: the curve turns back by 2e-5 of its slope.
+    field = tracer.Function(lambda x, y: y - x**3 + 3e-5 * x)
+    (curve,) = tracer.trace(field, [(-1, 1.1), (-1.2, 1)], tolerance=1e-6)
+    assert [t.coordinate for t in curve.turning_points] == [1, 1]
+    assert sorted(t.point[0] for t in curve.turning_points) == pytest.approx([-(1e-5**0.5), 1e-5**0.5])
+
+
+def test_what_lies_between_points_is_not_called_proven():
+    sentence = str(tracer.trace(T3, BOX).certificate)
+    assert sentence.startswith("PROVEN: ")
+    for word in ("measured, not proven", "tolerance", "length", "polylines", "areas", "turning points"):
+        assert word in sentence
 
 
 @pytest.mark.parametrize("k", [3, 9])

@@ -11,6 +11,12 @@ from tracer.fields.box import Box
 
 Array = NDArray[np.float64]
 
+# What a sentence that claims a proof does not claim.
+BETWEEN_POINTS = (
+    "Between its points a curve is measured, not proven: that it is within the tolerance there, its length, "
+    "its polylines and the areas beside it; nor is it proven that it has no more turning points than are "
+    "listed."
+)
 # The end of every sentence that claims a proof.
 RESTS_ON = (
     "This rests on interval arithmetic rounded outward, on IEEE double precision rounded to nearest and with "
@@ -91,6 +97,10 @@ class Certificate:
     Outside the listed undecided cells, the components of {F = 0} in `bounds` and the returned curves
     correspond one to one, `closed` is exact, and each returned point lies within its `error_bound`
     of its own component. F is the real function of the user's float64 weights, plane and level.
+
+    What lies between the points is measured, at eleven points of every polynomial between two, and not
+    proven: that it is within the tolerance, lengths, polylines and areas, and that there are no more turning
+    points than are listed. A spike that is narrower than the distance of these points may be missed.
 
     The guarantee rests on outward rounding in IEEE double precision, to nearest and with subnormal numbers
     (the verbs set the floating-point environment where it is another one), and on stated errors of the
@@ -177,10 +187,10 @@ class Certificate:
         counted = f"{self.cells} cells and {self.crossings} crossings"
         guarantee = f"{CLAIMS[self.of].format(box=box)} ({counted})"
         if self.status is Status.PROVEN:
-            return f"{guarantee}. {RESTS_ON}"
+            return f"{guarantee}. {BETWEEN_POINTS} {RESTS_ON}"
         if self.status is Status.PROVEN_OUTSIDE_CELLS:
             n = len(self.undecided)
             where = f"outside {n} undecided cell{'s' * (n != 1)}, where the boundary is singular or too fine"
-            return f"{where} for float64, {guarantee}. {RESTS_ON}"
+            return f"{where} for float64, {guarantee}. {BETWEEN_POINTS} {RESTS_ON}"
         because = f" ({self.reason})" if self.reason else ""
         return f"{self.status.value}{because}."

@@ -12,6 +12,15 @@ polynomial misses the curve there by more than the tolerance, the arc is cut in 
 from the corrector, and the prediction may be loose: integrated to the caller's tolerance instead, the same
 points take five times the evaluations, and one step of a Runge-Kutta method takes four and is further off.
 
+A curve that waves within the tolerance is longer than its prediction. One that leaves it at an angle φ has
+gone 1/cos φ times as far, so arcs are cut as well where the sum of their h φ²/2 may be more than the
+tolerance times the length of all: lengths are as good as points are. And where an arc may turn, because a
+partial is 0 on it or near that, its direction is to be known so well, at any tolerance, that the polynomial
+turns as often as the arc does.
+
+Where all that an arc misses by may be rounding of F, as bounds of F at its points say, it is as good as it
+can be. No other arc is left alone before it is good: where some never are, the work is not finished.
+
 References
 ----------
 .. [1] U. M. Ascher, R. M. M. Mattheij, R. D. Russell, "Numerical Solution of Boundary Value Problems for
@@ -25,12 +34,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.atlas.charts import across
+from tracer.atlas.roots import point_bounds
 from tracer.curves.arc_corrector import corrected, in_brackets
-from tracer.curves.pieces import DERIVATIVE, INTEGRAL, NODES, Pieces, interpolation
+from tracer.curves.pieces import DERIVATIVE, INTEGRAL, NODES, Pieces, extrema, interpolation
 from tracer.curves.stack import ENDS, GRADIENTS, Stack, can_be_halved
+from tracer.curves.turning import FLAT
 from tracer.curves.vectors import dot, lengths, turned, unit_vectors
 from tracer.fields.box import Box
-from tracer.fields.field import Field
+from tracer.fields.field import EnclosedField, Field
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -41,14 +52,18 @@ LEAST_COSINE = 0.5**0.5
 MOST_CUTS = 32
 # Where arcs are cut that are steeper, as shares of the way in τ.
 QUARTERS = np.array([0.25, 0.5, 0.75])
-# Where so many cuts have left more than this share of the deviation they were the last: it is rounding too,
-# or F turns faster than its floats. (At a corner, which stays steep, cuts may leave all that shows of it.)
+# Where so many cuts have left more than this share of what an arc misses by, bounds say how much is rounding.
 PATIENCE = 3
 STALLED = 0.5
-# So few steep arcs are at corners, and are cut to the end; more are waves within the tolerance, or noise.
-MOST_CORNERS = 64
-# More arcs than this are not made: the curve is followed no further than they reach.
-MOST_ARCS = 2**20
+# How well a direction is to be known where an arc may turn, as a share of how far it leads away from an axis;
+# and which arcs may, their directions being this share of how much they vary from an axis.
+SURE = 0.01
+NEAR = 0.25
+# What interpolation between the nodes, and its rate over the length, may make of errors at them.
+AMPLIFIED = 4.0
+AMPLIFIED_RATE = 100.0
+# No more than this are made of the atlas's arcs: there are curves that wave as often as one likes.
+MOST_ARCS = 2**18
 
 # Where a polynomial is held against the curve: at its middle, and further out, between its nodes. And where
 # it is cut: there, and at two of its nodes.
@@ -63,15 +78,16 @@ _T = 0.5 * (1 + SIGMA)[:, None]
 CUBIC = np.hstack([(1 + 2 * _T) * (1 - _T) ** 2, _T**2 * (3 - 2 * _T), _T * (1 - _T) ** 2, _T**2 * (_T - 1)])
 CUBIC_RATES = np.hstack([6 * _T * (_T - 1), 6 * _T * (1 - _T), (1 - _T) * (1 - 3 * _T), _T * (3 * _T - 2)])
 # What takes values at the nodes to those of their polynomial at the places; at all of SIGMA of each of its
-# parts; and to its rates, close by each other.
+# parts; and to its rates, at all of SIGMA and close by each other.
 EXPECTED = interpolation(PLACES)
 _ENDS = np.concatenate([[-1.0], CUTS, [1.0]])
 PARTS = interpolation((0.5 * ((1 - SIGMA) * _ENDS[:-1, None] + (1 + SIGMA) * _ENDS[1:, None])).ravel())
+RATES_AT_SIGMA = interpolation(SIGMA) @ DERIVATIVE
 RATES = interpolation(np.linspace(-1, 1, 4 * len(NODES) + 1)) @ DERIVATIVE
 
 
 def stacked_pieces(
-    field: Field, box: Box, stack: Stack, tolerance: float, deadline: float
+    field: EnclosedField, box: Box, stack: Stack, tolerance: float, deadline: float
 ) -> tuple[Stack, Pieces, bool]:
     """Arcs as polynomials, cut until each is within `tolerance` (box units) of the curve.
 
@@ -85,22 +101,25 @@ def stacked_pieces(
         Whether all polynomials are that good; `deadline`, of `time.perf_counter`, or `MOST_ARCS` may end
         the work before.
     """
-    stack = _gentle(field, box, stack, deadline)
-    if _is_spent(len(stack), deadline):
-        return stack, _with_arclength(_straight(stack.start, stack.end, NODES)), len(stack) == 0
+    most = len(stack) + MOST_ARCS
+    stack = _gentle(field, box, stack, most, deadline)
+    if not len(stack) or time.perf_counter() >= deadline:
+        return stack, with_arclength(_straight(stack.start, stack.end, NODES)), len(stack) == 0
     predicted, values = _collocated(box, stack), np.empty((len(stack), len(NODES), 2))
     pending, before, finished = np.arange(len(stack)), np.full((len(stack), PATIENCE), np.inf), False
-    for cuts in range(MOST_CUTS):
+    length = box.distance(stack.start, stack.end).sum()
+    for _ in range(MOST_CUTS):
         arcs = stack[pending]
         found = _put_onto_curve(field, box, arcs, *predicted)
         values[pending] = found.x[:, AT_NODES]
-        helps = found.steep | ~(found.off >= STALLED * before[:, -1])
-        misses = ~(found.off <= tolerance + found.noise) & helps
-        corners = found.steep & ~(found.off <= found.noise)
-        if cuts < PATIENCE or np.count_nonzero(corners) <= MOST_CORNERS:
-            misses |= corners
+        allowed = tolerance, tolerance * length / len(stack)
+        misses = found.misses(*allowed)
+        stalled = np.flatnonzero(misses & (found.off >= STALLED * before[:, -1]))
+        if len(stalled):
+            found.noise[stalled] += _rounding(field, box, found.x[stalled])
+            misses = found.misses(*allowed)
         finished = not misses.any()
-        if finished or _is_spent(len(stack) + len(CUTS) * misses.sum(), deadline):
+        if finished or len(stack) + len(CUTS) * misses.sum() > most or time.perf_counter() >= deadline:
             break
         which = np.zeros(len(stack), dtype=bool)
         which[pending[misses]] = True
@@ -110,18 +129,14 @@ def stacked_pieces(
         predicted = _predicted_parts(box, stack[pending], values[which])
         before = np.column_stack([found.off, before[:, :-1]])[misses]
         values, before = values[index], np.repeat(before, 1 + len(CUTS), axis=0)
-    return stack, _with_arclength(values), finished
-
-
-def _is_spent(arcs: int, deadline: float) -> bool:
-    return arcs >= MOST_ARCS or time.perf_counter() >= deadline
+    return stack, with_arclength(values), finished
 
 
 # The angle between tangent and chord -----------------------------------------------------------------
 
 
-def _gentle(field: Field, box: Box, stack: Stack, deadline: float) -> Stack:
-    """The arcs cut until the tangents at their ends are within 90° of their chords."""
+def _gentle(field: Field, box: Box, stack: Stack, most: int, deadline: float) -> Stack:
+    """The arcs cut, into no more than `most`, until tangents at their ends are within 90° of their chords."""
     for _ in range(MOST_CUTS):
         rises = dot(_normals(box, stack)[:, None], stack.vectors[:, GRADIENTS] * box.sides)
         steep = (rises[:, 0] < 0) | (rises[:, 1] < 0)
@@ -132,7 +147,9 @@ def _gentle(field: Field, box: Box, stack: Stack, deadline: float) -> Stack:
         tau = start[:, None] + np.multiply.outer(end - start, QUARTERS)
         # Some arcs are so short that there are not so many floats between their ends.
         steep &= (np.diff(np.column_stack([start, tau, end])) > 0).all(axis=1)
-        if not steep.any() or _is_spent(len(stack) + len(QUARTERS) * steep.sum(), deadline):
+        if not 0 < len(QUARTERS) * np.count_nonzero(steep) <= most - len(stack):
+            break
+        if time.perf_counter() >= deadline:
             break
         stack, _ = stack.cut(steep, *in_brackets(field, stack[steep], tau[steep]))
     return stack
@@ -189,6 +206,12 @@ class _OnCurve(NamedTuple):
         How far the polynomials through the nodes are from the curve at the places, in box units.
     noise : ndarray, shape (n,)
         How much of that may be rounding.
+    length : ndarray, shape (n,)
+        Of their chords, in box units; 0 of arcs that cannot be halved.
+    angle : ndarray, shape (n,)
+        The sine of the largest angle between polynomial and curve at the nodes and places.
+    room : ndarray, shape (n,)
+        How large that may be for it to be certain how often the arc turns.
     steep : ndarray of bool, shape (n,)
         Which are beyond 45° of their chords at a point: such a one may wave.
     """
@@ -196,7 +219,18 @@ class _OnCurve(NamedTuple):
     x: Array
     off: Array
     noise: Array
+    length: Array
+    angle: Array
+    room: Array
     steep: Mask
+
+    def misses(self, tolerance: float, lengthening: float) -> Mask:
+        """Which are off by more than `tolerance`, longer by more than that, steep, or may turn unseen."""
+        wrong = np.maximum(self.angle * self.length - AMPLIFIED_RATE * self.noise, 0.0)
+        with np.errstate(all="ignore"):
+            misses = ~(self.off <= tolerance + self.noise) | (0.5 * wrong**2 / self.length > lengthening)
+        misses |= self.steep & (self.length > tolerance) & ~(self.off <= self.noise)
+        return misses | (wrong > self.room * self.length)
 
 
 def _put_onto_curve(field: Field, box: Box, arcs: Stack, predicted: Array, normal: Array) -> _OnCurve:
@@ -206,23 +240,50 @@ def _put_onto_curve(field: Field, box: Box, arcs: Stack, predicted: Array, norma
     x[:, INNER], gradient[:, INNER], noise = corrected(field, box, arcs, normal, predicted[:, INNER])
     x[:, OUTER], gradient[:, OUTER] = arcs.vectors[:, ENDS], arcs.vectors[:, GRADIENTS]
     # A polynomial that folds, because of a bad prediction, may run beyond its arc's ends.
-    folded = np.flatnonzero(_folds(box, arcs, x[:, AT_NODES]))
+    nodes = x[:, AT_NODES]
+    folded = np.flatnonzero(_folds(box, arcs, nodes))
     if len(folded):
         some = arcs[folded]
         tau = across(some.direction[:, None], _straight(some.start, some.end, SIGMA[INNER]))
         x[folded, INNER], gradient[folded, INNER] = in_brackets(field, some, tau)
+        nodes = x[:, AT_NODES]
     halves = can_be_halved(box, arcs)
+    uphill, rates = unit_vectors(gradient * box.sides), RATES_AT_SIGMA @ nodes / box.sides
     # Whether gradients are within 45° of the chord's normal; one that is 0 or not finite is not.
-    uphill = gradient * box.sides
-    steep = ~(dot(_normals(box, arcs)[:, None], uphill) > LEAST_COSINE * lengths(uphill)).all(axis=1) & halves
-    gap = (EXPECTED @ x[:, AT_NODES] - x[:, AT_PLACES]) / box.sides
+    steep = ~(dot(_normals(box, arcs)[:, None], uphill) > LEAST_COSINE).all(axis=1) & halves
+    gap = (EXPECTED @ nodes - x[:, AT_PLACES]) / box.sides
+    length = box.distance(arcs.start, arcs.end)
     with np.errstate(all="ignore"):
         # Along the curve places need not agree, but as far as it bends.
-        bends = dot(gap, gap) / box.distance(arcs.start, arcs.end)[:, None]
-    off = np.abs(dot(gap, unit_vectors(uphill[:, AT_PLACES]))) + bends
+        bends = dot(gap, gap) / length[:, None]
+        angle = np.fmax.reduce(np.abs(dot(rates, uphill)) / lengths(rates), axis=1)
+    off = (np.abs(dot(gap, uphill[:, AT_PLACES])) + bends).max(axis=1)
     # An arc so short that there is nothing between its ends is as good as it can be.
-    off = np.where(halves, off.max(axis=1), 0.0)
-    return _OnCurve(x, off, noise, steep)
+    off, length = np.where(halves, off, 0.0), np.where(halves, length, 0.0)
+    return _OnCurve(x, off, noise, length, angle, _room(box, nodes, uphill, angle), steep)
+
+
+def _room(box: Box, nodes: Array, shares: Array, angle: Array) -> Array:
+    """See `_OnCurve`; of polynomials through nodes (n, 8, 2), where gradients have `shares` (n, 11, 2)."""
+    room = np.full(len(nodes), np.inf)
+    least, largest = shares.min(axis=1), shares.max(axis=1)
+    size, margin = np.maximum(largest, -least), NEAR * (largest - least) + angle[:, None]
+    arc, partial = np.nonzero((least <= margin) & (largest >= -margin) & (size > FLAT))
+    if len(arc):
+        along = unit_vectors(RATES @ nodes[arc] / box.sides)[np.arange(len(arc)), :, 1 - partial]
+        # A direction turns back from an axis, or beyond it: which, must be seen.
+        nearest = np.fmin(np.fmin.reduce(np.abs(extrema(along)[0]), axis=1), SURE * size[arc, partial])
+        np.minimum.at(room, arc, np.maximum(nearest, FLAT))
+    return room
+
+
+def _rounding(field: EnclosedField, box: Box, x: Array) -> Array:
+    """How far points (n, m, 2) may make polynomials miss arcs, by what F may be there, (n,)."""
+    at = x.reshape(-1, 2)
+    size = np.maximum(*np.abs(point_bounds(field, at)))
+    with np.errstate(all="ignore"):
+        far = size / lengths(field.value_and_gradient(at)[1] * box.sides)
+    return AMPLIFIED * far.reshape(x.shape[:2]).max(axis=1)
 
 
 def _folds(box: Box, stack: Stack, nodes: Array) -> Mask:
@@ -235,7 +296,7 @@ def _folds(box: Box, stack: Stack, nodes: Array) -> Mask:
 # Polynomials --------------------------------------------------------------------------------------
 
 
-def _with_arclength(values: Array) -> Pieces:
+def with_arclength(values: Array) -> Pieces:
     """The polynomials through the nodes (n, 8, 2), and through the arclengths at them."""
     s = lengths(DERIVATIVE @ values) @ INTEGRAL.T
     return Pieces.through(np.concatenate([values, s[..., None]], axis=2))

@@ -47,7 +47,7 @@ def follow_arcs(field: EnclosedField, atlas: Atlas, tolerance: float, deadline: 
     if regions is not None and regions.linear:
         return Followed(*polygonal_pieces(regions, atlas.box, stack, deadline))
     if regions is not None:
-        return Followed(*smooth_pieces(regions, atlas.box, stack, tolerance, deadline))
+        return Followed(*smooth_pieces(field, regions, atlas.box, stack, tolerance, deadline))
     return Followed(*stacked_pieces(field, atlas.box, stack, tolerance, deadline))
 
 

@@ -6,6 +6,7 @@ the root of F next to the prediction. `curve(s)` gives the second.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from tracer.curves.continuation import Trace
 from tracer.curves.corrector import correct, newton_step
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces
-from tracer.curves.polylines import SAMPLES, vertices
+from tracer.curves.polylines import SAMPLES, resolved, vertices
 from tracer.curves.screen import Screen
 from tracer.curves.singular import BranchPoint
 from tracer.curves.turning import TurningPoint, turning_points
@@ -30,7 +31,7 @@ Array = NDArray[np.float64]
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
 FINEST = 1e-12
 # A polyline is measured on predictions where these are this much better than its tolerance.
-CLEARLY_BETTER = 0.01
+CLEARLY_BETTER = 0.05
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -44,7 +45,7 @@ class Curve:
     ends : tuple of End
         How it ends at its first and at its last point; ``()`` when closed.
     turning_points : tuple of TurningPoint
-        Where one coordinate is extremal, by arclength.
+        Where one coordinate is extremal, by arclength. That there are no others is not proven.
     branch_points : tuple of BranchPoint
         The branch points it ends at.
     error_bound : ndarray, shape (n,)
@@ -59,7 +60,7 @@ class Curve:
     pieces : Pieces
         The prediction between the points.
     tolerance : float
-        How good the prediction is, in box units.
+        How good the prediction is, in box units, measured at points of every piece.
     """
 
     points: Array
@@ -127,7 +128,11 @@ class Curve:
 
     @property
     def length(self) -> float:
-        """Arclength, in plane coordinates."""
+        """Arclength, in plane coordinates.
+
+        Of the prediction, which is cut until it is as good as the tolerance, relative to all curves traced at
+        once; measured, and no part of what is proven.
+        """
         return self.pieces.length
 
     def __call__(self, s: ArrayLike) -> Array:
@@ -177,6 +182,8 @@ class Curve:
     def polyline(self, tolerance: float | Screen) -> Array:
         """Vertices on the curve whose every chord stays within `tolerance` of it.
 
+        Chords are measured at many points of the curve, and not proven to stay that near in between.
+
         Parameters
         ----------
         tolerance : float or Screen
@@ -194,33 +201,36 @@ class Curve:
         if self.pieces.straight and tolerance == 0:
             return self.points.copy()
         tolerance = max(between("tolerance", tolerance, FINEST, 1.0), self._rounding())
-        places = np.linspace(0, len(self.pieces), SAMPLES * len(self.pieces) + 1)
-        precise = self.tolerance <= CLEARLY_BETTER * tolerance
-
-        def at(place: Array) -> Array:
-            x = self.pieces.at_places(place)[:, :2]
-            return (x if precise else self._corrected(x)[0]) / self.box.sides
-
-        chosen = vertices(places, tolerance, at)
+        pieces, field = self.pieces, self.field
+        if not (self.tolerance <= CLEARLY_BETTER * tolerance or pieces.straight or field is None):
+            finer = max(CLEARLY_BETTER * tolerance, self._rounding())
+            pieces = resolved(pieces, self.box, finer, partial(correct, field, self.box))
+        places = np.linspace(0, len(pieces), SAMPLES * len(pieces) + 1)
+        chosen = vertices(places, tolerance, lambda place: pieces.at_places(place)[:, :2] / self.box.sides)
         # A polygon has no more vertices than its own.
         if self.pieces.straight and len(chosen) >= len(self.points):
             return self.points.copy()
-        return self._at_places(chosen)
+        return self._at_places(pieces, chosen)
 
     def _on_screen(self, screen: Screen) -> Array:
-        places = np.linspace(0, len(self.pieces), SAMPLES * len(self.pieces) + 1)
+        pieces = self.pieces
+        places = np.linspace(0, len(pieces), SAMPLES * len(pieces) + 1)
         error = self.tolerance * self.box.sides
-        precise = screen.hides(self.pieces.at_places(places)[:, :2], error, CLEARLY_BETTER)
+        precise = screen.hides(pieces.at_places(places)[:, :2], error, CLEARLY_BETTER)
 
         def at(place: Array) -> Array:
-            return screen(self.pieces.at_places(place)[:, :2] if precise else self._at_places(place))
+            return screen(
+                self.pieces.at_places(place)[:, :2] if precise else self._at_places(self.pieces, place)
+            )
 
-        return screen.within(self._at_places(vertices(places, screen.tolerance, at, screen.view)))
+        return screen.within(
+            self._at_places(self.pieces, vertices(places, screen.tolerance, at, screen.view))
+        )
 
-    def _at_places(self, place: Array) -> Array:
-        """Points on the curve at the places of its pieces (n,)."""
-        x, _ = self._corrected(self.pieces.at_places(place)[:, :2])
-        x[place == 0], x[place == len(self.pieces)] = self.points[0], self.points[-1]
+    def _at_places(self, pieces: Pieces, place: Array) -> Array:
+        """Points on the curve at places (n,) of pieces of it."""
+        x, _ = self._corrected(pieces.at_places(place)[:, :2])
+        x[place == 0], x[place == len(pieces)] = self.points[0], self.points[-1]
         return x
 
     def lift(self) -> Array:

@@ -17,6 +17,7 @@ from tracer.curves.pieces import Pieces
 from tracer.curves.stack import Stack, can_be_halved, in_bracket
 from tracer.curves.vectors import lengths, within
 from tracer.fields.box import Box
+from tracer.fields.field import EnclosedField
 from tracer.fields.regions import Regions, Sides
 
 Array = NDArray[np.float64]
@@ -33,22 +34,22 @@ AT_END = 1e-12
 
 
 def smooth_pieces(
-    regions: Regions, box: Box, stack: Stack, tolerance: float, deadline: float
+    field: EnclosedField, regions: Regions, box: Box, stack: Stack, tolerance: float, deadline: float
 ) -> tuple[Stack, Pieces, bool]:
-    """The arcs of a field with kinks as polynomials, cut at the kinks; see `stacked_pieces`."""
+    """The arcs of a field with these `regions` as polynomials, cut at the kinks; see `stacked_pieces`."""
     stack = _cut(regions, box, stack)
     for _ in range(MOST_DIPS if len(stack) else 0):
         which, beyond = dips_between(regions, box, stack)
         if not which.any():
             break
         stack = _cut_in_dips(regions, box, stack, which, beyond)
-    stack, pieces, finished = stacked_pieces(regions.field, box, stack, tolerance, deadline)
+    stack, pieces, finished = stacked_pieces(field, box, stack, tolerance, deadline)
     for _ in range(MOST_DIPS if finished else 0):
         which, beyond = dips_of(regions, box, stack, pieces)
         if not which.any():
             break
         stack = _cut_in_dips(regions, box, stack, which, beyond)
-        stack, pieces, finished = stacked_pieces(regions.field, box, stack, tolerance, deadline)
+        stack, pieces, finished = stacked_pieces(field, box, stack, tolerance, deadline)
     return stack, pieces, finished
 
 

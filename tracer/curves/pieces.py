@@ -39,6 +39,23 @@ def interpolation(sigma: Array) -> Array:
     return chebyshev.chebvander(sigma, DEGREE) @ _TO_COEFFICIENTS
 
 
+def differentiation(sigma: Array) -> Array:
+    """What takes coefficients to the rates of their polynomial at `sigma` (k,), shape (k, 8)."""
+    return chebyshev.chebvander(sigma, DEGREE) @ _JETS[1]
+
+
+def extrema(v: Array) -> tuple[Array, Array]:
+    """The extrema that samples (..., k) at equal steps show, by parabolas through three, (..., k − 2).
+
+    And where they are, in steps from the middle one of the three; nan where there is none.
+    """
+    before, here, after = v[..., :-2], v[..., 1:-1], v[..., 2:]
+    with np.errstate(all="ignore"):
+        bend, slope = before - 2 * here + after, 0.5 * (after - before)
+        step = np.where((here - before) * (here - after) > 0, -slope / bend, np.nan)
+    return here + 0.5 * slope * step, step
+
+
 # Newton's iterations to invert s(σ), started from a straight line; bisection guards them.
 INVERSION_STEPS = 8
 
@@ -135,7 +152,7 @@ class Pieces:
 
     def rate(self, piece: NDArray[np.int64], sigma: Array) -> Array:
         """Derivatives of x1, x2, s by σ, shape (..., 3)."""
-        return self._combined(chebyshev.chebvander(sigma, DEGREE) @ _JETS[1], piece)
+        return self._combined(differentiation(sigma), piece)
 
     def _combined(self, weights: Any, piece: NDArray[np.int64]) -> Array:
         """The coefficients of pieces (...) times weights (..., 8), summed, shape (..., 3)."""
@@ -178,6 +195,11 @@ class Pieces:
         at = -1 + 0.5 * (1 + NODES) * (sigma + 1)
         last = Pieces.through(self.at(np.full(DEGREE + 1, piece), at)[None])
         return Pieces(np.concatenate([self.coefficients[:piece], last.coefficients]))
+
+    def may_turn(self) -> NDArray[np.bool_]:
+        """On which pieces the rates of x1 and x2 may be 0, by the size of their coefficients, (m, 2)."""
+        size = np.abs(_JETS[1] @ self.coefficients[..., :2])
+        return ~(2 * size[:, 0] > size.sum(axis=1))
 
     def first_exit(self, axis: int, low: float, high: float) -> tuple[int, float] | None:
         """Piece and σ where coordinate `axis` first leaves [low, high] and returns within a piece.

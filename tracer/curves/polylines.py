@@ -7,12 +7,21 @@ inflection, a sharp bend) a chord may still miss: those are halved until none do
 In a view, as in a picture, chords matter only where they are seen: one whose arc lies wholly on one side of
 the view may be anything. On logarithmic axes arcs may be longer than they look by any factor, so there are
 more rounds of halving.
+
+Chords are measured on polynomials. Where those of the curve are not that good, it is put onto them once more:
+points between their nodes show what they miss, and they are cut until that is little enough.
 """
 
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tracer.curves.arcs import AT_NODES, AT_PLACES, EXPECTED, SIGMA, with_arclength
+from tracer.curves.corrector import Corrected
+from tracer.curves.pieces import Pieces
+from tracer.curves.vectors import lengths
+from tracer.fields.box import Box
 
 Array = NDArray[np.float64]
 
@@ -24,6 +33,34 @@ MOST_VERTICES_IN_VIEW = 20_000
 RESERVE = 0.9
 # Places on a chord's arc, as shares of it.
 PLACES = np.array([0.25, 0.5, 0.75])
+# Polynomials that miss the curve are cut in so many parts, and no more than this are made of them, or shorter
+# ones: at a branch point they miss it for ever. What is left of Newton's steps, so many times, is rounding.
+PARTS = 4
+MOST_PIECES = 2**17
+SHORTEST = 2.0**-30
+NOISE = 8.0
+
+
+def resolved(pieces: Pieces, box: Box, tolerance: float, correct: Callable[[Array], Corrected]) -> Pieces:
+    """Pieces of the same curve that are within `tolerance` (box units) of it, or within rounding.
+
+    `correct` puts predicted points (k, 2) of the box onto it.
+    """
+    low, high = np.arange(len(pieces), dtype=np.float64), np.arange(1.0, len(pieces) + 1)
+    found, starts, made = [], [], len(pieces)
+    while len(low):
+        place = low[:, None] + 0.5 * (1 + SIGMA) * (high - low)[:, None]
+        put = correct(box.clip(pieces.at_places(place.ravel())[:, :2]))
+        x, left = put.x.reshape(*place.shape, 2), put.distance.reshape(place.shape)
+        off = lengths((EXPECTED @ x[:, AT_NODES] - x[:, AT_PLACES]) / box.sides).max(axis=1)
+        misses = ~(off <= tolerance + NOISE * np.where(np.isfinite(left), left, 0.0).max(axis=1))
+        made += (PARTS - 1) * np.count_nonzero(misses)
+        misses &= (made <= MOST_PIECES) & (high - low > SHORTEST)
+        found.append(x[~misses][:, AT_NODES])
+        starts.append(low[~misses])
+        ends = np.linspace(low[misses], high[misses], PARTS + 1, axis=1)
+        low, high = ends[:, :-1].ravel(), ends[:, 1:].ravel()
+    return with_arclength(np.concatenate(found)[np.argsort(np.concatenate(starts))])
 
 
 def vertices(s: Array, tolerance: float, at: Callable[[Array], Array], view: Array | None = None) -> Array:

@@ -3,7 +3,10 @@
 They are the zeros of a partial derivative along the curve: x2 is extremal where ∂F/∂x1 = 0. Each is
 bracketed by a change of sign of that partial between points of the curve and located by Newton's method, with
 the rate at which the prediction turns. What a good prediction misses of the curve is carried from step to
-step, so that each takes one evaluation.
+step, so that each takes one evaluation. Where a prediction turns more often than its ends show, the partial
+is asked in between as well.
+
+None of this proves that there are no others: between two points a curve may turn unseen, there and back.
 """
 
 from collections.abc import Sequence
@@ -15,7 +18,7 @@ from numpy.typing import NDArray
 from tracer.atlas.newton import newton
 from tracer.curves.continuation import Trace
 from tracer.curves.corrector import correct
-from tracer.curves.pieces import NODES, Pieces
+from tracer.curves.pieces import DEGREE, NODES, Pieces, differentiation, extrema
 from tracer.curves.vectors import dot, turned, turning, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
@@ -25,6 +28,9 @@ Indices = NDArray[np.intp]
 
 # A partial below this share of the gradient is rounding: an edge-parallel line has no turning points.
 FLAT = 1e-9
+# Where the predictions of a piece are looked at.
+SIGMA = np.linspace(-1, 1, 4 * DEGREE + 1)
+RATES = differentiation(SIGMA)
 # Predictions that miss the curve by more than this, in box units, are corrected in full.
 LOOSE = 1e-9
 # A step of this share of a bracket is rounding.
@@ -54,7 +60,7 @@ class TurningPoint:
 
 
 def turning_points(field: Field, box: Box, traces: Sequence[Trace]) -> list[tuple[TurningPoint, ...]]:
-    """All turning points that show as changes of sign between the points of traces, by arclength.
+    """The turning points that show as changes of sign along traces, by arclength.
 
     Those of all traces are located together, on their pieces end to end.
     """
@@ -63,18 +69,22 @@ def turning_points(field: Field, box: Box, traces: Sequence[Trace]) -> list[tupl
     if not curved:
         return [tuple(some) for some in points]
     first = np.cumsum([0, *(len(trace.pieces) for trace in traces)])
+    pieces = Pieces(np.concatenate([trace.pieces.coefficients for trace in traces]))
+    inner, gradients = _between_ends(field, box, traces, pieces)
     brackets, signs, which, owner = [], [], [], []
     for k in curved:
-        for partial, share in enumerate(_shares(traces[k].gradients, box).T):
+        part = slice(*np.searchsorted(inner, first[k : k + 2]))
+        place, gradient = _in_order(traces[k].gradients, inner[part] - first[k], gradients[part])
+        for partial, share in enumerate(_shares(gradient * box.sides).T):
             found, sign = _sign_changes(share, closed=not traces[k].ends)
-            brackets.append(found + first[k])
+            # Beyond its end a closed curve goes on.
+            brackets.append(np.append(place, place[1:] + place[-1])[found] + first[k])
             signs.append(sign)
             which += [partial] * len(found)
             owner += [k] * len(found)
     if not which:
         return [tuple(some) for some in points]
     partial, curve = np.array(which), np.array(owner)
-    pieces = Pieces(np.concatenate([trace.pieces.coefficients for trace in traces]))
     closed = np.array([not trace.ends for trace in traces])
     wrap = np.stack([first[1:], np.diff(first) * closed], axis=1)[curve]
     at, x = _locate(field, box, pieces, np.concatenate(brackets), np.concatenate(signs), wrap, partial)
@@ -83,10 +93,40 @@ def turning_points(field: Field, box: Box, traces: Sequence[Trace]) -> list[tupl
     return [tuple(some) for some in points]
 
 
+def _between_ends(field: Field, box: Box, traces: Sequence[Trace], pieces: Pieces) -> tuple[Array, Array]:
+    """Places (k,) within pieces that turn more often than their ends show, between turns, and ∇F there."""
+    some = np.flatnonzero(pieces.may_turn().any(axis=1))
+    if not len(some):
+        return np.zeros(0), np.zeros((0, 2))
+    ends = np.concatenate([[trace.gradients[:-1], trace.gradients[1:]] for trace in traces], axis=1)
+    share = _shares(turned(RATES @ pieces.coefficients[some, :, :2] / box.sides)).swapaxes(1, 2)
+    extreme, step = extrema(share)
+    share[..., 1:-1] = np.where(np.isnan(step), share[..., 1:-1], extreme)
+    share[..., 0], share[..., -1] = _shares(ends[:, some] * box.sides)
+    changes = np.count_nonzero(share[..., :-1] * share[..., 1:] < 0, axis=2)
+    turns = (changes > 0) & ~((changes == 1) & (share[..., 0] * share[..., -1] < 0))
+    step = step[turns]
+    row, k = np.nonzero(~np.isnan(step))
+    sigma = SIGMA[1 + k] + (SIGMA[1] - SIGMA[0]) * step[row, k]
+    place = np.unique(some[np.nonzero(turns)[0][row]] + 0.5 * (1 + sigma))
+    if not len(place):
+        return place, np.zeros((0, 2))
+    return place, correct(field, box, box.clip(pieces.at_places(place)[:, :2])).gradient
+
+
+def _in_order(gradients: Array, inner: Array, between: Array) -> tuple[Array, Array]:
+    """The places of points with `gradients` (n, 2), and others among them, in order, and ∇F at all."""
+    place = np.arange(len(gradients), dtype=np.float64)
+    if not len(inner):
+        return place, gradients
+    index = np.floor(inner).astype(np.intp) + 1
+    return np.insert(place, index, inner), np.insert(gradients, index, between, axis=0)
+
+
 def _at_corners(trace: Trace, box: Box) -> list[TurningPoint]:
     """The turning points of a polygon."""
     # The gradient at a point is that of the side after it.
-    share = _shares(trace.gradients[:-1], box)
+    share = _shares(trace.gradients[:-1] * box.sides)
     found = []
     for partial in (0, 1):
         signed = np.flatnonzero(share[:, partial])
@@ -100,9 +140,9 @@ def _at_corners(trace: Trace, box: Box) -> list[TurningPoint]:
     return sorted(found, key=lambda point: point.s)
 
 
-def _shares(gradients: Array, box: Box) -> Array:
-    """Each partial over the gradient's length, in box units; 0 where that is rounding."""
-    share = unit_vectors(gradients * box.sides)
+def _shares(v: Array) -> Array:
+    """Each component of vectors (..., 2) in box units over the length; 0 where that is rounding."""
+    share = unit_vectors(v)
     return np.where(np.abs(share) <= FLAT, 0.0, share)
 
 
@@ -121,7 +161,7 @@ def _sign_changes(share: Array, closed: bool) -> tuple[Indices, Array]:
 
 
 def _locate(
-    field: Field, box: Box, pieces: Pieces, brackets: Indices, sign: Array, wrap: Indices, partial: Indices
+    field: Field, box: Box, pieces: Pieces, brackets: Array, sign: Array, wrap: Indices, partial: Indices
 ) -> tuple[Array, Array]:
     """Arclengths (k,) and points (k, 2) where a `partial` changes sign.
 
@@ -160,22 +200,22 @@ def _locate(
         along = row[: len(which)], partial[which]
         return unit_vectors(gradient)[along], turned(turn)[along]
 
-    low, high = brackets.T.astype(np.float64)
+    low, high = brackets.T
     place, _ = newton(share, (low, high), sign, _turns(pieces, brackets, partial), SETTLED)
     x, ahead, _ = predicted(place, row)
     return x[:, 2], beside(x[:, :2], ahead, row)
 
 
-def _turns(pieces: Pieces, brackets: Indices, partial: Indices) -> Array:
+def _turns(pieces: Pieces, brackets: Array, partial: Indices) -> Array:
     """Where the prediction turns in brackets that are one piece, by a line between nodes; nan in others."""
-    row = np.arange(len(partial))
-    rate = pieces.rate(brackets[:, :1], NODES)[row, :, 1 - partial]
+    row, piece = np.arange(len(partial)), brackets[:, 0].astype(np.intp)
+    rate = pieces.rate(piece[:, None], NODES)[row, :, 1 - partial]
     k = (np.sign(rate) == np.sign(rate[:, -1:])).argmax(axis=1)
     before, after = rate[row, k - 1], rate[row, k]
     with np.errstate(all="ignore"):
         sigma = NODES[k] - (NODES[k] - NODES[k - 1]) * (after / (after - before))
-    seen = (k > 0) & (brackets[:, 1] - brackets[:, 0] == 1)
-    return np.where(seen, brackets[:, 0] + 0.5 * (1 + sigma), np.nan)
+    seen = (k > 0) & (brackets[:, 1] <= piece + 1)
+    return np.where(seen, piece + 0.5 * (1 + sigma), np.nan)
 
 
 def _scaled(field: Field, box: Box, x: Array) -> tuple[Array, Array]:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from tracer.enclosures.argument import Argument
+from tracer.enclosures.argument import Argument, Reading
 from tracer.enclosures.ufuncs import Operation
 
 # No larger powers, whose digits are as many times those of the base, and no more digits.
@@ -58,7 +58,8 @@ class Rational(Argument):
     @classmethod
     def coordinates(cls, x1: float, x2: float) -> tuple["Rational", "Rational"]:
         """Both coordinates of a point."""
-        return cls(Fraction(x1)), cls(Fraction(x2))
+        reading = Reading()
+        return cls(Fraction(x1), reading), cls(Fraction(x2), reading)
 
     def calculate(
         self, operation: Operation, evaluate: Callable[..., Any], terms: list[Any]

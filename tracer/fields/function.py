@@ -132,9 +132,12 @@ class Function:
 
     def is_zero(self, x: Array) -> bool:
         """Whether f is certainly 0 at a point (2,): whether it is arithmetic alone, and 0 in fractions."""
-        with np.errstate(all="ignore"):
-            coordinates = Rational.coordinates(*x.tolist())
-            return coordinates[0].read(self._f(*coordinates)) == 0
+        x1, x2 = Rational.coordinates(*x.tolist())
+        try:
+            with np.errstate(all="ignore"):
+                return x1.read(self._f(x1, x2)) == 0
+        except Unenclosable:  # such as a constant that is no fraction
+            return False
 
     def sides(self, x: Array) -> NDArray[np.int8]:
         """The signs of plain values at points (n, 2); 0 where they, or the bounds there, may be wrong.
