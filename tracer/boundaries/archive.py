@@ -24,6 +24,8 @@ from tracer.curves.singular import BranchPoint
 from tracer.curves.turning import TurningPoint
 from tracer.fields import kernel_json, network_json
 from tracer.fields.box import Box
+from tracer.fields.checks import path as checked
+from tracer.fields.checks import said, shown
 from tracer.fields.exponential_sum import ExponentialSum
 from tracer.fields.field import Field
 from tracer.fields.kernel import KernelField
@@ -60,8 +62,9 @@ def write(boundary: Boundary, path: Path) -> None:
 
 def read(path: str | os.PathLike) -> Boundary:
     """Read what `write` wrote; see `Boundary.load`."""
-    if not os.path.isfile(path):
-        raise FileNotFoundError(f"path must be a file that exists; got {os.fspath(path)!r}")
+    path = checked("path", path)
+    if not path.is_file():
+        raise FileNotFoundError(f"path must be a file that exists; got {shown(str(path))}")
     try:
         with zipfile.ZipFile(path) as archive:
             _check_claims(archive, os.path.getsize(path))
@@ -83,7 +86,7 @@ def read(path: str | os.PathLike) -> Boundary:
         RuntimeError,
     ) as error:
         raise ValueError(
-            f"path must be a boundary saved as .npz, {os.fspath(path)!r} is none: {error}"
+            f"path must be a boundary saved as .npz, {shown(str(path))} is none: {said(error)}"
         ) from None
 
 

@@ -28,6 +28,7 @@ from tracer.boundaries.regions import regions_between
 from tracer.boundaries.tracing import MAX_CELLS, TOLERANCE, Limits
 from tracer.curves.assembly import curves_of, follow_arcs
 from tracer.fields.box import Box
+from tracer.fields.checks import flag
 from tracer.fields.coercion import as_classifier
 from tracer.fields.margins import Margins
 from tracer.fields.network import Network
@@ -72,11 +73,11 @@ def partition(
     """
     network, box = as_classifier(network), Box.from_bounds(bounds)
     limits = Limits.of(tolerance, max_cells, time_limit)
-    line = Progress(progress)
+    lowest, line = flag("argmin", argmin), Progress(flag("progress", progress))
     try:
         # What overflows is inf or nan, which proves nothing: that is a status, not a warning.
         with np.errstate(all="ignore"):
-            return _partition(network, box, bool(argmin), *limits, line)
+            return _partition(network, box, lowest, *limits, line)
     finally:
         line.done()
 

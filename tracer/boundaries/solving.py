@@ -19,7 +19,7 @@ from tracer.curves.corrector import newton_step
 from tracer.curves.error_bounds import UP
 from tracer.curves.lattice import are_roots, roots_on_lines
 from tracer.fields.box import Box
-from tracer.fields.checks import between
+from tracer.fields.checks import between, shown
 from tracer.fields.coercion import as_field
 from tracer.fields.field import EnclosedField, Field, unenclosable
 
@@ -87,7 +87,7 @@ def solve(field: Any, bounds: ArrayLike, *, x1: float | None = None, x2: float |
     """
     field, box = as_field(field), Box.from_bounds(bounds)
     if (x1 is None) == (x2 is None):
-        raise TypeError(f"exactly one of x1 and x2 must be given; got x1={x1!r}, x2={x2!r}")
+        raise TypeError(f"exactly one of x1 and x2 must be given; got x1={shown(x1)}, x2={shown(x2)}")
     fixed, value = (0, x1) if x1 is not None else (1, x2)
     given = between(f"x{fixed + 1}", value, *box.bounds[fixed])
     line = _line(box, fixed, given, 0.0)

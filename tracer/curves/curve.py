@@ -20,8 +20,9 @@ from tracer.curves.singular import BranchPoint
 from tracer.curves.turning import TurningPoint, turning_points
 from tracer.curves.vectors import max_norm, unit_vectors
 from tracer.fields.box import Box
-from tracer.fields.checks import between
+from tracer.fields.checks import between, floats, need_finite
 from tracer.fields.field import Field
+from tracer.fields.quiet import quiet
 
 Array = NDArray[np.float64]
 
@@ -126,6 +127,7 @@ class Curve:
         """Arclength, in plane coordinates."""
         return self.pieces.length
 
+    @quiet
     def __call__(self, s: ArrayLike) -> Array:
         """Points at arclengths `s`, corrected onto F = 0.
 
@@ -146,6 +148,7 @@ class Curve:
         at = self._arclengths(s)
         return self._on_curve(at.ravel())[0].reshape(*at.shape, 2)
 
+    @quiet
     def tangent(self, s: ArrayLike) -> Array:
         """Unit tangents, shape (..., 2), in plane coordinates at arclengths `s`, shape (...)."""
         at = self._arclengths(s)
@@ -170,6 +173,7 @@ class Curve:
         best = np.abs(along).argmax(axis=1)
         return branch.tangents[best] * np.sign(along[np.arange(len(best)), best])[:, None]
 
+    @quiet
     def polyline(self, tolerance: float) -> Array:
         """Vertices on the curve whose every chord stays within `tolerance` of it.
 
@@ -211,9 +215,8 @@ class Curve:
         return ROUNDING * float(np.max(np.abs(self.points) / self.box.sides, initial=1.0))
 
     def _arclengths(self, s: ArrayLike) -> Array:
-        at = np.asarray(s, dtype=np.float64)
-        if not np.isfinite(at).all():
-            raise ValueError(f"s must be finite; got {at[~np.isfinite(at)].flat[0]}")
+        at = floats("s", s)
+        need_finite("s", at)
         if self.closed:
             return np.where((at >= 0) & (at <= self.length), at, np.mod(at, self.length))
         outside = (at < 0) | (at > self.length)

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer.fields.box import Box
+from tracer.fields.checks import shown
 
 Array = NDArray[np.float64]
 
@@ -28,6 +29,8 @@ def axes(ax: Any) -> Any:
         import matplotlib.pyplot as plt
 
         _, ax = plt.subplots()
+    if not hasattr(type(ax), "add_collection"):
+        raise TypeError(f"ax must be a matplotlib.axes.Axes; got {shown(ax)}")
     return ax
 
 

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer.fields.box import Box
+from tracer.fields.checks import said, shown
 from tracer.fields.plane import Plane
 
 Array = NDArray[np.float64]
@@ -80,7 +81,9 @@ class Section:
         """The box around the points, `eps` wider on every side: a number, or one for each feature."""
         margin = np.asarray(eps, dtype=np.float64)
         if margin.shape not in ((), (2,)) or not (margin >= 0).all():
-            raise ValueError(f"eps must be a number, or one for each feature, and not negative; got {eps!r}")
+            raise ValueError(
+                f"eps must be a number, or one for each feature, and not negative; got {shown(eps)}"
+            )
         return Box.from_bounds(
             np.stack([self.points.min(axis=0) - margin, self.points.max(axis=0) + margin], axis=1)
         )
@@ -90,7 +93,7 @@ def _table(X: Any) -> Array:
     try:
         values = np.asarray(X, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"X must be a table of numbers; {error}") from None
+        raise ValueError(f"X must be a table of numbers; {said(error)}") from None
     if values.ndim != 2 or not len(values) or values.shape[1] < 2:
         raise ValueError(f"X must have shape (n, m) with n ≥ 1 and m ≥ 2; got {values.shape}")
     if not np.isfinite(values).all():
@@ -100,10 +103,10 @@ def _table(X: Any) -> Array:
 
 def _two(features: Sequence, names: list[str]) -> tuple[int, int]:
     if isinstance(features, str) or len(features) != 2:
-        raise ValueError(f"features must be two; got {features!r}")
+        raise ValueError(f"features must be two; got {shown(features)}")
     i, j = (_number(feature, names) for feature in features)
     if i == j:
-        raise ValueError(f"features must differ; got {features!r}")
+        raise ValueError(f"features must differ; got {shown(features)}")
     return i, j
 
 
@@ -114,7 +117,8 @@ def _number(feature: Any, names: list[str]) -> int:
     if isinstance(feature, int | np.integer) and 0 <= feature < len(names):
         return int(feature)
     raise ValueError(
-        f"features must be numbers from 0 to {len(names) - 1} or names of {names}; got {feature!r}"
+        f"features must be numbers from 0 to {len(names) - 1} or names of {shown(names)}; "
+        f"got {shown(feature)}"
     )
 
 
