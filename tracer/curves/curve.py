@@ -21,6 +21,7 @@ from tracer.curves.turning import TurningPoint, turning_points
 from tracer.curves.vectors import max_norm, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.checks import between, floats, need_finite
+from tracer.fields.counted import Overtime
 from tracer.fields.field import Field
 from tracer.fields.quiet import quiet
 
@@ -76,7 +77,7 @@ class Curve:
     @classmethod
     def from_trace(cls, trace: Trace, field: Field, box: Box, tolerance: float) -> "Curve":
         """The curve of a finished trace: its turning points are located, its errors estimated."""
-        turning = turning_points(field, box, [trace])[0]
+        turning = _turning_points(field, box, [trace])[0]
         error_bound = _estimate(field, box, trace)
         return cls._of(trace, turning, error_bound, False, box, field, tolerance)
 
@@ -85,7 +86,7 @@ class Curve:
         cls, traces: Sequence[Trace], error_bounds: Sequence[Array], field: Field, box: Box, tolerance: float
     ) -> list["Curve"]:
         """The curves of traces that are proven, with proven bounds of their errors."""
-        turning = turning_points(field, box, traces)
+        turning = _turning_points(field, box, traces)
         triples = zip(traces, turning, error_bounds, strict=True)
         return [cls._of(*triple, True, box, field, tolerance) for triple in triples]
 
@@ -248,10 +249,22 @@ class Curve:
 
 
 def _estimate(field: Field, box: Box, trace: Trace) -> Array:
-    _, length = newton_step(field.value(trace.points), trace.gradients * box.sides)
+    try:
+        value = field.value(trace.points)
+    except Overtime:
+        return np.full(len(trace.points), np.inf)  # nothing is known
+    _, length = newton_step(value, trace.gradients * box.sides)
     length = np.where(trace.gradients.any(axis=1), length, np.inf)
     magnitude = max_norm(trace.points) / box.sides.min()
     return 2 * length + ROUNDING * np.maximum(1.0, magnitude)
+
+
+def _turning_points(field: Field, box: Box, traces: Sequence[Trace]) -> list[tuple[TurningPoint, ...]]:
+    """The turning points of some traces; none of any where there is no time to locate them."""
+    try:
+        return turning_points(field, box, traces)
+    except Overtime:
+        return [()] * len(traces)
 
 
 def _read_only(array: Array) -> Array:
