@@ -96,7 +96,7 @@ def test_a_file_that_is_not_json_is_named(tmp_path, content):
         ('{"layers": [{"W": [[1], 2], "b": [0, 0]}]}', "weight must be"),
         ('{"layers": [{"W": {"rows": 1e12}, "b": [0]}]}', "weight must be"),
         ('{"layers": [{"W": [[[1]]], "b": [0]}]}', "weight must have 2 dimensions"),
-        ('{"layers": [{"W": "1e12", "b": [0]}]}', "weight must have 2 dimensions"),
+        ('{"layers": [{"W": "1e12", "b": [0]}]}', "weight must be an array of numbers"),
         ('{"layers": [{"W": null, "b": [0]}]}', "weight must have 2 dimensions"),
         ('{"layers": [{"W": [[null]], "b": [0]}]}', "weight must be finite"),
         ('{"layers": [{"W": [[NaN]], "b": [0]}]}', "weight must be finite"),

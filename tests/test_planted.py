@@ -207,7 +207,7 @@ def test_saturated_loops_are_closed(problem):
 @pytest.mark.parametrize("problem", [T1, T3])
 def test_saturated_bands_are_not_called_proven_on_a_small_budget(problem):
     field = scaled(problem, 1e3, {0})
-    boundary = traced(field, BOX, max_cells=5000, time_limit=2)
+    boundary = traced(field, BOX, max_cells=5000, time_limit=60)
     assert boundary.certificate.status is Status.BUDGET_EXHAUSTED
     assert boundary.certificate.cells <= 5000
     assert not any(curve.proven for curve in boundary if End.BUDGET in curve.ends)

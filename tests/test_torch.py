@@ -1,6 +1,7 @@
 """torch modules: exact copies layer by layer, and functions where there are no layers."""
 
 import copy
+import re
 
 import numpy as np
 import pytest
@@ -268,12 +269,42 @@ def of_nan():
         (lambda: nn.Sequential(nn.Linear(4, 1), nn.Softmax(dim=1)), "softmax needs two or more outputs"),
         (lambda: nn.Sequential(nn.Linear(4, 2), nn.Softmax(dim=0)), "Softmax runs over dimension 0"),
         (lambda: nn.Linear(4, 2, device="meta"), "Linear cannot be copied to float64"),
+        (lambda: nn.Sequential(nn.LazyLinear(2)), "Call `forward` with a dummy batch"),
     ],
 )
 def test_what_cannot_be_read_says_why(make, message):
     module = make()
     with pytest.raises(ValueError, match=message):
         tracer.as_network(module)
+
+
+def test_a_fault_in_the_users_forward_is_kept():
+    class Faulty(nn.Module):
+        def forward(self, x):
+            raise KeyError("mine")
+
+    with pytest.raises(ValueError, match="it raises KeyError: 'mine'") as error:
+        tracer.as_network(Faulty())
+    assert isinstance(error.value.__cause__, KeyError)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_torchscript_is_cured_by_the_module_that_it_was_made_of():
+    module = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 2))
+    x = np.random.default_rng(0).normal(size=(20, 2))
+    for script in (torch.jit.script(module), torch.jit.trace(module, torch.zeros(1, 2))):
+        with pytest.raises(ValueError, match=r"TorchScript, .*: pass the torch\.nn\.Module") as error:
+            tracer.as_network(script)
+        line = re.search(r"tracer\.Function\(.*\)", str(error.value))[0]
+        field = eval(line, {"tracer": tracer, "np": np, "torch": torch, "module": script})
+        expected = tracer.as_network(module).margin(0, 1).value(x)
+        np.testing.assert_allclose(field.value(x), expected, atol=1e-14)
+
+
+@pytest.mark.parametrize("make", [lambda: torch.zeros(2, 2), lambda: nn.Parameter(torch.zeros(2)), dict])
+def test_numbers_alone_are_no_module(make):
+    with pytest.raises(TypeError, match=r"model must be a torch module, .*: build tracer\.Network"):
+        tracer.as_network(make())
 
 
 def test_tracing_a_module_as_it_is_says_what_to_do():

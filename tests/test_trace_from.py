@@ -1,5 +1,7 @@
 """One curve from a seed: topology, accuracy, cost, and what it says when it cannot go on."""
 
+import contextlib
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,6 +11,7 @@ from scipy.optimize import brentq
 
 import tracer
 from tracer import End
+from tracer.curves.legs import _terminal
 
 SEEDS = {"T1": (T1, (0.0, 0.0)), "T2": (T2, (0.9, 0.2)), "T4": (T4, (0.3, 0.01)), "T5": (T5, (0.2, 0.1))}
 
@@ -230,20 +233,37 @@ def test_fields_that_cannot_be_traced_say_what_to_do():
         tracer.trace_from(network, (1, 1), bounds)
 
 
-def test_an_event_that_scipy_cannot_locate_ends_the_curve_and_raises_nothing(monkeypatch):
-    import scipy.integrate
+def test_at_the_ends_of_a_step_an_event_has_the_values_that_scipy_has_seen():
+    """The dense output there may have another sign: there was no bracket then, and a ValueError of SciPy."""
+    (event,) = _terminal((lambda t, state: state[0], -1))
+    assert event(0.0, [1.0]) == 1
+    assert event(1.0, [-1e-16]) == -1e-16
+    assert brentq(lambda t: event(t, [1e-17 + (1 - t)]), 0.0, 1.0) == pytest.approx(1)
 
-    integrate = scipy.integrate.solve_ivp
-    calls = []
 
-    def fails_later(*arguments, **keywords):
-        calls.append(arguments)
-        if len(calls) > 1:
-            raise ValueError("f(a) and f(b) must have different signs")
-        return integrate(*arguments, **keywords)
+class Mine(ValueError):
+    """An error of the user's own."""
 
-    monkeypatch.setattr(scipy.integrate, "solve_ivp", fails_later)
-    curve = tracer.trace_from(T1, (0.0, 0.0), BOX, max_steps=100)
-    assert len(calls) > 1
-    assert End.UNDECIDED in curve.ends
-    assert np.abs(T1.value(curve.points)).max() < 1e-14
+
+@pytest.mark.parametrize("after", [0, 1, 2, 5, 20, 60, 200])
+def test_errors_of_the_users_function_come_through_as_raised(after):
+    def faulty(x1, x2):
+        calls.append(len(x1))
+        if len(calls) > after:
+            raise Mine("f(a) and f(b) must have different signs")
+        # Not a formula: it is sampled.
+        return np.asarray(x1) ** 2 + np.asarray(x2) ** 2 - 0.5
+
+    field = tracer.Function(faulty, gradient=lambda x1, x2: (2 * x1, 2 * x2))
+    verbs = [
+        lambda: tracer.trace_from(field, (0.7, 0.1), BOX),
+        lambda: tracer.trace(field, BOX),
+        lambda: tracer.trace(field, BOX, time_limit=60),
+        lambda: next(tracer.trace_many([(field, BOX)])).boundary,
+    ]
+    for verb in verbs:
+        calls = []
+        with contextlib.suppress(Mine):
+            verb()
+            # It took fewer calls, and no error was swallowed.
+            assert len(calls) <= after

@@ -19,6 +19,7 @@ from tracer.boundaries.partition import Partition
 from tracer.boundaries.partitioning import partition
 from tracer.boundaries.tracing import MAX_CELLS, MAX_STEPS, TOLERANCE, trace, trace_from
 from tracer.curves.curve import Curve
+from tracer.fields.checks import shown
 from tracer.fields.counted import Counted
 from tracer.fields.examples import EXAMPLES, example
 from tracer.fields.network import Network
@@ -132,7 +133,7 @@ def _network(arguments: argparse.Namespace) -> tuple[Network, Any]:
     """The network and the box."""
     if arguments.model is not None and arguments.example is not None:
         raise ValueError(
-            f"give MODEL or --example, not both; got {arguments.model!r} and {arguments.example!r}"
+            f"give MODEL or --example, not both; got {shown(arguments.model)} and {shown(arguments.example)}"
         )
     if arguments.model is None:
         network, bounds = example(arguments.example or DEFAULT_EXAMPLE)
@@ -152,9 +153,11 @@ def _problem(arguments: argparse.Namespace) -> tuple[Network, Any]:
         output, value = arguments.level
         if not output.strip().isdigit():
             raise ValueError(
-                f"--level must be OUTPUT VALUE with OUTPUT a number of an output; got {output!r}"
+                f"--level must be OUTPUT VALUE with OUTPUT a number of an output; got {shown(output)}"
             )
-        return _restricted(network.level(int(output), value), arguments), bounds
+        if not _is_number(value):
+            raise ValueError(f"--level must be OUTPUT VALUE with VALUE a number; got {shown(value)}")
+        return _restricted(network.level(int(output), float(value)), arguments), bounds
     if network.n_outputs == 1 and arguments.classes is None:
         raise ValueError("a network with one output needs --level 0 VALUE")
     return _restricted(network.margin(*(arguments.classes or (0, 1))), arguments), bounds
@@ -206,15 +209,15 @@ def _region_table(divided: Partition) -> str:
 
 def _shield_numbers(argv: Sequence[str]) -> list[str]:
     """A space before each negative number: argparse takes "-1e-3" or "-inf" for an option, " -1e-3" not."""
+    return [f" {text}" if text.startswith("-") and _is_number(text) else text for text in argv]
 
-    def is_number(text: str) -> bool:
-        try:
-            float(text)
-        except ValueError:
-            return False
-        return True
 
-    return [f" {text}" if text.startswith("-") and is_number(text) else text for text in argv]
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
 
 
 class _Parser(argparse.ArgumentParser):

@@ -23,6 +23,7 @@ from tracer.atlas.crossings import Crossings, find_crossings
 from tracer.atlas.edges import OUTSIDE
 from tracer.atlas.paving import Paving, pave
 from tracer.fields.box import Box
+from tracer.fields.counted import Overtime
 from tracer.fields.field import EnclosedField
 
 Array = NDArray[np.float64]
@@ -63,6 +64,12 @@ class Atlas:
     def box(self) -> Box:
         """The box that is paved."""
         return self.paving.lines.box
+
+    def without_charts(self) -> "Atlas":
+        """The atlas where there is no time for what is in the charts: they are left undecided."""
+        none, paving = np.zeros(0, dtype=np.intp), self.paving.without_charts()
+        crossings = self.crossings[none]
+        return Atlas(paving, crossings, *pair(crossings, paving.directions), self.seconds)
 
     @cached_property
     def chains(self) -> Chains:
@@ -110,7 +117,11 @@ def survey(
     """The atlas of the boundary in `box`; see `pave` for the parameters."""
 
     def found(paving: Paving, left: int) -> Atlas:
-        crossings = find_crossings(field, paving, left, deadline)
+        try:
+            crossings = find_crossings(field, paving, left, deadline)
+        except Overtime:
+            paving = paving.without_charts()
+            crossings = find_crossings(field, paving, left, deadline)
         return Atlas(paving, crossings, *pair(crossings, paving.directions), {})
 
     return surveyed(partial(pave, field, deadline=deadline, report=report), found, box, max_cells)

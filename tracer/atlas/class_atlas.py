@@ -27,6 +27,7 @@ from tracer.atlas.crossings import Crossings, find_crossings, is_chart
 from tracer.atlas.junctions import Junctions, locate
 from tracer.atlas.roots import Segments
 from tracer.fields.box import Box
+from tracer.fields.counted import Overtime
 from tracer.fields.margins import Margins
 
 Array = NDArray[np.float64]
@@ -121,7 +122,10 @@ def survey_classes(
     """The atlas of the partition of `box`; parameters as of `pave`."""
 
     def found(paving: ClassPaving, left: int) -> ClassAtlas:
-        return _atlas(margins, paving, left, deadline)
+        try:
+            return _atlas(margins, paving, left, deadline)
+        except Overtime:
+            return _atlas(margins, paving.without_charts(), left, deadline)
 
     return surveyed(partial(pave_classes, margins, deadline=deadline, report=report), found, box, max_cells)
 

@@ -8,7 +8,7 @@ the classes that may be on top in it: one pass over the box, however many pairs 
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -68,6 +68,20 @@ class ClassPaving:
     left: Array
     left_classes: Mask
     cells: int
+
+    def without_charts(self) -> "ClassPaving":
+        """The paving with its charts left undecided."""
+        outputs = np.arange(self.left_classes.shape[1])
+        on_top = (self.classes[:, :, None] == outputs).any(axis=1)
+        return replace(
+            self,
+            charts=NO_CELLS,
+            classes=self.classes[:0],
+            slopes=self.slopes[:0],
+            directions=self.directions[:0],
+            left=np.concatenate([self.left, self.charts]),
+            left_classes=np.concatenate([self.left_classes, on_top]),
+        )
 
     @property
     def exhausted(self) -> bool:

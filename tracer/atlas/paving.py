@@ -15,7 +15,7 @@ References
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -64,6 +64,17 @@ class Paving:
     directions: Array
     tiles: Tiles
     cells: int
+
+    def without_charts(self) -> "Paving":
+        """The paving with its charts left undecided."""
+        return replace(
+            self,
+            charts=NO_CELLS,
+            left=np.concatenate([self.left, self.charts]),
+            slopes=self.slopes[:0],
+            directions=self.directions[:0],
+            tiles=Tiles(NO_CELLS, self.slopes[:0], _NONE),
+        )
 
     @property
     def exhausted(self) -> bool:

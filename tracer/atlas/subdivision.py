@@ -1,5 +1,6 @@
 """Cells looked at in chunks and cut, breadth first, until each is decided or a budget is spent."""
 
+import math
 import time
 from collections.abc import Callable
 from typing import Any, TypeVar
@@ -9,11 +10,13 @@ from numpy.typing import NDArray
 
 from tracer.atlas.cells import area
 from tracer.atlas.floor import MOST_FINE
+from tracer.fields.counted import Overtime
 
 Array = NDArray[np.float64]
 
-# Cells enclosed at once.
+# Cells enclosed at once, and what they may take of the time that is left.
 CHUNK = 2048
+PORTION = 0.05
 
 # Cells, perhaps with what is known of each: it has a length, and is sliced.
 Queue = TypeVar("Queue", bound=Any)
@@ -59,14 +62,19 @@ def subdivide(
         How many were looked at.
     """
     looks, left, cells = [], joined([]), 0
-    largest, decided, rounds = 0.0, 0.0, 0
+    largest, decided, rounds, size = 0.0, 0.0, 0, CHUNK
     while len(queue):
         further, crowded = [], len(queue) > MOST_FINE
-        for start in range(0, len(queue), CHUNK):
-            chunk = queue[start : start + CHUNK]
-            if cells + len(chunk) > max_cells or time.perf_counter() >= deadline:
+        start = 0
+        while start < len(queue):
+            chunk, began = queue[start : start + size], time.perf_counter()
+            if cells + len(chunk) > max_cells or began >= deadline:
                 return looks, joined([queue[start:], *further]), cells
-            decision, parts, largest = look(chunk, crowded, rounds, largest)
+            try:
+                decision, parts, largest = look(chunk, crowded, rounds, largest)
+            except Overtime:
+                return looks, joined([queue[start:], *further]), cells
+            size, start = _next_size(len(chunk), began, deadline), start + len(chunk)
             looks.append(decision)
             further.append(parts)
             cells += len(chunk)
@@ -74,3 +82,12 @@ def subdivide(
             report(cells, decided)
         queue, rounds = joined(further), rounds + 1
     return looks, left, cells
+
+
+def _next_size(cells: int, began: float, deadline: float) -> int:
+    """How many cells to take next, by what a chunk of `cells` has taken."""
+    if deadline == math.inf:
+        return CHUNK
+    now = time.perf_counter()
+    each = max(now - began, 1e-9) / cells
+    return max(1, min(CHUNK, int(PORTION * max(0.0, deadline - now) / each)))

@@ -26,6 +26,8 @@ from tracer.curves.singular import BranchPoint
 from tracer.curves.turning import TurningPoint
 from tracer.fields import kernel_json, network_json
 from tracer.fields.box import Box
+from tracer.fields.checks import path as checked
+from tracer.fields.checks import said, shown
 from tracer.fields.coercion import as_field
 from tracer.fields.exponential_sum import ExponentialSum
 from tracer.fields.field import Field
@@ -110,8 +112,9 @@ def write(boundary: Boundary, path: Path, problem: str = "") -> None:
 
 def read(path: str | os.PathLike, problem: str | None = None) -> Boundary:
     """Read what `write` wrote; see `Boundary.load`. With `problem`, it must be the answer to that."""
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"path must be a file that exists; got {os.fspath(path)!r}")
+    path = checked("path", path)
+    if not path.is_file():
+        raise FileNotFoundError(f"path must be a file that exists; got {shown(str(path))}")
     try:
         a = columns.read(path, COLUMNS, VERSION)
         if problem is not None and a["problem"].item() != problem:
@@ -122,7 +125,7 @@ def read(path: str | os.PathLike, problem: str | None = None) -> Boundary:
                 raise ValueError(sentence)
     except ValueError as error:
         raise ValueError(
-            f"path must be a boundary saved as .npz, {os.fspath(path)!r} is none: {error}"
+            f"path must be a boundary saved as .npz, {shown(str(path))} is none: {said(error)}"
         ) from None
     return boundary
 

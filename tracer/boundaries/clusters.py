@@ -15,6 +15,7 @@ from tracer.atlas.edges import shared_edges
 from tracer.curves.assembly import chain_ends
 from tracer.curves.singular import BranchPoint, branch_point_near
 from tracer.fields.box import Box
+from tracer.fields.counted import Overtime
 from tracer.fields.field import Field
 
 Array = NDArray[np.float64]
@@ -98,7 +99,10 @@ def _branch_point(field: Field, box: Box, bounds: Array) -> BranchPoint | None:
     """The branch point in a cluster, or next to it: it is located to rounding only."""
     width = bounds[1] - bounds[0]
     reach = REACH * float((width / box.sides).max())
-    found = branch_point_near(field, box, bounds.mean(axis=0), max(reach, LEAST_REACH))
+    try:
+        found = branch_point_near(field, box, bounds.mean(axis=0), max(reach, LEAST_REACH))
+    except Overtime:
+        return None
     if found is None:
         return None
     hair = np.maximum(NEARBY * width, LEAST_REACH * box.sides)

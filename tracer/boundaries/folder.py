@@ -12,6 +12,8 @@ from pathlib import Path
 from tracer.boundaries import archive
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.problem import DIGITS, Problem
+from tracer.fields.checks import path as checked
+from tracer.fields.checks import shown
 from tracer.fields.files import whole_file
 
 NAME = re.compile(rf"(\d{{6,}})-([0-9a-f]{{{DIGITS}}})\.npz")
@@ -29,11 +31,11 @@ class Folder:
     """
 
     def __init__(self, path: str | os.PathLike) -> None:
-        self._path = Path(path)
+        self._path = checked("folder", path)
         if not self._path.parent.is_dir():
-            raise FileNotFoundError(f"folder must lie in a folder that exists; got {str(path)!r}")
+            raise FileNotFoundError(f"folder must lie in a folder that exists; got {shown(path)}")
         if self._path.exists() and not self._path.is_dir():
-            raise NotADirectoryError(f"folder must be a folder; got the file {str(path)!r}")
+            raise NotADirectoryError(f"folder must be a folder; got the file {shown(path)}")
         self._path.mkdir(exist_ok=True)
         found = filter(None, map(NAME.fullmatch, os.listdir(self._path)))
         self._names = {int(name[1]): name[0] for name in found}
@@ -50,7 +52,7 @@ class Folder:
         if there not in (None, own):
             raise ValueError(
                 f"folder must hold boundaries of these problems; problem {problem.index} would be {own}, but "
-                f"there is {there} in {str(self._path)!r}: its field, bounds or keywords differ. Pass "
+                f"there is {there} in {shown(str(self._path))}: its field, bounds or keywords differ. Pass "
                 "another folder, or delete the file to trace the problem anew"
             )
         return there == own

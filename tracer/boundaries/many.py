@@ -10,7 +10,7 @@ from tracer.boundaries.outcome import Outcome
 from tracer.boundaries.progress import Progress
 from tracer.boundaries.sweep import Here, Sweep
 from tracer.boundaries.tracing import MAX_CELLS, TOLERANCE, Limits
-from tracer.fields.checks import positive_integer
+from tracer.fields.checks import flag, positive_integer, shown
 
 IN_FLIGHT = 64
 
@@ -101,17 +101,18 @@ def trace_many(
     >>> [len(outcome.boundary) for outcome in tracer.trace_many(problems)]
     [1, 1, 1, 1, 1, 1, 1, 1, 1]
     """
-    if not isinstance(problems, Iterable):
-        raise TypeError(f"problems must be an iterable of (field, bounds); got {problems!r}")
+    try:
+        drawn, known = enumerate(problems), len(problems) if isinstance(problems, Sized) else None
+    except TypeError:
+        raise TypeError(f"problems must be an iterable of (field, bounds); got {shown(problems)}") from None
     if executor is not None and not isinstance(executor, Executor):
         raise TypeError(
             "executor must be a concurrent.futures.Executor, such as ProcessPoolExecutor(), or Dask's "
-            f"client.get_executor(); got {executor!r}"
+            f"client.get_executor(); got {shown(executor)}"
         )
     in_flight = positive_integer("in_flight", in_flight) if executor is not None else 1
     limits = Limits.of(tolerance, max_cells, time_limit)
-    line = Progress(progress)
-    known = len(problems) if isinstance(problems, Sized) else None
+    line = Progress(flag("progress", progress))
     kept = None if folder is None else Folder(folder)
-    sweep = Sweep(enumerate(problems), known, limits, executor or Here(), kept, in_flight, line)
+    sweep = Sweep(drawn, known, limits, executor or Here(), kept, in_flight, line)
     return sweep.outcomes()

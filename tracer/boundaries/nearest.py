@@ -107,9 +107,7 @@ def nearest_points(
     Without parts nothing is proven.
     """
     given = checks.points("points", points, 2)
-    if not np.isfinite(given).all():
-        at = tuple(int(k) for k in np.argwhere(~np.isfinite(given))[0])
-        raise ValueError(f"points must be finite; got {given[at]} at index {at}")
+    checks.need_finite("points", given)
     x, shape = given.reshape(-1, 2), given.shape[:-1]
     if not curves or not len(x):
         none = np.full(shape, certificate.complete)

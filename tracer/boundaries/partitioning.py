@@ -23,13 +23,15 @@ from tracer.boundaries.nearest import Part
 from tracer.boundaries.nodes import NO_NODE, Border, Nodes
 from tracer.boundaries.partition import Partition
 from tracer.boundaries.progress import Progress
-from tracer.boundaries.proving import SURVEY_SHARE, without_numbers
+from tracer.boundaries.proving import ARCS_SHARE, SURVEY_SHARE, without_numbers
 from tracer.boundaries.regions import regions_between
 from tracer.boundaries.tracing import MAX_CELLS, TOLERANCE, Limits
 from tracer.curves.assembly import curves_of, follow_arcs
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
 from tracer.fields.box import Box
+from tracer.fields.checks import flag
 from tracer.fields.coercion import as_classifier
+from tracer.fields.counted import Overtime
 from tracer.fields.margins import Margins
 from tracer.fields.network import Network
 
@@ -75,11 +77,11 @@ def partition(
     """
     network, box = as_classifier(network), Box.from_bounds(bounds)
     limits = Limits.of(tolerance, max_cells, time_limit)
-    line = Progress(progress)
+    lowest, line = flag("argmin", argmin), Progress(flag("progress", progress))
     try:
         # What overflows is inf or nan, which proves nothing: that is a status, not a warning.
         with np.errstate(all="ignore"):
-            return _partition(network, box, bool(argmin), *limits, line)
+            return _partition(network, box, lowest, *limits, line)
     finally:
         line.done()
 
@@ -95,7 +97,8 @@ def _partition(
 ) -> Partition:
     clock = [time.perf_counter()]
     scores = network.scores(negative=argmin)
-    margins, labels = Margins(scores), network.classes or tuple(range(network.n_outputs))
+    margins = Margins(scores, clock[0] + limit)
+    labels = network.classes or tuple(range(network.n_outputs))
     atlas = survey_classes(
         margins,
         box,
@@ -105,19 +108,20 @@ def _partition(
     )
     clock.append(time.perf_counter())
     nodes = Nodes.of(atlas)
-    borders, finished = _borders(margins, atlas, nodes, tolerance, clock[0] + limit)
+    borders, finished = _borders(margins, atlas, nodes, tolerance, clock[0] + ARCS_SHARE * limit)
+    cut_short = margins.without_deadline().late
     clock.append(time.perf_counter())
     junctions, number = nodes.junctions(borders, labels)
     arcs = tuple(_arc(border, number, labels) for border in borders)
     regions, doubtful = (), np.zeros((0, 2, 2))
-    if not atlas.exhausted:
+    if not (atlas.exhausted or cut_short):
         ends, (around, sure) = [border.nodes for border in borders], _along_sides(margins, atlas.box)
         regions, doubtful = regions_between(arcs, ends, nodes.points, (box, atlas.box), labels, around)
         if not (sure or any(NO_NODE in border.nodes for border in borders)):
             doubtful = np.stack([atlas.box.lower, atlas.box.upper])[None]
     doubtful = np.concatenate([doubtful, without_numbers(atlas.box, [arc.curve for arc in arcs])])
     clock.append(time.perf_counter())
-    status = atlas.status if finished else Status.BUDGET_EXHAUSTED
+    status = Status.BUDGET_EXHAUSTED if cut_short or not finished else atlas.status
     if status is Status.PROVEN and len(doubtful):
         status = Status.PROVEN_OUTSIDE_CELLS
     seconds = atlas.seconds | dict(zip(("survey", "arcs", "regions"), np.diff(clock).tolist(), strict=True))
@@ -134,7 +138,10 @@ def _borders(
     borders, finished = [], True
     for ij, own in sorted(atlas.pairs.items()):
         field = margins.field(*ij)
-        followed = follow_arcs(field, own.atlas, tolerance, deadline)
+        try:
+            followed = follow_arcs(field, own.atlas, tolerance, deadline)
+        except Overtime:
+            return borders, False
         finished &= followed.finished
         ends = nodes.of_chains(own)
         reasons: Any = [[(why, None) for why, _ in pair] for pair in ends]

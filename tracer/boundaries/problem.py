@@ -16,6 +16,7 @@ from typing import Any
 from tracer.boundaries.archive import field_text
 from tracer.boundaries.tracing import Limits
 from tracer.fields.box import Box
+from tracer.fields.checks import said, shown
 from tracer.fields.coercion import as_field
 from tracer.fields.field import Field
 
@@ -54,9 +55,9 @@ class Problem:
         # Whatever a field of the user's raises in its own __reduce__.
         except Exception as error:
             raise TypeError(
-                f"problem {self.index}: the field {self.field!r} must be one that can be pickled, to be sent "
-                "to another process; a tracer.Function can if its callables are defined at the top of a "
-                f"module, a lambda cannot ({error})"
+                f"problem {self.index}: the field {shown(self.field)} must be one that can be pickled, "
+                "to be sent to another process; a tracer.Function can if its callables are defined at the "
+                f"top of a module, a lambda cannot ({said(error)})"
             ) from None
 
     @cached_property
@@ -72,7 +73,7 @@ class Problem:
         if kind == "none":
             raise TypeError(
                 f"problem {self.index}: with folder= the field must be one that can be kept in a file: a "
-                f"tracer.Network, a kernel model or a tracer.ExponentialSum; got {self.field!r}"
+                f"tracer.Network, a kernel model or a tracer.ExponentialSum; got {shown(self.field)}"
             )
         whole = json.dumps([kind, text, self.box.bounds, self.limits])
         return hashlib.sha256(whole.encode()).hexdigest()[:DIGITS]
@@ -93,11 +94,12 @@ def checked(index: int, given: Any) -> tuple[Any, Any, Mapping[str, Any]]:
     field, bounds, keywords = given if len(given) == 3 else (*given, {})
     if not isinstance(keywords, Mapping) or not set(keywords) <= set(Limits._fields):
         raise TypeError(
-            f"problem {index}: keywords must be a dictionary of {', '.join(Limits._fields)}; got {keywords!r}"
+            f"problem {index}: keywords must be a dictionary of {', '.join(Limits._fields)}; "
+            f"got {shown(keywords)}"
         )
     return field, bounds, keywords
 
 
 def _shown(given: Any) -> str:
     kind = type(given).__name__
-    return f"a {kind} of {len(given)}" if isinstance(given, tuple | list) else repr(given)
+    return f"a {kind} of {len(given)}" if isinstance(given, tuple | list) else shown(given)

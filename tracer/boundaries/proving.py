@@ -5,6 +5,7 @@ from their last crossing, and replaced by what that finds; a lattice adds what s
 inside those cells. None of that is proven, and the curves say so.
 """
 
+import contextlib
 import time
 from typing import Any
 
@@ -25,14 +26,15 @@ from tracer.curves.curve import Curve
 from tracer.curves.end import End
 from tracer.curves.singular import BranchPoint
 from tracer.fields.box import Box
-from tracer.fields.counted import Counted
+from tracer.fields.counted import Counted, Overtime
 from tracer.fields.field import EnclosedField
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
-# Of a time limit, what the survey may take: the rest is for the curves.
-SURVEY_SHARE = 0.85
+# Of a time limit, what the survey may take, and after it the arcs; the rest is for what makes curves of them.
+SURVEY_SHARE = 0.8
+ARCS_SHARE = 0.9
 
 
 def proven_boundary(
@@ -46,7 +48,7 @@ def proven_boundary(
         If it turns out that it has none: a callable that is no formula after all.
     """
     clock = [time.perf_counter()]
-    counted: Any = Counted(field)
+    counted: Any = Counted(field, deadline=clock[0] + limit)
     atlas = survey(
         counted,
         box,
@@ -56,8 +58,11 @@ def proven_boundary(
     )
     clock.append(time.perf_counter())
     progress.arcs(len(atlas.crossings), len(atlas.arcs))
-    followed = follow_arcs(counted, atlas, tolerance, clock[0] + limit)
-    status = atlas.status if followed.finished else Status.BUDGET_EXHAUSTED
+    try:
+        followed = follow_arcs(counted, atlas, tolerance, clock[0] + ARCS_SHARE * limit)
+    except Overtime:
+        atlas = atlas.without_charts()
+        followed = follow_arcs(counted, atlas, tolerance, clock[0])
     clock.append(time.perf_counter())
     clusters, label = clusters_of(counted, atlas)
     curves = [
@@ -65,7 +70,10 @@ def proven_boundary(
         for curve in curves_of(counted, atlas, followed, tolerance, _reasons(atlas, clusters, label))
     ]
     if atlas.status is Status.BUDGET_EXHAUSTED:
-        curves = _carried_on(counted, field, atlas, curves, tolerance, clock[0] + limit, progress)
+        curves = _carried_on(
+            counted, field, atlas, curves, tolerance, clock[0] + ARCS_SHARE * limit, progress
+        )
+    status = Status.BUDGET_EXHAUSTED if counted.late or not followed.finished else atlas.status
     # After all that reads the field: a callable may have changed since the survey.
     compare_atlas(field, atlas)
     clock.append(time.perf_counter())
@@ -119,10 +127,12 @@ def _carried_on(
         for k, end in enumerate(curve.ends)
         if end in (End.BUDGET, End.UNDECIDED)
     ]
-    search.follow_all(np.reshape(last, (-1, 2)))
-    if time.perf_counter() < deadline:
-        undecided = atlas.paving.lines.at(atlas.undecided)
-        search.follow_all(search.lattice_seeds(len(undecided), undecided))
+    # What has been found when the time is over stands.
+    with contextlib.suppress(Overtime):
+        search.follow_all(np.reshape(last, (-1, 2)))
+        if time.perf_counter() < deadline:
+            undecided = atlas.paving.lines.at(atlas.undecided)
+            search.follow_all(search.lattice_seeds(len(undecided), undecided))
     return search.curves
 
 

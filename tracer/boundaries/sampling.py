@@ -4,6 +4,7 @@ Seeds that lie on a curve already known are struck off, and a curve that contain
 ended too soon) replaces it. At a branch point each branch that no curve has covered is a seed too.
 """
 
+import contextlib
 import math
 import time
 from collections.abc import Sequence
@@ -23,7 +24,7 @@ from tracer.curves.end import End
 from tracer.curves.lattice import lattice_lines, lattice_roots, lattice_values
 from tracer.curves.singular import BranchPoint
 from tracer.fields.box import Box
-from tracer.fields.counted import Counted
+from tracer.fields.counted import Counted, Overtime
 from tracer.fields.field import Field
 
 Array = NDArray[np.float64]
@@ -33,7 +34,9 @@ MAX_STEPS = 10_000
 MOST_CELLS = 401**2
 # Of a time limit, what the lattice may take; a coarse lattice is timed first.
 SEARCH_SHARE = 0.2
-COARSE_SIDE = 16
+COARSE_SIDES = (1, 4, 16)
+# And after which share no further curve is begun.
+FOLLOW_SHARE = 0.9
 # How far from a branch point, in box units, its branches are picked up.
 BRANCH_SEED = 1e-3
 # Places on a curve that are looked up on another, to see whether it contains the first.
@@ -54,11 +57,14 @@ def sampled_boundary(
     reason: str,
 ) -> Boundary:
     """All curves of a field that sign changes on a lattice show; see `tracer.trace`."""
-    began, counted = time.perf_counter(), Counted(field)
-    search = Search(counted, field, box, tolerance, began + limit, progress)
-    seeds = search.lattice_seeds(max_cells)
-    searched = time.perf_counter()
-    finished = search.follow_all(seeds)
+    began = searched = time.perf_counter()
+    counted, seeds, finished = Counted(field, deadline=began + limit), np.zeros((0, 2)), False
+    search = Search(counted, field, box, tolerance, began + FOLLOW_SHARE * limit, progress)
+    # What has been found when the time is over stands.
+    with contextlib.suppress(Overtime):
+        seeds = search.lattice_seeds(max_cells)
+        searched = time.perf_counter()
+        finished = search.follow_all(seeds)
     curves = sorted(search.curves, key=lambda curve: curve.points[0].tolist())
     cut_short = any(End.BUDGET in curve.ends for curve in curves)
     status = Status.SAMPLED if finished and not cut_short else Status.BUDGET_EXHAUSTED
@@ -110,6 +116,8 @@ class Search:
         self.curves: list[Curve] = list(curves)
         self.branch_points: list[BranchPoint] = []
         self.side, self.steps = 0, steps
+        # What it takes to tell curves apart is not counted, but it takes time.
+        self.uncounted = Counted(field, deadline=counted.deadline)
 
     def lattice_seeds(self, max_cells: int, within: Array | None = None) -> Array:
         """Roots on the lines of a lattice, in the order found.
@@ -132,10 +140,15 @@ class Search:
         if self.deadline == math.inf:
             return math.isqrt(max_cells)
         began = time.perf_counter()
-        lattice_values(self.counted, lattice_lines(self.box, (COARSE_SIDE, COARSE_SIDE)))
-        now = time.perf_counter()
-        each, left = (now - began) / (COARSE_SIDE + 1) ** 2, max(0.0, self.deadline - began)
-        return max(1, math.isqrt(math.floor(min(SEARCH_SHARE * left / each, max_cells))))
+        budget, affordable = SEARCH_SHARE * max(0.0, self.deadline - began), 0.0
+        for side in COARSE_SIDES:
+            started = time.perf_counter()
+            lattice_values(self.counted, lattice_lines(self.box, (side, side)))
+            now = time.perf_counter()
+            affordable = budget / max((now - started) / (side + 1) ** 2, 1e-12)
+            if affordable < COARSE_SIDES[-1] ** 2:
+                break
+        return max(1, math.isqrt(math.floor(min(affordable, max_cells))))
 
     def follow_all(self, seeds: Array) -> bool:
         """Follow the curve of every seed once; False when the time is over."""
@@ -144,7 +157,7 @@ class Search:
         for curve in self.curves:
             # What is known to go on does not strike off the seeds at its ends.
             if End.BUDGET not in curve.ends and new.any():
-                new[new] = ~covered(curve, self.field, seeds[new], gradients[new])
+                new[new] = ~covered(curve, self.uncounted, seeds[new], gradients[new])
         left, gradients = seeds[new], gradients[new]
         while len(left):
             if time.perf_counter() >= self.deadline or self.steps <= 0:
@@ -152,12 +165,12 @@ class Search:
             curve = self._follow(left[0])
             on = np.arange(len(left)) == 0  # the seed is struck off in any case: the loop ends
             if curve.length:
-                on |= covered(curve, self.field, left, gradients)
+                on |= covered(curve, self.uncounted, left, gradients)
             left, gradients = left[~on], gradients[~on]
             for point in curve.branch_points:
                 more = self._branch_seeds(point)
                 left = np.concatenate([left, more])
-                gradients = np.concatenate([gradients, self.field.value_and_gradient(more)[1]])
+                gradients = np.concatenate([gradients, self.uncounted.value_and_gradient(more)[1]])
             self.progress.curves(len(self.curves))
         return time.perf_counter() < self.deadline
 
@@ -177,8 +190,8 @@ class Search:
         if curve.length < (1 - LENGTH_ROUNDING) * earlier.length:
             return False
         probes = earlier.pieces(np.linspace(0, earlier.length, PROBES + 2)[1:-1])
-        x, gradient, _ = correct(self.field, self.box, self.box.clip(probes))
-        return bool(covered(curve, self.field, x, gradient).all())
+        x, gradient, _ = correct(self.uncounted, self.box, self.box.clip(probes))
+        return bool(covered(curve, self.uncounted, x, gradient).all())
 
     def _branch_seeds(self, point: BranchPoint) -> Array:
         """A point on each branch at a new branch point that no curve has covered."""
@@ -188,10 +201,10 @@ class Search:
         self.branch_points.append(point)
         size = BRANCH_SEED / np.linalg.norm(point.tangents / self.box.sides, axis=1, keepdims=True)
         around = np.concatenate([point.point + size * point.tangents, point.point - size * point.tangents])
-        x, gradient, left = correct(self.field, self.box, around[self.box.contains(around)])
+        x, gradient, left = correct(self.uncounted, self.box, around[self.box.contains(around)])
         new = left < BRANCH_SEED
         for curve in self.curves:
-            new &= ~covered(curve, self.field, x, gradient)
+            new &= ~covered(curve, self.uncounted, x, gradient)
         return x[new]
 
 

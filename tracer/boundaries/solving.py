@@ -22,7 +22,7 @@ from tracer.curves.lattice import are_roots, roots_on_lines
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
 from tracer.enclosures.ufuncs import Unenclosable
 from tracer.fields.box import Box
-from tracer.fields.checks import between, exact_number
+from tracer.fields.checks import between, exact_number, shown
 from tracer.fields.coercion import as_field
 from tracer.fields.field import EnclosedField, Field, unenclosable
 
@@ -106,7 +106,7 @@ def solve(field: Any, bounds: ArrayLike, *, x1: float | None = None, x2: float |
     """
     field, box = as_field(field), Box.from_bounds(bounds)
     if (x1 is None) == (x2 is None):
-        raise TypeError(f"exactly one of x1 and x2 must be given; got x1={x1!r}, x2={x2!r}")
+        raise TypeError(f"exactly one of x1 and x2 must be given; got x1={shown(x1)}, x2={shown(x2)}")
     fixed, value = (0, x1) if x1 is not None else (1, x2)
     given = between(f"x{fixed + 1}", exact_number(f"x{fixed + 1}", value), *box.bounds[fixed])
     with np.errstate(all="ignore"):

@@ -19,10 +19,11 @@ from tracer.curves.curve import Curve
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
 from tracer.enclosures.ufuncs import Unenclosable
 from tracer.fields.box import Box
-from tracer.fields.checks import between, frozen_array, positive_integer
+from tracer.fields.checks import between, flag, frozen_array, positive_integer, shown
 from tracer.fields.coercion import as_field
 from tracer.fields.field import Field, unenclosable
 from tracer.fields.function import Function
+from tracer.fields.quiet import quiet
 
 Array = NDArray[np.float64]
 
@@ -51,6 +52,7 @@ class Limits(NamedTuple):
         )
 
 
+@quiet
 def trace_from(
     field: Any,
     seed: ArrayLike,
@@ -97,16 +99,16 @@ def trace_from(
 def _start(field: Field, box: Box, seed: ArrayLike) -> Array:
     point = frozen_array("seed", seed, ndim=1, exact=False)
     if point.shape != (2,):
-        raise ValueError(f"seed must be a point (x1, x2) of finite numbers; got {seed!r}")
+        raise ValueError(f"seed must be a point (x1, x2) of finite numbers; got {shown(seed)}")
     if not box.contains(point):
-        raise ValueError(f"seed must lie in the box {box}; got {seed!r}")
+        raise ValueError(f"seed must lie in the box {box}; got {shown(seed)}")
     gradient = field.value_and_gradient(point)[1]
     if not regular(gradient):
-        raise ValueError(f"seed must be where the gradient is finite and not zero; got {seed!r}")
+        raise ValueError(f"seed must be where the gradient is finite and not zero; got {shown(seed)}")
     start = move_to_curve(field, box, point)
     if start is None:
         raise ValueError(
-            f"seed must be near a curve: F has no root in the box on the gradient line through {seed!r}"
+            f"seed must be near a curve: F has no root in the box on the gradient line through {shown(seed)}"
         )
     return start
 
@@ -158,7 +160,7 @@ def trace(
     """
     field, box = as_field(field), Box.from_bounds(bounds)
     limits = Limits.of(tolerance, max_cells, time_limit)
-    line = Progress(progress)
+    line = Progress(flag("progress", progress))
     try:
         # What overflows is inf or nan, which proves nothing: that is a status, not a warning.
         with np.errstate(all="ignore"):

@@ -4,6 +4,7 @@ Points of a curve are the ends of its polynomial pieces. Those at crossings have
 the crossings, those inside charts get theirs from `error_bounds`.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +23,7 @@ from tracer.curves.polygons import polygonal_pieces
 from tracer.curves.singular import BranchPoint
 from tracer.curves.stack import Stack, stack_of
 from tracer.fields.box import Box
+from tracer.fields.counted import Overtime
 from tracer.fields.field import EnclosedField
 from tracer.fields.regions import regions_of
 
@@ -41,14 +43,17 @@ class Followed(NamedTuple):
 
 
 def follow_arcs(field: EnclosedField, atlas: Atlas, tolerance: float, deadline: float) -> Followed:
-    """The arcs of an atlas, all at once, to within `tolerance` in box units."""
+    """The arcs of an atlas, all at once, to within `tolerance` in box units; see `Counted` for `Overtime`."""
     stack = stack_of(atlas, field.value_and_gradient(atlas.crossings.points)[1])
     regions = regions_of(field)
     if regions is not None and regions.linear:
         return Followed(*polygonal_pieces(regions, atlas.box, stack, deadline))
-    if regions is not None:
-        return Followed(*smooth_pieces(field, regions, atlas.box, stack, tolerance, deadline))
-    return Followed(*stacked_pieces(field, atlas.box, stack, tolerance, deadline))
+    try:
+        if regions is not None:
+            return Followed(*smooth_pieces(field, regions, atlas.box, stack, tolerance, deadline))
+        return Followed(*stacked_pieces(field, atlas.box, stack, tolerance, deadline))
+    except Overtime:  # their chords
+        return Followed(*stacked_pieces(field, atlas.box, stack, tolerance, -math.inf))
 
 
 def curves_of(

@@ -15,12 +15,23 @@ SHORTER = 0.4
 
 
 class CorrectedDOP853(DOP853):
-    """A method for `solve_ivp`; its option `chart` accepts, corrects and refuses the steps."""
+    """A method for `solve_ivp`; its option `chart` accepts, corrects and refuses the steps.
 
-    def __init__(self, *problem: Any, chart: Chart, **options: Any) -> None:
-        self._chart = chart
+    The dense output of each step is added to the list `outputs`; SciPy's own solution raises where an event
+    ends the last step at its very beginning.
+    """
+
+    def __init__(self, *problem: Any, chart: Chart, outputs: list[Any], **options: Any) -> None:
+        self._chart, self._outputs = chart, outputs
         self._shortest = SHORTEST_STEP * chart.box.sides[chart.independent]
         super().__init__(*problem, **options)
+
+    def step(self) -> Any:
+        """One step, as SciPy has it."""
+        message = super().step()
+        if self.status != "failed":
+            self._outputs.append(self.dense_output())
+        return message
 
     def _step_impl(self) -> Any:
         before = self.t, self.y, self.f

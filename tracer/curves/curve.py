@@ -22,8 +22,10 @@ from tracer.curves.singular import BranchPoint
 from tracer.curves.turning import TurningPoint, turning_points
 from tracer.curves.vectors import max_norm, unit_vectors
 from tracer.fields.box import Box
-from tracer.fields.checks import between
+from tracer.fields.checks import between, floats, need_finite
+from tracer.fields.counted import Overtime
 from tracer.fields.field import Field
+from tracer.fields.quiet import quiet
 
 Array = NDArray[np.float64]
 
@@ -77,7 +79,7 @@ class Curve:
     @classmethod
     def from_trace(cls, trace: Trace, field: Field, box: Box, tolerance: float) -> "Curve":
         """The curve of a finished trace: its turning points are located, its errors estimated."""
-        turning = turning_points(field, box, [trace])[0]
+        turning = _turning_points(field, box, [trace])[0]
         error_bound = _estimate(field, box, trace)
         return cls._of(trace, turning, error_bound, False, box, field, tolerance)
 
@@ -86,7 +88,7 @@ class Curve:
         cls, traces: Sequence[Trace], error_bounds: Sequence[Array], field: Field, box: Box, tolerance: float
     ) -> list["Curve"]:
         """The curves of traces that are proven, with proven bounds of their errors."""
-        turning = turning_points(field, box, traces)
+        turning = _turning_points(field, box, traces)
         triples = zip(traces, turning, error_bounds, strict=True)
         return [
             cls._of(trace, at, bound, _is_finite(trace, bound), box, field, tolerance)
@@ -135,6 +137,7 @@ class Curve:
         """
         return self.pieces.length
 
+    @quiet
     def __call__(self, s: ArrayLike) -> Array:
         """Points at arclengths `s`, corrected onto F = 0.
 
@@ -155,6 +158,7 @@ class Curve:
         at = self._arclengths(s)
         return self._on_curve(at.ravel())[0].reshape(*at.shape, 2)
 
+    @quiet
     def tangent(self, s: ArrayLike) -> Array:
         """Unit tangents, shape (..., 2), in plane coordinates at arclengths `s`, shape (...)."""
         at = self._arclengths(s)
@@ -179,6 +183,7 @@ class Curve:
         best = np.abs(along).argmax(axis=1)
         return branch.tangents[best] * np.sign(along[np.arange(len(best)), best])[:, None]
 
+    @quiet
     def polyline(self, tolerance: float | Screen) -> Array:
         """Vertices on the curve whose every chord stays within `tolerance` of it.
 
@@ -242,9 +247,8 @@ class Curve:
         return ROUNDING * float(np.max(np.abs(self.points) / self.box.sides, initial=1.0))
 
     def _arclengths(self, s: ArrayLike) -> Array:
-        at = np.asarray(s, dtype=np.float64)
-        if not np.isfinite(at).all():
-            raise ValueError(f"s must be finite; got {at[~np.isfinite(at)].flat[0]}")
+        at = floats("s", s)
+        need_finite("s", at)
         if self.closed:
             return np.where((at >= 0) & (at <= self.length), at, np.mod(at, self.length))
         outside = (at < 0) | (at > self.length)
@@ -276,7 +280,11 @@ class Curve:
 
 
 def _estimate(field: Field, box: Box, trace: Trace) -> Array:
-    _, length = newton_step(field.value(trace.points), trace.gradients * box.sides)
+    try:
+        value = field.value(trace.points)
+    except Overtime:
+        return np.full(len(trace.points), np.inf)  # nothing is known
+    _, length = newton_step(value, trace.gradients * box.sides)
     length = np.where(trace.gradients.any(axis=1), length, np.inf)
     magnitude = max_norm(trace.points) / box.sides.min()
     return 2 * length + ROUNDING * np.maximum(1.0, magnitude)
@@ -286,6 +294,14 @@ def _is_finite(trace: Trace, error_bound: Array) -> bool:
     """Whether all numbers of a curve are."""
     parts = trace.points, error_bound, trace.pieces.coefficients
     return all(bool(np.isfinite(part).all()) for part in parts)
+
+
+def _turning_points(field: Field, box: Box, traces: Sequence[Trace]) -> list[tuple[TurningPoint, ...]]:
+    """The turning points of some traces; none of any where there is no time to locate them."""
+    try:
+        return turning_points(field, box, traces)
+    except Overtime:
+        return [()] * len(traces)
 
 
 def _read_only(array: Array) -> Array:

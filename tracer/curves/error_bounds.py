@@ -12,6 +12,7 @@ line lies before q, so F(q) ≥ 0, and q serves as well: how far away it is, is 
 sides that it may leave through. So does the other end of that line.
 """
 
+import contextlib
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -24,6 +25,7 @@ from tracer.atlas.roots import BRACKET, BRACKET_ROUNDS, ROUNDING, WIDER, certifi
 from tracer.curves.stack import Stack
 from tracer.curves.vectors import dot, max_norm, unit_vectors, within
 from tracer.fields.box import Box
+from tracer.fields.counted import Overtime
 from tracer.fields.field import EnclosedField
 
 Array = NDArray[np.float64]
@@ -104,10 +106,18 @@ def proven_distances(
     known : ndarray, shape (n,)
         Bounds that are proven already.
     """
+    bound = known.copy()
+    # Where the time ends the work, what is proven till then stands.
+    with contextlib.suppress(Overtime):
+        _tighten(bound, field, box, slabs, x, gradient)
+    return bound
+
+
+def _tighten(bound: Array, field: EnclosedField, box: Box, slabs: Slabs, x: Array, gradient: Array) -> None:
+    """Make proven bounds smaller, in place; see `proven_distances`."""
     size = np.maximum(*np.abs(point_bounds(field, x)))
     g = gradient * box.sides
     rounding = ROUNDING * max_norm(x / box.sides)
-    bound = known.copy()
     left = np.arange(len(x))
     for along_gradient in (True, False):
         up = unit_vectors(g) if along_gradient else slabs.up
@@ -115,7 +125,7 @@ def proven_distances(
             reach = BRACKET * size / np.abs(dot(g, up)) + rounding
         for _ in range(GRADIENT_ROUNDS if along_gradient else BRACKET_ROUNDS):
             if not len(left):
-                return bound
+                return
             slab, here = slabs[left], x[left]
             step = (reach[:, None] * up * box.sides)[left]
             ends = np.stack([here - step, here + step])
@@ -131,4 +141,3 @@ def proven_distances(
             found = far.max(axis=0)[sure] * UP
             bound[left[sure]] = np.minimum(bound[left[sure]], found)
             left, reach = left[~sure], reach * WIDER
-    return bound

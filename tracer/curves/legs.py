@@ -76,6 +76,7 @@ def walk(chart: Chart, start_line: Callable[[Array], float], on_line: bool, step
     from tracer.curves.corrected_dop853 import CorrectedDOP853
 
     method: Any = CorrectedDOP853
+    outputs: list[Any] = []
 
     d, i, box = chart.dependent, chart.independent, chart.box
     lower, upper = _sides(chart, HAIR)
@@ -95,25 +96,20 @@ def walk(chart: Chart, start_line: Callable[[Array], float], on_line: bool, step
 
     # Trial stages may leave the curve's neighbourhood, where the slope is anything.
     with np.errstate(all="ignore"):
-        try:
-            solution = solve_ivp(
-                chart.rate,
-                (chart.t, chart.bound),
-                [chart.height, 0.0],
-                method=method,
-                chart=chart,
-                events=_terminal((roles, -1), (low, -1), (high, -1), (line, 1)),
-                dense_output=True,
-                rtol=RELATIVE_TOLERANCE,
-                atol=chart.tolerance * np.array([box.sides[d], box.sides.max()]),
-                max_step=LONGEST_STEP * box.sides[i],
-                first_step=None if step is None else min(step * box.sides[i], abs(chart.bound - chart.t)),
-            )
-        except ValueError:
-            # An event that changes its sign from step to step, but not between the ends of the dense
-            # output, which are other floats: SciPy's root-finder finds no bracket.
-            return Leg(np.zeros((0, 2)), np.zeros((0, 2)), Pieces.join([]), Stop.FAILED)
-    return _cut_at_side(chart, _leg(chart, solution))
+        solution = solve_ivp(
+            chart.rate,
+            (chart.t, chart.bound),
+            [chart.height, 0.0],
+            method=method,
+            chart=chart,
+            outputs=outputs,
+            events=_terminal((roles, -1), (low, -1), (high, -1), (line, 1)),
+            rtol=RELATIVE_TOLERANCE,
+            atol=chart.tolerance * np.array([box.sides[d], box.sides.max()]),
+            max_step=LONGEST_STEP * box.sides[i],
+            first_step=None if step is None else min(step * box.sides[i], abs(chart.bound - chart.t)) or None,
+        )
+    return _cut_at_side(chart, _leg(chart, solution, outputs))
 
 
 def _sides(chart: Chart, hair: float) -> tuple[float, float]:
@@ -128,21 +124,27 @@ def _terminal(*events: tuple[Callable, int]) -> list[Callable]:
 
 
 def _watched(event: Callable, direction: int) -> Callable:
+    known: dict[float, float] = {}
+
     def watched(t: float, state: Array) -> float:
-        value = event(t, state)
-        # Where F is flat the dense output is nan: nothing happens there.
-        return value if np.isfinite(value) else 1.0
+        # At the ends of a step values are those at the accepted states, with which SciPy has seen a change of
+        # sign; the dense output there is other floats, and may have no sign to bracket a root with.
+        if t not in known:
+            value = event(t, state)
+            # Where F is flat the dense output is nan: nothing happens there.
+            known[t] = value if np.isfinite(value) else 1.0
+        return known[t]
 
     watched.terminal, watched.direction = True, direction  # type: ignore[attr-defined]
     return watched
 
 
-def _leg(chart: Chart, solution: Any) -> Leg:
+def _leg(chart: Chart, solution: Any, outputs: list[Any]) -> Leg:
     t, heights, stop = solution.t, solution.y[0], _stop(chart, solution)
     if len(t) == 1:
         return Leg(np.zeros((0, 2)), np.zeros((0, 2)), Pieces.join([]), stop)
     nodes = t[:-1, None] + 0.5 * (1 + NODES) * np.diff(t)[:, None]
-    height, s = solution.sol(nodes.ravel()).reshape(2, *nodes.shape)
+    height, s = np.stack([output(row) for output, row in zip(outputs, nodes, strict=True)], axis=1)
     pieces = Pieces.through(np.concatenate([chart.point(nodes, height), s[..., None]], axis=-1))
     gradients = [chart.at(*pair)[1] for pair in zip(t[1:], heights[1:], strict=True)]
     return Leg(chart.point(t[1:], heights[1:]), np.array(gradients), pieces, stop)

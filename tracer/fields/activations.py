@@ -17,6 +17,7 @@ from scipy.special import erfc, expit
 from tracer.enclosures import kinked, univariate
 from tracer.enclosures.kinked import Kinked
 from tracer.enclosures.univariate import Univariate
+from tracer.fields.checks import shown
 
 Array = NDArray[np.float64]
 
@@ -154,11 +155,11 @@ def activation(name: str, parameter: float | None = None) -> Activation:
         If the name is not in the table, or a parameter is given to a row that has none.
     """
     if not isinstance(name, str) or name not in TABLE:
-        raise ValueError(f"activation must be one of {', '.join(TABLE)}; got {name!r}")
+        raise ValueError(f"activation must be one of {', '.join(TABLE)}; got {shown(name)}")
     row = TABLE[name]
     if row.parameter is None:
         if parameter is not None:
-            raise ValueError(f"slope belongs to leaky_relu only; got slope={parameter!r} for {name}")
+            raise ValueError(f"slope belongs to leaky_relu only; got slope={shown(parameter)} for {name}")
         return row
     c = row.parameter if parameter is None else parameter
     return Activation(

@@ -4,6 +4,7 @@ Coordinates may be feet and radians, so distances are measured in box units: eac
 divided by its side of the box.
 """
 
+import math
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -11,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tracer.fields.checks import floats, shown
 from tracer.fields.exactness import need_exact
 
 Array = NDArray[np.float64]
@@ -36,15 +38,11 @@ class Box:
         ValueError
             If the shape is not (2, 2), a bound is not finite, no float64 or beyond ±1e150, or not lo < hi.
         """
-        try:
-            array = np.array(bounds, dtype=np.float64)
-        except (TypeError, ValueError, OverflowError):
-            array = np.empty(0)
+        array = floats("bounds", bounds, "be [(lo, hi), (lo, hi)]")
         if array.shape != (2, 2):
-            raise ValueError(f"bounds must be [(lo, hi), (lo, hi)]; got {bounds!r}")
-        for axis in (0, 1):
-            lo, hi = float(array[axis, 0]), float(array[axis, 1])
-            if not (np.isfinite(lo) and np.isfinite(hi) and lo < hi):
+            raise ValueError(f"bounds must be [(lo, hi), (lo, hi)]; got {shown(bounds)}")
+        for axis, (lo, hi) in enumerate(array.tolist()):
+            if not (math.isfinite(lo) and math.isfinite(hi) and lo < hi):
                 raise ValueError(f"bounds[{axis}] must be finite with lo < hi; got ({lo!r}, {hi!r})")
             if max(-lo, hi) > ROOM * LARGEST:
                 raise ValueError(

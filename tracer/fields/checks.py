@@ -1,6 +1,16 @@
-"""Checks of arguments: every failure names the argument, the rule and the value received."""
+"""Checks of arguments: every failure names the argument, the rule and the value received.
 
+A value may be anything: its conversion may raise whatever it likes, and so may its `repr`. Both end here, in
+one error of the argument; what a *function* of the user's raises is another matter and is never caught.
+"""
+
+import math
 import operator
+import os
+import reprlib
+import sys
+from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -10,64 +20,143 @@ from tracer.fields.exactness import need_exact
 
 Array = NDArray[np.float64]
 
+# What a message shows of a value, in characters.
+LONGEST = 80
+# Arrays and tables of more numbers are shown by their shape.
+MOST_NUMBERS = 8
+# Names of files: what file systems take, less what `whole_file` puts around the name.
+LONGEST_NAME = 230
+# Booleans, integers and floats; objects are converted one by one.
+NUMBERS = "biufO"
+
+_repr = reprlib.Repr()
+_repr.maxstring = _repr.maxother = _repr.maxlong = LONGEST
+
+
+def shown(value: Any) -> str:
+    """A value as messages show it: its `repr`, cut to a line; what it is, where it has none."""
+    kind = type(value).__name__
+    # Whatever a class of the user's raises: the message is about the argument.
+    try:
+        value = os.fspath(value) if isinstance(value, os.PathLike) else value
+        shape = getattr(value, "shape", ())
+        if isinstance(shape, tuple) and math.prod(shape) > MOST_NUMBERS:
+            return cut(f"{kind} of shape {tuple(shape)}")
+        return cut(_repr.repr(value))
+    except Exception:
+        return cut(f"an object of {kind}")
+
+
+def cut(text: str, longest: int = LONGEST) -> str:
+    """A text as one line of at most so many characters."""
+    line = " ".join(text[: 2 * longest].split())
+    return line if len(line) <= longest and len(text) <= 2 * longest else line[: longest - 1] + "…"
+
+
+def said(error: BaseException) -> str:
+    """What an error says, cut to two lines."""
+    try:
+        return cut(str(error), 2 * LONGEST) or type(error).__name__
+    except Exception:
+        return type(error).__name__
+
+
+# Arrays ---------------------------------------------------------------------------------------------
+
+
+def floats(name: str, values: Any, rule: str = "be an array of numbers, every row of one length") -> Array:
+    """A float64 copy of `values`.
+
+    Raises
+    ------
+    ValueError
+        If they are no real numbers, not of one shape, or some are masked.
+    """
+    try:
+        with np.errstate(all="ignore"):
+            array = np.asarray(values)
+            if array.dtype.kind not in NUMBERS:
+                raise TypeError("they are no real numbers")
+            _need_unmasked(values)
+            return np.array(array, dtype=np.float64, subok=False)
+    # Whatever converting a value of the user's raises.
+    except Exception as error:
+        raise ValueError(f"{name} must {rule}; got {shown(values)}: {said(error)}") from None
+
 
 def frozen_array(name: str, values: ArrayLike, ndim: int, exact: bool = True) -> Array:
     """A read-only float64 copy of `values`, finite and of `ndim` dimensions; `exact`, unless it need not."""
-    try:
-        if np.iscomplexobj(np.asarray(values)):
-            raise TypeError("got complex numbers")
-        array = np.array(values, dtype=np.float64)
-    except (TypeError, ValueError, OverflowError) as error:
-        raise ValueError(f"{name} must be an array of numbers, every row of one length; {error}") from None
+    array = floats(name, values)
     if array.ndim != ndim:
         raise ValueError(f"{name} must have {ndim} dimension{'s' * (ndim > 1)}; got shape {array.shape}")
     if array.size == 0:
         raise ValueError(f"{name} must not be empty; got shape {array.shape}")
-    if not np.isfinite(array).all():
-        bad = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
-        raise ValueError(f"{name} must be finite; got {array[bad]} at index {bad}")
+    need_finite(name, array)
     if exact:
         need_exact(name, values, array)
     array.flags.writeable = False
     return array
 
 
+def need_finite(name: str, array: Array) -> None:
+    """Raise a ValueError that names the first number that is not finite, if there is one."""
+    if not np.isfinite(array).all():
+        bad = tuple(int(k) for k in np.argwhere(~np.isfinite(array))[0])
+        raise ValueError(f"{name} must be finite; got {array[bad]}{f' at index {bad}' if bad else ''}")
+
+
 def points(name: str, values: ArrayLike, n: int) -> Array:
     """`values` as float64 points of shape (..., n)."""
-    array = np.asarray(values, dtype=np.float64)
+    plain = type(values) is np.ndarray and values.dtype == np.float64
+    array: Any = values if plain else floats(name, values)
     if array.ndim == 0 or array.shape[-1] != n:
         raise ValueError(f"{name} must have shape (..., {n}); got shape {array.shape}")
     return array
 
 
+def _need_unmasked(values: Any) -> None:
+    if isinstance(values, np.ma.MaskedArray) and np.ma.getmaskarray(values).any():
+        raise ValueError("some are masked: fill or drop them")
+
+
+# Numbers --------------------------------------------------------------------------------------------
+
+
 def index(name: str, value: Any, size: int, of: str = "outputs") -> int:
     """`value` as an index into `size` outputs, or inputs."""
-    try:
-        k = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer; got {value!r}") from None
+    k = integer(name, value)
     if not 0 <= k < size:
-        raise ValueError(f"{name} must be between 0 and {size - 1}, the network's {of}; got {value}")
+        raise ValueError(f"{name} must be between 0 and {size - 1}, the network's {of}; got {shown(value)}")
     return k
 
 
-def positive_integer(name: str, value: int) -> int:
-    """`value` as a positive integer."""
-    try:
-        k = operator.index(value)
-    except TypeError:
-        raise TypeError(f"{name} must be an integer; got {value!r}") from None
+def positive_integer(name: str, value: Any) -> int:
+    """`value` as a positive integer; one that no machine counts to is the largest it does."""
+    k = integer(name, value)
     if k < 1:
-        raise ValueError(f"{name} must be at least 1; got {value}")
-    return k
+        raise ValueError(f"{name} must be at least 1; got {shown(value)}")
+    return min(k, sys.maxsize)
+
+
+def integer(name: str, value: Any) -> int:
+    """`value` as an integer."""
+    return _converted(operator.index, name, value, "an integer")
 
 
 def number(name: str, value: Any) -> float:
-    """`value` as a float."""
+    """`value` as a float; infinite beyond its range."""
+
+    def to_float(value: Any) -> float:
+        array = np.asarray(value)
+        if array.ndim or array.dtype.kind not in NUMBERS:
+            raise TypeError
+        with np.errstate(all="ignore"):
+            return float(array[()])
+
     try:
-        return float(value)
-    except (TypeError, ValueError):
-        raise TypeError(f"{name} must be a number; got {value!r}") from None
+        return float(value) if type(value) in (float, int) else _converted(to_float, name, value, "a number")
+    except OverflowError:
+        return math.inf if value > 0 else -math.inf
 
 
 def exact_number(name: str, value: Any) -> float:
@@ -82,5 +171,49 @@ def between(name: str, value: Any, low: float, high: float) -> float:
     """`value` as a float in [low, high]; nan is outside."""
     given = number(name, value)
     if not low <= given <= high:
-        raise ValueError(f"{name} must lie between {low:g} and {high:g}; got {value!r}")
+        raise ValueError(f"{name} must lie between {low:g} and {high:g}; got {shown(value)}")
     return given
+
+
+def flag(name: str, value: Any) -> bool:
+    """`value` as a bool."""
+    if not isinstance(value, bool | np.bool_):
+        raise TypeError(f"{name} must be True or False; got {shown(value)}")
+    return bool(value)
+
+
+def _converted(convert: Callable[[Any], Any], name: str, value: Any, what: str) -> Any:
+    try:
+        _need_unmasked(value)
+        return convert(value)
+    except OverflowError:
+        raise
+    # Whatever a class of the user's raises.
+    except Exception:
+        raise TypeError(f"{name} must be {what}; got {shown(value)}") from None
+
+
+# Paths ----------------------------------------------------------------------------------------------
+
+
+def path(name: str, value: Any) -> Path:
+    """`value` as a path that a system can look up, whether there is anything or not."""
+    try:
+        text = os.fspath(value)
+        encoded = os.fsencode(text)
+    except Exception:
+        raise TypeError(f"{name} must be a path: a str or a pathlib.Path; got {shown(value)}") from None
+    if isinstance(text, bytes) or b"\0" in encoded or max(map(len, encoded.split(b"/"))) > LONGEST_NAME:
+        raise ValueError(
+            f"{name} must be a path of text, without null characters, and each of its names of at most "
+            f"{LONGEST_NAME} bytes; got {shown(value)}"
+        )
+    return Path(text)
+
+
+# Kinds ----------------------------------------------------------------------------------------------
+
+
+def kinds_of(thing: Any) -> tuple[str, ...]:
+    """The full names of the classes that a thing is of; no library is imported for the question."""
+    return tuple(f"{kind.__module__}.{kind.__qualname__}" for kind in type(thing).__mro__)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from tracer.fields.checks import kinds_of, shown
 from tracer.fields.field import Field
 from tracer.fields.function import Function
 from tracer.fields.kernel import KernelField
@@ -19,31 +20,31 @@ def as_field(field: Any) -> Field:
     if isinstance(field, Network | KernelField):
         kind = "network" if isinstance(field, Network) else "model"
         if field.n_outputs != 1:
+            level = f", or {kind}.level(0, value)" if _has_levels(field) else ""
             raise TypeError(
                 f"field must have one output, this {kind} has {field.n_outputs}: "
-                f"pass {kind}.margin(0, 1), or {kind}.level(0, value)"
+                f"pass {kind}.margin(0, 1){level}"
             )
         return _of_two_inputs("field", field)
-    name, libraries = (
-        type(field).__name__,
-        {kind.__module__.partition(".")[0] for kind in type(field).__mro__},
-    )
-    if "torch" in libraries:
+    name = type(field).__name__
+    if isinstance(field, type):
+        raise TypeError(f"field must be a function of two variables, got the class {shown(field)}")
+    if "torch.nn.modules.module.Module" in kinds_of(field):
         raise TypeError(
             f"field must be a function of two variables, got the module {name}: "
             "pass tracer.as_network(module).margin(0, 1), or its level(0, value) if it has one output"
         )
-    if hasattr(field, "predict"):
-        read = "tracer.as_network(estimator).margin(0, 1), or " if "sklearn" in libraries else ""
+    if has(field, "predict"):
+        read = "tracer.as_network(estimator).margin(0, 1), or, where that cannot be read, "
         raise TypeError(
-            f"field must be a function of two variables, got the estimator {name}: pass {read}"
-            f"tracer.Function(lambda x1, x2: {_margin_of(field)})"
+            f"field must be a function of two variables, got the estimator {name}: pass "
+            f"{read if is_of('sklearn', field) else ''}{function_of(field)}"
         )
-    if isinstance(field, Field):
+    if all(has(field, method) for method in ("value", "value_and_gradient")):
         return field
     if callable(field):
         return Function(field)
-    raise TypeError(f"field must be a Field, a Network or a callable of (x1, x2); got {field!r}")
+    raise TypeError(f"field must be a Field, a Network or a callable of (x1, x2); got {shown(field)}")
 
 
 def as_classifier(network: Any) -> Network:
@@ -55,13 +56,15 @@ def as_classifier(network: Any) -> Network:
         If it is none; the message holds the line that makes it one.
     """
     if isinstance(network, KernelField):
+        margin = "model.margin(0, 1)" if network.n_outputs > 1 else "it"
         raise TypeError(
             "network must be a tracer.Network, a kernel model of two classes has one boundary: "
-            "pass model.margin(0, 1) to tracer.trace"
+            f"pass {margin} to tracer.trace"
         )
     if not isinstance(network, Network):
         raise TypeError(
-            f"network must be a tracer.Network, got {type(network).__name__}: pass tracer.as_network(model)"
+            f"network must be a tracer.Network, got {shown(network)}: of a model of scikit-learn or torch "
+            "pass tracer.as_network(model)"
         )
     if network.n_outputs < 2:
         raise TypeError(
@@ -71,21 +74,54 @@ def as_classifier(network: Any) -> Network:
 
 
 def _of_two_inputs(name: str, model: Any) -> Any:
-    if model.n_inputs != 2:
-        kind = "network" if isinstance(model, Network) else "model"
-        raise TypeError(
-            f"{name} must have two inputs, this {kind} has {model.n_inputs}: "
-            f"pass {name}.restrict(tracer.Plane(origin, u, v)), or of two of them "
-            f"{name}.restrict(tracer.Plane.of_features(i, j, at=x))"
-        )
-    return model
+    if model.n_inputs == 2:
+        return model
+    kind = "network" if isinstance(model, Network) else "model"
+    cure = (
+        f"{name}.restrict(tracer.Plane(origin, u, v)), or of two of them "
+        f"{name}.restrict(tracer.Plane.of_features(i, j, at=x))"
+    )
+    if model.n_inputs == 1:
+        cure = f"tracer.Function(lambda x1, x2: {name}(x1[:, None])[:, 0]), a function of x1 alone"
+    raise TypeError(f"{name} must have two inputs, this {kind} has {model.n_inputs}: pass {cure}")
 
 
-def _margin_of(estimator: Any) -> str:
-    """The expression of an estimator's margin at columns x1, x2, by what it can do."""
-    columns = "(np.column_stack([x1, x2]))"
-    if hasattr(estimator, "decision_function"):
-        return f"estimator.decision_function{columns}"
-    if hasattr(estimator, "predict_proba"):
-        return f"estimator.predict_proba{columns}[:, 1] - 0.5"
-    return f"estimator.predict{columns} - level"
+def _has_levels(model: Any) -> bool:
+    """Whether `level` takes outputs of a model of several."""
+    return isinstance(model, Network) and (model.layers[-1].activation != "softmax" or model.n_outputs == 2)
+
+
+# Other people's models ------------------------------------------------------------------------------
+
+
+def has(thing: Any, name: str) -> bool:
+    """Whether it has an attribute of that name; what a class of the user's does instead is no answer."""
+    try:
+        return hasattr(thing, name)
+    except Exception:
+        return False
+
+
+def is_of(library: str, thing: Any) -> bool:
+    """Whether its class, or one that it is derived from, is of a library."""
+    return any(kind.startswith(f"{library}.") for kind in kinds_of(thing))
+
+
+def function_of(estimator: Any) -> str:
+    """The expression of an estimator's field, of its first two classes or of a regressor, by what it can do.
+
+    Of more features than two it is on a plane.
+    """
+    two = getattr(estimator, "n_features_in_", 2) == 2
+    x = "np.column_stack([x1, x2])" if two else "plane.lift(np.column_stack([x1, x2]))"
+    many = len(getattr(estimator, "classes_", ())) > 2
+    where = "" if two else ", where plane is a tracer.Plane(origin, u, v)"
+    if has(estimator, "decision_function"):
+        scores = f"estimator.decision_function({x})"
+        values = f"np.subtract(*{scores}.T[:2])" if many else scores
+    elif has(estimator, "predict_proba"):
+        scores = f"estimator.predict_proba({x})"
+        values = f"np.subtract(*{scores}.T[:2])" if many else f"{scores}[:, 1] - 0.5"
+    else:
+        values = f"estimator.predict({x}) - level"
+    return f"tracer.Function(lambda x1, x2: {values}){where}"

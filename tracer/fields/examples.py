@@ -8,6 +8,7 @@ apart by their petals; `xor` has a boundary that crosses itself, exactly.
 from importlib.resources import files
 
 from tracer.fields import network_json
+from tracer.fields.checks import shown
 from tracer.fields.network import Network
 
 Bounds = tuple[tuple[float, float], tuple[float, float]]
@@ -40,7 +41,7 @@ def example(name: str) -> tuple[Network, Bounds]:
     ValueError
         If there is no example of that name.
     """
-    if name not in EXAMPLES:
-        raise ValueError(f"name must be one of {', '.join(EXAMPLES)}; got {name!r}")
+    if not isinstance(name, str) or name not in EXAMPLES:
+        raise ValueError(f"name must be one of {', '.join(EXAMPLES)}; got {shown(name)}")
     resource = files("tracer.fields") / "networks" / f"{name}.json"
     return network_json.loads(resource.read_text(encoding="utf-8"), source=name), EXAMPLES[name]

@@ -26,10 +26,12 @@ from numpy.typing import ArrayLike, NDArray
 from scipy.special import expit
 
 from tracer.fields.checks import points as checked
+from tracer.fields.checks import shown
 from tracer.fields.field import Enclosure
 from tracer.fields.labels import Side
 from tracer.fields.network import Network
 from tracer.fields.plane import Plane
+from tracer.fields.quiet import quiet
 
 Array = NDArray[np.float64]
 
@@ -70,12 +72,12 @@ class ExponentialSum:
 
     def __init__(self, margin: Network) -> None:
         if not isinstance(margin, Network):
-            raise TypeError(f"margin must be a Network; got {margin!r}")
+            raise TypeError(f"margin must be a Network; got {shown(margin)}")
         names = [layer.activation for layer in margin.layers]
         if names != ["sigmoid", "linear"] or margin.n_outputs != 1 or margin.n_inputs != 2:
             raise ValueError(
                 "margin must have two inputs, one hidden layer of sigmoids and one linear output; "
-                f"got {margin!r}"
+                f"got {shown(margin)}"
             )
         if margin.layers[0].outputs > MOST_NEURONS:
             raise ValueError(
@@ -114,6 +116,7 @@ class ExponentialSum:
         """``B_k = −u_k`` at points `x` of shape (..., 2); shape (..., h)."""
         return -self.margin.preactivations(x)[0]
 
+    @quiet
     def log_factor(self, x: ArrayLike) -> Array:
         """``log Π_k (1 + e^{B_k})``: E is the field's value times the exponential of this; shape (...)."""
         return np.logaddexp(0, self.exponents(x)).sum(axis=-1)
@@ -122,6 +125,7 @@ class ExponentialSum:
         """``E / Π_k (1 + e^{B_k})`` at points `x` of shape (..., 2); shape (...)."""
         return self.value_and_gradient(x)[0]
 
+    @quiet
     def value_and_gradient(self, x: ArrayLike) -> tuple[Array, Array]:
         """The scaled sum at points `x` of shape (..., 2), shape (...), and its gradient, (..., 2)."""
         points = checked("x", x, 2)

@@ -6,6 +6,9 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+from tracer.fields.checks import path as checked
+from tracer.fields.checks import shown
+
 
 def check_target(path: str | os.PathLike, suffixes: tuple[str, ...]) -> Path:
     """`path` as a Path that can be written.
@@ -17,13 +20,13 @@ def check_target(path: str | os.PathLike, suffixes: tuple[str, ...]) -> Path:
     FileNotFoundError
         If its folder does not exist.
     """
-    target = Path(path)
+    target = checked("path", path)
     if target.suffix.lower() not in suffixes:
-        raise ValueError(f"path must end in one of {', '.join(suffixes)}; got {str(path)!r}")
+        raise ValueError(f"path must end in one of {', '.join(suffixes)}; got {shown(path)}")
     if not target.parent.is_dir():
-        raise FileNotFoundError(f"path must lie in a folder that exists; got {str(path)!r}")
+        raise FileNotFoundError(f"path must lie in a folder that exists; got {shown(path)}")
     if target.is_dir():
-        raise IsADirectoryError(f"path must be a file; got the folder {str(path)!r}")
+        raise IsADirectoryError(f"path must be a file; got the folder {shown(path)}")
     return target
 
 

@@ -25,7 +25,7 @@ from tracer.enclosures.dual import Dual
 from tracer.enclosures.rational import Rational
 from tracer.enclosures.taylor_form import TaylorForm
 from tracer.enclosures.ufuncs import Unenclosable
-from tracer.fields.checks import points
+from tracer.fields.checks import points, shown
 from tracer.fields.field import Enclosure
 
 Array = NDArray[np.float64]
@@ -68,9 +68,9 @@ class Function:
         self, f: Callable[[Array, Array], Any], gradient: Callable[[Array, Array], Any] | None = None
     ) -> None:
         if not callable(f):
-            raise TypeError(f"f must be callable as f(x1, x2); got {f!r}")
+            raise TypeError(f"f must be callable as f(x1, x2); got {shown(f)}")
         if gradient is not None and not callable(gradient):
-            raise TypeError(f"gradient must be callable as gradient(x1, x2); got {gradient!r}")
+            raise TypeError(f"gradient must be callable as gradient(x1, x2); got {shown(gradient)}")
         self._f: Callable[..., Any] = f
         self._gradient = gradient
 

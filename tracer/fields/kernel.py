@@ -27,6 +27,7 @@ from tracer.fields.labels import Side, checked_sides, labelled, pair, restricted
 from tracer.fields.layer import Layer
 from tracer.fields.plane import Plane
 from tracer.fields.powers import Powers
+from tracer.fields.quiet import quiet
 
 Array = NDArray[np.float64]
 
@@ -88,16 +89,19 @@ class KernelField:
 
     # Evaluation ---------------------------------------------------------------------------------
 
+    @quiet
     def __call__(self, x: ArrayLike) -> Array:
         """The outputs, shape (..., outputs), at points `x` of shape (..., inputs)."""
         F = self._values(x)
         return F[..., None] if self.classes is None else np.stack([np.zeros_like(F), F], axis=-1)
 
+    @quiet
     def value(self, x: ArrayLike) -> Array:
         """F at points `x` of shape (..., inputs); shape (...)."""
         self._need_one_output()
         return self._values(x)
 
+    @quiet
     def value_and_gradient(self, x: ArrayLike) -> tuple[Array, Array]:
         """F at points `x` of shape (..., 2), shape (...), and its gradient, shape (..., 2)."""
         self._need_one_output()
@@ -171,6 +175,7 @@ class KernelField:
 
     # Boundaries ---------------------------------------------------------------------------------
 
+    @quiet
     def margin(self, i: int | None = None, j: int | None = None, *, classes: Any = None) -> "KernelField":
         """The field whose zero set is the boundary between the two classes: F for (1, 0), −F for (0, 1).
 
@@ -194,13 +199,25 @@ class KernelField:
         last = self.last if i == 1 else self.last.linear(negative=True)
         return replace(self, last=last, classes=None, sides=sides(self.classes, 2, i, j))
 
+    @quiet
     @in_ieee_arithmetic(refused)
     def level(self, output: int, value: float) -> "KernelField":
-        """The field whose zero set is where the one output, 0, has the given `value`."""
-        self._need_one_output()
+        """The field whose zero set is where the one output, 0, has the given `value`.
+
+        Raises
+        ------
+        TypeError
+            If there are two outputs, of classes: F is the output of their margin.
+        """
+        if self.n_outputs != 1:
+            raise TypeError(
+                "level takes the value of one output, this model has two classes: take "
+                "model.margin(1, 0).level(0, value), the value of F"
+            )
         k = index("output", output, 1)
         return replace(self, last=self.last.shifted(k, exact_number("value", value), 0.0))
 
+    @quiet
     @in_ieee_arithmetic(refused)
     def restrict(self, plane: Plane) -> "KernelField":
         """The model on a plane: two inputs, the plane's coordinates.

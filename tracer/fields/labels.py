@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any
 
-from tracer.fields.checks import index
+from tracer.fields.checks import index, shown
 from tracer.fields.feature_names import check_names, texts
 from tracer.fields.plane import Plane
 
@@ -13,13 +13,29 @@ def labelled(name: str, labels: Sequence | None, n: int) -> tuple | None:
 
     Raises
     ------
+    TypeError
+        If they are no labels.
     ValueError
         If there are not as many.
     """
-    if labels is not None and len(labels) != n:
-        what = "outputs" if name == "classes" else "inputs"
-        raise ValueError(f"{name} must label the {n} {what}; got {len(labels)}")
-    return None if labels is None else tuple(labels)
+    if labels is None:
+        return None
+    what = "outputs" if name == "classes" else "inputs"
+    given = _each(name, labels, f"labels, one for each of the {n} {what}")
+    if len(given) != n:
+        raise ValueError(f"{name} must label the {n} {what}; got {len(given)}")
+    return given
+
+
+def _each(name: str, labels: Any, rule: str) -> tuple:
+    """Labels as a tuple; they are hashable, as the keys of a dictionary are."""
+    # Whatever a class of the user's raises.
+    try:
+        given = tuple(labels)
+        _ = [hash(label) for label in given]
+    except Exception:
+        raise TypeError(f"{name} must be {rule}; got {shown(labels)}") from None
+    return given
 
 
 def outputs_of(labels: tuple | None, classes: Sequence) -> tuple[int, ...]:
@@ -31,11 +47,13 @@ def outputs_of(labels: tuple | None, classes: Sequence) -> tuple[int, ...]:
         If there are no labels, or not these.
     """
     if labels is None:
-        raise ValueError(f"classes must be labels, and this network has none; got {classes!r}")
-    for label in classes:
-        if label not in labels:
-            raise ValueError(f"classes must be labels of {labels}; got {label!r}")
-    return tuple(labels.index(label) for label in classes)
+        raise ValueError(f"classes must be labels, and this network has none; got {shown(classes)}")
+    place = {label: k for k, label in reversed(list(enumerate(labels)))}
+    given = _each("classes", classes, f"labels of {shown(labels)}")
+    for label in given:
+        if label not in place:
+            raise ValueError(f"classes must be labels of {shown(labels)}; got {shown(label)}")
+    return tuple(place[label] for label in given)
 
 
 def pair(i: int | None, j: int | None, classes: Any, labels: tuple | None, n: int) -> tuple[int, int]:
@@ -49,11 +67,15 @@ def pair(i: int | None, j: int | None, classes: Any, labels: tuple | None, n: in
         If they are the same, or one of them is not an output.
     """
     if (classes is None) == (i is None or j is None):
-        raise TypeError(f"margin takes i and j, or classes=(a, b); got {i!r}, {j!r} and {classes!r}")
+        raise TypeError(
+            "margin takes i and j, or classes=(a, b); "
+            f"got i={shown(i)}, j={shown(j)} and classes={shown(classes)}"
+        )
     if classes is not None:
-        if len(classes) != 2:
-            raise ValueError(f"classes must be two labels; got {classes!r}")
-        i, j = outputs_of(labels, classes)
+        both = outputs_of(labels, classes)
+        if len(both) != 2:
+            raise ValueError(f"classes must be two labels; got {shown(classes)}")
+        i, j = both
     i, j = index("i", i, n), index("j", j, n)
     if i == j:
         raise ValueError(f"i and j must differ; got {i} and {j}")
@@ -108,7 +130,7 @@ def restricted(plane: Plane, of: Plane | None, inputs: tuple | None, n: int) -> 
         If it is no plane, or does not lie there.
     """
     if not isinstance(plane, Plane):
-        raise TypeError(f"plane must be a tracer.Plane(origin, u, v); got {plane!r}")
+        raise TypeError(f"plane must be a tracer.Plane(origin, u, v); got {shown(plane)}")
     if len(plane.origin) != n:
         raise ValueError(f"plane must lie in the network's {n} inputs; got {len(plane.origin)} coordinates")
     check_names("plane", plane.inputs, texts(inputs))

@@ -4,6 +4,7 @@ The regions of several classes are bounded by pieces of the curves ``A_i = A_j``
 from place to place. So a row carries its own pair, and rows of the same pair are answered together.
 """
 
+import math
 from functools import cached_property
 from typing import Any
 
@@ -21,15 +22,27 @@ Indices = NDArray[np.intp]
 class Margins:
     """The margins ``A_i − A_j`` of a network with two inputs, i < j."""
 
-    def __init__(self, network: Network) -> None:
-        self.network = network
+    def __init__(self, network: Network, deadline: float = math.inf) -> None:
+        self.network, self._deadline = network, deadline
         self._fields: dict[tuple[int, int], Any] = {}
 
     def field(self, i: int, j: int) -> Any:
         """One margin, which counts what it is asked."""
         if (i, j) not in self._fields:
-            self._fields[i, j] = Counted(self.network.margin(i, j))
+            self._fields[i, j] = Counted(self.network.margin(i, j), deadline=self._deadline)
         return self._fields[i, j]
+
+    def without_deadline(self) -> "Margins":
+        """The same margins, and the same counts, with all the time there is."""
+        self._deadline = math.inf
+        for field in self._fields.values():
+            field.deadline = math.inf
+        return self
+
+    @property
+    def late(self) -> bool:
+        """Whether one of them has run out of time."""
+        return any(field.late for field in self._fields.values())
 
     @property
     def evaluations(self) -> int:

@@ -25,11 +25,12 @@ from tracer.enclosures import rounding
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.fields import network_bounds
-from tracer.fields.checks import exact_number, index, points
+from tracer.fields.checks import exact_number, index, points, shown
 from tracer.fields.field import Enclosure
 from tracer.fields.labels import Side, checked_sides, labelled, outputs_of, pair, restricted, sides
 from tracer.fields.layer import Layer
 from tracer.fields.plane import Plane
+from tracer.fields.quiet import quiet
 
 Array = NDArray[np.float64]
 
@@ -78,7 +79,7 @@ class Network:
     ) -> None:
         layers = tuple(layers) if isinstance(layers, Sequence) else ()
         if not layers or not all(isinstance(layer, Layer) for layer in layers):
-            raise ValueError(f"layers must be one or more tracer.Layer, in a sequence; got {layers!r}")
+            raise ValueError(f"layers must be one or more tracer.Layer, in a sequence; got {shown(layers)}")
         for k, (before, after) in enumerate(pairwise(layers)):
             if before.outputs != after.inputs:
                 raise ValueError(
@@ -93,7 +94,8 @@ class Network:
         inputs = labelled("inputs", inputs, layers[0].inputs)
         if plane is not None and not (isinstance(plane, Plane) and layers[0].inputs == 2):
             raise ValueError(
-                f"plane must be a tracer.Plane, and the network's inputs its 2 coordinates; got {plane!r}"
+                "plane must be a tracer.Plane, and the network's inputs its 2 coordinates; "
+                f"got {shown(plane)}"
             )
         object.__setattr__(self, "layers", layers)
         object.__setattr__(self, "plane", plane)
@@ -116,6 +118,7 @@ class Network:
 
     # Evaluation ---------------------------------------------------------------------------------
 
+    @quiet
     def __call__(self, x: ArrayLike) -> Array:
         """The outputs, shape (..., outputs), at points `x` of shape (..., inputs)."""
         h = self._points(x)
@@ -123,6 +126,7 @@ class Network:
             h = layer.row.value(layer.preactivation(h))
         return h
 
+    @quiet
     def preactivations(self, x: ArrayLike) -> tuple[Array, ...]:
         """``W h + b`` of each layer at `x` (..., inputs): the paper's −B, layer by layer."""
         h = self._points(x)
@@ -137,6 +141,7 @@ class Network:
         self._need_one_output()
         return self(x)[..., 0]
 
+    @quiet
     def value_and_gradient(self, x: ArrayLike) -> tuple[Array, Array]:
         """The single output, shape (...), and its gradient, shape (..., inputs).
 
@@ -219,6 +224,7 @@ class Network:
 
     # Boundaries ---------------------------------------------------------------------------------
 
+    @quiet
     @in_ieee_arithmetic(refused)
     def margin(self, i: int | None = None, j: int | None = None, *, classes: Any = None) -> "Network":
         """``A_i − A_j``: the network whose zero set is the boundary between outputs i and j.
@@ -261,6 +267,7 @@ class Network:
         """
         return outputs_of(self.classes, classes)
 
+    @quiet
     def scores(self, *, negative: bool = False) -> "Network":
         """The outputs before a strictly increasing output activation, or their negatives.
 
@@ -273,6 +280,7 @@ class Network:
             return self
         return replace(self, layers=(*self.layers, Layer(-np.eye(self.n_outputs), np.zeros(self.n_outputs))))
 
+    @quiet
     @in_ieee_arithmetic(refused)
     def level(self, output: int, value: float) -> "Network":
         """The network whose zero set is where `output` has the given `value`.
@@ -280,20 +288,28 @@ class Network:
         A strictly increasing output activation is undone, ``A − σ⁻¹(value)``; so is a softmax of
         two outputs. relu, hardtanh, gelu and silu stay.
 
+        The value is one of the output as it is: a probability where the network ends in a sigmoid or a
+        softmax, a logit where it ends in logits, as classifiers of scikit-learn and most modules of torch do.
+        Of two classes, class 1 has the probability p where their margin has the value log(p / (1 − p)):
+        ``network.margin(1, 0).level(0, log(p / (1 − p)))``.
+
         Raises
         ------
         ValueError
-            If `output` is not one, or `value` lies outside the open range of the activation, or is no
-            float64.
+            If `output` is not one, `value` is no float64 or lies outside the open range of the activation,
+            or it may be meant as a probability: in (0, 1), of a linear output that has the label of a class.
         """
         output = index("output", output, self.n_outputs)
         known = sides(self.classes, self.n_outputs, output) if self.n_outputs > 1 else self.sides
         value = exact_number("value", value)
         *hidden, last = self.layers
+        if self.classes is not None and last.activation == "linear" and 0 < value < 1:
+            raise ValueError(self._two_meanings(output, value))
         low, high = last.row.range
         if not low < value < high:
             raise ValueError(
-                f"value must lie in the open range ({low:g}, {high:g}) of {last.activation}; got {value!r}"
+                f"value must lie in the open range ({low:g}, {high:g}) of {last.activation}; "
+                f"got {shown(value)}"
             )
         if last.activation == "softmax":
             if self.n_outputs > 2:
@@ -314,6 +330,25 @@ class Network:
             end = (last.shifted(output, amount, radius),)
         return replace(self, layers=(*hidden, *end), classes=None, sides=known)
 
+    def _two_meanings(self, output: int, value: float) -> str:
+        """The two calls that may be meant by a level in (0, 1) of a class without an output activation."""
+        assert self.classes is not None
+        label, plane = shown(self.classes[output]), "" if self.plane is None else ", network.plane"
+        itself = f"tracer.Network(network.layers{plane}).level({output}, {value!r})"
+        logit = float(np.log(value) - np.log1p(-value))
+        probability = f"network.margin({output}, {1 - output}).level(0, {logit!r})"
+        if self.n_outputs > 2:
+            probability = (
+                "tracer.Function(lambda x1, x2: scipy.special.softmax(network(np.stack([x1, x2], -1)), -1)"
+                f"[:, {output}] - {value!r})"
+            )
+        return (
+            f"value must be a level of the output itself, a logit or score of {label}, and {value!r} may be "
+            f"a probability: where the output is {value!r} is {itself}; where softmax gives the class the "
+            f"probability {value!r} is {probability}"
+        )
+
+    @quiet
     @in_ieee_arithmetic(refused)
     def restrict(self, plane: Plane) -> "Network":
         """The network on a plane: two inputs, the plane's coordinates.

@@ -11,8 +11,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tracer.fields.checks import frozen_array, index, points
+from tracer.fields.checks import frozen_array, index, points, shown
 from tracer.fields.feature_names import names_of
+from tracer.fields.quiet import quiet
 
 Array = NDArray[np.float64]
 
@@ -109,7 +110,7 @@ class Plane:
         origin, names = frozen_array("at", at, ndim=1).copy(), names_of(at)
         first, second = (_number(name, given, names, len(origin)) for name, given in (("i", i), ("j", j)))
         if first == second:
-            raise ValueError(f"i and j must differ; got {i!r} and {j!r}")
+            raise ValueError(f"i and j must differ; got {shown(i)} and {shown(j)}")
         origin[[first, second]] = 0
         return cls(origin, np.eye(1, len(origin), first)[0], np.eye(1, len(origin), second)[0], names)
 
@@ -127,11 +128,13 @@ class Plane:
             axes.append(int(which[0]))
         return axes[0], axes[1]
 
+    @quiet
     def lift(self, st: ArrayLike) -> Array:
         """Points of the input space, shape (..., n), for plane coordinates `st` of shape (..., 2)."""
         st = points("st", st, 2)
         return self.origin + st[..., :1] * self.u + st[..., 1:] * self.v
 
+    @quiet
     def project(self, x: ArrayLike) -> Array:
         """Plane coordinates, shape (..., 2), of the points of the plane nearest to `x`, shape (..., n)."""
         basis = np.stack([self.u, self.v], axis=-1)
@@ -140,8 +143,11 @@ class Plane:
         flat: Any = np.linalg.lstsq(basis / lengths, offset.reshape(-1, len(self.origin)).T, rcond=None)[0].T
         return (flat / lengths).reshape(*offset.shape[:-1], 2)
 
+    @quiet
     def restrict(self, inner: "Plane") -> "Plane":
         """The plane that `inner`, given in this plane's two coordinates, is in the input space."""
+        if not isinstance(inner, Plane) or len(inner.origin) != 2:
+            raise TypeError(f"inner must be a tracer.Plane in two coordinates; got {shown(inner)}")
         return Plane(
             self.lift(inner.origin),
             inner.u[0] * self.u + inner.u[1] * self.v,
@@ -156,10 +162,11 @@ def _number(name: str, given: int | str, names: tuple[str, ...] | None, n: int) 
         return index(name, given, n, "inputs")
     if names is None or given not in names:
         known = "no names" if names is None else f"the names {', '.join(names)}"
-        raise ValueError(f"{name} must be an input, and at has {known}; got {given!r}")
+        raise ValueError(f"{name} must be an input, and at has {known}; got {shown(given)}")
     return names.index(given)
 
 
+@quiet
 def _sine(u: Array, v: Array) -> float:
     if not u.any() or not v.any():
         return 0.0

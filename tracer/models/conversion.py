@@ -1,21 +1,30 @@
 """One verb for all libraries: the class of what is handed over says which reader.
 
 A class belongs to the library of the first of its ancestors that is in the table, so a user's own subclass
-of `torch.nn.Module` is a torch module. No library is imported for the question.
+of `torch.nn.Module` is a torch module, and a tensor is none. No library is imported for the question.
 """
 
+import os
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
+from tracer.fields.checks import kinds_of, shown
+from tracer.fields.coercion import function_of, has, is_of
 from tracer.fields.field import Field
 from tracer.fields.kernel import KernelField
 from tracer.fields.network import Network
+from tracer.fields.quiet import quiet
 
 # Each of these has a function `read`, and imports its library in it.
-READERS = {"torch": "tracer.models.torch_modules", "sklearn": "tracer.models.scikit_learn.estimators"}
+READERS = {
+    "torch.nn.modules": "tracer.models.torch_modules",
+    "sklearn": "tracer.models.scikit_learn.estimators",
+}
 
 
+@quiet
 @in_ieee_arithmetic(refused)
 def as_network(model: Any) -> Field:
     """Read a model of another library, as it is fitted.
@@ -45,11 +54,26 @@ def as_network(model: Any) -> Field:
     """
     if isinstance(model, Network | KernelField):
         return model
-    for kind in type(model).__mro__:
-        library = kind.__module__.partition(".")[0]
-        if library in READERS:
-            return import_module(READERS[library]).read(model)
+    for kind in kinds_of(model):
+        for library, reader in READERS.items():
+            if kind.startswith(f"{library}."):
+                return import_module(reader).read(model)
     raise TypeError(
-        f"model must be a torch module, a scikit-learn estimator or a Network; got {type(model).__name__}. "
-        "Pass a callable of (x1, x2) to tracer.trace as it is"
+        f"model must be a torch module, a scikit-learn estimator or a Network; "
+        f"got {shown(model)}{_cure(model)}"
     )
+
+
+def _cure(model: Any) -> str:
+    """The line that makes something traceable of what is no model of a known library, if there is one."""
+    numbers = isinstance(model, Mapping | Sequence) or has(model, "__array__")
+    predicts = has(model, "predict") and not isinstance(model, type)
+    cures = (
+        (isinstance(model, type), ", a class: pass an instance of it"),
+        (isinstance(model, str | os.PathLike), ": pass tracer.load(path)"),
+        (is_of("onnx", model), ": pass tracer.load(path) of the file that onnx.save(model, path) writes"),
+        (predicts, f": trace {function_of(model)}" if predicts else ""),
+        (callable(model), ": pass a callable of (x1, x2) to tracer.trace as it is"),
+        (numbers, ": build tracer.Network([tracer.Layer(weight, bias, activation), …]) of its numbers"),
+    )
+    return next((cure for applies, cure in cures if applies), "")

@@ -2,11 +2,14 @@
 
 import os
 from collections.abc import Callable
-from pathlib import Path
 
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.fields import network_json
+from tracer.fields.checks import path as checked
+from tracer.fields.checks import shown
+from tracer.fields.coercion import has
 from tracer.fields.network import Network
+from tracer.fields.quiet import quiet
 from tracer.models import nnet
 from tracer.models.onnx import graph
 
@@ -15,8 +18,20 @@ READERS: dict[str, Callable[[str | os.PathLike], Network]] = {
     ".nnet": nnet.load,
     ".onnx": graph.load,
 }
+# Of files that other libraries read, whose models can be read then.
+TORCH = "pass torch.load(path, weights_only=False) to tracer.as_network"
+HINTS = {
+    ".pt": TORCH,
+    ".pth": TORCH,
+    ".joblib": "pass joblib.load(path) to tracer.as_network",
+    ".pkl": "pass pickle.load(file) to tracer.as_network",
+    ".pickle": "pass pickle.load(file) to tracer.as_network",
+    ".h5": "export the model to .onnx",
+    ".keras": "export the model to .onnx",
+}
 
 
+@quiet
 @in_ieee_arithmetic(refused)
 def load(path: str | os.PathLike) -> Network:
     """Read a network from a file.
@@ -43,9 +58,15 @@ def load(path: str | os.PathLike) -> Network:
     ImportError
         If a package is needed that is not installed.
     """
-    suffix = Path(path).suffix.lower()
+    if has(path, "predict") or has(path, "state_dict"):
+        raise TypeError(
+            f"path must be a path, got {shown(path)}: a model is read by tracer.as_network(model)"
+        )
+    file = checked("path", path)
+    suffix = file.suffix.lower()
     if suffix not in READERS:
-        raise ValueError(f"path must end in one of {', '.join(READERS)}; got {os.fspath(path)!r}")
-    if not Path(path).is_file():
-        raise FileNotFoundError(f"path must be a file that exists; got {os.fspath(path)!r}")
-    return READERS[suffix](path)
+        hint = f": {HINTS[suffix]}" if suffix in HINTS else ""
+        raise ValueError(f"path must end in one of {', '.join(READERS)}; got {shown(path)}{hint}")
+    if not file.is_file():
+        raise FileNotFoundError(f"path must be a file that exists; got {shown(path)}")
+    return READERS[suffix](file)

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.enclosures.ufuncs import Unenclosable
+from tracer.fields.checks import said, shown
 from tracer.fields.field import Field
 from tracer.fields.function import Function
 from tracer.fields.network import Network
@@ -45,6 +46,11 @@ CURE = (
     "wrap it in a torch.nn.Module whose forward takes points (n, 2) to one value each, such as "
     "self.module(x)[:, 0] - self.module(x)[:, 1] for two classes, and read that"
 )
+OF_SCRIPTS = (
+    "pass the torch.nn.Module that it was made of, or, of two inputs and some outputs, trace "
+    "tracer.Function(lambda x1, x2: np.subtract(*module.double()(torch.from_numpy(np.column_stack([x1, x2])))"
+    ".detach().numpy().T[:2]))"
+)
 
 
 class NoChain(Exception):
@@ -69,10 +75,15 @@ def read(module: "nn.Module") -> Field:
     ValueError
         If it is neither; the message says why, and how to wrap it.
     """
+    from torch import jit
+
+    if isinstance(module, jit.ScriptModule):
+        raise ValueError(f"{type(module).__name__} is TorchScript, whose layers cannot be read: {OF_SCRIPTS}")
     try:
         copy = deepcopy(module).double().cpu().eval()
-    except (RuntimeError, NotImplementedError, ValueError) as error:
-        raise ValueError(f"{type(module).__name__} cannot be copied to float64: {error}") from None
+    # Whatever copying a module of the user's raises; none of its functions of points is called.
+    except Exception as error:
+        raise ValueError(f"{type(module).__name__} cannot be copied to float64: {said(error)}") from error
     for parameter in copy.parameters():
         parameter.requires_grad_(False)
     try:
@@ -145,7 +156,10 @@ def _normalise(m: Any, chain: Chain) -> Chain:
     if m.num_features != chain.outputs:
         raise ValueError(f"BatchNorm1d must take the {chain.outputs} outputs before it; got {m.num_features}")
     if m.running_mean is None:
-        raise ValueError("BatchNorm1d without running statistics depends on the other points of a batch")
+        raise ValueError(
+            "BatchNorm1d without running statistics depends on the other points of a batch: train it with "
+            "track_running_stats=True"
+        )
     scale, shift = (1.0, 0.0) if m.weight is None else (_array(m.weight), _array(m.bias))
     return chain.normalised(_array(m.running_mean), _array(m.running_var), m.eps, scale, shift)
 
@@ -208,18 +222,21 @@ def _function(module: "nn.Module", reason: str) -> Function:
     """The module as a function of two inputs, if it is one."""
     import torch
 
-    name = type(module).__name__
+    cause = None
     try:
         with torch.no_grad():
-            shape = tuple(module(torch.zeros(3, 2, dtype=torch.float64)).shape)
-        why = f"three points of two inputs give shape {shape}"
-    except Exception as error:  # whatever a forward of the user's may raise
-        shape, why = (), f"on three points of two inputs it raises {type(error).__name__}: {error}"
+            result = module(torch.zeros(3, 2, dtype=torch.float64))
+        shape = tuple(getattr(result, "shape", ()))
+        why = f"three points of two inputs give {f'shape {shape}' if shape else shown(result)}"
+    # Whether it takes two inputs shows in what it raises; that is kept, it may be a fault of the user's.
+    except Exception as error:
+        shape, cause = (), error
+        why = f"on three points of two inputs it raises {type(error).__name__}: {said(error)}"
     if shape not in ((3,), (3, 1)):
         raise ValueError(
-            f"{name} is no chain of layers ({reason}), and no function of two inputs and one output ({why}): "
-            f"{CURE}"
-        )
+            f"{type(module).__name__} is no chain of layers ({reason}), and no function of two inputs and "
+            f"one output ({why}): {CURE}"
+        ) from cause
     evaluated = Evaluated(module, reason)
     return Function(evaluated.value, gradient=evaluated.gradient)
 

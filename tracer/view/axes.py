@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer.fields.box import Box
-from tracer.fields.checks import frozen_array
+from tracer.fields.checks import frozen_array, shown
 from tracer.fields.feature_names import check_names, names_of, texts
 
 Array = NDArray[np.float64]
@@ -30,6 +30,8 @@ def axes(ax: Any) -> Any:
         import matplotlib.pyplot as plt
 
         _, ax = plt.subplots(layout="constrained")  # which has room for a legend beside the axes
+    if not hasattr(type(ax), "add_collection"):
+        raise TypeError(f"ax must be a matplotlib.axes.Axes; got {shown(ax)}")
     return ax
 
 

@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike, NDArray
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.partitioning import partition
 from tracer.boundaries.tracing import trace
+from tracer.fields.checks import shown
 from tracer.models.conversion import as_network
 from tracer.models.scikit_learn.fitted import name_of
 from tracer.models.scikit_learn.steps import first_step
@@ -258,5 +259,5 @@ def _two_classes(labels: Sequence, classes: Sequence | None) -> tuple:
     """The two classes asked for, or the two there are."""
     pair = tuple(labels if classes is None else classes)
     if len(pair) != 2 or pair[0] == pair[1] or not all(label in labels for label in pair):
-        raise ValueError(f"classes must be two of {tuple(labels)}; got {classes!r}")
+        raise ValueError(f"classes must be two of {shown(tuple(labels))}; got {shown(classes)}")
     return pair

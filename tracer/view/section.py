@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer.fields.box import Box
-from tracer.fields.checks import frozen_array, number
+from tracer.fields.checks import frozen_array, number, said, shown
 from tracer.fields.feature_names import check_names, names_of, texts, warn_of_names
 from tracer.fields.plane import Plane
 
@@ -99,7 +99,9 @@ class Section:
         """The box around the points, `eps` wider on every side: a number, or one for each feature."""
         margin = np.asarray(eps, dtype=np.float64)
         if margin.shape not in ((), (2,)) or not ((margin >= 0) & np.isfinite(margin)).all():
-            raise ValueError(f"eps must be a number, or one for each feature, and not negative; got {eps!r}")
+            raise ValueError(
+                f"eps must be a number, or one for each feature, and not negative; got {shown(eps)}"
+            )
         return Box.from_bounds(
             np.stack([self.points.min(axis=0) - margin, self.points.max(axis=0) + margin], axis=1)
         )
@@ -109,7 +111,7 @@ def _table(X: Any) -> Array:
     try:
         values = np.asarray(X, dtype=np.float64)
     except (TypeError, ValueError) as error:
-        raise ValueError(f"X must be a table of numbers; {error}") from None
+        raise ValueError(f"X must be a table of numbers; {said(error)}") from None
     if values.ndim != 2 or not len(values) or values.shape[1] < 2:
         raise ValueError(f"X must have shape (n, m) with n ≥ 1 and m ≥ 2; got {values.shape}")
     return frozen_array("X", values, ndim=2)
@@ -117,10 +119,10 @@ def _table(X: Any) -> Array:
 
 def _two(features: Sequence, names: list[str]) -> tuple[int, int]:
     if isinstance(features, str) or len(features) != 2:
-        raise ValueError(f"features must be two; got {features!r}")
+        raise ValueError(f"features must be two; got {shown(features)}")
     i, j = (_number("features", feature, names) for feature in features)
     if i == j:
-        raise ValueError(f"features must differ; got {features!r}")
+        raise ValueError(f"features must differ; got {shown(features)}")
     return i, j
 
 
@@ -131,7 +133,8 @@ def _number(argument: str, feature: Any, names: list[str]) -> int:
     if isinstance(feature, int | np.integer) and 0 <= feature < len(names):
         return int(feature)
     raise ValueError(
-        f"{argument} must be numbers from 0 to {len(names) - 1} or names of {names}; got {feature!r}"
+        f"{argument} must be numbers from 0 to {len(names) - 1} or names of {shown(names)}; "
+        f"got {shown(feature)}"
     )
 
 

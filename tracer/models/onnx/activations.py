@@ -25,7 +25,9 @@ def _elu(node: Node, x: Traced) -> Traced:
 
 def _gelu(node: Node, x: Traced) -> Traced:
     if node.get("approximate", "none") != "none":
-        raise ValueError("gelu is the exact one here: export the model with approximate='none'")
+        raise ValueError(
+            f"gelu is the exact one here; got the approximation by {node.get('approximate')}. {REMEDY}"
+        )
     return x.activated("gelu")
 
 

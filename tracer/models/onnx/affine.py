@@ -15,6 +15,7 @@ from tracer.models.onnx.tensors import BRANCH, REMEDY, Constant, Node, Operator,
 # Attributes are floats of 32 bits, and so are their defaults.
 EPSILON = float(np.float32(1e-5))
 BATCH = "the network must take one point at a time: export it with a batch of one, or a free first dimension"
+SEVERAL = f"a product of several rows of one point is no dense layer here. {REMEDY}"
 
 
 def _sorted(a: Value, b: Value) -> tuple[Traced, Constant, bool]:
@@ -59,7 +60,7 @@ def _matmul(node: Node, a: Value, b: Value) -> Traced:
     # x is one row on the left, one column on the right, and c one matrix.
     length = x.shape[-1] if left or len(x.shape) == 1 else x.shape[-2]
     if length != x.chain.outputs:
-        raise ValueError(f"{BATCH}; got shape {x.shape}")
+        raise ValueError(f"{BATCH if x.shape[0] > 1 else SEVERAL}; got shape {x.shape}")
     if prod(c.shape[:-2]) != 1:
         raise ValueError(f"the constant factor must be one matrix; got shape {c.shape}")
     matrix = floats(c).reshape(c.shape[-2:] if c.ndim > 1 else (-1, 1) if left else (1, -1))
@@ -103,7 +104,8 @@ def _convolve(node: Node, x: Traced, weight: Constant, bias: Constant | None = N
         or node.get("auto_pad", "NOTSET") not in ("NOTSET", "VALID")
     ):
         raise ValueError(
-            f"only a kernel that covers its whole input is a dense layer; got {weight.shape} on {x.shape}"
+            f"a convolution is no dense layer here, unless its kernel covers its whole input; got a "
+            f"kernel of shape {weight.shape} on {x.shape}. {REMEDY}"
         )
     m = len(weight)
     chain = x.chain.matmul(floats(weight).reshape(m, -1))

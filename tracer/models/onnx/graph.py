@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from tracer.fields.checks import cut, said, shown
 from tracer.fields.network import Network
 from tracer.models.chain import Chain
 from tracer.models.onnx import weights
@@ -26,6 +27,10 @@ from tracer.models.onnx.tensors import REMEDY, Node, Traced, Value
 OLDEST_OPSET = 7
 FLOAT_TYPES = (1, 10, 11)  # float32, float16, float64
 DOMAINS = ("", "ai.onnx")
+
+
+# What a message says of a file's tensors and nodes, in characters.
+LONGEST_REASON = 380
 
 
 class Unread(Exception):
@@ -68,9 +73,11 @@ def load(path: str | os.PathLike) -> Network:
         with np.errstate(over="ignore", invalid="ignore"):
             return _network(model, Path(path).parent)
     except DecodeError as error:
-        raise ValueError(f"{os.fspath(path)} is no ONNX model, or was cut off: {error}") from None
+        raise ValueError(
+            f"{shown(os.fspath(path))} is no ONNX model, or was cut off: {said(error)}"
+        ) from None
     except (Unread, ValueError) as error:
-        raise ValueError(f"{os.fspath(path)}: {error}") from None
+        raise ValueError(f"{shown(os.fspath(path))}: {cut(str(error), LONGEST_REASON)}") from None
 
 
 def _network(model: Any, folder: Path) -> Network:
@@ -82,7 +89,10 @@ def _network(model: Any, folder: Path) -> Network:
         raise ValueError(f"its operators must be of version {OLDEST_OPSET} or later; got {opset}")
     if len(graph.output) != 1:
         names = [output.name for output in graph.output]
-        raise ValueError(f"the graph must have one output; got {names}: export only one")
+        raise ValueError(
+            f"the graph must have one output; got {shown(names)}: keep one, "
+            "onnx.utils.extract_model(path, new_path, [input], [output])"
+        )
     walk = _Walk(graph, opset, folder)
     output = walk.value(graph.output[0].name)
     if not isinstance(output, Traced):
@@ -94,15 +104,18 @@ def _input(inputs: list[Any]) -> tuple[str, Traced]:
     """The name of the graph's input, and its value: nothing done yet."""
     if len(inputs) != 1:
         names = [tensor.name for tensor in inputs]
-        raise ValueError(f"the graph must have one input; got {names}: concatenate them into one")
+        raise ValueError(f"the graph must have one input; got {shown(names)}: export it with one")
     kind = inputs[0].type.tensor_type
     if kind.elem_type not in FLOAT_TYPES:
-        raise ValueError(f"input {inputs[0].name!r} must be a tensor of floats")
+        raise ValueError(f"input {inputs[0].name!r} must be a tensor of floats: export it so")
     # A dimension without a size is 0 here; the first is the batch, taken as one point.
     shape = [dim.dim_value for dim in kind.shape.dim]
     shape[:1] = [n or 1 for n in shape[:1]]
     if not shape or min(shape) < 1:
-        raise ValueError(f"input {inputs[0].name!r} must have a size in each dimension after the first")
+        raise ValueError(
+            f"input {inputs[0].name!r} must have a size in each dimension after the first: export it with "
+            "them"
+        )
     return inputs[0].name, Traced(Chain.start(int(np.prod(shape))), tuple(shape))
 
 

@@ -16,7 +16,7 @@ from tracer.models.chain import Chain
 
 Constant = NDArray[Any]
 
-REMEDY = "Export the model without it, or trace the model as a tracer.Function"
+REMEDY = "Trace tracer.Function(f) instead, where f(x1, x2) runs the model at points, as by onnxruntime"
 BRANCH = f"two values computed from the input meet: not a chain of layers. {REMEDY}"
 
 

@@ -12,10 +12,11 @@ from typing import Any
 import numpy as np
 
 from tracer.fields.affine import Affine
+from tracer.fields.coercion import function_of, has
 from tracer.fields.kernel import KernelField
 from tracer.fields.layer import Layer
 from tracer.fields.network import Network
-from tracer.models.scikit_learn.fitted import check_fitted, dense, labels_of, name_of, of_classes, row_of
+from tracer.models.scikit_learn.fitted import FIT, check_fitted, dense, labels_of, name_of, of_classes, row_of
 from tracer.models.scikit_learn.kernels import gaussian_process, support_vector_machine
 from tracer.models.scikit_learn.steps import first_step, folded, steps_of
 
@@ -54,10 +55,8 @@ def read(estimator: Any) -> Model:
     """
     reader = row_of(READERS, estimator)
     if reader is None:
-        raise TypeError(
-            f"estimator must be one of {', '.join(READERS)}; got {name_of(estimator)}: trace "
-            "tracer.Function(lambda x1, x2: …) of its decision_function"
-        )
+        cure = f": trace {function_of(estimator)}" if has(estimator, "predict") else ""
+        raise TypeError(f"estimator must be one of {', '.join(READERS)}; got {name_of(estimator)}{cure}")
     check_fitted(estimator)
     model = reader(estimator)
     names = getattr(first_step(estimator), "feature_names_in_", None)
@@ -65,7 +64,7 @@ def read(estimator: Any) -> Model:
 
 
 def _perceptron_layers(estimator: Any) -> list[Layer]:
-    weights = [dense("coefs_", W).T for W in estimator.coefs_]
+    weights = [dense("coefs_", W, FIT).T for W in estimator.coefs_]
     names = [ACTIVATIONS[estimator.activation]] * (len(weights) - 1) + ["linear"]
     return [Layer(*layer) for layer in zip(weights, estimator.intercepts_, names, strict=True)]
 
@@ -91,7 +90,7 @@ def _mlp_regressor(estimator: Any) -> Network:
 
 
 def _linear(estimator: Any) -> Network:
-    weight = dense("coef_", estimator.coef_)
+    weight = dense("coef_", estimator.coef_, "call densify()")
     bias = np.broadcast_to(np.asarray(estimator.intercept_, dtype=np.float64), len(weight))
     return Network([of_classes(weight, bias)], classes=labels_of(estimator))
 
@@ -106,7 +105,7 @@ def _pipeline(pipeline: Any) -> Model:
     *steps, last = steps_of(pipeline)
     # What the last step calls its inputs are the outputs of those before it.
     model = replace(read(last), inputs=None)
-    return _after(folded(steps), model) if steps else model
+    return _after(folded(steps, pipeline), model) if steps else model
 
 
 def _after(inner: Affine, model: Model) -> Model:

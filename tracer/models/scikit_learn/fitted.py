@@ -13,6 +13,9 @@ from tracer.fields.layer import Layer
 
 Array = NDArray[np.float64]
 
+# What cures arrays that are sparse because the data were.
+FIT = "fit on dense data, X.toarray()"
+
 
 def row_of(table: Mapping[str, Callable], thing: Any) -> Any:
     """What a table has for a thing of scikit-learn; None if nothing."""
@@ -32,10 +35,10 @@ def check_fitted(estimator: Any) -> None:
     check_is_fitted(estimator)
 
 
-def dense(name: str, array: Any) -> Array:
-    """An array of an estimator as float64; a ValueError if it is sparse."""
+def dense(name: str, array: Any, cure: str) -> Array:
+    """An array of an estimator as float64; a ValueError with the `cure` if it is sparse."""
     if hasattr(array, "toarray"):
-        raise ValueError(f"{name} must be dense, and is sparse: fit on dense data, or call densify()")
+        raise ValueError(f"{name} must be dense, and is sparse: {cure}")
     return np.asarray(array, dtype=np.float64)
 
 

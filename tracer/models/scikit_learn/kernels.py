@@ -12,12 +12,14 @@ from numpy.typing import NDArray
 
 from tracer.enclosures import rounding
 from tracer.fields.affine import Affine
+from tracer.fields.checks import shown
+from tracer.fields.coercion import function_of
 from tracer.fields.gaussians import Gaussians
 from tracer.fields.kernel import KernelField
 from tracer.fields.layer import Layer
 from tracer.fields.network import Network
 from tracer.fields.powers import Powers
-from tracer.models.scikit_learn.fitted import dense, labels_of, name_of, of_classes, row_of
+from tracer.models.scikit_learn.fitted import FIT, dense, labels_of, name_of, of_classes, row_of
 
 Array = NDArray[np.float64]
 Model = Network | KernelField
@@ -36,12 +38,10 @@ def support_vector_machine(estimator: Any) -> Model:
     _need_two_classes(estimator, "votes between pairs")
     kernel = estimator.kernel
     if not isinstance(kernel, str) or kernel not in MACHINES:
-        raise TypeError(
-            f"kernel must be one of {', '.join(MACHINES)}; got {kernel!r}: trace "
-            "tracer.Function(lambda x1, x2: estimator.decision_function(np.column_stack([x1, x2])))"
-        )
-    vectors = dense("support_vectors_", estimator.support_vectors_)
-    last = Layer(dense("dual_coef_", estimator.dual_coef_), estimator.intercept_)
+        cure = f"trace {function_of(estimator)}" if callable(kernel) else "fit it with one of them"
+        raise TypeError(f"kernel must be one of {', '.join(MACHINES)}; got {shown(kernel)}: {cure}")
+    vectors = dense("support_vectors_", estimator.support_vectors_, FIT)
+    last = Layer(dense("dual_coef_", estimator.dual_coef_, FIT), estimator.intercept_)
     return MACHINES[kernel](estimator, vectors, last)
 
 
@@ -82,13 +82,18 @@ def gaussian_process(estimator: Any) -> KernelField:
     """
     _need_two_classes(estimator, "several processes together")
     process = estimator.base_estimator_
-    centres = dense("X_train_", process.X_train_)
+    if (unread := _unread(process.kernel_)) is not None:
+        raise TypeError(
+            f"kernel must be made of {', '.join(KERNELS)}; got {name_of(unread)} in "
+            f"{shown(process.kernel_)}: trace {function_of(estimator)}"
+        )
+    centres = dense("X_train_", process.X_train_, FIT)
     n, d = centres.shape
     alpha = rounding.total(np.asarray(process.y_train_, dtype=np.float64), np.zeros(n), -process.pi_)
     summands = [(rounding.times(*alpha, *a), w) for a, w in _products(process.kernel_, d)]
     radial = [(a, w) for a, w in summands if np.any(w)]
     if not radial:
-        raise ValueError(f"kernel must depend on x; got {process.kernel_}")
+        raise ValueError(f"kernel must depend on x; got {shown(process.kernel_)}: fit it with another")
     # A constant kernel adds the same number everywhere.
     constant = np.concatenate([np.zeros((2, 1)), *(a for a, w in summands if not np.any(w))], axis=1)
     bias, bias_radius = rounding.added(*constant)
@@ -105,10 +110,15 @@ Ball = tuple[Any, Any]
 
 def _products(kernel: Any, d: int) -> list[tuple[Ball, Ball]]:
     """A kernel as a sum of ``a exp(−Σ_j w_j (x_j − y_j)²)``: a and w (d,), with radii."""
-    rule = row_of(KERNELS, kernel)
-    if rule is None:
-        raise TypeError(f"kernel must be made of {', '.join(KERNELS)}; got {name_of(kernel)} in {kernel}")
-    return rule(kernel, d)
+    return row_of(KERNELS, kernel)(kernel, d)
+
+
+def _unread(kernel: Any) -> Any:
+    """The first part of a kernel that is none of `KERNELS`; None if there is none."""
+    if row_of(KERNELS, kernel) is None:
+        return kernel
+    parts = (getattr(kernel, name) for name in ("k1", "k2") if hasattr(kernel, name))
+    return next((unread for part in parts if (unread := _unread(part)) is not None), None)
 
 
 def _constant(kernel: Any, d: int) -> list[tuple[Ball, Ball]]:

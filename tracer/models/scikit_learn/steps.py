@@ -7,6 +7,7 @@ import numpy as np
 
 from tracer.enclosures import rounding
 from tracer.fields.affine import Affine
+from tracer.fields.coercion import function_of
 from tracer.models.scikit_learn.fitted import check_fitted, name_of, row_of
 
 # PCA divides by no standard deviation that is smaller.
@@ -30,22 +31,22 @@ def first_step(estimator: Any) -> Any:
     return steps_of(best)[0] if row_of({"Pipeline": steps_of}, best) else best
 
 
-def folded(steps: list[Any]) -> Affine:
-    """The map that some steps, at least one, are together."""
-    rules = [_rule(step) for step in steps]
+def folded(steps: list[Any], pipeline: Any) -> Affine:
+    """The map that some steps of a pipeline, at least one, are together."""
+    rules = [_rule(step, pipeline) for step in steps]
     inner = Affine.identity(steps[0].n_features_in_)
     for rule, step in zip(rules, steps, strict=True):
         inner = rule(inner, step)
     return inner
 
 
-def _rule(step: Any) -> Callable[[Affine, Any], Affine]:
+def _rule(step: Any, pipeline: Any) -> Callable[[Affine, Any], Affine]:
     """How a step that is fitted changes the affine map before it."""
     rule = row_of(STEPS, step)
     if rule is None:
         raise TypeError(
             f"every step but the last must be one of {', '.join(STEPS)}; got {name_of(step)}: trace "
-            "tracer.Function(lambda x1, x2: …) of the pipeline's decision_function"
+            f"{function_of(pipeline)}, where estimator is the whole pipeline"
         )
     check_fitted(step)
     return rule

@@ -1,0 +1,125 @@
+"""Deadlines are kept, however slow a field is and wherever in the work it comes: on a clock that it moves."""
+
+import time
+
+import numpy as np
+import pytest
+
+import tracer
+from tracer.fields.counted import Counted, Overtime
+
+BOX = [(-1, 1), (-1, 1)]
+PAPER, PAPER_BOX = tracer.example("paper")
+MOONS, MOONS_BOX = tracer.example("moons")
+WAVES = tracer.Function(lambda x, y: np.sin(9 * x) * np.sin(11 * y) - 0.3)
+# Of a limit, how much it may be passed by.
+LATE = 1.1
+
+
+class Clock:
+    def __init__(self):
+        self.now = 0.0
+
+    def __call__(self):
+        return self.now
+
+
+class Slow:
+    """A field that takes its time: for a call, and for each point."""
+
+    def __init__(self, field, clock, call, point):
+        self.field, self.clock, self.call, self.point = field, clock, call, point
+
+    def spend(self, points):
+        self.clock.now += self.call + points * self.point
+
+    def value(self, x):
+        self.spend(np.size(x) // 2)
+        return self.field.value(x)
+
+    def value_and_gradient(self, x):
+        self.spend(np.size(x))
+        return self.field.value_and_gradient(x)
+
+
+class SlowEnclosed(Slow):
+    unenclosable = None
+
+    def enclose(self, lower, upper):
+        self.spend(len(lower))
+        return self.field.enclose(lower, upper)
+
+
+@pytest.fixture
+def clock(monkeypatch):
+    clock = Clock()
+    monkeypatch.setattr(time, "perf_counter", clock)
+    return clock
+
+
+@pytest.mark.parametrize("limit", [0.5, 1, 2, 4, 8, 16])
+@pytest.mark.parametrize(("call", "point"), [(0.01, 0), (0.001, 1e-4), (0.001, 1e-3), (0.01, 1e-2)])
+@pytest.mark.parametrize("kind", [Slow, SlowEnclosed])
+@pytest.mark.parametrize(
+    ("field", "box"),
+    [(PAPER.margin(0, 1), PAPER_BOX), (MOONS.margin(0, 1), MOONS_BOX), (WAVES, BOX)],
+    ids=["paper", "moons", "waves"],
+)
+def test_a_trace_ends_in_time(field, box, kind, call, point, limit, clock):
+    slow = kind(field, clock, call, point)
+    boundary = tracer.trace(slow, box, time_limit=limit)
+    assert clock.now <= LATE * limit
+    status = boundary.certificate.status
+    assert status in (tracer.Status.PROVEN, tracer.Status.SAMPLED, tracer.Status.BUDGET_EXHAUSTED)
+    for curve in boundary:
+        assert curve.field is slow
+        assert not curve.proven or np.isfinite(curve.error_bound).all()
+        # Afterwards there is all the time there is.
+        assert np.isfinite(curve(0.5 * curve.length)).all()
+
+
+@pytest.mark.parametrize("limit", [0.5, 1, 2, 4, 8, 16])
+@pytest.mark.parametrize(("call", "point"), [(0.001, 1e-4), (0.001, 1e-3), (0.01, 1e-3)])
+def test_a_partition_ends_in_time(call, point, limit, clock, monkeypatch):
+    rng = np.random.default_rng(0)
+    layers = [
+        tracer.Layer(3 * rng.normal(size=(8, 2)), rng.normal(size=8), "tanh"),
+        tracer.Layer(rng.normal(size=(4, 8)), rng.normal(size=4)),
+    ]
+    margin = tracer.Network.margin
+    monkeypatch.setattr(
+        tracer.Network, "margin", lambda *which: SlowEnclosed(margin(*which), clock, call, point)
+    )
+    partition = tracer.partition(tracer.Network(layers), BOX, time_limit=limit)
+    assert clock.now <= LATE * limit
+    assert partition.regions or partition.status is tracer.Status.BUDGET_EXHAUSTED
+    if partition.arcs:
+        partition.nearest([0.1, 0.2])
+
+
+def test_with_enough_time_nothing_is_missing(clock):
+    slow = SlowEnclosed(PAPER.margin(0, 1), clock, 0.01, 1e-5)
+    boundary = tracer.trace(slow, PAPER_BOX, time_limit=5)
+    assert clock.now < 5
+    expected = tracer.trace(PAPER.margin(0, 1), PAPER_BOX)
+    assert boundary.certificate.complete
+    for curve, whole in zip(boundary, expected, strict=True):
+        assert curve.length == pytest.approx(whole.length, rel=1e-9)
+        assert len(curve.turning_points) == len(whole.turning_points)
+
+
+def test_portions_are_the_whole(clock):
+    field = PAPER.margin(0, 1)
+    counted = Counted(SlowEnclosed(field, clock, 0.001, 1e-3), deadline=100.0)
+    x = np.random.default_rng(0).normal(size=(20, 10, 2))
+    np.testing.assert_allclose(counted.value(x), field.value(x), atol=1e-14)
+    for part, whole in zip(counted.value_and_gradient(x), field.value_and_gradient(x), strict=True):
+        np.testing.assert_allclose(part, whole, atol=1e-14)
+    lower = x.reshape(-1, 2)
+    found, whole = (some.enclose(lower, lower + 0.1) for some in (counted, field))
+    np.testing.assert_allclose(found.lower, whole.lower, atol=1e-12)
+    assert counted.evaluations == 400
+    clock.now = 100.0
+    with pytest.raises(Overtime):
+        counted.value(x)
+    assert counted.value(x[:0]).shape == (0, 10)
