@@ -24,6 +24,7 @@ from formulas import (
 )
 
 import tracer
+from tracer.enclosures.ufuncs import Unenclosable
 
 CELLS = 3
 
@@ -49,7 +50,7 @@ def formulas(rng, tally):
         )
     try:
         field.sides(corners)
-    except tracer.enclosures.ufuncs.Unenclosable as refusal:
+    except Unenclosable as refusal:
         yield f"{text}: {refusal}"
 
 

@@ -134,3 +134,11 @@ def test_a_gradient_of_another_function_is_named():
                 verb(field)
     right = tracer.Function(lambda x, y: abs(x) + y, gradient=lambda x, y: (np.sign(x), np.ones_like(y)))
     assert tracer.trace(right, BOX).certificate.status is not Status.SAMPLED
+
+
+def test_where_the_callable_has_changed_no_nearest_point_is_proven():
+    changing = Changing(10**6, lambda x, y: x - 0.5, lambda x, y: np.floor(x))
+    boundary = tracer.trace(changing, BOX)
+    assert boundary.certificate.complete
+    changing.calls = 0
+    assert not boundary.nearest([[0.1, 0.2]]).proven.any()

@@ -7,6 +7,7 @@ signs of F beside it.
 """
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +20,7 @@ from tracer.curves.curve import Curve
 from tracer.curves.feet import Feet, feet
 from tracer.curves.vectors import turned, unit_vectors
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
+from tracer.enclosures.ufuncs import Unenclosable
 from tracer.fields import checks
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField, Field, unenclosable
@@ -117,7 +119,8 @@ def nearest_points(
         found = feet(curves, metric, x)
         proven = np.zeros(len(x), dtype=bool)
         if parts is not None:
-            proven = _proven(parts, metric, certificate, x, found)
+            with suppress(Unenclosable):  # a callable that is no formula any more
+                proven = _proven(parts, metric, certificate, x, found)
     return Nearest(
         found.points.reshape(*shape, 2),
         found.distances.reshape(shape),
