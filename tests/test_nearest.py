@@ -318,12 +318,14 @@ def test_the_bounds_of_lengths_hold_what_fractions_say(sine):
 # What is proven -----------------------------------------------------------------------------------
 
 
-def test_beside_undecided_cells_nothing_is_proven_and_away_from_them_all_is():
+def test_away_from_undecided_cells_and_closer_to_them_than_the_precision_all_is_proven():
     boundary = traced(lambda x1, x2: x1 * x2)
     assert boundary.certificate.status is tracer.Status.PROVEN_OUTSIDE_CELLS
     found = boundary.nearest([[0.01, 0.3], [0.1, 0.2], [-0.5, 0.5], [2.0, 2.0], [0.0, 0.0]])
     np.testing.assert_allclose(found.distances, [0.01, 0.1, 0.5, 5**0.5, 0.0], rtol=1e-8)
-    assert found.proven.tolist() == [True, True, True, True, False]
+    # The curves certainly come as near to the node as the cells around it are wide: to within 1e-9.
+    assert (boundary.clusters[0].bounds[1] - boundary.clusters[0].bounds[0]).max() < 1e-9
+    assert found.proven.all()
 
 
 def test_an_isolated_point_of_the_boundary_is_not_passed_over():
