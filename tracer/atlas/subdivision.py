@@ -90,4 +90,4 @@ def _next_size(cells: int, began: float, deadline: float) -> int:
         return CHUNK
     now = time.perf_counter()
     each = max(now - began, 1e-9) / cells
-    return max(1, min(CHUNK, int(PORTION * max(0.0, deadline - now) / each)))
+    return max(1, int(min(CHUNK, PORTION * max(0.0, deadline - now) / each)))

@@ -140,7 +140,8 @@ def trace(
     max_cells : int
         Cells looked at, at most; some 300 are the fewest that decide anything.
     time_limit : float, optional
-        Seconds; when they are over, the curves found so far are returned.
+        Seconds; when they are over, the curves found so far are returned. Kept to within one evaluation of
+        `field`, or a twentieth; near the end turning points may be left out.
     progress : bool
         Whether to say on the standard error stream how far the work is, once it has taken a second.
 
