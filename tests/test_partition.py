@@ -1,6 +1,7 @@
 """Partitions: regions, arcs and junctions against argmax at points, exact polygons, and each other."""
 
 import json
+from collections import Counter
 from fractions import Fraction
 from itertools import pairwise
 
@@ -11,6 +12,7 @@ from random_networks import ACTIVATIONS, random_activation
 from scipy.spatial import KDTree
 from sklearn.datasets import make_moons
 from sklearn.svm import SVC
+from tiny_regions import false_claims, tiny_layers
 
 import tracer
 from tracer import Layer, Network, Status
@@ -184,25 +186,14 @@ def test_of_equal_classes_the_first_is_on_top():
     [([[1, 0], [-1, 1], [-1, -1]], [-1, 1, 1]), ([[1, 0], [-1, 0], [0, 1]], [-1, 1, -5])],
     ids=["junction", "arc"],
 )
-def test_what_is_on_a_side_of_the_box_is_proven_a_hair_outside(weight, bias):
+def test_what_is_on_a_side_of_the_box_is_not_claimed_to_be_in_it(weight, bias):
     partition = tracer.partition(linear(weight, bias), SQUARE)
-    assert partition.status is Status.PROVEN
-    assert partition.certificate.bounds[0][1] == pytest.approx(1, abs=1e-8)
-    assert partition.certificate.bounds[0][1] > 1
+    assert partition.status is Status.PROVEN_OUTSIDE_CELLS
+    assert (partition.certificate.undecided[..., 0] > 0.9).all()
     assert_consistent(partition)
 
 
-@pytest.mark.parametrize(
-    ("rows", "bias"),
-    [([[1, 0], [1, 0]], [0, 1e-17]), ([[1e16, 0], [1e16, 0]], [0, 1]), ([[1e308, 1e308]] * 2, [0, 1])],
-)
-def test_the_class_that_is_everywhere_is_certain(rows, bias):
-    """The scores are equal in doubles, or overflow; their difference is known."""
-    (region,) = tracer.partition(linear(rows, bias), [(1, 2), (1, 2)]).regions
-    assert region.output == 1
-
-
-@pytest.mark.parametrize("height", [6e-10, 1e-8, 1e-5])
+@pytest.mark.parametrize("height", [1e-13, 6e-10, 1e-8, 1e-5])
 def test_no_region_is_too_small(height, fresh_seed):
     rng = np.random.default_rng(fresh_seed)
     for _ in range(5):
@@ -210,11 +201,65 @@ def test_no_region_is_too_small(height, fresh_seed):
         # Class 0 is on top in a triangle with its tip inside, at 1 - height.
         weight = [[slope, 0], [0, 1], [0, -1]]
         partition = tracer.partition(linear(weight, [-slope * (1 - height), -at, at]), SQUARE)
-        # Narrower than the arcs' tolerance, a ring might be inside out.
-        assert partition.status is Status.PROVEN or height < 1e-9
+        assert partition.status is Status.PROVEN
         small, *rest = partition.regions
         assert [region.output for region in (small, *rest)] == [0, 1, 2]
         assert small.area == pytest.approx(slope * height**2, rel=1e-5 + 1e-14 / height)
+
+
+def test_regions_of_every_size_are_those_of_an_exact_cut(fresh_seed):
+    """At corners, sides, junctions and inside; boxes of 1e-4 to 1e4: see `tiny_regions`."""
+    tally = Counter()
+    for k in range(16):
+        layers, bounds = tiny_layers(np.random.default_rng([fresh_seed, k]), smooth=k % 4 == 0)
+        assert list(false_claims(layers, bounds, tally, max_cells=2000)) == []
+    assert sum(number for key, number in tally.items() if ", PROVEN," in key) >= 8
+
+
+@pytest.mark.parametrize("k", [1.0, 1e4, 1e-4])
+@pytest.mark.parametrize(
+    ("rows", "bias", "pieces"),
+    [
+        ([[0, 0], [-1, -1]], [0, 1.4e-4], [1, 1]),  # a corner
+        ([[0, 0], [0, -1]], [0, 5e-9], [1, 1]),  # a strip along a side
+        ([[0, 0], [0.3, -1], [-0.5, -1]], [0, 5e-9, 6e-9], [1, 1, 1]),  # and a junction near its corner
+    ],
+)
+def test_what_a_side_cuts_off_is_there(rows, bias, pieces, k):
+    partition = tracer.partition(linear(np.divide(rows, k), bias), [(0, k), (0, k)])
+    assert partition.status is Status.PROVEN
+    assert [len(region.pieces) for region in partition.regions] == pieces
+    assert sum(region.area for region in partition.regions) == pytest.approx(k * k)
+
+
+def test_a_shallow_cap_is_cut_off_by_one_side():
+    """9e-6 deep and 2e-3 wide, in one chart: the chord runs along the side."""
+    bulge = Layer([[1e3, 0], [1e3, 0], [0, 1e-3]], [-400, -402, 0], "tanh")
+    network = Network([bulge, Layer([[0, 0, 0], [9e-6, -9e-6, -1e3]], [0, -4e-6])])
+    partition = tracer.partition(network, [(0, 1), (0, 1)])
+    assert partition.status is Status.PROVEN
+    assert [len(region.pieces) for region in partition.regions] == [1, 1]
+    assert 1e-9 < partition.regions[1].area < 1e-7
+
+
+def test_a_narrow_hole_is_in_the_piece_around_it():
+    """A hole 0.1 × 2e-6 beside a border, on either side of it: its polygon says little."""
+    a, b = 0.05, 1e-6
+    for shift in (2e-6, -2e-6):
+        # Class 0 below x2 = 0; class 1 in the diamond |x1| / a + |x2 − shift| / b < 1.
+        rows = [[1 / a, 0], [-1 / a, 0], [0, 1 / b], [0, -1 / b], [0, 1], [0, -1]]
+        hidden = Layer(rows, [0, 0, -shift / b, shift / b, 0, 0], "relu")
+        outputs = Layer([[0, 0, 0, 0, -1, 1], [-1, -1, -1, -1, 0, 0], [0, 0, 0, 0, 1, -1]], [0, 1, 0])
+        partition = tracer.partition(Network([hidden, outputs]), SQUARE)
+        assert partition.status is Status.PROVEN
+        holes = {region.output: [len(piece.holes) for piece in region.pieces] for region in partition.regions}
+        assert holes == ({0: [0], 1: [0], 2: [1]} if shift > 0 else {0: [1], 1: [0], 2: [0]})
+
+
+def test_a_curve_through_corners_leaves_the_pieces_of_the_box_asked_for():
+    partition = tracer.partition(linear([[1, 1], [-1, -1]], [0, 0]), SQUARE)
+    assert partition.status is Status.PROVEN
+    assert [len(region.pieces) for region in partition.regions] == [1, 1]
 
 
 @pytest.mark.parametrize("k", [1e-300, 1e-165, 1e-150, 1e100, 1e150])

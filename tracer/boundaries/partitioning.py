@@ -16,17 +16,19 @@ from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.atlas.charts import dependent_coordinate
 from tracer.atlas.class_atlas import NO_JUNCTION, ClassAtlas, survey_classes
 from tracer.atlas.class_paving import NO_CLASS
+from tracer.atlas.collar import undecided_between
 from tracer.atlas.discs import Sheet
 from tracer.boundaries.borders import Arc
 from tracer.boundaries.boundary import Stats
 from tracer.boundaries.nearest import Part
-from tracer.boundaries.nodes import NO_NODE, Border, Nodes
+from tracer.boundaries.nodes import Border, Nodes
 from tracer.boundaries.partition import Partition
 from tracer.boundaries.progress import Progress
 from tracer.boundaries.proving import SURVEY_SHARE
 from tracer.boundaries.regions import regions_between
 from tracer.boundaries.tracing import MAX_CELLS, TOLERANCE, Limits
 from tracer.curves.assembly import curves_of, follow_arcs
+from tracer.curves.end import End
 from tracer.fields.box import Box
 from tracer.fields.coercion import as_classifier
 from tracer.fields.margins import Margins
@@ -108,10 +110,12 @@ def _partition(
     arcs = tuple(_arc(border, number, labels) for border in borders)
     regions, doubtful = (), np.zeros((0, 2, 2))
     if not atlas.exhausted:
-        ends, (around, sure) = [border.nodes for border in borders], _along_sides(margins, atlas.box)
-        regions, doubtful = regions_between(arcs, ends, nodes.points, (box, atlas.box), labels, around)
-        if not (sure or any(NO_NODE in border.nodes for border in borders)):
+        around, sure = _along_sides(margins, atlas.box)
+        regions, doubtful = regions_between(arcs, borders, nodes, box, labels, around)
+        if not (sure or any(End.BOX in arc.ends for arc in arcs)):
             doubtful = np.stack([atlas.box.lower, atlas.box.upper])[None]
+        if atlas.box is not box:
+            doubtful = np.concatenate([doubtful, undecided_between(margins, box, atlas.box)])
     clock.append(time.perf_counter())
     status = atlas.status if finished else Status.BUDGET_EXHAUSTED
     if status is Status.PROVEN and len(doubtful):
@@ -132,12 +136,12 @@ def _borders(
         field = margins.field(*ij)
         followed = follow_arcs(field, own.atlas, tolerance, deadline)
         finished &= followed.finished
-        ends = nodes.of_chains(own)
-        reasons: Any = [[(why, None) for why, _ in pair] for pair in ends]
+        ends = nodes.of_chains(own, ij)
+        reasons: Any = [[(why, None) for why, _ in pair] for _, pair in ends]
         curves = curves_of(field, own.atlas, followed, tolerance, reasons)
         found = [
-            Border(curve.with_field(field.field), ij, tuple(node for _, node in pair))
-            for curve, pair in zip(curves, ends, strict=True)
+            Border(curve.with_field(field.field), ij, tuple(node for _, node in pair), crossing)
+            for curve, (crossing, pair) in zip(curves, ends, strict=True)
         ]
         borders += sorted(found, key=lambda border: border.curve.points[0].tolist())
     return borders, finished
