@@ -182,15 +182,43 @@ def test_of_equal_classes_the_first_is_on_top():
 
 
 @pytest.mark.parametrize(
-    ("weight", "bias"),
-    [([[1, 0], [-1, 1], [-1, -1]], [-1, 1, 1]), ([[1, 0], [-1, 0], [0, 1]], [-1, 1, -5])],
-    ids=["junction", "arc"],
+    ("weight", "bias", "outputs"),
+    [
+        ([[1, 0], [-1, 1], [-1, -1]], [-1, 1, 1], [1, 2]),
+        ([[1, 0], [-1, 0], [0, 1]], [-1, 1, -5], [1]),
+        ([[1, 1], [0, 0]], [2, 0], [0]),
+        ([[-1, 0], [1, 1], [1, -1]], [1, -1, -1], [0, 1, 2]),
+    ],
+    ids=["junction", "arc", "corner", "junction of three regions"],
 )
-def test_what_is_on_a_side_of_the_box_is_not_claimed_to_be_in_it(weight, bias):
+def test_what_is_exactly_on_a_side_of_the_box_is_not_in_it(weight, bias, outputs):
+    """The proof takes a box that is narrower by a hair, and fractions."""
     partition = tracer.partition(linear(weight, bias), SQUARE)
+    assert partition.status is Status.PROVEN
+    assert np.array(partition.certificate.bounds) == pytest.approx(np.array(SQUARE), abs=1e-8)
+    assert partition.certificate.bounds != partition.bounds
+    assert [region.output for region in partition.regions] == outputs
+    assert [len(region.pieces) for region in partition.regions] == [1] * len(outputs)
+    assert partition.junctions == ()
+    assert_consistent(partition)
+
+
+def test_what_touches_a_side_exactly_cuts_a_region_in_two():
+    """Class 1 in |x1 − 1/3| < (1 − x2) / 2 only touches the upper side, in a point that is no float."""
+    hidden = Layer([[3, 0], [-3, 0], [0, 1], [0, -1]], [-1, 1, 0, 0], "relu")
+    network = Network([hidden, Layer([[0] * 4, [-2, -2, -3, 3]], [0, 3])])
+    partition = tracer.partition(network, SQUARE)
+    assert partition.status is Status.PROVEN
+    assert [len(region.pieces) for region in partition.regions] == [2, 1]
+    assert_consistent(partition)
+
+
+def test_what_is_on_a_side_but_not_exactly_known_is_not_proven():
+    """tanh: whether it touches the side is not known to the last digit."""
+    hidden = Layer([[1, 0], [0, 1]], [-1, 0], "tanh")
+    partition = tracer.partition(Network([hidden, Layer([[1, 0], [0, 0]], [0, 0])]), SQUARE)
     assert partition.status is Status.PROVEN_OUTSIDE_CELLS
     assert (partition.certificate.undecided[..., 0] > 0.9).all()
-    assert_consistent(partition)
 
 
 @pytest.mark.parametrize("height", [1e-13, 6e-10, 1e-8, 1e-5])

@@ -86,12 +86,17 @@ class HalfEdge:
             way += _swept_by_line((np.array(gap) - about) / box.sides)
         return way
 
-    def outside(self, box: Box) -> float:
-        """The area, in units of `box`, between that and a piece of the sides of a wider box."""
+    def outside(self, box: Box, proven: Box) -> float:
+        """The area, in units of `box`, between that and a piece of the sides of the box of the proof."""
         if self.arc is not None:
             return 0.0
-        strip = np.concatenate([self.points, box.clip(self.points)[::-1], self.points[:1]])
+        strip = np.concatenate([self.points, moved(self.points, proven, box)[::-1], self.points[:1]])
         return _swept_by_line((strip - strip[0]) / box.sides)
+
+
+def moved(x: Array, proven: Box, box: Box) -> Array:
+    """Points (n, 2) of the box of the proof in the one asked for; what is on a side stays on it."""
+    return box.clip(np.where(x <= proven.lower, box.lower, np.where(x >= proven.upper, box.upper, x)))
 
 
 def half_edges(

@@ -16,7 +16,6 @@ from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.atlas.charts import dependent_coordinate
 from tracer.atlas.class_atlas import NO_JUNCTION, ClassAtlas, survey_classes
 from tracer.atlas.class_paving import NO_CLASS
-from tracer.atlas.collar import undecided_between
 from tracer.atlas.discs import Sheet
 from tracer.boundaries.borders import Arc
 from tracer.boundaries.boundary import Stats
@@ -114,8 +113,6 @@ def _partition(
         regions, doubtful = regions_between(arcs, borders, nodes, box, labels, around)
         if not (sure or any(End.BOX in arc.ends for arc in arcs)):
             doubtful = np.stack([atlas.box.lower, atlas.box.upper])[None]
-        if atlas.box is not box:
-            doubtful = np.concatenate([doubtful, undecided_between(margins, box, atlas.box)])
     clock.append(time.perf_counter())
     status = atlas.status if finished else Status.BUDGET_EXHAUSTED
     if status is Status.PROVEN and len(doubtful):
@@ -190,7 +187,7 @@ def _certificate(atlas: ClassAtlas, status: Status, doubtful: Array, arcs: Seque
         points,
         tuple(arc.curve.points for arc in arcs),
     )
-    undecided = np.concatenate([paving.lines.at(atlas.undecided), doubtful])
+    undecided = np.concatenate([paving.lines.at(atlas.undecided), atlas.between, doubtful])
     return Certificate(
         status, atlas.box.bounds, undecided, atlas.cells, len(points), proof=proof, of="partition"
     )

@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.boundaries.half_edges import HalfEdge
+from tracer.boundaries.half_edges import HalfEdge, moved
 from tracer.boundaries.nodes import NO_NODE, Nodes
 from tracer.fields.box import Box
 
@@ -28,12 +28,13 @@ class Ring:
     Attributes
     ----------
     edges : tuple of HalfEdge
-    box : Box
-        The one asked for; that of the proof may be wider by a hair.
+    box, proven : Box
+        The one asked for; and that of the proof, which may be wider or narrower by a hair.
     """
 
     edges: tuple[HalfEdge, ...]
     box: Box
+    proven: Box
 
     @cached_property
     def swept(self) -> float:
@@ -57,12 +58,13 @@ class Ring:
     @property
     def area(self) -> float:
         """The area it runs round in the box, in plane coordinates; negative where it runs clockwise."""
-        share = self.swept - sum(edge.outside(self.box) for edge in self.edges)
+        share = self.swept - sum(edge.outside(self.box, self.proven) for edge in self.edges)
         return share * float(self.box.sides[0]) * float(self.box.sides[1])
 
     def polygon(self, tolerance: float) -> Array:
         """A polygon, shape (n, 2), whose chords stay within `tolerance` of it; it repeats its first point."""
-        line = self.box.clip(np.concatenate([edge.line(tolerance) for edge in self.edges]))
+        line = np.concatenate([edge.line(tolerance) for edge in self.edges])
+        line = moved(line, self.proven, self.box)
         line = np.concatenate([line, line[:1]])
         return line[np.append(True, (line[1:] != line[:-1]).any(axis=1))]
 
@@ -79,7 +81,7 @@ def rings_of(edges: list[HalfEdge], nodes: Nodes, box: Box) -> list[Ring]:
             del left[k]
             ring.append(edges[k])
             k = k if edges[k].end == NO_NODE else _next(edges[k], edges, leaving[edges[k].end], nodes)
-        rings.append(Ring(tuple(ring), box))
+        rings.append(Ring(tuple(ring), box, nodes.atlas.box))
     return rings
 
 
