@@ -262,26 +262,31 @@ def test_what_a_side_cuts_off_is_there(rows, bias, pieces, k):
 
 def test_a_shallow_cap_is_cut_off_by_one_side():
     """9e-6 deep and 2e-3 wide, in one chart: the chord runs along the side."""
-    bulge = Layer([[1e3, 0], [1e3, 0], [0, 1e-3]], [-400, -402, 0], "tanh")
-    network = Network([bulge, Layer([[0, 0, 0], [9e-6, -9e-6, -1e3]], [0, -4e-6])])
+    v, w = 1.266, 0.3
+    hidden = Layer([[1 / w, 0], [1 / w, 0], [0, 0.1]], [-0.4 / w + 1, -0.4 / w - 1, 0], "tanh")
+    network = Network([hidden, Layer([[0, 0, 0], [v, -v, -10]], [0, 9e-6 - 2 * v * np.tanh(1)])])
     partition = tracer.partition(network, [(0, 1), (0, 1)])
     assert partition.status is Status.PROVEN
     assert [len(region.pieces) for region in partition.regions] == [1, 1]
-    assert 1e-9 < partition.regions[1].area < 1e-7
+    assert partition.regions[1].area == pytest.approx(2 / 3 * 9e-6 * 2e-3, rel=0.01)
 
 
 def test_a_narrow_hole_is_in_the_piece_around_it():
-    """A hole 0.1 × 2e-6 beside a border, on either side of it: its polygon says little."""
-    a, b = 0.05, 1e-6
-    for shift in (2e-6, -2e-6):
-        # Class 0 below x2 = 0; class 1 in the diamond |x1| / a + |x2 − shift| / b < 1.
-        rows = [[1 / a, 0], [-1 / a, 0], [0, 1 / b], [0, -1 / b], [0, 1], [0, -1]]
-        hidden = Layer(rows, [0, 0, -shift / b, shift / b, 0, 0], "relu")
-        outputs = Layer([[0, 0, 0, 0, -1, 1], [-1, -1, -1, -1, 0, 0], [0, 0, 0, 0, 1, -1]], [0, 1, 0])
-        partition = tracer.partition(Network([hidden, outputs]), SQUARE)
-        assert partition.status is Status.PROVEN
-        holes = {region.output: [len(piece.holes) for piece in region.pieces] for region in partition.regions}
-        assert holes == ({0: [0], 1: [0], 2: [1]} if shift > 0 else {0: [1], 1: [0], 2: [0]})
+    """A hole 0.1 × 2e-6 inside a bulge 8e-6 high, which polygons leave out, of the smaller of two pieces."""
+    a, b, c, d, h = 0.05, 1e-6, 3e-6, 0.3, 8e-6
+    rows = [[1 / a, 0], [-1 / a, 0], [0, 1 / b], [0, -1 / b], [0, 1], [0, -1], [0, 1]]
+    bends = [[1 / d, 0], [1 / d, 0], [1 / d, 0]]
+    hidden = Layer([*rows, *bends], [0, 0, -c / b, c / b, 0, 0, -0.2, 1, 0, -1], "relu")
+    # Class 2 above the bulge and below 0.4; class 1 in the diamond |x1| / a + |x2 − c| / b < 1.
+    above = [0, 0, 0, 0, 1, -1, -2, -h, 2 * h, -h]
+    outputs = Layer([[0] * 10, [-1, -1, -1, -1, 0, 0, 0, 0, 0, 0], above], [0, 1, 0])
+    partition = tracer.partition(Network([hidden, outputs]), [(-1, 1), (-0.2, 1)])
+    assert partition.status is Status.PROVEN
+    holes = {
+        region.output: [(round(piece.area, 3), len(piece.holes)) for piece in region.pieces]
+        for region in partition.regions
+    }
+    assert holes == {0: [(1.2, 0), (0.4, 1)], 1: [(0.0, 0)], 2: [(0.8, 0)]}
 
 
 def test_a_curve_through_corners_leaves_the_pieces_of_the_box_asked_for():

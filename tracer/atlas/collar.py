@@ -16,6 +16,7 @@ exactly, does not in the boxes inside, along whose sides it has the same order (
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -155,7 +156,7 @@ class _Strips:
             told[run] = any(is_cone(exact, x, *_corners(around)) for x in tried)
         return told
 
-    def _columns(self) -> tuple[Array, Indices, Mask, Indices, Indices]:
+    def _columns(self) -> tuple[Any, ...]:
         return self.cells, self.side, self.on_top, self.sign, self.inward
 
 

@@ -97,6 +97,7 @@ class _Crossings:
 
     @classmethod
     def of(cls, atlas: ClassAtlas) -> "_Crossings":
+        """Those of an atlas; without the junctions."""
         brackets, classes, flipped, cells = [joined([])], [np.zeros((0, 2), np.intp)], [], []
         for ij, own in atlas.pairs.items():
             real = own.atlas.crossings[np.flatnonzero(own.junction == NO_JUNCTION)]
@@ -129,7 +130,7 @@ def _numbered(atlas: ClassAtlas, first: int) -> tuple[dict[tuple[int, int], Indi
     """The vertices beside the crossings and junctions of each pair, from `first` on, and where they end."""
     beside = {}
     for ij, own in atlas.pairs.items():
-        real = np.count_nonzero(own.junction == NO_JUNCTION)
+        real = int(np.count_nonzero(own.junction == NO_JUNCTION))
         beside[ij] = first + np.arange(2 * real).reshape(-1, 2)
         first += 2 * real
     for ij, own in atlas.pairs.items():
@@ -146,43 +147,39 @@ def _sectors(atlas: ClassAtlas, ij: tuple[int, int], own: PairAtlas) -> Indices:
 
 def _along_edges(edges: Edges, ends: Indices, crossings: _Crossings, first: int) -> tuple[Indices, Array]:
     """The links along sides of cells; and cells in which the order of crossings is not certain."""
-    size = (
-        max(
-            crossings.before.max(initial=0),
-            crossings.after.max(initial=0),
-            edges.before.max(),
-            edges.after.max(),
-        )
-        + 2
-    )
-    code, wanted = (
-        (some[0] * size + some[1] + 1) * size + some[2] + 1
-        for some in (
-            (edges.axis, edges.before, edges.after),
-            (crossings.brackets.axis, crossings.before, crossings.after),
-        )
-    )
-    order = np.argsort(code)
-    found = order[np.minimum(np.searchsorted(code[order], wanted), len(order) - 1)]
-    low, high = crossings.brackets.ends()
-    some = np.flatnonzero(code[found] == wanted)
-    some = some[np.lexsort((low[some], found[some]))]
-    edge = found[some]
-    behind = crossings.flipped[some].astype(np.intp)
-    entry, exit_ = first + 2 * some + behind, first + 2 * some + 1 - behind
-    same = np.flatnonzero(edge[1:] == edge[:-1])
-    is_first, is_last = np.append(True, edge[1:] != edge[:-1]), np.append(edge[1:] != edge[:-1], True)
-    if not len(edge):
-        is_first = is_last = np.zeros(0, dtype=bool)
+    which, edge = _in_order(edges, crossings)
+    behind = crossings.flipped[which].astype(np.intp)
+    entry, exit_ = first + 2 * which + behind, first + 2 * which + 1 - behind
+    same = edge[1:] == edge[:-1]
+    starts, stops = np.append(True, ~same)[: len(edge)], np.append(~same, True)[: len(edge)]
     free = np.ones(len(edges), dtype=bool)
     free[edge] = False
     links = [
         ends[:, free],
-        np.stack([ends[0, edge[is_first]], entry[is_first]]),
-        np.stack([exit_[same], entry[same + 1]]),
-        np.stack([exit_[is_last], ends[1, edge[is_last]]]),
+        np.stack([ends[0, edge[starts]], entry[starts]]),
+        np.stack([exit_[:-1][same], entry[1:][same]]),
+        np.stack([exit_[stops], ends[1, edge[stops]]]),
     ]
-    a, b = some[same], some[same + 1]
+    a, b = which[:-1][same], which[1:][same]
+    low, high = crossings.brackets.ends()
     unclear = (high[a] > low[b]) | (crossings.classes[a, 1] != crossings.classes[b, 0])
     around = np.stack([crossings.brackets.lower[a], crossings.brackets.upper[b]], axis=1)
     return np.concatenate(links, axis=1).T, around[unclear]
+
+
+def _in_order(edges: Edges, crossings: _Crossings) -> tuple[Indices, Indices]:
+    """The crossings with some edges, edge after edge and in order along each, and those edges."""
+    size = len(edges) + 2 + max(edges.before.max(), edges.after.max())
+    codes = [
+        (axis * size + before + 1) * size + after + 1
+        for axis, before, after in (
+            (edges.axis, edges.before, edges.after),
+            (crossings.brackets.axis, crossings.before, crossings.after),
+        )
+    ]
+    order = np.argsort(codes[0])
+    place = np.searchsorted(codes[0][order], codes[1])
+    edge = order[np.minimum(place, len(order) - 1)]
+    which = np.flatnonzero(codes[0][edge] == codes[1])
+    which = which[np.lexsort((crossings.brackets.ends()[0][which], edge[which]))]
+    return which, edge[which]

@@ -136,12 +136,14 @@ def _sides(edges: list[HalfEdge], nodes: Nodes, around: int) -> tuple[list[HalfE
     pieces = []
     for start, end in zip(node.tolist(), np.roll(node, -1).tolist(), strict=True):
         # From the last one on round to the first.
-        first, last = nodes.side[start], nodes.side[end] + 4 * (end == node[0])
+        first, last = int(nodes.side[start]), int(nodes.side[end]) + 4 * (end == node[0])
         corners = _corners_between(first, last, box)
         x = np.concatenate([nodes.points[[start]], corners, nodes.points[[end]]])
         pieces.append(HalfEdge(left_of.get(start, right_of.get(end)), start, end, x))
     a, b = node[:-1], node[1:]
     unclear = (nodes.side[a] == nodes.side[b]) & ~(nodes.span[a, 1] <= nodes.span[b, 0])
+    # And nothing comes between two arcs: they agree on the class there.
+    unclear |= [right_of.get(piece.end, piece.output) != piece.output for piece in pieces[:-1]]
     ends = np.sort(np.stack([nodes.points[a], nodes.points[b]], axis=1), axis=1)
     return pieces, ends[unclear]
 

@@ -153,31 +153,33 @@ def _nested(
     rings: list[Ring], borders: Sequence[Border], nodes: Nodes
 ) -> tuple[NDArray[np.bool_], Indices, Array]:
     """Which rings are outer ones, a label of each, the same for those of one piece, and undecided cells."""
-    net, outside = _nets(rings)
-    if (net == outside).all():
-        return net == outside, np.arange(len(rings)), NO_CELLS
+    net, outermost = _nets(rings)
+    outer = net == outermost
+    if outer.all():
+        return outer, np.arange(len(rings)), NO_CELLS
     faces = Faces.of(nodes.atlas)
-    n, links = faces.vertices, [faces.links]
-    for k, ring in enumerate(rings):
-        some = [edge for edge in ring.edges if edge.arc is not None]
-        beside = [
-            faces.beside[borders[edge.number].outputs][borders[edge.number].crossing, int(edge.reverse)]
-            for edge in some
-        ]
-        links.append(np.array([[n + k, vertex] for vertex in beside or [faces.corner]]))
-    face = connected(np.concatenate(links), n + len(rings))[n:]
-    outer = net == outside
+    face = _faces_of(rings, borders, faces)
     queue = np.flatnonzero(outer).tolist()
     for k in queue:
         for hole in np.flatnonzero((face == face[k]) & ~outer):
-            inner = np.flatnonzero((net == net[hole]) & ~outer)
-            inner = inner[inner != hole]
-            outer[inner] = True
-            queue += inner.tolist()
+            further_in = (net == net[hole]) & ~outer
+            further_in[hole] = False
+            outer |= further_in
+            queue += np.flatnonzero(further_in).tolist()
     # Of each piece one ring is outer: but for undecided cells.
     if (np.unique(face[outer], return_counts=True)[1] == 1).all() and np.isin(face, face[outer]).all():
         return outer, face, faces.undecided
     return outer, face, np.stack([nodes.atlas.box.lower, nodes.atlas.box.upper])[None]
+
+
+def _faces_of(rings: list[Ring], borders: Sequence[Border], faces: Faces) -> Indices:
+    """The face on the left of each ring: of the first crossings of its arcs, or at the corner of the box."""
+    links = [faces.links]
+    for k, ring in enumerate(rings, faces.vertices):
+        arcs = [(borders[edge.number], int(edge.reverse)) for edge in ring.edges if edge.arc is not None]
+        beside = [faces.beside[border.outputs][border.crossing, reverse] for border, reverse in arcs]
+        links.append(np.array([[k, vertex] for vertex in beside or [faces.corner]]))
+    return connected(np.concatenate(links), faces.vertices + len(rings))[faces.vertices :]
 
 
 def _nets(rings: list[Ring]) -> tuple[Indices, int]:
