@@ -89,8 +89,8 @@ def sides_between(polygons):
                     yield (max(a, c), min(b, d)), n, m
 
 
-def groups(numbers, links):
-    """How many connected groups there are."""
+def labels(numbers, links):
+    """A label for each number, the same for those that are connected."""
     root = {n: n for n in numbers}
 
     def find(n):
@@ -100,19 +100,44 @@ def groups(numbers, links):
 
     for n, m in links:
         root[find(n)] = find(m)
-    return sum(n == r for n, r in root.items())
+    return {n: find(n) for n in numbers}
+
+
+def groups(numbers, links):
+    """How many connected groups there are."""
+    return len(set(labels(numbers, links).values()))
+
+
+def pieces_of(polygons, owner, shared, bounds):
+    """For each class the area and the number of holes of each connected piece of its region.
+
+    The holes are 1 − χ, and Euler's χ of a piece is its faces less its inner edges and its inner vertices.
+    """
+    (a, b), (c, d) = [[Q(float(x)) for x in side] for side in bounds]
+    label = labels(range(len(owner)), [(n, m) for _, n, m in shared if owner[n] == owner[m]])
+    outer, inner = defaultdict(set), defaultdict(set)
+    areas, euler, pieces = defaultdict(Q), defaultdict(int), defaultdict(list)
+    for corners, n in zip(polygons, label.values(), strict=True):
+        areas[n] += area(corners)
+        euler[n] += 1
+    for ends, n, m in shared:
+        same = label[n] == label[m]
+        euler[label[n]] -= same
+        for k in (label[n], label[m]):
+            (inner if same else outer)[k] |= set(ends)
+    for n in areas:
+        vertices = {x for x in inner[n] - outer[n] if a < x[0] < b and c < x[1] < d}
+        pieces[owner[n]].append((areas[n], 1 - euler[n] - len(vertices)))
+    return dict(pieces)
 
 
 def partition(layers, bounds):
-    """Areas and numbers of pieces by class, junctions and their classes, and numbers of arcs by pair."""
+    """Areas and pieces by class (see `pieces_of`), junctions and their classes, numbers of arcs by pair."""
     polygons, owner = zip(*parts_of(layers, bounds), strict=True)
     shared = list(sides_between(polygons))
-    areas, pieces = defaultdict(Q), {}
+    areas = defaultdict(Q)
     for corners, i in zip(polygons, owner, strict=True):
         areas[i] += area(corners)
-    for i in areas:
-        links = [(n, m) for _, n, m in shared if owner[n] == owner[m] == i]
-        pieces[i] = groups([n for n, k in enumerate(owner) if k == i], links)
     meeting, borders = defaultdict(set), defaultdict(list)
     for ends, n, m in shared:
         if owner[n] != owner[m]:
@@ -124,4 +149,4 @@ def partition(layers, bounds):
     for pair, some in borders.items():
         ends = [[(x, k) if x in junctions else (x,) for x in segment] for k, segment in enumerate(some)]
         arcs[pair] = groups({x for segment in ends for x in segment}, ends)
-    return dict(areas), pieces, junctions, arcs
+    return dict(areas), pieces_of(polygons, owner, shared, bounds), junctions, arcs

@@ -3,6 +3,8 @@
 The classes are compared by exact margins of the layers as they were drawn, nothing folded.
 """
 
+from itertools import pairwise
+
 import numpy as np
 from exact import Exact
 from random_networks import as_network
@@ -59,6 +61,33 @@ def random_classes(rng, layers, bounds):
     return [*hidden, (outputs, -scores[0] - below * scores.std(axis=0), "linear")]
 
 
+def cut_off(rng, layers, bounds):
+    """The classes once more, one of which is on top by a hair at a corner, or in a shallow cap."""
+    *hidden, (W, b, *_) = layers
+    network = as_network([*hidden, (W, b, "linear")])
+    low, high = bounds.T
+    share = rng.integers(0, 2, 2).astype(float)
+    x, k = low + share * (high - low), rng.integers(len(b))
+    if rng.uniform() < 0.6:
+        x = _largest_on_side(network, k, x, rng.integers(2), low, high)
+    scores = network(x)
+    others = np.delete(scores, k)
+    size = max(np.abs(scores).max(), 1e-3) * 10 ** rng.uniform(-14, -1)
+    return [*hidden, (W, b + (np.arange(len(b)) == k) * (others.max() - scores[k] + size), "linear")]
+
+
+def _largest_on_side(network, k, x, axis, low, high):
+    """The point of a side of the box, through a corner x, at which class k is the least below the others."""
+    a, b = low[axis], high[axis]
+    for _ in range(6):
+        line = np.repeat(x[None], 60, axis=0)
+        line[:, axis] = np.linspace(a, b, 60)
+        scores = network(line)
+        best = (scores[:, k] - np.delete(scores, k, axis=1).max(axis=1)).argmax()
+        a, b = line[max(best - 1, 0), axis], line[min(best + 1, 59), axis]
+    return line[best]
+
+
 def partitions(rng, layers, network, bounds, tally, max_cells):
     """False claims of the partition of a network that `layers` are, unfolded."""
     classes = Classes(layers)
@@ -68,6 +97,8 @@ def partitions(rng, layers, network, bounds, tally, max_cells):
     if partition.status is not tracer.Status.PROVEN:
         return
     yield from regions(rng, classes, partition)
+    if partition.certificate.bounds == partition.bounds:
+        yield from along_sides(rng, classes, partition)
     for arc in partition.arcs:
         yield from arc_points(rng, classes, partition, arc)
     for junction in partition.junctions:
@@ -92,6 +123,22 @@ def regions(rng, classes, partition):
     for region, within in zip(partition.regions, inside, strict=True):
         wrong = x[within][classes.above(x[within], region.output)]
         yield from (f"a class is above {region.output} at {at.tolist()}" for at in wrong)
+
+
+def along_sides(rng, classes, partition):
+    """On the box's sides no class is above that of the region there, however short its piece of a side."""
+    ends = [arc.curve.error_bound[[0, -1]].max() for arc in partition.arcs if not arc.closed]
+    off = (max(ends, default=0.0) + 1e-15) * partition.box.sides
+    for region in partition.regions:
+        rings = [piece.outer for piece in region.pieces]
+        pieces = [edge.points for ring in rings for edge in ring.edges if edge.arc is None]
+        for a, b in (pair for line in pieces for pair in pairwise(line)):
+            share = np.concatenate([[0.5], 10 ** rng.uniform(-15, 0, 3)])[:, None]
+            x = np.concatenate([a + share * (b - a), b + share * (a - b)])
+            # Where an arc ends is known but for its error bound.
+            x = x[(np.abs(x - a) > off).any(axis=1) & (np.abs(x - b) > off).any(axis=1)]
+            wrong = x[classes.above(x, region.output)]
+            yield from (f"a class is above {region.output} on a side at {at.tolist()}" for at in wrong)
 
 
 def arc_points(rng, classes, partition, arc):

@@ -29,8 +29,9 @@ from sound_curves import error_bounds, straight_sides, topology
 from sound_enclosures import enclosures
 from sound_formulas import formulas
 from sound_nearest import nearest
-from sound_partition import partitions, random_classes
+from sound_partition import cut_off, partitions, random_classes
 from sound_roots import roots_at_ends
+from tiny_regions import false_claims, tiny_layers
 
 import tracer
 from tracer.atlas.atlas import survey
@@ -76,7 +77,9 @@ def check_network(rng, problem, tally, max_cells, cells, time_limit=2.0):
     yield from lines(rng, problem, tally)
     own = rng.spawn(1)[0]
     layers = random_classes(own, problem.exact.layers, problem.bounds)
-    yield from partitions(own, layers, as_network(layers), problem.bounds, tally, max_cells)
+    for some in (layers, cut_off(own, layers, problem.bounds)):
+        yield from partitions(own, some, as_network(some), problem.bounds, tally, max_cells)
+    yield from false_claims(*tiny_layers(own, smooth=own.uniform() < 0.3), tally, max_cells)
     proven = reference is not None and reference.certificate.complete
     if proven:
         tally["curves"] += len(reference)

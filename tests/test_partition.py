@@ -1,6 +1,7 @@
 """Partitions: regions, arcs and junctions against argmax at points, exact polygons, and each other."""
 
 import json
+from collections import Counter
 from fractions import Fraction
 from itertools import pairwise
 
@@ -11,6 +12,7 @@ from random_networks import ACTIVATIONS, random_activation
 from scipy.spatial import KDTree
 from sklearn.datasets import make_moons
 from sklearn.svm import SVC
+from tiny_regions import false_claims, tiny_layers
 
 import tracer
 from tracer import Layer, Network, Status
@@ -180,29 +182,46 @@ def test_of_equal_classes_the_first_is_on_top():
 
 
 @pytest.mark.parametrize(
-    ("weight", "bias"),
-    [([[1, 0], [-1, 1], [-1, -1]], [-1, 1, 1]), ([[1, 0], [-1, 0], [0, 1]], [-1, 1, -5])],
-    ids=["junction", "arc"],
+    ("weight", "bias", "outputs"),
+    [
+        ([[1, 0], [-1, 1], [-1, -1]], [-1, 1, 1], [1, 2]),
+        ([[1, 0], [-1, 0], [0, 1]], [-1, 1, -5], [1]),
+        ([[1, 1], [0, 0]], [2, 0], [0]),
+        ([[-1, 0], [1, 1], [1, -1]], [1, -1, -1], [0, 1, 2]),
+    ],
+    ids=["junction", "arc", "corner", "junction of three regions"],
 )
-def test_what_is_on_a_side_of_the_box_is_proven_a_hair_outside(weight, bias):
+def test_what_is_exactly_on_a_side_of_the_box_is_not_in_it(weight, bias, outputs):
+    """The proof takes a box that is narrower by a hair, and fractions."""
     partition = tracer.partition(linear(weight, bias), SQUARE)
     assert partition.status is Status.PROVEN
-    assert partition.certificate.bounds[0][1] == pytest.approx(1, abs=1e-8)
-    assert partition.certificate.bounds[0][1] > 1
+    assert np.array(partition.certificate.bounds) == pytest.approx(np.array(SQUARE), abs=1e-8)
+    assert partition.certificate.bounds != partition.bounds
+    assert [region.output for region in partition.regions] == outputs
+    assert [len(region.pieces) for region in partition.regions] == [1] * len(outputs)
+    assert partition.junctions == ()
     assert_consistent(partition)
 
 
-@pytest.mark.parametrize(
-    ("rows", "bias"),
-    [([[1, 0], [1, 0]], [0, 1e-17]), ([[1e16, 0], [1e16, 0]], [0, 1]), ([[1e308, 1e308]] * 2, [0, 1])],
-)
-def test_the_class_that_is_everywhere_is_certain(rows, bias):
-    """The scores are equal in doubles, or overflow; their difference is known."""
-    (region,) = tracer.partition(linear(rows, bias), [(1, 2), (1, 2)]).regions
-    assert region.output == 1
+def test_what_touches_a_side_exactly_cuts_a_region_in_two():
+    """Class 1 in |x1 − 1/3| < (1 − x2) / 2 only touches the upper side, in a point that is no float."""
+    hidden = Layer([[3, 0], [-3, 0], [0, 1], [0, -1]], [-1, 1, 0, 0], "relu")
+    network = Network([hidden, Layer([[0] * 4, [-2, -2, -3, 3]], [0, 3])])
+    partition = tracer.partition(network, SQUARE)
+    assert partition.status is Status.PROVEN
+    assert [len(region.pieces) for region in partition.regions] == [2, 1]
+    assert_consistent(partition)
 
 
-@pytest.mark.parametrize("height", [6e-10, 1e-8, 1e-5])
+def test_what_is_on_a_side_but_not_exactly_known_is_not_proven():
+    """tanh: whether it touches the side is not known to the last digit."""
+    hidden = Layer([[1, 0], [0, 1]], [-1, 0], "tanh")
+    partition = tracer.partition(Network([hidden, Layer([[1, 0], [0, 0]], [0, 0])]), SQUARE)
+    assert partition.status is Status.PROVEN_OUTSIDE_CELLS
+    assert (partition.certificate.undecided[..., 0] > 0.9).all()
+
+
+@pytest.mark.parametrize("height", [1e-13, 6e-10, 1e-8, 1e-5])
 def test_no_region_is_too_small(height, fresh_seed):
     rng = np.random.default_rng(fresh_seed)
     for _ in range(5):
@@ -210,11 +229,70 @@ def test_no_region_is_too_small(height, fresh_seed):
         # Class 0 is on top in a triangle with its tip inside, at 1 - height.
         weight = [[slope, 0], [0, 1], [0, -1]]
         partition = tracer.partition(linear(weight, [-slope * (1 - height), -at, at]), SQUARE)
-        # Narrower than the arcs' tolerance, a ring might be inside out.
-        assert partition.status is Status.PROVEN or height < 1e-9
+        assert partition.status is Status.PROVEN
         small, *rest = partition.regions
         assert [region.output for region in (small, *rest)] == [0, 1, 2]
         assert small.area == pytest.approx(slope * height**2, rel=1e-5 + 1e-14 / height)
+
+
+def test_regions_of_every_size_are_those_of_an_exact_cut(fresh_seed):
+    """At corners, sides, junctions and inside; boxes of 1e-4 to 1e4: see `tiny_regions`."""
+    tally = Counter()
+    for k in range(16):
+        layers, bounds = tiny_layers(np.random.default_rng([fresh_seed, k]), smooth=k % 4 == 0)
+        assert list(false_claims(layers, bounds, tally, max_cells=2000)) == []
+    assert sum(number for key, number in tally.items() if ", PROVEN," in key) >= 8
+
+
+@pytest.mark.parametrize("k", [1.0, 1e4, 1e-4])
+@pytest.mark.parametrize(
+    ("rows", "bias", "pieces"),
+    [
+        ([[0, 0], [-1, -1]], [0, 1.4e-4], [1, 1]),  # a corner
+        ([[0, 0], [0, -1]], [0, 5e-9], [1, 1]),  # a strip along a side
+        ([[0, 0], [0.3, -1], [-0.5, -1]], [0, 5e-9, 6e-9], [1, 1, 1]),  # and a junction near its corner
+    ],
+)
+def test_what_a_side_cuts_off_is_there(rows, bias, pieces, k):
+    partition = tracer.partition(linear(np.divide(rows, k), bias), [(0, k), (0, k)])
+    assert partition.status is Status.PROVEN
+    assert [len(region.pieces) for region in partition.regions] == pieces
+    assert sum(region.area for region in partition.regions) == pytest.approx(k * k)
+
+
+def test_a_shallow_cap_is_cut_off_by_one_side():
+    """9e-6 deep and 2e-3 wide, in one chart: the chord runs along the side."""
+    v, w = 1.266, 0.3
+    hidden = Layer([[1 / w, 0], [1 / w, 0], [0, 0.1]], [-0.4 / w + 1, -0.4 / w - 1, 0], "tanh")
+    network = Network([hidden, Layer([[0, 0, 0], [v, -v, -10]], [0, 9e-6 - 2 * v * np.tanh(1)])])
+    partition = tracer.partition(network, [(0, 1), (0, 1)])
+    assert partition.status is Status.PROVEN
+    assert [len(region.pieces) for region in partition.regions] == [1, 1]
+    assert partition.regions[1].area == pytest.approx(2 / 3 * 9e-6 * 2e-3, rel=0.01)
+
+
+def test_a_narrow_hole_is_in_the_piece_around_it():
+    """A hole 0.1 × 2e-6 inside a bulge 8e-6 high, which polygons leave out, of the smaller of two pieces."""
+    a, b, c, d, h = 0.05, 1e-6, 3e-6, 0.3, 8e-6
+    rows = [[1 / a, 0], [-1 / a, 0], [0, 1 / b], [0, -1 / b], [0, 1], [0, -1], [0, 1]]
+    bends = [[1 / d, 0], [1 / d, 0], [1 / d, 0]]
+    hidden = Layer([*rows, *bends], [0, 0, -c / b, c / b, 0, 0, -0.2, 1, 0, -1], "relu")
+    # Class 2 above the bulge and below 0.4; class 1 in the diamond |x1| / a + |x2 − c| / b < 1.
+    above = [0, 0, 0, 0, 1, -1, -2, -h, 2 * h, -h]
+    outputs = Layer([[0] * 10, [-1, -1, -1, -1, 0, 0, 0, 0, 0, 0], above], [0, 1, 0])
+    partition = tracer.partition(Network([hidden, outputs]), [(-1, 1), (-0.2, 1)])
+    assert partition.status is Status.PROVEN
+    holes = {
+        region.output: [(round(piece.area, 3), len(piece.holes)) for piece in region.pieces]
+        for region in partition.regions
+    }
+    assert holes == {0: [(1.2, 0), (0.4, 1)], 1: [(0.0, 0)], 2: [(0.8, 0)]}
+
+
+def test_a_curve_through_corners_leaves_the_pieces_of_the_box_asked_for():
+    partition = tracer.partition(linear([[1, 1], [-1, -1]], [0, 0]), SQUARE)
+    assert partition.status is Status.PROVEN
+    assert [len(region.pieces) for region in partition.regions] == [1, 1]
 
 
 @pytest.mark.parametrize("k", [1e-300, 1e-165, 1e-150, 1e100, 1e150])

@@ -18,6 +18,7 @@ from sound_crossings import brackets, sides
 from sound_curves import error_bounds, straight_sides
 from sound_enclosures import enclosures
 from sound_formulas import formulas
+from sound_partition import Classes, along_sides
 from sound_paving import chart_slopes, cover, empty_cells, tile_slopes
 
 import tracer
@@ -202,3 +203,14 @@ def test_a_constant_that_loses_its_error_is_noticed(fresh_seed, monkeypatch):
     for module in (combination, cells):
         monkeypatch.setattr(module, "as_float", lambda number: (float(number), 0.0))
     assert claims()
+
+
+def test_a_region_that_is_lost_at_a_corner_is_noticed(fresh_seed):
+    rng = np.random.default_rng(fresh_seed)
+    layers = [(np.array([[0.0, 0.0], [-1.0, -1.0]]), np.array([0.0, 1e-9]), "linear")]
+    partition = tracer.partition(as_network(layers), [(0, 1), (0, 1)])
+    classes = Classes(layers)
+    assert not list(along_sides(rng, classes, partition))
+    large, small = partition.regions
+    lost = replace(partition, regions=(large, replace(small, output=0)))
+    assert list(along_sides(rng, classes, lost))

@@ -12,7 +12,7 @@ like those of a boundary.
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -20,15 +20,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.atlas.atlas import Atlas, sides_among, surveyed
+from tracer.atlas.cells import NO_CELLS
 from tracer.atlas.certificate import Status
 from tracer.atlas.charts import INSIDE, Arcs, pair
 from tracer.atlas.class_paving import NO_CLASS, ClassPaving, pave_classes
+from tracer.atlas.collar import undecided_between
 from tracer.atlas.crossings import Crossings, find_crossings, is_chart
 from tracer.atlas.junctions import Junctions, locate
 from tracer.atlas.roots import Segments
 from tracer.fields.box import Box
 from tracer.fields.counted import Overtime
 from tracer.fields.margins import Margins
+from tracer.fields.rational import RationalNetwork
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -37,6 +40,8 @@ Mask = NDArray[np.bool_]
 # The cell behind an arc that ends in a junction.
 JUNCTION = -2
 NO_JUNCTION = -1
+# Where a wider box is divided in another way, one that is narrower by this share may be in the same.
+INSET = 2.0**-10
 
 
 @dataclass(frozen=True, eq=False)
@@ -81,6 +86,8 @@ class ClassAtlas:
         Whether a budget ended the work.
     seconds : dict
         By phase, the last try alone.
+    between : ndarray, shape (m, 2, 2)
+        Cells in which the box asked for may be divided in another way than the one that is paved.
     """
 
     paving: ClassPaving
@@ -91,6 +98,7 @@ class ClassAtlas:
     cells: int
     exhausted: bool
     seconds: dict[str, float]
+    between: Array = field(default_factory=lambda: NO_CELLS)
 
     @property
     def box(self) -> Box:
@@ -108,7 +116,8 @@ class ClassAtlas:
         """What may be claimed."""
         if self.exhausted:
             return Status.BUDGET_EXHAUSTED
-        return Status.PROVEN_OUTSIDE_CELLS if len(self.undecided) else Status.PROVEN
+        decided = not (len(self.undecided) or len(self.between))
+        return Status.PROVEN if decided else Status.PROVEN_OUTSIDE_CELLS
 
 
 def survey_classes(
@@ -127,7 +136,22 @@ def survey_classes(
         except Overtime:
             return _atlas(margins, paving.without_charts(), left, deadline)
 
-    return surveyed(partial(pave_classes, margins, deadline=deadline, report=report), found, box, max_cells)
+    pave = partial(pave_classes, margins, deadline=deadline, report=report)
+    atlas = surveyed(pave, found, box, max_cells)
+    if atlas.box is box or atlas.exhausted:
+        return atlas
+    atlas = replace(atlas, between=undecided_between(margins, box, atlas.box))
+    exact = RationalNetwork.of(margins.network)
+    narrower = Box(
+        box.lower + INSET * (box.lower - atlas.box.lower), box.upper - INSET * (atlas.box.upper - box.upper)
+    )
+    if not len(atlas.between) or exact is None or max_cells <= atlas.cells:
+        return atlas
+    inner = surveyed(pave, found, narrower, max_cells - atlas.cells)
+    if inner.box is not narrower or len(inner.undecided) or inner.exhausted:
+        return atlas
+    between = undecided_between(margins, narrower, box, exact)
+    return atlas if len(between) else replace(inner, cells=inner.cells + atlas.cells)
 
 
 def _atlas(margins: Margins, paving: ClassPaving, max_cells: int, deadline: float) -> ClassAtlas:

@@ -2,7 +2,8 @@
 
 Arcs, cut at junctions, and the pieces of the box's sides between their ends are its edges. Each arc is two
 *half-edges*, one for each direction, and has a class on the left of each; a piece of a side is one, run
-counterclockwise.
+counterclockwise. Which piece of a side follows which end is certain where the spans of ends (see `nodes`) do
+not overlap; on its left is the class on the left of the arc that ends where it begins.
 
 Along a half-edge ½ ∫ x dy − y dx is what it sweeps about a point; in box units, and of an arc on its
 polynomials exactly.
@@ -14,14 +15,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.atlas.cells import NO_CELLS
 from tracer.boundaries.borders import Arc
+from tracer.boundaries.nodes import NO_NODE, NO_SIDE, Border, Nodes
 from tracer.curves.pieces import DEGREE, Pieces
 from tracer.curves.screen import Screen
 from tracer.fields.box import Box
 
 Array = NDArray[np.float64]
 
-ROUNDING = 4 * float(np.finfo(np.float64).eps)
 # x dy has degree 13 on a piece.
 _SIGMA, _WEIGHT = np.polynomial.legendre.leggauss(DEGREE)
 _CORNERS = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
@@ -34,14 +36,14 @@ class HalfEdge:
     Attributes
     ----------
     output : int or None
-        The class on its left; None on a side.
+        The class on its left; None where that is not known.
     start, end : int
-        The nodes it leads from and to; −1 for one that returns to itself.
+        The nodes it leads from and to; `NO_NODE` for one that returns to itself.
     points : ndarray, shape (k, 2)
         The nodes, and on sides the corners between them.
-    leaves, arrives : float
-        The angles, in box units, of the way out of its start and of the way back from its end.
     arc : Arc or None
+    number : int
+        That of its arc.
     reverse : bool
         Whether the arc is run against its own direction.
     """
@@ -50,10 +52,22 @@ class HalfEdge:
     start: int
     end: int
     points: Array
-    leaves: float = 0.0
-    arrives: float = 0.0
     arc: Arc | None = None
+    number: int = -1
     reverse: bool = False
+
+    def way_out(self, box: Box) -> float:
+        """The angle, in box units, at which it leaves its start."""
+        return _angle(self._next_points()[0] - self.points[0], box)
+
+    def way_back(self, box: Box) -> float:
+        """The angle, in box units, back from its end."""
+        return _angle(self._next_points()[1] - self.points[-1], box)
+
+    def _next_points(self) -> Array:
+        """The points after its start and before its end, (2, 2)."""
+        x = self.points if self.arc is None else self.arc.curve.points
+        return x[[-2, 1]] if self.reverse else x[[1, -2]]
 
     def line(self, tolerance: float | Screen) -> Array:
         """Points (k, 2) along it."""
@@ -73,111 +87,75 @@ class HalfEdge:
             way += _swept_by_line((np.array(gap) - about) / box.sides)
         return way
 
-    def doubt(self, box: Box) -> float:
-        """What `swept` may be wrong by: its length times how far off it may be.
-
-        Points are off by their error bounds, and what is between those of curved arcs by the tolerance.
-        """
-        if self.arc is None:
-            return _length(self.points, box) * ROUNDING
-        curve = self.arc.curve
-        off = float(curve.error_bound.max()) + (0.0 if curve.pieces.straight else curve.tolerance)
-        # No arc turns by more than 45° from its chord.
-        return 2 * _length(curve.points, box) * (off + ROUNDING)
-
-    def outside(self, box: Box) -> float:
-        """The area, in units of `box`, between that and a piece of the sides of a wider box."""
+    def outside(self, box: Box, proven: Box) -> float:
+        """The area, in units of `box`, between that and a piece of the sides of the box of the proof."""
         if self.arc is not None:
             return 0.0
-        strip = np.concatenate([self.points, box.clip(self.points)[::-1], self.points[:1]])
+        strip = np.concatenate([self.points, moved(self.points, proven, box)[::-1], self.points[:1]])
         return _swept_by_line((strip - strip[0]) / box.sides)
 
 
-def half_edges(arcs: Sequence[Arc], nodes: Sequence[tuple[int, ...]], at: Array, box: Box) -> list[HalfEdge]:
-    """The half-edges of arcs and of the sides of a box.
+def moved(x: Array, proven: Box, box: Box) -> Array:
+    """Points (n, 2) of the box of the proof in the one asked for; what is on a side stays on it."""
+    return box.clip(np.where(x <= proven.lower, box.lower, np.where(x >= proven.upper, box.upper, x)))
+
+
+def half_edges(
+    arcs: Sequence[Arc], borders: Sequence[Border], nodes: Nodes, around: int
+) -> tuple[list[HalfEdge], Array]:
+    """The half-edges of arcs and of the sides of the box, and cells in which their order is not certain.
 
     Parameters
     ----------
     arcs : sequence of Arc
-    nodes : sequence of pairs of int
-        The nodes that each starts and ends at, −1 for an end on the box; empty for closed ones.
-    at : ndarray, shape (nodes, 2)
-        Where the nodes are.
-    box : Box
-        The one of the proof.
+    borders : sequence of Border
+        The same, and the nodes that they start and end at.
+    nodes : Nodes
+    around : int
+        The class all along the sides of the box, if no arc ends there.
     """
-    nodes, at = _numbered(arcs, nodes, at)
-    edges = [edge for arc, ends in zip(arcs, nodes, strict=True) for edge in _both_ways(arc, ends, at, box)]
-    return edges + _sides(sorted({edge.start for edge in edges} - {-1}), at, box)
+    edges = []
+    for k, (arc, border) in enumerate(zip(arcs, borders, strict=True)):
+        start, end = border.nodes or (NO_NODE, NO_NODE)
+        i, j = border.outputs
+        edges.append(HalfEdge(i, start, end, nodes.points[[*border.nodes]], arc, k))
+        edges.append(HalfEdge(j, end, start, nodes.points[[*border.nodes[::-1]]], arc, k, reverse=True))
+    sides, unclear = _sides(edges, nodes, around)
+    return edges + sides, unclear
 
 
-def _numbered(
-    arcs: Sequence[Arc], nodes: Sequence[tuple[int, ...]], at: Array
-) -> tuple[list[tuple[int, ...]], Array]:
-    """The nodes of all arcs, those on the box with numbers too, and where they are."""
-    places, numbered = list(at), []
-    for arc, ends in zip(arcs, nodes, strict=True):
-        mine = []
-        for node, x in zip(ends, arc.curve.points[[0, -1]], strict=False):
-            mine.append(node if node >= 0 else len(places))
-            if node < 0:
-                places.append(x)
-        numbered.append(tuple(mine))
-    return numbered, np.reshape(places, (-1, 2))
-
-
-def _both_ways(arc: Arc, nodes: tuple[int, ...], at: Array, box: Box) -> list[HalfEdge]:
-    """The two half-edges of an arc."""
-    i, j = arc.outputs
-    x = arc.curve.points
-    if arc.closed:
-        none = x[:0]
-        return [HalfEdge(i, -1, -1, none, arc=arc), HalfEdge(j, -1, -1, none, arc=arc, reverse=True)]
-    start, end = nodes
-    out, back = _angle(x[1] - at[start], box), _angle(x[-2] - at[end], box)
-    return [
-        HalfEdge(i, start, end, at[[start, end]], out, back, arc),
-        HalfEdge(j, end, start, at[[end, start]], back, out, arc, reverse=True),
-    ]
-
-
-def _sides(nodes: list[int], at: Array, box: Box) -> list[HalfEdge]:
-    """The pieces of the box's sides between those of some nodes that lie on them, counterclockwise."""
-    on_box = [node for node in nodes if (at[node] == box.lower).any() or (at[node] == box.upper).any()]
-    if not on_box:
-        corners = _corners_between(0.0, 4.0, box)
-        return [HalfEdge(None, -1, -1, np.concatenate([corners, corners[:1]]))]
-    place = dict(zip(on_box, _perimeter(at[on_box], box).tolist(), strict=True))
-    order = sorted(on_box, key=place.__getitem__)
+def _sides(edges: list[HalfEdge], nodes: Nodes, around: int) -> tuple[list[HalfEdge], Array]:
+    """The pieces of the box's sides between those nodes of some half-edges that lie on them."""
+    box = nodes.atlas.box
+    node = np.array(sorted({edge.start for edge in edges} - {NO_NODE}), dtype=np.intp)
+    node = node[nodes.side[node] != NO_SIDE]
+    if not len(node):
+        return [HalfEdge(around, NO_NODE, NO_NODE, _corners_between(0, 4, box)[[*range(4), 0]])], NO_CELLS
+    node = node[np.lexsort((nodes.span[node, 0], nodes.side[node]))]
+    left_of = {edge.end: edge.output for edge in edges if nodes.is_certain(edge.end)}
+    right_of = {edge.start: edge.output for edge in edges if nodes.is_certain(edge.start)}
     pieces = []
-    for start, end in zip(order, [*order[1:], order[0]], strict=True):
+    for start, end in zip(node.tolist(), np.roll(node, -1).tolist(), strict=True):
         # From the last one on round to the first.
-        until = place[end] + 4 * (end == order[0])
-        x = np.concatenate([at[[start]], _corners_between(place[start], until, box), at[[end]]])
-        pieces.append(HalfEdge(None, start, end, x, _angle(x[1] - x[0], box), _angle(x[-2] - x[-1], box)))
-    return pieces
+        first, last = int(nodes.side[start]), int(nodes.side[end]) + 4 * (end == node[0])
+        corners = _corners_between(first, last, box)
+        x = np.concatenate([nodes.points[[start]], corners, nodes.points[[end]]])
+        pieces.append(HalfEdge(left_of.get(start, right_of.get(end)), start, end, x))
+    a, b = node[:-1], node[1:]
+    unclear = (nodes.side[a] == nodes.side[b]) & ~(nodes.span[a, 1] <= nodes.span[b, 0])
+    # And nothing comes between two arcs: they agree on the class there.
+    unclear |= [right_of.get(piece.end, piece.output) != piece.output for piece in pieces[:-1]]
+    ends = np.sort(np.stack([nodes.points[a], nodes.points[b]], axis=1), axis=1)
+    return pieces, ends[unclear]
 
 
 def _angle(direction: Array, box: Box) -> float:
     return float(np.arctan2(*(direction / box.sides)[::-1]))
 
 
-def _perimeter(x: Array, box: Box) -> Array:
-    """Where points (n, 2) on the sides of the box are, counterclockwise: 0 to 4, one for each side."""
-    s, t = ((x - box.lower) / box.sides).T
-    on = [x[:, 1] == box.lower[1], x[:, 0] == box.upper[0], x[:, 1] == box.upper[1]]
-    return np.select(on, [s, 1 + t, 3 - s], 4 - t) % 4
-
-
-def _corners_between(start: float, end: float, box: Box) -> Array:
-    """The corners of the box between two places on its perimeter; one at 0 is among them."""
-    first = int(np.floor(start)) + 1 if start else 0
-    which = np.arange(first, int(np.ceil(end))) % 4
-    return np.where(_CORNERS[which] == 0, box.lower, box.upper)
-
-
-def _length(line: Array, box: Box) -> float:
-    return float(np.hypot(*(np.diff(line, axis=0) / box.sides).T).sum())
+def _corners_between(first: int, last: int, box: Box) -> Array:
+    """The corners of the box at the ends of its sides `first`, …, `last` − 1."""
+    return np.where(_CORNERS[np.arange(first + 1, last + 1) % 4] == 0, box.lower, box.upper)
 
 
 def _swept_by_line(line: Array) -> float:

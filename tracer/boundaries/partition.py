@@ -26,9 +26,9 @@ class Partition:
     Attributes
     ----------
     regions : tuple of Region
-        Of the classes that are on top somewhere in the box, by output; their areas add up to its own. Where
-        the proof took a box that is wider by a hair, an arc may be outside, and bound none. None at all where
-        a budget ended the work.
+        Of the classes that are on top somewhere in the box, by output; their areas add up to its own. Which
+        there are, their pieces and their holes follow from certified signs and arcs, never from areas. None
+        at all where a budget ended the work.
     arcs : tuple of Arc
         The borders between them, cut at the junctions, sorted by their classes and first points.
     junctions : tuple of Junction

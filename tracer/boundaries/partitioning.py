@@ -20,13 +20,14 @@ from tracer.atlas.discs import Sheet
 from tracer.boundaries.borders import Arc
 from tracer.boundaries.boundary import Stats
 from tracer.boundaries.nearest import Part
-from tracer.boundaries.nodes import NO_NODE, Border, Nodes
+from tracer.boundaries.nodes import Border, Nodes
 from tracer.boundaries.partition import Partition
 from tracer.boundaries.progress import Progress
 from tracer.boundaries.proving import ARCS_SHARE, SURVEY_SHARE, without_numbers
 from tracer.boundaries.regions import regions_between
 from tracer.boundaries.tracing import MAX_CELLS, TOLERANCE, Limits
 from tracer.curves.assembly import curves_of, follow_arcs
+from tracer.curves.end import End
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
 from tracer.fields.box import Box
 from tracer.fields.checks import flag
@@ -115,9 +116,9 @@ def _partition(
     arcs = tuple(_arc(border, number, labels) for border in borders)
     regions, doubtful = (), np.zeros((0, 2, 2))
     if not (atlas.exhausted or cut_short):
-        ends, (around, sure) = [border.nodes for border in borders], _along_sides(margins, atlas.box)
-        regions, doubtful = regions_between(arcs, ends, nodes.points, (box, atlas.box), labels, around)
-        if not (sure or any(NO_NODE in border.nodes for border in borders)):
+        around, sure = _along_sides(margins, atlas.box)
+        regions, doubtful = regions_between(arcs, borders, nodes, box, labels, around)
+        if not (sure or any(End.BOX in arc.ends for arc in arcs)):
             doubtful = np.stack([atlas.box.lower, atlas.box.upper])[None]
     doubtful = np.concatenate([doubtful, without_numbers(atlas.box, [arc.curve for arc in arcs])])
     clock.append(time.perf_counter())
@@ -143,12 +144,12 @@ def _borders(
         except Overtime:
             return borders, False
         finished &= followed.finished
-        ends = nodes.of_chains(own)
-        reasons: Any = [[(why, None) for why, _ in pair] for pair in ends]
+        ends = nodes.of_chains(own, ij)
+        reasons: Any = [[(why, None) for why, _ in pair] for _, pair in ends]
         curves = curves_of(field, own.atlas, followed, tolerance, reasons)
         found = [
-            Border(curve.with_field(field.field), ij, tuple(node for _, node in pair))
-            for curve, pair in zip(curves, ends, strict=True)
+            Border(curve.with_field(field.field), ij, tuple(node for _, node in pair), crossing)
+            for curve, (crossing, pair) in zip(curves, ends, strict=True)
         ]
         borders += sorted(found, key=lambda border: border.curve.points[0].tolist())
     return borders, finished
@@ -197,7 +198,7 @@ def _certificate(atlas: ClassAtlas, status: Status, doubtful: Array, arcs: Seque
         points,
         tuple(arc.curve for arc in arcs),
     )
-    undecided = np.concatenate([paving.lines.at(atlas.undecided), doubtful])
+    undecided = np.concatenate([paving.lines.at(atlas.undecided), atlas.between, doubtful])
     return Certificate(
         status, atlas.box.bounds, undecided, atlas.cells, len(points), proof=proof, of="partition"
     )

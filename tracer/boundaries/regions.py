@@ -1,7 +1,9 @@
 """The regions of a partition, from the arcs between them: rings, told apart and put together.
 
-The rings of one class that run counterclockwise are the borders of its connected parts; each of the others is
-round a hole in one of these.
+Nothing is measured. The arcs and the sides of the box fall into connected *nets*. Of the net with the sides
+each ring is the outer one of a piece of its region. Any other net lies in one piece, in which it makes one
+hole: of its rings that one has the same face (see `faces`) as a ring of a net further out, and the others are
+the outer rings of pieces further in. Areas and polygons are shown, and decide nothing.
 """
 
 from collections.abc import Hashable, Sequence
@@ -12,21 +14,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from tracer.atlas.cells import NO_CELLS
+from tracer.atlas.faces import Faces, connected
 from tracer.boundaries.borders import Arc
 from tracer.boundaries.half_edges import half_edges
+from tracer.boundaries.nodes import NO_NODE, Border, Nodes
 from tracer.boundaries.rings import Ring, is_inside, rings_of
 from tracer.curves.screen import Screen
 from tracer.fields.box import Box
 from tracer.fields.checks import points
 
 Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
 
 # Chords of polygons stay within this of the arcs, in box units.
 RING_TOLERANCE = 1e-8
-# And of those that tell which ring a hole is in.
-HOLE_TOLERANCE = 1e-5
-# The box of the proof is wider by less than this share of the one asked for.
-WIDEST_STRIP = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
@@ -90,7 +92,7 @@ class Region:
         return tuple(ring for piece in self.pieces for ring in piece.rings)
 
     def contains(self, x: ArrayLike) -> NDArray[np.bool_]:
-        """Whether points (..., 2) lie in it: inside an odd number of its rings."""
+        """Whether points (..., 2) lie in it: inside an odd number of its polygons, to within their 1e-8."""
         at = points("x", x, 2)
         box = self.pieces[0].outer.box
         # What is on a side of the box belongs to the region inside.
@@ -106,9 +108,9 @@ class Region:
 
 def regions_between(
     arcs: Sequence[Arc],
-    nodes: Sequence[tuple[int, ...]],
-    at: Array,
-    boxes: tuple[Box, Box],
+    borders: Sequence[Border],
+    nodes: Nodes,
+    box: Box,
     labels: Sequence[Hashable],
     around: int,
 ) -> tuple[tuple[Region, ...], Array]:
@@ -117,12 +119,11 @@ def regions_between(
     Parameters
     ----------
     arcs : sequence of Arc
-    nodes : sequence of pairs of int
-        The nodes that each starts and ends at, −1 for an end on the box; empty for closed ones.
-    at : ndarray, shape (nodes, 2)
-        Where the nodes are.
-    boxes : tuple of two Box
-        The box asked for, and the one of the proof.
+    borders : sequence of Border
+        The same, and the nodes that they start and end at.
+    nodes : Nodes
+    box : Box
+        The one asked for.
     labels : sequence
         Of the outputs.
     around : int
@@ -132,37 +133,68 @@ def regions_between(
     -------
     regions : tuple of Region
     undecided : ndarray, shape (m, 2, 2)
-        Around rings so narrow that they may be inside out.
+        Around ends of arcs whose order on a side is not certain, and rings of several classes.
     """
-    box, proven = boxes
-    found: dict[int, list[Ring]] = {}
-    for ring in rings_of(half_edges(arcs, nodes, at, proven), box):
-        found.setdefault(min(ring.outputs, default=around), []).append(ring)
-    regions = [Region(output, labels[output], _pieces(rings)) for output, rings in sorted(found.items())]
-    doubtful = [ring.bounds for rings in found.values() for ring in rings if not ring.is_certain]
-    return tuple(region for region in regions if region.pieces), np.reshape(doubtful, (-1, 2, 2))
+    edges, unclear = half_edges(arcs, borders, nodes, around)
+    rings = rings_of(edges, nodes, box)
+    outer, face, more = _nested(rings, borders, nodes)
+    found: dict[int, list[Piece]] = {}
+    for k in np.flatnonzero(outer):
+        holes = [ring for ring, inner in zip(rings, (face == face[k]) & ~outer, strict=True) if inner]
+        found.setdefault(min(rings[k].outputs, default=around), []).append(Piece(rings[k], tuple(holes)))
+    regions = [
+        Region(output, labels[output], tuple(sorted(pieces, key=lambda piece: -piece.area)))
+        for output, pieces in sorted(found.items())
+    ]
+    mixed = [ring.bounds for ring in rings if len(ring.outputs) > 1]
+    return tuple(regions), np.concatenate([NO_CELLS, unclear, more, *np.reshape(mixed, (-1, 1, 2, 2))])
 
 
-def _pieces(rings: list[Ring]) -> tuple[Piece, ...]:
-    """The connected parts that rings of one class bound in the box, the largest first."""
-    outer = sorted((ring for ring in rings if ring.swept > 0), key=lambda ring: ring.swept)
-    if not outer:
-        return ()
-    holes: list[list[Ring]] = [[] for _ in outer]
-    for hole in (ring for ring in rings if not ring.swept > 0):
-        x = hole.polygon(HOLE_TOLERANCE)
-        wider = [k for k, ring in enumerate(outer) if ring.swept >= -hole.swept]
-        around = (k for k in wider if is_inside(x, outer[k].polygon(HOLE_TOLERANCE)).mean() > 0.5)
-        # The last one is around all others, if any is.
-        holes[next(around, -1) if len(wider) > 1 else -1].append(hole)
-    pieces = [Piece(ring, tuple(some)) for ring, some in zip(outer, holes, strict=True)]
-    inside = [piece for piece in pieces if not _is_beside(piece.outer)]
-    return tuple(sorted(inside, key=lambda piece: -piece.area))
+def _nested(
+    rings: list[Ring], borders: Sequence[Border], nodes: Nodes
+) -> tuple[NDArray[np.bool_], Indices, Array]:
+    """Which rings are outer ones, a label of each, the same for those of one piece, and undecided cells."""
+    net, outermost = _nets(rings)
+    outer = net == outermost
+    if outer.all():
+        return outer, np.arange(len(rings)), NO_CELLS
+    faces = Faces.of(nodes.atlas)
+    face = _faces_of(rings, borders, faces)
+    queue = np.flatnonzero(outer).tolist()
+    for k in queue:
+        for hole in np.flatnonzero((face == face[k]) & ~outer):
+            further_in = (net == net[hole]) & ~outer
+            further_in[hole] = False
+            outer |= further_in
+            queue += np.flatnonzero(further_in).tolist()
+    # Of each piece one ring is outer: but for undecided cells.
+    if (np.unique(face[outer], return_counts=True)[1] == 1).all() and np.isin(face, face[outer]).all():
+        return outer, face, faces.undecided
+    return outer, face, np.stack([nodes.atlas.box.lower, nodes.atlas.box.upper])[None]
 
 
-def _is_beside(ring: Ring) -> bool:
-    """Whether a ring lies between the box and that of the proof: moved into the box, on a side of it."""
-    if ring.swept >= WIDEST_STRIP:
-        return False
-    x = ring.polygon(HOLE_TOLERANCE)
-    return bool(((x == ring.box.lower) | (x == ring.box.upper)).any(axis=1).all())
+def _faces_of(rings: list[Ring], borders: Sequence[Border], faces: Faces) -> Indices:
+    """The face on the left of each ring: of the first crossings of its arcs, or at the corner of the box."""
+    links = [faces.links]
+    for k, ring in enumerate(rings, faces.vertices):
+        arcs = [(borders[edge.number], int(edge.reverse)) for edge in ring.edges if edge.arc is not None]
+        beside = [faces.beside[border.outputs][border.crossing, reverse] for border, reverse in arcs]
+        links.append(np.array([[k, vertex] for vertex in beside or [faces.corner]]))
+    return connected(np.concatenate(links), faces.vertices + len(rings))[faces.vertices :]
+
+
+def _nets(rings: list[Ring]) -> tuple[Indices, int]:
+    """The net of each ring, and the one with the sides of the box."""
+    net = np.arange(len(rings))
+    # What two rings can share: the sides, nodes, and arcs.
+    shared: dict[tuple[str, int], set[int]] = {("sides", 0): set()}
+    for k, ring in enumerate(rings):
+        for edge in ring.edges:
+            shared.setdefault(("sides", 0) if edge.arc is None else ("arc", edge.number), set()).add(k)
+            shared.setdefault(("node", edge.start), set()).add(k)
+    shared.pop(("node", NO_NODE), None)
+    groups = [np.array(sorted(some)) for some in shared.values()]
+    while any(np.ptp(net[some]) > 0 for some in groups):
+        for some in groups:
+            net[some] = net[some].min()
+    return net, int(net[groups[0]].min())

@@ -1,8 +1,8 @@
 """Rings: the ways round the regions of a partition.
 
-At its end a half-edge is followed by the next one clockwise from where it came, so that the class on the left
-stays: where three classes meet, that is the one with the same class on its left. The rings of this relation
-have a region on their left: outer rings run counterclockwise, those round holes clockwise.
+A half-edge is followed by the one that leaves its end with the same class on its left. Where three classes
+meet, and where an arc ends on a side of the box, there is one; only of what meets at a cluster of undecided
+cells is the next one clockwise taken, by the directions of chords, and nothing is claimed.
 
 The area that a ring runs round is swept about one of its own points, so that nothing cancels, however small
 it is. Every arc is run once in each direction: areas of all regions add up to that of the box, to rounding.
@@ -14,7 +14,8 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.boundaries.half_edges import HalfEdge
+from tracer.boundaries.half_edges import HalfEdge, moved
+from tracer.boundaries.nodes import NO_NODE, Nodes
 from tracer.curves.screen import Screen
 from tracer.fields.box import Box
 
@@ -28,12 +29,13 @@ class Ring:
     Attributes
     ----------
     edges : tuple of HalfEdge
-    box : Box
-        The one asked for; that of the proof may be wider by a hair.
+    box, proven : Box
+        The one asked for; and that of the proof, which may be wider or narrower by a hair.
     """
 
     edges: tuple[HalfEdge, ...]
     box: Box
+    proven: Box
 
     @cached_property
     def swept(self) -> float:
@@ -51,29 +53,24 @@ class Ring:
 
     @property
     def outputs(self) -> set[int]:
-        """The classes on its left; one where nothing is wrong, none on the sides of the box alone."""
+        """The classes on its left: one, where nothing is undecided."""
         return {edge.output for edge in self.edges if edge.output is not None}
-
-    @property
-    def is_certain(self) -> bool:
-        """Whether it is of one class, and nothing that is not known of its arcs can turn it inside out."""
-        doubt = sum(edge.doubt(self.box) for edge in self.edges)
-        return len(self.outputs) < 2 and abs(self.swept) > doubt
 
     @property
     def area(self) -> float:
         """The area it runs round in the box, in plane coordinates; negative where it runs clockwise."""
-        share = self.swept - sum(edge.outside(self.box) for edge in self.edges)
+        share = self.swept - sum(edge.outside(self.box, self.proven) for edge in self.edges)
         return share * float(self.box.sides[0]) * float(self.box.sides[1])
 
     def polygon(self, tolerance: float | Screen) -> Array:
         """A polygon, shape (n, 2), whose chords stay within `tolerance` of it; it repeats its first point."""
-        line = self.box.clip(np.concatenate([edge.line(tolerance) for edge in self.edges]))
+        line = np.concatenate([edge.line(tolerance) for edge in self.edges])
+        line = moved(line, self.proven, self.box)
         line = np.concatenate([line, line[:1]])
         return line[np.append(True, (line[1:] != line[:-1]).any(axis=1))]
 
 
-def rings_of(edges: list[HalfEdge], box: Box) -> list[Ring]:
+def rings_of(edges: list[HalfEdge], nodes: Nodes, box: Box) -> list[Ring]:
     """The rings that half-edges make, in the box asked for."""
     leaving: dict[int, list[int]] = {}
     for k, edge in enumerate(edges):
@@ -84,18 +81,19 @@ def rings_of(edges: list[HalfEdge], box: Box) -> list[Ring]:
         while k in left:
             del left[k]
             ring.append(edges[k])
-            k = k if edges[k].start < 0 else _next(edges[k], edges, leaving[edges[k].end])
-        rings.append(Ring(tuple(ring), box))
+            k = k if edges[k].end == NO_NODE else _next(edges[k], edges, leaving[edges[k].end], nodes)
+        rings.append(Ring(tuple(ring), box, nodes.atlas.box))
     return rings
 
 
-def _next(edge: HalfEdge, edges: list[HalfEdge], leaving: list[int]) -> int:
-    """The next half-edge clockwise from where `edge` came; where just one keeps the class, that one."""
-    same = [k for k in leaving if edge.output is not None and edges[k].output == edge.output]
-    if len(same) == 1:
+def _next(edge: HalfEdge, edges: list[HalfEdge], leaving: list[int], nodes: Nodes) -> int:
+    """Which half-edge follows, of those that are `leaving` its end."""
+    same = [k for k in leaving if edges[k].output == edge.output]
+    if len(same) == 1 and nodes.is_certain(edge.end):
         return same[0]
     # The way back is the last choice.
-    turn = [(edge.arrives - edges[k].leaves) % (2 * np.pi) or 2 * np.pi for k in leaving]
+    box = nodes.atlas.box
+    turn = [(edge.way_back(box) - edges[k].way_out(box)) % (2 * np.pi) or 2 * np.pi for k in leaving]
     return leaving[int(np.argmin(turn))]
 
 
