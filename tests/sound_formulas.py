@@ -49,7 +49,7 @@ def formulas(rng, tally):
             f"{text} at {x[k].tolist()}: {claim}" for claim in false_bounds(text, x[k], found, k, tally)
         )
     try:
-        field.sides(corners)
+        field.signs(corners)
     except Unenclosable as refusal:
         yield f"{text}: {refusal}"
 

@@ -99,7 +99,8 @@ def test_boxes_of_extreme_sizes():
         (0, 1e-323),
     ]:
         roots = tracer.solve(lambda x, y, at=low: x / 4 - at / 4, [(low, high), (0, 1)], x2=0.5)
-        assert not roots.complete or roots.points[:, 0].tolist() == [low]
+        off = np.abs(roots.points[:, 0] - low)
+        assert not roots.complete or (len(off) == 1 and off <= roots.error_bound * (high - low))
         assert ((roots.points[:, 0] >= low) & (roots.points[:, 0] <= high)).all()
         assert ((roots.undecided[:, :, 0] >= low) & (roots.undecided[:, :, 0] <= high)).all()
 

@@ -46,7 +46,7 @@ def compare_atlas(field: Any, atlas: Atlas) -> None:
     number = _some(np.arange(len(crossings)))
     brackets, direction = crossings.brackets[number], crossings.direction[number]
     x = np.concatenate([*map(_points, kinds), brackets.lower, brackets.upper])
-    side = field.sides(x)
+    side = field.signs(x)
     empty, charts, _, low, high = np.split(
         side, np.cumsum([*(len(c) * len(SHARES) for c in kinds), len(number)])
     )
@@ -75,7 +75,7 @@ def compare_roots(field: Any, line: Segments, found: Isolated) -> None:
     t = np.concatenate([np.linspace(start, end, ON_LINE), low, high])
     x = np.repeat(line.lower, len(t), axis=0)
     x[:, line.axis[0]] = t
-    side = field.sides(x)
+    side = field.signs(x)
     if not len(found.brackets) and not len(found.undecided):
         return _refute(field, x, side, _on_both_sides(side[None]).ravel())
     order = np.argsort(low)

@@ -141,7 +141,6 @@ def _proven(field: EnclosedField, box: Box, fixed: int, given: float) -> Roots:
         # A root at the very end of the line has no sign beyond it.
         searched = _line(box, fixed, given, at_ends)
         found = isolate(field, searched, np.zeros(1, dtype=bool))
-    compare_roots(field, searched, found)
     x, _, brackets = polish(field, found)
     inside, unclear = _in_line(field, line, brackets, found.direction)
     t = np.clip(x[:, 1 - fixed], low, high)
@@ -153,6 +152,8 @@ def _proven(field: EnclosedField, box: Box, fixed: int, given: float) -> Roots:
     chosen = chosen[np.argsort(t[chosen])]
     complete = not len(undecided) and bool(np.isfinite(bound[chosen]).all())
     ends = np.concatenate([line.lower, line.upper])
+    # After all that reads the field: a callable may have changed since.
+    compare_roots(field, searched, found)
     return Roots(brackets.at(t)[chosen], bound[chosen], complete, undecided, ends)
 
 

@@ -197,4 +197,4 @@ def _check_callable(field: Field, box: Box) -> None:
         at = box.lower + PROBES * box.sides
         field.check_gradient(at)
         with suppress(Unenclosable):  # it knows from now on that it is no formula
-            field.sides(at)
+            field.signs(at)

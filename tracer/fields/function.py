@@ -139,7 +139,7 @@ class Function:
         except Unenclosable:  # such as a constant that is no fraction
             return False
 
-    def sides(self, x: Array) -> NDArray[np.int8]:
+    def signs(self, x: Array) -> NDArray[np.int8]:
         """The signs of plain values at points (n, 2); 0 where they, or the bounds there, may be wrong.
 
         Raises
