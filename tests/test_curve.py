@@ -1,8 +1,11 @@
 """A curve between its points: evaluation by arclength, polylines, the paper's hyperplane."""
 
+from collections import Counter
+
 import numpy as np
 import pytest
 from problems import BOX, SHARED, T1, T2, T3, T4, box_distance, needs_shared
+from sound_waves import claims
 
 import tracer
 
@@ -200,6 +203,12 @@ def test_chords_see_waves_that_the_prediction_leaves_out(tolerance):
     vertices = curve.polyline(tolerance)
     x = np.linspace(-1, 1, 200_001)
     assert np.abs(np.interp(x, *vertices.T) - height(x)).max() < 2.1 * tolerance
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_random_waves(number):
+    """`sound_waves.py` is the full run."""
+    assert not list(claims(np.random.default_rng([1, number]), Counter()))
 
 
 def test_two_turns_within_a_piece_are_seen():

@@ -46,7 +46,7 @@ class Piece:
 
     @property
     def area(self) -> float:
-        """In plane coordinates; of the region itself, not of its polygons."""
+        """In plane coordinates; of the region itself, not of its polygons. Measured, not proven."""
         return self.outer.area + sum(hole.area for hole in self.holes)
 
     @cached_property
@@ -83,7 +83,7 @@ class Region:
 
     @property
     def area(self) -> float:
-        """In plane coordinates."""
+        """In plane coordinates; measured along its arcs, and no part of what is proven."""
         return sum(piece.area for piece in self.pieces)
 
     @property

@@ -36,7 +36,7 @@ from numpy.typing import NDArray
 from tracer.atlas.charts import across
 from tracer.atlas.roots import point_bounds
 from tracer.curves.arc_corrector import corrected, in_brackets
-from tracer.curves.pieces import DERIVATIVE, INTEGRAL, NODES, Pieces, extrema, interpolation
+from tracer.curves.pieces import DERIVATIVE, FINE_RATES, INTEGRAL, NODES, Pieces, extrema, interpolation
 from tracer.curves.stack import ENDS, GRADIENTS, Stack, can_be_halved
 from tracer.curves.turning import FLAT
 from tracer.curves.vectors import dot, lengths, turned, unit_vectors
@@ -298,5 +298,5 @@ def _folds(box: Box, stack: Stack, nodes: Array) -> Mask:
 
 def with_arclength(values: Array) -> Pieces:
     """The polynomials through the nodes (n, 8, 2), and through the arclengths at them."""
-    s = lengths(DERIVATIVE @ values) @ INTEGRAL.T
+    s = lengths(FINE_RATES @ values) @ INTEGRAL.T
     return Pieces.through(np.concatenate([values, s[..., None]], axis=2))

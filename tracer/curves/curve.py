@@ -33,7 +33,7 @@ Array = NDArray[np.float64]
 ROUNDING = 4 * float(np.finfo(np.float64).eps)
 FINEST = 1e-12
 # A polyline is measured on predictions where these are this much better than its tolerance.
-CLEARLY_BETTER = 0.05
+CLEARLY_BETTER = 0.01
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -25,9 +25,14 @@ _AT_ENDS = np.stack([SIGNS, np.ones(DEGREE + 1)])
 # Chebyshev points of the second kind on [-1, 1]: both ends are among them.
 NODES = -np.cos(np.pi * np.arange(DEGREE + 1) / DEGREE)
 _TO_COEFFICIENTS = np.linalg.inv(chebyshev.chebvander(NODES, DEGREE))
-# What takes the values at the nodes to those of the polynomial's derivative, and of its integral from −1.
+# What takes the values at the nodes to those of the polynomial's derivative.
 DERIVATIVE = chebyshev.chebval(NODES, chebyshev.chebder(_TO_COEFFICIENTS)).T
-INTEGRAL = chebyshev.chebval(NODES, chebyshev.chebint(_TO_COEFFICIENTS, lbnd=-1)).T
+# What takes them to its rates at more nodes, for a speed is no polynomial; and what takes values there to
+# their integrals from −1 to the nodes.
+_FINE = -np.cos(np.pi * np.arange(2 * DEGREE + 3) / (2 * DEGREE + 2))
+_FROM_FINE = np.linalg.inv(chebyshev.chebvander(_FINE, len(_FINE) - 1))
+FINE_RATES = chebyshev.chebval(_FINE, chebyshev.chebder(_TO_COEFFICIENTS)).T
+INTEGRAL = chebyshev.chebval(NODES, chebyshev.chebint(_FROM_FINE, lbnd=-1)).T
 
 
 # What takes coefficients to themselves, and to those of the first and the second derivative, (3, 8, 8).
