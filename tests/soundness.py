@@ -28,7 +28,7 @@ from sound_curves import error_bounds, straight_sides, topology
 from sound_enclosures import enclosures
 from sound_nearest import nearest
 from sound_partition import cut_off, partitions, random_classes
-from tiny_regions import false_claims, tiny_layers
+from tiny_regions import false_claims, integer_layers, tiny_layers
 
 import tracer
 from tracer.atlas.atlas import survey
@@ -74,6 +74,7 @@ def check_network(rng, problem, tally, max_cells, cells, time_limit=2.0):
     for some in (layers, cut_off(own, layers, problem.bounds)):
         yield from partitions(own, some, as_network(some), problem.bounds, tally, max_cells)
     yield from false_claims(*tiny_layers(own, smooth=own.uniform() < 0.3), tally, max_cells)
+    yield from false_claims(*integer_layers(own), tally, max_cells)
     proven = reference is not None and reference.certificate.complete
     if proven:
         tally["curves"] += len(reference)
