@@ -108,12 +108,16 @@ def groups(numbers, links):
     return len(set(labels(numbers, links).values()))
 
 
+def is_inside(x, bounds):
+    """Whether a point is in the box and on no side of it."""
+    return all(Q(float(low)) < t < Q(float(high)) for t, (low, high) in zip(x, bounds, strict=True))
+
+
 def pieces_of(polygons, owner, shared, bounds):
     """For each class the area and the number of holes of each connected piece of its region.
 
     The holes are 1 − χ, and Euler's χ of a piece is its faces less its inner edges and its inner vertices.
     """
-    (a, b), (c, d) = [[Q(float(x)) for x in side] for side in bounds]
     label = labels(range(len(owner)), [(n, m) for _, n, m in shared if owner[n] == owner[m]])
     outer, inner = defaultdict(set), defaultdict(set)
     areas, euler, pieces = defaultdict(Q), defaultdict(int), defaultdict(list)
@@ -126,8 +130,8 @@ def pieces_of(polygons, owner, shared, bounds):
         for k in (label[n], label[m]):
             (inner if same else outer)[k] |= set(ends)
     for n in areas:
-        vertices = {x for x in inner[n] - outer[n] if a < x[0] < b and c < x[1] < d}
-        pieces[owner[n]].append((areas[n], 1 - euler[n] - len(vertices)))
+        vertices = sum(is_inside(x, bounds) for x in inner[n] - outer[n])
+        pieces[owner[n]].append((areas[n], 1 - euler[n] - vertices))
     return dict(pieces)
 
 
@@ -144,9 +148,13 @@ def partition(layers, bounds):
             borders[tuple(sorted((owner[n], owner[m])))].append(ends)
             for x in ends:
                 meeting[x] |= {owner[n], owner[m]}
-    junctions = {x: classes for x, classes in meeting.items() if len(classes) > 2}
+    inside = {x for x in meeting if is_inside(x, bounds)}
+    junctions = {x: meeting[x] for x in inside if len(meeting[x]) > 2}
     arcs = {}
     for pair, some in borders.items():
-        ends = [[(x, k) if x in junctions else (x,) for x in segment] for k, segment in enumerate(some)]
+        ends = [
+            [(x, k) if x in junctions or x not in inside else (x,) for x in segment]
+            for k, segment in enumerate(some)
+        ]
         arcs[pair] = groups({x for segment in ends for x in segment}, ends)
     return dict(areas), pieces_of(polygons, owner, shared, bounds), junctions, arcs

@@ -31,7 +31,7 @@ from sound_formulas import formulas
 from sound_nearest import nearest
 from sound_partition import cut_off, partitions, random_classes
 from sound_roots import roots_at_ends
-from tiny_regions import false_claims, tiny_layers
+from tiny_regions import false_claims, integer_layers, tiny_layers
 
 import tracer
 from tracer.atlas.atlas import survey
@@ -80,6 +80,7 @@ def check_network(rng, problem, tally, max_cells, cells, time_limit=2.0):
     for some in (layers, cut_off(own, layers, problem.bounds)):
         yield from partitions(own, some, as_network(some), problem.bounds, tally, max_cells)
     yield from false_claims(*tiny_layers(own, smooth=own.uniform() < 0.3), tally, max_cells)
+    yield from false_claims(*integer_layers(own), tally, max_cells)
     proven = reference is not None and reference.certificate.complete
     if proven:
         tally["curves"] += len(reference)

@@ -103,7 +103,7 @@ def test_margins_of_every_pair_in_both_orders(classes, pair):
 
 def test_a_level_tells_its_class_from_all_others():
     net = network(3, ("c", "a", "b"))
-    field = net.level(1, 0.1)
+    field = net.level(1, -0.1)
     above = np.where(field.value(GRID) > 0, "a", np.where(np.arange(len(GRID)) % 2, "b", "c"))
     display = tracer.trace(field, BOX).plot(X=GRID, y=above, shading=True)
     sides, points = side_colors(display, GRID), point_colors(display)

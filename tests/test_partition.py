@@ -12,7 +12,7 @@ from random_networks import ACTIVATIONS, random_activation
 from scipy.spatial import KDTree
 from sklearn.datasets import make_moons
 from sklearn.svm import SVC
-from tiny_regions import false_claims, tiny_layers
+from tiny_regions import false_claims, integer_layers, tiny_layers
 
 import tracer
 from tracer import Layer, Network, Status
@@ -242,6 +242,14 @@ def test_regions_of_every_size_are_those_of_an_exact_cut(fresh_seed):
         layers, bounds = tiny_layers(np.random.default_rng([fresh_seed, k]), smooth=k % 4 == 0)
         assert list(false_claims(layers, bounds, tally, max_cells=2000)) == []
     assert sum(number for key, number in tally.items() if ", PROVEN," in key) >= 8
+
+
+def test_what_is_in_a_box_of_integers_is_that_of_an_exact_cut(fresh_seed):
+    tally = Counter()
+    for k in range(16):
+        layers, bounds = integer_layers(np.random.default_rng([fresh_seed, k]))
+        assert list(false_claims(layers, bounds, tally, max_cells=1000)) == []
+    assert sum(number for key, number in tally.items() if ", PROVEN," in key) >= 6
 
 
 @pytest.mark.parametrize("k", [1.0, 1e4, 1e-4])

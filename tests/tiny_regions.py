@@ -5,7 +5,10 @@ into the box, or a diamond. All is piecewise linear, so that `exact_partition` k
 only half planes, an increasing smooth activation in front of the outputs changes nothing of it.
 """
 
+from collections import Counter
+
 import numpy as np
+from broken_lines import KINKED
 from exact_partition import partition as exact_partition
 from random_networks import SMOOTH, as_network
 
@@ -80,6 +83,21 @@ def _both(rows):
     return np.stack([rows, -rows], axis=1).reshape(2 * len(rows), *rows.shape[1:])
 
 
+def integer_layers(rng):
+    """Layers of small integers and bounds: what is on a side, or in a corner, is there exactly."""
+    layers, n = [], 2
+    for m in rng.integers(2, 5, rng.integers(0, 3)):
+        name = str(rng.choice(KINKED))
+        slope = [float(rng.choice([0.25, -0.5, 2.0]))] if name == "leaky_relu" else []
+        W, b = rng.integers(-2, 3, (m, n)), rng.integers(-2, 3, m)
+        layers.append((W.astype(float), b.astype(float), name, *slope))
+        n = m
+    classes = rng.integers(2, 5)
+    W, b = rng.integers(-2, 3, (classes, n)), rng.integers(-2, 3, classes)
+    layers.append((W.astype(float), b.astype(float), "linear"))
+    return layers, np.array([[-1.0, rng.integers(1, 3)], [rng.integers(-1, 1), 1.0]])
+
+
 def exact(layers, bounds):
     """The exact cut; increasing activations in front of the outputs are left out."""
     if layers[0][2] in INCREASING:
@@ -106,12 +124,8 @@ def false_claims(layers, bounds, tally, max_cells=20_000):
     for region in partition.regions:
         if mine == true and abs(region.area - float(areas[region.output])) > 1e-9 * sides:
             yield f"area {region.area} of class {region.output}, not {float(areas[region.output])}"
-    if same:
-        found = {}
-        for arc in partition.arcs:
-            pair = tuple(sorted(arc.outputs))
-            found[pair] = found.get(pair, 0) + 1
-        if found != arcs:
-            yield f"arcs {found}, not {arcs}"
-        if len(partition.junctions) != len(junctions):
-            yield f"{len(partition.junctions)} junctions, not {len(junctions)}"
+    found = Counter(tuple(sorted(arc.outputs)) for arc in partition.arcs)
+    if found != arcs:
+        yield f"arcs {dict(found)}, not {arcs}"
+    if len(partition.junctions) != len(junctions):
+        yield f"{len(partition.junctions)} junctions, not {len(junctions)}"

@@ -113,7 +113,8 @@ class Certificate:
     bounds : tuple
         The box, ``((lo, hi), (lo, hi))``: the one asked for, or wider by a hair (about 1e-9 of a side)
         where the boundary runs along a side, touches it, or goes through a corner. Counts and box units
-        are those of this box.
+        are those of this box. Of a partition it is proven that the box asked for has the same regions,
+        pieces and holes; where only fractions tell, this box is narrower (by about 1e-12 of a side).
     undecided : ndarray, shape (m, 2, 2)
         Cells of which nothing is proven: ``[:, 0]`` lower and ``[:, 1]`` upper corners. The whole box
         where the boundary was sampled.

@@ -24,14 +24,12 @@ from tracer.atlas.cells import NO_CELLS
 from tracer.atlas.certificate import Status
 from tracer.atlas.charts import INSIDE, Arcs, pair
 from tracer.atlas.class_paving import NO_CLASS, ClassPaving, pave_classes
-from tracer.atlas.collar import undecided_between
 from tracer.atlas.crossings import Crossings, find_crossings, is_chart
 from tracer.atlas.junctions import Junctions, locate
 from tracer.atlas.roots import Segments
 from tracer.fields.box import Box
 from tracer.fields.counted import Overtime
 from tracer.fields.margins import Margins
-from tracer.fields.rational import RationalNetwork
 
 Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
@@ -137,21 +135,35 @@ def survey_classes(
             return _atlas(margins, paving.without_charts(), left, deadline)
 
     pave = partial(pave_classes, margins, deadline=deadline, report=report)
-    atlas = surveyed(pave, found, box, max_cells)
-    if atlas.box is box or atlas.exhausted:
-        return atlas
+    within = partial(surveyed, pave, found)
+    atlas = within(box, max_cells)
+    return (
+        atlas
+        if atlas.box is box or atlas.exhausted
+        else _held_against(margins, box, atlas, within, max_cells)
+    )
+
+
+def _held_against(
+    margins: Margins, box: Box, atlas: ClassAtlas, within: Callable[[Box, int], ClassAtlas], max_cells: int
+) -> ClassAtlas:
+    """The atlas of a box, of which one `within` a wider box is known: that, or one of a narrower box."""
+    # What needs fractions is imported where it is needed.
+    from tracer.atlas.collar import undecided_between
+    from tracer.fields.rational import RationalNetwork
+
     atlas = replace(atlas, between=undecided_between(margins, box, atlas.box))
     exact = RationalNetwork.of(margins.network)
-    narrower = Box(
-        box.lower + INSET * (box.lower - atlas.box.lower), box.upper - INSET * (atlas.box.upper - box.upper)
-    )
     if not len(atlas.between) or exact is None or max_cells <= atlas.cells:
         return atlas
-    inner = surveyed(pave, found, narrower, max_cells - atlas.cells)
+    out = box.lower - atlas.box.lower, atlas.box.upper - box.upper
+    narrower = Box(box.lower + INSET * out[0], box.upper - INSET * out[1])
+    inner = within(narrower, max_cells - atlas.cells)
     if inner.box is not narrower or len(inner.undecided) or inner.exhausted:
         return atlas
-    between = undecided_between(margins, narrower, box, exact)
-    return atlas if len(between) else replace(inner, cells=inner.cells + atlas.cells)
+    if len(undecided_between(margins, narrower, box, exact)):
+        return atlas
+    return replace(inner, cells=inner.cells + atlas.cells)
 
 
 def _atlas(margins: Margins, paving: ClassPaving, max_cells: int, deadline: float) -> ClassAtlas:
