@@ -114,7 +114,7 @@ def read(path: str | os.PathLike, problem: str | None = None) -> Boundary:
     """Read what `write` wrote; see `Boundary.load`. With `problem`, it must be the answer to that."""
     path = checked("path", path)
     if not path.is_file():
-        raise FileNotFoundError(f"path must be a file that exists; got {shown(str(path))}")
+        raise FileNotFoundError(f"path must be a file that exists; got {shown(path)}")
     try:
         a = columns.read(path, COLUMNS, VERSION)
         if problem is not None and a["problem"].item() != problem:
@@ -125,7 +125,7 @@ def read(path: str | os.PathLike, problem: str | None = None) -> Boundary:
                 raise ValueError(sentence)
     except ValueError as error:
         raise ValueError(
-            f"path must be a boundary saved as .npz, {shown(str(path))} is none: {said(error)}"
+            f"path must be a boundary saved as .npz, {shown(path)} is none: {said(error)}"
         ) from None
     return boundary
 

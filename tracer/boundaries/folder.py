@@ -52,7 +52,7 @@ class Folder:
         if there not in (None, own):
             raise ValueError(
                 f"folder must hold boundaries of these problems; problem {problem.index} would be {own}, but "
-                f"there is {there} in {shown(str(self._path))}: its field, bounds or keywords differ. Pass "
+                f"there is {there} in {shown(self._path)}: its field, bounds or keywords differ. Pass "
                 "another folder, or delete the file to trace the problem anew"
             )
         return there == own

@@ -22,6 +22,8 @@ Array = NDArray[np.float64]
 
 # What a message shows of a value, in characters.
 LONGEST = 80
+# What it shows of the path of a file, which is found by its end.
+LONGEST_PATH = 240
 # Arrays and tables of more numbers are shown by their shape.
 MOST_NUMBERS = 8
 # Names of files: what file systems take, less what `whole_file` puts around the name.
@@ -38,7 +40,8 @@ def shown(value: Any) -> str:
     kind = type(value).__name__
     # Whatever a class of the user's raises: the message is about the argument.
     try:
-        value = os.fspath(value) if isinstance(value, os.PathLike) else value
+        if isinstance(value, os.PathLike):
+            return cut(repr(os.fspath(value)), LONGEST_PATH)
         shape = getattr(value, "shape", ())
         if isinstance(shape, tuple) and math.prod(shape) > MOST_NUMBERS:
             return cut(f"{kind} of shape {tuple(shape)}")

@@ -73,11 +73,9 @@ def load(path: str | os.PathLike) -> Network:
         with np.errstate(over="ignore", invalid="ignore"):
             return _network(model, Path(path).parent)
     except DecodeError as error:
-        raise ValueError(
-            f"{shown(os.fspath(path))} is no ONNX model, or was cut off: {said(error)}"
-        ) from None
+        raise ValueError(f"{shown(Path(path))} is no ONNX model, or was cut off: {said(error)}") from None
     except (Unread, ValueError) as error:
-        raise ValueError(f"{shown(os.fspath(path))}: {cut(str(error), LONGEST_REASON)}") from None
+        raise ValueError(f"{shown(Path(path))}: {cut(str(error), LONGEST_REASON)}") from None
 
 
 def _network(model: Any, folder: Path) -> Network:
