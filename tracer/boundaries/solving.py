@@ -166,10 +166,12 @@ def _in_line(field: EnclosedField, line: Segments, brackets: Segments, direction
     below, above = brackets.ends()
     outside, unclear = np.zeros((2, len(brackets)), dtype=bool)
     for end, outward, side in zip((line.lower, line.upper), (-1, 1), line.ends(), strict=True):
-        across = (below < side) & (above > side)
-        sign = int(certified_signs(field, end)[0])
         # F is not 0 at the ends of a bracket.
         outside |= (above <= side) if outward < 0 else (below >= side)
+        across = (below < side) & (above > side)
+        if not across.any():
+            continue
+        sign = int(certified_signs(field, end)[0])
         outside |= across & (sign == -outward * direction)
         unclear |= across & (sign == 0 and not _is_zero(field, end[0]))
     return ~outside & ~unclear, unclear & ~outside
