@@ -97,6 +97,24 @@ def test_a_partition_ends_in_time(call, point, limit, clock, monkeypatch):
         partition.nearest([0.1, 0.2])
 
 
+@pytest.mark.parametrize("limit", np.arange(1, 30, 0.5).tolist())
+def test_a_partition_of_a_box_that_had_to_be_widened_ends_in_time(limit, clock, monkeypatch):
+    # All classes are equal in the corner (0, 0): the box is compared with one that is wider by a hair.
+    rng = np.random.default_rng(0)
+    layers = [
+        tracer.Layer(rng.normal(size=(n, k)), np.zeros(n), a)
+        for n, k, a in ((8, 2, "tanh"), (3, 8, "linear"))
+    ]
+    margin = tracer.Network.margin
+    monkeypatch.setattr(
+        tracer.Network, "margin", lambda *which: SlowEnclosed(margin(*which), clock, 0.001, 5e-3)
+    )
+    partition = tracer.partition(tracer.Network(layers), [(0, 1), (0, 1)], time_limit=limit)
+    assert clock.now <= LATE * limit
+    assert partition.status is not tracer.Status.PROVEN
+    assert partition.regions or partition.status is tracer.Status.BUDGET_EXHAUSTED
+
+
 def test_with_enough_time_nothing_is_missing(clock):
     slow = SlowEnclosed(PAPER.margin(0, 1), clock, 0.01, 1e-5)
     boundary = tracer.trace(slow, PAPER_BOX, time_limit=5)

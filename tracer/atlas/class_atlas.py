@@ -137,11 +137,12 @@ def survey_classes(
     pave = partial(pave_classes, margins, deadline=deadline, report=report)
     within = partial(surveyed, pave, found)
     atlas = within(box, max_cells)
-    return (
-        atlas
-        if atlas.box is box or atlas.exhausted
-        else _held_against(margins, box, atlas, within, max_cells)
-    )
+    if atlas.box is box or atlas.exhausted:
+        return atlas
+    try:
+        return _held_against(margins, box, atlas, within, max_cells)
+    except Overtime:  # nothing is known of the box asked for
+        return replace(atlas, between=np.stack([box.lower, box.upper])[None])
 
 
 def _held_against(
