@@ -13,8 +13,8 @@ import numpy as np
 from measurement import in_turn
 
 import tracer
-from tracer.boundaries.grid_comparison import chord_error
-from tracer.curves.lattice import lattice_lines, lattice_values
+from tracer.cli.grid_comparison import chord_error
+from tracer.curves.continuation.lattice import lattice_lines, lattice_values
 from tracer.fields.box import Box
 
 NEWTON_STEPS = 6

@@ -16,13 +16,13 @@ import numpy as np
 from measurement import in_turn, write
 
 import tracer
-from tracer.atlas.paving import pave
-from tracer.enclosures.kinked import Kinked
+from tracer.atlas.cells.paving import pave
+from tracer.enclosures.functions.piecewise_linear import Kinked
 from tracer.enclosures.rounding import gamma
 from tracer.fields.box import Box
 from tracer.fields.field import Enclosure
-from tracer.fields.network_bounds import mean_values, taylor_forms
-from tracer.fields.relaxed import linear_relaxations
+from tracer.fields.networks.bounds import mean_values, taylor_forms
+from tracer.fields.networks.kink_cases import linear_relaxations
 
 MOST_CELLS = 250_000
 SHAPES = {

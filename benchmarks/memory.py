@@ -23,7 +23,7 @@ from measurement import write
 from standing_problems import T1_BOUNDS, problem, t1
 
 import tracer
-from tracer.atlas.paving import pave
+from tracer.atlas.cells.paving import pave
 from tracer.fields.box import Box
 from tracer.fields.counted import Counted
 

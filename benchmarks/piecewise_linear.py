@@ -28,7 +28,7 @@ from standing_problems import SHARED, posed_field
 from train_examples import moons
 
 import tracer
-from tracer.boundaries.grid_comparison import chord_error
+from tracer.cli.grid_comparison import chord_error
 from tracer.fields.box import Box
 
 HERE = Path(__file__).resolve().parent

@@ -23,8 +23,8 @@ from measurement import in_turn, write
 from standing_problems import T1_BOUNDS, T1_LEVEL, T1_OUT, T1_ROWS, t1
 
 import tracer
-from tracer.boundaries.grid_comparison import chord_error
 from tracer.boundaries.tracing import TOLERANCE
+from tracer.cli.grid_comparison import chord_error
 from tracer.fields.box import Box
 
 AUTO = Path(os.environ.get("AUTO_DIR", "/usr/lib/auto-07p"))

@@ -16,7 +16,7 @@ import math
 from measurement import in_turn, write
 from standing_problems import problem
 
-from tracer.boundaries.grid_comparison import grid_measurement, grid_reaching, tracing_measurement
+from tracer.cli.grid_comparison import grid_measurement, grid_reaching, tracing_measurement
 
 ERRORS = [10.0**-k for k in range(3, 11)]
 RATIO_ERROR = 1e-8

@@ -24,7 +24,7 @@ from formulas import (
 )
 
 import tracer
-from tracer.enclosures.ufuncs import Unenclosable
+from tracer.enclosures.formulas.ufuncs import Unenclosable
 
 CELLS = 3
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
 import tracer
-from tracer.fields.activations import TABLE
+from tracer.fields.networks.activations import TABLE
 
 ELEMENTWISE = [name for name in TABLE if name != "softmax"]
 # At the output these leave a margin: strictly increasing, or softmax as a whole.

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from strategies import ELEMENTWISE
 
-from tracer.fields.activations import LEAKY_SLOPE, TABLE, activation
+from tracer.fields.networks.activations import LEAKY_SLOPE, TABLE, activation
 
 PI = Decimal(
     "3.14159265358979323846264338327950288419716939937510582097494459230781640628620899862803482534211706798"

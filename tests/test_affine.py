@@ -10,7 +10,7 @@ from hypothesis.extra.numpy import arrays
 from strategies import MODERATE
 
 from tracer import Layer
-from tracer.fields.affine import Affine
+from tracer.models.lowering.affine import Affine
 
 # Divisors as scalers have them: never 0.
 SCALES = st.floats(1e-3, 1e3) | st.floats(-1e3, -1e-3)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import tracer
-from tracer.boundaries.grid_comparison import chord_error
+from tracer.cli.grid_comparison import chord_error
 from tracer.fields.box import Box
 
 BENCHMARKS = Path(__file__).resolve().parents[1] / "benchmarks"

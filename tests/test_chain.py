@@ -7,7 +7,7 @@ import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
-from tracer.models.chain import Chain
+from tracer.models.lowering.chain import Chain
 
 
 def exact(array):

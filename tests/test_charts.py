@@ -13,12 +13,12 @@ from test_soundness import standing
 
 import tracer
 from tracer import Status
-from tracer.atlas import paving
 from tracer.atlas.atlas import survey
+from tracer.atlas.cells import paving
+from tracer.atlas.cells.paving import decide
 from tracer.atlas.charts import OBLIQUE, across, across_bounds, pair
-from tracer.atlas.paving import decide
-from tracer.curves.error_bounds import Slabs, proven_distances
-from tracer.curves.stack import stack_of
+from tracer.curves.arcs.batch import stack_of
+from tracer.curves.arcs.error_bounds import Slabs, proven_distances
 from tracer.fields.box import Box
 from tracer.fields.field import Enclosure
 

@@ -12,7 +12,7 @@ import pytest
 from problems import T3
 
 import tracer
-from tracer.cli import main
+from tracer.cli.commands import main
 
 
 def test_the_papers_network_is_the_default(tmp_path, capsys):
@@ -149,7 +149,7 @@ def test_help_has_an_example(command, capsys):
 
 
 def test_bench_prints_a_table(capsys, monkeypatch):
-    monkeypatch.setattr("tracer.cli.BENCH_ERRORS", (1e-2, 1e-3))
+    monkeypatch.setattr("tracer.cli.commands.BENCH_ERRORS", (1e-2, 1e-3))
     assert main(["bench"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 4
 
@@ -161,8 +161,8 @@ def test_an_interrupt_ends_with_130_and_leaves_nothing(tmp_path):
     sizes = [2, *[50] * 8, 2]
     layers = [tracer.Layer(rng.normal(0, 1, (m, n)), rng.normal(0, 1, m), "tanh") for n, m in pairwise(sizes)]
     tracer.Network(layers).save(slow)
-    command = [sys.executable, "-m", "tracer.cli", "trace", str(slow), "--bounds", "-2", "2", "-2", "2"]
-    command += ["-o", str(out)]
+    command = [sys.executable, "-m", "tracer.cli.commands", "trace", str(slow), "-o", str(out)]
+    command += ["--bounds", "-2", "2", "-2", "2"]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
         time.sleep(2.5)
         process.send_signal(signal.SIGINT)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tracer
-from tracer.fields.coercion import as_field
+from tracer.boundaries.coercion import as_field
 
 NETWORK = tracer.Network(
     [tracer.Layer(np.eye(3, 4), np.zeros(3), "tanh"), tracer.Layer(np.eye(3), np.zeros(3))]

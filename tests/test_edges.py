@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from tracer.atlas.cells import FIRST_CELLS, halves
-from tracer.atlas.edges import OUTSIDE, shared_edges
-from tracer.atlas.floor import NARROWEST
+from tracer.atlas.cells.grid_lines import FIRST_CELLS, halves
+from tracer.atlas.cells.resolution import NARROWEST
+from tracer.atlas.edges.sides import OUTSIDE, shared_edges
 
 
 def random_cells(rng):

@@ -7,8 +7,8 @@ import pytest
 from balls import BITS, arb_of, inside
 from flint import arb, arb_series, ctx
 
-from tracer.enclosures import elementary
-from tracer.enclosures.elementary import power
+from tracer.enclosures.functions import elementary
+from tracer.enclosures.functions.elementary import power
 
 # Each row with its function of a series, and what numbers it takes.
 ROWS = {

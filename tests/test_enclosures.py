@@ -8,11 +8,11 @@ import pytest
 from balls import inside, value_and_gradient
 
 import tracer
-from tracer.enclosures.taylor_form import TaylorForm
-from tracer.enclosures.univariate import Univariate
-from tracer.fields.activations import TABLE
+from tracer.enclosures.forms.taylor import TaylorForm
+from tracer.enclosures.functions.univariate import Univariate
 from tracer.fields.field import Enclosure
-from tracer.fields.network_bounds import mean_values, taylor_forms
+from tracer.fields.networks.activations import TABLE
+from tracer.fields.networks.bounds import mean_values, taylor_forms
 
 SMOOTH = [name for name, row in TABLE.items() if isinstance(row.univariate, Univariate)]
 

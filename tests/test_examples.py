@@ -9,7 +9,7 @@ from exact import Exact
 
 import tracer
 from tracer.fields.box import Box
-from tracer.fields.examples import EXAMPLES
+from tracer.fields.networks.examples import EXAMPLES
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "networks"
 CLASSES = {"paper": 2, "moons": 2, "noisy-moons": 2, "iris": 3, "xor": 2}

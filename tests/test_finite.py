@@ -7,7 +7,7 @@ import pytest
 from problems import BOX, T1
 
 import tracer
-from tracer.curves import assembly
+from tracer.curves.arcs import assembly
 
 SINGULAR = {
     "node": (lambda x, y: x * y, [(-1, 1.3), (-1, 1.1)]),

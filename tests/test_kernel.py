@@ -12,12 +12,12 @@ from flint import arb, ctx
 
 import tracer
 from tracer import Status
-from tracer.enclosures.quadratics import Quadratics
-from tracer.fields.affine import Affine
-from tracer.fields.gaussians import Gaussians
-from tracer.fields.kernel import KernelField
-from tracer.fields.layer import Layer
-from tracer.fields.powers import Powers
+from tracer.enclosures.forms.quadratic import Quadratics
+from tracer.fields.kernels.gaussians import Gaussians
+from tracer.fields.kernels.kernel import KernelField
+from tracer.fields.kernels.powers import Powers
+from tracer.fields.networks.layer import Layer
+from tracer.models.lowering.affine import Affine
 
 
 @dataclass

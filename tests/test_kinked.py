@@ -5,9 +5,9 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from tracer.enclosures import kinked
-from tracer.enclosures.kinked import ANY, Kinked
-from tracer.fields.activations import TABLE, activation
+from tracer.enclosures.functions import piecewise_linear
+from tracer.enclosures.functions.piecewise_linear import ANY, Kinked
+from tracer.fields.networks.activations import TABLE, activation
 
 NAMES = [name for name, row in TABLE.items() if isinstance(row.univariate, Kinked)] + ["leaky_relu"]
 
@@ -45,7 +45,7 @@ def _kinked(name, parameter, z):
 
 
 def test_the_line_beside_a_relu_is_its_chord():
-    line = kinked.RELU.line(np.array([1.0]), np.array([3.0]))  # on [-2, 4]: from (−2, 0) to (4, 4)
+    line = piecewise_linear.RELU.line(np.array([1.0]), np.array([3.0]))  # on [-2, 4]: from (−2, 0) to (4, 4)
     assert line.slope[0] == pytest.approx(2 / 3)
     assert line.value[0] == pytest.approx(2 - 2 / 3)  # half of what it misses at the kink below the chord
     assert line.radius[0] == pytest.approx(2 / 3)

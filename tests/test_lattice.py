@@ -5,14 +5,14 @@ import pytest
 from problems import BOX, T2, T3
 
 import tracer
-from tracer.boundaries.grid_comparison import (
+from tracer.cli.grid_comparison import (
     cell_chords,
     chord_error,
     grid_measurement,
     grid_reaching,
     tracing_measurement,
 )
-from tracer.curves.lattice import lattice_roots, roots_on_lines
+from tracer.curves.continuation.lattice import lattice_roots, roots_on_lines
 from tracer.fields.box import Box
 
 box = Box.from_bounds(BOX)

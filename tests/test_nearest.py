@@ -15,9 +15,9 @@ from scipy.optimize import minimize_scalar
 from scipy.spatial import KDTree
 
 import tracer
-from tracer.atlas.discs import MOST_CELLS
-from tracer.curves.feet import feet
-from tracer.fields.metric import Metric
+from tracer.curves.nearest.discs import MOST_CELLS
+from tracer.curves.nearest.feet import feet
+from tracer.curves.nearest.metric import Metric
 
 MOONS, MOONS_BOUNDS = tracer.example("moons")
 SKEW = tracer.Plane([0.1, -0.2, 0.3], [1.0, 2.0, 0.5], [0.9, -0.3, 1.5])

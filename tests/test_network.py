@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from strategies import DROPPED, ELEMENTWISE, bits, decorated_networks, networks, planes, rejected_if_dependent
 
 from tracer import Layer, Network, Plane
-from tracer.fields import network_json
-from tracer.fields.activations import LEAKY_SLOPE, TABLE
+from tracer.fields.networks import serialization as network_json
+from tracer.fields.networks.activations import LEAKY_SLOPE, TABLE
 
 KEPT = [name for name in ELEMENTWISE if name not in DROPPED]
 INVERTED = [name for name in DROPPED if name != "softmax"]

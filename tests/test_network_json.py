@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from strategies import bits, decorated_networks
 
 import tracer
-from tracer.fields.network_json import dumps, loads
+from tracer.fields.networks.serialization import dumps, loads
 
 SHARED = Path(__file__).resolve().parents[2] / "shared" / "networks"
 NETWORK = tracer.example("paper")[0]

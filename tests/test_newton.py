@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tracer.atlas.newton import newton
+from tracer.atlas.edges.safeguarded_newton import newton
 
 SETTLED = 2.0**-40
 

@@ -16,7 +16,7 @@ from tiny_regions import false_claims, integer_layers, tiny_layers
 
 import tracer
 from tracer import Layer, Network, Status
-from tracer.atlas.triples import determinant
+from tracer.atlas.classes.three_classes import determinant
 from tracer.curves.end import End
 
 MOONS = make_moons(40, noise=0.2, random_state=0)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import tracer
-from tracer.cli import main
+from tracer.cli.commands import main
 
 mpl.use("agg")
 import matplotlib.pyplot as plt

@@ -9,9 +9,9 @@ from problems import BOX, T1, T2, T3, T4, T5
 from test_enclosures import SMOOTH, points_of, random_network
 
 import tracer
-from tracer.atlas.cells import FIRST_CELLS, Lines
-from tracer.atlas.floor import NARROWEST
-from tracer.atlas.paving import decide, pave
+from tracer.atlas.cells.grid_lines import FIRST_CELLS, Lines
+from tracer.atlas.cells.paving import decide, pave
+from tracer.atlas.cells.resolution import NARROWEST
 from tracer.fields.box import Box
 from tracer.fields.field import Enclosure
 

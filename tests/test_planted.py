@@ -12,8 +12,8 @@ from problems import BOX, T1, T2, T3, T5, WIDE, counts, proven, traced
 
 import tracer
 from tracer import End, Status
-from tracer.atlas.cells import RATIOS
-from tracer.enclosures.taylor_form import TaylorForm
+from tracer.atlas.cells.grid_lines import RATIOS
+from tracer.enclosures.forms.taylor import TaylorForm
 
 # Ovals and saddles --------------------------------------------------------------------------------
 
@@ -158,14 +158,14 @@ def test_a_saddle_joins_or_parts_the_curves_of_the_whole_box():
 def test_arcs_are_not_cut_below_the_rounding_of_the_field(monkeypatch):
     # Rounding of F moves this circle of radius 3e-7 by 5e-10, more than the tolerance. Left alone, the
     # cutting goes on until no float is between the ends of the arcs.
-    monkeypatch.setattr("tracer.curves.arcs.MOST_CUTS", 5)
+    monkeypatch.setattr("tracer.curves.arcs.collocation.MOST_CUTS", 5)
     boundary = traced(lambda x, y: ((1 + x**2) + y**2) - 1 - 1e-13, [(-1, 1.1), (-1, 1.2)])
     assert sum(len(curve.points) for curve in boundary) < 500
 
 
 @pytest.mark.parametrize("size", [1e-300, 1e-200, 1e-150, 1e150, 1e160, 1e300])
 def test_the_size_of_f_does_not_matter(size, monkeypatch):
-    monkeypatch.setattr("tracer.curves.arcs.MOST_CUTS", 5)  # without it the cutting hardly ends
+    monkeypatch.setattr("tracer.curves.arcs.collocation.MOST_CUTS", 5)  # without it the cutting hardly ends
     boundary = traced(lambda x, y: size * (x**2 + (y - 0.1) ** 2 - 0.25))
     assert proven(boundary)
     assert counts(boundary) == (1, 1)

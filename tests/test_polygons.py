@@ -124,7 +124,7 @@ def test_a_diamond_has_few_points(field):
 def test_arcs_that_no_time_is_left_for_are_chords(monkeypatch):
     """The clock jumps when the survey of the box is done."""
     late = SimpleNamespace(perf_counter=lambda: np.inf)
-    monkeypatch.setattr("tracer.curves.polygons.time", late)
+    monkeypatch.setattr("tracer.curves.arcs.polygons.time", late)
     boundary = tracer.trace(DIAMOND, [(-2, 2.1), (-2, 2.3)], time_limit=50.0)
     assert boundary.certificate.status is Status.BUDGET_EXHAUSTED
     assert len(boundary) > 0

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import tracer
-from tracer.curves.singular import branch_point_near, branch_tangents, leaving
+from tracer.curves.branch_points import branch_point_near, branch_tangents, leaving
 from tracer.fields.box import Box
 
 box = Box.from_bounds([(-1, 1), (-1, 1)])

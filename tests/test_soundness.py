@@ -23,8 +23,9 @@ from sound_paving import chart_slopes, cover, empty_cells, tile_slopes
 
 import tracer
 from tracer.atlas.atlas import survey
-from tracer.enclosures import cells, combination
-from tracer.fields.activations import TABLE
+from tracer.enclosures.forms import taylor_arithmetic as combination
+from tracer.enclosures.formulas import on_cells as cells
+from tracer.fields.networks.activations import TABLE
 
 NETWORKS = 8  # of each activation, and as many of mixed ones
 CELLS = 10_000

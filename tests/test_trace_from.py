@@ -11,7 +11,7 @@ from scipy.optimize import brentq
 
 import tracer
 from tracer import End
-from tracer.curves.legs import _terminal
+from tracer.curves.continuation.legs import _terminal
 
 SEEDS = {"T1": (T1, (0.0, 0.0)), "T2": (T2, (0.9, 0.2)), "T4": (T4, (0.3, 0.01)), "T5": (T5, (0.2, 0.1))}
 

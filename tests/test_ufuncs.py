@@ -13,7 +13,7 @@ from test_enclosures import points_of, random_cells
 
 import tracer
 from tracer import Function
-from tracer.atlas.paving import pave
+from tracer.atlas.cells.paving import pave
 from tracer.fields.box import Box
 
 EVERYWHERE = Box.from_bounds([(-1, 1), (-1, 1)])

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from balls import arb_of, inside, jet
 
-from tracer.enclosures import univariate
-from tracer.enclosures.univariate import Univariate
-from tracer.fields.activations import TABLE
+from tracer.enclosures.functions import univariate
+from tracer.enclosures.functions.univariate import Univariate
+from tracer.fields.networks.activations import TABLE
 
 SMOOTH = [name for name, row in TABLE.items() if isinstance(row.univariate, Univariate)]
 POINTS = 300

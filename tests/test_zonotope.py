@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import numpy as np
 
-from tracer.enclosures.zonotope import Zonotope, oblique_direction
+from tracer.enclosures.forms.zonotope import Zonotope, oblique_direction
 
 
 def some_zonotopes(rng, k, m):

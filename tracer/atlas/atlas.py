@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.atlas.cells import RATIOS
+from tracer.atlas.cells.grid_lines import RATIOS
+from tracer.atlas.cells.paving import Paving, pave
 from tracer.atlas.certificate import Status
 from tracer.atlas.chains import Chains, chains
 from tracer.atlas.charts import Arcs, pair
-from tracer.atlas.crossings import Crossings, find_crossings
-from tracer.atlas.edges import OUTSIDE
-from tracer.atlas.paving import Paving, pave
+from tracer.atlas.edges.crossings import Crossings, find_crossings
+from tracer.atlas.edges.sides import OUTSIDE
 from tracer.fields.box import Box
 from tracer.fields.counted import Overtime
 from tracer.fields.field import EnclosedField

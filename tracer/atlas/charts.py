@@ -28,8 +28,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.atlas.crossings import Crossings, is_chart
-from tracer.atlas.roots import ROUNDING, Segments
+from tracer.atlas.edges.crossings import Crossings, is_chart
+from tracer.atlas.edges.roots import ROUNDING, Segments
 from tracer.enclosures.rounding import UNDERFLOW
 
 Array = NDArray[np.float64]

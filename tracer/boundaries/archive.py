@@ -17,22 +17,23 @@ from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.boundaries import columns
 from tracer.boundaries.boundary import Boundary, Stats
 from tracer.boundaries.clusters import Cluster
+from tracer.boundaries.coercion import as_field
 from tracer.boundaries.columns import Column
 from tracer.boundaries.consistency import contradictions
+from tracer.curves.branch_points import BranchPoint
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
 from tracer.curves.pieces import DEGREE, Pieces
-from tracer.curves.singular import BranchPoint
 from tracer.curves.turning import TurningPoint
-from tracer.fields import kernel_json, network_json
 from tracer.fields.box import Box
 from tracer.fields.checks import path as checked
 from tracer.fields.checks import said, shown
-from tracer.fields.coercion import as_field
-from tracer.fields.exponential_sum import ExponentialSum
 from tracer.fields.field import Field
-from tracer.fields.kernel import KernelField
-from tracer.fields.network import Network
+from tracer.fields.kernels import serialization as kernel_json
+from tracer.fields.kernels.kernel import KernelField
+from tracer.fields.networks import serialization as network_json
+from tracer.fields.networks.exponential_sum import ExponentialSum
+from tracer.fields.networks.network import Network
 
 VERSION = 3
 COLUMNS = {

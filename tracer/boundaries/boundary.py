@@ -9,9 +9,9 @@ from numpy.typing import ArrayLike
 
 from tracer.atlas.certificate import Certificate, Status
 from tracer.boundaries.clusters import Cluster
-from tracer.boundaries.nearest import Nearest, nearest_points, parts_of_boundary
+from tracer.curves.branch_points import BranchPoint
 from tracer.curves.curve import Curve
-from tracer.curves.singular import BranchPoint
+from tracer.curves.nearest.distances import Nearest, nearest_points, parts_of_boundary
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 

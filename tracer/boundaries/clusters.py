@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.atlas.atlas import Atlas
-from tracer.atlas.edges import shared_edges
-from tracer.curves.assembly import chain_ends
-from tracer.curves.singular import BranchPoint, branch_point_near
+from tracer.atlas.edges.sides import shared_edges
+from tracer.curves.arcs.assembly import chain_ends
+from tracer.curves.branch_points import BranchPoint, branch_point_near
 from tracer.fields.box import Box
 from tracer.fields.counted import Overtime
 from tracer.fields.field import Field

@@ -21,7 +21,7 @@ from numpy.polynomial.legendre import leggauss
 from numpy.typing import NDArray
 
 from tracer.atlas.certificate import Certificate, Proof, Status
-from tracer.atlas.roots import certified_signs
+from tracer.atlas.edges.roots import certified_signs
 from tracer.boundaries.boundary import Boundary
 from tracer.curves.curve import Curve
 from tracer.curves.end import End

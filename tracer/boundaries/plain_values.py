@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.atlas.atlas import Atlas
-from tracer.atlas.roots import Isolated, Segments
+from tracer.atlas.edges.roots import Isolated, Segments
 from tracer.fields.function import Function
 
 Array = NDArray[np.float64]

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.atlas.atlas import Atlas, survey
-from tracer.atlas.cells import NO_CELLS
+from tracer.atlas.cells.grid_lines import NO_CELLS
 from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.atlas.charts import dependent_coordinate
 from tracer.boundaries.boundary import Boundary, Stats
@@ -21,10 +21,10 @@ from tracer.boundaries.clusters import Cluster, clusters_of
 from tracer.boundaries.plain_values import compare_atlas
 from tracer.boundaries.progress import Progress
 from tracer.boundaries.sampling import MAX_STEPS, Search
-from tracer.curves.assembly import chain_ends, curves_of, follow_arcs
+from tracer.curves.arcs.assembly import chain_ends, curves_of, follow_arcs
+from tracer.curves.branch_points import BranchPoint
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
-from tracer.curves.singular import BranchPoint
 from tracer.fields.box import Box
 from tracer.fields.counted import Counted, Overtime
 from tracer.fields.field import EnclosedField

@@ -15,14 +15,14 @@ from numpy.typing import NDArray
 from tracer.atlas.certificate import Certificate, Status
 from tracer.boundaries.boundary import Boundary, Stats
 from tracer.boundaries.progress import Progress
-from tracer.curves.budget import Budget
-from tracer.curves.continuation import follow
+from tracer.curves.branch_points import BranchPoint
+from tracer.curves.continuation.budget import Budget
+from tracer.curves.continuation.coverage import covered
+from tracer.curves.continuation.lattice import lattice_lines, lattice_roots, lattice_values
+from tracer.curves.continuation.walk import follow
 from tracer.curves.corrector import correct, regular
-from tracer.curves.coverage import covered
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
-from tracer.curves.lattice import lattice_lines, lattice_roots, lattice_values
-from tracer.curves.singular import BranchPoint
 from tracer.fields.box import Box
 from tracer.fields.counted import Counted, Overtime
 from tracer.fields.field import Field

@@ -14,16 +14,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tracer.atlas.roots import ROUNDING, Segments, Signs, certified_signs, isolate, joined, polish
+from tracer.atlas.edges.roots import ROUNDING, Segments, Signs, certified_signs, isolate, joined, polish
+from tracer.boundaries.coercion import as_field
 from tracer.boundaries.plain_values import compare_roots
+from tracer.curves.arcs.error_bounds import UP
+from tracer.curves.continuation.lattice import are_roots, roots_on_lines
 from tracer.curves.corrector import newton_step
-from tracer.curves.error_bounds import UP
-from tracer.curves.lattice import are_roots, roots_on_lines
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
-from tracer.enclosures.ufuncs import Unenclosable
+from tracer.enclosures.formulas.ufuncs import Unenclosable
 from tracer.fields.box import Box
 from tracer.fields.checks import between, exact_number, shown
-from tracer.fields.coercion import as_field
 from tracer.fields.field import EnclosedField, Field, unenclosable
 
 Array = NDArray[np.float64]

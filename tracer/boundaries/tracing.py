@@ -9,21 +9,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer.boundaries.boundary import Boundary
+from tracer.boundaries.coercion import as_field
 from tracer.boundaries.progress import Progress
 from tracer.boundaries.proving import proven_boundary
 from tracer.boundaries.sampling import MAX_STEPS, sampled_boundary
-from tracer.curves.budget import Budget
-from tracer.curves.continuation import follow
+from tracer.curves.continuation.budget import Budget
+from tracer.curves.continuation.walk import follow
 from tracer.curves.corrector import move_to_curve, regular
 from tracer.curves.curve import Curve
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
-from tracer.enclosures.ufuncs import Unenclosable
+from tracer.enclosures.formulas.ufuncs import Unenclosable
 from tracer.fields.box import Box
 from tracer.fields.checks import between, flag, frozen_array, positive_integer, shown
-from tracer.fields.coercion import as_field
 from tracer.fields.field import Field, unenclosable
+from tracer.fields.float_errors import quiet
 from tracer.fields.function import Function
-from tracer.fields.quiet import quiet
 
 Array = NDArray[np.float64]
 

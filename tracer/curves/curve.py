@@ -12,20 +12,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tracer.curves.continuation import Trace
+from tracer.curves.branch_points import BranchPoint
+from tracer.curves.continuation.walk import Trace
 from tracer.curves.corrector import correct, newton_step
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces
 from tracer.curves.polylines import SAMPLES, resolved, vertices
 from tracer.curves.screen import Screen
-from tracer.curves.singular import BranchPoint
 from tracer.curves.turning import TurningPoint, turning_points
 from tracer.curves.vectors import max_norm, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.checks import between, floats, need_finite
 from tracer.fields.counted import Overtime
 from tracer.fields.field import Field
-from tracer.fields.quiet import quiet
+from tracer.fields.float_errors import quiet
 
 Array = NDArray[np.float64]
 

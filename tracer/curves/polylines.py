@@ -17,7 +17,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.curves.arcs import AT_NODES, AT_PLACES, EXPECTED, SIGMA, with_arclength
+from tracer.curves.arcs.collocation import AT_NODES, AT_PLACES, EXPECTED, SIGMA, with_arclength
 from tracer.curves.corrector import Corrected
 from tracer.curves.pieces import Pieces
 from tracer.curves.vectors import lengths

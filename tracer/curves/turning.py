@@ -15,8 +15,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.atlas.newton import newton
-from tracer.curves.continuation import Trace
+from tracer.atlas.edges.safeguarded_newton import newton
+from tracer.curves.continuation.walk import Trace
 from tracer.curves.corrector import correct
 from tracer.curves.pieces import DEGREE, NODES, Pieces, differentiation, extrema
 from tracer.curves.vectors import dot, turned, turning, unit_vectors

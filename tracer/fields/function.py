@@ -19,12 +19,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tracer.enclosures.argument import Argument, reason_of
-from tracer.enclosures.cells import OnCells
-from tracer.enclosures.dual import Dual
-from tracer.enclosures.rational import Rational
-from tracer.enclosures.taylor_form import TaylorForm
-from tracer.enclosures.ufuncs import Unenclosable
+from tracer.enclosures.forms.taylor import TaylorForm
+from tracer.enclosures.formulas.argument import Argument, reason_of
+from tracer.enclosures.formulas.dual import Dual
+from tracer.enclosures.formulas.in_fractions import Rational
+from tracer.enclosures.formulas.on_cells import OnCells
+from tracer.enclosures.formulas.ufuncs import Unenclosable
 from tracer.fields.checks import points, shown
 from tracer.fields.field import Enclosure
 

@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from tracer.fields.checks import frozen_array, index, points, shown
 from tracer.fields.feature_names import names_of
-from tracer.fields.quiet import quiet
+from tracer.fields.float_errors import quiet
 
 Array = NDArray[np.float64]
 

@@ -9,13 +9,13 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
+from tracer.boundaries.coercion import function_of, has, is_of
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.fields.checks import kinds_of, shown
-from tracer.fields.coercion import function_of, has, is_of
 from tracer.fields.field import Field
-from tracer.fields.kernel import KernelField
-from tracer.fields.network import Network
-from tracer.fields.quiet import quiet
+from tracer.fields.float_errors import quiet
+from tracer.fields.kernels.kernel import KernelField
+from tracer.fields.networks.network import Network
 
 # Each of these has a function `read`, and imports its library in it.
 READERS = {

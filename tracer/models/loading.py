@@ -3,13 +3,13 @@
 import os
 from collections.abc import Callable
 
+from tracer.boundaries.coercion import has
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
-from tracer.fields import network_json
 from tracer.fields.checks import path as checked
 from tracer.fields.checks import shown
-from tracer.fields.coercion import has
-from tracer.fields.network import Network
-from tracer.fields.quiet import quiet
+from tracer.fields.float_errors import quiet
+from tracer.fields.networks import serialization as network_json
+from tracer.fields.networks.network import Network
 from tracer.models import nnet
 from tracer.models.onnx import graph
 

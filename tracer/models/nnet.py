@@ -23,8 +23,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.fields.network import Network
-from tracer.models.chain import Chain
+from tracer.fields.networks.network import Network
+from tracer.models.lowering.chain import Chain
 
 Array = NDArray[np.float64]
 

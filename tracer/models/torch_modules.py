@@ -17,12 +17,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.enclosures.ufuncs import Unenclosable
+from tracer.enclosures.formulas.ufuncs import Unenclosable
 from tracer.fields.checks import said, shown
 from tracer.fields.field import Field
 from tracer.fields.function import Function
-from tracer.fields.network import Network
-from tracer.models.chain import Chain
+from tracer.fields.networks.network import Network
+from tracer.models.lowering.chain import Chain
 
 if TYPE_CHECKING:
     from torch import Tensor, nn

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer.boundaries.boundary import Boundary
-from tracer.boundaries.partitioning import partition
+from tracer.boundaries.partitions.partitioning import partition
 from tracer.boundaries.tracing import trace
 from tracer.fields.checks import shown
 from tracer.models.conversion import as_network

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from tracer.boundaries import archive
 from tracer.boundaries.boundary import Boundary
-from tracer.boundaries.partition import Partition
+from tracer.boundaries.partitions.partition import Partition
 from tracer.fields.files import check_target, whole_file
 from tracer.view.axes import picture
 from tracer.view.display import BoundaryDisplay

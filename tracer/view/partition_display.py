@@ -6,8 +6,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tracer.boundaries.partition import Partition
-from tracer.boundaries.regions import Region
+from tracer.boundaries.partitions.partition import Partition
+from tracer.boundaries.partitions.regions import Region
 from tracer.view.axes import (
     LINE,
     MARKER,

@@ -16,8 +16,8 @@ from typing import Any
 import numpy as np
 
 from tracer.fields.checks import cut, said, shown
-from tracer.fields.network import Network
-from tracer.models.chain import Chain
+from tracer.fields.networks.network import Network
+from tracer.models.lowering.chain import Chain
 from tracer.models.onnx import weights
 from tracer.models.onnx.operators import apply
 from tracer.models.onnx.patterns import Patterns

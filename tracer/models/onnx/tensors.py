@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.models.chain import Chain
+from tracer.models.lowering.chain import Chain
 
 Constant = NDArray[Any]
 

@@ -11,11 +11,11 @@ from typing import Any
 
 import numpy as np
 
-from tracer.fields.affine import Affine
-from tracer.fields.coercion import function_of, has
-from tracer.fields.kernel import KernelField
-from tracer.fields.layer import Layer
-from tracer.fields.network import Network
+from tracer.boundaries.coercion import function_of, has
+from tracer.fields.kernels.kernel import KernelField
+from tracer.fields.networks.layer import Layer
+from tracer.fields.networks.network import Network
+from tracer.models.lowering.affine import Affine
 from tracer.models.scikit_learn.fitted import FIT, check_fitted, dense, labels_of, name_of, of_classes, row_of
 from tracer.models.scikit_learn.kernels import gaussian_process, support_vector_machine
 from tracer.models.scikit_learn.steps import first_step, folded, steps_of

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.fields.layer import Layer
+from tracer.fields.networks.layer import Layer
 
 Array = NDArray[np.float64]
 

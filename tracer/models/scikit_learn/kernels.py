@@ -10,15 +10,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.boundaries.coercion import function_of
 from tracer.enclosures import rounding
-from tracer.fields.affine import Affine
 from tracer.fields.checks import shown
-from tracer.fields.coercion import function_of
-from tracer.fields.gaussians import Gaussians
-from tracer.fields.kernel import KernelField
-from tracer.fields.layer import Layer
-from tracer.fields.network import Network
-from tracer.fields.powers import Powers
+from tracer.fields.kernels.gaussians import Gaussians
+from tracer.fields.kernels.kernel import KernelField
+from tracer.fields.kernels.powers import Powers
+from tracer.fields.networks.layer import Layer
+from tracer.fields.networks.network import Network
+from tracer.models.lowering.affine import Affine
 from tracer.models.scikit_learn.fitted import FIT, dense, labels_of, name_of, of_classes, row_of
 
 Array = NDArray[np.float64]

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from tracer.boundaries.coercion import function_of
 from tracer.enclosures import rounding
-from tracer.fields.affine import Affine
-from tracer.fields.coercion import function_of
+from tracer.models.lowering.affine import Affine
 from tracer.models.scikit_learn.fitted import check_fitted, name_of, row_of
 
 # PCA divides by no standard deviation that is smaller.

@@ -1,0 +1,238 @@
+"""The box cut into cells until each is decided: empty, a chart, or at the floor of float64.
+
+A cell is *empty* when 0 ∉ F(cell), and a *chart* when F grows along one direction d wherever it is 0:
+0 ∉ F_x1(cell) or 0 ∉ F_x2(cell), or some d with d · g > 0 for every gradient g at a zero of F in the cell.
+There the boundary is a graph over the lines along d, without a loop and without a singular point [1]_,
+[2]_. Any other cell is halved along the coordinate in which F varies clearly more across it, or along both
+(a fifth fewer cells than quarters alone, and a cusp takes few long thin cells). All tests are written
+so that nan decides nothing. At the end charts are made coarser, where they may be (see `coarsening`).
+
+References
+----------
+.. [1] J. M. Snyder, "Interval analysis for computer graphics", SIGGRAPH (1992).
+.. [2] L. Lin and C. Yap, "Adaptive isotopic approximation of nonsingular curves", DCG 45 (2011).
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.cells.coarsening import Cuts, Tiles
+from tracer.atlas.cells.grid_lines import FIRST_CELLS, NO_CELLS, Lines, halves
+from tracer.atlas.cells.resolution import has_bounds, largest_bound, narrow, only_rounding, unbounded
+from tracer.atlas.cells.subdivision import subdivide
+from tracer.fields.box import Box
+from tracer.fields.field import EnclosedField, Enclosure
+
+Array = NDArray[np.float64]
+Signs = NDArray[np.int8]
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Paving:
+    """Cells that cover the box; all in shares, shape (·, 2, 2): `[:, 0]` lower, `[:, 1]` upper corners.
+
+    Attributes
+    ----------
+    lines : Lines
+    empty, charts, floor, left : ndarray, shape (·, 2, 2)
+        The cells without the boundary, but for those within charts; the charts, the cells that float64 does
+        not decide, and those that were left undecided when a budget ended the work.
+    slopes : ndarray of int8, shape (charts, 2)
+        The proven sign of each partial where F = 0 in each chart, 0 where it is not proven.
+    directions : ndarray, shape (charts, 2)
+        Along which F grows in each chart: ± a unit vector of the axes, or oblique where no partial has a
+        proven sign.
+    tiles : Tiles
+        The cells, of those looked at, that the charts are made of.
+    cells : int
+        Cells looked at.
+    """
+
+    lines: Lines
+    empty: Array
+    charts: Array
+    floor: Array
+    left: Array
+    slopes: Signs
+    directions: Array
+    tiles: Tiles
+    cells: int
+
+    def without_charts(self) -> "Paving":
+        """The paving with its charts left undecided."""
+        return replace(
+            self,
+            charts=NO_CELLS,
+            left=np.concatenate([self.left, self.charts]),
+            slopes=self.slopes[:0],
+            directions=self.directions[:0],
+            tiles=Tiles(NO_CELLS, self.slopes[:0], _NONE),
+        )
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether a budget ended the work."""
+        return len(self.left) > 0
+
+
+def pave(
+    field: EnclosedField,
+    box: Box,
+    *,
+    attempt: int = 0,
+    max_cells: int = 10**6,
+    deadline: float = math.inf,
+    report: Callable[[int, float], None] = lambda cells, share: None,
+) -> Paving:
+    """Cut the box until every cell is decided, or a budget is spent.
+
+    Parameters
+    ----------
+    field : EnclosedField
+    box : Box
+    attempt : int
+        Which pair of `RATIOS` the first cut has.
+    max_cells : int
+        Cells looked at, at most; fewer than the first 256 decide nothing.
+    deadline : float
+        Of `time.perf_counter`.
+    report : callable
+        Told the cells looked at and the share of the box's area decided, after every chunk.
+    """
+    lines, cuts = Lines.of_box(box, attempt), Cuts()
+    looks, left, cells = subdivide(
+        _Cells(FIRST_CELLS, np.zeros(len(FIRST_CELLS), dtype=np.intp)),
+        partial(_look, field, lines, cuts),
+        _Cells.joined,
+        lambda some: some.cells,
+        max_cells=max_cells,
+        deadline=deadline,
+        report=report,
+    )
+    columns = (np.concatenate(column) for column in zip(_NOTHING, *looks, strict=True))
+    empty, empty_of, tiles, of, slopes, directions, floor = columns
+    coarser = cuts.coarsened(tiles, slopes, of, empty_of)
+    whole = _along_axes(coarser.slopes[: len(coarser.charts) - np.count_nonzero(coarser.alone)])
+    directions = np.concatenate([whole, directions[coarser.alone]])
+    empty, charts, slopes = empty[coarser.empty], coarser.charts, coarser.slopes
+    return Paving(lines, empty, charts, floor, left.cells, slopes, directions, coarser.tiles, cells)
+
+
+@dataclass(frozen=True, eq=False)
+class _Cells:
+    """Cells (k, 2, 2), and the number of the cell that each is a part of, (k,); see `Cuts`."""
+
+    cells: Array
+    of: Indices
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def __getitem__(self, which: slice) -> "_Cells":
+        return _Cells(self.cells[which], self.of[which])
+
+    @staticmethod
+    def joined(parts: "list[_Cells]") -> "_Cells":
+        """Some cells after others."""
+        parts = [_NO_CELLS, *parts]
+        return _Cells(np.concatenate([p.cells for p in parts]), np.concatenate([p.of for p in parts]))
+
+
+class _Look(NamedTuple):
+    """What is decided of some cells; see `Paving`. `empty_of`, `of`: what they are parts of."""
+
+    empty: Array
+    empty_of: Indices
+    tiles: Array
+    of: Indices
+    slopes: Signs
+    directions: Array
+    floor: Array
+
+
+_NONE = np.zeros(0, dtype=np.intp)
+_NO_CELLS = _Cells(NO_CELLS, _NONE)
+_NOTHING = _Look(NO_CELLS, _NONE, NO_CELLS, _NONE, np.zeros((0, 2), np.int8), np.zeros((0, 2)), NO_CELLS)
+
+
+def _look(
+    field: EnclosedField,
+    lines: Lines,
+    cuts: Cuts,
+    some: _Cells,
+    crowded: bool,
+    rounds: int,
+    largest: float,
+) -> tuple[_Look, _Cells, float]:
+    """What is decided of a chunk of cells, the halves of the others, and the largest |F| seen so far."""
+    chunk, of = some.cells, some.of
+    corners = lines.at(chunk)
+    found = field.enclose(corners[:, 0], corners[:, 1])
+    is_empty, signs, along = decide(found)
+    is_chart = ((along[:, 0] != 0) | (along[:, 1] != 0)) & ~is_empty
+    empty, charts, open_ = map(np.flatnonzero, (is_empty, is_chart, ~(is_empty | is_chart)))
+    largest = max(largest, largest_bound(found))
+    of_charts = chunk.take(charts, 0), of[charts], signs.take(charts, 0), along.take(charts, 0)
+    look = _Look(chunk.take(empty, 0), of[empty], *of_charts, NO_CELLS)
+    if not len(open_):
+        return look, _NO_CELLS, largest
+    left, found, corners = chunk.take(open_, 0), found.rows(open_), corners.take(open_, 0)
+
+    def field_of(which: NDArray) -> EnclosedField:
+        return field
+
+    at_floor = (
+        narrow(left, crowded)
+        | only_rounding(field_of, corners, found.upper - found.lower, largest, rounds)
+        | unbounded(field_of, left, corners, has_bounds(found))
+    )
+    further = ~at_floor
+    cut = left[further]
+    parts, parents = halves(cut, variation(found, corners)[further])
+    return look._replace(floor=left[at_floor]), _Cells(parts, cuts.add(cut, parents)), largest
+
+
+def decide(found: Enclosure) -> tuple[NDArray[np.bool_], Signs, Array]:
+    """What is proven of cells; nan proves nothing.
+
+    Returns
+    -------
+    empty : ndarray of bool, shape (k,)
+    signs : ndarray of int8, shape (k, 2)
+        Of the partials where F = 0; 0 where not proven.
+    directions : ndarray, shape (k, 2)
+        Along which F grows: along the first axis with a sign if there is one; (0, 0) where not proven.
+    """
+    empty = found.defined & ((found.lower > 0) | (found.upper < 0))
+    rising = (found.gradient_lower > 0) & found.defined[:, None]
+    falling = (found.gradient_upper < 0) & found.defined[:, None]
+    signs = rising.view(np.int8) - falling.view(np.int8)
+    if found.directions is None:
+        return empty, signs, _along_axes(signs)
+    known = found.defined & np.isfinite(found.directions).all(axis=1)
+    directions = np.where(known[:, None], found.directions, 0.0)
+    # One along an axis is the sign of a partial.
+    parallel = (directions == 0).any(axis=1, keepdims=True)
+    signs = np.where((signs == 0) & parallel, np.sign(directions), signs).astype(np.int8)
+    return empty, signs, np.where(signs.any(axis=1, keepdims=True), _along_axes(signs), directions)
+
+
+def _along_axes(signs: Signs) -> Array:
+    """The unit vectors (k, 2) along the first coordinate whose partial has a sign, in which F grows; or 0."""
+    directions = signs.astype(np.float64)
+    directions[signs[:, 0] != 0, 1] = 0
+    return directions
+
+
+def variation(found: Enclosure, corners: Array) -> Array:
+    """How much F can vary along each coordinate across the cells, shape (k, 2); inf where not bounded."""
+    slope = np.maximum(np.abs(found.gradient_lower), np.abs(found.gradient_upper))
+    size = slope * (corners[:, 1] - corners[:, 0])
+    return np.where(np.isfinite(size), size, np.inf)

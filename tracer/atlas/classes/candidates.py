@@ -1,0 +1,102 @@
+"""Which classes may be on top in a cell: the one on top at its centre against each of the others.
+
+A class that is below some other everywhere in the cell is not on top anywhere in it. What is above it may be
+below a third one, but the largest output at a point is always that of a class that has not been struck off.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.cells.paving import variation
+from tracer.atlas.cells.resolution import has_bounds, only_rounding, unbounded
+from tracer.atlas.classes.margins import Margins
+from tracer.fields.field import Enclosure
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+
+
+@dataclass(frozen=True, eq=False)
+class Rivals:
+    """Rows of a cell, the class on top at its centre, and a rival.
+
+    Attributes
+    ----------
+    margins : Margins
+    cell, rival : ndarray of int, shape (n,)
+    pairs : ndarray of int, shape (n, 2)
+        The class on top and its rival, in order.
+    found : Enclosure
+        Of the pairs' margins on the cells.
+    best : ndarray of int, shape (k,)
+        The class on top at the centre of each cell.
+    on_top : ndarray of bool, shape (k, outputs)
+        Which classes may be on top.
+    """
+
+    margins: Margins
+    cell: Indices
+    rival: Indices
+    pairs: Indices
+    found: Enclosure
+    best: Indices
+    on_top: Mask
+
+    @classmethod
+    def in_cells(cls, margins: Margins, corners: Array, on_top: Mask) -> "Rivals":
+        """The rivals in cells with `corners` (k, 2, 2), of the classes that may be on top so far."""
+        best = _on_top_at(margins, corners.mean(axis=1), on_top)
+        others = on_top.copy()
+        others[np.arange(len(best)), best] = False
+        cell, rival = np.nonzero(others)
+        pairs = np.sort(np.stack([best[cell], rival], axis=1), axis=1)
+        found = margins.rows(pairs).enclose(corners[cell, 0], corners[cell, 1])
+        first_above, first_below = found.defined & (found.lower > 0), found.defined & (found.upper < 0)
+        first_is_best = pairs[:, 0] == best[cell]
+        left = on_top.copy()
+        loses = np.where(first_is_best, first_above, first_below)
+        left[cell[loses], rival[loses]] = False
+        wins = np.where(first_is_best, first_below, first_above)
+        left[cell[wins], best[cell[wins]]] = False
+        return cls(margins, cell, rival, pairs, found, best, left)
+
+    def row_of_two(self, cells: Indices) -> tuple[Indices, Indices]:
+        """Of `cells` with two classes, those that have a row for the two, and that row."""
+        row_of = np.full(self.on_top.shape, -1)
+        row_of[self.cell, self.rival] = np.arange(len(self.cell))
+        other = self.on_top[cells]
+        other[np.arange(len(cells)), self.best[cells]] = False
+        row = row_of[cells, other.argmax(axis=1)]
+        known = (other.sum(axis=1) == 1) & (row >= 0)
+        return cells[known], row[known]
+
+    def variation(self, corners: Array) -> Array:
+        """How much the margins can vary along each coordinate, (k, 2)."""
+        most = np.zeros((len(self.best), 2))
+        np.maximum.at(most, self.cell, variation(self.found, corners[self.cell]))
+        return most
+
+    def useless(self, shares: Array, corners: Array, cells: Indices, largest: float, rounds: int) -> Mask:
+        """Which of `cells` it is useless to cut: all margins of classes that may be on top say so."""
+        asked = np.zeros(len(self.best), dtype=bool)
+        asked[cells] = True
+        row = np.flatnonzero(asked[self.cell] & self.on_top[self.cell, self.rival])
+        cell, found = self.cell[row], self.found.rows(row)
+
+        def margin_of(which: NDArray) -> object:
+            return self.margins.rows(self.pairs[row[which]])
+
+        hopeless = only_rounding(margin_of, corners[cell], found.upper - found.lower, largest, rounds)
+        hopeless |= unbounded(margin_of, shares[cell], corners[cell], has_bounds(found))
+        told, hopeful = (np.bincount(some, minlength=len(asked)) for some in (cell, cell[~hopeless]))
+        return ((told > 0) & (hopeful == 0))[cells]
+
+
+def _on_top_at(margins: Margins, x: Array, on_top: Mask) -> Indices:
+    """The class on top at points (k, 2), of those that may be; any of them where no score is a number."""
+    scores = np.where(on_top, np.nan_to_num(margins.network(x), nan=-np.inf), -np.inf)
+    best, row = scores.argmax(axis=1), np.arange(len(x))
+    return np.where(on_top[row, best], best, on_top.argmax(axis=1))

@@ -1,0 +1,271 @@
+"""The atlas of a partition: one paving for all classes, and the arcs of every pair in it.
+
+The regions of classes i and j are bounded by the part of F_ij = A_i − A_j = 0 where no third class is above
+both: there they are *on top*. In a chart of two classes that is all of it. In a triple (see `triples`) the
+parts on top lead from one crossing with the cell's sides to another where both are on top, or end in the
+junction, of which there is one at most; over the lines of the chart they lie side by side, so that they are
+paired like arcs. On the sides of cells from which i or j is struck off they are not on top.
+
+Each pair has an atlas of its own, with the junctions added to its crossings, so that its arcs are followed
+like those of a boundary.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.atlas import Atlas, sides_among, surveyed
+from tracer.atlas.cells.grid_lines import NO_CELLS
+from tracer.atlas.certificate import Status
+from tracer.atlas.charts import INSIDE, Arcs, pair
+from tracer.atlas.classes.class_paving import NO_CLASS, ClassPaving, pave_classes
+from tracer.atlas.classes.junctions import Junctions, locate
+from tracer.atlas.classes.margins import Margins
+from tracer.atlas.edges.crossings import Crossings, find_crossings, is_chart
+from tracer.atlas.edges.roots import Segments
+from tracer.fields.box import Box
+from tracer.fields.counted import Overtime
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+
+# The cell behind an arc that ends in a junction.
+JUNCTION = -2
+NO_JUNCTION = -1
+# Where a wider box is divided in another way, one that is narrower by this share may be in the same.
+INSET = 2.0**-10
+
+
+@dataclass(frozen=True, eq=False)
+class PairAtlas:
+    """What is certain about the border of two regions.
+
+    Attributes
+    ----------
+    atlas : Atlas
+        Of their margin; junctions are among its crossings, with `JUNCTION` on their other side.
+    cell : ndarray of int
+        The number of each of its cells in the whole paving.
+    third : ndarray of int, shape (charts,)
+        The third class that may be on top in each of its charts; `NO_CLASS` where there is none.
+    junction : ndarray of int, shape (crossings,)
+        The junction that each crossing is; `NO_JUNCTION` for crossings.
+    """
+
+    atlas: Atlas
+    cell: Indices
+    third: Indices
+    junction: Indices
+
+
+@dataclass(frozen=True, eq=False)
+class ClassAtlas:
+    """Everything that is certain about a partition.
+
+    Attributes
+    ----------
+    paving : ClassPaving
+    pairs : dict
+        The `PairAtlas` of each pair i < j that has charts.
+    junctions : Junctions
+    broken : ndarray of bool, shape (charts,)
+        Charts of which nothing is claimed.
+    blame : ndarray of bool, shape (2, 2)
+        Sides of the box, lower and upper ones, on which something is undecided.
+    cells : int
+        Cells and pieces of their sides looked at.
+    exhausted : bool
+        Whether a budget ended the work.
+    seconds : dict
+        By phase, the last try alone.
+    between : ndarray, shape (m, 2, 2)
+        Cells in which the box asked for may be divided in another way than the one that is paved.
+    """
+
+    paving: ClassPaving
+    pairs: dict[tuple[int, int], PairAtlas]
+    junctions: Junctions
+    broken: Mask
+    blame: Mask
+    cells: int
+    exhausted: bool
+    seconds: dict[str, float]
+    between: Array = field(default_factory=lambda: NO_CELLS)
+
+    @property
+    def box(self) -> Box:
+        """The box that is paved."""
+        return self.paving.lines.box
+
+    @property
+    def undecided(self) -> Array:
+        """Cells of which nothing is claimed, in shares of the box, (m, 2, 2)."""
+        paving = self.paving
+        return np.concatenate([paving.floor, paving.left, paving.charts[self.broken]])
+
+    @property
+    def status(self) -> Status:
+        """What may be claimed."""
+        if self.exhausted:
+            return Status.BUDGET_EXHAUSTED
+        decided = not (len(self.undecided) or len(self.between))
+        return Status.PROVEN if decided else Status.PROVEN_OUTSIDE_CELLS
+
+
+def survey_classes(
+    margins: Margins,
+    box: Box,
+    *,
+    max_cells: int,
+    deadline: float = math.inf,
+    report: Callable[[int, float], None] = lambda cells, share: None,
+) -> ClassAtlas:
+    """The atlas of the partition of `box`; parameters as of `pave`."""
+
+    def found(paving: ClassPaving, left: int) -> ClassAtlas:
+        try:
+            return _atlas(margins, paving, left, deadline)
+        except Overtime:
+            return _atlas(margins, paving.without_charts(), left, deadline)
+
+    pave = partial(pave_classes, margins, deadline=deadline, report=report)
+    within = partial(surveyed, pave, found)
+    atlas = within(box, max_cells)
+    if atlas.box is box or atlas.exhausted:
+        return atlas
+    try:
+        return _held_against(margins, box, atlas, within, max_cells)
+    except Overtime:  # nothing is known of the box asked for
+        return replace(atlas, between=np.stack([box.lower, box.upper])[None])
+
+
+def _held_against(
+    margins: Margins, box: Box, atlas: ClassAtlas, within: Callable[[Box, int], ClassAtlas], max_cells: int
+) -> ClassAtlas:
+    """The atlas of a box, of which one `within` a wider box is known: that, or one of a narrower box."""
+    # What needs fractions is imported where it is needed.
+    from tracer.atlas.classes.collar import undecided_between
+    from tracer.fields.networks.in_fractions import RationalNetwork
+
+    atlas = replace(atlas, between=undecided_between(margins, box, atlas.box))
+    exact = RationalNetwork.of(margins.network)
+    if not len(atlas.between) or exact is None or max_cells <= atlas.cells:
+        return atlas
+    out = box.lower - atlas.box.lower, atlas.box.upper - box.upper
+    narrower = Box(box.lower + INSET * out[0], box.upper - INSET * out[1])
+    inner = within(narrower, max_cells - atlas.cells)
+    if inner.box is not narrower or len(inner.undecided) or inner.exhausted:
+        return atlas
+    if len(undecided_between(margins, narrower, box, exact)):
+        return atlas
+    return replace(inner, cells=inner.cells + atlas.cells)
+
+
+def _atlas(margins: Margins, paving: ClassPaving, max_cells: int, deadline: float) -> ClassAtlas:
+    """The atlas on a paving."""
+    broken, cells, exhausted = np.zeros(len(paving.charts), dtype=bool), paving.cells, paving.exhausted
+    ends = np.zeros(len(paving.charts), dtype=np.intp)
+    pairs, to_blame = {}, np.zeros((2, 2), dtype=bool)
+    for i, j in paving.pairs():
+        own, cell = paving.of_pair(i, j)
+        crossings = find_crossings(margins.field(i, j), own, max_cells, deadline)
+        max_cells, cells = max_cells - crossings.cells, cells + crossings.cells
+        exhausted |= crossings.exhausted
+        chart = cell[: len(own.charts)]
+        third = paving.classes[chart].sum(axis=1) - i - j
+        third[paving.classes[chart, 2] == NO_CLASS] = NO_CLASS
+        crossings, unsure = _on_top(margins, crossings, i, third)
+        for pieces in (crossings.undecided, unsure):
+            to_blame |= sides_among(pieces.axis, pieces.before, pieces.after)
+            for side in (pieces.before, pieces.after):
+                broken[_charts(side, chart)] = True
+        arcs, own_broken = pair(crossings, own.directions, third != NO_CLASS)
+        broken[chart[own_broken]] = True
+        inside = arcs.chart[(arcs.start == INSIDE) | (arcs.end == INSIDE)]
+        ends[chart[inside]] += 1
+        pairs[i, j] = PairAtlas(
+            Atlas(own, crossings, arcs, own_broken, {}), cell, third, np.zeros(0, np.intp)
+        )
+    # In a junction arcs of all three pairs end.
+    broken |= (ends > 0) & (ends < 3)
+    at = np.flatnonzero((ends == 3) & ~broken)
+    junctions = locate(margins, paving.lines.at(paving.charts[at]), paving.classes[at])
+    found: Any = np.isfinite(junctions.reach).all(axis=1)
+    broken[at[~found]] = True
+    number = np.full(len(paving.charts), NO_JUNCTION)
+    number[at[found]] = np.arange(found.sum())
+    junctions = junctions[found]
+    pairs = {ij: _with_junctions(some, broken, number, junctions) for ij, some in pairs.items()}
+    return ClassAtlas(paving, pairs, junctions, broken, to_blame, cells, exhausted, {})
+
+
+def _charts(side: Indices, chart: Indices) -> Indices:
+    """Those of some of a pair's cells that are charts, whose numbers in the whole paving are `chart`."""
+    return chart[side[is_chart(side, len(chart))]]
+
+
+def _on_top(margins: Margins, crossings: Crossings, i: int, third: Indices) -> tuple[Crossings, Crossings]:
+    """The crossings of i and another class where no third is above both, and those where that is not certain.
+
+    `third` (charts,) is the third class of each chart of the pair.
+    """
+    kept, unsure = np.ones(len(crossings), dtype=bool), np.zeros(len(crossings), dtype=bool)
+    for side in (crossings.before, crossings.after):
+        some = np.flatnonzero(is_chart(side, len(third)))
+        some = some[third[side[some]] != NO_CLASS]
+        k, brackets = third[side[some]], crossings.brackets[some]
+        order = margins.order(np.full(len(k), i), k, brackets.lower, brackets.upper)
+        kept[some[order < 0]] = False
+        unsure[some[order == 0]] = True
+    return crossings[kept], crossings[unsure]
+
+
+def _with_junctions(own: PairAtlas, broken: Mask, number: Indices, junctions: Junctions) -> PairAtlas:
+    """The atlas of a pair whose arcs end in junctions, but for charts that are `broken` by any pair."""
+    atlas, paving = own.atlas, own.atlas.paving
+    chart = own.cell[: len(paving.charts)]
+    own_broken = broken[chart]
+    arcs = atlas.arcs[~own_broken[atlas.arcs.chart]]
+    inside = (arcs.start == INSIDE) | (arcs.end == INSIDE)
+    host = arcs.chart[inside]
+    which = number[chart[host]]
+    place = np.full(len(arcs), INSIDE)
+    place[inside] = len(atlas.crossings) + np.arange(len(host))
+    arcs = Arcs(
+        arcs.chart,
+        np.where(arcs.start == INSIDE, place, arcs.start),
+        np.where(arcs.end == INSIDE, place, arcs.end),
+    )
+    crossings = _and(atlas.crossings, junctions[which], host, paving.directions[host], atlas.box)
+    junction = np.concatenate([np.full(len(atlas.crossings), NO_JUNCTION), which])
+    return replace(own, atlas=Atlas(paving, crossings, arcs, own_broken, {}), junction=junction)
+
+
+def _and(crossings: Crossings, junctions: Junctions, host: Indices, directions: Array, box: Box) -> Crossings:
+    """The crossings, and after them junctions in charts `host` (n,) with `directions` (n, 2).
+
+    The bracket of a junction is the diagonal of the cell it is certainly in, on whose ends τ is extremal.
+    """
+    x, reach = junctions.points, junctions.reach
+    turn = np.where(directions[:, ::-1] < 0, -1.0, 1.0) * np.array([1.0, -1.0])
+    ends = Segments(x - turn * reach, x + turn * reach, np.zeros(len(x), dtype=np.intp))
+    # In units of the side along the bracket's coordinate, like that of a crossing.
+    bound = np.hypot(*(reach / box.sides).T) * box.sides[0]
+    mine = Crossings(
+        x,
+        bound,
+        ends,
+        np.zeros(len(x), np.int8),
+        host,
+        np.full(len(x), JUNCTION),
+        crossings.undecided,
+        0,
+        False,
+    )
+    return crossings.followed_by(mine)

@@ -1,0 +1,224 @@
+"""The box cut into cells until it is decided which classes can be on top in each.
+
+A cell in which one class may be on top (see `rivals`) is *empty*. One with two, i and j, is a chart of the
+pair when it is one of F_ij = A_i − A_j (see `paving`): there the regions are bounded by F_ij = 0 alone. One
+with three is a chart when it is a triple (see `triples`). Any other cell is cut, and its parts ask only about
+the classes that may be on top in it: one pass over the box, however many pairs there are.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.cells.coarsening import Tiles
+from tracer.atlas.cells.grid_lines import FIRST_CELLS, NO_CELLS, Lines, halves
+from tracer.atlas.cells.paving import Paving, decide
+from tracer.atlas.cells.resolution import largest_bound, narrow
+from tracer.atlas.cells.subdivision import subdivide
+from tracer.atlas.classes.candidates import Rivals
+from tracer.atlas.classes.margins import Margins
+from tracer.atlas.classes.three_classes import PAIRS, triples
+from tracer.fields.box import Box
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+Signs = NDArray[np.int8]
+
+# What stands for the third class of a chart of two.
+NO_CLASS = -1
+
+
+@dataclass(frozen=True, eq=False)
+class ClassPaving:
+    """Cells that cover the box, in shares of it, shape (·, 2, 2), and the classes that may be on top there.
+
+    Attributes
+    ----------
+    lines : Lines
+    empty : ndarray
+        Cells with one class.
+    charts : ndarray
+        Cells with two classes, or three.
+    classes : ndarray of int, shape (charts, 3)
+        Of the charts, increasing; `NO_CLASS` for a third.
+    slopes, directions : ndarray, shape (charts, 3, 2)
+        As in `Paving`, of the `PAIRS` of classes.
+    floor, left : ndarray
+        Undecided cells, and those that were left when a budget ended the work.
+    floor_classes, left_classes : ndarray of bool, shape (·, outputs)
+        Which classes may be on top there.
+    cells : int
+        Cells looked at.
+    """
+
+    lines: Lines
+    empty: Array
+    charts: Array
+    classes: Indices
+    slopes: Signs
+    directions: Array
+    floor: Array
+    floor_classes: Mask
+    left: Array
+    left_classes: Mask
+    cells: int
+
+    def without_charts(self) -> "ClassPaving":
+        """The paving with its charts left undecided."""
+        outputs = np.arange(self.left_classes.shape[1])
+        on_top = (self.classes[:, :, None] == outputs).any(axis=1)
+        return replace(
+            self,
+            charts=NO_CELLS,
+            classes=self.classes[:0],
+            slopes=self.slopes[:0],
+            directions=self.directions[:0],
+            left=np.concatenate([self.left, self.charts]),
+            left_classes=np.concatenate([self.left_classes, on_top]),
+        )
+
+    @property
+    def exhausted(self) -> bool:
+        """Whether a budget ended the work."""
+        return len(self.left) > 0
+
+    def pairs(self) -> list[tuple[int, int]]:
+        """All pairs i < j of classes that charts are charts of."""
+        some = self.classes[:, PAIRS].reshape(-1, 2)
+        return [(i, j) for i, j in np.unique(some[some[:, 1] != NO_CLASS], axis=0).tolist()]
+
+    def of_pair(self, i: int, j: int) -> tuple[Paving, Indices]:
+        """The paving of one pair's cells, and the number of each of them here.
+
+        Cells are numbered as crossings number them: charts, then the floor, then what is left.
+        """
+        chart, place = np.nonzero((self.classes[:, PAIRS] == (i, j)).all(axis=2))
+        floor, left = (
+            np.flatnonzero(some[:, i] & some[:, j]) for some in (self.floor_classes, self.left_classes)
+        )
+        paving = Paving(
+            self.lines,
+            NO_CELLS,
+            self.charts[chart],
+            self.floor[floor],
+            self.left[left],
+            self.slopes[chart, place],
+            self.directions[chart, place],
+            Tiles(self.charts[chart], self.slopes[chart, place], np.arange(len(chart))),
+            0,
+        )
+        number = [chart, len(self.charts) + floor, len(self.charts) + len(self.floor) + left]
+        return paving, np.concatenate(number)
+
+
+def pave_classes(
+    margins: Margins,
+    box: Box,
+    *,
+    attempt: int = 0,
+    max_cells: int = 10**6,
+    deadline: float = math.inf,
+    report: Callable[[int, float], None] = lambda cells, share: None,
+) -> ClassPaving:
+    """Cut the box until every cell is decided, or a budget is spent; parameters as of `pave`."""
+    lines, outputs = Lines.of_box(box, attempt), margins.network.n_outputs
+    looks, left, cells = subdivide(
+        _first_cells(margins),
+        partial(_look, margins, lines),
+        partial(_joined, outputs),
+        lambda some: some.cells,
+        max_cells=max_cells,
+        deadline=deadline,
+        report=report,
+    )
+    decisions: Any = [np.concatenate(c) for c in zip(_nothing(outputs), *looks, strict=True)]
+    return ClassPaving(lines, *decisions, left=left.cells, left_classes=left.on_top, cells=cells)
+
+
+def _first_cells(margins: Margins) -> "_Cells":
+    """What the box is cut into, with all classes but copies of others: of equal ones the first is on top."""
+    return _Cells(FIRST_CELLS, np.repeat(margins.distinct[None], len(FIRST_CELLS), axis=0))
+
+
+@dataclass(frozen=True, eq=False)
+class _Cells:
+    """Cells (k, 2, 2), and which classes may be on top in each, (k, outputs)."""
+
+    cells: Array
+    on_top: Mask
+
+    def __len__(self) -> int:
+        return len(self.cells)
+
+    def __getitem__(self, which: slice | Indices) -> "_Cells":
+        return _Cells(self.cells[which], self.on_top[which])
+
+
+def _joined(outputs: int, parts: list[_Cells]) -> _Cells:
+    none = np.zeros((0, outputs), dtype=bool)
+    return _Cells(
+        np.concatenate([NO_CELLS, *(part.cells for part in parts)]),
+        np.concatenate([none, *(part.on_top for part in parts)]),
+    )
+
+
+class _Look(NamedTuple):
+    """What is decided of some cells; see `ClassPaving`."""
+
+    empty: Array
+    charts: Array
+    classes: Indices
+    slopes: Signs
+    directions: Array
+    floor: Array
+    floor_classes: Mask
+
+
+def _nothing(outputs: int) -> _Look:
+    charts = np.zeros((0, 3), np.intp), np.zeros((0, 3, 2), np.int8), np.zeros((0, 3, 2))
+    return _Look(NO_CELLS, NO_CELLS, *charts, NO_CELLS, np.zeros((0, outputs), dtype=bool))
+
+
+def _look(
+    margins: Margins, lines: Lines, chunk: _Cells, crowded: bool, rounds: int, largest: float
+) -> tuple[_Look, _Cells, float]:
+    """What is decided of a chunk of cells, the halves of the others, and the largest |F| seen so far."""
+    cells, corners = chunk.cells, lines.at(chunk.cells)
+    rivals = Rivals.in_cells(margins, corners, chunk.on_top)
+    largest = max(largest, largest_bound(rivals.found))
+    number, classes = rivals.on_top.sum(axis=1), _numbers(rivals.on_top)
+    is_chart = np.zeros(len(cells), dtype=bool)
+    slopes, directions = np.zeros((len(cells), 3, 2), np.int8), np.zeros((len(cells), 3, 2))
+    two, row = rivals.row_of_two(np.flatnonzero(number == 2))
+    _, signs, along = decide(rivals.found)
+    slopes[two, 0], directions[two, 0] = signs[row], along[row]
+    is_chart[two] = along[row].any(axis=1)
+    three = np.flatnonzero(number == 3)
+    is_chart[three], slopes[three], directions[three] = triples(margins, corners[three], classes[three])
+    open_ = np.flatnonzero((number > 1) & ~is_chart)
+    at_floor = narrow(cells[open_], crowded) | rivals.useless(cells, corners, open_, largest, rounds)
+    floor, further = open_[at_floor], open_[~at_floor]
+    look = _Look(
+        cells[number == 1],
+        cells[is_chart],
+        classes[is_chart],
+        slopes[is_chart],
+        directions[is_chart],
+        cells[floor],
+        rivals.on_top[floor],
+    )
+    parts, parents = halves(cells[further], rivals.variation(corners)[further])
+    return look, _Cells(parts, rivals.on_top[further[parents]]), largest
+
+
+def _numbers(on_top: Mask) -> Indices:
+    """The first three classes that may be on top, (k, 3), increasing; `NO_CLASS` for those that lack."""
+    first = np.argsort(~on_top, axis=1, kind="stable")[:, :3]
+    first = np.pad(first, ((0, 0), (0, 3 - first.shape[1])), constant_values=NO_CLASS)
+    return np.where(np.arange(3) < on_top.sum(axis=1, keepdims=True), first, NO_CLASS)

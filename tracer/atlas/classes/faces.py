@@ -1,0 +1,185 @@
+"""The faces that arcs cut a box into: which points are connected without crossing an arc.
+
+A piece of a region falls into parts, one in each cell it runs through, and every part is seen on the cell's
+sides. So the pieces are the connected components of a graph of these:
+
+* the corners of cells, on which no arc lies;
+* of each crossing of an arc with a side of a cell, what is before and behind it on that side;
+* of each junction its three sectors.
+
+Along a side, crossings follow each other in the order of their brackets, and between two of them, or one and
+the corner, there is no arc. Through a cell an arc has the same class on its left at both its ends, or at its
+end and in its junction. Both are certified, and nothing is measured.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.classes.class_atlas import NO_JUNCTION, ClassAtlas, PairAtlas
+from tracer.atlas.edges.roots import Segments, joined
+from tracer.atlas.edges.sides import OUTSIDE, Edges, shared_edges
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True, eq=False)
+class Faces:
+    """The graph of what is connected without crossing an arc.
+
+    Attributes
+    ----------
+    beside : dict
+        For each pair of classes the vertices on both sides of its crossings and junctions, (crossings, 2):
+        in the order of the pair.
+    links : ndarray of int, shape (n, 2)
+    vertices : int
+    corner : int
+        The vertex of the lower corner of the box.
+    undecided : ndarray, shape (m, 2, 2)
+        Around crossings whose order along a side is not certain.
+    """
+
+    beside: dict[tuple[int, int], Indices]
+    links: Indices
+    vertices: int
+    corner: int
+    undecided: Array
+
+    @classmethod
+    def of(cls, atlas: ClassAtlas) -> "Faces":
+        """The faces of an atlas."""
+        edges, ends, points = _decided_edges(atlas)
+        crossings = _Crossings.of(atlas)
+        beside, vertices = _numbered(atlas, points)
+        along, undecided = _along_edges(edges, ends, crossings, points)
+        through = [
+            np.stack([beside[ij][own.atlas.arcs.start], beside[ij][own.atlas.arcs.end]], axis=2)
+            for ij, own in atlas.pairs.items()
+        ]
+        links = np.concatenate([along, *(some.reshape(-1, 2) for some in through)])
+        # The lower corner of the box is the first of all points.
+        return cls(beside, links, vertices, 0, undecided)
+
+
+def connected(links: Indices, vertices: int) -> Indices:
+    """A label for each of a number of vertices, the same for those that `links` (n, 2) connect."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    graph: Any = coo_array((np.ones(len(links)), links.T), shape=(vertices, vertices))
+    return connected_components(graph, directed=False)[1]
+
+
+@dataclass(frozen=True, eq=False)
+class _Crossings:
+    """The crossings of all pairs, one pair after another.
+
+    Attributes
+    ----------
+    brackets : Segments
+    classes : ndarray of int, shape (n, 2)
+        Before and behind it along the side.
+    flipped : ndarray of bool, shape (n,)
+        Whether that is against the order of the pair.
+    before, after : ndarray of int, shape (n,)
+        The cells on both sides, numbered as in the whole paving.
+    """
+
+    brackets: Segments
+    classes: Indices
+    flipped: NDArray[np.bool_]
+    before: Indices
+    after: Indices
+
+    @classmethod
+    def of(cls, atlas: ClassAtlas) -> "_Crossings":
+        """Those of an atlas; without the junctions."""
+        brackets, classes, flipped, cells = [joined([])], [np.zeros((0, 2), np.intp)], [], []
+        for ij, own in atlas.pairs.items():
+            real = own.atlas.crossings[np.flatnonzero(own.junction == NO_JUNCTION)]
+            brackets.append(real.brackets)
+            # Where F_ij grows along the side, j is before i.
+            flipped.append(real.direction > 0)
+            classes.append(np.where(flipped[-1][:, None], ij[::-1], ij))
+            cells.append(np.append(own.cell, OUTSIDE)[np.stack([real.before, real.after])])
+        before, after = np.concatenate([np.zeros((2, 0), np.intp), *cells], axis=1)
+        no = np.zeros(0, dtype=bool)
+        return cls(joined(brackets), np.concatenate(classes), np.concatenate([no, *flipped]), before, after)
+
+
+def _decided_edges(atlas: ClassAtlas) -> tuple[Edges, Indices, int]:
+    """The pieces of cells' sides of which everything is known, the numbers of their ends, and of points."""
+    paving = atlas.paving
+    cells = np.concatenate([paving.charts, paving.floor, paving.left, paving.empty])
+    open_ = np.concatenate([atlas.broken, np.zeros(len(cells) - len(atlas.broken) + 1, dtype=bool)])
+    open_[len(paving.charts) : len(cells) - len(paving.empty)] = True
+    # Of the outside nothing is known but what is known of the cell within.
+    open_[OUTSIDE] = True
+    edges = shared_edges(cells)
+    ends = np.concatenate([edges.lower, edges.upper]) @ (1, 1j)
+    points, number = np.unique(ends, return_inverse=True)
+    known = np.flatnonzero(~(open_[edges.before] & open_[edges.after]))
+    return edges[known], number.reshape(2, -1)[:, known], len(points)
+
+
+def _numbered(atlas: ClassAtlas, first: int) -> tuple[dict[tuple[int, int], Indices], int]:
+    """The vertices beside the crossings and junctions of each pair, from `first` on, and where they end."""
+    beside = {}
+    for ij, own in atlas.pairs.items():
+        real = int(np.count_nonzero(own.junction == NO_JUNCTION))
+        beside[ij] = first + np.arange(2 * real).reshape(-1, 2)
+        first += 2 * real
+    for ij, own in atlas.pairs.items():
+        beside[ij] = np.concatenate([beside[ij], first + _sectors(atlas, ij, own)])
+    return beside, first + 3 * len(atlas.junctions)
+
+
+def _sectors(atlas: ClassAtlas, ij: tuple[int, int], own: PairAtlas) -> Indices:
+    """The numbers of the sectors of both classes of a pair in its junctions, (n, 2)."""
+    junction = own.junction[own.junction != NO_JUNCTION]
+    place: Any = (atlas.junctions.classes[junction][:, None] == np.array(ij)[:, None]).argmax(axis=2)
+    return 3 * junction[:, None] + place
+
+
+def _along_edges(edges: Edges, ends: Indices, crossings: _Crossings, first: int) -> tuple[Indices, Array]:
+    """The links along sides of cells; and cells in which the order of crossings is not certain."""
+    which, edge = _in_order(edges, crossings)
+    behind = crossings.flipped[which].astype(np.intp)
+    entry, exit_ = first + 2 * which + behind, first + 2 * which + 1 - behind
+    same = edge[1:] == edge[:-1]
+    starts, stops = np.append(True, ~same)[: len(edge)], np.append(~same, True)[: len(edge)]
+    free = np.ones(len(edges), dtype=bool)
+    free[edge] = False
+    links = [
+        ends[:, free],
+        np.stack([ends[0, edge[starts]], entry[starts]]),
+        np.stack([exit_[:-1][same], entry[1:][same]]),
+        np.stack([exit_[stops], ends[1, edge[stops]]]),
+    ]
+    a, b = which[:-1][same], which[1:][same]
+    low, high = crossings.brackets.ends()
+    unclear = (high[a] > low[b]) | (crossings.classes[a, 1] != crossings.classes[b, 0])
+    around = np.stack([crossings.brackets.lower[a], crossings.brackets.upper[b]], axis=1)
+    return np.concatenate(links, axis=1).T, around[unclear]
+
+
+def _in_order(edges: Edges, crossings: _Crossings) -> tuple[Indices, Indices]:
+    """The crossings with some edges, edge after edge and in order along each, and those edges."""
+    size = len(edges) + 2 + max(edges.before.max(), edges.after.max())
+    codes = [
+        (axis * size + before + 1) * size + after + 1
+        for axis, before, after in (
+            (edges.axis, edges.before, edges.after),
+            (crossings.brackets.axis, crossings.before, crossings.after),
+        )
+    ]
+    order = np.argsort(codes[0])
+    place = np.searchsorted(codes[0][order], codes[1])
+    edge = order[np.minimum(place, len(order) - 1)]
+    which = np.flatnonzero(codes[0][edge] == codes[1])
+    which = which[np.lexsort((crossings.brackets.ends()[0][which], edge[which]))]
+    return which, edge[which]

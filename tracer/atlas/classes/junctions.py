@@ -1,0 +1,100 @@
+"""Junctions: points where three classes are equal, and on top.
+
+That a triple (see `triples`) holds one is known from the arcs of its pairs: it is where they end inside the
+cell. It is found by Newton's method for F_ij = F_ik = 0. With (r, s) the values of F_ij and F_ik at x, and g
+and h gradients between x and the junction, which is in the same cell,
+
+    |x₁ − J₁| ≤ (|h₂ r| + |g₂ s|) / |det(g, h)|,      |x₂ − J₂| ≤ (|h₁ r| + |g₁ s|) / |det(g, h)|:
+
+a proven bound, which is used once more for the gradients that near to the junction.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.classes.margins import Margins
+from tracer.atlas.classes.three_classes import PAIRS, determinant
+from tracer.atlas.edges.roots import ROUNDING
+from tracer.enclosures.rounding import UNDERFLOW, UP
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+
+NEWTON_STEPS = 50
+BOUND_ROUNDS = 2
+
+
+@dataclass(frozen=True, eq=False)
+class Junctions:
+    """One junction in each of some triples.
+
+    Attributes
+    ----------
+    points : ndarray, shape (n, 2)
+    reach : ndarray, shape (n, 2)
+        Proven: how far the junction may be from its point along each coordinate; not finite where it was
+        not found.
+    classes : ndarray of int, shape (n, 3)
+    """
+
+    points: Array
+    reach: Array
+    classes: Indices
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    def __getitem__(self, which: NDArray) -> "Junctions":
+        return Junctions(self.points[which], self.reach[which], self.classes[which])
+
+
+def locate(margins: Margins, corners: Array, classes: Indices) -> Junctions:
+    """The junctions in triples with `corners` (n, 2, 2), each of which is known to hold one."""
+    lower, upper = corners[:, 0], corners[:, 1]
+    x = _newton(margins, lower, upper, classes)
+    pairs = classes[:, PAIRS[:2]].reshape(-1, 2)
+    rows, at = margins.rows(pairs), np.repeat(x, 2, axis=0)
+    found = rows.enclose(at, at)
+    off = np.maximum(np.abs(found.lower), np.abs(found.upper)).reshape(-1, 2)
+    least, most, reach = lower, upper, np.full(x.shape, np.inf)
+    for _ in range(BOUND_ROUNDS):
+        near = rows.enclose(np.repeat(least, 2, axis=0), np.repeat(most, 2, axis=0))
+        low, high = (side.reshape(-1, 2, 2) for side in (near.gradient_lower, near.gradient_upper))
+        reach = np.fmin(reach, _reach(low, high, off) + ROUNDING * np.abs(x))
+        least, most = np.maximum(lower, x - reach), np.minimum(upper, x + reach)
+    # A point that is not in its cell is not known to be near the junction by the gradients in the cell.
+    return Junctions(x, reach, classes)
+
+
+def _newton(margins: Margins, lower: Array, upper: Array, classes: Indices) -> Array:
+    """Where two margins are 0, to rounding, from the middle of each cell, (n, 2); it stays in the cell."""
+    x, left = 0.5 * lower + 0.5 * upper, np.arange(len(lower))
+    for _ in range(NEWTON_STEPS):
+        if not len(left):
+            break
+        rows = margins.rows(classes[left][:, PAIRS[:2]].reshape(-1, 2))
+        value, gradient = rows.value_and_gradient(np.repeat(x[left], 2, axis=0))
+        r, s = value.reshape(-1, 2).T
+        (g1, g2), (h1, h2) = np.moveaxis(gradient.reshape(-1, 2, 2), 0, 2)
+        with np.errstate(all="ignore"):
+            step = np.stack([h2 * r - g2 * s, g1 * s - h1 * r], axis=1) / (g1 * h2 - g2 * h1)[:, None]
+        known = np.isfinite(step).all(axis=1)
+        new = np.clip(x[left] - np.where(known[:, None], step, 0.0), lower[left], upper[left])
+        done = ~known | (np.abs(new - x[left]) <= ROUNDING * np.abs(new)).all(axis=1)
+        x[left] = new
+        left = left[~done]
+    return x
+
+
+def _reach(low: Array, high: Array, off: Array) -> Array:
+    """How far a junction may be, (n, 2), by bounds (n, 2, 2) of g and h, and of |r| and |s|, (n, 2)."""
+    turn = determinant(low[:, 0], high[:, 0], low[:, 1], high[:, 1])
+    least = np.maximum(turn[0], -turn[1])
+    size = np.maximum(np.abs(low), np.abs(high))
+    with np.errstate(all="ignore"):
+        other = size[:, :, ::-1]
+        reach = (other[:, 1] * off[:, :1] + other[:, 0] * off[:, 1:] + UNDERFLOW) / least[:, None]
+    return np.where(least[:, None] > 0, reach * UP + UNDERFLOW, np.nan)

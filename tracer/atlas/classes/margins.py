@@ -1,0 +1,136 @@
+"""All margins of a network at once: rows of a cell, or a point, and the pair of outputs it is asked about.
+
+The regions of several classes are bounded by pieces of the curves ``A_i = A_j``; which pairs matter differs
+from place to place. So a row carries its own pair, and rows of the same pair are answered together.
+"""
+
+import math
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.fields.counted import Counted
+from tracer.fields.field import Enclosure
+from tracer.fields.networks.network import Network
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+
+class Margins:
+    """The margins ``A_i − A_j`` of a network with two inputs, i < j."""
+
+    def __init__(self, network: Network, deadline: float = math.inf) -> None:
+        self.network, self._deadline = network, deadline
+        self._fields: dict[tuple[int, int], Any] = {}
+
+    def field(self, i: int, j: int) -> Any:
+        """One margin, which counts what it is asked."""
+        if (i, j) not in self._fields:
+            self._fields[i, j] = Counted(self.network.margin(i, j), deadline=self._deadline)
+        return self._fields[i, j]
+
+    def without_deadline(self) -> "Margins":
+        """The same margins, and the same counts, with all the time there is."""
+        self._deadline = math.inf
+        for field in self._fields.values():
+            field.deadline = math.inf
+        return self
+
+    @property
+    def late(self) -> bool:
+        """Whether one of them has run out of time."""
+        return any(field.late for field in self._fields.values())
+
+    @property
+    def evaluations(self) -> int:
+        """Points at which margins have been evaluated."""
+        return sum(field.evaluations for field in self._fields.values())
+
+    @cached_property
+    def distinct(self) -> NDArray[np.bool_]:
+        """Which outputs are no copies of earlier ones, (outputs,): of equal ones the first is on top."""
+        first, sign = self.network.layers[-1].twins
+        _, kept = np.unique(np.stack([first, sign], axis=1), axis=0, return_index=True)
+        return np.isin(np.arange(self.network.n_outputs), kept)
+
+    def top(self, x: Array) -> Indices:
+        """The output that is certainly on top at points (k, 2); −1 where none is."""
+        outputs = np.flatnonzero(self.distinct)
+        k, n = len(x), len(outputs)
+        a, b = (np.tile(some.ravel(), k) for some in np.meshgrid(outputs, outputs, indexing="ij"))
+        at = np.repeat(x, n * n, axis=0)
+        other = a != b
+        above = np.ones(k * n * n, dtype=bool)
+        above[other] = self.order(a[other], b[other], at[other], at[other]) > 0
+        wins: Any = above.reshape(k, n, n).all(axis=2)
+        return np.where(wins.any(axis=1), outputs[wins.argmax(axis=1)], -1)
+
+    def order(self, a: Indices, b: Indices, lower: Array, upper: Array) -> NDArray[np.int8]:
+        """For each row 1 where output `a` is certainly above `b` on all of a cell, −1 where below, else 0."""
+        first = a < b
+        found = self.rows(np.stack([np.minimum(a, b), np.maximum(a, b)], axis=1)).enclose(lower, upper)
+        sign = (found.lower > 0).astype(np.int8) - (found.upper < 0).astype(np.int8)
+        return np.where(found.defined, np.where(first, sign, -sign), 0).astype(np.int8)
+
+    def above_both(self, k: int, i: int, j: int, lower: Array, upper: Array) -> NDArray[np.bool_]:
+        """On which cells output k is certainly above i or above j: no zero of F_ij there is on top."""
+        n = len(lower)
+        above = [self.order(np.full(n, k), np.full(n, low), lower, upper) > 0 for low in (i, j)]
+        return above[0] | above[1]
+
+    def on_top(self, i: int, j: int, lower: Array, upper: Array) -> NDArray[np.bool_]:
+        """On which cells all other outputs are certainly below i or below j: all zeros of F_ij are on top."""
+        others = np.setdiff1d(np.flatnonzero(self.distinct), (i, j))
+        low, high = (np.repeat(side, len(others), axis=0) for side in (lower, upper))
+        k = np.tile(others, len(lower))
+        below = [self.order(np.full(len(k), up), k, low, high) > 0 for up in (i, j)]
+        everywhere: Any = (below[0] | below[1]).reshape(len(lower), len(others)).all(axis=1)
+        return everywhere
+
+    def rows(self, pairs: Indices) -> "MarginRows":
+        """The margins of `pairs` (n, 2), asked about one cell or point each."""
+        return MarginRows(self, pairs)
+
+
+class MarginRows:
+    """One margin a row: `enclose` and `value_and_gradient` of as many cells or points as there are rows."""
+
+    def __init__(self, margins: Margins, pairs: Indices) -> None:
+        self._margins, self._pairs = margins, pairs
+
+    def enclose(self, lower: Array, upper: Array) -> Enclosure:
+        """Bounds of each row's margin on its cell; see `EnclosedField`."""
+        parts = [field.enclose(lower[rows], upper[rows]) for field, rows in self._groups]
+        return Enclosure.joined(parts).rows(self._order) if parts else _NOTHING
+
+    def value_and_gradient(self, x: Array) -> tuple[Array, Array]:
+        """Each row's margin, (n,), and its gradient, (n, 2), at its point."""
+        value, gradient = np.empty(len(x)), np.empty((len(x), 2))
+        for field, rows in self._groups:
+            value[rows], gradient[rows] = field.value_and_gradient(x[rows])
+        return value, gradient
+
+    @cached_property
+    def _groups(self) -> list[tuple[Any, Indices]]:
+        """Every margin that is asked about, and its rows."""
+        outputs = self._margins.network.n_outputs
+        code = self._pairs[:, 0] * outputs + self._pairs[:, 1]
+        order = np.argsort(code, kind="stable")
+        codes, starts = np.unique(code[order], return_index=True)
+        pairs = zip((codes // outputs).tolist(), (codes % outputs).tolist(), strict=True)
+        rows = np.split(order, starts[1:]) if len(order) else []
+        return [(self._margins.field(i, j), some) for (i, j), some in zip(pairs, rows, strict=True)]
+
+    @cached_property
+    def _order(self) -> Indices:
+        """Where each row is in the groups, one after another."""
+        order = np.empty(len(self._pairs), dtype=np.intp)
+        order[np.concatenate([rows for _, rows in self._groups])] = np.arange(len(order))
+        return order
+
+
+_NONE = np.zeros(0)
+_NOTHING = Enclosure(_NONE, _NONE, np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0, dtype=bool))

@@ -1,0 +1,71 @@
+"""Cells in which three classes may be on top: where their regions meet.
+
+Let F_ij = A_i − A_j. A cell is a *triple* of classes i, j and k when it is a chart of all three pairs, and
+
+    det(g, h) ≠ 0    for all gradients g of F_ij and h of F_ik in the cell.
+
+By the mean value theorem (Lebourg's, with kinks) two points of the cell, which is convex, with the same F_ij
+and the same F_ik would give g and h at right angles to the line between them: so (F_ij, F_ik) is one-to-one
+in the cell. There is one *junction* A_i = A_j = A_k in it at most; and along an arc of F_ij = 0, where F_ik
+is one-to-one too, class k passes from below to above once at most, at the junction.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.cells.paving import decide
+from tracer.atlas.classes.margins import Margins
+from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+Signs = NDArray[np.int8]
+
+# The pairs among three classes, by their places.
+PAIRS = np.array([[0, 1], [0, 2], [1, 2]])
+
+
+def triples(margins: Margins, corners: Array, classes: Indices) -> tuple[Mask, Signs, Array]:
+    """Which cells are triples.
+
+    Parameters
+    ----------
+    margins : Margins
+    corners : ndarray, shape (n, 2, 2)
+    classes : ndarray of int, shape (n, 3)
+        Increasing.
+
+    Returns
+    -------
+    triple : ndarray of bool, shape (n,)
+    slopes, directions : ndarray, shape (n, 3, 2)
+        Of the `PAIRS` of classes, as in `Paving`.
+    """
+    n = len(corners)
+    lower, upper = (np.repeat(corners[:, side], 3, axis=0) for side in (0, 1))
+    found = margins.rows(classes[:, PAIRS].reshape(-1, 2)).enclose(lower, upper)
+    _, slopes, directions = decide(found)
+    slopes, directions = slopes.reshape(n, 3, 2), directions.reshape(n, 3, 2)
+    low, high = (side.reshape(n, 3, 2) for side in (found.gradient_lower, found.gradient_upper))
+    turn = determinant(low[:, 0], high[:, 0], low[:, 1], high[:, 1])
+    charts = directions.any(axis=-1).all(axis=-1) & found.defined.reshape(n, 3).all(axis=-1)
+    return charts & ((turn[0] > 0) | (turn[1] < 0)), slopes, directions
+
+
+def determinant(g_low: Array, g_high: Array, h_low: Array, h_high: Array) -> tuple[Array, Array]:
+    """Bounds (n,) of g₁h₂ − g₂h₁ for vectors between bounds (n, 2); nan where one is nan."""
+    low, high = _product(g_low[:, 0], g_high[:, 0], h_low[:, 1], h_high[:, 1])
+    down, up = _product(g_low[:, 1], g_high[:, 1], h_low[:, 0], h_high[:, 0])
+    return _outward(low - up, high - down)
+
+
+def _product(a: Array, b: Array, c: Array, d: Array) -> tuple[Array, Array]:
+    """Bounds of the products of numbers in [a, b] with numbers in [c, d]."""
+    products = np.stack([a * c, a * d, b * c, b * d])
+    return _outward(products.min(axis=0), products.max(axis=0))
+
+
+def _outward(low: Array, high: Array) -> tuple[Array, Array]:
+    up = 2 * UNIT_ROUNDOFF
+    return low - up * np.abs(low) - UNDERFLOW, high + up * np.abs(high) + UNDERFLOW

@@ -1,0 +1,1 @@
+"""The sides of cells, and the roots of F on them."""

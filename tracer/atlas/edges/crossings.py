@@ -1,0 +1,130 @@
+"""Where the boundary crosses the sides of charts: every crossing, once, with proof.
+
+On the side of a chart along a coordinate whose partial has a proven sign wherever F = 0 there is one root at
+most already; on the others roots are isolated. Sides shared with empty cells hold no root.
+"""
+
+import math
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.cells.paving import Paving
+from tracer.atlas.edges.roots import Segments, isolate, joined, polish
+from tracer.atlas.edges.sides import OUTSIDE, Edges, shared_edges
+from tracer.fields.field import EnclosedField
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+Signs = NDArray[np.int8]
+
+# What there is one of for each crossing.
+OF_EACH = ("points", "error_bound", "brackets", "direction", "before", "after")
+
+
+@dataclass(frozen=True, eq=False)
+class Crossings:
+    """Roots of F on the sides of charts.
+
+    Cells are numbered: the charts of the paving first, then its undecided cells.
+
+    Attributes
+    ----------
+    points : ndarray, shape (n, 2)
+    error_bound : ndarray, shape (n,)
+        Proven, along the side.
+    brackets : Segments
+        Each holds one root, certified opposite signs of F at its ends.
+    direction : ndarray of int8, shape (n,)
+        1 where F goes from − to + along the side.
+    before, after : ndarray of int, shape (n,)
+        The cells on both sides, in the order of the other coordinate; −1 outside the box.
+    undecided : Edges
+        The sides on which something is undecided, in shares of the box.
+    cells : int
+        Pieces of sides looked at.
+    exhausted : bool
+        Whether a budget ended the work.
+    """
+
+    points: Array
+    error_bound: Array
+    brackets: Segments
+    direction: Signs
+    before: Indices
+    after: Indices
+    undecided: Edges
+    cells: int
+    exhausted: bool
+
+    def __len__(self) -> int:
+        return len(self.points)
+
+    @property
+    def axis(self) -> Indices:
+        """The coordinate that varies along the side of each."""
+        return self.brackets.axis
+
+    def __getitem__(self, which: NDArray) -> "Crossings":
+        """Some of the crossings; what is undecided stays."""
+        return replace(self, **{name: getattr(self, name)[which] for name in OF_EACH})
+
+    def followed_by(self, others: "Crossings") -> "Crossings":
+        """These crossings, and then others; what is undecided is that of these."""
+        arrays = [name for name in OF_EACH if name != "brackets"]
+        both = {name: np.concatenate([getattr(self, name), getattr(others, name)]) for name in arrays}
+        return replace(self, brackets=joined([self.brackets, others.brackets]), **both)
+
+
+def find_crossings(
+    field: EnclosedField, paving: Paving, max_cells: int = 10**6, deadline: float = math.inf
+) -> Crossings:
+    """All crossings of the boundary with the sides of the charts of `paving`; budgets as in `isolate`."""
+    edges, monotone = _edges(paving)
+    lower, upper = paving.lines.at(np.stack([edges.lower, edges.upper]))
+    found = isolate(field, Segments(lower, upper, edges.axis), monotone, max_cells, deadline)
+    points, error_bound, brackets = polish(field, found)
+    return Crossings(
+        points,
+        error_bound,
+        brackets,
+        found.direction,
+        edges.before[found.segment],
+        edges.after[found.segment],
+        edges[np.unique(found.undecided_segment)],
+        found.cells,
+        found.exhausted,
+    )
+
+
+def _edges(paving: Paving) -> tuple[Edges, NDArray[np.bool_]]:
+    """The sides that must be looked at, and on which F_t is proven to have one sign wherever F = 0.
+
+    They are sides of tiles; those between tiles of one chart are inside it, where an arc may run as it likes.
+    """
+    tiles, charts = paving.tiles, len(paving.charts)
+    edges = shared_edges(np.concatenate([tiles.cells, paving.floor, paving.left]))
+    monotone = _monotone(edges, tiles.slopes)
+    undecided = charts + np.arange(len(paving.floor) + len(paving.left))
+    # From here on cells are numbered as in `Crossings`. The last is the outside.
+    cell = np.concatenate([tiles.chart, undecided, [OUTSIDE]])
+    edges = replace(edges, before=cell[edges.before], after=cell[edges.after])
+    # Of a side between two undecided cells, or of one with the outside, nothing need be known.
+    which = is_chart(edges.before, charts) | is_chart(edges.after, charts)
+    which &= edges.before != edges.after
+    return edges[which], monotone[which]
+
+
+def is_chart(cell: Indices, charts: int) -> NDArray[np.bool_]:
+    """Which numbers of cells are those of charts, of which there are `charts`."""
+    return (cell >= 0) & (cell < charts)
+
+
+def _monotone(edges: Edges, slopes: Signs) -> NDArray[np.bool_]:
+    """On which edges one of the tiles beside them proves that F_t has one sign wherever F = 0."""
+    monotone = np.zeros(len(edges.axis), dtype=bool)
+    for side in (edges.before, edges.after):
+        tile = np.flatnonzero(is_chart(side, len(slopes)))
+        monotone[tile] |= slopes[side[tile], edges.axis[tile]] != 0
+    return monotone

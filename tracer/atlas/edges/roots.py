@@ -1,0 +1,333 @@
+"""All roots of F on axis-parallel segments, isolated with proof and polished.
+
+A segment is cut until 0 ∉ F(segment), and it holds no root, or F_t ≠ 0, t along it, wherever F = 0, and it
+holds one root or none: by the *certified* signs of F at its ends, bounds that exclude 0. An end whose
+sign is not certified is undecided, never guessed; so is a segment on which F is nothing but rounding.
+A root is polished by Newton's method in its bracket and bracketed again, as tightly as the bounds of F
+at single points allow: its error bound is proven.
+"""
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.cells.paving import decide
+from tracer.atlas.cells.resolution import FLOOR_ROUNDS, UNBOUNDED, has_bounds, rounding_only
+from tracer.atlas.cells.subdivision import CHUNK
+from tracer.atlas.edges.safeguarded_newton import ROUNDING, newton
+from tracer.fields.field import EnclosedField, Field
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+Signs = NDArray[np.int8]
+
+# Few segments are cut into several parts each before they are looked at: so many take hardly longer than one.
+TOGETHER = 160
+MOST_PARTS = 12
+# How far before its even places it is cut, in parts: in its middle symmetric functions have roots.
+OFF = 0.0078
+# A bracket's half-width over the bound of |F| / |F_t| at the root; and its growth where it fails.
+BRACKET = 2.5
+WIDER = 16.0
+BRACKET_ROUNDS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Segments:
+    """Axis-parallel segments: ends `lower` and `upper` (n, 2), and the coordinate `axis` (n,) that varies."""
+
+    lower: Array
+    upper: Array
+    axis: Indices
+
+    def __len__(self) -> int:
+        return len(self.axis)
+
+    def __getitem__(self, which: NDArray) -> "Segments":
+        return Segments(self.lower[which], self.upper[which], self.axis[which])
+
+    def ends(self) -> tuple[Array, Array]:
+        """The varying coordinate at both ends, each (n,)."""
+        row = np.arange(len(self))
+        return self.lower[row, self.axis], self.upper[row, self.axis]
+
+    def at(self, t: Array) -> Array:
+        """The points (n, 2) where the varying coordinates are `t` (n,)."""
+        x = self.lower.copy()
+        x[np.arange(len(self)), self.axis] = t
+        return x
+
+    def rate(self, gradient: Array) -> Array:
+        """The derivatives (n,) along them of a function with `gradient` (n, 2)."""
+        return gradient[np.arange(len(self)), self.axis]
+
+
+@dataclass(frozen=True, eq=False)
+class Transversals:
+    """Segments of any direction from `lower` to `upper` (n, 2), by the share t ∈ [0, 1] of the way."""
+
+    lower: Array
+    upper: Array
+
+    def __len__(self) -> int:
+        return len(self.lower)
+
+    def __getitem__(self, which: NDArray) -> "Transversals":
+        return Transversals(self.lower[which], self.upper[which])
+
+    def ends(self) -> tuple[Array, Array]:
+        """The shares at both ends, each (n,)."""
+        return np.zeros(len(self)), np.ones(len(self))
+
+    def at(self, t: Array) -> Array:
+        """The points (n, 2) at shares `t` (n,), no further out than the ends."""
+        x = self.lower + t[:, None] * (self.upper - self.lower)
+        return np.clip(x, np.minimum(self.lower, self.upper), np.maximum(self.lower, self.upper))
+
+    def rate(self, gradient: Array) -> Array:
+        """The derivatives (n,) along them of a function with `gradient` (n, 2)."""
+        return (gradient * (self.upper - self.lower)).sum(axis=1)
+
+
+@dataclass(frozen=True, eq=False)
+class Isolated:
+    """Roots on segments, one in each bracket.
+
+    Attributes
+    ----------
+    brackets : Segments
+        F has certified opposite signs at both ends of each, and one root between.
+    segment : ndarray of int, shape (n,)
+        Which segment each lies on.
+    direction : ndarray of int8, shape (n,)
+        1 where F goes from − to + along the segment.
+    values : ndarray, shape (2, n)
+        F at both ends of each bracket, to rounding.
+    undecided : Segments
+        Pieces of which nothing is known.
+    undecided_segment : ndarray of int
+        Which segments these lie on.
+    cells : int
+        Segments looked at.
+    exhausted : bool
+        Whether a budget ended the work.
+    """
+
+    brackets: Segments
+    segment: Indices
+    direction: Signs
+    values: Array
+    undecided: Segments
+    undecided_segment: Indices
+    cells: int
+    exhausted: bool
+
+
+def isolate(
+    field: EnclosedField,
+    segments: Segments,
+    monotone: NDArray[np.bool_],
+    max_cells: int = 10**6,
+    deadline: float = math.inf,
+) -> Isolated:
+    """All roots on `segments`.
+
+    Parameters
+    ----------
+    field : EnclosedField
+    segments : Segments
+    monotone : ndarray of bool, shape (n,)
+        On which F_t is proven already to have one sign wherever F = 0.
+    max_cells : int
+        Segments looked at, at most; what is left then is undecided.
+    deadline : float
+        Of `time.perf_counter`; the same.
+    """
+    number = np.arange(len(segments))
+    ready, ready_number = [segments[monotone]], [number[monotone]]
+    unknown, unknown_number = [], []
+    left, number = segments[~monotone], number[~monotone]
+    # Where F has no finite bounds, pieces this narrow are not cut.
+    narrow = UNBOUNDED * np.subtract(*segments.ends()[::-1])
+    cells, rounds, exhausted = 0, 0, False
+    while len(left):
+        left, number = _cut(left, number, 1 if rounds == 0 else 2)
+        exhausted = cells + len(left) > max_cells or time.perf_counter() >= deadline
+        if exhausted:
+            unknown.append(left)
+            unknown_number.append(number)
+            break
+        empty, steady, useless = _decided(field, left, narrow[number], rounds)
+        cells, rounds = cells + len(left), rounds + 1
+        ready.append(left[steady])
+        ready_number.append(number[steady])
+        unknown.append(left[useless])
+        unknown_number.append(number[useless])
+        further = ~(empty | steady | useless)
+        left, number = left[further], number[further]
+    brackets, number = joined(ready), np.concatenate(ready_number)
+    values = _at_ends(certified_values, field, brackets)
+    low, high = np.sign(values).astype(np.int8)
+    root, unsigned = low * high < 0, (low == 0) | (high == 0)
+    unknown.append(brackets[unsigned])
+    unknown_number.append(number[unsigned])
+    return Isolated(
+        brackets[root],
+        number[root],
+        high[root],
+        values[:, root],
+        joined(unknown),
+        np.concatenate(unknown_number),
+        cells,
+        exhausted,
+    )
+
+
+def certified_signs(field: EnclosedField, x: Array) -> Signs:
+    """The proven signs of F at points (n, 2); 0 where its bounds hold 0, or are nan."""
+    return np.sign(certified_values(field, x)).astype(np.int8)
+
+
+def certified_values(field: EnclosedField, x: Array) -> Array:
+    """F at points (n, 2) to rounding, with its proven sign; 0 where its bounds hold 0, or are nan."""
+    low, high = point_bounds(field, x)
+    return np.where(low > 0, high, np.where(high < 0, low, 0.0))
+
+
+def _at_ends(what: Callable[[Any, Array], Any], field: EnclosedField, segments: Segments) -> Any:
+    """What there is at both ends of segments, in one call, shape (2, n)."""
+    return what(field, np.concatenate([segments.lower, segments.upper])).reshape(2, len(segments))
+
+
+def polish(field: EnclosedField, found: Isolated) -> tuple[Array, Array, Segments]:
+    """The roots to rounding.
+
+    Returns
+    -------
+    points : ndarray, shape (n, 2)
+    error_bound : ndarray, shape (n,)
+        Proven: how far the root may be, along its segment.
+    brackets : Segments
+        Around each point, with certified opposite signs at their ends.
+    """
+    brackets = found.brackets
+    low, high = brackets.ends()
+    with np.errstate(all="ignore"):
+        secant = low - found.values[0] * ((high - low) / (found.values[1] - found.values[0]))
+    t, rate = bracketed_newton(field, brackets, found.direction, secant)
+    x = brackets.at(t)
+    size = np.maximum(*np.abs(point_bounds(field, x)))
+    with np.errstate(all="ignore"):
+        reach = BRACKET * size / np.abs(rate)
+    reach = np.where(np.isfinite(reach), reach, 0.0) + ROUNDING * np.abs(t)
+    ends = np.stack([low, high])
+    left = np.arange(len(brackets))
+    for _ in range(BRACKET_ROUNDS):
+        some, direction = brackets[left], found.direction[left]
+        below, above = t[left] - reach[left], t[left] + reach[left]
+        around = Segments(some.at(below), some.at(above), some.axis)
+        before, after = _at_ends(certified_signs, field, around)
+        # The old ends are certified already: a bracket that reaches them needs nothing more.
+        good = (below <= low[left]) | (before == -direction)
+        good &= (above >= high[left]) | (after == direction)
+        done = left[good]
+        ends[0, done] = np.maximum(below[good], low[done])
+        ends[1, done] = np.minimum(above[good], high[done])
+        left = left[~good]
+        if not len(left):
+            break
+        reach[left] *= WIDER
+    tight = Segments(brackets.at(ends[0]), brackets.at(ends[1]), brackets.axis)
+    bound = np.maximum(ends[1] - t, t - ends[0]) * (1 + ROUNDING)
+    return x, bound, tight
+
+
+def bracketed_newton(
+    field: Field, brackets: Segments | Transversals, direction: NDArray, start: Array | None = None
+) -> tuple[Array, Array]:
+    """Roots (n,) to rounding by Newton's method in brackets, and F_t where it was last asked, next to them.
+
+    Parameters
+    ----------
+    field : Field
+    brackets : Segments or Transversals
+        On each F has one root, and opposite signs at the ends.
+    direction : ndarray, shape (n,)
+        1 where F grows along the segment, −1 where it falls.
+    start : ndarray, shape (n,), optional
+        Where to start; in the middle by default, and where it is not inside.
+    """
+
+    def along(t: Array, which: Indices) -> tuple[Array, Array]:
+        some = brackets[which]
+        value, gradient = field.value_and_gradient(some.at(t))
+        return value, some.rate(gradient)
+
+    return newton(along, brackets.ends(), direction, start)
+
+
+def point_bounds(field: EnclosedField, x: Array) -> tuple[Array, Array]:
+    """Bounds of F at points (n, 2), each (n,)."""
+    low, high = np.full((2, len(x)), np.nan)
+    for start in range(0, len(x), CHUNK):
+        chunk = slice(start, start + CHUNK)
+        found = field.enclose(x[chunk], x[chunk])
+        low[chunk] = np.where(found.defined, found.lower, np.nan)
+        high[chunk] = np.where(found.defined, found.upper, np.nan)
+    return low, high
+
+
+def _decided(
+    field: EnclosedField, segments: Segments, narrow: Array, rounds: int
+) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+    """Which segments hold no root, on which F_t ≠ 0, and which it is useless to cut: see `isolate`."""
+    n = len(segments)
+    empty, steady, useless = (np.zeros(n, dtype=bool) for _ in range(3))
+    for start in range(0, n, CHUNK):
+        chunk = np.arange(start, min(start + CHUNK, n))
+        some = segments[chunk]
+        found = field.enclose(some.lower, some.upper)
+        empty[chunk], signs, _ = decide(found)
+        steady[chunk] = ~empty[chunk] & (signs[np.arange(len(chunk)), some.axis] != 0)
+        low, high = some.ends()
+        middle = _between(low, high, 1, 2)
+        useless[chunk] = ~((middle > low) & (middle < high))
+        useless[chunk] |= ~has_bounds(found) & (high - low <= narrow[chunk])
+        if rounds % FLOOR_ROUNDS == FLOOR_ROUNDS - 1:
+            useless[chunk] |= rounding_only(field, some.lower, some.upper, found.upper - found.lower)
+    useless &= ~(empty | steady)
+    return empty, steady, useless
+
+
+def _cut(segments: Segments, number: Indices, least: int) -> tuple[Segments, Indices]:
+    """The parts of segments, `least` or more of each, and the numbers of the segments they are of."""
+    parts = min(max(least, TOGETHER // max(1, len(segments))), MOST_PARTS)
+    low, high = segments.ends()
+    cuts = _between(low, high, np.arange(1, parts)[:, None], parts)
+    start, end = np.append(low, cuts), np.append(cuts, high)
+    # At the end of the floats some parts have no width: those are left out, but not the whole segment.
+    some = np.flatnonzero((start < end) | np.tile(low == high, parts))
+    of = some % max(1, len(segments))
+    whole = segments[of]
+    return Segments(whole.at(start[some]), whole.at(end[some]), whole.axis), number[of]
+
+
+def _between(low: Array, high: Array, k: int | Indices, parts: int) -> Array:
+    """Where the k-th of so many parts ends."""
+    return np.minimum(low + (k - OFF) / parts * (high - low), high)
+
+
+def joined(parts: list[Segments]) -> Segments:
+    """Some segments after others."""
+    none = Segments(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0, dtype=np.intp))
+    parts = [none, *parts]
+    return Segments(
+        np.concatenate([part.lower for part in parts]),
+        np.concatenate([part.upper for part in parts]),
+        np.concatenate([part.axis for part in parts]),
+    )

@@ -1,0 +1,127 @@
+"""What users hand over, as a field; what cannot be one, with the line that cures it."""
+
+from typing import Any
+
+from tracer.fields.checks import kinds_of, shown
+from tracer.fields.field import Field
+from tracer.fields.function import Function
+from tracer.fields.kernels.kernel import KernelField
+from tracer.fields.networks.network import Network
+
+
+def as_field(field: Any) -> Field:
+    """A Field, a network of two inputs and one output, or a callable of (x1, x2).
+
+    Raises
+    ------
+    TypeError
+        If it is none of these; the message holds the line that makes it one.
+    """
+    if isinstance(field, Network | KernelField):
+        kind = "network" if isinstance(field, Network) else "model"
+        if field.n_outputs != 1:
+            level = f", or {kind}.level(0, value)" if _has_levels(field) else ""
+            raise TypeError(
+                f"field must have one output, this {kind} has {field.n_outputs}: "
+                f"pass {kind}.margin(0, 1){level}"
+            )
+        return _of_two_inputs("field", field)
+    name = type(field).__name__
+    if isinstance(field, type):
+        raise TypeError(f"field must be a function of two variables, got the class {shown(field)}")
+    if "torch.nn.modules.module.Module" in kinds_of(field):
+        raise TypeError(
+            f"field must be a function of two variables, got the module {name}: "
+            "pass tracer.as_network(module).margin(0, 1), or its level(0, value) if it has one output"
+        )
+    if has(field, "predict"):
+        read = "tracer.as_network(estimator).margin(0, 1), or, where that cannot be read, "
+        raise TypeError(
+            f"field must be a function of two variables, got the estimator {name}: pass "
+            f"{read if is_of('sklearn', field) else ''}{function_of(field)}"
+        )
+    if all(has(field, method) for method in ("value", "value_and_gradient")):
+        return field
+    if callable(field):
+        return Function(field)
+    raise TypeError(f"field must be a Field, a Network or a callable of (x1, x2); got {shown(field)}")
+
+
+def as_classifier(network: Any) -> Network:
+    """A network of two inputs and several outputs.
+
+    Raises
+    ------
+    TypeError
+        If it is none; the message holds the line that makes it one.
+    """
+    if isinstance(network, KernelField):
+        margin = "model.margin(0, 1)" if network.n_outputs > 1 else "it"
+        raise TypeError(
+            "network must be a tracer.Network, a kernel model of two classes has one boundary: "
+            f"pass {margin} to tracer.trace"
+        )
+    if not isinstance(network, Network):
+        raise TypeError(
+            f"network must be a tracer.Network, got {shown(network)}: of a model of scikit-learn or torch "
+            "pass tracer.as_network(model)"
+        )
+    if network.n_outputs < 2:
+        raise TypeError(
+            "network must have several outputs, this one has 1: pass network.level(0, value) to tracer.trace"
+        )
+    return _of_two_inputs("network", network)
+
+
+def _of_two_inputs(name: str, model: Any) -> Any:
+    if model.n_inputs == 2:
+        return model
+    kind = "network" if isinstance(model, Network) else "model"
+    cure = (
+        f"{name}.restrict(tracer.Plane(origin, u, v)), or of two of them "
+        f"{name}.restrict(tracer.Plane.of_features(i, j, at=x))"
+    )
+    if model.n_inputs == 1:
+        cure = f"tracer.Function(lambda x1, x2: {name}(x1[:, None])[:, 0]), a function of x1 alone"
+    raise TypeError(f"{name} must have two inputs, this {kind} has {model.n_inputs}: pass {cure}")
+
+
+def _has_levels(model: Any) -> bool:
+    """Whether `level` takes outputs of a model of several."""
+    return isinstance(model, Network) and (model.layers[-1].activation != "softmax" or model.n_outputs == 2)
+
+
+# Other people's models ------------------------------------------------------------------------------
+
+
+def has(thing: Any, name: str) -> bool:
+    """Whether it has an attribute of that name; what a class of the user's does instead is no answer."""
+    try:
+        return hasattr(thing, name)
+    except Exception:
+        return False
+
+
+def is_of(library: str, thing: Any) -> bool:
+    """Whether its class, or one that it is derived from, is of a library."""
+    return any(kind.startswith(f"{library}.") for kind in kinds_of(thing))
+
+
+def function_of(estimator: Any) -> str:
+    """The expression of an estimator's field, of its first two classes or of a regressor, by what it can do.
+
+    Of more features than two it is on a plane.
+    """
+    two = getattr(estimator, "n_features_in_", 2) == 2
+    x = "np.column_stack([x1, x2])" if two else "plane.lift(np.column_stack([x1, x2]))"
+    many = len(getattr(estimator, "classes_", ())) > 2
+    where = "" if two else ", where plane is a tracer.Plane(origin, u, v)"
+    if has(estimator, "decision_function"):
+        scores = f"estimator.decision_function({x})"
+        values = f"np.subtract(*{scores}.T[:2])" if many else scores
+    elif has(estimator, "predict_proba"):
+        scores = f"estimator.predict_proba({x})"
+        values = f"np.subtract(*{scores}.T[:2])" if many else f"{scores}[:, 1] - 0.5"
+    else:
+        values = f"estimator.predict({x}) - level"
+    return f"tracer.Function(lambda x1, x2: {values}){where}"

@@ -1,0 +1,1 @@
+"""The regions of several classes and the borders between them."""

@@ -1,0 +1,193 @@
+"""Where arcs of a partition end: junctions, clusters of undecided cells, and the sides of the box.
+
+Undecided cells that touch are one node of the borders. Where three classes or more meet at it, it is a
+junction that is not proven: four classes may be equal there, or three along a line too short for float64.
+
+The sides of the box are run counterclockwise. A node on one of them has a *span* there: an interval of the
+coordinate, or of its negative where that falls on the way.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.classes.class_atlas import JUNCTION, ClassAtlas, PairAtlas
+from tracer.atlas.edges.sides import OUTSIDE
+from tracer.boundaries.clusters import touching
+from tracer.boundaries.partitions.borders import Junction
+from tracer.curves.arcs.assembly import chain_ends
+from tracer.curves.curve import Curve
+from tracer.curves.end import End
+from tracer.fields.box import Box
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+
+# What stands for no node.
+NO_NODE = -1
+# The sides of the box as they are run, by the coordinate that varies and by whether it grows: and no side.
+SIDES = np.array([[2, 0], [3, 1]])
+NO_SIDE = -1
+
+
+class Border(NamedTuple):
+    """A curve between two regions.
+
+    Attributes
+    ----------
+    curve : Curve
+    outputs : tuple of int
+        The classes on its left and on its right.
+    nodes : tuple of int
+        Those it starts and ends at; empty when it is closed.
+    crossing : int
+        The first of its crossings, among those of its pair.
+    """
+
+    curve: Curve
+    outputs: tuple[int, int]
+    nodes: tuple[int, ...]
+    crossing: int
+
+
+@dataclass(frozen=True, eq=False)
+class Nodes:
+    """The junctions of an atlas, then its clusters of undecided cells, then the ends of arcs on the box.
+
+    Attributes
+    ----------
+    atlas : ClassAtlas
+    cluster : ndarray of int
+        The node of each undecided cell of the paving.
+    ends : dict
+        For each pair the node of each of its crossings: of junctions and ends on the box.
+    points : ndarray, shape (n, 2)
+        Where they are.
+    reach : ndarray, shape (·, 2)
+        How far around it each junction and each cluster reaches.
+    side : ndarray of int, shape (n,)
+        The side of the box that each is on; `NO_SIDE` inside.
+    span : ndarray, shape (n, 2)
+        Where it certainly is on that side.
+    """
+
+    atlas: ClassAtlas
+    cluster: Indices
+    ends: dict[tuple[int, int], Indices]
+    points: Array
+    reach: Array
+    side: Indices
+    span: Array
+
+    @classmethod
+    def of(cls, atlas: ClassAtlas) -> "Nodes":
+        """The nodes of an atlas."""
+        junctions = atlas.junctions
+        cluster, points, reach = _clusters(atlas)
+        side, span = _on_sides(points, reach, atlas.box)
+        inside = np.full(len(junctions), NO_SIDE), np.zeros((len(junctions), 2))
+        columns = [(junctions.points, *inside), (points, side, span)]
+        ends, first = {}, len(junctions) + len(points)
+        for ij, own in atlas.pairs.items():
+            crossings = own.atlas.crossings
+            on_box = np.flatnonzero((crossings.before == OUTSIDE) | (crossings.after == OUTSIDE))
+            ends[ij] = own.junction.copy()
+            ends[ij][on_box] = first + np.arange(len(on_box))
+            first += len(on_box)
+            crossings = crossings[on_box]
+            # The lower side along x1 and the upper one along x2 are run upwards.
+            grows = (crossings.before == OUTSIDE) == (crossings.axis == 0)
+            columns.append(
+                (
+                    crossings.points,
+                    SIDES[crossings.axis, grows.astype(int)],
+                    _run(*crossings.brackets.ends(), grows),
+                )
+            )
+        points, side, span = map(np.concatenate, zip(*columns, strict=True))
+        return cls(atlas, cluster, ends, points, np.concatenate([junctions.reach, reach]), side, span)
+
+    def is_certain(self, node: int) -> bool:
+        """Whether it is a junction or an end on the box: each class leaves it once."""
+        return not len(self.atlas.junctions) <= node < len(self.reach)
+
+    def of_chains(self, own: PairAtlas, ij: tuple[int, int]) -> list[tuple[int, list[tuple[End, int]]]]:
+        """The first crossing of each chain of a pair; why an open one starts and ends, and its nodes."""
+        arcs, chains = own.atlas.arcs, own.atlas.chains
+        first, last = chains.arcs[chains.offsets[:-1]], chains.arcs[chains.offsets[1:] - 1]
+        crossing = np.stack([arcs.start[first], arcs.end[last]], axis=1)
+        node, cell = self.ends[ij][crossing], chain_ends(own.atlas)
+        inner = cell >= 0
+        node[inner] = self.cluster[own.cell[cell[inner]]]
+        undecided = End.BUDGET if self.atlas.exhausted else End.UNDECIDED
+        why = [
+            [End.JUNCTION if k == JUNCTION else End.BOX if k < 0 else undecided for k in ends]
+            for ends in cell.tolist()
+        ]
+        return [
+            (start, [] if closed else list(zip(*both, strict=True)))
+            for start, closed, *both in zip(
+                crossing[:, 0].tolist(), chains.closed.tolist(), why, node.tolist(), strict=True
+            )
+        ]
+
+    def junctions(
+        self, borders: Sequence[Border], labels: Sequence[Hashable]
+    ) -> tuple[tuple[Junction, ...], dict[int, int]]:
+        """The junctions at which borders meet, proven or not, and the number of each node that is one."""
+        classes: list[set[int]] = [set() for _ in self.points]
+        arcs: list[list[int]] = [[] for _ in self.points]
+        for k, border in enumerate(borders):
+            for node in border.nodes:
+                classes[node] |= set(border.outputs)
+                arcs[node].append(k)
+        some = [node for node, meet in enumerate(classes) if len(meet) > 2]
+        sides = self.atlas.box.sides
+        found = tuple(
+            Junction(
+                self.points[node],
+                tuple(labels[k] for k in sorted(classes[node])),
+                tuple(arcs[node]),
+                float(np.hypot(*(self.reach[node] / sides))),
+                node < len(self.atlas.junctions),
+            )
+            for node in some
+        )
+        return found, {node: k for k, node in enumerate(some)}
+
+
+def _clusters(atlas: ClassAtlas) -> tuple[Indices, Array, Array]:
+    """The node of each undecided cell; where the clusters are, (n, 2), and how far around they reach."""
+    paving = atlas.paving
+    cells = np.concatenate([paving.charts, paving.floor, paving.left])
+    open_ = np.append(np.flatnonzero(atlas.broken), np.arange(len(paving.charts), len(cells)))
+    cluster = np.full(len(cells), NO_NODE)
+    if not len(open_):
+        return cluster, np.zeros((0, 2)), np.zeros((0, 2))
+    label, corners = touching(cells[open_]), paving.lines.at(cells[open_])
+    low, high = np.full((2, label.max() + 1, 2), np.inf)
+    np.minimum.at(low, label, corners[:, 0])
+    np.minimum.at(high, label, -corners[:, 1])
+    cluster[open_] = len(atlas.junctions) + label
+    middle, box = 0.5 * low - 0.5 * high, atlas.box
+    # A cluster that touches a side of the box is a node on it.
+    points = np.where(low <= box.lower, box.lower, np.where(-high >= box.upper, box.upper, middle))
+    return cluster, points, -0.5 * high - 0.5 * low
+
+
+def _on_sides(points: Array, reach: Array, box: Box) -> tuple[Indices, Array]:
+    """The side of the box that clusters are on, and their spans there."""
+    on = np.concatenate([points == box.lower, points == box.upper], axis=1)[:, [1, 2, 3, 0]]
+    side: Any = np.where(on.any(axis=1), on.argmax(axis=1), NO_SIDE)
+    row, along = np.arange(len(points)), side % 2
+    low, high = points[row, along] - reach[row, along], points[row, along] + reach[row, along]
+    return side, _run(low, high, side < 2)
+
+
+def _run(low: Array, high: Array, grows: Mask) -> Array:
+    """Intervals of a coordinate as spans, (n, 2), of a side on which it grows, or does not."""
+    return np.where(grows[:, None], np.stack([low, high], axis=1), -np.stack([high, low], axis=1))

@@ -1,0 +1,141 @@
+"""The partition of a box: the regions of its classes, the arcs between them, and what is certain."""
+
+import os
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tracer.atlas.certificate import Certificate, Status
+from tracer.boundaries.boundary import KNOWN, Stats
+from tracer.boundaries.partitions.borders import Arc, Junction
+from tracer.boundaries.partitions.regions import Region
+from tracer.curves.nearest.distances import Nearest, Part, nearest_points
+from tracer.fields.box import Box
+from tracer.fields.networks.network import Network
+
+Array = NDArray[np.float64]
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Partition:
+    """A box divided into the regions of its classes.
+
+    Attributes
+    ----------
+    regions : tuple of Region
+        Of the classes that are on top somewhere in the box, by output; their areas add up to its own. Which
+        there are, their pieces and their holes follow from certified signs and arcs, never from areas. None
+        at all where a budget ended the work.
+    arcs : tuple of Arc
+        The borders between them, cut at the junctions, sorted by their classes and first points.
+    junctions : tuple of Junction
+    certificate : Certificate
+    labels : tuple
+        Of all outputs; their numbers where the network has no labels.
+    box : Box
+    network : Network
+    argmin : bool
+        Whether the lowest output is on top.
+    stats : Stats
+    parts : tuple of Part
+        Where the borders of each pair of classes can be: what `nearest` proves with.
+    """
+
+    regions: tuple[Region, ...]
+    arcs: tuple[Arc, ...]
+    junctions: tuple[Junction, ...]
+    certificate: Certificate
+    labels: tuple[Hashable, ...]
+    box: Box
+    network: Network
+    argmin: bool
+    stats: Stats
+    parts: tuple[Part, ...]
+
+    def unproven(self, reason: str) -> "Partition":
+        """The same partition without its proof."""
+        arcs = tuple(replace(arc, curve=replace(arc.curve, proven=False)) for arc in self.arcs)
+        return replace(self, arcs=arcs, certificate=self.certificate.withdrawn(reason), parts=())
+
+    @property
+    def status(self) -> Status:
+        """How much of it is proven."""
+        return self.certificate.status
+
+    @property
+    def bounds(self) -> tuple[tuple[float, float], tuple[float, float]]:
+        """The box as ``((lo, hi), (lo, hi))``."""
+        return self.box.bounds
+
+    def __repr__(self) -> str:
+        pieces = sum(len(region.pieces) for region in self.regions)
+        counts = [(len(self.regions), "class"), (pieces, "piece"), (len(self.arcs), "arc")]
+        counts.append((len(self.junctions), "junction"))
+        text = ", ".join(f"{n} {name}{('es' if name == 'class' else 's') * (n != 1)}" for n, name in counts)
+        return f"Partition: {text}, {KNOWN[self.status]} in {self.box}"
+
+    def nearest(self, points: ArrayLike) -> Nearest:
+        """The nearest change of decision to each of `points`: the nearest point of all arcs.
+
+        Parameters
+        ----------
+        points : array_like, shape (..., 2)
+            Anywhere, in plane coordinates.
+
+        Returns
+        -------
+        Nearest
+            As of `Boundary.nearest`; its `curve` is the number of an arc.
+
+        Raises
+        ------
+        ValueError
+            If the shape is not (..., 2), or a coordinate is not finite.
+        """
+        curves = [arc.curve for arc in self.arcs]
+        return nearest_points(curves, self.network.plane, self.certificate, self.parts or None, points)
+
+    def plot(self, ax: Any = None, **kwargs: Any) -> Any:
+        """Draw the regions; see `tracer.PartitionDisplay.plot` for the keywords.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure by default.
+
+        Returns
+        -------
+        PartitionDisplay
+        """
+        from tracer.view.partition_display import PartitionDisplay
+
+        return PartitionDisplay(self).plot(ax, **kwargs)
+
+    def save(self, path: str | os.PathLike) -> None:
+        """Write the partition to a file, whole or not at all.
+
+        Parameters
+        ----------
+        path : path
+            ``.geojson`` for the regions as polygons, ``.csv`` for the points of the arcs, ``.svg``, ``.png``
+            or ``.pdf`` for a picture.
+
+        Raises
+        ------
+        ValueError
+            If the suffix is none of these.
+        FileNotFoundError
+            If the folder does not exist.
+        """
+        from tracer.view.export import save_partition
+
+        save_partition(self, path)
+
+    def _repr_png_(self) -> bytes:
+        from tracer.view.axes import png
+        from tracer.view.partition_display import PartitionDisplay
+
+        return png(PartitionDisplay(self))

@@ -1,0 +1,204 @@
+"""The verb that divides a box into the regions of its classes.
+
+The survey of all classes comes first; then the arcs of every pair are followed at once, as those of a
+boundary are, and the arcs bound the regions.
+"""
+
+import time
+from collections.abc import Hashable, Sequence
+from functools import partial
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tracer.atlas.certificate import Certificate, Proof, Status
+from tracer.atlas.charts import dependent_coordinate
+from tracer.atlas.classes.class_atlas import NO_JUNCTION, ClassAtlas, survey_classes
+from tracer.atlas.classes.class_paving import NO_CLASS
+from tracer.atlas.classes.margins import Margins
+from tracer.boundaries.boundary import Stats
+from tracer.boundaries.coercion import as_classifier
+from tracer.boundaries.partitions.borders import Arc
+from tracer.boundaries.partitions.nodes import Border, Nodes
+from tracer.boundaries.partitions.partition import Partition
+from tracer.boundaries.partitions.regions import regions_between
+from tracer.boundaries.progress import Progress
+from tracer.boundaries.proving import ARCS_SHARE, SURVEY_SHARE, without_numbers
+from tracer.boundaries.tracing import MAX_CELLS, TOLERANCE, Limits
+from tracer.curves.arcs.assembly import curves_of, follow_arcs
+from tracer.curves.end import End
+from tracer.curves.nearest.discs import Sheet
+from tracer.curves.nearest.distances import Part
+from tracer.enclosures.arithmetic import in_ieee_arithmetic
+from tracer.fields.box import Box
+from tracer.fields.checks import flag
+from tracer.fields.counted import Overtime
+from tracer.fields.networks.network import Network
+
+Array = NDArray[np.float64]
+
+
+@in_ieee_arithmetic(Partition.unproven)
+def partition(
+    network: Any,
+    bounds: ArrayLike,
+    *,
+    argmin: bool = False,
+    tolerance: float = TOLERANCE,
+    max_cells: int = MAX_CELLS,
+    time_limit: float | None = None,
+    progress: bool = False,
+) -> Partition:
+    """Divide a box into the regions of its classes: where each output is the largest.
+
+    Parameters
+    ----------
+    network : Network
+        Two inputs, and two outputs or more.
+    bounds : sequence
+        ``[(lo, hi), (lo, hi)]``.
+    argmin : bool
+        For networks that take the lowest score: where each output is the smallest.
+    tolerance, max_cells, time_limit, progress
+        As of `tracer.trace`.
+
+    Returns
+    -------
+    Partition
+        Its status says what is known: `PROVEN`, `PROVEN_OUTSIDE_CELLS` or `BUDGET_EXHAUSTED`;
+        `UNSOUND_ARITHMETIC` as of `tracer.trace`.
+
+    Raises
+    ------
+    TypeError
+        If `network` is not a network of two inputs and several outputs.
+    ValueError
+        If an argument is out of range.
+    """
+    network, box = as_classifier(network), Box.from_bounds(bounds)
+    limits = Limits.of(tolerance, max_cells, time_limit)
+    lowest, line = flag("argmin", argmin), Progress(flag("progress", progress))
+    try:
+        # What overflows is inf or nan, which proves nothing: that is a status, not a warning.
+        with np.errstate(all="ignore"):
+            return _partition(network, box, lowest, *limits, line)
+    finally:
+        line.done()
+
+
+def _partition(
+    network: Network,
+    box: Box,
+    argmin: bool,
+    tolerance: float,
+    max_cells: int,
+    limit: float,
+    progress: Progress,
+) -> Partition:
+    clock = [time.perf_counter()]
+    scores = network.scores(negative=argmin)
+    margins = Margins(scores, clock[0] + limit)
+    labels = network.classes or tuple(range(network.n_outputs))
+    atlas = survey_classes(
+        margins,
+        box,
+        max_cells=max_cells,
+        deadline=clock[0] + SURVEY_SHARE * limit,
+        report=progress.paving,
+    )
+    clock.append(time.perf_counter())
+    nodes = Nodes.of(atlas)
+    borders, finished = _borders(margins, atlas, nodes, tolerance, clock[0] + ARCS_SHARE * limit)
+    cut_short = margins.without_deadline().late
+    clock.append(time.perf_counter())
+    junctions, number = nodes.junctions(borders, labels)
+    arcs = tuple(_arc(border, number, labels) for border in borders)
+    regions, doubtful = (), np.zeros((0, 2, 2))
+    if not (atlas.exhausted or cut_short):
+        around, sure = _along_sides(margins, atlas.box)
+        regions, doubtful = regions_between(arcs, borders, nodes, box, labels, around)
+        if not (sure or any(End.BOX in arc.ends for arc in arcs)):
+            doubtful = np.stack([atlas.box.lower, atlas.box.upper])[None]
+    doubtful = np.concatenate([doubtful, without_numbers(atlas.box, [arc.curve for arc in arcs])])
+    clock.append(time.perf_counter())
+    status = Status.BUDGET_EXHAUSTED if cut_short or not finished else atlas.status
+    if status is Status.PROVEN and len(doubtful):
+        status = Status.PROVEN_OUTSIDE_CELLS
+    seconds = atlas.seconds | dict(zip(("survey", "arcs", "regions"), np.diff(clock).tolist(), strict=True))
+    stats = Stats(atlas.cells, margins.evaluations, seconds)
+    certificate = _certificate(atlas, status, doubtful, arcs)
+    parts = _parts(margins, atlas, arcs)
+    return Partition(regions, arcs, junctions, certificate, labels, box, network, argmin, stats, parts)
+
+
+def _borders(
+    margins: Margins, atlas: ClassAtlas, nodes: Nodes, tolerance: float, deadline: float
+) -> tuple[list[Border], bool]:
+    """The borders of all pairs, and whether all are as good as was asked for."""
+    borders, finished = [], True
+    for ij, own in sorted(atlas.pairs.items()):
+        field = margins.field(*ij)
+        try:
+            followed = follow_arcs(field, own.atlas, tolerance, deadline)
+        except Overtime:
+            return borders, False
+        finished &= followed.finished
+        ends = nodes.of_chains(own, ij)
+        reasons: Any = [[(why, None) for why, _ in pair] for _, pair in ends]
+        curves = curves_of(field, own.atlas, followed, tolerance, reasons)
+        found = [
+            Border(curve.with_field(field.field), ij, tuple(node for _, node in pair), crossing)
+            for curve, (crossing, pair) in zip(curves, ends, strict=True)
+        ]
+        borders += sorted(found, key=lambda border: border.curve.points[0].tolist())
+    return borders, finished
+
+
+def _arc(border: Border, number: dict[int, int], labels: Sequence[Hashable]) -> Arc:
+    i, j = border.outputs
+    junctions = tuple(number.get(node) for node in border.nodes)
+    return Arc(border.curve, border.outputs, (labels[i], labels[j]), junctions)
+
+
+def _parts(margins: Margins, atlas: ClassAtlas, arcs: Sequence[Arc]) -> tuple[Part, ...]:
+    """What is certain of the borders of each pair."""
+    parts = []
+    for (i, j), own in atlas.pairs.items():
+        field, sheets = margins.network.margin(i, j), []
+        charts = atlas.paving.lines.at(own.atlas.paving.charts)
+        for third in np.unique(own.third).tolist():
+            cells = charts[~own.atlas.broken & (own.third == third)]
+            hidden = {} if third == NO_CLASS else {"hidden": partial(margins.above_both, third, i, j)}
+            sheets.append(Sheet(field, cells, **hidden))
+        mine = np.array([k for k, arc in enumerate(arcs) if arc.outputs == (i, j)], dtype=np.intp)
+        parts.append(Part(field, mine, tuple(sheets), partial(margins.on_top, i, j)))
+    return tuple(parts)
+
+
+def _along_sides(margins: Margins, box: Box) -> tuple[int, bool]:
+    """The class along the sides of a box where no arc ends there, and whether that is certain."""
+    corners = np.array([[x, y] for x in (box.lower[0], box.upper[0]) for y in (box.lower[1], box.upper[1])])
+    certain = margins.top(corners)
+    if (certain >= 0).any():
+        return int(certain.max()), True
+    return int(margins.network(corners[0]).argmax()), False
+
+
+def _certificate(atlas: ClassAtlas, status: Status, doubtful: Array, arcs: Sequence[Arc]) -> Certificate:
+    paving, sound = atlas.paving, ~atlas.broken
+    crossings = [own.atlas.crossings.points[own.junction == NO_JUNCTION] for own in atlas.pairs.values()]
+    points = np.concatenate([np.zeros((0, 2)), *crossings])
+    # Of a chart of three classes the picture shows the coordinate of the first two.
+    dependent = dependent_coordinate(paving.directions[sound, 0])
+    proof = Proof(
+        paving.lines.at(paving.empty),
+        paving.lines.at(paving.charts[sound]),
+        dependent,
+        points,
+        tuple(arc.curve for arc in arcs),
+    )
+    undecided = np.concatenate([paving.lines.at(atlas.undecided), atlas.between, doubtful])
+    return Certificate(
+        status, atlas.box.bounds, undecided, atlas.cells, len(points), proof=proof, of="partition"
+    )

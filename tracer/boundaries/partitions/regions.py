@@ -1,0 +1,200 @@
+"""The regions of a partition, from the arcs between them: rings, told apart and put together.
+
+Nothing is measured. The arcs and the sides of the box fall into connected *nets*. Of the net with the sides
+each ring is the outer one of a piece of its region. Any other net lies in one piece, in which it makes one
+hole: of its rings that one has the same face (see `faces`) as a ring of a net further out, and the others are
+the outer rings of pieces further in. Areas and polygons are shown, and decide nothing.
+"""
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tracer.atlas.cells.grid_lines import NO_CELLS
+from tracer.atlas.classes.faces import Faces, connected
+from tracer.boundaries.partitions.borders import Arc
+from tracer.boundaries.partitions.half_edges import half_edges
+from tracer.boundaries.partitions.nodes import NO_NODE, Border, Nodes
+from tracer.boundaries.partitions.rings import Ring, is_inside, rings_of
+from tracer.curves.screen import Screen
+from tracer.fields.box import Box
+from tracer.fields.checks import points
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+# Chords of polygons stay within this of the arcs, in box units.
+RING_TOLERANCE = 1e-8
+
+
+@dataclass(frozen=True, eq=False)
+class Piece:
+    """A connected part of a region.
+
+    Attributes
+    ----------
+    outer : Ring
+    holes : tuple of Ring
+    """
+
+    outer: Ring
+    holes: tuple[Ring, ...]
+
+    @property
+    def area(self) -> float:
+        """In plane coordinates; of the region itself, not of its polygons. Measured, not proven."""
+        return self.outer.area + sum(hole.area for hole in self.holes)
+
+    @cached_property
+    def rings(self) -> tuple[Array, ...]:
+        """Its polygons, within 1e-8 of the box of its border; see `polygons`."""
+        return self.polygons(RING_TOLERANCE)
+
+    def polygons(self, tolerance: float | Screen) -> tuple[Array, ...]:
+        """Its border as polygons, shape (·, 2), that repeat their first points.
+
+        The outer one, counterclockwise, and then the holes, clockwise; their chords stay within `tolerance`,
+        in box units. Neighbours share their vertices.
+        """
+        return tuple(ring.polygon(tolerance) for ring in (self.outer, *self.holes))
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Region:
+    """Where one class is on top.
+
+    Attributes
+    ----------
+    output : int
+        The class, as the number of its output.
+    label
+        Its label; the number where the network has none.
+    pieces : tuple of Piece
+        Its connected parts, the largest first.
+    """
+
+    output: int
+    label: Hashable
+    pieces: tuple[Piece, ...]
+
+    @property
+    def area(self) -> float:
+        """In plane coordinates; measured along its arcs, and no part of what is proven."""
+        return sum(piece.area for piece in self.pieces)
+
+    @property
+    def rings(self) -> tuple[Array, ...]:
+        """The polygons of all its pieces, holes included; see `Piece.rings`."""
+        return tuple(ring for piece in self.pieces for ring in piece.rings)
+
+    def contains(self, x: ArrayLike) -> NDArray[np.bool_]:
+        """Whether points (..., 2) lie in it: inside an odd number of its polygons, to within their 1e-8."""
+        at = points("x", x, 2)
+        box = self.pieces[0].outer.box
+        # What is on a side of the box belongs to the region inside.
+        inner = np.nextafter(box.lower, box.upper), np.nextafter(box.upper, box.lower)
+        flat = np.clip(at.reshape(-1, 2), *inner)
+        inside: Any = np.logical_xor.reduce([is_inside(flat, ring) for ring in self.rings])
+        return inside.reshape(at.shape[:-1]) & box.contains(at)
+
+    def __repr__(self) -> str:
+        n = len(self.pieces)
+        return f"Region: {self.label!r}, {n} piece{'s' * (n != 1)}, area {self.area:.6g}"
+
+
+def regions_between(
+    arcs: Sequence[Arc],
+    borders: Sequence[Border],
+    nodes: Nodes,
+    box: Box,
+    labels: Sequence[Hashable],
+    around: int,
+) -> tuple[tuple[Region, ...], Array]:
+    """The regions that arcs cut a box into, by output, and cells in which they are not certain.
+
+    Parameters
+    ----------
+    arcs : sequence of Arc
+    borders : sequence of Border
+        The same, and the nodes that they start and end at.
+    nodes : Nodes
+    box : Box
+        The one asked for.
+    labels : sequence
+        Of the outputs.
+    around : int
+        The class all along the sides of the box, if no arc ends there.
+
+    Returns
+    -------
+    regions : tuple of Region
+    undecided : ndarray, shape (m, 2, 2)
+        Around ends of arcs whose order on a side is not certain, and rings of several classes.
+    """
+    edges, unclear = half_edges(arcs, borders, nodes, around)
+    rings = rings_of(edges, nodes, box)
+    outer, face, more = _nested(rings, borders, nodes)
+    found: dict[int, list[Piece]] = {}
+    for k in np.flatnonzero(outer):
+        holes = [ring for ring, inner in zip(rings, (face == face[k]) & ~outer, strict=True) if inner]
+        found.setdefault(min(rings[k].outputs, default=around), []).append(Piece(rings[k], tuple(holes)))
+    regions = [
+        Region(output, labels[output], tuple(sorted(pieces, key=lambda piece: -piece.area)))
+        for output, pieces in sorted(found.items())
+    ]
+    mixed = [ring.bounds for ring in rings if len(ring.outputs) > 1]
+    return tuple(regions), np.concatenate([NO_CELLS, unclear, more, *np.reshape(mixed, (-1, 1, 2, 2))])
+
+
+def _nested(
+    rings: list[Ring], borders: Sequence[Border], nodes: Nodes
+) -> tuple[NDArray[np.bool_], Indices, Array]:
+    """Which rings are outer ones, a label of each, the same for those of one piece, and undecided cells."""
+    net, outermost = _nets(rings)
+    outer = net == outermost
+    if outer.all():
+        return outer, np.arange(len(rings)), NO_CELLS
+    faces = Faces.of(nodes.atlas)
+    face = _faces_of(rings, borders, faces)
+    queue = np.flatnonzero(outer).tolist()
+    for k in queue:
+        for hole in np.flatnonzero((face == face[k]) & ~outer):
+            further_in = (net == net[hole]) & ~outer
+            further_in[hole] = False
+            outer |= further_in
+            queue += np.flatnonzero(further_in).tolist()
+    # Of each piece one ring is outer: but for undecided cells.
+    if (np.unique(face[outer], return_counts=True)[1] == 1).all() and np.isin(face, face[outer]).all():
+        return outer, face, faces.undecided
+    return outer, face, np.stack([nodes.atlas.box.lower, nodes.atlas.box.upper])[None]
+
+
+def _faces_of(rings: list[Ring], borders: Sequence[Border], faces: Faces) -> Indices:
+    """The face on the left of each ring: of the first crossings of its arcs, or at the corner of the box."""
+    links = [faces.links]
+    for k, ring in enumerate(rings, faces.vertices):
+        arcs = [(borders[edge.number], int(edge.reverse)) for edge in ring.edges if edge.arc is not None]
+        beside = [faces.beside[border.outputs][border.crossing, reverse] for border, reverse in arcs]
+        links.append(np.array([[k, vertex] for vertex in beside or [faces.corner]]))
+    return connected(np.concatenate(links), faces.vertices + len(rings))[faces.vertices :]
+
+
+def _nets(rings: list[Ring]) -> tuple[Indices, int]:
+    """The net of each ring, and the one with the sides of the box."""
+    net = np.arange(len(rings))
+    # What two rings can share: the sides, nodes, and arcs.
+    shared: dict[tuple[str, int], set[int]] = {("sides", 0): set()}
+    for k, ring in enumerate(rings):
+        for edge in ring.edges:
+            shared.setdefault(("sides", 0) if edge.arc is None else ("arc", edge.number), set()).add(k)
+            shared.setdefault(("node", edge.start), set()).add(k)
+    shared.pop(("node", NO_NODE), None)
+    groups = [np.array(sorted(some)) for some in shared.values()]
+    while any(np.ptp(net[some]) > 0 for some in groups):
+        for some in groups:
+            net[some] = net[some].min()
+    return net, int(net[groups[0]].min())

@@ -1,0 +1,1 @@
+"""Many boundaries: problems handed to workers, outcomes kept in a folder."""

@@ -1,0 +1,159 @@
+"""The work on many problems: drawn as there is room, done in any order, given in order.
+
+Of the problems that were drawn, at most `in_flight` are pending on the executor or held, done, in memory for
+their turn. With a folder a boundary is written as soon as it is done, and one that is early waits there, not
+in memory, so that one long problem does not hold up the others.
+"""
+
+from collections.abc import Callable, Generator, Iterator
+from concurrent.futures import (
+    FIRST_COMPLETED,
+    BrokenExecutor,
+    CancelledError,
+    Executor,
+    Future,
+    ThreadPoolExecutor,
+    wait,
+)
+from typing import Any
+
+from tracer.boundaries.boundary import Boundary
+from tracer.boundaries.progress import Progress
+from tracer.boundaries.sweeps.folder import Folder
+from tracer.boundaries.sweeps.outcome import Outcome, attempt, attempt_packed
+from tracer.boundaries.sweeps.problem import Problem, checked
+from tracer.boundaries.tracing import Limits
+
+
+class Here(Executor):
+    """The executor that works at once, in the calling thread."""
+
+    def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
+        """The future of a call, done already."""
+        future: Future = Future()
+        future.set_result(fn(*args, **kwargs))
+        return future
+
+
+class Sweep:
+    """The state of the work: which problems are pending, which outcomes wait for their turn."""
+
+    def __init__(
+        self,
+        problems: Iterator[tuple[int, Any]],
+        known: int | None,
+        limits: Limits,
+        executor: Executor,
+        folder: Folder | None,
+        in_flight: int,
+        line: Progress,
+    ) -> None:
+        self._problems, self._known, self._limits = problems, known, limits
+        self._executor, self._folder, self._in_flight, self._line = executor, folder, in_flight, line
+        self._pending: dict[Future, Problem] = {}
+        self._held: dict[int, Outcome] = {}
+        self._stored: set[int] = set()
+        self._turn = self._done = self._failed = 0
+
+    def outcomes(self) -> Generator[Outcome, None, None]:
+        """The outcomes in order."""
+        try:
+            while True:
+                self._draw()
+                self._collect()
+                if self._ready:
+                    yield self._next()
+                elif not self._pending:
+                    return
+        finally:
+            self._stop()
+            self._line.done()
+
+    @property
+    def _ready(self) -> bool:
+        """Whether the next outcome is there."""
+        return self._turn in self._held or self._turn in self._stored
+
+    def _next(self) -> Outcome:
+        index, self._turn = self._turn, self._turn + 1
+        if index in self._held:
+            return self._held.pop(index)
+        self._stored.remove(index)
+        assert self._folder is not None
+        return Outcome(index, self._folder.load(index))
+
+    def _draw(self) -> None:
+        """Begin problems as long as there is room.
+
+        Those in the folder take none, so they are drawn no further than the next outcome.
+        """
+        while len(self._pending) + len(self._held) < self._in_flight:
+            drawn = next(self._problems, None)
+            if drawn is None or (not self._begin(*drawn) and self._ready):
+                return
+
+    def _begin(self, index: int, given: Any) -> bool:
+        """Hand a problem to the executor, unless it needs no work."""
+        field, bounds, keywords = checked(index, given)
+        try:
+            problem = Problem.of(index, field, bounds, {**self._limits._asdict(), **keywords})
+        # What trace would raise.
+        except (TypeError, ValueError) as error:
+            self._finish(index, error)
+            return False
+        if self._folder is not None and self._folder.holds(problem):
+            self._stored.add(index)
+            self._count(failed=False)
+            return False
+        if isinstance(self._executor, ThreadPoolExecutor | Here):
+            future = self._executor.submit(attempt, *problem.work)
+        else:
+            future = self._executor.submit(attempt_packed, problem.packed())
+        self._pending[future] = problem
+        return True
+
+    def _collect(self) -> None:
+        """Take what is done; wait for something if the next outcome is not there."""
+        if self._pending and not self._ready:
+            wait(self._pending, return_when=FIRST_COMPLETED)
+        for future in [future for future in self._pending if future.done()]:
+            result, problem = _result(future), self._pending[future]
+            self._save(problem, result)
+            del self._pending[future]
+            self._finish(problem.index, result)
+
+    def _save(self, problem: Problem, result: Boundary | Exception) -> None:
+        if self._folder is not None and isinstance(result, Boundary):
+            self._folder.save(problem, result)
+            if problem.index != self._turn:
+                self._stored.add(problem.index)
+
+    def _finish(self, index: int, result: Boundary | Exception) -> None:
+        if isinstance(result, Exception):
+            result.add_note(f"This was problem {index} of trace_many.")
+        if index not in self._stored:
+            self._held[index] = Outcome(index, result)
+        self._count(failed=isinstance(result, Exception))
+
+    def _count(self, failed: bool) -> None:
+        self._done, self._failed = self._done + 1, self._failed + failed
+        self._line.problems(self._done, self._failed, self._known)
+
+    def _stop(self) -> None:
+        """Cancel what has not begun, and keep what is done."""
+        for future in self._pending:
+            future.cancel()
+        for future, problem in self._pending.items():
+            if future.done() and not future.cancelled() and future.exception() is None:
+                self._save(problem, future.result())
+
+
+def _result(future: Future) -> Boundary | Exception:
+    """What a future that is done gives; what concerns all of them is raised."""
+    try:
+        return future.result()
+    except (BrokenExecutor, CancelledError):
+        raise
+    # The result could not be sent, or the worker was lost and this problem given up.
+    except Exception as error:
+        return error

@@ -1,0 +1,84 @@
+"""The boundaries of many problems as files in a folder: ``000012-<fingerprint>.npz`` for problem 12.
+
+A file appears whole or not at all, so what is there is done: whoever was stopped goes on from it. A file of
+the same place with another fingerprint belongs to another sweep, and the two are not mixed. The fingerprint
+stands in the file too, under its digest: a file that was renamed answers no other problem.
+"""
+
+import os
+import re
+from pathlib import Path
+
+from tracer.boundaries import archive
+from tracer.boundaries.boundary import Boundary
+from tracer.boundaries.sweeps.problem import DIGITS, Problem
+from tracer.fields.checks import path as checked
+from tracer.fields.checks import shown
+from tracer.fields.files import whole_file
+
+NAME = re.compile(rf"(\d{{6,}})-([0-9a-f]{{{DIGITS}}})\.npz")
+
+
+class Folder:
+    """A folder of boundaries; it is made where there is none, in a folder that exists.
+
+    Raises
+    ------
+    FileNotFoundError
+        If the folder it lies in does not exist.
+    NotADirectoryError
+        If there is a file of that name.
+    """
+
+    def __init__(self, path: str | os.PathLike) -> None:
+        self._path = checked("folder", path)
+        if not self._path.parent.is_dir():
+            raise FileNotFoundError(f"folder must lie in a folder that exists; got {shown(path)}")
+        if self._path.exists() and not self._path.is_dir():
+            raise NotADirectoryError(f"folder must be a folder; got the file {shown(path)}")
+        self._path.mkdir(exist_ok=True)
+        found = filter(None, map(NAME.fullmatch, os.listdir(self._path)))
+        self._names = {int(name[1]): name[0] for name in found}
+
+    def holds(self, problem: Problem) -> bool:
+        """Whether the boundary of this problem is there.
+
+        Raises
+        ------
+        ValueError
+            If the boundary of another problem is in its place.
+        """
+        there, own = self._names.get(problem.index), _name(problem)
+        if there not in (None, own):
+            raise ValueError(
+                f"folder must hold boundaries of these problems; problem {problem.index} would be {own}, but "
+                f"there is {there} in {shown(self._path)}: its field, bounds or keywords differ. Pass "
+                "another folder, or delete the file to trace the problem anew"
+            )
+        return there == own
+
+    def save(self, problem: Problem, boundary: Boundary) -> None:
+        """Write the boundary of a problem, whole or not at all."""
+        name = _name(problem)
+        with whole_file(self._path / name) as target:
+            archive.write(boundary, target, problem.fingerprint)
+        self._names[problem.index] = name
+
+    def load(self, index: int) -> Boundary:
+        """The boundary of the problem with this index.
+
+        Raises
+        ------
+        ValueError
+            If the file is damaged, is of another problem, whatever its name says, or was written by another
+            version of this library.
+        """
+        name = self._names[index]
+        try:
+            return archive.read(self._path / name, Path(name).stem.partition("-")[2])
+        except ValueError as error:
+            raise ValueError(f"{error}; delete the file to trace problem {index} anew") from None
+
+
+def _name(problem: Problem) -> str:
+    return f"{problem.index:06d}-{problem.fingerprint}.npz"

@@ -1,0 +1,118 @@
+"""The verb that traces many boundaries, on whatever executor there is."""
+
+import os
+from collections.abc import Generator, Iterable, Sequence, Sized
+from concurrent.futures import Executor
+from typing import Any
+
+from tracer.boundaries.progress import Progress
+from tracer.boundaries.sweeps.execution import Here, Sweep
+from tracer.boundaries.sweeps.folder import Folder
+from tracer.boundaries.sweeps.outcome import Outcome
+from tracer.boundaries.tracing import MAX_CELLS, TOLERANCE, Limits
+from tracer.fields.checks import flag, positive_integer, shown
+
+IN_FLIGHT = 64
+
+
+def trace_many(
+    problems: Iterable[Sequence[Any]],
+    executor: Executor | None = None,
+    *,
+    folder: str | os.PathLike | None = None,
+    in_flight: int = IN_FLIGHT,
+    tolerance: float = TOLERANCE,
+    max_cells: int = MAX_CELLS,
+    time_limit: float | None = None,
+    progress: bool = False,
+) -> Generator[Outcome, None, None]:
+    """Trace the boundaries of many problems, one after another or on an executor, and give them in order.
+
+    Parameters
+    ----------
+    problems : iterable
+        Of ``(field, bounds)``, the arguments of `tracer.trace`, or ``(field, bounds, keywords)`` with a
+        dictionary of `tolerance`, `max_cells`, `time_limit` for this problem. A generator is drawn from as
+        there is room, so a hundred thousand problems need no memory. Boundaries only: a partition or a curve
+        from a seed is no problem of this kind.
+    executor : concurrent.futures.Executor, optional
+        Where to trace: a ``ProcessPoolExecutor``, Dask's ``client.get_executor()``, any other. By default
+        here, one problem after another. It is not shut down.
+    folder : path, optional
+        Where each boundary is written as soon as it is done, as ``.npz`` (`Boundary.load` reads it), named
+        by the problem's index and a fingerprint of its field, bounds and keywords. Problems whose boundary
+        is there already are not traced again, so a sweep that was killed goes on where it stopped when it
+        is run again. Failures leave no file and are tried again.
+    in_flight : int
+        Problems being traced, or done and waiting in memory for their turn, at most. Twice the number of
+        workers or more keeps them busy. Without an executor it is 1.
+    tolerance, max_cells, time_limit
+        As of `tracer.trace`, for the problems that do not bring their own.
+    progress : bool
+        Whether to say on the standard error stream how many problems are done.
+
+    Returns
+    -------
+    generator of Outcome
+        In the order of the problems. `Outcome.boundary` is the boundary, or raises what tracing raised:
+        `Outcome.error`. One that fails does not stop the others. Work goes on while the loop asks for the
+        next one; when it ends early, or is interrupted, what has not begun is cancelled.
+
+    Raises
+    ------
+    TypeError
+        If an argument is of the wrong kind. On drawing: if a problem is not of the form above, its field
+        cannot be pickled for another process (a `Function` of a lambda cannot), or cannot be written to the
+        folder (a `Function` cannot).
+    ValueError
+        If an argument is out of range. On drawing: if the folder holds the boundary of another problem in
+        the place of one of these. On reading: if a file of the folder is damaged, of an earlier version, or
+        not the answer to the problem it is named after.
+    concurrent.futures.BrokenExecutor, concurrent.futures.CancelledError
+        If the executor broke down, a worker process was killed, or someone cancelled the work. With a
+        folder nothing that is done is lost.
+
+    Notes
+    -----
+    Processes that each use all cores for BLAS get in each other's way. Set ``OPENBLAS_NUM_THREADS=1``
+    (``MKL_NUM_THREADS=1``) in the environment before Python starts; Dask does so for its workers by itself.
+    Give a pool of processes ``mp_context=multiprocessing.get_context("spawn")``: a fork of a process that has
+    threads may hang. The workers of such a pool outlive a parent that was killed, idle, until they are ended
+    too; Dask's end by themselves.
+
+    A killed run leaves at most one unfinished file, hidden, under a name that is never read.
+
+    Examples
+    --------
+    All pairs of outputs on planes that turn about an axis; a ``ProcessPoolExecutor()`` as second argument
+    uses all cores:
+
+    >>> from itertools import combinations
+    >>> import numpy as np
+    >>> import tracer
+    >>> network, bounds = tracer.example("iris")
+    >>> angles = np.linspace(0, np.pi / 4, 3)
+    >>> planes = [tracer.Plane([4, 1], [np.cos(t), np.sin(t)], [-np.sin(t), np.cos(t)]) for t in angles]
+    >>> problems = (
+    ...     (network.margin(i, j).restrict(plane), [(-1, 1), (-1, 1)])
+    ...     for plane in planes
+    ...     for i, j in combinations(range(network.n_outputs), 2)
+    ... )
+    >>> [len(outcome.boundary) for outcome in tracer.trace_many(problems)]
+    [1, 1, 1, 1, 1, 1, 1, 1, 1]
+    """
+    try:
+        drawn, known = enumerate(problems), len(problems) if isinstance(problems, Sized) else None
+    except TypeError:
+        raise TypeError(f"problems must be an iterable of (field, bounds); got {shown(problems)}") from None
+    if executor is not None and not isinstance(executor, Executor):
+        raise TypeError(
+            "executor must be a concurrent.futures.Executor, such as ProcessPoolExecutor(), or Dask's "
+            f"client.get_executor(); got {shown(executor)}"
+        )
+    in_flight = positive_integer("in_flight", in_flight) if executor is not None else 1
+    limits = Limits.of(tolerance, max_cells, time_limit)
+    line = Progress(flag("progress", progress))
+    kept = None if folder is None else Folder(folder)
+    sweep = Sweep(drawn, known, limits, executor or Here(), kept, in_flight, line)
+    return sweep.outcomes()

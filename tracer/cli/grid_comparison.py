@@ -1,0 +1,104 @@
+"""Grid root-finding, the way it is done today, beside tracing, at equal error.
+
+On an n × n grid every sign change on a line is polished to a root, and in each cell the roots are
+joined by chords (marching squares). Roots are exact; the error of the picture is in the chords: the
+largest distance of their midpoints from the curve, about κ/(8n²), so an error e takes 1/e evaluations.
+A traced curve's polyline is measured in the same way.
+"""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from tracer.boundaries.coercion import as_field
+from tracer.boundaries.tracing import trace
+from tracer.curves.continuation.lattice import LatticeRoots, lattice_roots
+from tracer.curves.corrector import correct
+from tracer.curves.curve import CLEARLY_BETTER
+from tracer.fields.box import Box
+from tracer.fields.counted import Counted
+from tracer.fields.field import Field
+
+Array = NDArray[np.float64]
+
+# Finer grids are not run: their cost follows from the growth n².
+LARGEST_SIDE = 4096
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What one method reached on one problem.
+
+    Attributes
+    ----------
+    error : float
+        Largest distance of a chord's midpoint from the curve, in box units.
+    evaluations : int
+        Points at which F (with or without its gradient) was evaluated, and cells on which it was bounded.
+    seconds : float
+    size : int
+        Cells a side of the grid, or vertices of the polylines.
+    """
+
+    error: float
+    evaluations: int
+    seconds: float
+    size: int
+
+
+def grid_measurement(field: Field, bounds: ArrayLike, side: int) -> Measurement:
+    """Grid root-finding with `side` cells a side, measured."""
+    box, counted = Box.from_bounds(bounds), Counted(as_field(field))
+    began = time.perf_counter()
+    chords = cell_chords(lattice_roots(counted, box, (side, side)))
+    seconds = time.perf_counter() - began
+    return Measurement(chord_error(counted.field, box, chords), counted.evaluations, seconds, side)
+
+
+def tracing_measurement(field: Field, bounds: ArrayLike, error: float) -> Measurement:
+    """Tracing, with polylines to within `error`, measured."""
+    box, counted = Box.from_bounds(bounds), Counted(as_field(field))
+    began = time.perf_counter()
+    # A prediction this good serves the polyline as it is; only the vertices are corrected.
+    boundary = trace(counted, bounds, tolerance=min(max(CLEARLY_BETTER * error, 1e-13), 1e-6))
+    lines = [curve.polyline(error) for curve in boundary]
+    seconds = time.perf_counter() - began
+    chords = np.concatenate([np.stack([p[:-1], p[1:]], axis=1) for p in lines] or [np.zeros((0, 2, 2))])
+    vertices, evaluations = sum(len(p) for p in lines), counted.evaluations + boundary.stats.cells
+    return Measurement(chord_error(counted.field, box, chords), evaluations, seconds, vertices)
+
+
+def grid_reaching(field: Field, bounds: ArrayLike, error: float, side: int = 16) -> Measurement | None:
+    """The coarsest grid, by steps of √2, whose error is at most `error`; None beyond `LARGEST_SIDE`."""
+    while side <= LARGEST_SIDE:
+        measured = grid_measurement(field, bounds, side)
+        if measured.error <= error:
+            return measured
+        # The error falls like 1/n²: most of the way is known after one measurement.
+        side = max(round(1.41 * side), round(0.8 * side * np.sqrt(measured.error / error)))
+    return None
+
+
+def cell_chords(roots: LatticeRoots) -> Array:
+    """Chords, shape (k, 2, 2), that join the roots on the edges of each cell in pairs."""
+    nx, ny = (n - 1 for n in roots.values.shape)
+    # An edge belongs to the cell above or right of it, and to the one below or left.
+    before = roots.edge - np.where(roots.axis[:, None] == 0, [0, 1], [1, 0])
+    cells = np.concatenate([roots.edge, before])
+    index = np.tile(np.arange(len(roots.points)), 2)
+    inside = ((cells >= 0) & (cells < [nx, ny])).all(axis=1)
+    key, index = cells[inside] @ [ny, 1], index[inside]
+    order = np.argsort(key, kind="stable")
+    # Sign changes round a cell are even in number, so the sorted list falls into pairs of one cell.
+    return roots.points[index[order].reshape(-1, 2)]
+
+
+def chord_error(field: Field, box: Box, chords: Array) -> float:
+    """The largest distance, in box units, of a chord's midpoint from the curve."""
+    if not len(chords):
+        return 0.0
+    middle = chords.mean(axis=1)
+    onto = correct(field, box, middle)
+    return float(box.distance(onto.x, middle).max())

@@ -1,0 +1,1 @@
+"""The arcs of an atlas, followed all at once and assembled into curves."""

@@ -1,0 +1,83 @@
+"""Points of many arcs put onto F = 0.
+
+By Newton's method along given normals; and the chart makes it safe: a point that is not inside it then,
+between the arc's ends in τ, or has not converged, is found again in the chart's bracket (see `stack`).
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.charts import across
+from tracer.curves.arcs.batch import ENDS, Stack, in_bracket
+from tracer.curves.continuation.chart_ode import EPS
+from tracer.curves.vectors import dot, within
+from tracer.fields.box import Box
+from tracer.fields.field import Field
+
+Array = NDArray[np.float64]
+
+STEPS = 6
+# A last step, in box units, whose square is rounding; and one that is not worth making.
+CONVERGED = 4e-8
+SETTLED = 1e-15
+# This many times what is left of the steps, which is rounding of F, and of the coordinates, is noise.
+NOISE = 8.0
+
+
+def corrected(field: Field, box: Box, arcs: Stack, normal: Array, x: Array) -> tuple[Array, Array, Array]:
+    """Points `x` (n, m, 2) of arcs put onto them along unit normals (n, m, 2).
+
+    Also ∇F near there, and how far off they may be by rounding, (n,).
+    """
+    n, m = x.shape[:2]
+    along, chords = (normal * box.sides).reshape(-1, 2), np.repeat(box.distance(arcs.start, arcs.end), m)
+    at, gradient, step, noise = _newton(field, along, chords, x.reshape(-1, 2))
+    at, gradient = at.reshape(n, m, 2), gradient.reshape(n, m, 2)
+    step, noise = step.reshape(n, m), noise.reshape(n, m)
+    ends = arcs.across()
+    low, high = np.minimum(*ends), np.maximum(*ends)
+    t = across(arcs.direction[:, None], at)
+    inside = within(at, arcs.lower[:, None], arcs.upper[:, None])
+    lost = ~(inside & (t >= low[:, None]) & (t <= high[:, None]) & (step <= CONVERGED))
+    if lost.any():
+        arc, k = np.nonzero(lost)
+        t = np.clip(across(arcs.direction[arc], x[arc, k]), low[arc], high[arc])
+        t = np.where(np.isfinite(t), t, (0.5 * low + 0.5 * high)[arc])
+        found = in_brackets(field, arcs[arc], t[:, None])
+        at[arc, k], gradient[arc, k], noise[arc, k] = found[0][:, 0], found[1][:, 0], 0.0
+    size = np.abs(arcs.vectors[:, ENDS] / box.sides).reshape(n, 4)
+    return at, gradient, NOISE * (noise.max(axis=1) + EPS * size.max(axis=1))
+
+
+def in_brackets(field: Field, arcs: Stack, tau: Array) -> tuple[Array, Array]:
+    """Points (n, m, 2) of arcs where τ is `tau` (n, m), by their charts' brackets, and ∇F there."""
+    m = tau.shape[1]
+    x = in_bracket(field, arcs[np.repeat(np.arange(len(arcs)), m)], tau.ravel())
+    return x.reshape(-1, m, 2), field.value_and_gradient(x)[1].reshape(-1, m, 2)
+
+
+def _newton(field: Field, along: Array, chord: Array, x: Array) -> tuple[Array, Array, Array, Array]:
+    """Newton's method from points (n, 2) along vectors (n, 2); steps are shares of these.
+
+    The points it leads to, ∇F near there, the sizes of its last steps, inf where F is flat, and what they
+    would be if there were one more: no less where they are rounding. F bends on the length of a `chord` (n,).
+    """
+    n = len(x)
+    at, gradient, step, next_ = np.empty((n, 2)), np.empty((n, 2)), np.empty(n), np.empty(n)
+    left, last = np.arange(n), chord
+    for _ in range(STEPS):
+        value, slope = field.value_and_gradient(x)
+        with np.errstate(all="ignore"):
+            size = value / dot(slope, along)
+            # A step from where F is flat goes nowhere.
+            known = np.isfinite(size)
+            x = x - np.where(known, size, 0.0)[:, None] * along
+            size = np.where(known, np.abs(size), np.inf)
+            following = size * np.fmin(size / last, 1.0)
+        at[left], gradient[left], step[left], next_[left] = x, slope, size, following
+        further = np.flatnonzero((following > SETTLED) & known)
+        if not len(further):
+            break
+        left, last = left[further], size[further]
+        x, along = x.take(further, 0), along.take(further, 0)
+    return at, gradient, step, next_

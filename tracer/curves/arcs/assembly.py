@@ -1,0 +1,157 @@
+"""Curves from the atlas: its chains of arcs, followed all at once and cut apart again.
+
+Points of a curve are the ends of its polynomial pieces. Those at crossings have the proven bounds of
+the crossings, those inside charts get theirs from `error_bounds`.
+"""
+
+import math
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.atlas import Atlas
+from tracer.curves.arcs.batch import Stack, stack_of
+from tracer.curves.arcs.collocation import stacked_pieces
+from tracer.curves.arcs.corners import polygon
+from tracer.curves.arcs.error_bounds import UP, Slabs, proven_distances
+from tracer.curves.arcs.kinks import smooth_pieces
+from tracer.curves.arcs.polygons import polygonal_pieces
+from tracer.curves.branch_points import BranchPoint
+from tracer.curves.continuation.walk import Trace
+from tracer.curves.curve import Curve
+from tracer.curves.end import End
+from tracer.curves.pieces import Pieces
+from tracer.fields.box import Box
+from tracer.fields.counted import Overtime
+from tracer.fields.field import EnclosedField
+from tracer.fields.networks.linear_regions import regions_of
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+
+class Followed(NamedTuple):
+    """All arcs of an atlas as polynomials, in the order of its chains.
+
+    `finished` says whether all are as good as was asked for.
+    """
+
+    stack: Stack
+    pieces: Pieces
+    finished: bool
+
+
+def follow_arcs(field: EnclosedField, atlas: Atlas, tolerance: float, deadline: float) -> Followed:
+    """The arcs of an atlas, all at once, to within `tolerance` in box units; see `Counted` for `Overtime`."""
+    stack = stack_of(atlas, field.value_and_gradient(atlas.crossings.points)[1])
+    regions = regions_of(field)
+    if regions is not None and regions.linear:
+        return Followed(*polygonal_pieces(regions, atlas.box, stack, deadline))
+    try:
+        if regions is not None:
+            return Followed(*smooth_pieces(field, regions, atlas.box, stack, tolerance, deadline))
+        return Followed(*stacked_pieces(field, atlas.box, stack, tolerance, deadline))
+    except Overtime:  # their chords
+        return Followed(*stacked_pieces(field, atlas.box, stack, tolerance, -math.inf))
+
+
+def curves_of(
+    field: EnclosedField,
+    atlas: Atlas,
+    followed: Followed,
+    tolerance: float,
+    reasons: list[list[tuple[End, BranchPoint | None]]],
+) -> list[Curve]:
+    """The curve of every chain of the atlas.
+
+    Parameters
+    ----------
+    field : EnclosedField
+    atlas : Atlas
+    followed : Followed
+    tolerance : float
+        Of the prediction between points, in box units.
+    reasons : list
+        Why each chain starts and ends where it does, and the branch point there if it is at one; empty
+        for closed ones.
+    """
+    (stack, pieces, _), box, crossings = followed, atlas.box, atlas.crossings
+    at_crossings = crossings.error_bound / box.sides[crossings.brackets.axis] * UP
+    bounds = _bounds_at_starts(field, atlas, stack, at_crossings)
+    rank = np.empty(len(atlas.arcs), dtype=np.intp)
+    rank[atlas.chains.arcs] = np.arange(len(rank))
+    offsets = np.searchsorted(rank[stack.arc], atlas.chains.offsets)
+    traces, error_bounds = [], []
+    for k, why in enumerate(reasons):
+        part = slice(offsets[k], offsets[k + 1])
+        trace = Trace(
+            np.concatenate([stack.start[part], stack.end[part][-1:]]),
+            np.concatenate([stack.start_gradient[part], stack.end_gradient[part][-1:]]),
+            Pieces(pieces.coefficients[part]).end_to_end(),
+            tuple(end for end, _ in why),
+        )
+        last = at_crossings[atlas.arcs.end[stack.arc[part][-1]]]
+        branches = [p for _, p in why]
+        trace, error_bound = _to_branch_points(box, trace, np.append(bounds[part], last), branches)
+        if trace.pieces.straight:
+            trace, error_bound = polygon(field, box, trace, error_bound)
+        traces.append(trace)
+        error_bounds.append(error_bound)
+    return Curve.proven_from(traces, error_bounds, field, box, tolerance)
+
+
+def _to_branch_points(
+    box: Box, trace: Trace, error_bound: Array, points: list[BranchPoint | None]
+) -> tuple[Trace, Array]:
+    """A chain that ends at the cells around a branch point, led into it.
+
+    The point is no further from the curve than it is from the crossing with these cells.
+    """
+    found = tuple(branch for branch in points if branch is not None)
+    if not found:
+        return trace, error_bound
+    before, after = ([b.point[None] for b in some if b is not None] for some in (points[:1], points[1:]))
+    into = [Pieces.lines(x, trace.points[:1]) for x in before]
+    out = [Pieces.lines(trace.points[-1:], x) for x in after]
+    none = np.zeros((1, 2))
+    bounds = [(box.distance(x, trace.points[0]) + error_bound[0]) * UP for x in before]
+    bounds += [error_bound, *((box.distance(x, trace.points[-1]) + error_bound[-1]) * UP for x in after)]
+    trace = Trace(
+        np.concatenate([*before, trace.points, *after]),
+        np.concatenate([*(none for _ in before), trace.gradients, *(none for _ in after)]),
+        Pieces.join([*into, trace.pieces, *out]),
+        trace.ends,
+        found,
+    )
+    return trace, np.concatenate(bounds)
+
+
+def chain_ends(atlas: Atlas) -> Indices:
+    """The cells that each chain starts from and ends at, shape (chains, 2); `OUTSIDE` for the box."""
+    chains, arcs, crossings = atlas.chains, atlas.arcs, atlas.crossings
+    ends = np.empty((len(chains), 2), dtype=np.intp)
+    for k, points in enumerate((arcs.start, arcs.end)):
+        arc = chains.arcs[chains.offsets[k : len(chains) + k] - k]
+        crossing, chart = points[arc], arcs.chart[arc]
+        before = crossings.before[crossing]
+        ends[:, k] = np.where(before == chart, crossings.after[crossing], before)
+    return ends
+
+
+def _bounds_at_starts(field: EnclosedField, atlas: Atlas, stack: Stack, at_crossings: Array) -> Array:
+    """Proven bounds, in box units, at the start of every arc of the stack."""
+    first = np.append(True, stack.arc[1:] != stack.arc[:-1])[: len(stack)]
+    bounds = np.empty(len(stack))
+    bounds[first] = at_crossings[atlas.arcs.start[stack.arc[first]]]
+    inner = stack[~first]
+    known = np.full(len(inner), np.inf)
+    for end in (atlas.arcs.start, atlas.arcs.end):
+        # The crossings at the ends of its arc lie on the component too.
+        crossing = end[inner.arc]
+        away = atlas.box.distance(inner.start, atlas.crossings.points[crossing])
+        known = np.minimum(known, (away + at_crossings[crossing]) * UP)
+    bounds[~first] = proven_distances(
+        field, atlas.box, Slabs.of_arcs(atlas, inner), inner.start, inner.start_gradient, known
+    )
+    return bounds

@@ -1,0 +1,177 @@
+"""Arcs inside their charts, all of them as one stack.
+
+In its chart F grows along a direction d, so whatever point of the chart has F = 0 and a τ (see `charts`)
+between those of an arc's ends lies on this arc and on no other: a bracket along d finds the arc's point at
+any τ, and an arc is cut in parts at any points of it.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.atlas import Atlas
+from tracer.atlas.charts import across, is_oblique
+from tracer.atlas.edges.roots import Segments, Transversals, bracketed_newton
+from tracer.curves.continuation.chart_ode import EPS
+from tracer.curves.vectors import lengths, max_norm, turned, unit_vectors
+from tracer.fields.box import Box
+from tracer.fields.field import Field
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+
+# The chord of an arc no longer than this many roundings of its coordinates points anywhere.
+SHORTEST = 64.0
+# Of the vectors of a stack, the points at its arcs' ends, and ∇F there.
+ENDS, GRADIENTS = slice(0, 2), slice(2, 4)
+
+
+@dataclass(frozen=True, eq=False)
+class Stack:
+    """Arcs inside their charts, in order along the curves.
+
+    Attributes
+    ----------
+    vectors : ndarray, shape (n, 7, 2)
+        Of each arc, in the order of `of`, so that arcs are taken and repeated in one go.
+    arc : ndarray of int, shape (n,)
+        Which arc of the atlas each is a part of.
+    """
+
+    vectors: Array
+    arc: Indices
+
+    @classmethod
+    def of(cls, arc: Indices, *vectors: Array) -> "Stack":
+        """The stack of arcs with the vectors (n, 2) below, in that order."""
+        return cls(np.stack(vectors, axis=1), arc)
+
+    @property
+    def start(self) -> Array:
+        """The points on the curve at which they start, (n, 2)."""
+        return self.vectors[:, 0]
+
+    @property
+    def end(self) -> Array:
+        """The points at which they end, (n, 2)."""
+        return self.vectors[:, 1]
+
+    @property
+    def start_gradient(self) -> Array:
+        """∇F at their starts, (n, 2)."""
+        return self.vectors[:, 2]
+
+    @property
+    def end_gradient(self) -> Array:
+        """∇F at their ends, (n, 2)."""
+        return self.vectors[:, 3]
+
+    @property
+    def lower(self) -> Array:
+        """The lower corners of their cells, (n, 2)."""
+        return self.vectors[:, 4]
+
+    @property
+    def upper(self) -> Array:
+        """The upper corners of their cells, (n, 2)."""
+        return self.vectors[:, 5]
+
+    @property
+    def direction(self) -> Array:
+        """Along which F grows in their cells, (n, 2)."""
+        return self.vectors[:, 6]
+
+    def __len__(self) -> int:
+        return len(self.arc)
+
+    def __getitem__(self, which: NDArray) -> "Stack":
+        return Stack(self.vectors[which], self.arc[which])
+
+    def across(self) -> tuple[Array, Array]:
+        """τ at the start and at the end of each arc, (n,)."""
+        return across(self.direction, self.start), across(self.direction, self.end)
+
+    def cut(
+        self, which: Mask, x: Array, gradient: Array, behind: Array | None = None
+    ) -> tuple["Stack", Indices]:
+        """The stack with some arcs cut in parts, at points `x` (k, m, 2) of each, in order, with ∇F there.
+
+        At a kink ∇F is another `behind` it.
+
+        Returns
+        -------
+        stack : Stack
+        index : ndarray of int
+            The arc each of its arcs was, or is a part of.
+        """
+        m = x.shape[1]
+        index = np.repeat(np.arange(len(self)), 1 + m * which)
+        # The parts of each arc that is cut, one after the other.
+        part = np.flatnonzero(which[index]).reshape(-1, m + 1)
+        parts = self[index]
+        parts.end[part[:, :-1]], parts.end_gradient[part[:, :-1]] = x, gradient
+        parts.start[part[:, 1:]] = x
+        parts.start_gradient[part[:, 1:]] = gradient if behind is None else behind
+        return parts, index
+
+
+def stack_of(atlas: Atlas, gradients: Array) -> Stack:
+    """The arcs of an atlas in the order of its chains, with ∇F at its crossings, `gradients` (n, 2)."""
+    order = atlas.chains.arcs
+    arcs = atlas.arcs[order]
+    start, end = atlas.crossings.points[arcs.start], atlas.crossings.points[arcs.end]
+    cells, slopes = atlas.paving.lines.at(atlas.paving.charts[arcs.chart]), atlas.paving.slopes[arcs.chart]
+    # Of two coordinates along which F grows or falls, the one in which the arc is shorter.
+    length = np.abs((end - start) / atlas.box.sides)
+    shorter = (length[:, 1] < length[:, 0]).astype(np.intp)
+    row = np.arange(len(arcs))
+    dependent = np.where(slopes[row, shorter] != 0, shorter, 1 - shorter)
+    direction = np.zeros_like(start)
+    direction[row, dependent] = slopes[row, dependent]
+    oblique = (slopes[:, 0] == 0) & (slopes[:, 1] == 0)
+    direction[oblique] = atlas.paving.directions[arcs.chart[oblique]]
+    at_ends = start, end, gradients[arcs.start], gradients[arcs.end]
+    return Stack.of(order, *at_ends, cells[:, 0], cells[:, 1], direction)
+
+
+def can_be_halved(box: Box, stack: Stack) -> Mask:
+    """Which arcs have a float of τ between their ends, which are farther apart than their rounding."""
+    a, b = stack.across()
+    middle = 0.5 * a + 0.5 * b
+    rounding = EPS * max_norm(stack.start / box.sides)
+    apart = box.distance(stack.start, stack.end) > SHORTEST * rounding
+    return apart & (middle > np.minimum(a, b)) & (middle < np.maximum(a, b))
+
+
+def in_bracket(field: Field, stack: Stack, t: Array) -> Array:
+    """The points (n, 2) of arcs where τ is `t` (n,), by the chart's bracket along its direction."""
+    x, oblique = np.empty((len(stack), 2)), is_oblique(stack.direction)
+    for which, bracketed in ((~oblique, _along_axis), (oblique, _along_direction)):
+        if which.any():
+            brackets, rises = bracketed(stack[which], t[which])
+            x[which] = brackets.at(bracketed_newton(field, brackets, rises)[0])
+    return x
+
+
+def _along_axis(stack: Stack, t: Array) -> tuple[Segments, Array]:
+    """The segments across cells along an axis where τ is `t` (n,), and the sign of F's growth along them."""
+    row, d = np.arange(len(stack)), stack.direction
+    dependent = np.abs(d).argmax(axis=1)
+    lower, upper = stack.lower.copy(), stack.upper.copy()
+    # τ is ± the other coordinate.
+    lower[row, 1 - dependent] = upper[row, 1 - dependent] = (d[:, 1] - d[:, 0]) * t
+    return Segments(lower, upper, dependent), d[row, dependent]
+
+
+def _along_direction(stack: Stack, t: Array) -> tuple[Transversals, Array]:
+    """The segments across cells along oblique directions where τ is `t` (n,); F grows along them."""
+    d, center = stack.direction, 0.5 * stack.lower + 0.5 * stack.upper
+    # From the point of the line {τ = t} that is nearest to the cell's centre: τ grows to the right of d.
+    away = (t - across(d, center)) / lengths(d)
+    nearest = center - away[:, None] * turned(unit_vectors(d))
+    reach = np.stack([stack.lower, stack.upper]) - nearest
+    behind, ahead = (reach / d).min(axis=0).max(axis=1), (reach / d).max(axis=0).min(axis=1)
+    ends = nearest + np.stack([behind, ahead])[..., None] * d
+    return Transversals(*np.clip(ends, stack.lower, stack.upper)), np.ones(len(stack))

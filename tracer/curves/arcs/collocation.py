@@ -1,0 +1,302 @@
+"""All arcs of the atlas at once: one differential equation, stacked.
+
+An arc from P to Q, run along with F > 0 on its left, satisfies in box units
+
+    dx/dt = ℓ (∂F/∂x2, −∂F/∂x1) / |∇F|,      x(0) = P,  x(1) = Q,
+
+where ℓ is its length: dx1/dx2 = −(∂F/∂x2)/(∂F/∂x1) in a form that has no poles. Both ends are known, so this
+is a boundary value problem, and its collocation at both ends [1]_ predicts all arcs at once: the cubic that
+satisfies the equation there, with the speed that fits a circle best. What it predicts is corrected along its
+normals onto F = 0, at the nodes of a polynomial of degree 7 and at three places between them; where the
+polynomial misses the curve there by more than the tolerance, the arc is cut in four. So the accuracy comes
+from the corrector, and the prediction may be loose: integrated to the caller's tolerance instead, the same
+points take five times the evaluations, and one step of a Runge-Kutta method takes four and is further off.
+
+A curve that waves within the tolerance is longer than its prediction. One that leaves it at an angle φ has
+gone 1/cos φ times as far, so arcs are cut as well where the sum of their h φ²/2 may be more than the
+tolerance times the length of all: lengths are as good as points are. And where an arc may turn, because a
+partial is 0 on it or near that, its direction is to be known so well, at any tolerance, that the polynomial
+turns as often as the arc does.
+
+Where all that an arc misses by may be rounding of F, as bounds of F at its points say, it is as good as it
+can be. No other arc is left alone before it is good: where some never are, the work is not finished.
+
+References
+----------
+.. [1] U. M. Ascher, R. M. M. Mattheij, R. D. Russell, "Numerical Solution of Boundary Value Problems for
+   Ordinary Differential Equations" (1995), section 5.4.
+"""
+
+import time
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.charts import across
+from tracer.atlas.edges.roots import point_bounds
+from tracer.curves.arcs.arc_corrector import corrected, in_brackets
+from tracer.curves.arcs.batch import ENDS, GRADIENTS, Stack, can_be_halved
+from tracer.curves.pieces import DERIVATIVE, FINE_RATES, INTEGRAL, NODES, Pieces, extrema, interpolation
+from tracer.curves.turning import FLAT
+from tracer.curves.vectors import dot, lengths, turned, unit_vectors
+from tracer.fields.box import Box
+from tracer.fields.field import EnclosedField, Field
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+
+# Tangents within 90° of the chord at both ends are predicted from; within 45° everywhere they are kept.
+LEAST_COSINE = 0.5**0.5
+MOST_CUTS = 32
+# Where arcs are cut that are steeper, as shares of the way in τ.
+QUARTERS = np.array([0.25, 0.5, 0.75])
+# Where so many cuts have left more than this share of what an arc misses by, bounds say how much is rounding.
+PATIENCE = 3
+STALLED = 0.5
+# How well a direction is to be known where an arc may turn, as a share of how far it leads away from an axis;
+# and which arcs may, their directions being this share of how much they vary from an axis.
+SURE = 0.01
+NEAR = 0.25
+# What interpolation between the nodes, and its rate over the length, may make of errors at them.
+AMPLIFIED = 4.0
+AMPLIFIED_RATE = 100.0
+# No more than this are made of the atlas's arcs: there are curves that wave as often as one likes.
+MOST_ARCS = 2**18
+
+# Where a polynomial is held against the curve: at its middle, and further out, between its nodes. And where
+# it is cut: there, and at two of its nodes.
+PLACES = np.array([-0.78, 0.0, 0.78])
+CUTS = np.array([NODES[2], 0.0, NODES[-3]])
+# Nodes and places in order, which are which, and which are between the ends, and at them.
+SIGMA = np.sort(np.concatenate([NODES, PLACES]))
+AT_NODES, AT_PLACES, AT_CUTS = (np.searchsorted(SIGMA, some) for some in (NODES, PLACES, CUTS))
+INNER, OUTER = slice(1, -1), slice(None, None, len(SIGMA) - 1)
+# What takes the ends of a cubic, and its rates there, to its values and to its rates.
+_T = 0.5 * (1 + SIGMA)[:, None]
+CUBIC = np.hstack([(1 + 2 * _T) * (1 - _T) ** 2, _T**2 * (3 - 2 * _T), _T * (1 - _T) ** 2, _T**2 * (_T - 1)])
+CUBIC_RATES = np.hstack([6 * _T * (_T - 1), 6 * _T * (1 - _T), (1 - _T) * (1 - 3 * _T), _T * (3 * _T - 2)])
+# What takes values at the nodes to those of their polynomial at the places; at all of SIGMA of each of its
+# parts; and to its rates, at all of SIGMA and close by each other.
+EXPECTED = interpolation(PLACES)
+_ENDS = np.concatenate([[-1.0], CUTS, [1.0]])
+PARTS = interpolation((0.5 * ((1 - SIGMA) * _ENDS[:-1, None] + (1 + SIGMA) * _ENDS[1:, None])).ravel())
+RATES_AT_SIGMA = interpolation(SIGMA) @ DERIVATIVE
+RATES = interpolation(np.linspace(-1, 1, 4 * len(NODES) + 1)) @ DERIVATIVE
+
+
+def stacked_pieces(
+    field: EnclosedField, box: Box, stack: Stack, tolerance: float, deadline: float
+) -> tuple[Stack, Pieces, bool]:
+    """Arcs as polynomials, cut until each is within `tolerance` (box units) of the curve.
+
+    Returns
+    -------
+    stack : Stack
+        The arcs there are then, in order.
+    pieces : Pieces
+        One for each; the arclength of each starts at 0.
+    finished : bool
+        Whether all polynomials are that good; `deadline`, of `time.perf_counter`, or `MOST_ARCS` may end
+        the work before.
+    """
+    most = len(stack) + MOST_ARCS
+    stack = _gentle(field, box, stack, most, deadline)
+    if not len(stack) or time.perf_counter() >= deadline:
+        return stack, with_arclength(_straight(stack.start, stack.end, NODES)), len(stack) == 0
+    predicted, values = _collocated(box, stack), np.empty((len(stack), len(NODES), 2))
+    pending, before, finished = np.arange(len(stack)), np.full((len(stack), PATIENCE), np.inf), False
+    length = box.distance(stack.start, stack.end).sum()
+    for _ in range(MOST_CUTS):
+        arcs = stack[pending]
+        found = _put_onto_curve(field, box, arcs, *predicted)
+        values[pending] = found.x[:, AT_NODES]
+        allowed = tolerance, tolerance * length / len(stack)
+        misses = found.misses(*allowed)
+        stalled = np.flatnonzero(misses & (found.off >= STALLED * before[:, -1]))
+        if len(stalled):
+            found.noise[stalled] += _rounding(field, box, found.x[stalled])
+            misses = found.misses(*allowed)
+        finished = not misses.any()
+        if finished or len(stack) + len(CUTS) * misses.sum() > most or time.perf_counter() >= deadline:
+            break
+        which = np.zeros(len(stack), dtype=bool)
+        which[pending[misses]] = True
+        x = found.x[misses][:, AT_CUTS]
+        stack, index = stack.cut(which, x, field.value_and_gradient(x)[1])
+        pending = np.flatnonzero(which[index])
+        predicted = _predicted_parts(box, stack[pending], values[which])
+        before = np.column_stack([found.off, before[:, :-1]])[misses]
+        values, before = values[index], np.repeat(before, 1 + len(CUTS), axis=0)
+    return stack, with_arclength(values), finished
+
+
+# The angle between tangent and chord -----------------------------------------------------------------
+
+
+def _gentle(field: Field, box: Box, stack: Stack, most: int, deadline: float) -> Stack:
+    """The arcs cut, into no more than `most`, until tangents at their ends are within 90° of their chords."""
+    for _ in range(MOST_CUTS):
+        rises = dot(_normals(box, stack)[:, None], stack.vectors[:, GRADIENTS] * box.sides)
+        steep = (rises[:, 0] < 0) | (rises[:, 1] < 0)
+        if not steep.any():
+            break
+        steep &= can_be_halved(box, stack)
+        start, end = stack.across()
+        tau = start[:, None] + np.multiply.outer(end - start, QUARTERS)
+        # Some arcs are so short that there are not so many floats between their ends.
+        steep &= (np.diff(np.column_stack([start, tau, end])) > 0).all(axis=1)
+        if not 0 < len(QUARTERS) * np.count_nonzero(steep) <= most - len(stack):
+            break
+        if time.perf_counter() >= deadline:
+            break
+        stack, _ = stack.cut(steep, *in_brackets(field, stack[steep], tau[steep]))
+    return stack
+
+
+def _normals(box: Box, stack: Stack) -> Array:
+    """The unit normals (n, 2) of chords, in box units: where F grows."""
+    return turned(unit_vectors((stack.end - stack.start) / box.sides))
+
+
+# The differential equation ------------------------------------------------------------------------
+
+
+def _collocated(box: Box, stack: Stack) -> tuple[Array, Array]:
+    """Points at `SIGMA` of every arc where the equation holds at both ends, and normals, (n, 11, 2) each."""
+    uphill = unit_vectors(stack.vectors[:, GRADIENTS] * box.sides)
+    # A circle that leaves its chord at an angle φ is met with a speed of 2/(1 + cos φ) chords.
+    cosine = 0.5 * dot(_normals(box, stack), uphill[:, 0] + uphill[:, 1])
+    speed = box.distance(stack.start, stack.end) * (2 / (1 + np.maximum(cosine, 0.0)))
+    rates = -speed[:, None, None] * turned(uphill)
+    ends = np.concatenate([stack.vectors[:, ENDS] / box.sides, rates], axis=1)
+    x = CUBIC @ ends * box.sides
+    x = np.minimum(np.maximum(x, stack.lower[:, None]), stack.upper[:, None])
+    return x, turned(unit_vectors(CUBIC_RATES @ ends))
+
+
+def _straight(start: Array, end: Array, sigma: Array) -> Array:
+    """Points at `sigma` (k,) of the chords between points (n, 2), shape (n, k, 2)."""
+    t = 0.5 * (1 + sigma)[:, None]
+    return (1 - t) * start[:, None] + t * end[:, None]
+
+
+def _predicted_parts(box: Box, parts: Stack, values: Array) -> tuple[Array, Array]:
+    """Points at `SIGMA` of the parts of polynomials through the nodes `values` (n, 8, 2), (4n, 11, 2).
+
+    Moved so that each starts and ends where the part does. And normals, (4n, 1, 2).
+    """
+    x = (PARTS @ values).reshape(-1, len(SIGMA), 2)
+    x += _straight(parts.start - x[:, 0], parts.end - x[:, -1], SIGMA)
+    return x, _normals(box, parts)[:, None]
+
+
+# Points on the curve -------------------------------------------------------------------------------
+
+
+class _OnCurve(NamedTuple):
+    """Of n arcs.
+
+    Attributes
+    ----------
+    x : ndarray, shape (n, 11, 2)
+        Points on them at `SIGMA`.
+    off : ndarray, shape (n,)
+        How far the polynomials through the nodes are from the curve at the places, in box units.
+    noise : ndarray, shape (n,)
+        How much of that may be rounding.
+    length : ndarray, shape (n,)
+        Of their chords, in box units; 0 of arcs that cannot be halved.
+    angle : ndarray, shape (n,)
+        The sine of the largest angle between polynomial and curve at the nodes and places.
+    room : ndarray, shape (n,)
+        How large that may be for it to be certain how often the arc turns.
+    steep : ndarray of bool, shape (n,)
+        Which are beyond 45° of their chords at a point: such a one may wave.
+    """
+
+    x: Array
+    off: Array
+    noise: Array
+    length: Array
+    angle: Array
+    room: Array
+    steep: Mask
+
+    def misses(self, tolerance: float, lengthening: float) -> Mask:
+        """Which are off by more than `tolerance`, longer by more than that, steep, or may turn unseen."""
+        wrong = np.maximum(self.angle * self.length - AMPLIFIED_RATE * self.noise, 0.0)
+        with np.errstate(all="ignore"):
+            misses = ~(self.off <= tolerance + self.noise) | (0.5 * wrong**2 / self.length > lengthening)
+        misses |= self.steep & (self.length > tolerance) & ~(self.off <= self.noise)
+        return misses | (wrong > self.room * self.length)
+
+
+def _put_onto_curve(field: Field, box: Box, arcs: Stack, predicted: Array, normal: Array) -> _OnCurve:
+    """Points at `SIGMA` of arcs, from `predicted` ones (n, 11, 2) along normals, (n, 11, 2) or (n, 1, 2)."""
+    normal = np.broadcast_to(normal, predicted.shape)[:, INNER]
+    x, gradient = np.empty_like(predicted), np.empty_like(predicted)
+    x[:, INNER], gradient[:, INNER], noise = corrected(field, box, arcs, normal, predicted[:, INNER])
+    x[:, OUTER], gradient[:, OUTER] = arcs.vectors[:, ENDS], arcs.vectors[:, GRADIENTS]
+    # A polynomial that folds, because of a bad prediction, may run beyond its arc's ends.
+    nodes = x[:, AT_NODES]
+    folded = np.flatnonzero(_folds(box, arcs, nodes))
+    if len(folded):
+        some = arcs[folded]
+        tau = across(some.direction[:, None], _straight(some.start, some.end, SIGMA[INNER]))
+        x[folded, INNER], gradient[folded, INNER] = in_brackets(field, some, tau)
+        nodes = x[:, AT_NODES]
+    halves = can_be_halved(box, arcs)
+    uphill, rates = unit_vectors(gradient * box.sides), RATES_AT_SIGMA @ nodes / box.sides
+    # Whether gradients are within 45° of the chord's normal; one that is 0 or not finite is not.
+    steep = ~(dot(_normals(box, arcs)[:, None], uphill) > LEAST_COSINE).all(axis=1) & halves
+    gap = (EXPECTED @ nodes - x[:, AT_PLACES]) / box.sides
+    length = box.distance(arcs.start, arcs.end)
+    with np.errstate(all="ignore"):
+        # Along the curve places need not agree, but as far as it bends.
+        bends = dot(gap, gap) / length[:, None]
+        angle = np.fmax.reduce(np.abs(dot(rates, uphill)) / lengths(rates), axis=1)
+    off = (np.abs(dot(gap, uphill[:, AT_PLACES])) + bends).max(axis=1)
+    # An arc so short that there is nothing between its ends is as good as it can be.
+    off, length = np.where(halves, off, 0.0), np.where(halves, length, 0.0)
+    return _OnCurve(x, off, noise, length, angle, _room(box, nodes, uphill, angle), steep)
+
+
+def _room(box: Box, nodes: Array, shares: Array, angle: Array) -> Array:
+    """See `_OnCurve`; of polynomials through nodes (n, 8, 2), where gradients have `shares` (n, 11, 2)."""
+    room = np.full(len(nodes), np.inf)
+    least, largest = shares.min(axis=1), shares.max(axis=1)
+    size, margin = np.maximum(largest, -least), NEAR * (largest - least) + angle[:, None]
+    arc, partial = np.nonzero((least <= margin) & (largest >= -margin) & (size > FLAT))
+    if len(arc):
+        along = unit_vectors(RATES @ nodes[arc] / box.sides)[np.arange(len(arc)), :, 1 - partial]
+        # A direction turns back from an axis, or beyond it: which, must be seen.
+        nearest = np.fmin(np.fmin.reduce(np.abs(extrema(along)[0]), axis=1), SURE * size[arc, partial])
+        np.minimum.at(room, arc, np.maximum(nearest, FLAT))
+    return room
+
+
+def _rounding(field: EnclosedField, box: Box, x: Array) -> Array:
+    """How far points (n, m, 2) may make polynomials miss arcs, by what F may be there, (n,)."""
+    at = x.reshape(-1, 2)
+    size = np.maximum(*np.abs(point_bounds(field, at)))
+    with np.errstate(all="ignore"):
+        far = size / lengths(field.value_and_gradient(at)[1] * box.sides)
+    return AMPLIFIED * far.reshape(x.shape[:2]).max(axis=1)
+
+
+def _folds(box: Box, stack: Stack, nodes: Array) -> Mask:
+    """Whether the polynomials through nodes (n, 8, 2) of arcs ever run back over their chords."""
+    along = (stack.end - stack.start) / box.sides / box.sides
+    place = dot(nodes - stack.start[:, None], along[:, None])
+    return np.asarray(~(place @ RATES.T > 0).all(axis=1))
+
+
+# Polynomials --------------------------------------------------------------------------------------
+
+
+def with_arclength(values: Array) -> Pieces:
+    """The polynomials through the nodes (n, 8, 2), and through the arclengths at them."""
+    s = lengths(FINE_RATES @ values) @ INTEGRAL.T
+    return Pieces.through(np.concatenate([values, s[..., None]], axis=2))

@@ -1,0 +1,124 @@
+"""Dips: where between the ends of an arc a pre-activation z passes a kink and comes back.
+
+Samples of all z along the arc show it: one beyond the kink, or a parabola through three that has its
+vertex there. What is found is a point of the arc beyond the kink: cut there, the arc has ends on
+different sides of it.
+
+F continued across the kink of a z has the same zeros where z = kink, so a dip next to an end may leave no
+trace on the polynomial of its arc. But z itself, continued from the arc's own region as if there were no
+kink, is smooth: known at the nodes, it is known between them.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.charts import across
+from tracer.curves.arcs.batch import Stack, can_be_halved, in_bracket
+from tracer.curves.pieces import DEGREE, NODES, Pieces, interpolation
+from tracer.fields.box import Box
+from tracer.fields.networks.linear_regions import Regions
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+
+# Parts of an arc, between whose ends dips are looked for before it is followed.
+PARTS = 8
+# And places at which its polynomials are looked at, by the values at the nodes.
+TO_PLACES = interpolation(np.linspace(-1, 1, 4 * DEGREE + 1))
+# A z smaller than this share of its largest along the arc is at its kink.
+AT_KINK = 1e-9
+# A parabola whose vertex is no higher than this share of z at an end is looked at.
+SHALLOW = 0.2
+# Numbers of one kind that are looked at together.
+TOGETHER = 2**20
+
+
+def dips_between(regions: Regions, box: Box, stack: Stack) -> tuple[Mask, Array]:
+    """Which arcs show a dip at equal steps of τ, and a point (k, 2) of each of these beyond the kink.
+
+    The ends of the arcs are on the same sides, or at kinks.
+    """
+    start, end = stack.across()
+    t = start[:, None] + np.linspace(0, 1, PARTS + 1) * (end - start)[:, None]
+    inner = stack[np.repeat(np.arange(len(stack)), PARTS - 1)]
+    x = np.empty((*t.shape, 2))
+    x[:, 0], x[:, -1] = stack.start, stack.end
+    x[:, 1:-1] = in_bracket(regions.field, inner, t[:, 1:-1].ravel()).reshape(len(stack), -1, 2)
+    z = regions.preactivations(x.reshape(-1, 2))
+    return _shown(regions, box, stack, t, z.reshape(*t.shape, z.shape[1]))
+
+
+def dips_of(regions: Regions, box: Box, stack: Stack, pieces: Pieces) -> tuple[Mask, Array]:
+    """The same of arcs that have been followed: dips that their polynomials show."""
+    n, neurons = len(stack), len(regions.kinks)
+    x = pieces.at(np.arange(n)[:, None], np.tile(NODES, (n, 1)))[..., :2]
+    sides = regions.sides(x[:, len(NODES) // 2], stack.direction)
+    z = regions.at(x.reshape(-1, 2), np.repeat(sides, len(NODES), axis=0)).z.reshape(n, len(NODES), neurons)
+    t = across(stack.direction, x.swapaxes(0, 1)).T
+    return _shown(regions, box, stack, t @ TO_PLACES.T, np.einsum("pj,njm->npm", TO_PLACES, z))
+
+
+def _shown(regions: Regions, box: Box, stack: Stack, t: Array, z: Array) -> tuple[Mask, Array]:
+    """The dips that z, (n, samples, N), shows at τ = `t`, (n, samples), and that are there."""
+    there, points = np.zeros(len(stack), dtype=bool), np.empty((len(stack), 2))
+    size = max(1, TOGETHER // max(1, z[:1].size))
+    for start in range(0, len(stack), size):
+        part = np.arange(start, min(start + size, len(stack)))
+        part = part[can_be_halved(box, stack[part])]
+        v, end = _heights(regions, z[part])
+        place, column = _deepest(t[part], v)
+        some = np.flatnonzero(np.isfinite(place))
+        part, end, column = part[some], end[some], column[some]
+        points[part] = in_bracket(regions.field, stack[part], place[some])
+        beyond = _above_kinks(regions, regions.preactivations(points[part]))
+        row = np.arange(len(part))
+        there[part] = beyond[row, column] * end[row, column] < 0
+    return there, points[there]
+
+
+def _above_kinks(regions: Regions, z: Array) -> Array:
+    """How far z (..., N) is above each kink, (..., N p); nan where there is none."""
+    kinks = np.where(np.isfinite(regions.kinks[:, 1:-1]), regions.kinks[:, 1:-1], np.nan)
+    return (z[..., None] - kinks).reshape(*z.shape[:-1], kinks.size)
+
+
+def _heights(regions: Regions, z: Array) -> tuple[Array, Array]:
+    """How far z is on its ends' side of each kink, over that of the end farther away; and that end's.
+
+    (n, samples, N p) and (n, N p).
+    """
+    z = _above_kinks(regions, z)
+    first, last = z[:, 0], z[:, -1]
+    end = np.where(np.abs(first) > np.abs(last), first, last)
+    small = np.abs(z) <= AT_KINK * np.abs(z).max(axis=1, keepdims=True)
+    with np.errstate(all="ignore"):
+        return np.where(small, 0.0, z) / end[:, None], end
+
+
+def _deepest(t: Array, v: Array) -> tuple[Array, Indices]:
+    """Where (n,) the deepest dip of each arc is, in τ, nan where there is none, and the column of `v`."""
+    at, low = _vertices(t, v)
+    inner = v[:, 1:-1]
+    # What a sample shows comes before what a parabola promises.
+    depth = np.where(inner < 0, inner - 1 / SHALLOW, np.where(low < SHALLOW, low, np.inf))
+    depth = np.where(np.isnan(depth), np.inf, depth).reshape(len(v), -1)
+    place, row = depth.argmin(axis=1), np.arange(len(v))
+    at = np.where(inner < 0, t[:, 1:-1, None], at).reshape(len(v), -1)[row, place]
+    return np.where(np.isfinite(depth[row, place]), at, np.nan), place % max(1, v.shape[2])
+
+
+def _vertices(t: Array, v: Array) -> tuple[Array, Array]:
+    """The least values of the parabolas through each three samples, and where; inf where not between them.
+
+    (n, samples − 2, columns).
+    """
+    t0, t1, t2 = t[:, :-2, None], t[:, 1:-1, None], t[:, 2:, None]
+    v0, v1, v2 = v[:, :-2], v[:, 1:-1], v[:, 2:]
+    with np.errstate(all="ignore"):
+        slope, next_slope = (v1 - v0) / (t1 - t0), (v2 - v1) / (t2 - t1)
+        bend = (next_slope - slope) / (t2 - t0)
+        at = 0.5 * (t0 + t1) - 0.5 * slope / bend
+        low = v0 + slope * (at - t0) + bend * (at - t0) * (at - t1)
+        inside = (bend > 0) & ((at - t0) * (t2 - at) > 0)
+    return at, np.where(inside, low, np.inf)

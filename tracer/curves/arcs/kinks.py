@@ -1,0 +1,166 @@
+"""Arcs that are smooth between kinks: where a pre-activation z passes a kink of its activation.
+
+An arc whose ends lie on different sides of a neuron's kink is cut where F = 0 and z = kink meet, found by
+Newton's method in the region that the arc comes from, which continues beyond the kink as if there were none;
+where that fails, by bisection along the arc. Dips between the ends are looked for before the arcs are
+followed, and again on the polynomials. So what lies between two cuts is smooth, and is followed to full
+order on both sides.
+"""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.charts import across
+from tracer.curves.arcs.batch import Stack, can_be_halved, in_bracket
+from tracer.curves.arcs.collocation import stacked_pieces
+from tracer.curves.arcs.dips import dips_between, dips_of
+from tracer.curves.pieces import Pieces
+from tracer.curves.vectors import lengths, within
+from tracer.fields.box import Box
+from tracer.fields.field import EnclosedField
+from tracer.fields.networks.linear_regions import Regions, Sides
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+MOST_ROUNDS = 64
+MOST_DIPS = 8
+NEWTON_STEPS = 8
+# Newton's last step, in box units.
+CONVERGED = 1e-12
+BISECTIONS = 60
+# A kink nearer to an arc's end than this share of the arc is at the end.
+AT_END = 1e-12
+
+
+def smooth_pieces(
+    field: EnclosedField, regions: Regions, box: Box, stack: Stack, tolerance: float, deadline: float
+) -> tuple[Stack, Pieces, bool]:
+    """The arcs of a field with these `regions` as polynomials, cut at the kinks; see `stacked_pieces`."""
+    stack = _cut(regions, box, stack)
+    for _ in range(MOST_DIPS if len(stack) else 0):
+        which, beyond = dips_between(regions, box, stack)
+        if not which.any():
+            break
+        stack = _cut_in_dips(regions, box, stack, which, beyond)
+    stack, pieces, finished = stacked_pieces(field, box, stack, tolerance, deadline)
+    for _ in range(MOST_DIPS if finished else 0):
+        which, beyond = dips_of(regions, box, stack, pieces)
+        if not which.any():
+            break
+        stack = _cut_in_dips(regions, box, stack, which, beyond)
+        stack, pieces, finished = stacked_pieces(field, box, stack, tolerance, deadline)
+    return stack, pieces, finished
+
+
+def _cut_in_dips(regions: Regions, box: Box, stack: Stack, which: NDArray[np.bool_], beyond: Array) -> Stack:
+    """The arcs cut at the kinks of dips in some of them, each with a point of it `beyond` (k, 2) its kink."""
+    sides = regions.sides(beyond, stack.direction[which])
+    stack, _ = stack.cut(which, beyond[:, None], regions.at(beyond, sides).gradient[:, None])
+    return _cut(regions, box, stack)
+
+
+def _cut(regions: Regions, box: Box, stack: Stack) -> Stack:
+    """The arcs cut at kinks between ends that lie on different sides."""
+    before, after = (regions.sides(x, stack.direction) for x in (stack.start, stack.end))
+    for _ in range(MOST_ROUNDS):
+        cut = (before != after).any(axis=1) & can_be_halved(box, stack)
+        if not cut.any():
+            break
+        arcs, old, new = stack[cut], before[cut], after[cut]
+        row, neuron = np.arange(len(arcs)), (old != new).argmax(axis=1)
+        up = new[row, neuron] > old[row, neuron]
+        x = _meeting(regions, box, arcs, old, neuron, up)
+        start, end = arcs.across()
+        tau, margin = across(arcs.direction, x), AT_END * (end - start)
+        near_end = tau > end - margin
+        inside = (tau >= start + margin) & ~near_end
+        # Sides at the cut, seen from before it and from behind it; of other neurons, as they are.
+        here = _sides_at_cut(regions, box, x, arcs.direction, old)
+        here[row, neuron] = old[row, neuron]
+        there = here.copy()
+        there[row, neuron] += np.where(up, 1, -1).astype(np.int8)
+        # At an end the neuron is on the other side throughout, or on this one.
+        old[row, neuron] = np.where(inside | near_end, old[row, neuron], there[row, neuron])
+        new[row, neuron] = np.where(near_end, old[row, neuron], new[row, neuron])
+        before[cut], after[cut] = old, new
+        cut[cut] = inside
+        stack, before, after = _halved(
+            regions, stack, cut, x[inside], (here[inside], there[inside]), (before, after)
+        )
+    return stack
+
+
+def _halved(
+    regions: Regions,
+    stack: Stack,
+    which: NDArray[np.bool_],
+    x: Array,
+    sides: tuple[Sides, Sides],
+    ends: tuple[Sides, Sides],
+) -> tuple[Stack, Sides, Sides]:
+    """The stack with some arcs cut at points `x`, which lie on `sides` seen from before and from behind.
+
+    And the sides of all arcs at both `ends`.
+    """
+    gradients = (regions.at(x, seen).gradient[:, None] for seen in sides)
+    stack, index = stack.cut(which, x[:, None], *gradients)
+    before, after = (end[index] for end in ends)
+    first = np.append(index[1:] == index[:-1], False)[: len(index)]
+    second = np.append(False, first[:-1])[: len(index)]
+    after[first], before[second] = sides
+    return stack, before, after
+
+
+def _sides_at_cut(regions: Regions, box: Box, x: Array, towards: Array, before: Sides) -> Sides:
+    """Where points of arcs are; of those at a kink, to rounding, where the arcs come from, `before`."""
+    sides = regions.sides(x, towards)
+    here = regions.at(x, sides)
+    kinks = regions.kinks[np.arange(len(regions.kinks)), np.maximum(sides, before)]
+    rounding = CONVERGED * np.hypot(*(here.partials * box.sides[:, None, None]))
+    kept = (np.abs(sides - before) == 1) & (np.abs(here.z - kinks) <= rounding)
+    return np.where(kept, before, sides)
+
+
+def _meeting(
+    regions: Regions, box: Box, arcs: Stack, sides: Sides, neuron: Indices, up: NDArray[np.bool_]
+) -> Array:
+    """Where on the arcs a neuron each, on its side in `sides` at the start, passes its kink, (n, 2)."""
+    row = np.arange(len(arcs))
+    kink = regions.kinks[neuron, sides[row, neuron] + up]
+    z = [regions.at(x, sides).z[row, neuron] - kink for x in (arcs.start, arcs.end)]
+    with np.errstate(all="ignore"):
+        share = np.clip(np.nan_to_num(z[0] / (z[0] - z[1]), nan=0.5), 0, 1)
+    x, length = arcs.start + share[:, None] * (arcs.end - arcs.start), np.full(len(arcs), np.inf)
+    for _ in range(NEWTON_STEPS):
+        step = regions.at(x, sides).meeting(neuron, kink, box.sides)
+        length = lengths(step)
+        x = x + np.where(np.isfinite(length), 1.0, np.nan)[:, None] * step * box.sides
+    start, end = arcs.across()
+    tau = across(arcs.direction, x)
+    # The region's own F and the field's must agree there: no other kink lies between.
+    found = (length <= CONVERGED) & (tau >= start) & (tau <= end)
+    found &= within(x, arcs.lower, arcs.upper) & _on_curve(regions, box, x)
+    if not found.all():
+        x[~found] = _bisected(regions, arcs[~found], neuron[~found], kink[~found], up[~found])
+    return x
+
+
+def _on_curve(regions: Regions, box: Box, x: Array) -> NDArray[np.bool_]:
+    """Whether points (n, 2) are roots of the field itself, not of a region's continuation alone."""
+    value, gradient = regions.field.value_and_gradient(np.nan_to_num(x))
+    with np.errstate(all="ignore"):
+        return np.abs(value) <= CONVERGED * lengths(gradient * box.sides)
+
+
+def _bisected(regions: Regions, arcs: Stack, neuron: Indices, kink: Array, up: NDArray[np.bool_]) -> Array:
+    """The same, by halving the interval of τ."""
+    row = np.arange(len(arcs))
+    low, high = arcs.across()
+    for _ in range(BISECTIONS):
+        middle = 0.5 * low + 0.5 * high
+        x = in_bracket(regions.field, arcs, middle)
+        z = regions.at(x, regions.sides(x, arcs.direction)).z[row, neuron]
+        passed = (z > kink) == up
+        low, high = np.where(passed, low, middle), np.where(passed, middle, high)
+    return in_bracket(regions.field, arcs, 0.5 * low + 0.5 * high)

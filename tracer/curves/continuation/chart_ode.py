@@ -1,0 +1,158 @@
+"""One chart: the boundary as a function of one coordinate, solved as a differential equation.
+
+Where ``∂F/∂x_d ≠ 0`` the boundary is a function of the other coordinate, with
+
+    dx_d/dx_i = −(∂F/∂x_i) / (∂F/∂x_d),      ds/dx_i = ±√(1 + (dx_d/dx_i)²),
+
+d the dependent coordinate, i the independent one, s the arclength (the idea left open at the end of
+[1]_). `solve_ivp` integrates it with `CorrectedDOP853`, which puts each accepted step back onto F = 0
+before it takes the next, so that no error accumulates, and refuses a step the chart does not vouch
+for: the corrector may move it by a fraction of its length only, the tangent may turn by less than a
+fixed angle, and ∂F/∂x_d must keep its sign. Neighbouring branches have opposite gradients, so a jump
+shows; and along a smooth branch ∂F/∂x_d changes sign only through ∇F = 0, a branch point.
+
+References
+----------
+.. [1] D. Fishbein, "Solve Z1 = Z2 for x1" (2023).
+"""
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.curves.branch_points import BranchPoint, branch_point_near
+from tracer.curves.continuation.budget import Budget
+from tracer.curves.vectors import turned, unit_vectors
+from tracer.fields.box import Box
+from tracer.fields.field import Field
+
+Array = NDArray[np.float64]
+
+EPS = float(np.finfo(np.float64).eps)
+
+# The integrator's tolerance is the caller's, but never looser: larger steps would save little.
+LOOSEST_TOLERANCE = 1e-6
+# The roles of the coordinates swap when ∂F/∂x_d is this much of the other partial, in box units.
+SWAP_RATIO = 0.5
+# A step may turn the tangent by 60°, and be corrected by a tenth of its length.
+SMALLEST_COSINE = 0.5
+LARGEST_CORRECTION = 0.1
+NEWTON_STEPS = 6
+
+
+class Chart:
+    """The chart around a point of the curve.
+
+    Parameters
+    ----------
+    field : Field
+    box : Box
+    point, gradient : ndarray, shape (2,)
+        A point of the curve and ∇F there; the larger partial (in box units) chooses the roles.
+    direction : {1, -1}
+        1 walks with F > 0 on the left, −1 the other way.
+    tolerance : float
+        Of the prediction, in box units.
+    budget : Budget
+        Charged one step for every step tried.
+    """
+
+    def __init__(
+        self,
+        field: Field,
+        box: Box,
+        point: Array,
+        gradient: Array,
+        direction: int,
+        tolerance: float,
+        budget: Budget,
+    ) -> None:
+        self.field, self.box, self.direction, self.budget = field, box, direction, budget
+        self.tolerance = min(tolerance, LOOSEST_TOLERANCE)
+        scaled = np.abs(gradient * box.sides)
+        self.dependent = 0 if scaled[0] >= scaled[1] else 1
+        self.independent = 1 - self.dependent
+        self.sign = np.sign(gradient[self.dependent])
+        self.forward = float(np.sign(tangent(gradient, box, direction)[self.independent]))
+        side = box.upper if self.forward > 0 else box.lower
+        self.t, self.bound = float(point[self.independent]), float(side[self.independent])
+        self.height = float(point[self.dependent])
+        self.branch: BranchPoint | None = None
+        self.last = self.bound + self.forward * box.sides[self.independent]
+        self._known: dict[tuple[float, float], tuple[float, Array]] = {}
+
+    def point(self, t: Any, height: Any) -> Array:
+        """Points (..., 2) from the independent and the dependent coordinate."""
+        pair = (height, t) if self.dependent == 0 else (t, height)
+        return np.stack(pair, axis=-1)
+
+    def at(self, t: float, height: float) -> tuple[float, Array]:
+        """F and ∇F, remembered: the solver, the events and the corrector ask at the same points."""
+        key = float(t), float(height)
+        if key not in self._known:
+            value, gradient = self.field.value_and_gradient(self.point(*key))
+            self._known[key] = float(value), gradient
+        return self._known[key]
+
+    # The differential equation ------------------------------------------------------------------
+
+    def rate(self, t: float, state: Array) -> Array:
+        """dx_d/dx_i and ds/dx_i at state (x_d, s)."""
+        gradient = self.at(t, state[0])[1]
+        with np.errstate(all="ignore"):
+            slope = -gradient[self.independent] / gradient[self.dependent]
+        return np.array([slope, self.forward * np.hypot(1.0, slope)])
+
+    def accept(self, t: float, state: Array, t_new: float, new: Array) -> tuple[Array, Array] | None:
+        """The corrected state after a step and its rate, or None to refuse the step."""
+        self.budget.steps -= 1
+        height = self._corrected(t_new, new[0])
+        if height is None:
+            return None
+        here, there = self.point(t, state[0]), self.point(t_new, height)
+        length = self.box.distance(here, there)
+        if abs(height - new[0]) / self.box.sides[self.dependent] > LARGEST_CORRECTION * length:
+            return None
+        before, after = self.at(t, state[0])[1], self.at(t_new, height)[1]
+        if np.sign(after[self.dependent]) != self.sign:
+            if not self._passes_branch_point(t, t_new, here, there, length):
+                return None
+        else:
+            cosine = tangent(before, self.box, self.direction) @ tangent(after, self.box, self.direction)
+            if not cosine >= SMALLEST_COSINE:
+                return None
+            scaled = np.abs(after * self.box.sides)
+            if scaled[self.dependent] < SWAP_RATIO * scaled[self.independent]:
+                self.last = t_new
+        corrected = np.array([height, new[1]])
+        return corrected, self.rate(t_new, corrected)
+
+    def _corrected(self, t: float, height: float) -> float | None:
+        """Newton's method in the dependent coordinate, down to rounding."""
+        side = self.box.sides[self.dependent]
+        previous = np.inf
+        for _ in range(NEWTON_STEPS):
+            value, gradient = self.at(t, height)
+            with np.errstate(all="ignore"):
+                step = value / gradient[self.dependent]
+            if value == 0 or abs(step) <= 2 * EPS * max(abs(height), side):
+                return height
+            if not abs(step) < 0.5 * previous:
+                # No progress: either the values of F are rounding noise already, or it diverges.
+                return height if abs(step) <= self.tolerance * side else None
+            previous = abs(step)
+            height -= step
+        return None
+
+    def _passes_branch_point(self, t: float, t_new: float, here: Array, there: Array, length: Any) -> bool:
+        branch = branch_point_near(self.field, self.box, 0.5 * (here + there), float(length))
+        if branch is None or not 0 < (branch.point[self.independent] - t) / (t_new - t) < 1:
+            return False
+        self.branch, self.last = branch, float(branch.point[self.independent])
+        return True
+
+
+def tangent(gradient: Array, box: Box, direction: int) -> Array:
+    """The unit tangent in box units; F > 0 lies on its left for direction 1."""
+    return -direction * turned(unit_vectors((gradient * box.sides)[None]))[0]

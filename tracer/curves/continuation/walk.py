@@ -1,0 +1,263 @@
+"""From a point of the curve along it: leg after leg, until the box, the start or a singular point.
+
+Each leg is walked in a chart of its own (`chart_ode`) until the roles of the coordinates swap, well
+before a turning point. A curve is closed when it meets the start's normal line again, in the start's
+direction, and the root of F on the line there *is* the start, to rounding. Where the integrator
+fails, ∇F = 0 nearby is a branch point, and else, at a kink, the sign changes of F on a small circle
+say how the curve goes on.
+"""
+
+from dataclasses import dataclass
+from dataclasses import field as default
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.curves.branch_points import BranchPoint, branch_point_near, leaving
+from tracer.curves.continuation.budget import Budget
+from tracer.curves.continuation.chart_ode import Chart, tangent
+from tracer.curves.continuation.legs import Leg, Stop, walk
+from tracer.curves.corrector import regular
+from tracer.curves.end import End
+from tracer.curves.pieces import Pieces
+from tracer.curves.vectors import unit_vectors
+from tracer.fields.box import Box
+from tracer.fields.field import Field
+
+Array = NDArray[np.float64]
+
+# Two roots on the start's normal line are one when they differ by no more than this, in box units,
+# beyond what the values of F that are left at both account for.
+SAME_ROOT = 1e-12
+# A direction that leaves the box by less than this may as well run along its side.
+GRAZING = 1e-8
+# Circles tried around a point where the integrator fails, in box units, and how many in a row.
+CIRCLE_RADII = (1e-9, 1e-8, 1e-7, 1e-6)
+MOST_HOPS = 8
+# How far, in box units, a branch point can be the reason for a failure.
+BRANCH_RADIUS = 1e-3
+NEWTON_STEPS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """A curve as the continuation leaves it.
+
+    Attributes
+    ----------
+    points, gradients : ndarray, shape (n, 2)
+        Points on the curve to rounding, and ∇F there; F > 0 lies on the left.
+    pieces : Pieces
+        The predictions between them, n − 1.
+    ends : tuple of End
+        At the first and at the last point; empty for a closed curve.
+    branch_points : tuple of BranchPoint
+        Those the curve ends at.
+    """
+
+    points: Array
+    gradients: Array
+    pieces: Pieces
+    ends: tuple[End, ...]
+    branch_points: tuple[BranchPoint, ...] = ()
+
+
+def follow(field: Field, box: Box, start: Array, tolerance: float, budget: Budget) -> Trace:
+    """The whole curve through `start`, a point on it inside the box.
+
+    Parameters
+    ----------
+    field : Field
+    box : Box
+    start : ndarray, shape (2,)
+    tolerance : float
+        Of the prediction between points, in box units.
+    budget : Budget
+        Charged for every step.
+    """
+    ahead = _Walk(field, box, start, tolerance, budget, direction=1)
+    end = ahead.run()
+    if end is None:
+        return Trace(*ahead.arrays(), ())
+    back = _Walk(field, box, start, tolerance, budget, direction=-1)
+    first_end = back.run() or End.UNDECIDED
+    if not ahead.parts and not back.parts:
+        ahead.parts.append(
+            Pieces.lines(start[None], start[None])
+        )  # a curve of no length: no step could be taken
+        ahead.points.append(start)
+        ahead.gradients.append(ahead.gradients[0])
+    (p, g, left), (q, h, right) = back.arrays(), ahead.arrays()
+    return Trace(
+        np.concatenate([p[::-1], q[1:]]),
+        np.concatenate([g[::-1], h[1:]]),
+        Pieces.join([left.reversed(), right]),
+        (first_end, end),
+        tuple(b for b in (back.branch, ahead.branch) if b is not None),
+    )
+
+
+@dataclass
+class _Walk:
+    """A walk from the start in one direction, and what it has found so far."""
+
+    field: Field
+    box: Box
+    start: Array
+    tolerance: float
+    budget: Budget
+    direction: int
+    points: list[Array] = default(default_factory=list)
+    gradients: list[Array] = default(default_factory=list)
+    parts: list[Pieces] = default(default_factory=list)
+    branch: BranchPoint | None = None
+    _step: float | None = None
+    _hops: int = 0
+
+    def arrays(self) -> tuple[Array, Array, Pieces]:
+        return np.array(self.points), np.array(self.gradients), Pieces.join(self.parts)
+
+    def run(self) -> End | None:
+        """Walk to the end; None where the curve came back to its start."""
+        gradient = self._gradient(self.start)
+        self._append(self.start, gradient)
+        if not regular(gradient):
+            return End.UNDECIDED
+        self._normal = unit_vectors((gradient * self.box.sides)[None])[0]
+        self._tangent = tangent(gradient, self.box, self.direction)
+        on_line = True
+        while not self.budget.spent:
+            stop = self._leg(on_line)
+            on_line = False
+            if stop is Stop.BOX:
+                return self._at_box()
+            if stop is Stop.BRANCH_POINT:
+                return self._at_branch_point()
+            if stop is Stop.START_LINE:
+                if self._closes():
+                    return None
+                on_line = True
+            elif stop is Stop.FAILED and not self.budget.spent:
+                end = self._hop()
+                if end is not None:
+                    return end
+        return End.BUDGET
+
+    def _leg(self, on_line: bool) -> Stop:
+        here, gradient = self.points[-1], self.gradients[-1]
+        if not regular(gradient):
+            return Stop.FAILED
+        if self._leaves_box(here, tangent(gradient, self.box, self.direction)):
+            return Stop.BOX
+        chart = Chart(self.field, self.box, here, gradient, self.direction, self.tolerance, self.budget)
+        leg = walk(chart, self._beyond_start, on_line, self._step)
+        self._take(leg)
+        self.branch = chart.branch if leg.stop is Stop.BRANCH_POINT else None
+        return leg.stop
+
+    def _take(self, leg: Leg) -> None:
+        if not len(leg.points) or not np.isfinite(leg.pieces.coefficients).all():
+            return
+        self._hops = 0
+        self.points.extend(self.box.clip(leg.points))
+        self.gradients.extend(leg.gradients)
+        self.parts.append(leg.pieces)
+        before = self.points[-2]
+        self._step = float(self.box.distance(self.points[-1], before)) or None
+
+    def _leaves_box(self, x: Array, direction: Array) -> bool:
+        outward = np.where(x >= self.box.upper, direction, 0) - np.where(x <= self.box.lower, direction, 0)
+        return bool((outward > GRAZING).any())
+
+    # Ends ---------------------------------------------------------------------------------------
+
+    def _at_box(self) -> End:
+        """Put the last point exactly on the side it left through, and on the curve."""
+        x = self.points[-1]
+        gap = np.abs(np.stack([x - self.box.lower, x - self.box.upper])) / self.box.sides
+        upper, axis = np.unravel_index(gap.argmin(), gap.shape)
+        side = (self.box.upper if upper else self.box.lower)[axis]
+        self._replace_last(self._root_on_side(x, int(axis), float(side)))
+        return End.BOX
+
+    def _root_on_side(self, x: Array, axis: int, side: float) -> Array:
+        x = x.copy()
+        x[axis] = side
+        other, best, least = 1 - axis, x.copy(), np.inf
+        for _ in range(NEWTON_STEPS):
+            value, gradient = self.field.value_and_gradient(x)
+            if not abs(value) < least or least == 0:
+                break
+            best, least = x.copy(), abs(value)
+            with np.errstate(all="ignore"):
+                x[other] -= value / gradient[other]
+            if not self.box.distance(x, self.points[-1]) < BRANCH_RADIUS or not self.box.contains(x):
+                break
+        return best
+
+    def _at_branch_point(self) -> End:
+        assert self.branch is not None
+        self.points[-1], self.gradients[-1] = self.branch.point, np.zeros(2)
+        return End.BRANCH_POINT
+
+    def _beyond_start(self, x: Array) -> float:
+        return float(((x - self.start) / self.box.sides) @ self._tangent)
+
+    def _closes(self) -> bool:
+        """Whether the curve, on the start's normal line now, is at its start; if so it ends there."""
+        # The event locates the line only as well as the box is large; F and the line do it exactly.
+        x, values, slope = self.points[-1], [], 1.0
+        x = x - self._beyond_start(x) * self._tangent * self.box.sides
+        for _ in range(NEWTON_STEPS):
+            value, gradient = self.field.value_and_gradient(x)
+            slope = float((gradient * self.box.sides) @ self._normal)
+            if slope <= 0:
+                return False
+            values.append(abs(value) / slope)
+            if len(values) > 1 and not values[-1] < 0.5 * values[-2]:
+                break
+            x = x - value / slope * self._normal * self.box.sides
+        noise = abs(self.field.value(self.start)) / slope + min(values)
+        if self.box.distance(x, self.start) > SAME_ROOT + 4 * noise:
+            self._replace_last(x)
+            return False
+        self.points[-1], self.gradients[-1] = self.start, self.gradients[0]
+        return True
+
+    # Where the integrator fails -----------------------------------------------------------------
+
+    def _hop(self) -> End | None:
+        """Past a point where the integrator fails: a branch point ends the curve, a kink does not."""
+        here = self.points[-1]
+        self.branch = branch_point_near(self.field, self.box, here, BRANCH_RADIUS)
+        if self.branch is not None:
+            self._line_to(self.branch.point, np.zeros(2))
+            return End.BRANCH_POINT
+        self._hops += 1
+        self._step = None
+        if self._hops <= MOST_HOPS:
+            for radius in CIRCLE_RADII:
+                exits = leaving(self.field, self.box, here, radius, self.direction)
+                if len(exits) == 1 and self.box.contains(exits[0]):
+                    self._line_to(exits[0], self._gradient(exits[0]))
+                    return None
+                if len(exits):
+                    break
+        return End.UNDECIDED
+
+    # Points -------------------------------------------------------------------------------------
+
+    def _gradient(self, x: Array) -> Array:
+        return self.field.value_and_gradient(x)[1]
+
+    def _append(self, x: Array, gradient: Array) -> None:
+        self.points.append(x)
+        self.gradients.append(gradient)
+
+    def _replace_last(self, x: Array) -> None:
+        self.points[-1], self.gradients[-1] = x, self._gradient(x)
+
+    def _line_to(self, x: Array, gradient: Array) -> None:
+        if not np.array_equal(x, self.points[-1]):
+            self.parts.append(Pieces.lines(self.points[-1][None], x[None]))
+            self._append(x, gradient)

@@ -1,0 +1,208 @@
+"""Discs without boundary: no zero of F in some cells is nearer to a point p than a radius.
+
+With φ(x) = ½|B (x − p)|² (see `metric`), every zero x of F in a cell with centre c and radii r has, for
+whatever multiplier λ,
+
+    φ(x) = φ(x) + λ F(x) ≥ φ(c) + λ F(c) − Σᵢ rᵢ |∇φ(c) + λ G|ᵢ,
+
+because φ is convex, and F(x) = F(c) + g · (x − c) with some g in the enclosure G of ∇F on the cell: this is
+the Lagrange dual of the nearest-point problem, bounded by a mean value form. As a function of λ the right
+side is concave and piecewise linear, so its maximum lies where a term changes sign: at 0, or where
+∇φ(c)ᵢ + λ mid Gᵢ = 0. At the nearest point ∇φ + λ∇F vanishes for one λ, so a cell of width h is decided to
+within h², and a few cells of each size are left there, however long the curve. A cell that is not decided
+is halved along the coordinate that costs more.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.atlas.cells.subdivision import CHUNK
+from tracer.curves.nearest.metric import ROUNDING, Metric
+from tracer.enclosures.rounding import UNDERFLOW, centered, matmul
+from tracer.fields.field import EnclosedField
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+Mask = NDArray[np.bool_]
+
+# Cells looked at for one disc, at most: about a centre of curvature all of an arc is equally near, and there
+# are as many as the precision asks for.
+MOST_CELLS = 2**17
+# Pairs of a disc and a cell that are looked at together.
+TOGETHER = 2**18
+# Where ∇F may be this many times smaller in a cell than in its middle there is a kink. The multiplier is that
+# many times larger there; the least gradient that is reckoned with, as a share of that in the middle.
+KINK = 2.0
+LEAST_GRADIENT = 1e-3
+# Sweeps of coordinate descent to the point of a cell that is nearest to another; one where the axes are
+# perpendicular.
+SWEEPS = 8
+
+
+@dataclass(frozen=True, eq=False)
+class Sheet:
+    """A part of a boundary: zeros of a field in some cells.
+
+    Attributes
+    ----------
+    field : EnclosedField
+    cells : ndarray, shape (m, 2, 2)
+        Outside which this part is not.
+    hidden : callable, optional
+        For cells with corners (k, 2), which certainly hold none of it, although F may have zeros there.
+    """
+
+    field: EnclosedField
+    cells: Array
+    hidden: Callable[[Array, Array], Mask] = lambda lower, upper: np.zeros(len(lower), dtype=bool)
+
+
+@dataclass(frozen=True, eq=False)
+class _Pairs:
+    """Cells to be looked at, `lower` and `upper` (k, 2), each for one disc, `disc` (k,)."""
+
+    lower: Array
+    upper: Array
+    disc: Indices
+
+    def __len__(self) -> int:
+        return len(self.disc)
+
+    def __getitem__(self, which: Any) -> "_Pairs":
+        return _Pairs(self.lower[which], self.upper[which], self.disc[which])
+
+    @classmethod
+    def joined(cls, parts: "list[_Pairs]") -> "_Pairs":
+        return cls(
+            np.concatenate([part.lower for part in parts]),
+            np.concatenate([part.upper for part in parts]),
+            np.concatenate([part.disc for part in parts]),
+        )
+
+
+def without_boundary(sheet: Sheet, metric: Metric, undecided: Array, centers: Array, radii: Array) -> Mask:
+    """For which discs it is proven that a sheet of the boundary does not meet their interior.
+
+    Parameters
+    ----------
+    sheet : Sheet
+    metric : Metric
+    undecided : ndarray, shape (·, 2, 2)
+        Cells of which nothing can be learnt: a disc that meets one of these is not decided.
+    centers : ndarray, shape (n, 2)
+    radii : ndarray, shape (n,)
+        In the metric.
+    """
+    clear, cells = np.empty(len(radii), dtype=bool), sheet.cells
+    size = max(1, TOGETHER // (1 + len(cells) + len(undecided)))
+    for start in range(0, len(radii), size):
+        part = slice(start, start + size)
+        x, r = centers[part], radii[part]
+        clear[part] = ~_meets(metric, undecided, x, r).any(axis=1)
+        disc, cell = np.nonzero(_meets(metric, cells, x, r) & clear[part, None])
+        pairs = _Pairs(cells[cell, 0], cells[cell, 1], disc)
+        clear[part] &= ~_undecided_discs(sheet, metric, pairs, x, r)
+    return clear
+
+
+def _undecided_discs(sheet: Sheet, metric: Metric, pairs: _Pairs, x: Array, r: Array) -> Mask:
+    """Which discs cannot be cleared of the boundary in the cells they are paired with."""
+    failed, looked_at = np.zeros(len(r), dtype=bool), np.zeros(len(r), dtype=np.intp)
+    half_square = 0.5 * r**2 * (1 + ROUNDING)
+    while len(pairs):
+        # The last ones first, so that few wait; how many there are for a disc does not depend on the order.
+        some, pairs = pairs[-CHUNK:], pairs[:-CHUNK]
+        looked_at += np.bincount(some.disc, minlength=len(r))
+        failed |= looked_at > MOST_CELLS
+        some = some[~failed[some.disc]]
+        least, axis = _least(sheet, metric, some, x[some.disc])
+        open_ = ~(least >= half_square[some.disc])
+        halves, stuck = _halves(some[open_], axis[open_])
+        failed[stuck] = True
+        near = _distances(metric, halves.lower, halves.upper, x[halves.disc]) < r[halves.disc]
+        pairs = _Pairs.joined([pairs, halves[near]])
+    return failed
+
+
+def _meets(metric: Metric, cells: Array, x: Array, r: Array) -> Mask:
+    """Whether cells (m, 2, 2) may meet discs (n,), shape (n, m)."""
+    return ~(_distances(metric, cells[:, 0], cells[:, 1], x[:, None]) >= r[:, None])
+
+
+def _distances(metric: Metric, lower: Array, upper: Array, x: Array) -> Array:
+    """Lower bounds of the distances of points from cells, by the tangent of φ at a point near the nearest."""
+    gram = metric.factor.T @ metric.factor
+    near = np.clip(x, lower, upper)
+    for _ in range(SWEEPS if gram[0, 1] else 0):
+        for i in (0, 1):
+            free = x[..., i] - gram[0, 1] / gram[i, i] * (near[..., 1 - i] - x[..., 1 - i])
+            near[..., i] = np.clip(free, lower[..., i], upper[..., i])
+    value, rate, rounding = _half_square(metric, near, x)
+    ahead, behind = rate * (upper - near), rate * (lower - near)
+    least = value + np.minimum(ahead, behind).sum(axis=-1)
+    size = np.maximum(np.abs(ahead), np.abs(behind)).sum(axis=-1)
+    reach = metric.size(np.maximum(upper - near, near - lower))
+    off = rounding * (rounding + 2 * reach) * metric.rounding + ROUNDING * size
+    return np.sqrt(2 * np.maximum(least - off, 0)) * (1 - ROUNDING)
+
+
+def _half_square(metric: Metric, c: Array, x: Array) -> tuple[Array, Array, Array]:
+    """φ and ∇φ at `c`, both (..., 2), for discs around `x`; and the size S that its rounding goes with.
+
+    What is rounded in φ is less than ρ S², and in ∇φ less than ρ ℓ S.
+    """
+    step = c - x
+    image = metric.image(step)
+    return 0.5 * (image**2).sum(axis=-1), matmul(image, metric.factor), metric.size(step)
+
+
+def _least(sheet: Sheet, metric: Metric, pairs: _Pairs, x: Array) -> tuple[Array, Indices]:
+    """A lower bound of φ at the zeros in each cell, inf where there is none, and where to halve the cell."""
+    c, r = centered(pairs.lower, pairs.upper)
+    found = sheet.field.enclose(np.concatenate([pairs.lower, c]), np.concatenate([pairs.upper, c]))
+    n = len(pairs)
+    known = found.defined[:n]
+    empty = known & ((found.lower[:n] > 0) | (found.upper[:n] < 0))
+    empty |= sheet.hidden(pairs.lower, pairs.upper)
+    F, F_radius = centered(found.lower[n:], found.upper[n:])
+    G, G_radius = centered(found.gradient_lower[:n], found.gradient_upper[:n])
+    value, rate, size = _half_square(metric, c, x)
+    rounded = metric.rounding * size * (size + metric.size(r))
+    least = np.full(n, -np.inf)
+    for multiplier in (np.zeros(n), *(-rate / G).T):
+        m = np.abs(multiplier)
+        terms = (r * (np.abs(rate) + m[:, None] * (np.abs(G) + G_radius))).sum(axis=1)
+        off = rounded + ROUNDING * (value + m * (np.abs(F) + F_radius) + terms) + UNDERFLOW
+        loss = _losses(r, rate, multiplier, G, G_radius).sum(axis=1)
+        bound = value + multiplier * F - m * F_radius - loss - off
+        least = np.where(known & (bound > least), bound, least)
+    g, v = G / metric.units, rate / metric.units
+    # Of a gradient that differs much in the cell, at a kink, the multiplier of its smallest.
+    size, least_size = np.hypot(*g.T), np.hypot(*(np.maximum(np.abs(G) - G_radius, 0) / metric.units).T)
+    likely = -(v * g).sum(axis=1) / size**2
+    steeper = size / np.maximum(least_size, LEAST_GRADIENT * size)
+    likely = np.where(steeper > KINK, likely * steeper, likely)
+    # Lost is also what φ rises above its tangent plane.
+    loss = np.nan_to_num(_losses(r, rate, likely, G, G_radius)) + 0.5 * (r * metric.units) ** 2
+    return np.where(empty, np.inf, least), loss.argmax(axis=1)
+
+
+def _losses(r: Array, rate: Array, multiplier: Array, G: Array, G_radius: Array) -> Array:
+    """What φ + λF may fall by on the way from the centre of a cell, along each coordinate, shape (k, 2)."""
+    factor = multiplier[:, None]
+    return r * (np.abs(rate + factor * G) + np.abs(factor) * G_radius)
+
+
+def _halves(pairs: _Pairs, axis: Indices) -> tuple[_Pairs, Indices]:
+    """The cells halved along `axis` (k,), and the discs of those that have no float between their sides."""
+    row = np.arange(len(pairs))
+    low, high = pairs.lower[row, axis], pairs.upper[row, axis]
+    middle = 0.5 * low + 0.5 * high
+    stuck = ~((middle > low) & (middle < high))
+    halves = _Pairs.joined([pairs, pairs])
+    halves.upper[row, axis] = halves.lower[row + len(pairs), axis] = middle
+    return halves, pairs.disc[stuck]

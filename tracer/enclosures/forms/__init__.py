@@ -1,0 +1,1 @@
+"""A network on a cell: mean-value and Taylor forms, linear relaxations, zonotopes."""

@@ -1,0 +1,299 @@
+"""Taylor forms: quadratic polynomials with an error radius, for F and its gradient together.
+
+A cell is scaled by its own radius r to ε ∈ [−1, 1]², x = c + r ε. On it a function g is
+
+    g(ε) ∈ c + l·ε + q₀₀ε₀² + q₀₁ε₀ε₁ + q₁₁ε₁² ± e,
+    ∂g/∂ε_i ∈ l_i + 2 q_ii ε_i + q₀₁ε_j ± e_i,
+
+six coefficients, which the value and the partials share, and three radii. An affine layer is one
+matrix product on the coefficients and one with |W| on the radii. For an activation a let
+z = z₀ + p₁ + p₂ ± e, split by degree, t = z − z₀, |t| ≤ ρ = |p₁| + |p₂| + e. A *model* of a is
+
+    a'(z₀ + t) ∈ s + b t ± d,    a(z₀ + t) ∈ v + s t + ½ b t² ± w;
+
+with it the partials of a(z) are s + b p₁ ± (|b|(|p₂|+e) + d) times those of z, and
+
+    a(z) ∈ v + s (p₁ + p₂) + ½ b p₁² ± (|s| e + ½|b| (2|p₁|(|p₂|+e) + (|p₂|+e)²) + w).
+
+There are three models:
+
+- *quadratic*: v = a(z₀), b = a''(z₀), s = a'(z₀) + m, where m is the middle of the range of
+  g(t) = a'(z₀+t) − a'(z₀) − a''(z₀) t and d half its width. With τ = |t|/ρ, on the right of z₀ g is within
+  K τ² (1−τ) of R τ², R = g(ρ), as an interpolation by a parabola has an error; so on the left of L τ²,
+  L = g(−ρ). With u = max(L, R, 0) such a sum is at most max(u, (19u + 4K)/27): for u ≥ K/2 it is largest
+  at τ = 1, below that convex in u, and 4K/27 for u = 0. Likewise downwards. Integrated, g − m is within
+  ρK/12 of ρ(⅓Rτ³ − mτ), and this, as R = ½(L+R) + ½(R−L), within ρ times
+  |L+R|·√2/12 + |m − ¼(L+R)| + ⅙|R−L|; the sum is w;
+- *linear*: b = 0, s the middle of the range of a', d half its width;
+- *constant*: b = s = 0, the plain ranges of a and a'.
+
+For the first two, h(t) = a − s t − ½ b t² has |h'| ≤ d, so between ends where h is known it is within
+½ dρ of their mean: w ≤ ½ dρ + ¼ |h(ρ) − h(−ρ)| around v = ½ h(0) + ¼ (h(ρ) + h(−ρ)). The quadratic
+model is taken where it is clearly narrower than the constant one can be, as on small cells it nearly always
+is; elsewhere the one whose d and w, with what e adds, are least. Around a point where a is not C³ (elu at 0)
+there is no quadratic model.
+
+All roundings go into the radii: a model's are more by `ROOM` (|s| + |b|ρ) and K by a share of its own, see
+`Neighbourhood`, which is more than all that is rounded afterwards, relative to the same.
+
+References
+----------
+.. [1] S. M. Rump, "Fast and parallel interval arithmetic", BIT 39 (1999): the products.
+"""
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.enclosures.affine_map import AffineMap
+from tracer.enclosures.functions.supporting_lines import largest
+from tracer.enclosures.functions.univariate import Neighbourhood, Univariate
+from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, centered, per_unit
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+# At least the largest |τ³/6 − τ/4| on [0, 1], √2/12.
+CUBIC = 0.1179
+# The constant model is taken where the other's two radii, relative to its own, sum to more than this.
+CONSTANT_WEIGHT = 1.2
+# Where they sum to less than this, the quadratic model is taken without a look at the others.
+CLEAR = 0.5
+
+
+@dataclass(frozen=True, eq=False)
+class TaylorForm:
+    """n functions on k cells.
+
+    Attributes
+    ----------
+    coefficients : ndarray, shape (6, k, n)
+        c, l₀, l₁, q₀₀, q₀₁, q₁₁.
+    radii : ndarray, shape (3, k, n)
+        Of the value and of the partials by ε₀ and ε₁.
+    """
+
+    coefficients: Array
+    radii: Array
+
+    @classmethod
+    def of_cells(cls, lower: Array, upper: Array) -> tuple["TaylorForm", Array]:
+        """The two coordinates on cells (k, 2), and the cells' radii r, shape (k, 2)."""
+        center, r = centered(lower, upper)
+        coefficients = np.zeros((6, *lower.shape))
+        coefficients[0] = center
+        coefficients[1, :, 0], coefficients[2, :, 1] = r[:, 0], r[:, 1]
+        return cls(coefficients, np.zeros((3, *lower.shape))), r
+
+    def affine(self, function: AffineMap) -> "TaylorForm":
+        """``W g + b``."""
+        coefficients = function.product(self.coefficients)
+        coefficients[0] += function.bias
+        radii = function.errors_of_products(self.radii, _sizes(self.coefficients))
+        radii[0] += function.errors_of_sums(coefficients[0])
+        return TaylorForm(coefficients, radii)
+
+    def apply(self, function: Univariate) -> "TaylorForm":
+        """``a(g)`` for a function a of one variable."""
+        z, errors = self.coefficients, self.radii
+        size = np.abs(z[1:])
+        p1 = size[0] + size[1]
+        tail = size[2] + size[3]
+        tail += size[4]
+        tail += errors[0]
+        model = _narrowest(function, z[0], p1, tail, errors[0])
+        model = _Model(*(part.reshape(p1.shape) for part in model))
+        result = np.empty_like(z)
+        result[0] = model.value
+        np.multiply(z[1:], model.slope, out=result[1:])
+        bent = z[1:3] * (0.5 * model.curvature)
+        result[3::2] += bent * z[1:3]
+        bent = bent[0]
+        bent *= z[2]
+        bent += bent
+        result[4] += bent
+        return TaylorForm(result, _radii(size, errors, p1, model))
+
+    def value_bounds(self) -> tuple[Array, Array]:
+        """Lower and upper bounds of the values, each of shape (k, n)."""
+        c, cross = self.coefficients[0], np.abs(self.coefficients[4])
+        down, up = _parabolas(self.coefficients[1:3], self.coefficients[3::2])
+        size = np.abs(self.coefficients).sum(axis=0) + self.radii[0]
+        rest = cross + self.radii[0] + (8 * UNIT_ROUNDOFF * size + UNDERFLOW)
+        return c + (down - rest), c + (up + rest)
+
+    def partial_bounds(self, i: int) -> tuple[Array, Array]:
+        """Bounds of the partials by ε_i, each of shape (k, n)."""
+        low, high = self._partials()
+        return low[i], high[i]
+
+    def gradient_bounds(self, radius: Array) -> tuple[Array, Array]:
+        """Bounds of the first function's gradient in x, shape (k, 2), on cells of the given radii (k, 2)."""
+        first = TaylorForm(self.coefficients[..., :1], self.radii[..., :1])
+        low, high = (side[..., 0].T for side in first._partials())
+        return per_unit(low, high, radius)
+
+    def _partials(self) -> tuple[Array, Array]:
+        """Bounds of both partials, each of shape (2, k, n)."""
+        constant = self.coefficients[1:3]
+        reach = 2 * np.abs(self.coefficients[3::2]) + np.abs(self.coefficients[4]) + self.radii[1:]
+        reach = reach * UP + (4 * UNIT_ROUNDOFF * np.abs(constant) + UNDERFLOW)
+        return constant - reach, constant + reach
+
+
+class _Model(NamedTuple):
+    """Of a function near a point: v, s, b, w and d."""
+
+    value: Array
+    slope: Array
+    curvature: Array
+    radius: Array
+    slope_radius: Array
+
+    def with_errors(self, rho: Array, tail: Array, e: Array) -> "_Model":
+        """The same, with what the ``tail`` |p₂| + e of z and e add to the radii; |p₁| + |p₂| + e is ρ."""
+        bent = np.abs(self.curvature)
+        bent *= tail
+        radius = rho - 0.5 * tail
+        radius *= bent
+        radius += self.radius
+        radius += np.abs(self.slope) * e
+        bent += self.slope_radius
+        return _Model(self.value, self.slope, self.curvature, radius, bent)
+
+
+def _radii(size: Array, errors: Array, p1: Array, model: _Model) -> Array:
+    """Of a(z), from the model's, which hold all roundings, and those of z; `size`, |z|, is overwritten."""
+    radii = np.empty_like(errors)
+    radii[0] = model.radius
+    # The partials of z, constant and linear with their errors, times the slope.
+    np.multiply(errors[1:], np.abs(model.slope), out=radii[1:])
+    size[:2] *= model.slope_radius
+    radii[1:] += size[:2]
+    linear = size[2::2]
+    linear += linear
+    linear += size[3]
+    linear += errors[1:]
+    bend = np.abs(model.curvature)
+    bend *= p1
+    bend += model.slope_radius
+    linear *= bend
+    radii[1:] += linear
+    radii[1:] += UNDERFLOW
+    return radii
+
+
+def _narrowest(function: Univariate, center: Array, p1: Array, tail: Array, e: Array) -> _Model:
+    """The narrowest model on each cell; its radii hold what the ``tail`` |p₂| + e of z and e add."""
+    center, p1, tail, e = (part.reshape(-1) for part in (center, p1, tail, e))
+    rho = p1 + tail
+    rho *= UP
+    # Around a break the quadratic model is infinite or nan.
+    with np.errstate(invalid="ignore", divide="ignore"):
+        near = function.neighbourhood(center, rho)
+        quadratic = _quadratic(near, rho)
+        model = quadratic.with_errors(rho, tail, e)
+        # The constant model's radii are about ρ and 1 times the largest slope. What is nan is doubted.
+        weight = model.slope_radius * rho
+        weight += model.radius
+        doubtful = np.flatnonzero(~(weight < (CLEAR * rho) * largest(near.least, near.most)))
+        if len(doubtful):
+            of = near.rows(doubtful)
+            rows = _Model(
+                of.value,
+                quadratic.slope.take(doubtful),
+                of.curvature,
+                *(part.take(doubtful) for part in quadratic[3:]),
+            )
+            for which, better in _of_three(of, rows, *(part.take(doubtful) for part in (rho, tail, e))):
+                for part, row in zip(model, better, strict=True):
+                    part[doubtful[which]] = row[which]
+    return model
+
+
+def _of_three(
+    near: Neighbourhood, quadratic: _Model, rho: Array, tail: Array, e: Array
+) -> list[tuple[Indices, _Model]]:
+    """The three models, each with where it is the narrowest, as `_narrowest`."""
+    quadratic = quadratic._replace(radius=np.minimum(quadratic.radius, _from_ends(near, quadratic, rho)))
+    quadratic = quadratic.with_errors(rho, tail, e)
+    line, flat = near.line(rho), np.zeros_like(rho)
+    linear = _Model(line.value, line.slope, flat, line.radius + np.abs(line.slope) * e, line.above)
+    steepest = largest(near.least, near.most) * UP
+    middle = 0.5 * (near.low + near.high)
+    # Where nothing is known of z, nothing is of a(z), though some a have a value there, as nan⁰ has.
+    half = np.maximum(near.high - middle, middle - near.low) * UP + (UNDERFLOW + 0.0 * rho)
+    constant = _Model(middle, flat, flat, half, steepest)
+    # The sum of both radii, each relative to that of the constant model, times the first of these: where a
+    # function is small, a product of two of its numbers would underflow.
+    ratio = half / steepest
+    weight = quadratic.radius + quadratic.slope_radius * ratio
+    linear_weight = linear.radius + linear.slope_radius * ratio
+    # Written so that a model that is infinite or nan is not taken, unless all are.
+    bent = weight <= linear_weight
+    some = np.where(bent, weight, linear_weight) <= CONSTANT_WEIGHT * half
+    choices = (bent & some, quadratic), (some & ~bent, linear), (~some, constant)
+    return [(np.flatnonzero(where), model) for where, model in choices]
+
+
+def _quadratic(near: Neighbourhood, rho: Array) -> _Model:
+    """The quadratic model."""
+    bent = near.curvature * rho
+    left = near.slope_low - near.slope
+    left += bent
+    right = near.slope_high - near.slope
+    right -= bent
+    slack = (4 / 27) * near.bow
+    above, below = np.maximum(left, right), np.minimum(left, right)
+    np.maximum(above, 0, out=above)
+    np.minimum(below, 0, out=below)
+    np.maximum(above, (19 / 27) * above + slack, out=above)
+    np.minimum(below, (19 / 27) * below - slack, out=below)
+    move = above + below
+    move *= 0.5
+    slope_radius = above - below
+    slope_radius *= 0.5
+    slope_radius += near.slope_error
+    both, apart = left + right, right - left
+    radius = (9 / 16) * slack
+    radius += np.abs(move - 0.25 * both)
+    radius += CUBIC * np.abs(both)
+    radius += (1 / 6) * np.abs(apart)
+    radius += near.slope_error
+    radius *= rho
+    radius += near.value_error
+    return _Model(near.value, near.slope + move, near.curvature, radius, slope_radius)
+
+
+def _from_ends(near: Neighbourhood, model: _Model, rho: Array) -> Array:
+    """The quadratic model's w from the values at both ends."""
+    even = (near.value_low - near.value) + (near.value_high - near.value) - near.curvature * rho * rho
+    odd = (near.value_high - near.value_low) - 2 * model.slope * rho
+    ends = (0.5 * model.slope_radius) * rho + 0.25 * (np.abs(even) + np.abs(odd))
+    return ends + (near.slope_error * rho + near.value_error)
+
+
+def _sizes(coefficients: Array) -> Array:
+    """At least the sums of the absolute coefficients of the value and of both partials, shape (3, k, n)."""
+    a = np.abs(coefficients)
+    sizes = np.empty((3, *a.shape[1:]))
+    np.multiply(a[3::2], 2, out=sizes[1:])
+    sizes[1:] += a[4]
+    sizes[1:] += a[1:3]
+    np.add(sizes[1], sizes[2], out=sizes[0])
+    sizes[0] += a[0]
+    return sizes
+
+
+def _parabolas(linear: Array, square: Array) -> tuple[Array, Array]:
+    """The range of the sum of ``l ε + q ε²``, each ε in [−1, 1], up to the rounding that the caller adds."""
+    reach = np.abs(linear)
+    # With its vertex inside, a parabola is within l²/4q of 0 on that side, else at an end.
+    inside = reach < 2 * np.abs(square)
+    # Divided first: |l| < 2|q|, while l² may underflow.
+    vertex = -0.25 * linear * (linear / np.where(inside, square, np.copysign(np.inf, linear)))
+    down = np.where(inside & (square > 0), vertex, square - reach)
+    up = np.where(inside & (square < 0), vertex, square + reach)
+    return down[0] + down[1], up[0] + up[1]

@@ -1,0 +1,160 @@
+"""Sums, products and choices of Taylor forms.
+
+A form ``g = g₀ + g₁ + g₂ ± e``, split by degree in ε, has partials ``g_i = l + m ± e_i``, a constant
+and a linear part. Of a product g h the terms of degree 0, 1 and 2 are kept, and
+
+    g₁h₂ + g₂h₁ + g₂h₂  ± e_g(|h₀|+|h₁|+|h₂|+e_h) ± e_h(|g₀|+|g₁|+|g₂|)
+
+goes into the radius. The partial ``g h_i + g_i h`` has the derivatives of the terms kept; of ``g h_i``
+
+    g₁m_h + g₂(l_h + m_h)  ± e_g(|l_h|+|m_h|+e_hi) ± e_hi(|g₀|+|g₁|+|g₂|)
+
+goes into its radius, and the same of ``h g_i``.
+
+Where the sign of z is proven, |z| is z or −z. Across zero it lies in [0, max |z|] with partials in
+``[−1, 1] ∂z``, Clarke's generalized gradient [1]_: |z| is Lipschitz there, and a function whose
+generalized partial has one sign is monotone, which is all that a chart asks. The larger of a and b is
+the one that is proven larger, else ``½(a + b) + ½|a − b|``, with partials in the hull of both.
+
+The number of cells of an operand may be 1: such a form is a constant. A radius of nan says that nothing
+is known, and every operation hands it on.
+
+References
+----------
+.. [1] F. H. Clarke, "Optimization and Nonsmooth Analysis" (1983).
+"""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.enclosures.forms.taylor import TaylorForm
+from tracer.enclosures.functions.supporting_lines import largest
+from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP
+
+Array = NDArray[np.float64]
+
+# Roundings of a coefficient of a product: four products and their sum.
+PRODUCT_ROUNDINGS = 8
+# Of a float made from another kind of number.
+CONVERSION = 2 * UNIT_ROUNDOFF
+
+
+def as_float(number: Any) -> tuple[float, float]:
+    """A real number as a float, and a bound of the error: 0 where it is exact."""
+    # A large integer or a long double may lie between two floats. Python compares them exactly, NumPy
+    # would round an integer of its own first.
+    number = number.item() if isinstance(number, np.generic | np.ndarray) else number
+    value = float(number)
+    if not math.isfinite(value):
+        return value, math.nan
+    return value, 0.0 if value == number else CONVERSION * abs(value) + UNDERFLOW
+
+
+def constant(number: Any) -> TaylorForm:
+    """A real number, exact or not as a float, on one cell."""
+    coefficients, radii = np.zeros((6, 1, 1)), np.zeros((3, 1, 1))
+    coefficients[0], radii[0] = as_float(number)
+    return TaylorForm(coefficients, radii)
+
+
+def add(a: TaylorForm, b: TaylorForm) -> TaylorForm:
+    """``a + b``."""
+    coefficients = a.coefficients + b.coefficients
+    return _rounded(coefficients, a.radii + b.radii, 1)
+
+
+def negative(a: TaylorForm) -> TaylorForm:
+    """``−a``, exact."""
+    return TaylorForm(-a.coefficients, a.radii)
+
+
+def subtract(a: TaylorForm, b: TaylorForm) -> TaylorForm:
+    """``a − b``."""
+    return add(a, negative(b))
+
+
+def scale(a: TaylorForm, factor: float, operation: Callable[..., Any] = np.multiply) -> TaylorForm:
+    """``a · factor``, or the quotient if `operation` is `numpy.divide`; the factor is exact."""
+    return _rounded(operation(a.coefficients, factor), operation(a.radii, abs(factor)), 1)
+
+
+def multiply(a: TaylorForm, b: TaylorForm) -> TaylorForm:
+    """``a b``."""
+    p, q = a.coefficients, b.coefficients
+    coefficients = p[0] * q + q[0] * p
+    coefficients[0] = p[0] * q[0]
+    coefficients[3] += p[1] * q[1]
+    coefficients[4] += p[1] * q[2] + p[2] * q[1]
+    coefficients[5] += p[2] * q[2]
+
+    (a0, a1, a2), partials_a = _sizes(p)
+    (b0, b1, b2), partials_b = _sizes(q)
+    e, f = a.radii[0], b.radii[0]
+    size_a, size_b = a0 + a1 + a2, b0 + b1 + b2
+    rounding = PRODUCT_ROUNDINGS * UNIT_ROUNDOFF
+    radii = [a1 * b2 + a2 * (b1 + b2) + e * (size_b + f) + f * size_a + rounding * (size_a * size_b)]
+    for i, ((k, m), (s, t)) in enumerate(zip(partials_a, partials_b, strict=True), start=1):
+        ei, fi = a.radii[i], b.radii[i]
+        radii.append(
+            a1 * t
+            + a2 * (s + t)
+            + e * (s + t + fi)
+            + fi * size_a
+            + b1 * m
+            + b2 * (k + m)
+            + f * (k + m + ei)
+            + ei * size_b
+            + rounding * (size_a * (s + t) + size_b * (k + m))
+        )
+    return TaylorForm(coefficients, np.stack(np.broadcast_arrays(*radii)) * UP + UNDERFLOW)
+
+
+def absolute(a: TaylorForm) -> TaylorForm:
+    """``|a|``."""
+    low, high = a.value_bounds()
+    return _choose(low >= 0, a, _choose(high <= 0, negative(a), _magnitude(a, low, high)))
+
+
+def maximum(a: TaylorForm, b: TaylorForm) -> TaylorForm:
+    """The larger of a and b."""
+    difference = subtract(a, b)
+    low, high = difference.value_bounds()
+    across = scale(add(add(a, b), _magnitude(difference, low, high)), 0.5)
+    return _choose(low >= 0, a, _choose(high <= 0, b, across))
+
+
+def minimum(a: TaylorForm, b: TaylorForm) -> TaylorForm:
+    """The smaller of a and b."""
+    return negative(maximum(negative(a), negative(b)))
+
+
+def _magnitude(a: TaylorForm, low: Array, high: Array) -> TaylorForm:
+    """``|a|`` where a may have either sign: the hull of its values and of its one-sided slopes."""
+    half = 0.5 * largest(low, high) * UP + UNDERFLOW
+    coefficients, radii = np.zeros_like(a.coefficients), np.empty_like(a.radii)
+    coefficients[0], radii[0] = half, half
+    for i in (0, 1):
+        radii[1 + i] = largest(*a.partial_bounds(i))
+    return TaylorForm(coefficients, radii)
+
+
+def _choose(where: NDArray[np.bool_], a: TaylorForm, b: TaylorForm) -> TaylorForm:
+    """Cell by cell a or b; comparisons with nan being false, b is what has a nan if one of them has."""
+    return TaylorForm(np.where(where, a.coefficients, b.coefficients), np.where(where, a.radii, b.radii))
+
+
+def _rounded(coefficients: Array, radii: Array, roundings: int) -> TaylorForm:
+    """A form whose coefficients have been rounded so many times each."""
+    value, partials = _sizes(coefficients)
+    sizes = np.stack([sum(value), *map(sum, partials)])
+    return TaylorForm(coefficients, (radii + roundings * UNIT_ROUNDOFF * sizes) * UP + UNDERFLOW)
+
+
+def _sizes(coefficients: Array) -> tuple[tuple[Array, Array, Array], list[tuple[Array, Array]]]:
+    """The absolute coefficients, summed by degree: of the value, and of both partials."""
+    c, l0, l1, q00, q01, q11 = np.abs(coefficients)
+    return (c, l0 + l1, q00 + q01 + q11), [(l0, 2 * q00 + q01), (l1, 2 * q11 + q01)]

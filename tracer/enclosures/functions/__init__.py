@@ -1,0 +1,1 @@
+"""Functions of one variable on an interval: ranges, slopes, supporting lines."""

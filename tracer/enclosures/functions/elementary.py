@@ -1,0 +1,237 @@
+"""The elementary functions a formula is written with, as rows of proven bounds.
+
+Each row is a `Univariate`. Two kinds need more than a list of zeros:
+
+- log, sqrt, 1/z and the powers are defined, with all derivatives, on open intervals only. Where an
+  interval is not inside one of them the bounds are nan, which every operation hands on and which
+  proves nothing: a value of nan is how "not known to be defined here" is written.
+- sin, cos and tan have infinitely many extrema and poles, at ``o + nT``. An interval [l, h] holds one
+  of them unless ``⌈(l − o)/T − δ⌉ > ⌊(h − o)/T + δ⌋``, with δ for the roundings of both quotients. To
+  take one in that is not there only widens the bounds, so it is right for arguments of any size.
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.enclosures.functions.univariate import Univariate
+from tracer.enclosures.rounding import UNIT_ROUNDOFF
+
+Array = NDArray[np.float64]
+
+# Roundings of (z − o)/T, with those of o and T themselves, each relative to |z|/T + 1.
+TURN_ROUNDINGS = 8
+
+# No derivative up to the fourth has a zero, or those it has are found by period.
+MONOTONE: tuple[tuple[()], tuple[()], tuple[()], tuple[()]] = ((), (), (), ())
+REALS = ((-math.inf, math.inf),)
+POSITIVE = ((0.0, math.inf),)
+NONZERO = ((-math.inf, 0.0), (0.0, math.inf))
+
+
+@dataclass(frozen=True)
+class OnDomain(Univariate):
+    """A function of one variable with bounds on intervals inside its domain, and nan elsewhere.
+
+    Attributes
+    ----------
+    domain : tuple of (float, float)
+        Disjoint open intervals.
+    """
+
+    domain: tuple[tuple[float, float], ...] = REALS
+
+    def hull(
+        self, low: Array, high: Array, left: tuple[Array, Array], right: tuple[Array, Array]
+    ) -> tuple[Array, Array]:
+        """Bounds of the function and its derivatives on [low, high]; nan outside the domain."""
+        below, above = super().hull(low, high, left, right)
+        inside = np.any([(low > a) & (high < b) for a, b in self.domain], axis=0)
+        return np.where(inside, below, np.nan), np.where(inside, above, np.nan)
+
+
+@dataclass(frozen=True)
+class Periodic(Univariate):
+    """A function of one variable with extrema and poles at equal distances.
+
+    Attributes
+    ----------
+    extrema : tuple of (int, float, float, float)
+        ``(k, o, T, v)``: at ``o + nT`` the k-th derivative has an extremum, and its value is v.
+    poles : tuple of (float, float)
+        ``(o, T)``: it has a pole at ``o + nT``.
+    """
+
+    extrema: tuple[tuple[int, float, float, float], ...] = ()
+    poles: tuple[tuple[float, float], ...] = ()
+
+    def hull(
+        self, low: Array, high: Array, left: tuple[Array, Array], right: tuple[Array, Array]
+    ) -> tuple[Array, Array]:
+        """Bounds of the function and its derivatives on [low, high]; nan across a pole."""
+        below, above = super().hull(low, high, left, right)
+        for k, offset, period, value in self.extrema:
+            inside = _may_hold(low, high, offset, period)
+            below[k] = np.where(inside, np.minimum(below[k], value), below[k])
+            above[k] = np.where(inside, np.maximum(above[k], value), above[k])
+        for offset, period in self.poles:
+            inside = _may_hold(low, high, offset, period)
+            below, above = np.where(inside, np.nan, below), np.where(inside, np.nan, above)
+        return below, above
+
+
+def _may_hold(low: Array, high: Array, offset: float, period: float) -> NDArray[np.bool_]:
+    """False only where no ``offset + n period`` lies in [low, high]."""
+    first, last = (low - offset) / period, (high - offset) / period
+    error = TURN_ROUNDINGS * UNIT_ROUNDOFF
+    first, last = first - error * (np.abs(first) + 1), last + error * (np.abs(last) + 1)
+    return np.ceil(first) <= np.floor(last)
+
+
+def _exp(z: Array) -> tuple[Array, Array]:
+    jet = np.stack([np.exp(z)] * 4)
+    return jet, jet
+
+
+def _expm1(z: Array) -> tuple[Array, Array]:
+    e = np.exp(z)
+    jet = np.stack([np.expm1(z), e, e, e])
+    return jet, np.abs(jet)
+
+
+def _sinh(z: Array) -> tuple[Array, Array]:
+    s, c = np.sinh(z), np.cosh(z)
+    jet = np.stack([s, c, s, c])
+    return jet, np.abs(jet)
+
+
+def _cosh(z: Array) -> tuple[Array, Array]:
+    s, c = np.sinh(z), np.cosh(z)
+    jet = np.stack([c, s, c, s])
+    return jet, np.abs(jet)
+
+
+def _logarithm(function: Callable[[Array], Array], scale: float, shift: float) -> Univariate:
+    """``function(z) = scale log(z + shift)``."""
+
+    def jet_of(z: Array) -> tuple[Array, Array]:
+        r = 1 / (z + shift)
+        jet = np.stack([function(z), scale * r, -scale * (r * r), 2 * scale * (r * r * r)])
+        return jet, np.abs(jet)
+
+    return OnDomain(jet_of, MONOTONE, domain=((-shift, math.inf),))
+
+
+def _sqrt(z: Array) -> tuple[Array, Array]:
+    s, r = np.sqrt(z), 1 / z
+    d1 = 0.5 / s
+    d2 = -0.5 * d1 * r
+    jet = np.stack([s, d1, d2, -1.5 * d2 * r])
+    return jet, np.abs(jet)
+
+
+def _reciprocal(z: Array) -> tuple[Array, Array]:
+    r = 1 / z
+    r2 = r * r
+    jet = np.stack([r, -r2, 2 * r2 * r, -6 * (r2 * r2)])
+    return jet, np.abs(jet)
+
+
+def _square(z: Array) -> tuple[Array, Array]:
+    jet = np.stack([z * z, 2 * z, np.full_like(z, 2.0), np.zeros_like(z)])
+    return jet, np.abs(jet)
+
+
+def _arctan(z: Array) -> tuple[Array, Array]:
+    a, s = np.arctan(z), 1 / (1 + z * z)
+    # s² z, and z² s written as 1 − s, so that z² does not overflow before s vanishes.
+    d2, s2 = -2 * s * (s * z), s * s
+    jet = np.stack([a, s, d2, s2 * (6 - 8 * s)])
+    return jet, np.stack([np.abs(a), s, np.abs(d2), s2 * (6 + 8 * s)])
+
+
+def _sin_majorant(z: Array) -> Array:
+    """Of sin: a few ulps near 0, where it is small; elsewhere a few ulps of 1, its zeros included."""
+    return np.minimum(np.abs(z), 1.0)
+
+
+def _sin(z: Array) -> tuple[Array, Array]:
+    s, c = np.sin(z), np.cos(z)
+    small, one = _sin_majorant(z), np.ones_like(z)
+    return np.stack([s, c, -s, -c]), np.stack([small, one, small, one])
+
+
+def _cos(z: Array) -> tuple[Array, Array]:
+    s, c = np.sin(z), np.cos(z)
+    small, one = _sin_majorant(z), np.ones_like(z)
+    return np.stack([c, -s, -c, s]), np.stack([one, small, one, small])
+
+
+def _tan(z: Array) -> tuple[Array, Array]:
+    t = np.tan(z)
+    s = 1 + t * t
+    jet = np.stack([t, s, 2 * t * s, 2 * s * (1 + 3 * (t * t))])
+    return jet, np.abs(jet)
+
+
+def _wave_extrema(lead: int) -> tuple[tuple[int, float, float, float], ...]:
+    """Of ``sin(z + lead π/2)`` and its derivatives, each a quarter of a turn ahead of the one before."""
+    quarter, turn = math.pi / 2, 2 * math.pi
+    crests = [(k, (1 - lead - k) * quarter, turn, 1.0) for k in range(4)]
+    troughs = [(k, (-1 - lead - k) * quarter, turn, -1.0) for k in range(4)]
+    return (*crests, *troughs)
+
+
+EXP = Univariate(_exp, MONOTONE)
+EXPM1 = Univariate(_expm1, MONOTONE)
+SINH = Univariate(_sinh, ((), (0.0,), (), (0.0,)))
+COSH = Univariate(_cosh, ((0.0,), (), (0.0,), ()))
+LOG = _logarithm(np.log, 1.0, 0.0)
+LOG1P = _logarithm(np.log1p, 1.0, 1.0)
+LOG2 = _logarithm(np.log2, 1 / math.log(2), 0.0)
+LOG10 = _logarithm(np.log10, 1 / math.log(10), 0.0)
+SQRT = OnDomain(_sqrt, MONOTONE, domain=POSITIVE)
+RECIPROCAL = OnDomain(_reciprocal, MONOTONE, domain=NONZERO)
+SQUARE = Univariate(_square, ((0.0,), (), (), ()))
+# arctan''' vanishes at ±1/√3.
+ARCTAN = Univariate(_arctan, ((), (0.0,), (-0.5773502691896257645, 0.5773502691896257645), (-1.0, 0.0, 1.0)))
+SIN = Periodic(_sin, MONOTONE, extrema=_wave_extrema(0))
+COS = Periodic(_cos, MONOTONE, extrema=_wave_extrema(1))
+TAN = Periodic(
+    _tan,
+    MONOTONE,
+    extrema=((1, 0.0, math.pi, 1.0), (3, 0.0, math.pi, 2.0)),
+    poles=((math.pi / 2, math.pi),),
+)
+
+
+@lru_cache(maxsize=256)
+def power(exponent: float) -> Univariate:
+    """``z^p`` for a real p: on all reals, off zero or on positive numbers, as p asks.
+
+    Each derivative is a power too, its exponent q = p − k rounded. That multiplies it by
+    ``exp(θ q log z)``, |θ| ≤ u, so ``1 + |q log z|`` joins the majorant where p is not an integer.
+    """
+    p = float(exponent)
+    integer = p.is_integer()
+    factors = [1.0, p, p * (p - 1), p * (p - 1) * (p - 2)]
+
+    def jet(z: Array) -> tuple[Array, Array]:
+        # A power of zero factor is left out: it could be infinite.
+        terms = [c * z ** (p - k) if c else np.zeros_like(z) for k, c in enumerate(factors)]
+        sizes = [np.abs(term) for term in terms]
+        if not integer:
+            log = np.abs(np.log(z))
+            sizes = [size * (1 + abs(p - k) * log) for k, size in enumerate(sizes)]
+        return np.stack(terms), np.stack(sizes)
+
+    if integer and p >= 0:
+        # An even power has its extremum at 0; so has each derivative that is one.
+        even = [p - k > 0 and (p - k) % 2 == 0 for k in range(4)]
+        a, b, c, d = ((0.0,) if is_even else () for is_even in even)
+        return Univariate(jet, (a, b, c, d))
+    return OnDomain(jet, MONOTONE, domain=NONZERO if integer else POSITIVE)

@@ -1,0 +1,1 @@
+"""Kernel models as fields: sums of Gaussians or of powers."""

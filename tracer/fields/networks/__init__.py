@@ -1,0 +1,1 @@
+"""Networks as fields: layers, activations, bounds on cells, linear regions."""

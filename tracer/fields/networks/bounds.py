@@ -1,0 +1,136 @@
+"""Bounds of networks, on cells and at points.
+
+Smooth networks are enclosed by mean values, which are cheap, and by Taylor forms where these are worth more:
+on cells small enough, and in deep networks, of which mean values decide nothing. Those with kinks are
+enclosed by linear relaxations. What was measured to be best of each is in benchmarks/enclosures.py.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.enclosures.forms.mean_value import MeanValueForm
+from tracer.enclosures.forms.taylor import TaylorForm
+from tracer.enclosures.functions.piecewise_linear import Kinked
+from tracer.enclosures.functions.univariate import Univariate
+from tracer.enclosures.rounding import UNIT_ROUNDOFF
+from tracer.fields.field import Enclosure
+from tracer.fields.networks.kink_cases import linear_relaxations
+from tracer.fields.networks.layer import Layer
+
+Array = NDArray[np.float64]
+Form = TypeVar("Form", MeanValueForm, TaylorForm)
+
+# Cells are taken in chunks whose widest layer holds this many numbers: each has eight or nine midpoints,
+# coefficients and radii.
+CACHED_FORMS = 2**14
+FEWEST_CELLS = 64
+# Relaxations gather what is bent, in many short steps: the more cells at once, the fewer of these.
+CACHED_RELAXATIONS = 2**15
+# Mean values that decide less than this share of cells are of no use; of many cells some tell.
+USELESS = 0.125
+MANY, PROBED = 512, 64
+# Where they decide more than so many times as many, which is what they cost, Taylor forms alone are better.
+WORTH = 1.5
+# Where no more than this share is left, cells are sooner cut than looked at again.
+FEW = 0.125
+# Taylor forms are better where the arguments of most activations hardly vary on a cell: their radius is below
+# this, over the length on which the function bends.
+NARROW = 0.6
+# Freeing a large array once teaches glibc to keep what is freed, up to twice as much, for the next array:
+# else page faults take half the time of enclosing many cells. It is never touched, so it costs nothing.
+np.empty(2**21)
+
+
+def is_kinked(layers: Sequence[Layer]) -> bool:
+    """Whether some activation has kinks."""
+    return any(isinstance(layer.row.univariate, Kinked) for layer in layers)
+
+
+def on_cells(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
+    """Bounds of the single output and its gradient on cells with corners `lower` and `upper`, (k, 2)."""
+    if is_kinked(layers):
+        return linear_relaxations(layers, lower, upper, together(layers, CACHED_RELAXATIONS))
+    return mean_values_or_taylor_forms(layers, lower, upper)
+
+
+def at_points(layers: Sequence[Layer], x: Array) -> Enclosure:
+    """Bounds of the single output at points `x` (k, 2), as midpoint and radius; none of the gradient."""
+    radius = np.zeros_like(x)
+    for layer in layers:
+        x, radius = layer.at(x, radius)
+        if layer.bend is not None:
+            x, radius = layer.bend.at(x, radius)
+    unknown = np.full((len(x), 2), np.nan)
+    outward = (radius + 2 * UNIT_ROUNDOFF * np.abs(x))[:, 0]
+    return Enclosure(x[:, 0] - outward, x[:, 0] + outward, unknown, unknown, np.ones(len(x), dtype=bool))
+
+
+def mean_values_or_taylor_forms(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
+    """Bounds of a network without kinks, as `on_cells`: by one kind of form or the other, or both."""
+    if len(lower) >= MANY:
+        every = len(lower) // PROBED
+        if _taylor_forms_pay(layers, lower[::every], upper[::every]):
+            return taylor_forms(layers, lower, upper)
+    found, spread = _mean_values(layers, lower, upper)
+    open_ = np.flatnonzero(~found.decided())
+    if len(open_) <= FEW * len(lower):
+        return found
+    wide = 2 * np.count_nonzero(spread[open_] > NARROW) > len(open_)
+    if len(open_) <= (1 - USELESS) * len(lower) and wide:
+        return found
+    return found.narrowed(open_, taylor_forms(layers, lower[open_], upper[open_]))
+
+
+def _taylor_forms_pay(layers: Sequence[Layer], lower: Array, upper: Array) -> bool:
+    """Whether cells like these are sooner decided by Taylor forms alone."""
+    share = mean_values(layers, lower, upper).decided().mean()
+    if share < USELESS or WORTH * share > 1:
+        return bool(share < USELESS)
+    return bool(taylor_forms(layers, lower, upper).decided().mean() > WORTH * share)
+
+
+def mean_values(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
+    """Bounds of a network without kinks by mean values alone, as `on_cells`."""
+    return _mean_values(layers, lower, upper)[0]
+
+
+def _mean_values(layers: Sequence[Layer], lower: Array, upper: Array) -> tuple[Enclosure, Array]:
+    """The same, and the form's spread, (k,)."""
+    forms = [_form(MeanValueForm, layers, *corners) for corners in _in_chunks(layers, lower, upper)]
+    return Enclosure.joined([_bounds(*form) for form in forms]), np.concatenate([f.spread for f, _ in forms])
+
+
+def taylor_forms(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
+    """Bounds of a network without kinks by Taylor forms alone, as `on_cells`."""
+    forms = (_form(TaylorForm, layers, *corners) for corners in _in_chunks(layers, lower, upper))
+    return Enclosure.joined([_bounds(*form) for form in forms])
+
+
+def _form(kind: type[Form], layers: Sequence[Layer], lower: Array, upper: Array) -> tuple[Form, Array]:
+    """A network in one kind of form, and the cells' radii."""
+    form, radius = kind.of_cells(lower, upper)
+    for layer in layers:
+        form = form.affine(layer.affine)
+        if isinstance(layer.bend, Univariate):
+            form = form.apply(layer.bend)
+    return form, radius
+
+
+def _bounds(form: MeanValueForm | TaylorForm, radius: Array) -> Enclosure:
+    (low, high), gradient = form.value_bounds(), form.gradient_bounds(radius)
+    return Enclosure(low[:, 0], high[:, 0], *gradient, np.ones(len(radius), dtype=bool))
+
+
+def _in_chunks(layers: Sequence[Layer], lower: Array, upper: Array) -> Iterator[tuple[Array, Array]]:
+    """As many cells at once as fit the cache."""
+    size = together(layers, CACHED_FORMS)
+    for start in range(0, max(len(lower), 1), size):
+        yield lower[start : start + size], upper[start : start + size]
+
+
+def together(layers: Sequence[Layer], numbers: int, fewest: int = FEWEST_CELLS) -> int:
+    """Of how many cells or points the widest layer holds so many numbers."""
+    return max(fewest, numbers // max(layer.outputs for layer in layers))

@@ -1,0 +1,210 @@
+"""A network with kinks on cells: relaxed, and where that decides nothing, case by case.
+
+In a cell with but few neurons that may be on both sides of a kink, those that most of the doubt about ∇F
+comes from, of those that may be on two sides, are *held* on either of them: up to two, each with its twins,
+which have the very same kink.
+In each case F is continued from these sides as if the kinks were not there. Everywhere on the cell F is one
+of these functions, and its gradients at a kink lie between theirs. Where the function of a case has no zero
+on the cell, F has none there, nor at the kinks where the case ends. So only the others count, for the zeros
+and for the gradients at them: a boundary beside the edge of a plateau takes few cells, however near to it,
+and one along a kink does not stay in doubt for ever.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.enclosures.forms.relaxation import Bends, Relaxation
+from tracer.enclosures.forms.zonotope import Zonotope, direction, oblique_direction
+from tracer.enclosures.functions.piecewise_linear import ANY, Kinked, Sides
+from tracer.enclosures.rounding import centered, in_x, per_unit
+from tracer.fields.field import Enclosure
+from tracer.fields.networks.layer import Layer
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+# Neurons are held in cells with so many that may be on both sides of a kink, and no more: with more of them a
+# few decide little. And so many are held at once.
+MOST_UNSURE = 4
+MOST_HELD = 2
+
+
+class _Cases(NamedTuple):
+    """Cells (m,) to look at case by case, and who is held where in each case, (c, m, N)."""
+
+    cells: Indices
+    held: Sides
+
+    def some(self, which: Any) -> "_Cases":
+        return _Cases(self.cells[which], self.held[:, which])
+
+
+class _Look(NamedTuple):
+    """Bounds of F on cells, (k,), and of ∂F/∂ε, (2, k) each; directions (k, 2) in which F grows, or 0."""
+
+    low: Array
+    high: Array
+    least: Array
+    most: Array
+    directions: Array
+
+
+def linear_relaxations(
+    layers: Sequence[Layer], lower: Array, upper: Array, size: int | None = None
+) -> Enclosure:
+    """Bounds of the single output and its gradient on cells with corners `lower` and `upper`, (k, 2).
+
+    So many cells as `size` says are taken together.
+    """
+    size = max(1, len(lower)) if size is None else size
+    looks, left = [], []
+    for start in range(0, max(1, len(lower)), size):
+        chunk = slice(start, start + size)
+        look, cases = _relaxed(layers, lower[chunk], upper[chunk])
+        looks.append(look)
+        left += [case._replace(cells=start + case.cells) for case in cases]
+    found = _Look(*(np.concatenate(column, axis=-1) for column in zip(*looks, strict=True)))
+    for cases in _alike(left):
+        _look_case_by_case(layers, lower, upper, found, cases, size)
+    radius = centered(lower, upper)[1]
+    bounds = per_unit(found.least.T, found.most.T, radius)
+    known = in_x(found.directions.T, radius) if found.directions.any() else None
+    return Enclosure(found.low, found.high, *bounds, np.ones(len(lower), dtype=bool), known)
+
+
+def _relaxed(layers: Sequence[Layer], lower: Array, upper: Array) -> tuple[_Look, list[_Cases]]:
+    """What relaxations say of cells, and which are worth another look."""
+    form = _relaxation(layers, lower, upper)
+    low, high, gradient = form.bounds()
+    least, most = gradient.bounds()
+    directions = np.zeros(least.shape)
+    # Where 0 is outside the bounds of a partial, or F is not 0, none is needed.
+    open_ = (low <= 0) & (high >= 0) & ((least <= 0) & (most >= 0)).all(axis=0)
+    wide = np.flatnonzero(open_ & (form.radius > 0).all(axis=1))
+    if len(wide):
+        directions[:, wide] = oblique_direction(gradient[wide[None]])
+    left = np.flatnonzero(open_ & ~directions.any(axis=0))
+    cases = _cases(_Arguments.of(layers), form, left, gradient) if len(left) else []
+    return _Look(low, high, least, most, directions), cases
+
+
+def _relaxation(layers: Sequence[Layer], lower: Array, upper: Array, held: Sides | None = None) -> Relaxation:
+    """The network on cells; with some arguments of its activations `held`, (k, N), on a side."""
+    form, start = Relaxation(lower, upper), 0
+    for layer in layers:
+        form.affine(layer.affine)
+        if layer.bend is not None:
+            stop = start + layer.outputs
+            form.apply(layer.bend, None if held is None else held[:, start:stop])
+            start = stop
+    return form
+
+
+class _Arguments(NamedTuple):
+    """Of all arguments of activations: twins, their signs, and how many kinks there are; (N,) each."""
+
+    twin: Indices
+    sign: Sides
+    kinks: Sides
+
+    @classmethod
+    def of(cls, layers: Sequence[Layer]) -> "_Arguments":
+        """Those of a network."""
+        start, columns = 0, [(np.zeros(0, np.intp), np.zeros(0, np.int8), np.zeros(0, np.int8))]
+        for layer in layers:
+            function = layer.bend
+            if function is not None:
+                twin, sign = layer.twins
+                number = len(function.kinks) if isinstance(function, Kinked) else 0
+                columns.append((start + twin, sign, np.full(layer.outputs, number, np.int8)))
+                start += layer.outputs
+        return cls(*map(np.concatenate, zip(*columns, strict=True)))
+
+
+def _cases(arguments: _Arguments, form: Relaxation, cells: Indices, gradient: Zonotope) -> list[_Cases]:
+    """Which of some `cells` are worth another look, and the cases to look at.
+
+    Held are the neurons with the longest edges in the gradient's zonotope, of those that may be on two
+    sides, each with its twins.
+    """
+    bends = form.bends()
+    cells = cells[_few(bends, arguments, form.radius)[cells]]
+    if not len(cells):
+        return []
+    shape = len(cells), len(arguments.twin)
+    first, last = np.zeros((2, *shape), np.int8)
+    edge = np.zeros(shape)
+    row, which, length = gradient.edges_of(cells, bends.cell)
+    at = row, bends.neuron[which]
+    first[at], last[at] = bends.first[which], bends.last[which]
+    edge[at] = np.where(last[at] - first[at] == 1, length, 0.0)
+    cases = _Cases(cells, np.full((1, *shape), ANY, np.int8))
+    found = []
+    for _ in range(MOST_HELD):
+        more = edge.any(axis=1)
+        found.append(cases.some(~more))
+        cases, edge, first, last = cases.some(more), edge[more], first[more], last[more]
+        cases, edge = _held(arguments, cases, edge, first, last)
+    return [some for some in (*found[1:], cases) if len(some.cells)]
+
+
+def _held(
+    arguments: _Arguments, cases: _Cases, edge: Array, first: Sides, last: Sides
+) -> tuple[_Cases, Array]:
+    """The neuron with the longest edge of each cell held on either side too, and the edges that are left."""
+    twin, sign, kinks = arguments
+    neuron, row = edge.argmax(axis=1), np.arange(len(edge))
+    ours = twin == twin[neuron, None]
+    side = np.stack([first[row, neuron], last[row, neuron]])[:, :, None]
+    side = np.where(sign == sign[neuron, None], side, kinks - side)
+    held = np.concatenate([np.where(ours, one, cases.held) for one in side])
+    return cases._replace(held=held), np.where(ours, 0.0, edge)
+
+
+def _few(bends: Bends, arguments: _Arguments, radius: Array) -> NDArray[np.bool_]:
+    """In which cells few enough neurons may be on several sides."""
+    several = bends.first < bends.last
+    cell, neuron = bends.cell[several], bends.neuron[several]
+    leading = arguments.twin[neuron] == neuron
+    kinds, neurons = (np.bincount(some, minlength=len(radius)) for some in (cell[leading], cell))
+    # Segments are soon cut so short that only kinks that lie together are on one.
+    together = (kinds <= MOST_HELD) & (neurons > 1)
+    return np.where((radius > 0).all(axis=1), kinds <= MOST_UNSURE, together)
+
+
+def _alike(cases: list[_Cases]) -> Iterator[_Cases]:
+    """Those with as many cases each joined."""
+    for number in {len(some.held) for some in cases}:
+        cells, held = zip(*(some for some in cases if len(some.held) == number), strict=True)
+        yield _Cases(np.concatenate(cells), np.concatenate(held, axis=1))
+
+
+def _look_case_by_case(
+    layers: Sequence[Layer], lower: Array, upper: Array, found: _Look, cases: _Cases, size: int
+) -> None:
+    """What cases say besides of some cells."""
+    together = max(1, size // len(cases.held))
+    for start in range(0, len(cases.cells), together):
+        some, held = cases.some(slice(start, start + together))
+        least, most, found.directions[:, some] = _case_by_case(layers, lower[some], upper[some], held)
+        found.low[some], found.high[some] = np.fmax(found.low[some], least), np.fmin(found.high[some], most)
+
+
+def _case_by_case(
+    layers: Sequence[Layer], lower: Array, upper: Array, held: Sides
+) -> tuple[Array, Array, Array]:
+    """Bounds (k,) of F on cells, from cases that together are all there are; `held` is (c, k, N).
+
+    And directions (2, k) in which F grows wherever it is 0, in the cases in which it may be.
+    """
+    c, k, _ = held.shape
+    form = _relaxation(layers, np.tile(lower, (c, 1)), np.tile(upper, (c, 1)), held.reshape(c * k, -1))
+    *ends, gradient = form.bounds()
+    low, high = (end.reshape(c, k) for end in ends)
+    empty = (low > 0) | (high < 0)
+    # Another case stands for one that is empty.
+    case = np.where(empty, empty.argmin(axis=0), np.arange(c)[:, None])
+    return low.min(axis=0), high.max(axis=0), direction(gradient[case * k + np.arange(k)])

@@ -1,0 +1,168 @@
+"""The regions that the kinks of a network divide the plane into.
+
+On which side of its kinks every neuron is, its *sides*, decides a region; in it the network is smooth, and
+linear if the rest of it is. So the field and all pre-activations z can be continued beyond the region as
+they are inside, whatever rounding says of a z that is 0 up to rounding.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.enclosures.functions.piecewise_linear import Kinked, Sides
+from tracer.enclosures.rounding import matmul
+from tracer.fields.counted import Counted
+from tracer.fields.field import Field
+from tracer.fields.networks.layer import Layer
+from tracer.fields.networks.network import Network
+
+Array = NDArray[np.float64]
+Indices = NDArray[np.intp]
+
+
+def regions_of(field: Field) -> "Regions | None":
+    """Those of a network with kinks; None for any other field."""
+    network = field.field if isinstance(field, Counted) else field
+    return Regions(network, field) if isinstance(network, Network) and network.kinked else None
+
+
+@dataclass(frozen=True, eq=False)
+class Continued:
+    """A network at m points, each continued from its region.
+
+    Attributes
+    ----------
+    value : ndarray, shape (m,)
+    gradient : ndarray, shape (m, 2)
+    z : ndarray, shape (m, N)
+        Pre-activations of all neurons with kinks.
+    partials : ndarray, shape (2, m, N)
+        Theirs.
+    """
+
+    value: Array
+    gradient: Array
+    z: Array
+    partials: Array
+
+    def meeting(self, neuron: Indices, kink: Array, scale: Array) -> Array:
+        """The step (m, 2), in units of `scale` (2,), to where F = 0 and z of `neuron` is `kink`, both (m,).
+
+        It is that of Newton's method: exact where both are linear, not finite where they are parallel.
+        """
+        row = np.arange(len(neuron))
+        g, h = self.gradient * scale, self.partials[:, row, neuron].T * scale
+        f, z = self.value, self.z[row, neuron] - kink
+        with np.errstate(all="ignore"):
+            step = np.stack([g[:, 1] * z - h[:, 1] * f, h[:, 0] * f - g[:, 0] * z], axis=1)
+            return step / (g[:, 0] * h[:, 1] - g[:, 1] * h[:, 0])[:, None]
+
+
+class Regions:
+    """A network of two inputs and one output, region by region.
+
+    Attributes
+    ----------
+    field : Network or Counted
+        The network, as it is counted.
+    kinks : ndarray, shape (N, p)
+        Of every neuron that has some, −∞ and ∞ at the ends; side k lies between kinks k and k + 1.
+    linear : bool
+        Whether the network is linear in every region.
+    """
+
+    def __init__(self, network: Network, field: Field) -> None:
+        self.network, self.field = network, field
+        bent = [layer.row.univariate for layer in network.layers if isinstance(layer.row.univariate, Kinked)]
+        sides = max(len(function.slopes) for function in bent)
+        neurons = sum(layer.outputs for layer, part in self._parts() if part is not None)
+        self.linear = all(layer.activation == "linear" for layer, part in self._parts() if part is None)
+        self.kinks = np.full((neurons, sides + 1), np.inf)
+        self.kinks[:, 0] = -np.inf
+        self._slopes, self._offsets = np.zeros((2, neurons, sides))
+        for layer, part in self._parts():
+            function = layer.row.univariate
+            if part is not None and isinstance(function, Kinked):
+                self.kinks[part, 1 : len(function.slopes)] = function.kinks
+                self._slopes[part, : len(function.slopes)] = function.slopes
+                self._offsets[part, : len(function.slopes)] = function.offsets
+        # Where the slopes of each neuron start, one after the other.
+        self._first = np.arange(neurons) * sides
+
+    def sides(self, x: Array, towards: Array) -> Sides:
+        """Where the points `x` (m, 2) are, shape (m, N); of those at a kink, where they move `towards`.
+
+        So the region is one that there is, even where several neurons have the same kink, unless that runs
+        the same way.
+        """
+        sides = np.empty((len(x), len(self.kinks)), dtype=np.int8)
+        h = np.stack([x, towards])
+        for layer, part in self._parts():
+            h = self._affine(h, layer)
+            if part is not None:
+                sides[:, part] = _beyond(h[0], h[1], self.kinks[part, 1:-1])
+            self._activate(h, layer, part, sides)
+        return sides
+
+    def kink(self, number: Indices | Sides) -> Array:
+        """The kinks (m, N) of that `number` of each neuron."""
+        return self.kinks.take(number + np.arange(len(self.kinks)) * self.kinks.shape[1])
+
+    def preactivations(self, x: Array) -> Array:
+        """z of all neurons with kinks at points `x` (m, 2), shape (m, N)."""
+        pairs = zip(self.network.preactivations(x), self._parts(), strict=True)
+        return np.concatenate([z for z, (_, part) in pairs if part is not None], axis=1)
+
+    def at(self, x: Array, sides: Sides) -> Continued:
+        """The network at points `x` (m, 2), continued from regions `sides` (m, N)."""
+        if isinstance(self.field, Counted):
+            self.field.evaluations += len(x)
+        h = np.zeros((3, *x.shape))
+        h[0], h[1, :, 0], h[2, :, 1] = x, 1.0, 1.0
+        found = np.empty((3, *sides.shape))
+        for layer, part in self._parts():
+            h = self._affine(h, layer)
+            if part is not None:
+                found[:, :, part] = h
+            self._activate(h, layer, part, sides)
+        return Continued(h[0, :, 0], h[1:, :, 0].T, found[0], found[1:])
+
+    # A layer on values, in the first row of h, and derivatives, in the others.
+
+    @staticmethod
+    def _affine(h: Array, layer: Layer) -> Array:
+        h = matmul(h, layer.weight.T)
+        h[0] += layer.bias
+        return h
+
+    def _activate(self, h: Array, layer: Layer, part: slice | None, sides: Sides) -> None:
+        if part is not None:
+            number = sides[:, part] + self._first[part]
+            h *= self._slopes.take(number)
+            if self._offsets.any():
+                h[0] += self._offsets.take(number)
+        elif layer.activation != "linear":
+            h[1:] *= layer.row.slope(h[0])
+            h[0] = layer.row.value(h[0])
+
+    def _parts(self) -> Iterator[tuple[Layer, slice | None]]:
+        """The layers, and which of the neurons with kinks are theirs."""
+        start = 0
+        for layer in self.network.layers:
+            kinked = isinstance(layer.row.univariate, Kinked)
+            yield layer, slice(start, start + layer.outputs) if kinked else None
+            start += layer.outputs * kinked
+
+
+def _beyond(z: Array, rate: Array, kinks: Array) -> Sides:
+    """Behind how many of their `kinks` (n, p) the arguments z (m, n) are, or move at that `rate`."""
+    number = np.zeros(z.shape, np.int8)
+    for kink in kinks.T:
+        behind = z > kink
+        at = z == kink
+        if at.any():
+            behind |= at & (rate > 0)
+        number += behind
+    return number

@@ -1,0 +1,1 @@
+"""Graphs of affine maps and activations, lowered to a chain of layers."""
