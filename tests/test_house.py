@@ -1,4 +1,4 @@
-"""The house: which room imports which, what the core may use, and what `import tracer` costs."""
+"""The layout: which folder imports which, what the core may use, and what `import tracer` costs."""
 
 import ast
 import inspect
@@ -11,23 +11,58 @@ import pytest
 import tracer
 
 PACKAGE = Path(tracer.__file__).parent
-ROOMS = ["enclosures", "fields", "atlas", "curves", "boundaries", "models", "view", "cli"]
-CORE = ROOMS[: ROOMS.index("boundaries") + 1]
+# Every folder imports only itself and the folders before it: one total order, no cycles.
+FOLDERS = [
+    "enclosures",
+    "enclosures/functions",
+    "enclosures/forms",
+    "enclosures/formulas",
+    "fields",
+    "fields/networks",
+    "fields/kernels",
+    "atlas/cells",
+    "atlas/edges",
+    "atlas",
+    "atlas/classes",
+    "curves",
+    "curves/continuation",
+    "curves/arcs",
+    "curves/nearest",
+    "boundaries",
+    "boundaries/partitions",
+    "boundaries/sweeps",
+    "models/lowering",
+    "models/onnx",
+    "models/scikit_learn",
+    "models",
+    "view",
+    "cli",
+]
+CORE = {"enclosures", "fields", "atlas", "curves", "boundaries"}
+# Folders that do not know of each other, though one comes first.
+APART = {("curves/arcs", "curves/continuation")}
 # The only imports upward, allowed inside functions.
 UPWARD = {
     ("boundaries/boundary.py", "view"),
     ("boundaries/partitions/partition.py", "view"),
     ("atlas/certificate.py", "view"),
 }
-# On top of the house, and under it.
-FREE = {"__init__.py", "_version.py"}
+# On top of the layout, and under it.
+FREE = {"__init__.py", "_version.py", "arrays.py"}
+MOST_FILES = 12
 
 FILES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}
-ROOM_FILES = [name for name in FILES if name not in FREE]
+PLACED = [name for name in FILES if name not in FREE]
 
 
-def room(name):
-    return name.split("/")[0].removesuffix(".py")
+def folder_of(name):
+    return name.rpartition("/")[0]
+
+
+def folder_of_module(names):
+    """The folder of an imported module or name, given as a list of names below `tracer`."""
+    path = "/".join(names)
+    return next((f for f in sorted(FOLDERS, key=len, reverse=True) if f"{path}/".startswith(f"{f}/")), path)
 
 
 def parsed(name):
@@ -57,27 +92,39 @@ def test_a_proven_boundary_needs_no_more_imports():
     assert run.stdout == "[]\n"
 
 
-def test_every_file_lies_in_a_room():
-    assert {room(name) for name in ROOM_FILES} == set(ROOMS)
+def test_every_file_lies_in_a_folder_of_a_dozen_files_at_most():
+    folders = [folder_of(name) for name in PLACED]
+    assert set(folders) == set(FOLDERS)
+    for folder in FOLDERS:
+        files = [name for name in PLACED if folder_of(name) == folder and not name.endswith("__init__.py")]
+        assert len(files) <= MOST_FILES, folder
 
 
-@pytest.mark.parametrize("name", ROOM_FILES)
-def test_a_room_imports_only_itself_and_the_rooms_before_it(name):
-    here = room(name)
-    before = ROOMS[: ROOMS.index(here) + 1]
+@pytest.mark.parametrize("name", PLACED)
+def test_a_folder_imports_only_itself_and_the_folders_before_it(name):
+    here = folder_of(name)
+    before = FOLDERS[: FOLDERS.index(here) + 1]
     for target, inside in imports(parsed(name)):
-        if target[0] != "tracer" or target[1:2] == ["_version"]:
+        if target[0] != "tracer" or target[1:2] in (["_version"], ["arrays"]):
             continue
-        there = target[1] if len(target) > 1 else ""
+        there = folder_of_module(target[1:])
         assert there in before or (inside and (name, there) in UPWARD), f"{here} imports {'.'.join(target)}"
+        assert (here, there) not in APART
 
 
-@pytest.mark.parametrize("name", ROOM_FILES)
+@pytest.mark.parametrize("name", PLACED)
 def test_the_core_uses_numpy_and_scipy_and_only_the_view_matplotlib(name):
+    room = name.split("/")[0]
     for (top, *_), inside in imports(parsed(name)):
-        if room(name) in CORE:
+        if room in CORE:
             assert top in {"numpy", "scipy", "tracer"} | sys.stdlib_module_names
-        assert top != "matplotlib" or (room(name) == "view" and inside)
+        assert top != "matplotlib" or (room == "view" and inside)
+
+
+@pytest.mark.parametrize("name", PLACED)
+def test_no_module_shares_its_name_with_a_function_that_it_exports(name):
+    functions = {f.name for f in parsed(name).body if isinstance(f, ast.FunctionDef)}
+    assert Path(name).stem not in functions
 
 
 @pytest.mark.parametrize("name", FILES)

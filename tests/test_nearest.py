@@ -16,7 +16,7 @@ from scipy.spatial import KDTree
 
 import tracer
 from tracer.curves.nearest.discs import MOST_CELLS
-from tracer.curves.nearest.feet import feet
+from tracer.curves.nearest.feet import feet_of
 from tracer.curves.nearest.metric import Metric
 
 MOONS, MOONS_BOUNDS = tracer.example("moons")
@@ -407,7 +407,7 @@ def test_the_check_of_random_networks_sees_a_distance_that_is_a_little_wrong():
 def test_curves_of_several_fields_are_searched_together():
     one, other = tracer.trace(T2, BOX), tracer.trace(T3, BOX)
     x = points_around(BOX, 50)
-    found = feet([*one, *other], Metric.of(None), x)
+    found = feet_of([*one, *other], Metric.of(None), x)
     alone = np.stack([boundary.nearest(x).distances for boundary in (one, other)])
     np.testing.assert_allclose(found.distances, alone.min(axis=0), rtol=1e-14)
     assert np.array_equal(found.curve > 0, alone.argmin(axis=0) > 0)

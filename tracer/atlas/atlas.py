@@ -13,22 +13,18 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.cells.grid_lines import RATIOS
 from tracer.atlas.cells.paving import Paving, pave
 from tracer.atlas.certificate import Status
-from tracer.atlas.chains import Chains, chains
+from tracer.atlas.chains import Chains, chained
 from tracer.atlas.charts import Arcs, pair
 from tracer.atlas.edges.crossings import Crossings, find_crossings
 from tracer.atlas.edges.sides import OUTSIDE
 from tracer.fields.box import Box
 from tracer.fields.counted import Overtime
 from tracer.fields.field import EnclosedField
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
-Mask = NDArray[np.bool_]
 
 # Of the cells that may be looked at, what the paving may take: the rest is for pieces of sides.
 PAVING_SHARE = 0.9
@@ -74,7 +70,7 @@ class Atlas:
     @cached_property
     def chains(self) -> Chains:
         """The components."""
-        return chains(self.arcs, len(self.crossings))
+        return chained(self.arcs, len(self.crossings))
 
     @property
     def undecided(self) -> Array:

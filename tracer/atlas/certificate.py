@@ -5,11 +5,9 @@ from enum import Enum
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices
 from tracer.fields.box import Box
-
-Array = NDArray[np.float64]
 
 # What a sentence that claims a proof does not claim.
 BETWEEN_POINTS = (
@@ -24,7 +22,6 @@ RESTS_ON = (
     "functions of this machine being right within 4 ulp (erfc: 16 (1 + 2x²)), which the tests check against "
     "ball arithmetic."
 )
-
 
 # What is claimed of a box, by what it is that is certified.
 CLAIMS = {
@@ -80,7 +77,7 @@ class Proof:
 
     empty: Array
     charts: Array
-    dependent: NDArray[np.intp]
+    dependent: Indices
     crossings: Array
     traced: tuple[Any, ...]
 

@@ -8,11 +8,9 @@ closed where it runs round, else open. All chains are ordered at once by pointer
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Indices, Mask
 from tracer.atlas.charts import Arcs
-
-Indices = NDArray[np.intp]
 
 NONE = -1
 
@@ -32,13 +30,13 @@ class Chains:
 
     arcs: Indices
     offsets: Indices
-    closed: NDArray[np.bool_]
+    closed: Mask
 
     def __len__(self) -> int:
         return len(self.closed)
 
 
-def chains(arcs: Arcs, crossings: int) -> Chains:
+def chained(arcs: Arcs, crossings: int) -> Chains:
     """The chains of `arcs` over a number of crossings."""
     n = len(arcs)
     starting = np.full(crossings, NONE)

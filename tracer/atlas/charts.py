@@ -28,13 +28,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.edges.crossings import Crossings, is_chart
 from tracer.atlas.edges.roots import ROUNDING, Segments
 from tracer.enclosures.rounding import UNDERFLOW
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
-Mask = NDArray[np.bool_]
 
 # What stands for a coordinate where F grows along neither axis.
 OBLIQUE = 2

@@ -8,8 +8,8 @@ it by Newton's method, it is reported as a branch point.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices
 from tracer.atlas.atlas import Atlas
 from tracer.atlas.edges.sides import shared_edges
 from tracer.curves.arcs.assembly import chain_ends
@@ -17,9 +17,6 @@ from tracer.curves.branch_points import BranchPoint, branch_point_near
 from tracer.fields.box import Box
 from tracer.fields.counted import Overtime
 from tracer.fields.field import Field
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 # A critical point may be found this far outside the cluster, as a share of its width: it is a float.
 NEARBY = 0.5

@@ -18,8 +18,8 @@ from typing import Any
 
 import numpy as np
 from numpy.polynomial.legendre import leggauss
-from numpy.typing import NDArray
 
+from tracer.arrays import EPS, Array
 from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.atlas.edges.roots import certified_signs
 from tracer.boundaries.boundary import Boundary
@@ -30,8 +30,6 @@ from tracer.curves.vectors import dot, lengths, turned, within
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField, unenclosable
 
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
 Claims = Iterator[tuple[Any, str]]
 
 # How curves may end where all of the boundary is proven, where some cells are undecided, and otherwise.
@@ -42,7 +40,7 @@ _ENDS = {
 # What the box may be wider than the one asked for, and what tiles may lack of its area, as shares of it.
 HAIR = 1e-8
 # What a coordinate in box units may be off by rounding, per unit of its size.
-ROUNDING = 64 * float(np.finfo(np.float64).eps)
+ROUNDING = 64 * EPS
 # Predictions are better than the tolerance, but where nothing is proven.
 LOOSE = 1e-9
 UNPROVEN = 1e-2

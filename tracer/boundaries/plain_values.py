@@ -12,15 +12,11 @@ That is a test of samples, not a proof: it sees a callable that is another funct
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Mask, Signs
 from tracer.atlas.atlas import Atlas
 from tracer.atlas.edges.roots import Isolated, Segments
 from tracer.fields.function import Function
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
-Signs = NDArray[np.int8]
 
 # Cells of each kind, and crossings, that are looked at.
 MOST = 48

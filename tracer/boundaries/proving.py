@@ -10,8 +10,8 @@ import time
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices
 from tracer.atlas.atlas import Atlas, survey
 from tracer.atlas.cells.grid_lines import NO_CELLS
 from tracer.atlas.certificate import Certificate, Proof, Status
@@ -28,9 +28,6 @@ from tracer.curves.end import End
 from tracer.fields.box import Box
 from tracer.fields.counted import Counted, Overtime
 from tracer.fields.field import EnclosedField
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 # Of a time limit, what the survey may take, and after it the arcs; the rest is for what makes curves of them.
 SURVEY_SHARE = 0.8

@@ -10,8 +10,8 @@ import time
 from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Mask
 from tracer.atlas.certificate import Certificate, Status
 from tracer.boundaries.boundary import Boundary, Stats
 from tracer.boundaries.progress import Progress
@@ -26,8 +26,6 @@ from tracer.curves.end import End
 from tracer.fields.box import Box
 from tracer.fields.counted import Counted, Overtime
 from tracer.fields.field import Field
-
-Array = NDArray[np.float64]
 
 MAX_STEPS = 10_000
 # A lattice of 401 cells a side at most. Odd: the lines of symmetric boundaries lie between its own.
@@ -208,7 +206,7 @@ class Search:
         return x[new]
 
 
-def _meeting(boxes: Array, side: int) -> NDArray[np.bool_]:
+def _meeting(boxes: Array, side: int) -> Mask:
     """Which cells of a lattice, shape (side, side), meet one of `boxes` (m, 2, 2), in cells of it."""
     # One more all round: a seed lies on the line between two cells.
     low = np.clip(np.floor(boxes[:, 0]).astype(np.intp) - 1, 0, side - 1)

@@ -12,9 +12,10 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
-from tracer.atlas.edges.roots import ROUNDING, Segments, Signs, certified_signs, isolate, joined, polish
+from tracer.arrays import Array, Mask, Signs
+from tracer.atlas.edges.roots import ROUNDING, Segments, certified_signs, isolate, joined, polish
 from tracer.boundaries.coercion import as_field
 from tracer.boundaries.plain_values import compare_roots
 from tracer.curves.arcs.error_bounds import UP
@@ -25,9 +26,6 @@ from tracer.enclosures.formulas.ufuncs import Unenclosable
 from tracer.fields.box import Box
 from tracer.fields.checks import between, exact_number, shown
 from tracer.fields.field import EnclosedField, Field, unenclosable
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 # Where an end of the line is undecided, a root may lie at it: then the line is longer by this share of the
 # side, so that a bracket reaches beyond the end.

@@ -6,8 +6,9 @@ from contextlib import suppress
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tracer.arrays import Array
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.coercion import as_field
 from tracer.boundaries.progress import Progress
@@ -24,8 +25,6 @@ from tracer.fields.checks import between, flag, frozen_array, positive_integer, 
 from tracer.fields.field import Field, unenclosable
 from tracer.fields.float_errors import quiet
 from tracer.fields.function import Function
-
-Array = NDArray[np.float64]
 
 TOLERANCE = 1e-10
 SMALLEST_TOLERANCE, LARGEST_TOLERANCE = 1e-14, 0.1

@@ -10,8 +10,9 @@ import time
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tracer.arrays import Array
 from tracer.boundaries.coercion import as_field
 from tracer.boundaries.tracing import trace
 from tracer.curves.continuation.lattice import LatticeRoots, lattice_roots
@@ -20,8 +21,6 @@ from tracer.curves.curve import CLEARLY_BETTER
 from tracer.fields.box import Box
 from tracer.fields.counted import Counted
 from tracer.fields.field import Field
-
-Array = NDArray[np.float64]
 
 # Finer grids are not run: their cost follows from the growth n².
 LARGEST_SIDE = 4096

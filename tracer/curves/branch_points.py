@@ -13,12 +13,10 @@ kink, there is still a last resort: the sign changes of F on a small circle say 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array
 from tracer.fields.box import Box
 from tracer.fields.field import Field
-
-Array = NDArray[np.float64]
 
 # Step of the difference quotients of the gradient, in box units: near the cube root of rounding.
 HESSIAN_STEP = 1e-5

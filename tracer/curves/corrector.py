@@ -8,13 +8,11 @@ kept, and one that would leave the predictor's neighbourhood is not followed.
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array
 from tracer.curves.vectors import max_norm
 from tracer.fields.box import Box
 from tracer.fields.field import Field
-
-Array = NDArray[np.float64]
 
 NEWTON_STEPS = 4
 # A correction longer than this, in box units, would be a jump and not a correction.

@@ -10,15 +10,16 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tracer.arrays import EPS, Array
 from tracer.curves.branch_points import BranchPoint
-from tracer.curves.continuation.walk import Trace
 from tracer.curves.corrector import correct, newton_step
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces
 from tracer.curves.polylines import SAMPLES, resolved, vertices
 from tracer.curves.screen import Screen
+from tracer.curves.trace import Trace
 from tracer.curves.turning import TurningPoint, turning_points
 from tracer.curves.vectors import max_norm, unit_vectors
 from tracer.fields.box import Box
@@ -27,10 +28,8 @@ from tracer.fields.counted import Overtime
 from tracer.fields.field import Field
 from tracer.fields.float_errors import quiet
 
-Array = NDArray[np.float64]
-
 # The estimate of a point's distance doubles Newton's, and adds the rounding of its coordinates.
-ROUNDING = 4 * float(np.finfo(np.float64).eps)
+ROUNDING = 4 * EPS
 FINEST = 1e-12
 # A polyline is measured on predictions where these are this much better than its tolerance.
 CLEARLY_BETTER = 0.01

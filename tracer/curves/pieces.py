@@ -14,9 +14,8 @@ import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
+from tracer.arrays import Array, Mask
 from tracer.curves.vectors import lengths
-
-Array = NDArray[np.float64]
 
 DEGREE = 7
 # The Chebyshev polynomials at −1.
@@ -33,7 +32,6 @@ _FINE = -np.cos(np.pi * np.arange(2 * DEGREE + 3) / (2 * DEGREE + 2))
 _FROM_FINE = np.linalg.inv(chebyshev.chebvander(_FINE, len(_FINE) - 1))
 FINE_RATES = chebyshev.chebval(_FINE, chebyshev.chebder(_TO_COEFFICIENTS)).T
 INTEGRAL = chebyshev.chebval(NODES, chebyshev.chebint(_FROM_FINE, lbnd=-1)).T
-
 
 # What takes coefficients to themselves, and to those of the first and the second derivative, (3, 8, 8).
 _JETS = np.stack([np.pad(chebyshev.chebder(np.eye(DEGREE + 1), k), [(0, k), (0, 0)]) for k in range(3)])
@@ -201,7 +199,7 @@ class Pieces:
         last = Pieces.through(self.at(np.full(DEGREE + 1, piece), at)[None])
         return Pieces(np.concatenate([self.coefficients[:piece], last.coefficients]))
 
-    def may_turn(self) -> NDArray[np.bool_]:
+    def may_turn(self) -> Mask:
         """On which pieces the rates of x1 and x2 may be 0, by the size of their coefficients, (m, 2)."""
         size = np.abs(_JETS[1] @ self.coefficients[..., :2])
         return ~(2 * size[:, 0] > size.sum(axis=1))
@@ -243,3 +241,9 @@ def _bisect(f: Callable[[Array], Array], low: Array, high: Array) -> Array:
         before = (f(middle) > 0) == start
         low, high = np.where(before, middle, low), np.where(before, high, middle)
     return 0.5 * (low + high)
+
+
+def with_arclength(values: Array) -> Pieces:
+    """The polynomials through the nodes (n, 8, 2), and through the arclengths at them."""
+    s = lengths(FINE_RATES @ values) @ INTEGRAL.T
+    return Pieces.through(np.concatenate([values, s[..., None]], axis=2))

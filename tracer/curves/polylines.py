@@ -15,15 +15,13 @@ points between their nodes show what they miss, and they are cut until that is l
 from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tracer.curves.arcs.collocation import AT_NODES, AT_PLACES, EXPECTED, SIGMA, with_arclength
+from tracer.arrays import Array, Mask
+from tracer.curves.check_points import AT_NODES, AT_PLACES, EXPECTED, SIGMA
 from tracer.curves.corrector import Corrected
-from tracer.curves.pieces import Pieces
+from tracer.curves.pieces import Pieces, with_arclength
 from tracer.curves.vectors import lengths
 from tracer.fields.box import Box
-
-Array = NDArray[np.float64]
 
 # Samples of every polynomial piece, to measure curvature and deviation by.
 SAMPLES = 24
@@ -132,12 +130,10 @@ def _farthest(between: Array, corners: Array) -> Array:
     return _distance(between.reshape(-1, 2), a, b).reshape(between.shape[:2]).max(axis=1)
 
 
-def _is_seen(
-    view: Array, points: Array, s: Array, knots: Array, corners: Array, between: Array
-) -> NDArray[np.bool_]:
+def _is_seen(view: Array, points: Array, s: Array, knots: Array, corners: Array, between: Array) -> Mask:
     """Whether the arc over each chord is not, as far as is known, wholly on one side of the view."""
 
-    def sides(x: Array) -> NDArray[np.bool_]:
+    def sides(x: Array) -> Mask:
         return np.concatenate([x < view[0], x > view[1]], axis=-1)
 
     beside = sides(corners[:-1]) & sides(corners[1:]) & sides(between).all(axis=1)

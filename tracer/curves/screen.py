@@ -8,9 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from tracer.arrays import Array
 
 # As far away as what a scale has no place for, such as 0 on a logarithmic one.
 FAR = 1e9

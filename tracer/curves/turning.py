@@ -13,18 +13,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices
 from tracer.atlas.edges.safeguarded_newton import newton
-from tracer.curves.continuation.walk import Trace
 from tracer.curves.corrector import correct
 from tracer.curves.pieces import DEGREE, NODES, Pieces, differentiation, extrema
+from tracer.curves.trace import Trace
 from tracer.curves.vectors import dot, turned, turning, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 # A partial below this share of the gradient is rounding: an edge-parallel line has no turning points.
 FLAT = 1e-9

@@ -1,9 +1,8 @@
 """Vectors in the plane, of any size a float can have."""
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from tracer.arrays import Array, Mask
 
 
 def unit_vectors(v: Array) -> Array:
@@ -41,7 +40,7 @@ def max_norm(v: Array) -> Array:
     return np.maximum(size[..., 0], size[..., 1])
 
 
-def within(x: Array, lower: Array, upper: Array) -> NDArray[np.bool_]:
+def within(x: Array, lower: Array, upper: Array) -> Mask:
     """Whether points (..., 2) lie in closed boxes with corners (..., 2)."""
     inside = (x >= lower) & (x <= upper)
     # Not `all`: NumPy reduces an axis of two several times as slowly.

@@ -8,11 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, gamma, matmul
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,11 +18,10 @@ from collections.abc import Callable
 from os import cpu_count
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Mask
 from tracer.enclosures.arithmetic import CALL
 
-Array = NDArray[np.float64]
 # An operation on two uncertain arrays: midpoints and radii in, midpoint and radius out.
 Elementwise = Callable[[Array, Array, Array, Array], tuple[Array, Array]]
 
@@ -200,10 +199,10 @@ def added(m: Array, r: Array) -> tuple[Array, Array]:
     return m.sum(axis=-1), (r.sum(axis=-1) + g * np.abs(m).sum(axis=-1)) * (1 + 4 * g) * UP
 
 
-def _is_power_of_two(a: Array) -> NDArray[np.bool_]:
+def _is_power_of_two(a: Array) -> Mask:
     return np.abs(np.frexp(a)[0]) == 0.5
 
 
-def _is_normal(a: Array) -> NDArray[np.bool_]:
+def _is_normal(a: Array) -> Mask:
     """Neither lost below the smallest normal number nor above the largest."""
     return (np.abs(a) >= UNDERFLOW) & np.isfinite(a)

@@ -10,12 +10,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tracer.arrays import Array
 from tracer.fields.checks import floats, shown
 from tracer.fields.exactness import need_exact
-
-Array = NDArray[np.float64]
 
 # Of the size of a bound: areas and squares of distances are floats then. The box of a proof may be wider than
 # the one asked for by a hair.

@@ -14,11 +14,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tracer.arrays import Array
 from tracer.fields.exactness import need_exact
-
-Array = NDArray[np.float64]
 
 # What a message shows of a value, in characters.
 LONGEST = 80

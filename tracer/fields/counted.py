@@ -14,11 +14,10 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tracer.arrays import Array
 from tracer.fields.field import Enclosure, Field
-
-Array = NDArray[np.float64]
 
 # Of the time that is left, what a portion may take; and the rows of the first, of which nothing is known.
 PORTION = 0.05

@@ -7,11 +7,9 @@ goes into it; elsewhere such numbers are refused.
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Mask
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
-
-Array = NDArray[np.float64]
 
 # Up to here every integer is a float.
 INTEGERS = 2.0**53
@@ -51,7 +49,7 @@ def need_exact(name: str, values: Any, array: Array) -> None:
         )
 
 
-def _differ(values: Any, array: Array) -> NDArray[np.bool_]:
+def _differ(values: Any, array: Array) -> Mask:
     """Where they differ, compared as Python compares numbers: exactly."""
     objects = np.asarray(values, dtype=object)
     same = [_as_python(v) == a for v, a in zip(objects.ravel(), array.ravel().tolist(), strict=True)]

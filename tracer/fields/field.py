@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-Array = NDArray[np.float64]
+from tracer.arrays import Array, Mask
 
 
 class Enclosure(NamedTuple):
@@ -39,7 +39,7 @@ class Enclosure(NamedTuple):
     upper: Array
     gradient_lower: Array
     gradient_upper: Array
-    defined: NDArray[np.bool_]
+    defined: Mask
     directions: Array | None = None
 
     def rows(self, which: NDArray) -> "Enclosure":
@@ -54,7 +54,7 @@ class Enclosure(NamedTuple):
             directions,
         )
 
-    def decided(self) -> NDArray[np.bool_]:
+    def decided(self) -> Mask:
         """On which cells F has a sign, or one of its partials has, by the bounds alone."""
         monotone = (self.gradient_lower > 0) | (self.gradient_upper < 0)
         return (self.lower > 0) | (self.upper < 0) | monotone[:, 0] | monotone[:, 1]

@@ -17,8 +17,9 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tracer.arrays import Array, Signs
 from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.formulas.argument import Argument, reason_of
 from tracer.enclosures.formulas.dual import Dual
@@ -27,8 +28,6 @@ from tracer.enclosures.formulas.on_cells import OnCells
 from tracer.enclosures.formulas.ufuncs import Unenclosable
 from tracer.fields.checks import points, shown
 from tracer.fields.field import Enclosure
-
-Array = NDArray[np.float64]
 
 # First steps of the differences. With order 8 the truncation error of the first is near rounding
 # already for functions that vary on the scale 1; the others are for points near the edge of a domain.
@@ -139,7 +138,7 @@ class Function:
         except Unenclosable:  # such as a constant that is no fraction
             return False
 
-    def signs(self, x: Array) -> NDArray[np.int8]:
+    def signs(self, x: Array) -> Signs:
         """The signs of plain values at points (n, 2); 0 where they, or the bounds there, may be wrong.
 
         Raises

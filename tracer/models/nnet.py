@@ -21,12 +21,10 @@ from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array
 from tracer.fields.networks.network import Network
 from tracer.models.lowering.chain import Chain
-
-Array = NDArray[np.float64]
 
 
 def load(path: str | os.PathLike) -> Network:

@@ -15,8 +15,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array
 from tracer.enclosures.formulas.ufuncs import Unenclosable
 from tracer.fields.checks import said, shown
 from tracer.fields.field import Field
@@ -27,7 +27,6 @@ from tracer.models.lowering.chain import Chain
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-Array = NDArray[np.float64]
 Step = Callable[[Any, Chain], Chain]
 
 # What acts in training only.
@@ -213,7 +212,6 @@ STEPS: dict[str, Step] = {
     "Softmax": _softmax,
     "LogSoftmax": _softmax,
 }
-
 
 # Modules that are no chain --------------------------------------------------------------------------
 

@@ -8,13 +8,12 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tracer.arrays import Array
 from tracer.fields.box import Box
 from tracer.fields.checks import frozen_array, shown
 from tracer.fields.feature_names import check_names, names_of, texts
-
-Array = NDArray[np.float64]
 
 # Chords within this of the curve, in box units, until the picture is drawn.
 PICTURE_TOLERANCE = 1e-4
@@ -24,7 +23,7 @@ LINE = {"colors": "#202020", "linewidths": 1.6}
 MARKER = {"edgecolor": "white", "linewidth": 0.6, "zorder": 3}
 
 
-def axes(ax: Any) -> Any:
+def axes_or_new(ax: Any) -> Any:
     """`ax`, or the axes of a new figure."""
     if ax is None:
         import matplotlib.pyplot as plt

@@ -4,8 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tracer.arrays import Array
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.partitions.partitioning import partition
 from tracer.boundaries.tracing import trace
@@ -17,7 +18,7 @@ from tracer.view.axes import (
     LINE,
     MARKER,
     PICTURE_TOLERANCE,
-    axes,
+    axes_or_new,
     data,
     draw_legend,
     draw_lines,
@@ -31,8 +32,6 @@ from tracer.view.scene import Scene, Sides, update_lines, update_sides
 from tracer.view.section import Section
 
 __all__ = ["OTHER_COLOR", "POINT_COLORS", "SIDE_COLORS", "BoundaryDisplay"]
-
-Array = NDArray[np.float64]
 
 # Points a side at which the sign of F is looked up for shading; the curves cover the jagged edge.
 SHADING_SIDE = 400
@@ -199,7 +198,7 @@ class BoundaryDisplay:
             raise ValueError("shading needs the field; this boundary was read from a file without one")
         field, box = self.boundary.field, self.boundary.box
         points, colors = data(X, y, field), ClassColors(field, classes, None if X is None else y)
-        self.ax_ = axes(ax)
+        self.ax_ = axes_or_new(ax)
         self.figure_ = self.ax_.figure
         names, equal = names_of_coordinates(field), has_equal_units(box, field)
         frame(self.ax_, box, self.boundary.curves, names, (xlabel, ylabel), equal=equal)

@@ -7,9 +7,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from tracer.arrays import Array
 from tracer.boundaries import archive
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.partitions.partition import Partition
@@ -17,8 +15,6 @@ from tracer.fields.files import check_target, whole_file
 from tracer.view.axes import picture
 from tracer.view.display import BoundaryDisplay
 from tracer.view.partition_display import PartitionDisplay
-
-Array = NDArray[np.float64]
 
 # Chords of exported polylines stay within this of the curve, in box units.
 DATA_TOLERANCE = 1e-6

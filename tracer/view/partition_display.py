@@ -4,15 +4,16 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tracer.arrays import Array
 from tracer.boundaries.partitions.partition import Partition
 from tracer.boundaries.partitions.regions import Region
 from tracer.view.axes import (
     LINE,
     MARKER,
     PICTURE_TOLERANCE,
-    axes,
+    axes_or_new,
     data,
     draw_legend,
     draw_lines,
@@ -22,8 +23,6 @@ from tracer.view.axes import (
 )
 from tracer.view.class_colors import numbers_of
 from tracer.view.scene import Scene, region_path, update_lines, update_region
-
-Array = NDArray[np.float64]
 
 # scikit-learn's colours of classes: these, or colours all round for more classes than it has.
 FEW_COLORS, FEW, MANY_COLORS = "tab10", 10, "gist_rainbow"
@@ -110,7 +109,7 @@ class PartitionDisplay:
         if points is not None and y is not None:
             outputs = numbers_of("y", np.asarray(y).tolist(), self.partition.labels)
         colors = _colors(multiclass_colors, len(self.partition.labels))
-        self.ax_ = axes(ax)
+        self.ax_ = axes_or_new(ax)
         self.figure_ = self.ax_.figure
         names, equal = names_of_coordinates(network), has_equal_units(box, network)
         curves = [arc.curve for arc in self.partition.arcs]

@@ -8,15 +8,21 @@ crossings with their sides, and what is undecided is red.
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array
 from tracer.atlas.certificate import Certificate
 from tracer.atlas.charts import OBLIQUE
 from tracer.fields.box import Box
-from tracer.view.axes import LINE, PICTURE_TOLERANCE, axes, draw_legend, draw_lines, frame, has_equal_units
+from tracer.view.axes import (
+    LINE,
+    PICTURE_TOLERANCE,
+    axes_or_new,
+    draw_legend,
+    draw_lines,
+    frame,
+    has_equal_units,
+)
 from tracer.view.scene import Scene, update_lines
-
-Array = NDArray[np.float64]
 
 EMPTY, UNDECIDED = "#f4f4f1", "#d7263d"
 # By the dependent coordinate: z1 = z2 is solved for it.
@@ -33,7 +39,7 @@ def draw(certificate: Certificate, ax: Any = None) -> Any:
     proof = certificate.proof
     if proof is None:
         raise ValueError(f"plot needs a proof to draw; the status is {certificate.status.name}")
-    ax = axes(ax)
+    ax = axes_or_new(ax)
     cells = [
         (proof.empty, EMPTY, "empty"),
         (proof.charts[proof.dependent == 0], CHARTS[0], "solved for x1"),

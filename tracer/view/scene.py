@@ -12,11 +12,9 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array
 from tracer.curves.screen import Screen
-
-Array = NDArray[np.float64]
 
 MOST_PIXELS, PER_INCH = 0.25, 1000
 # Places along the diagonal of the view that tell one scale from another.

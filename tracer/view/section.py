@@ -9,14 +9,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tracer.arrays import Array
 from tracer.fields.box import Box
 from tracer.fields.checks import frozen_array, number, said, shown
 from tracer.fields.feature_names import check_names, names_of, texts, warn_of_names
 from tracer.fields.plane import Plane
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)

@@ -9,13 +9,9 @@ are fewer crossings and fewer arcs. What is proven of each tile still serves on 
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices, Mask, Signs
 from tracer.atlas.cells.grid_lines import BOX
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
-Signs = NDArray[np.int8]
 
 # One part that is a chart is as good alone.
 FEWEST_TILES = 2
@@ -91,5 +87,5 @@ class Coarser(NamedTuple):
     charts: Array
     slopes: Signs
     tiles: Tiles
-    alone: NDArray[np.bool_]
-    empty: NDArray[np.bool_]
+    alone: Mask
+    empty: Mask

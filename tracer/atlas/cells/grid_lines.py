@@ -8,12 +8,9 @@ it cells are halves of halves.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices
 from tracer.fields.box import Box
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 # Where each axis is cut first, as shares of its side; the next pair is for another try.
 RATIOS = ((0.4961, 0.5173), (0.5087, 0.4829), (0.4787, 0.5059), (0.5219, 0.4909), (0.4889, 0.5237))

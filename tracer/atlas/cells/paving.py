@@ -22,16 +22,13 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices, Mask, Signs
 from tracer.atlas.cells.coarsening import Cuts, Tiles
 from tracer.atlas.cells.grid_lines import FIRST_CELLS, NO_CELLS, Lines, halves
 from tracer.atlas.cells.resolution import has_bounds, largest_bound, narrow, only_rounding, unbounded
 from tracer.atlas.cells.subdivision import subdivide
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField, Enclosure
-
-Array = NDArray[np.float64]
-Signs = NDArray[np.int8]
-Indices = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
@@ -199,7 +196,7 @@ def _look(
     return look._replace(floor=left[at_floor]), _Cells(parts, cuts.add(cut, parents)), largest
 
 
-def decide(found: Enclosure) -> tuple[NDArray[np.bool_], Signs, Array]:
+def decide(found: Enclosure) -> tuple[Mask, Signs, Array]:
     """What is proven of cells; nan proves nothing.
 
     Returns

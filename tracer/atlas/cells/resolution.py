@@ -10,10 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.arrays import Array, Mask
 from tracer.fields.field import EnclosedField, Enclosure
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 # The field of some cells: one and the same, or another of each.
 FieldOf = Callable[[NDArray], Any]

@@ -5,14 +5,10 @@ import time
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-import numpy as np
-from numpy.typing import NDArray
-
+from tracer.arrays import Array
 from tracer.atlas.cells.grid_lines import area
 from tracer.atlas.cells.resolution import MOST_FINE
 from tracer.fields.counted import Overtime
-
-Array = NDArray[np.float64]
 
 # Cells enclosed at once, and what they may take of the time that is left.
 CHUNK = 2048

@@ -9,14 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.cells.paving import variation
 from tracer.atlas.cells.resolution import has_bounds, only_rounding, unbounded
 from tracer.atlas.classes.margins import Margins
 from tracer.fields.field import Enclosure
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
-Mask = NDArray[np.bool_]
 
 
 @dataclass(frozen=True, eq=False)

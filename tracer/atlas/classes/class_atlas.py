@@ -17,8 +17,8 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.atlas import Atlas, sides_among, surveyed
 from tracer.atlas.cells.grid_lines import NO_CELLS
 from tracer.atlas.certificate import Status
@@ -30,10 +30,6 @@ from tracer.atlas.edges.crossings import Crossings, find_crossings, is_chart
 from tracer.atlas.edges.roots import Segments
 from tracer.fields.box import Box
 from tracer.fields.counted import Overtime
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
-Mask = NDArray[np.bool_]
 
 # The cell behind an arc that ends in a junction.
 JUNCTION = -2

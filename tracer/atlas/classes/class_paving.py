@@ -13,8 +13,8 @@ from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices, Mask, Signs
 from tracer.atlas.cells.coarsening import Tiles
 from tracer.atlas.cells.grid_lines import FIRST_CELLS, NO_CELLS, Lines, halves
 from tracer.atlas.cells.paving import Paving, decide
@@ -24,11 +24,6 @@ from tracer.atlas.classes.candidates import Rivals
 from tracer.atlas.classes.margins import Margins
 from tracer.atlas.classes.three_classes import PAIRS, triples
 from tracer.fields.box import Box
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
-Mask = NDArray[np.bool_]
-Signs = NDArray[np.int8]
 
 # What stands for the third class of a chart of two.
 NO_CLASS = -1

@@ -19,18 +19,14 @@ from fractions import Fraction
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.cells.paving import decide
 from tracer.atlas.classes.candidates import Rivals
 from tracer.atlas.classes.cones import apexes, equal_along, is_cone
 from tracer.atlas.classes.margins import Margins
 from tracer.fields.box import Box
 from tracer.fields.networks.in_fractions import Point, RationalNetwork
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
-Mask = NDArray[np.bool_]
 
 # So often pieces are halved, and no more than so many: two classes may be equal along a side, or touch it.
 ROUNDS = 48

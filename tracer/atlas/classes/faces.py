@@ -16,14 +16,11 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.classes.class_atlas import NO_JUNCTION, ClassAtlas, PairAtlas
 from tracer.atlas.edges.roots import Segments, joined
 from tracer.atlas.edges.sides import OUTSIDE, Edges, shared_edges
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)
@@ -91,7 +88,7 @@ class _Crossings:
 
     brackets: Segments
     classes: Indices
-    flipped: NDArray[np.bool_]
+    flipped: Mask
     before: Indices
     after: Indices
 

@@ -14,14 +14,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices
 from tracer.atlas.classes.margins import Margins
 from tracer.atlas.classes.three_classes import PAIRS, determinant
 from tracer.atlas.edges.roots import ROUNDING
 from tracer.enclosures.rounding import UNDERFLOW, UP
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
-Mask = NDArray[np.bool_]
 
 NEWTON_STEPS = 50
 BOUND_ROUNDS = 2

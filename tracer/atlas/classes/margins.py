@@ -9,14 +9,11 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices, Mask, Signs
 from tracer.fields.counted import Counted
 from tracer.fields.field import Enclosure
 from tracer.fields.networks.network import Network
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 
 class Margins:
@@ -50,7 +47,7 @@ class Margins:
         return sum(field.evaluations for field in self._fields.values())
 
     @cached_property
-    def distinct(self) -> NDArray[np.bool_]:
+    def distinct(self) -> Mask:
         """Which outputs are no copies of earlier ones, (outputs,): of equal ones the first is on top."""
         first, sign = self.network.layers[-1].twins
         _, kept = np.unique(np.stack([first, sign], axis=1), axis=0, return_index=True)
@@ -68,20 +65,20 @@ class Margins:
         wins: Any = above.reshape(k, n, n).all(axis=2)
         return np.where(wins.any(axis=1), outputs[wins.argmax(axis=1)], -1)
 
-    def order(self, a: Indices, b: Indices, lower: Array, upper: Array) -> NDArray[np.int8]:
+    def order(self, a: Indices, b: Indices, lower: Array, upper: Array) -> Signs:
         """For each row 1 where output `a` is certainly above `b` on all of a cell, −1 where below, else 0."""
         first = a < b
         found = self.rows(np.stack([np.minimum(a, b), np.maximum(a, b)], axis=1)).enclose(lower, upper)
         sign = (found.lower > 0).astype(np.int8) - (found.upper < 0).astype(np.int8)
         return np.where(found.defined, np.where(first, sign, -sign), 0).astype(np.int8)
 
-    def above_both(self, k: int, i: int, j: int, lower: Array, upper: Array) -> NDArray[np.bool_]:
+    def above_both(self, k: int, i: int, j: int, lower: Array, upper: Array) -> Mask:
         """On which cells output k is certainly above i or above j: no zero of F_ij there is on top."""
         n = len(lower)
         above = [self.order(np.full(n, k), np.full(n, low), lower, upper) > 0 for low in (i, j)]
         return above[0] | above[1]
 
-    def on_top(self, i: int, j: int, lower: Array, upper: Array) -> NDArray[np.bool_]:
+    def on_top(self, i: int, j: int, lower: Array, upper: Array) -> Mask:
         """On which cells all other outputs are certainly below i or below j: all zeros of F_ij are on top."""
         others = np.setdiff1d(np.flatnonzero(self.distinct), (i, j))
         low, high = (np.repeat(side, len(others), axis=0) for side in (lower, upper))

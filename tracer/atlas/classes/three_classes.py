@@ -11,16 +11,11 @@ is one-to-one too, class k passes from below to above once at most, at the junct
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices, Mask, Signs
 from tracer.atlas.cells.paving import decide
 from tracer.atlas.classes.margins import Margins
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
-Mask = NDArray[np.bool_]
-Signs = NDArray[np.int8]
 
 # The pairs among three classes, by their places.
 PAIRS = np.array([[0, 1], [0, 2], [1, 2]])

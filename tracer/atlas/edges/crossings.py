@@ -10,14 +10,11 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices, Mask, Signs
 from tracer.atlas.cells.paving import Paving
 from tracer.atlas.edges.roots import Segments, isolate, joined, polish
 from tracer.atlas.edges.sides import OUTSIDE, Edges, shared_edges
 from tracer.fields.field import EnclosedField
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
-Signs = NDArray[np.int8]
 
 # What there is one of for each crossing.
 OF_EACH = ("points", "error_bound", "brackets", "direction", "before", "after")
@@ -98,7 +95,7 @@ def find_crossings(
     )
 
 
-def _edges(paving: Paving) -> tuple[Edges, NDArray[np.bool_]]:
+def _edges(paving: Paving) -> tuple[Edges, Mask]:
     """The sides that must be looked at, and on which F_t is proven to have one sign wherever F = 0.
 
     They are sides of tiles; those between tiles of one chart are inside it, where an arc may run as it likes.
@@ -116,12 +113,12 @@ def _edges(paving: Paving) -> tuple[Edges, NDArray[np.bool_]]:
     return edges[which], monotone[which]
 
 
-def is_chart(cell: Indices, charts: int) -> NDArray[np.bool_]:
+def is_chart(cell: Indices, charts: int) -> Mask:
     """Which numbers of cells are those of charts, of which there are `charts`."""
     return (cell >= 0) & (cell < charts)
 
 
-def _monotone(edges: Edges, slopes: Signs) -> NDArray[np.bool_]:
+def _monotone(edges: Edges, slopes: Signs) -> Mask:
     """On which edges one of the tiles beside them proves that F_t has one sign wherever F = 0."""
     monotone = np.zeros(len(edges.axis), dtype=bool)
     for side in (edges.before, edges.after):

@@ -16,15 +16,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices, Mask, Signs
 from tracer.atlas.cells.paving import decide
 from tracer.atlas.cells.resolution import FLOOR_ROUNDS, UNBOUNDED, has_bounds, rounding_only
 from tracer.atlas.cells.subdivision import CHUNK
 from tracer.atlas.edges.safeguarded_newton import ROUNDING, newton
 from tracer.fields.field import EnclosedField, Field
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
-Signs = NDArray[np.int8]
 
 # Few segments are cut into several parts each before they are looked at: so many take hardly longer than one.
 TOGETHER = 160
@@ -131,7 +128,7 @@ class Isolated:
 def isolate(
     field: EnclosedField,
     segments: Segments,
-    monotone: NDArray[np.bool_],
+    monotone: Mask,
     max_cells: int = 10**6,
     deadline: float = math.inf,
 ) -> Isolated:
@@ -282,9 +279,7 @@ def point_bounds(field: EnclosedField, x: Array) -> tuple[Array, Array]:
     return low, high
 
 
-def _decided(
-    field: EnclosedField, segments: Segments, narrow: Array, rounds: int
-) -> tuple[NDArray[np.bool_], NDArray[np.bool_], NDArray[np.bool_]]:
+def _decided(field: EnclosedField, segments: Segments, narrow: Array, rounds: int) -> tuple[Mask, Mask, Mask]:
     """Which segments hold no root, on which F_t ≠ 0, and which it is useless to cut: see `isolate`."""
     n = len(segments)
     empty, steady, useless = (np.zeros(n, dtype=bool) for _ in range(3))

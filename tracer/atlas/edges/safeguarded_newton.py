@@ -10,11 +10,10 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
+from tracer.arrays import EPS, Array, Indices
 
 ROUNDS = 64
-ROUNDING = 4 * float(np.finfo(np.float64).eps)
+ROUNDING = 4 * EPS
 
 
 def newton(

@@ -3,14 +3,10 @@
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 
-import numpy as np
-from numpy.typing import NDArray
-
+from tracer.arrays import Array
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
 from tracer.curves.screen import Screen
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

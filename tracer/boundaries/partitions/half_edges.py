@@ -13,16 +13,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array
 from tracer.atlas.cells.grid_lines import NO_CELLS
 from tracer.boundaries.partitions.borders import Arc
 from tracer.boundaries.partitions.nodes import NO_NODE, NO_SIDE, Border, Nodes
 from tracer.curves.pieces import DEGREE, Pieces
 from tracer.curves.screen import Screen
 from tracer.fields.box import Box
-
-Array = NDArray[np.float64]
 
 # x dy has degree 13 on a piece.
 _SIGMA, _WEIGHT = np.polynomial.legendre.leggauss(DEGREE)
@@ -100,7 +98,7 @@ def moved(x: Array, proven: Box, box: Box) -> Array:
     return box.clip(np.where(x <= proven.lower, box.lower, np.where(x >= proven.upper, box.upper, x)))
 
 
-def half_edges(
+def plane_graph(
     arcs: Sequence[Arc], borders: Sequence[Border], nodes: Nodes, around: int
 ) -> tuple[list[HalfEdge], Array]:
     """The half-edges of arcs and of the sides of the box, and cells in which their order is not certain.

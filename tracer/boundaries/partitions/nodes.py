@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.classes.class_atlas import JUNCTION, ClassAtlas, PairAtlas
 from tracer.atlas.edges.sides import OUTSIDE
 from tracer.boundaries.clusters import touching
@@ -22,10 +22,6 @@ from tracer.curves.arcs.assembly import chain_ends
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
 from tracer.fields.box import Box
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
-Mask = NDArray[np.bool_]
 
 # What stands for no node.
 NO_NODE = -1

@@ -5,8 +5,7 @@ from collections.abc import Hashable
 from dataclasses import dataclass, replace
 from typing import Any
 
-import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
 from tracer.atlas.certificate import Certificate, Status
 from tracer.boundaries.boundary import KNOWN, Stats
@@ -15,8 +14,6 @@ from tracer.boundaries.partitions.regions import Region
 from tracer.curves.nearest.distances import Nearest, Part, nearest_points
 from tracer.fields.box import Box
 from tracer.fields.networks.network import Network
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -10,8 +10,9 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tracer.arrays import Array
 from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.atlas.charts import dependent_coordinate
 from tracer.atlas.classes.class_atlas import NO_JUNCTION, ClassAtlas, survey_classes
@@ -35,8 +36,6 @@ from tracer.fields.box import Box
 from tracer.fields.checks import flag
 from tracer.fields.counted import Overtime
 from tracer.fields.networks.network import Network
-
-Array = NDArray[np.float64]
 
 
 @in_ieee_arithmetic(Partition.unproven)

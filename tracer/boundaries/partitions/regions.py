@@ -12,20 +12,18 @@ from functools import cached_property
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.cells.grid_lines import NO_CELLS
 from tracer.atlas.classes.faces import Faces, connected
 from tracer.boundaries.partitions.borders import Arc
-from tracer.boundaries.partitions.half_edges import half_edges
+from tracer.boundaries.partitions.half_edges import plane_graph
 from tracer.boundaries.partitions.nodes import NO_NODE, Border, Nodes
 from tracer.boundaries.partitions.rings import Ring, is_inside, rings_of
 from tracer.curves.screen import Screen
 from tracer.fields.box import Box
 from tracer.fields.checks import points
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 # Chords of polygons stay within this of the arcs, in box units.
 RING_TOLERANCE = 1e-8
@@ -91,7 +89,7 @@ class Region:
         """The polygons of all its pieces, holes included; see `Piece.rings`."""
         return tuple(ring for piece in self.pieces for ring in piece.rings)
 
-    def contains(self, x: ArrayLike) -> NDArray[np.bool_]:
+    def contains(self, x: ArrayLike) -> Mask:
         """Whether points (..., 2) lie in it: inside an odd number of its polygons, to within their 1e-8."""
         at = points("x", x, 2)
         box = self.pieces[0].outer.box
@@ -135,7 +133,7 @@ def regions_between(
     undecided : ndarray, shape (m, 2, 2)
         Around ends of arcs whose order on a side is not certain, and rings of several classes.
     """
-    edges, unclear = half_edges(arcs, borders, nodes, around)
+    edges, unclear = plane_graph(arcs, borders, nodes, around)
     rings = rings_of(edges, nodes, box)
     outer, face, more = _nested(rings, borders, nodes)
     found: dict[int, list[Piece]] = {}
@@ -150,9 +148,7 @@ def regions_between(
     return tuple(regions), np.concatenate([NO_CELLS, unclear, more, *np.reshape(mixed, (-1, 1, 2, 2))])
 
 
-def _nested(
-    rings: list[Ring], borders: Sequence[Border], nodes: Nodes
-) -> tuple[NDArray[np.bool_], Indices, Array]:
+def _nested(rings: list[Ring], borders: Sequence[Border], nodes: Nodes) -> tuple[Mask, Indices, Array]:
     """Which rings are outer ones, a label of each, the same for those of one piece, and undecided cells."""
     net, outermost = _nets(rings)
     outer = net == outermost

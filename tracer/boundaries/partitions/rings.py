@@ -12,14 +12,12 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Mask
 from tracer.boundaries.partitions.half_edges import HalfEdge, moved
 from tracer.boundaries.partitions.nodes import NO_NODE, Nodes
 from tracer.curves.screen import Screen
 from tracer.fields.box import Box
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,7 +95,7 @@ def _next(edge: HalfEdge, edges: list[HalfEdge], leaving: list[int], nodes: Node
     return leaving[int(np.argmin(turn))]
 
 
-def is_inside(x: Array, ring: Array) -> NDArray[np.bool_]:
+def is_inside(x: Array, ring: Array) -> Mask:
     """Whether points (n, 2) are inside a polygon that repeats its first point: by the crossings of a ray."""
     order = np.argsort(x[:, 1], kind="stable")
     height = x[order, 1]

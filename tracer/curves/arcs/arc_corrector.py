@@ -5,16 +5,13 @@ between the arc's ends in τ, or has not converged, is found again in the chart'
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import EPS, Array
 from tracer.atlas.charts import across
 from tracer.curves.arcs.batch import ENDS, Stack, in_bracket
-from tracer.curves.continuation.chart_ode import EPS
 from tracer.curves.vectors import dot, within
 from tracer.fields.box import Box
 from tracer.fields.field import Field
-
-Array = NDArray[np.float64]
 
 STEPS = 6
 # A last step, in box units, whose square is rounding; and one that is not worth making.

@@ -8,8 +8,8 @@ import math
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices
 from tracer.atlas.atlas import Atlas
 from tracer.curves.arcs.batch import Stack, stack_of
 from tracer.curves.arcs.collocation import stacked_pieces
@@ -18,17 +18,14 @@ from tracer.curves.arcs.error_bounds import UP, Slabs, proven_distances
 from tracer.curves.arcs.kinks import smooth_pieces
 from tracer.curves.arcs.polygons import polygonal_pieces
 from tracer.curves.branch_points import BranchPoint
-from tracer.curves.continuation.walk import Trace
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces
+from tracer.curves.trace import Trace
 from tracer.fields.box import Box
 from tracer.fields.counted import Overtime
 from tracer.fields.field import EnclosedField
 from tracer.fields.networks.linear_regions import regions_of
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 
 class Followed(NamedTuple):

@@ -10,17 +10,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.arrays import EPS, Array, Indices, Mask
 from tracer.atlas.atlas import Atlas
 from tracer.atlas.charts import across, is_oblique
 from tracer.atlas.edges.roots import Segments, Transversals, bracketed_newton
-from tracer.curves.continuation.chart_ode import EPS
 from tracer.curves.vectors import lengths, max_norm, turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
-Mask = NDArray[np.bool_]
 
 # The chord of an arc no longer than this many roundings of its coordinates points anywhere.
 SHORTEST = 64.0

@@ -31,21 +31,18 @@ import time
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Mask
 from tracer.atlas.charts import across
 from tracer.atlas.edges.roots import point_bounds
 from tracer.curves.arcs.arc_corrector import corrected, in_brackets
 from tracer.curves.arcs.batch import ENDS, GRADIENTS, Stack, can_be_halved
-from tracer.curves.pieces import DERIVATIVE, FINE_RATES, INTEGRAL, NODES, Pieces, extrema, interpolation
+from tracer.curves.check_points import AT_NODES, AT_PLACES, EXPECTED, SIGMA
+from tracer.curves.pieces import DERIVATIVE, NODES, Pieces, extrema, interpolation, with_arclength
 from tracer.curves.turning import FLAT
 from tracer.curves.vectors import dot, lengths, turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField, Field
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
-Mask = NDArray[np.bool_]
 
 # Tangents within 90° of the chord at both ends are predicted from; within 45° everywhere they are kept.
 LEAST_COSINE = 0.5**0.5
@@ -65,21 +62,17 @@ AMPLIFIED_RATE = 100.0
 # No more than this are made of the atlas's arcs: there are curves that wave as often as one likes.
 MOST_ARCS = 2**18
 
-# Where a polynomial is held against the curve: at its middle, and further out, between its nodes. And where
-# it is cut: there, and at two of its nodes.
-PLACES = np.array([-0.78, 0.0, 0.78])
+# Where an arc is cut: at its check points, and at two of its nodes.
 CUTS = np.array([NODES[2], 0.0, NODES[-3]])
-# Nodes and places in order, which are which, and which are between the ends, and at them.
-SIGMA = np.sort(np.concatenate([NODES, PLACES]))
-AT_NODES, AT_PLACES, AT_CUTS = (np.searchsorted(SIGMA, some) for some in (NODES, PLACES, CUTS))
+AT_CUTS = np.searchsorted(SIGMA, CUTS)
+# The points of SIGMA between the ends, and at them.
 INNER, OUTER = slice(1, -1), slice(None, None, len(SIGMA) - 1)
 # What takes the ends of a cubic, and its rates there, to its values and to its rates.
 _T = 0.5 * (1 + SIGMA)[:, None]
 CUBIC = np.hstack([(1 + 2 * _T) * (1 - _T) ** 2, _T**2 * (3 - 2 * _T), _T * (1 - _T) ** 2, _T**2 * (_T - 1)])
 CUBIC_RATES = np.hstack([6 * _T * (_T - 1), 6 * _T * (1 - _T), (1 - _T) * (1 - 3 * _T), _T * (3 * _T - 2)])
-# What takes values at the nodes to those of their polynomial at the places; at all of SIGMA of each of its
-# parts; and to its rates, at all of SIGMA and close by each other.
-EXPECTED = interpolation(PLACES)
+# What takes values at the nodes to those of their polynomial at all of SIGMA of each of its parts; and to its
+# rates, at all of SIGMA and close by each other.
 _ENDS = np.concatenate([[-1.0], CUTS, [1.0]])
 PARTS = interpolation((0.5 * ((1 - SIGMA) * _ENDS[:-1, None] + (1 + SIGMA) * _ENDS[1:, None])).ravel())
 RATES_AT_SIGMA = interpolation(SIGMA) @ DERIVATIVE
@@ -291,12 +284,3 @@ def _folds(box: Box, stack: Stack, nodes: Array) -> Mask:
     along = (stack.end - stack.start) / box.sides / box.sides
     place = dot(nodes - stack.start[:, None], along[:, None])
     return np.asarray(~(place @ RATES.T > 0).all(axis=1))
-
-
-# Polynomials --------------------------------------------------------------------------------------
-
-
-def with_arclength(values: Array) -> Pieces:
-    """The polynomials through the nodes (n, 8, 2), and through the arclengths at them."""
-    s = lengths(FINE_RATES @ values) @ INTEGRAL.T
-    return Pieces.through(np.concatenate([values, s[..., None]], axis=2))

@@ -8,17 +8,15 @@ boundary is there. So sharp tips are put inside, to where F is a small share of 
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array
 from tracer.atlas.edges.roots import point_bounds
 from tracer.curves.arcs.error_bounds import UP
-from tracer.curves.continuation.walk import Trace
 from tracer.curves.pieces import Pieces
+from tracer.curves.trace import Trace
 from tracer.curves.vectors import cross, dot, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField
-
-Array = NDArray[np.float64]
 
 # Sides that turn by less are one: their gradients are known to rounding.
 STRAIGHT = 1e-12

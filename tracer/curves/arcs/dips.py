@@ -10,17 +10,13 @@ kink, is smooth: known at the nodes, it is known between them.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.charts import across
 from tracer.curves.arcs.batch import Stack, can_be_halved, in_bracket
 from tracer.curves.pieces import DEGREE, NODES, Pieces, interpolation
 from tracer.fields.box import Box
 from tracer.fields.networks.linear_regions import Regions
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
-Mask = NDArray[np.bool_]
 
 # Parts of an arc, between whose ends dips are looked for before it is followed.
 PARTS = 8

@@ -19,6 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.arrays import Array
 from tracer.atlas.atlas import Atlas
 from tracer.atlas.charts import across_bounds, across_brackets
 from tracer.atlas.edges.roots import BRACKET, BRACKET_ROUNDS, ROUNDING, WIDER, certified_signs, point_bounds
@@ -27,8 +28,6 @@ from tracer.curves.vectors import dot, max_norm, unit_vectors, within
 from tracer.fields.box import Box
 from tracer.fields.counted import Overtime
 from tracer.fields.field import EnclosedField
-
-Array = NDArray[np.float64]
 
 # A distance is computed with a few roundings.
 UP = 1 + 2 * ROUNDING

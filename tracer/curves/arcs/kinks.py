@@ -8,8 +8,8 @@ order on both sides.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.charts import across
 from tracer.curves.arcs.batch import Stack, can_be_halved, in_bracket
 from tracer.curves.arcs.collocation import stacked_pieces
@@ -19,9 +19,6 @@ from tracer.curves.vectors import lengths, within
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField
 from tracer.fields.networks.linear_regions import Regions, Sides
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 MOST_ROUNDS = 64
 MOST_DIPS = 8
@@ -53,7 +50,7 @@ def smooth_pieces(
     return stack, pieces, finished
 
 
-def _cut_in_dips(regions: Regions, box: Box, stack: Stack, which: NDArray[np.bool_], beyond: Array) -> Stack:
+def _cut_in_dips(regions: Regions, box: Box, stack: Stack, which: Mask, beyond: Array) -> Stack:
     """The arcs cut at the kinks of dips in some of them, each with a point of it `beyond` (k, 2) its kink."""
     sides = regions.sides(beyond, stack.direction[which])
     stack, _ = stack.cut(which, beyond[:, None], regions.at(beyond, sides).gradient[:, None])
@@ -94,7 +91,7 @@ def _cut(regions: Regions, box: Box, stack: Stack) -> Stack:
 def _halved(
     regions: Regions,
     stack: Stack,
-    which: NDArray[np.bool_],
+    which: Mask,
     x: Array,
     sides: tuple[Sides, Sides],
     ends: tuple[Sides, Sides],
@@ -122,9 +119,7 @@ def _sides_at_cut(regions: Regions, box: Box, x: Array, towards: Array, before: 
     return np.where(kept, before, sides)
 
 
-def _meeting(
-    regions: Regions, box: Box, arcs: Stack, sides: Sides, neuron: Indices, up: NDArray[np.bool_]
-) -> Array:
+def _meeting(regions: Regions, box: Box, arcs: Stack, sides: Sides, neuron: Indices, up: Mask) -> Array:
     """Where on the arcs a neuron each, on its side in `sides` at the start, passes its kink, (n, 2)."""
     row = np.arange(len(arcs))
     kink = regions.kinks[neuron, sides[row, neuron] + up]
@@ -146,14 +141,14 @@ def _meeting(
     return x
 
 
-def _on_curve(regions: Regions, box: Box, x: Array) -> NDArray[np.bool_]:
+def _on_curve(regions: Regions, box: Box, x: Array) -> Mask:
     """Whether points (n, 2) are roots of the field itself, not of a region's continuation alone."""
     value, gradient = regions.field.value_and_gradient(np.nan_to_num(x))
     with np.errstate(all="ignore"):
         return np.abs(value) <= CONVERGED * lengths(gradient * box.sides)
 
 
-def _bisected(regions: Regions, arcs: Stack, neuron: Indices, kink: Array, up: NDArray[np.bool_]) -> Array:
+def _bisected(regions: Regions, arcs: Stack, neuron: Indices, kink: Array, up: Mask) -> Array:
     """The same, by halving the interval of τ."""
     row = np.arange(len(arcs))
     low, high = arcs.across()

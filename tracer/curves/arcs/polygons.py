@@ -13,18 +13,14 @@ gets nowhere so is taken up again a little farther on, found by the chart's brac
 import time
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.charts import across
 from tracer.curves.arcs.batch import Stack, in_bracket
 from tracer.curves.pieces import Pieces
 from tracer.curves.vectors import lengths, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.networks.linear_regions import Continued, Regions
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
-Mask = NDArray[np.bool_]
 
 # A rate below this share of the largest that may be is rounding: such a kink is run along.
 PARALLEL = 1e-12

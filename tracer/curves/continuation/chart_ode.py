@@ -19,17 +19,13 @@ References
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import EPS, Array
 from tracer.curves.branch_points import BranchPoint, branch_point_near
 from tracer.curves.continuation.budget import Budget
 from tracer.curves.vectors import turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
-
-Array = NDArray[np.float64]
-
-EPS = float(np.finfo(np.float64).eps)
 
 # The integrator's tolerance is the caller's, but never looser: larger steps would save little.
 LOOSEST_TOLERANCE = 1e-6

@@ -7,14 +7,12 @@ and F rises to the same side there. Parallel branches, however close, have oppos
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Mask
 from tracer.curves.corrector import correct
 from tracer.curves.curve import Curve
 from tracer.curves.polylines import SAMPLES
 from tracer.fields.field import Field
-
-Array = NDArray[np.float64]
 
 # In box units.
 SAME_POINT = 1e-8
@@ -23,7 +21,7 @@ NEIGHBOURS = 32
 PROJECTION_STEPS = 6
 
 
-def covered(curve: Curve, field: Field, points: Array, gradients: Array) -> NDArray[np.bool_]:
+def covered(curve: Curve, field: Field, points: Array, gradients: Array) -> Mask:
     """Whether each of `points` (n, 2) on the boundary, with its ∇F (n, 2), lies on `curve`."""
     found = _near(curve, points)
     if found.any():
@@ -31,14 +29,14 @@ def covered(curve: Curve, field: Field, points: Array, gradients: Array) -> NDAr
     return found
 
 
-def _near(curve: Curve, points: Array) -> NDArray[np.bool_]:
+def _near(curve: Curve, points: Array) -> Mask:
     """Which points lie in the box around a curve, wider by the longest of its pieces, which may bulge."""
     x, sides = curve.points, curve.box.sides
     reach = (np.abs(np.diff(x, axis=0) / sides).max(initial=0.0) + SAME_POINT) * sides
     return ((points >= x.min(axis=0) - reach) & (points <= x.max(axis=0) + reach)).all(axis=1)
 
 
-def _covered(curve: Curve, field: Field, points: Array, gradients: Array) -> NDArray[np.bool_]:
+def _covered(curve: Curve, field: Field, points: Array, gradients: Array) -> Mask:
     from scipy.spatial import KDTree
 
     sides = curve.box.sides

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.arrays import Array, Mask
 from tracer.fields.box import Box
 from tracer.fields.field import Field
-
-Array = NDArray[np.float64]
 
 # Points handed to the field at once, so that wide networks need no more than some 100 MB.
 CHUNK = 2**14
@@ -102,7 +101,7 @@ def _edge_roots(
     return roots_on_lines(field, start, axis, np.take_along_axis(start, axis[:, None], 1)[:, 0], end)
 
 
-def are_roots(field: Field, points: Array, before: Array, after: Array) -> NDArray[np.bool_]:
+def are_roots(field: Field, points: Array, before: Array, after: Array) -> Mask:
     """Which `points` (n, 2) are roots, by F at both ends of their edges, (n,).
 
     A pole or a jump changes the sign too, but |F| does not become small there.

@@ -13,14 +13,12 @@ from enum import Enum, auto
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import EPS, Array
 from tracer.curves.continuation.chart_ode import Chart
 from tracer.curves.pieces import NODES, Pieces
 
-Array = NDArray[np.float64]
-
-RELATIVE_TOLERANCE = 100 * float(np.finfo(np.float64).eps)  # the least that SciPy takes
+RELATIVE_TOLERANCE = 100 * EPS  # the least that SciPy takes
 # Of the box's side.
 LONGEST_STEP = 0.15
 HAIR = 1e-13

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from dataclasses import field as default
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array
 from tracer.curves.branch_points import BranchPoint, branch_point_near, leaving
 from tracer.curves.continuation.budget import Budget
 from tracer.curves.continuation.chart_ode import Chart, tangent
@@ -20,11 +20,10 @@ from tracer.curves.continuation.legs import Leg, Stop, walk
 from tracer.curves.corrector import regular
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces
+from tracer.curves.trace import Trace
 from tracer.curves.vectors import unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
-
-Array = NDArray[np.float64]
 
 # Two roots on the start's normal line are one when they differ by no more than this, in box units,
 # beyond what the values of F that are left at both account for.
@@ -37,29 +36,6 @@ MOST_HOPS = 8
 # How far, in box units, a branch point can be the reason for a failure.
 BRANCH_RADIUS = 1e-3
 NEWTON_STEPS = 8
-
-
-@dataclass(frozen=True, eq=False)
-class Trace:
-    """A curve as the continuation leaves it.
-
-    Attributes
-    ----------
-    points, gradients : ndarray, shape (n, 2)
-        Points on the curve to rounding, and ∇F there; F > 0 lies on the left.
-    pieces : Pieces
-        The predictions between them, n − 1.
-    ends : tuple of End
-        At the first and at the last point; empty for a closed curve.
-    branch_points : tuple of BranchPoint
-        Those the curve ends at.
-    """
-
-    points: Array
-    gradients: Array
-    pieces: Pieces
-    ends: tuple[End, ...]
-    branch_points: tuple[BranchPoint, ...] = ()
 
 
 def follow(field: Field, box: Box, start: Array, tolerance: float, budget: Budget) -> Trace:

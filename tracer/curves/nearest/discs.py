@@ -18,16 +18,12 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.cells.subdivision import CHUNK
 from tracer.curves.nearest.metric import ROUNDING, Metric
 from tracer.enclosures.rounding import UNDERFLOW, centered, matmul
 from tracer.fields.field import EnclosedField
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
-Mask = NDArray[np.bool_]
 
 # Cells looked at for one disc, at most: about a centre of curvature all of an arc is equally near, and there
 # are as many as the precision asks for.

@@ -11,13 +11,14 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.certificate import Certificate
 from tracer.atlas.edges.roots import certified_signs
 from tracer.curves.curve import Curve
 from tracer.curves.nearest.discs import Sheet, without_boundary
-from tracer.curves.nearest.feet import Feet, feet
+from tracer.curves.nearest.feet import Feet, feet_of
 from tracer.curves.nearest.metric import Metric
 from tracer.curves.vectors import turned, unit_vectors
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
@@ -26,9 +27,6 @@ from tracer.fields import checks
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField, Field, unenclosable
 from tracer.fields.plane import Plane
-
-Array = NDArray[np.float64]
-Mask = NDArray[np.bool_]
 
 # What a proven distance may be off, as a share of itself or of the box's shorter side, whichever is more.
 PRECISION = 1e-9
@@ -59,8 +57,8 @@ class Nearest:
 
     points: Array
     distances: Array
-    curve: NDArray[np.intp]
-    proven: NDArray[np.bool_]
+    curve: Indices
+    proven: Mask
 
     def unproven(self, reason: str) -> "Nearest":
         """The same points without their proofs."""
@@ -83,7 +81,7 @@ class Part:
     """
 
     field: EnclosedField
-    curves: NDArray[np.intp]
+    curves: Indices
     sheets: tuple[Sheet, ...]
     whole: Callable[[Array, Array], Mask] = lambda lower, upper: np.ones(len(lower), dtype=bool)
 
@@ -116,7 +114,7 @@ def nearest_points(
         return Nearest(np.full((*shape, 2), np.nan), np.full(shape, np.inf), np.full(shape, -1), none)
     metric = Metric.of(plane)
     with np.errstate(all="ignore"):
-        found = feet(curves, metric, x)
+        found = feet_of(curves, metric, x)
         proven = np.zeros(len(x), dtype=bool)
         if parts is not None:
             with suppress(Unenclosable):  # a callable that is no formula any more

@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.edges.safeguarded_newton import newton
 from tracer.curves.arcs.error_bounds import UP
 from tracer.curves.corrector import correct, regular
@@ -20,9 +20,6 @@ from tracer.curves.curve import Curve
 from tracer.curves.nearest.metric import Metric
 from tracer.curves.pieces import DEGREE, Pieces
 from tracer.curves.vectors import dot, lengths, turning, unit_vectors
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 # Where the distance is looked at for its minima on a piece; the polynomial of its rate has degree 13.
 GRID = np.linspace(-1, 1, 4 * DEGREE + 1)
@@ -64,7 +61,7 @@ class Feet(NamedTuple):
         return cls(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
-def feet(curves: Sequence[Curve], metric: Metric, x: Array) -> Feet:
+def feet_of(curves: Sequence[Curve], metric: Metric, x: Array) -> Feet:
     """The nearest point of `curves`, at least one, for each of `x` (n, 2)."""
     together = _Curves(curves, metric)
     size = max(1, TOGETHER // (1 + len(together.pieces)))
@@ -162,7 +159,7 @@ class _Curves:
                 ahead[some] = np.where(regular(gradient)[:, None], along, ahead[some])
         return place, unit_vectors(ahead)
 
-    def _corrected_together(self) -> list[tuple[Any, NDArray[np.bool_]]]:
+    def _corrected_together(self) -> list[tuple[Any, Mask]]:
         """For each field, a curve of it, and which curves are corrected onto it: polygons need not be."""
         fields = {}
         for k, curve in enumerate(self.curves):

@@ -15,12 +15,10 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array
 from tracer.enclosures.rounding import UNIT_ROUNDOFF, matmul
 from tracer.fields.plane import Plane
-
-Array = NDArray[np.float64]
 
 # Relative to the squares of the lengths: what is rounded in a Gram matrix, and wherever the metric is used
 # (differences of points, images, their squares and gradients), with room.

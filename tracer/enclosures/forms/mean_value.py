@@ -21,13 +21,11 @@ References
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array
 from tracer.enclosures.affine_map import AffineMap
 from tracer.enclosures.functions.univariate import Univariate
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, centered, per_unit
-
-Array = NDArray[np.float64]
 
 # Roundings of a midpoint and its radius that the radius does not hold, relative to the sum of both.
 ROUNDINGS = 16 * UNIT_ROUNDOFF

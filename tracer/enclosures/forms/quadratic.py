@@ -14,12 +14,10 @@ coefficients themselves.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array
 from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, centered
-
-Array = NDArray[np.float64]
 
 # Roundings of a term of a polynomial at a point, that of t itself counted; there are 8.
 TERM_ROUNDINGS = 16

@@ -37,17 +37,14 @@ References
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices
 from tracer.enclosures.affine_map import AffineMap
 from tracer.enclosures.forms.zonotope import Zonotope
 from tracer.enclosures.functions.piecewise_linear import ANY, Kinked, Sides
 from tracer.enclosures.functions.supporting_lines import Line
 from tracer.enclosures.functions.univariate import Univariate
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, centered, matmul
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 
 @dataclass(frozen=True, eq=False)

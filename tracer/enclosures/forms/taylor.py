@@ -45,15 +45,12 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices
 from tracer.enclosures.affine_map import AffineMap
 from tracer.enclosures.functions.supporting_lines import largest
 from tracer.enclosures.functions.univariate import Neighbourhood, Univariate
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, centered, per_unit
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 # At least the largest |τ³/6 − τ/4| on [0, 1], √2/12.
 CUBIC = 0.1179

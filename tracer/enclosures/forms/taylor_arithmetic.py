@@ -29,13 +29,11 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Mask
 from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.functions.supporting_lines import largest
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP
-
-Array = NDArray[np.float64]
 
 # Roundings of a coefficient of a product: four products and their sum.
 PRODUCT_ROUNDINGS = 8
@@ -142,7 +140,7 @@ def _magnitude(a: TaylorForm, low: Array, high: Array) -> TaylorForm:
     return TaylorForm(coefficients, radii)
 
 
-def _choose(where: NDArray[np.bool_], a: TaylorForm, b: TaylorForm) -> TaylorForm:
+def _choose(where: Mask, a: TaylorForm, b: TaylorForm) -> TaylorForm:
     """Cell by cell a or b; comparisons with nan being false, b is what has a nan if one of them has."""
     return TaylorForm(np.where(where, a.coefficients, b.coefficients), np.where(where, a.radii, b.radii))
 

@@ -14,9 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices, Mask
 from tracer.enclosures.rounding import RADIUS_ROUNDINGS, UNDERFLOW, UNIT_ROUNDOFF
-
-Array = NDArray[np.float64]
 
 # Steps towards the point of the zonotope nearest 0: of a single edge the second finds it.
 GILBERT_STEPS = 3
@@ -37,7 +36,7 @@ class Zonotope:
     box: Array
 
     @classmethod
-    def gathered(cls, center: Array, cell: NDArray[np.intp], edges: Array, box: Array) -> "Zonotope":
+    def gathered(cls, center: Array, cell: Indices, edges: Array, box: Array) -> "Zonotope":
         """Those of k cells from all their `edges` (2, m), each of one `cell`, (m,)."""
         number = np.bincount(cell, minlength=center.shape[1])
         order = np.argsort(cell, kind="stable")
@@ -48,9 +47,7 @@ class Zonotope:
         table[:, cell, place] = edges[:, order]
         return cls(center, table, box)
 
-    def edges_of(
-        self, some: NDArray[np.intp], cell: NDArray[np.intp]
-    ) -> tuple[NDArray[np.intp], NDArray[np.intp], Array]:
+    def edges_of(self, some: Indices, cell: Indices) -> tuple[Indices, Indices, Array]:
         """The edges of `some` cells, in ascending order: of which, which, and how long; (m,) each.
 
         Edges are numbered as `gathered` was given them with their `cell`.
@@ -77,7 +74,7 @@ class Zonotope:
         across = np.sign(self._across(d))
         return self.center - (across * self.edges).sum(axis=-1) - np.sign(d) * self.box
 
-    def lies_beyond(self, d: Array) -> NDArray[np.bool_]:
+    def lies_beyond(self, d: Array) -> Mask:
         """Whether all inner products of its vectors with d (2, ...) are positive, for certain."""
         size = np.abs(d)
         along = (d * self.center).sum(axis=0)

@@ -8,12 +8,10 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array
 from tracer.enclosures.formulas.argument import Argument, Reading
 from tracer.enclosures.formulas.ufuncs import Operation
-
-Array = NDArray[np.float64]
 
 
 class DualNumber(NamedTuple):

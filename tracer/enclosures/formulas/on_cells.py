@@ -3,15 +3,11 @@
 from collections.abc import Callable
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from tracer.arrays import Array
 from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.forms.taylor_arithmetic import as_float, constant
 from tracer.enclosures.formulas.argument import Argument, Reading
 from tracer.enclosures.formulas.ufuncs import Operation
-
-Array = NDArray[np.float64]
 
 
 class OnCells(Argument):

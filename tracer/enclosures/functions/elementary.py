@@ -16,12 +16,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Mask
 from tracer.enclosures.functions.univariate import Univariate
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
-
-Array = NDArray[np.float64]
 
 # Roundings of (z − o)/T, with those of o and T themselves, each relative to |z|/T + 1.
 TURN_ROUNDINGS = 8
@@ -84,7 +82,7 @@ class Periodic(Univariate):
         return below, above
 
 
-def _may_hold(low: Array, high: Array, offset: float, period: float) -> NDArray[np.bool_]:
+def _may_hold(low: Array, high: Array, offset: float, period: float) -> Mask:
     """False only where no ``offset + n period`` lies in [low, high]."""
     first, last = (low - offset) / period, (high - offset) / period
     error = TURN_ROUNDINGS * UNIT_ROUNDOFF

@@ -11,13 +11,12 @@ from functools import cached_property, reduce
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Mask, Signs
 from tracer.enclosures.functions.supporting_lines import Line, interval_around, largest
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
 
-Array = NDArray[np.float64]
-Sides = NDArray[np.int8]
+Sides = Signs
 
 # The side of a neuron that may be on any.
 ANY = -1
@@ -62,7 +61,7 @@ class Kinked:
             slope = np.where(z > kink, then, slope)
         return slope
 
-    def touches(self, z: Array, radius: Array) -> NDArray[np.bool_]:
+    def touches(self, z: Array, radius: Array) -> Mask:
         """Where ``z ± radius`` may hold a kink; elsewhere it does not, for certain."""
         gaps = (np.abs(z - kink if kink else z) for kink in self.kinks)
         # Each is wrong by half a unit at most.

@@ -3,11 +3,9 @@
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
-
-Array = NDArray[np.float64]
 
 
 class Line(NamedTuple):

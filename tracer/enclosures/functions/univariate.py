@@ -23,13 +23,11 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import erfc
 
+from tracer.arrays import Array, Indices
 from tracer.enclosures.functions.supporting_lines import Line, interval_around, largest
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
-
-Array = NDArray[np.float64]
 
 # Roundings of the longest formula below, each elementary function counted as 8 (4 ulp).
 ROUNDINGS = 64
@@ -88,7 +86,7 @@ class Neighbourhood(NamedTuple):
     most: Array
     bow: Array
 
-    def rows(self, which: NDArray[np.intp]) -> "Neighbourhood":
+    def rows(self, which: Indices) -> "Neighbourhood":
         """Those of some points, by their numbers in the flattened arrays."""
         return Neighbourhood(*(part.take(which) for part in self))
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tracer.arrays import Array
 from tracer.enclosures import rounding
 from tracer.enclosures.forms.quadratic import Quadratics
 from tracer.enclosures.functions import elementary
@@ -24,8 +25,6 @@ from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
 from tracer.fields.checks import frozen_array
 from tracer.fields.networks.layer import Layer
 from tracer.fields.plane import Plane
-
-Array = NDArray[np.float64]
 
 # Roundings of an exponential, of 4 ulp, and of sums of its like.
 EXP_ROUNDINGS = 12

@@ -16,8 +16,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tracer.arrays import Array
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.fields.checks import exact_number, index, points
@@ -28,8 +29,6 @@ from tracer.fields.kernels.powers import Powers
 from tracer.fields.labels import Side, checked_sides, labelled, pair, restricted, sides
 from tracer.fields.networks.layer import Layer
 from tracer.fields.plane import Plane
-
-Array = NDArray[np.float64]
 
 # Points and cells are taken in chunks that hold this many numbers, and cells not by fewer than so many.
 CACHED_NUMBERS = 2**13

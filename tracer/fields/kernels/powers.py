@@ -4,8 +4,8 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array
 from tracer.enclosures.forms.quadratic import Quadratics
 from tracer.enclosures.functions import elementary
 from tracer.enclosures.functions.univariate import Univariate
@@ -13,8 +13,6 @@ from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.fields.checks import positive_integer
 from tracer.fields.networks.layer import Layer
 from tracer.fields.plane import Plane
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)

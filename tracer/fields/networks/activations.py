@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.special import erfc, expit
 
+from tracer.arrays import Array
 from tracer.enclosures.functions import piecewise_linear, univariate
 from tracer.enclosures.functions.piecewise_linear import Kinked
 from tracer.enclosures.functions.univariate import Univariate
 from tracer.fields.checks import shown
-
-Array = NDArray[np.float64]
 
 INF = float("inf")
 GELU_MINIMUM = -0.16997120747990369  # at z = -0.75179

@@ -9,8 +9,8 @@ from collections.abc import Iterator, Sequence
 from typing import TypeVar
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array
 from tracer.enclosures.forms.mean_value import MeanValueForm
 from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.functions.piecewise_linear import Kinked
@@ -20,7 +20,6 @@ from tracer.fields.field import Enclosure
 from tracer.fields.networks.kink_cases import linear_relaxations
 from tracer.fields.networks.layer import Layer
 
-Array = NDArray[np.float64]
 Form = TypeVar("Form", MeanValueForm, TaylorForm)
 
 # Cells are taken in chunks whose widest layer holds this many numbers: each has eight or nine midpoints,

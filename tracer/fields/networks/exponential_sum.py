@@ -22,9 +22,10 @@ References
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from scipy.special import expit
 
+from tracer.arrays import Array
 from tracer.fields.checks import points as checked
 from tracer.fields.checks import shown
 from tracer.fields.field import Enclosure
@@ -32,8 +33,6 @@ from tracer.fields.float_errors import quiet
 from tracer.fields.labels import Side
 from tracer.fields.networks.network import Network
 from tracer.fields.plane import Plane
-
-Array = NDArray[np.float64]
 
 MOST_NEURONS = 20
 # Points are taken in chunks that hold this many numbers at most: 16 MB.

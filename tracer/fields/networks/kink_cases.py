@@ -14,17 +14,14 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices, Mask
 from tracer.enclosures.forms.relaxation import Bends, Relaxation
 from tracer.enclosures.forms.zonotope import Zonotope, direction, oblique_direction
 from tracer.enclosures.functions.piecewise_linear import ANY, Kinked, Sides
 from tracer.enclosures.rounding import centered, in_x, per_unit
 from tracer.fields.field import Enclosure
 from tracer.fields.networks.layer import Layer
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 # Neurons are held in cells with so many that may be on both sides of a kink, and no more: with more of them a
 # few decide little. And so many are held at once.
@@ -164,7 +161,7 @@ def _held(
     return cases._replace(held=held), np.where(ours, 0.0, edge)
 
 
-def _few(bends: Bends, arguments: _Arguments, radius: Array) -> NDArray[np.bool_]:
+def _few(bends: Bends, arguments: _Arguments, radius: Array) -> Mask:
     """In which cells few enough neurons may be on several sides."""
     several = bends.first < bends.last
     cell, neuron = bends.cell[several], bends.neuron[several]

@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tracer.arrays import Array, Indices, Signs
 from tracer.enclosures import rounding
 from tracer.enclosures.affine_map import AffineMap
 from tracer.enclosures.functions.piecewise_linear import Kinked
@@ -18,8 +19,6 @@ from tracer.fields.checks import exact_number, frozen_array
 from tracer.fields.exactness import conversion_errors
 from tracer.fields.networks.activations import Activation, activation
 from tracer.fields.plane import Plane
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -130,7 +129,7 @@ class Layer:
         return self.row.inverse is not None
 
     @cached_property
-    def twins(self) -> tuple[NDArray[np.intp], NDArray[np.int8]]:
+    def twins(self) -> tuple[Indices, Signs]:
         """For each neuron the first of its twins, and a sign, (out,) each: they share sign · (W x + b).
 
         For certain; −1 is given only where the kinks of the activation lie symmetrically about 0.

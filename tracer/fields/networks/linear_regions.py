@@ -9,17 +9,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array, Indices
 from tracer.enclosures.functions.piecewise_linear import Kinked, Sides
 from tracer.enclosures.rounding import matmul
 from tracer.fields.counted import Counted
 from tracer.fields.field import Field
 from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.network import Network
-
-Array = NDArray[np.float64]
-Indices = NDArray[np.intp]
 
 
 def regions_of(field: Field) -> "Regions | None":

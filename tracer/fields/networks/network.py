@@ -19,8 +19,9 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tracer.arrays import Array
 from tracer.enclosures import rounding
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
@@ -31,8 +32,6 @@ from tracer.fields.labels import Side, checked_sides, labelled, outputs_of, pair
 from tracer.fields.networks import bounds as network_bounds
 from tracer.fields.networks.layer import Layer
 from tracer.fields.plane import Plane
-
-Array = NDArray[np.float64]
 
 # The inverse activations are compositions of a few correctly rounded-to-2-ulp functions; the sum
 # of their errors stays below this many unit roundoffs of |amount| + 1 (level(...) adds the radius).

@@ -14,13 +14,13 @@ from dataclasses import dataclass, replace
 from functools import partial
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tracer.arrays import Array, Indices
 from tracer.enclosures import rounding
 from tracer.fields.checks import frozen_array
 from tracer.fields.networks.layer import Layer
 
-Array = NDArray[np.float64]
 # Infinities and what comes of them are found when the layer is made, where they can be named.
 OVERFLOWING = partial(np.errstate, over="ignore", invalid="ignore")
 
@@ -43,7 +43,7 @@ class Affine:
     weight_radius: Array
     bias: Array
     bias_radius: Array
-    order: NDArray[np.intp]
+    order: Indices
 
     @classmethod
     def identity(cls, n: int) -> "Affine":

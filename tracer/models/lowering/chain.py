@@ -7,14 +7,13 @@ A `Chain` never changes, so that two branches of a graph may start from the same
 from dataclasses import dataclass, replace
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 
+from tracer.arrays import Array, Indices
 from tracer.enclosures import rounding
 from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.network import Network
 from tracer.models.lowering.affine import Affine
-
-Array = NDArray[np.float64]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,7 +65,7 @@ class Chain:
         """``weight @ y``."""
         return self._then(self.affine.matmul(weight))
 
-    def permuted(self, order: NDArray[np.intp]) -> "Chain":
+    def permuted(self, order: Indices) -> "Chain":
         """``y[order]``."""
         return self._then(self.affine.permuted(order))
 

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from tracer.arrays import Array
 from tracer.models.lowering.chain import Chain
 
 Constant = NDArray[Any]
@@ -66,7 +67,7 @@ Value = Constant | Traced
 Operator = Callable[..., Value]
 
 
-def floats(constant: Constant) -> NDArray[np.float64]:
+def floats(constant: Constant) -> Array:
     """A constant as float64."""
     return np.asarray(constant, dtype=np.float64)
 

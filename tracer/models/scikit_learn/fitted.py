@@ -7,11 +7,9 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array
 from tracer.fields.networks.layer import Layer
-
-Array = NDArray[np.float64]
 
 # What cures arrays that are sparse because the data were.
 FIT = "fit on dense data, X.toarray()"

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
+from tracer.arrays import Array
 from tracer.boundaries.coercion import function_of
 from tracer.enclosures import rounding
 from tracer.fields.checks import shown
@@ -21,7 +21,6 @@ from tracer.fields.networks.network import Network
 from tracer.models.lowering.affine import Affine
 from tracer.models.scikit_learn.fitted import FIT, dense, labels_of, name_of, of_classes, row_of
 
-Array = NDArray[np.float64]
 Model = Network | KernelField
 
 

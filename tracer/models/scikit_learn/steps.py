@@ -5,13 +5,14 @@ from typing import Any
 
 import numpy as np
 
+from tracer.arrays import EPS
 from tracer.boundaries.coercion import function_of
 from tracer.enclosures import rounding
 from tracer.models.lowering.affine import Affine
 from tracer.models.scikit_learn.fitted import check_fitted, name_of, row_of
 
 # PCA divides by no standard deviation that is smaller.
-LEAST_DEVIATION = float(np.finfo(np.float64).eps)
+LEAST_DEVIATION = EPS
 
 
 def steps_of(pipeline: Any) -> list[Any]:

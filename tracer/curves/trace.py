@@ -1,0 +1,31 @@
+"""The record of a curve that has been followed, from a seed or along the arcs of an atlas."""
+
+from dataclasses import dataclass
+
+from tracer.arrays import Array
+from tracer.curves.branch_points import BranchPoint
+from tracer.curves.end import End
+from tracer.curves.pieces import Pieces
+
+
+@dataclass(frozen=True, eq=False)
+class Trace:
+    """A curve as it was followed: points on it, and a prediction between each two.
+
+    Attributes
+    ----------
+    points, gradients : ndarray, shape (n, 2)
+        Points on the curve to rounding, and ∇F there; F > 0 lies on the left.
+    pieces : Pieces
+        The predictions between them, n − 1.
+    ends : tuple of End
+        At the first and at the last point; empty for a closed curve.
+    branch_points : tuple of BranchPoint
+        Those the curve ends at.
+    """
+
+    points: Array
+    gradients: Array
+    pieces: Pieces
+    ends: tuple[End, ...]
+    branch_points: tuple[BranchPoint, ...] = ()
