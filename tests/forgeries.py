@@ -16,10 +16,10 @@ from collections import Counter
 from pathlib import Path
 
 import numpy as np
-from problems import BOX, FOLDED, T1, T2, T3, T5, WIDE
-from random_networks import network_of
 
 import tracer
+from cases.problems import BOX, FOLDED, T1, T2, T3, T5, WIDE
+from cases.random_networks import network_of
 from tracer.boundaries.columns import DIGEST, digest
 from tracer.curves.pieces import Pieces
 

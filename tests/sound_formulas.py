@@ -11,8 +11,10 @@ import warnings
 from collections import Counter
 
 import numpy as np
-from balls import arb_of
-from formulas import (
+
+import tracer
+from oracles.balls import arb_of
+from oracles.formulas import (
     AWKWARD,
     AWKWARD_EXPONENTS,
     CONSTANTS,
@@ -22,8 +24,6 @@ from formulas import (
     value_and_gradient,
     with_numpy,
 )
-
-import tracer
 from tracer.enclosures.formulas.ufuncs import Unenclosable
 
 CELLS = 3

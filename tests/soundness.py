@@ -20,20 +20,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
-from random_networks import ACTIVATIONS, as_network, network_of
-from sound_arithmetic import arithmetics
-from sound_atlas import atlas_checks
-from sound_budgets import nan_proves_nothing, tiny_budgets
-from sound_crossings import lines
-from sound_curves import error_bounds, straight_sides, topology
-from sound_enclosures import enclosures
-from sound_formulas import formulas
-from sound_nearest import nearest
-from sound_partition import cut_off, partitions, random_classes
-from sound_roots import roots_at_ends
-from tiny_regions import false_claims, integer_layers, tiny_layers
 
 import tracer
+from cases.random_networks import ACTIVATIONS, as_network, network_of
+from claims.arithmetic import arithmetics
+from claims.atlas import atlas_checks
+from claims.budgets import nan_proves_nothing, tiny_budgets
+from claims.crossings import lines
+from claims.curves import error_bounds, straight_sides, topology
+from claims.enclosures import enclosures
+from claims.nearest import nearest
+from claims.partition import cut_off, partitions, random_classes
+from claims.roots import roots_at_ends
+from claims.tiny_regions import false_claims, integer_layers, tiny_layers
+from sound_formulas import formulas
 from tracer.atlas.atlas import survey
 
 # Random formulas with awkward constants that are looked at with each network.

@@ -5,9 +5,10 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from broken_lines import KINKED
-from exact import UNDECIDED, Exact
-from random_networks import network_of
+
+from cases.random_networks import network_of
+from oracles.broken_lines import KINKED
+from oracles.exact import UNDECIDED, Exact
 
 NOTHING = 2.0**-300
 

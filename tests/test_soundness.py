@@ -5,23 +5,23 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-import samples
-import soundness
-from broken_lines import KINKED
-from exact import Exact
-from problems import BOX, FOLDED, LENSES, T1, T2, T3, T5
-from random_networks import ACTIVATIONS, Problem, as_network, network_of, random_activation
-from running_errors import evaluate
-from sound_atlas import arcs, atlas_checks, degrees
-from sound_budgets import Spoiled
-from sound_crossings import brackets, sides
-from sound_curves import error_bounds, straight_sides
-from sound_enclosures import enclosures
-from sound_formulas import formulas
-from sound_partition import Classes, along_sides
-from sound_paving import chart_slopes, cover, empty_cells, tile_slopes
 
+import soundness
 import tracer
+from cases import samples
+from cases.problems import BOX, FOLDED, LENSES, T1, T2, T3, T5
+from cases.random_networks import ACTIVATIONS, Problem, as_network, network_of, random_activation, standing
+from claims.atlas import arcs, atlas_checks, degrees
+from claims.budgets import Spoiled
+from claims.crossings import brackets, sides
+from claims.curves import error_bounds, straight_sides
+from claims.enclosures import enclosures
+from claims.partition import Classes, along_sides
+from claims.paving import chart_slopes, cover, empty_cells, tile_slopes
+from oracles.broken_lines import KINKED
+from oracles.exact import Exact
+from oracles.running_errors import evaluate
+from sound_formulas import formulas
 from tracer.atlas.atlas import survey
 from tracer.enclosures.forms import taylor_arithmetic as combination
 from tracer.enclosures.formulas import on_cells as cells
@@ -34,15 +34,6 @@ KINDS = [*([name] for name in ACTIVATIONS), ACTIVATIONS]
 
 def kind_id(names):
     return names[0] if len(names) == 1 else "mixed"
-
-
-def standing(network):
-    slopes = [[layer.slope] if layer.slope is not None else [] for layer in network.layers]
-    layers = [
-        (layer.weight, layer.bias, layer.activation, *slope)
-        for layer, slope in zip(network.layers, slopes, strict=True)
-    ]
-    return Problem(network, Exact(layers), np.array(BOX))
 
 
 @pytest.mark.parametrize("names", KINDS, ids=kind_id)

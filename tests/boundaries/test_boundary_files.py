@@ -1,0 +1,287 @@
+"""Boundaries saved and read back; what is not a boundary is refused before anything is built."""
+
+import csv
+import io
+import json
+import zipfile
+
+import numpy as np
+import pytest
+
+import forgeries
+import tracer
+from cases.problems import BOX, SHARED, T1, T2, T3, needs_shared
+from forgeries import CONTRADICTORY, FORGERIES, changed, numbers_of, save_numbers
+
+
+@pytest.fixture(scope="module")
+def boundary():
+    return tracer.trace(T3, BOX, max_cells=2500)
+
+
+def assert_same(a, b):
+    assert repr(a) == repr(b)
+    assert a.stats == b.stats
+    assert np.array_equal(a.certificate.undecided, b.certificate.undecided)
+    assert len(a.branch_points) == len(b.branch_points)
+    for p, q in zip(a, b, strict=True):
+        assert np.array_equal(p.points, q.points)
+        assert np.array_equal(p.error_bound, q.error_bound)
+        assert np.array_equal(p.pieces.coefficients, q.pieces.coefficients)
+        assert p.ends == q.ends
+        assert [repr(t) for t in p.turning_points] == [repr(t) for t in q.turning_points]
+        s = np.linspace(0, p.length, 9)
+        assert np.array_equal(p(s), q(s))
+
+
+def test_npz_comes_back_whole(boundary, tmp_path):
+    boundary.save(tmp_path / "b.npz")
+    back = tracer.Boundary.load(tmp_path / "b.npz")
+    assert_same(boundary, back)
+    assert isinstance(back.field, tracer.Network)
+
+
+def test_a_restricted_margin_comes_back_with_plane_and_radii(tmp_path):
+    network, _ = tracer.example("paper")
+    field = network.margin(0, 1).restrict(tracer.Plane([0.1, 0], [0.8, 0.6], [-0.6, 0.8]))
+    boundary = tracer.trace(field, BOX, max_cells=900)
+    boundary.save(tmp_path / "b.npz")
+    back = tracer.Boundary.load(tmp_path / "b.npz")
+    assert np.array_equal(back.field.layers[0].weight_radius, field.layers[0].weight_radius)
+    assert np.array_equal(back[0].lift(), boundary[0].lift())
+
+
+def test_an_exponential_sum_comes_back(tmp_path):
+    boundary = tracer.trace(tracer.ExponentialSum(T3), BOX, max_cells=900)
+    boundary.save(tmp_path / "b.npz")
+    assert isinstance(tracer.Boundary.load(tmp_path / "b.npz").field, tracer.ExponentialSum)
+
+
+def test_a_function_comes_back_without_its_field_but_with_its_curve(tmp_path):
+    field = tracer.Function(lambda x, y: x**2 + y**2 - 1, lambda x, y: (2 * x, 2 * y))
+    boundary = tracer.trace(field, BOX, max_cells=900)
+    boundary.save(tmp_path / "b.npz")
+    back = tracer.Boundary.load(tmp_path / "b.npz")
+    assert back.field is None
+    (curve,) = back
+    x = curve(np.linspace(0, curve.length, 500))
+    assert np.hypot(*x.T) == pytest.approx(1, abs=6e-10)
+    assert np.abs((x * curve.tangent(np.linspace(0, curve.length, 500))).sum(1)).max() < 1e-7
+    assert len(curve.polyline(1e-3)) > 10
+
+
+def test_branch_points_come_back(tmp_path):
+    network, bounds = tracer.example("xor")
+    boundary = tracer.trace(network.margin(0, 1), bounds, max_cells=2500)
+    boundary.save(tmp_path / "b.npz")
+    back = tracer.Boundary.load(tmp_path / "b.npz")
+    assert np.array_equal(back.branch_points[0].tangents, boundary.branch_points[0].tangents)
+    assert all(len(c.branch_points) == 1 for c in back)
+
+
+def test_csv_and_geojson_hold_the_polylines(boundary, tmp_path):
+    loop = tracer.trace(T2, BOX, max_cells=2500)
+    for name, b in (("open", boundary), ("closed", loop)):
+        b.save(tmp_path / f"{name}.csv")
+        b.save(tmp_path / f"{name}.geojson")
+        rows = list(csv.reader((tmp_path / f"{name}.csv").read_text().splitlines()))
+        assert rows[0] == ["curve", "closed", "x1", "x2"]
+        x = np.array(rows[1:], float)[:, 2:]
+        assert np.abs(b.field.value(x)).max() < 1e-12
+        features = json.loads((tmp_path / f"{name}.geojson").read_text())["features"]
+        assert len(features) == len(b)
+    ring = features[0]["geometry"]
+    assert ring["type"] == "Polygon"
+    p = np.array(ring["coordinates"][0])
+    assert np.array_equal(p[0], p[-1])
+    assert (p[:-1, 0] * p[1:, 1] - p[1:, 0] * p[:-1, 1]).sum() > 0
+
+
+@pytest.mark.parametrize("suffix", [".svg", ".png", ".pdf"])
+def test_pictures_are_written(boundary, tmp_path, suffix):
+    boundary.save(tmp_path / f"b{suffix}")
+    start = (tmp_path / f"b{suffix}").read_bytes()[:60]
+    assert {".svg": b"<?xml", ".png": b"\x89PNG", ".pdf": b"%PDF"}[suffix] in start
+
+
+def test_bad_targets_are_errors_and_leave_nothing(boundary, tmp_path):
+    with pytest.raises(ValueError, match="path must end in"):
+        boundary.save(tmp_path / "b.docx")
+    with pytest.raises(FileNotFoundError, match="folder that exists"):
+        boundary.save(tmp_path / "nowhere" / "b.npz")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_interrupted_save_leaves_the_old_file(boundary, tmp_path, monkeypatch):
+    target = tmp_path / "b.csv"
+    target.write_text("old")
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tracer.Curve, "polyline", interrupt)
+    with pytest.raises(KeyboardInterrupt):
+        boundary.save(target)
+    assert [p.name for p in tmp_path.iterdir()] == ["b.csv"]
+    assert target.read_text() == "old"
+
+
+def test_truncated_files_are_refused(boundary, tmp_path):
+    boundary.save(tmp_path / "b.npz")
+    data = (tmp_path / "b.npz").read_bytes()
+    for size in (0, 1, 100, len(data) // 2, len(data) - 1):
+        (tmp_path / "cut.npz").write_bytes(data[:size])
+        with pytest.raises(ValueError, match="path must be a boundary"):
+            tracer.Boundary.load(tmp_path / "cut.npz")
+    with pytest.raises(FileNotFoundError):
+        tracer.Boundary.load(tmp_path / "none.npz")
+
+
+def altered(source, target, name, data):
+    with zipfile.ZipFile(source) as old, zipfile.ZipFile(target, "w") as new:
+        for member in old.infolist():
+            new.writestr(member.filename, data if member.filename == name else old.read(member))
+
+
+def member_of(value):
+    stream = io.BytesIO()
+    np.save(stream, value, allow_pickle=True)
+    return stream.getvalue()
+
+
+def refused(path, why):
+    """Loading says that the file is no boundary, by its name, and why."""
+    with pytest.raises(
+        ValueError, match=rf"path must be a boundary saved as \.npz, '.*{path.name}' is none: {why}"
+    ):
+        tracer.Boundary.load(path)
+
+
+def test_a_matrix_of_1e12_entries_is_refused_before_it_is_made(boundary, tmp_path):
+    boundary.save(tmp_path / "b.npz")
+    header = io.BytesIO()
+    np.lib.format.write_array_header_1_0(
+        header, {"descr": "<f8", "fortran_order": False, "shape": (10**6, 10**6)}
+    )
+    altered(tmp_path / "b.npz", tmp_path / "huge.npz", "certificate.undecided.npy", header.getvalue())
+    refused(tmp_path / "huge.npz", r"certificate.undecided claims an array of shape \(1000000, 1000000\)")
+
+
+@pytest.mark.parametrize(
+    "value", [np.array([{}], dtype=object), np.ones(2, complex), np.ones(2, np.float16), np.ones(2, "M8[s]")]
+)
+def test_what_is_no_plain_number_is_refused(value, boundary, tmp_path):
+    boundary.save(tmp_path / "b.npz")
+    altered(tmp_path / "b.npz", tmp_path / "odd.npz", "certificate.undecided.npy", member_of(value))
+    refused(tmp_path / "odd.npz", "certificate.undecided must be an array of")
+
+
+HEADERS = [
+    b"{'descr': '<f8', 'fortran_order': False, 'shape': (",
+    b"{'descr': '<f8', 'fortran_order': False, 'shape': (" + b"1" * 40_000 + b"x), }",
+    b"{'descr': '<f8', 'fortran_order': False, 'shape': " + b"-" * 9000 + b"1, }",
+    b"(" * 9000,
+    b"'" * 3,
+]
+
+
+@pytest.mark.parametrize("header", HEADERS, ids=range(len(HEADERS)))
+def test_headers_are_not_read_as_python(header, boundary, tmp_path):
+    boundary.save(tmp_path / "b.npz")
+    data = b"\x93NUMPY\x01\x00" + len(header).to_bytes(2, "little") + header
+    altered(tmp_path / "b.npz", tmp_path / "odd.npz", "certificate.undecided.npy", data)
+    refused(tmp_path / "odd.npz", "certificate.undecided must be an array of")
+
+
+def test_members_claim_no_more_than_there_is(boundary, tmp_path):
+    boundary.save(tmp_path / "b.npz")
+    whole = numbers_of(tmp_path / "b.npz")
+    np.savez_compressed(tmp_path / "packed.npz", **whole)
+    refused(tmp_path / "packed.npz", ".*")
+    np.savez_compressed(tmp_path / "bomb.npz", **whole, more=np.zeros(10**7))
+    refused(tmp_path / "bomb.npz", r"its \d+ members claim 80\d{6} bytes")
+    np.savez(tmp_path / "more.npz", **whole, more=np.zeros(1))
+    refused(tmp_path / "more.npz", r".*lacking or odd: \['more'\]")
+    (tmp_path / "polyglot.npz").write_bytes(member_of(np.zeros(3)) + (tmp_path / "b.npz").read_bytes())
+    refused(tmp_path / "polyglot.npz", "it does not begin as one")
+
+
+# What is proven is bound to its numbers ---------------------------------------------------------------
+
+
+@pytest.mark.parametrize("forge", FORGERIES, ids=[forge.__name__ for forge in FORGERIES])
+def test_a_forged_file_is_refused_and_mostly_even_with_a_digest_of_its_own(forge, tmp_path):
+    tracer.trace(T3, BOX).save(tmp_path / "b.npz")
+    tracer.trace(T2, BOX).save(tmp_path / "other.npz")
+    true, other = numbers_of(tmp_path / "b.npz"), numbers_of(tmp_path / "other.npz")
+    forged = changed(np.random.default_rng(3), forge, true, other)
+    save_numbers(tmp_path / "forged.npz", forged)
+    refused(tmp_path / "forged.npz", "its digest does not fit its numbers")
+    if forge in CONTRADICTORY:
+        save_numbers(tmp_path / "forged.npz", forged, anew=True)
+        refused(tmp_path / "forged.npz", "(?!its digest).*")
+
+
+def test_no_forged_file_of_random_networks_loads_with_its_old_digest(fresh_seed, tmp_path):
+    wrong, tally = forgeries.run(100, fresh_seed, tmp_path)
+    assert wrong == []
+    assert tally.total() > 100
+
+
+def test_a_file_without_a_digest_is_refused_with_the_cure(boundary, tmp_path):
+    boundary.save(tmp_path / "b.npz")
+    numbers = numbers_of(tmp_path / "b.npz")
+    digest = numbers.pop("digest")
+    np.savez(tmp_path / "none.npz", **numbers)
+    refused(tmp_path / "none.npz", r".*lacking or odd: \['digest'\]")
+    for old in ({"version": np.array(2)}, {"version": np.array([3, 3])}, {"version": np.array("3")}):
+        np.savez(tmp_path / "old.npz", **{**numbers, **old}, digest=digest)
+        refused(tmp_path / "old.npz", r"its version must be 3, got .*: trace the boundary again")
+
+
+def test_a_proof_of_another_network_is_contradicted_by_its_numbers(tmp_path):
+    tracer.trace(T3, BOX).save(tmp_path / "b.npz")
+    tracer.trace(T1, BOX).save(tmp_path / "other.npz")
+    forged = numbers_of(tmp_path / "b.npz") | {"network": numbers_of(tmp_path / "other.npz")["network"]}
+    save_numbers(tmp_path / "forged.npz", forged, anew=True)
+    refused(tmp_path / "forged.npz", "(F certainly has a root in|within their error bounds)")
+
+
+TEXTS = ["", "[", "[]", "{}", '{"layers": []}', "[" * 100_000, '{"terms": 1, "last": {"W": [[1]], "b": [0]}}']
+
+
+@pytest.mark.parametrize("of", ["network", "exponential sum", "kernel", "none", "pickle"])
+@pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
+def test_a_field_that_is_none_is_refused(of, text, tmp_path):
+    tracer.trace(T3, BOX, max_cells=300).save(tmp_path / "b.npz")
+    forged = numbers_of(tmp_path / "b.npz") | {"field": np.array(of), "network": np.array(text)}
+    save_numbers(tmp_path / "forged.npz", forged, anew=True)
+    if (of, text) == ("none", ""):
+        assert tracer.Boundary.load(tmp_path / "forged.npz").field is None
+    else:
+        refused(tmp_path / "forged.npz", "(field|network) must be")
+
+
+def test_what_was_loaded_is_saved_as_the_same_numbers(tmp_path):
+    network, bounds = tracer.example("xor")
+    for boundary in (tracer.trace(network.margin(0, 1), bounds), tracer.trace(T3, BOX)):
+        boundary.save(tmp_path / "b.npz")
+        back = tracer.Boundary.load(tmp_path / "b.npz")
+        back.save(tmp_path / "again.npz")
+        assert numbers_of(tmp_path / "b.npz")["digest"] == numbers_of(tmp_path / "again.npz")["digest"]
+        assert all(cluster.branch_point in back.branch_points for cluster in back.clusters)
+        assert np.array_equal(back.nearest([[0.1, 0.2]]).proven, boundary.nearest([[0.1, 0.2]]).proven)
+
+
+@pytest.mark.parametrize("steps", [1, 2, 5, 1000])
+def test_a_curve_from_a_seed_comes_back(steps, tmp_path):
+    curve = tracer.trace_from(T1, tracer.trace(T1, BOX)[0](1.0), BOX, max_steps=steps)
+    boundary = tracer.Boundary.of_curve(curve)
+    boundary.save(tmp_path / "b.npz")
+    assert_same(boundary, tracer.Boundary.load(tmp_path / "b.npz"))
+
+
+@needs_shared
+@pytest.mark.parametrize("path", sorted((SHARED / "faults").glob("*.npz")), ids=lambda path: path.stem)
+def test_files_that_hurt_are_refused(path):
+    refused(path, "")

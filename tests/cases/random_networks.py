@@ -1,0 +1,140 @@
+"""Random networks of every kind, with their weights as drawn: nothing folded, nothing rounded."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+
+import tracer
+from cases.problems import BOX
+from oracles.broken_lines import KINKED
+from oracles.exact import Exact
+from tracer.fields.box import Box
+
+SMOOTH = ["sigmoid", "tanh", "softplus", "silu", "gelu", "elu"]
+ACTIVATIONS = [*SMOOTH, *KINKED]
+
+
+@dataclass
+class Problem:
+    """A field, the layers it was made from with nothing folded, and a box."""
+
+    field: tracer.Network
+    exact: Exact
+    bounds: np.ndarray
+
+    @property
+    def box(self):
+        return Box.from_bounds(self.bounds)
+
+    @property
+    def sides(self):
+        return self.bounds[:, 1] - self.bounds[:, 0]
+
+    @property
+    def kinked(self):
+        """Whether some activation has kinks."""
+        return any(name in KINKED for _, _, name, *_ in self.exact.layers)
+
+    @property
+    def kind(self):
+        """The activation, or what is mixed."""
+        names = {name for _, _, name, *_ in self.exact.layers} - {"linear"}
+        if len(names) < 2:
+            return "".join(names) or "linear"
+        kinked = len(names & set(KINKED))
+        return "mixed" if 0 < kinked < len(names) else "mixed piecewise linear" if kinked else "mixed smooth"
+
+
+def network_of(seed, number, names=ACTIVATIONS, widest=32):
+    """The problem with a number, and the generator for its checks."""
+    rng = np.random.default_rng([seed, number])
+    problem = random_problem(rng, names, widest)
+    return (on_plane(rng, problem) if rng.uniform() < 0.15 else problem), rng
+
+
+def random_problem(rng, names=ACTIVATIONS, widest=32):
+    """1-4 hidden layers, 2 to `widest` wide, gains 0.5-8, a box 1e-3 to 1e3 wide that F = 0 runs through.
+
+    Half have one of the activations throughout, half one in each layer.
+    """
+    side = 10 ** rng.uniform(-3, 3) * 10 ** rng.uniform([0, -1], [0, 1])
+    center = side * rng.choice([0.0, 1.0], p=[0.3, 0.7]) * rng.uniform(-2, 2, 2)
+    gain = 10 ** rng.uniform(np.log10(0.5), np.log10(8))
+    widths = (2 ** rng.uniform(1, np.log2(widest + 0.99), rng.integers(1, 5))).astype(int)
+    same, ties = rng.uniform(size=2) < [0.5, 0.15]
+    layers = []
+    for n, m in pairwise([2, *widths]):
+        W, b = rng.normal(0, gain / np.sqrt(n), (m, n)), rng.normal(0, gain, m)
+        layers.append((W, b, *(layers[0][2:] if same and layers else random_activation(rng, names))))
+    if ties:  # exact ties, zeros and symmetries; kinks through round numbers
+        side = 2.0 ** np.round(np.log2(side))
+        center = side * np.round(4 * center / side) / 4
+        layers = [(np.round(W), np.round(b), *a) for W, b, *a in layers]
+    if rng.uniform() < 0.8:  # as a trained network sees its box
+        W, b, *a = layers[0]
+        layers[0] = (W / (side / 2), b - W / (side / 2) @ center, *a)
+    shape = (8, 2)
+    through = center + side * (rng.integers(-3, 4, shape) / 8 if ties else rng.uniform(-0.5, 0.5, shape))
+    return _with_outputs(rng, layers, through, np.stack([center - side / 2, center + side / 2], axis=1), ties)
+
+
+def random_activation(rng, names):
+    """One of the names; leaky_relu with a slope, which may be negative or steep."""
+    name = str(rng.choice(names))
+    slopes = [0.01, rng.uniform(0, 1), rng.uniform(-1, 0), -1.0, rng.uniform(1, 3)]
+    return (name, float(rng.choice(slopes, p=[0.3, 0.3, 0.1, 0.1, 0.2]))) if name == "leaky_relu" else (name,)
+
+
+def _with_outputs(rng, layers, through, bounds, ties):
+    """The output layer, so that F is 0 or nearly so at one of the points; in a third of all cases folded.
+
+    That point is seldom on a plateau, where F would be 0 on an area.
+    """
+    n = len(layers[-1][1])
+    outputs = rng.choice([1, 2], p=[0.7, 0.3])
+    W, b = rng.normal(size=(outputs, n)), np.zeros(outputs)
+    if ties and rng.uniform() < 0.5:
+        W = np.round(2 * W)
+    margin = [(np.array([[1.0, -1.0]]), np.zeros(1), "linear")] if outputs == 2 else []
+    exact = Exact([*layers, (W, b, "linear"), *margin])
+    steep = (exact.gradient(through) != 0).any(axis=1) | (rng.uniform() < 0.1)
+    b[0] = -exact.value(through)[steep.argmax()]
+    layers = [*layers, (W, b, "linear")]
+    if outputs == 1:
+        return Problem(as_network(layers), Exact(layers), bounds)
+    return Problem(as_network(layers).margin(0, 1), Exact([*layers, *margin]), bounds)
+
+
+def as_network(layers):
+    """The network of layers (W, b, activation[, slope])."""
+    return tracer.Network(
+        [tracer.Layer(*layer[:3], slope=layer[3] if layer[3:] else None) for layer in layers]
+    )
+
+
+def on_plane(rng, problem):
+    """The problem once more, its plane turned and folded into the first layer."""
+    turn = rng.normal(size=(2, 2))
+    shift = problem.bounds.mean(axis=1) - turn @ problem.bounds.mean(axis=1)
+    folded = problem.field.restrict(tracer.Plane(shift, turn[:, 0], turn[:, 1]))
+    return Problem(folded, Exact([(turn, shift, "linear"), *problem.exact.layers]), problem.bounds)
+
+
+def standing(network):
+    slopes = [[layer.slope] if layer.slope is not None else [] for layer in network.layers]
+    layers = [
+        (layer.weight, layer.bias, layer.activation, *slope)
+        for layer, slope in zip(network.layers, slopes, strict=True)
+    ]
+    return Problem(network, Exact(layers), np.array(BOX))
+
+
+def tanh_network(seed):
+    """Tanh 2-16-16-2."""
+    rng = np.random.default_rng(seed)
+    layers = []
+    for n, m, name in ((2, 16, "tanh"), (16, 16, "tanh"), (16, 2, "linear")):
+        weight = 1.5 * rng.normal(size=(m, n)) / (1 if n == 2 else np.sqrt(n))
+        layers.append(tracer.Layer(weight, rng.normal(size=m), name))
+    return tracer.Network(layers)

@@ -1,0 +1,179 @@
+"""The command line as a user meets it."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+import tracer
+from cases.problems import T3
+from tracer.cli.commands import main
+
+
+def test_the_papers_network_is_the_default(tmp_path, capsys):
+    out = tmp_path / "b.npz"
+    assert main(["trace", "--max-cells", "2500", "-o", str(out), str(tmp_path / "b.csv")]) == 0
+    printed = capsys.readouterr().out
+    assert "Boundary: 3 curves, length 15.709" in printed
+    assert "PROVEN: the components" in printed
+    assert len(tracer.Boundary.load(out)) == 3
+    assert main(["plot", str(out), "-o", str(tmp_path / "p.png"), "--turning-points"]) == 0
+    assert (tmp_path / "p.png").stat().st_size > 5000
+
+
+def test_a_model_from_a_file(tmp_path, capsys):
+    T3.save(tmp_path / "net.json")
+    model = str(tmp_path / "net.json")
+    arguments = [
+        "trace",
+        model,
+        "--level",
+        "0",
+        "-1e-3",
+        "--bounds",
+        "-3e0",
+        "3",
+        "-3",
+        "+3",
+        "--max-cells",
+        "900",
+    ]
+    assert main(arguments) == 0
+    assert "3 curves" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("number", ["-1", "-1e-3", "-.5", "-1E-2", "-1_0.5"])
+def test_negative_numbers_are_values(number, capsys):
+    assert main(["trace", "--bounds", number, "1", "-2", "2", "--max-cells", "100"]) == 0
+
+
+def test_a_seed_gives_one_curve(capsys):
+    assert main(["trace", "--seed", "-.5", "-3.6e-1"]) == 0
+    assert capsys.readouterr().out.count("open") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["trace", "nowhere.json"], "path must be a file that exists"),
+        (["trace", "--classes", "0", "0"], "i and j must differ"),
+        (["trace", "--classes", "0", "9"], "j must be between"),
+        (["trace", "--level", "0", "2"], "value must lie in the open range"),
+        (["trace", "--level", "zero", "2"], "--level"),
+        (["trace", "--bounds", "1", "-1", "0", "1"], "bounds"),
+        (["trace", "--bounds", "-inf", "1", "0", "1"], "bounds"),
+        (["trace", "--bounds", "nan", "1", "0", "1"], "bounds"),
+        (["trace", "--seed", "9", "9"], "seed"),
+        (["trace", "-o", "nowhere/b.npz"], "folder that exists"),
+        (["trace", "-o", "b.docx"], "path must end in"),
+        (["trace", "--tolerance", "7"], "tolerance"),
+        (["trace", "--example", "moons", "net.json"], "not both"),
+        (["plot", "nowhere.npz", "-o", "p.png"], "nowhere.npz"),
+        (["trace", "--plane", "0", "2"], "j must be between 0 and 1, the network's inputs"),
+        (["trace", "--plane", "0", "0"], "i and j must differ"),
+        (["trace", "--plane", "0", "1", "--at", "1"], "each of the 0 other inputs; got 1"),
+        (["trace", "--at", "1"], "--at belongs to --plane"),
+    ],
+)
+def test_bad_input_is_one_line_and_status_2(arguments, says, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert main(arguments) == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.fixture
+def of_four_inputs(tmp_path):
+    """A file of a network whose margin is -x0 + x1 + 3 x2 + 2 x3."""
+    layers = [tracer.Layer(np.eye(4), np.zeros(4)), tracer.Layer([[-1.0, 1, 3, 2], [0, 0, 0, 0]], [0.0, 0])]
+    path = tmp_path / "four.json"
+    tracer.Network(layers).save(path)
+    return path
+
+
+@pytest.mark.parametrize(
+    ("at", "expected"), [([], lambda x: x[:, 0] + 2 * x[:, 1]), (["-1", "0.5"], lambda x: x @ [1, 2] + 2.5)]
+)
+def test_a_plane_of_two_inputs_at_values_of_the_others(of_four_inputs, tmp_path, at, expected):
+    out = tmp_path / "b.npz"
+    arguments = ["trace", str(of_four_inputs), "--plane", "1", "3", "--bounds", "-4", "4", "-4", "4"]
+    assert main([*arguments, "-o", str(out), *(["--at", *at] if at else [])]) == 0
+    boundary = tracer.Boundary.load(out)
+    assert len(boundary) == 1
+    np.testing.assert_allclose(expected(boundary.curves[0].points), 0, atol=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ([], "a model of 4 inputs needs --plane I J"),
+        (["--plane", "0", "1", "--at", "1"], "each of the 2 other inputs; got 1"),
+        (["--plane", "0", "1", "--at", "1", "2", "3", "4"], "each of the 2 other inputs; got 4"),
+        (["--plane", "0", "4"], "j must be between 0 and 3"),
+    ],
+)
+def test_a_model_of_more_inputs_needs_a_plane(of_four_inputs, capsys, options, says):
+    assert main(["trace", str(of_four_inputs), "--bounds", "0", "1", "0", "1", *options]) == 2
+    assert says in capsys.readouterr().err
+
+
+def test_other_files_are_models_too(tmp_path, capsys):
+    path = tmp_path / "net.nnet"
+    numbers = ["1,2,2,2", "2,2", "0", "-1,-1", "1,1", "0,0,0", "1,1,1", "1,-1", "0,0", "0.25", "0"]
+    path.write_text("\n".join(numbers))
+    assert main(["trace", str(path), "--bounds", "-1", "1", "-1", "1"]) == 0
+    assert "proven complete" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("arguments", [["trace", "--bogus"], ["nothing"], ["trace", "--bounds", "1"]])
+def test_bad_options_are_one_line_too(arguments, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(arguments)
+    assert stop.value.code == 2
+    assert capsys.readouterr().err.count("\n") == 1
+
+
+@pytest.mark.parametrize("command", ["trace", "plot", "bench"])
+def test_help_has_an_example(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    assert f"example:\n  tracer {command}" in capsys.readouterr().out
+
+
+def test_bench_prints_a_table(capsys, monkeypatch):
+    monkeypatch.setattr("tracer.cli.commands.BENCH_ERRORS", (1e-2, 1e-3))
+    assert main(["bench"]) == 0
+    assert len(capsys.readouterr().out.splitlines()) == 4
+
+
+@pytest.mark.skipif(os.name == "nt", reason="signals")
+def test_an_interrupt_ends_with_130_and_leaves_nothing(tmp_path):
+    rng, slow, out = np.random.default_rng(0), tmp_path / "slow.json", tmp_path / "b.npz"
+    # So deep and steep that a million cells decide nothing.
+    sizes = [2, *[50] * 8, 2]
+    layers = [tracer.Layer(rng.normal(0, 1, (m, n)), rng.normal(0, 1, m), "tanh") for n, m in pairwise(sizes)]
+    tracer.Network(layers).save(slow)
+    command = [sys.executable, "-m", "tracer.cli.commands", "trace", str(slow), "-o", str(out)]
+    command += ["--bounds", "-2", "2", "-2", "2"]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        time.sleep(2.5)
+        process.send_signal(signal.SIGINT)
+        error = process.communicate(timeout=30)[1].decode()
+    assert process.returncode == 130
+    assert error == "tracer: interrupted\n"
+    assert list(tmp_path.iterdir()) == [slow]
+
+
+def test_residuals_in_the_table_are_small(capsys):
+    main(["trace", "--example", "moons"])
+    rows = [line.split() for line in capsys.readouterr().out.splitlines()[1:4]]
+    assert all(float(row[4]) < 1e-12 for row in rows)
+    assert sum(row[1] == "closed" for row in rows) == 1

@@ -1,0 +1,113 @@
+"""Radii against exact arithmetic: the true product and sum never lie outside."""
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+from hypothesis.extra.numpy import arrays
+
+from cases.strategies import MODERATE
+from tracer.enclosures.rounding import matmul, over, product, root, times, total
+
+# Powers of two far apart, so that sums cancel, absorb and underflow.
+WILD = MODERATE | st.builds(np.ldexp, st.floats(-1, 1), st.integers(-1070, 300))
+RADII = st.just(0.0) | st.floats(0, 1e3)
+
+
+def exact(array):
+    return np.vectorize(Fraction, otypes=[object])(array)
+
+
+def assert_within(midpoint, radius, low, high):
+    """The interval of true results lies in that of the computed ones."""
+    assert (exact(midpoint) - exact(radius) <= low).all()
+    assert (exact(midpoint) + exact(radius) >= high).all()
+
+
+def matrices(*shape, elements=WILD):
+    return arrays(np.float64, shape, elements=elements)
+
+
+@settings(max_examples=40, deadline=None)
+@given(m=matrices(2, 3), r=matrices(2, 3, elements=RADII), factor=matrices(3, 2))
+# Here the bound of the rounding error underflows before the factor makes it large.
+@example(m=np.full((2, 3), 1e-310), r=np.zeros((2, 3)), factor=np.full((3, 2), 1e30))
+def test_the_exact_product_lies_within_the_radius(m, r, factor):
+    centre, spread = exact(m) @ exact(factor), exact(r) @ abs(exact(factor))
+    assert_within(*product(m, r, factor), centre - spread, centre + spread)
+
+
+@pytest.mark.parametrize("n", [1, 784])
+def test_the_radius_of_a_product_is_true_and_not_much_wider_than_the_bound(n):
+    rng = np.random.default_rng(n)
+    m, factor = rng.normal(size=(2, n)), rng.normal(size=(n, 3))
+    midpoint, radius = product(m, np.zeros_like(m), factor)
+    centre = exact(m) @ exact(factor)
+    assert_within(midpoint, radius, centre, centre)
+    assert (radius <= 1.01 * (n + 4) * 2.0**-53 * (np.abs(m) @ np.abs(factor)) + n * 1e-307).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(a=matrices(3), r=matrices(3, elements=RADII), b=matrices(3), s=matrices(3, elements=RADII))
+def test_the_exact_sum_lies_within_the_radius(a, r, b, s):
+    centre, spread = exact(a) + exact(b), exact(r) + exact(s)
+    assert_within(*total(a, r, b, s), centre - spread, centre + spread)
+
+
+@settings(max_examples=100, deadline=None)
+@given(a=matrices(3), r=matrices(3, elements=RADII), b=matrices(3), s=matrices(3, elements=RADII))
+@example(a=np.full(3, 1e-310), r=np.zeros(3), b=np.full(3, 0.5), s=np.zeros(3))
+def test_the_exact_products_lie_within_the_radius(a, r, b, s):
+    corners = [(exact(a) + i * exact(r)) * (exact(b) + j * exact(s)) for i in (-1, 1) for j in (-1, 1)]
+    assert_within(*times(a, r, b, s), np.min(corners, axis=0), np.max(corners, axis=0))
+
+
+@settings(max_examples=100, deadline=None)
+@given(a=matrices(3), r=matrices(3, elements=RADII), b=matrices(3), s=matrices(3, elements=RADII))
+@example(a=np.full(3, 1e-310), r=np.zeros(3), b=np.full(3, 4.0), s=np.zeros(3))
+@example(a=np.full(3, 1.0), r=np.zeros(3), b=np.full(3, 3.0), s=np.full(3, 2.999999999))
+def test_the_exact_quotients_lie_within_the_radius(a, r, b, s):
+    quotient, radius = over(a, r, b, s)
+    assert not np.isfinite(radius[np.abs(b) <= s]).any()
+    for k in np.flatnonzero(np.isfinite(radius)):
+        m, n, p, q = (Fraction(x[k]) for x in (a, b, r, s))
+        corners = [(m + i * p) / (n + j * q) for i in (-1, 1) for j in (-1, 1)]
+        assert_within(quotient[[k]], radius[[k]], min(corners), max(corners))
+
+
+@settings(max_examples=100, deadline=None)
+@given(a=matrices(3, elements=st.floats(0, 1e300)), r=matrices(3, elements=RADII))
+def test_the_exact_roots_lie_within_the_radius(a, r):
+    result, radius = root(a, r)
+    assert (np.isinf(radius) | (a > r)).all()
+    for k in np.flatnonzero(np.isfinite(radius)):
+        low, high = (Fraction(result[k]) + sign * Fraction(radius[k]) for sign in (-1, 1))
+        assert low <= 0 or low**2 <= Fraction(a[k]) - Fraction(r[k])
+        assert high**2 >= Fraction(a[k]) + Fraction(r[k])
+
+
+def test_products_and_quotients_that_do_not_round_have_no_radius():
+    a, zero = np.array([0.1, -3.0, 0.0]), np.zeros(3)
+    assert not times(a, zero, np.array([4.0, -1.0, 0.3]), zero)[1].any()
+    assert not over(a, zero, np.array([4.0, -1.0, 0.3]), zero)[1].any()
+    assert times(a, zero, np.full(3, 0.3), zero)[1].tolist()[2] == 0
+    assert (times(a, zero, np.full(3, 0.3), zero)[1][:2] <= 1e-15).all()
+
+
+@settings(max_examples=60, deadline=None)
+@given(a=matrices(3), b=matrices(3))
+def test_a_sum_has_a_zero_radius_exactly_where_nothing_was_rounded(a, b):
+    result, radius = total(a, np.zeros(3), b)
+    np.testing.assert_array_equal(radius == 0, exact(result) == exact(a) + exact(b))
+    assert_within(result, radius, exact(a) + exact(b), exact(a) + exact(b))
+
+
+@pytest.mark.parametrize(
+    ("rows", "n", "m"), [(0, 3, 2), (7, 3, 2), (700, 64, 64), (2500, 20, 1), (40, 600, 600)]
+)
+def test_a_product_in_parts_is_the_product(rows, n, m):
+    rng = np.random.default_rng(n)
+    a, b = rng.normal(size=(2, rows, n)), rng.normal(size=(m, n)).T
+    np.testing.assert_allclose(matmul(a, b), a @ b, rtol=1e-12, atol=1e-12)

@@ -1,0 +1,151 @@
+"""Every row of proven bounds against ball arithmetic, on this machine's elementary functions."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from oracles.balls import arb_of, inside, jet
+from tracer.enclosures.functions import univariate
+from tracer.enclosures.functions.univariate import Univariate
+from tracer.fields.networks.activations import TABLE
+
+SMOOTH = [name for name, row in TABLE.items() if isinstance(row.univariate, Univariate)]
+POINTS = 300
+
+
+def points(seed, n=POINTS):
+    """Both signs, from 1e-12 to 60, most near 1."""
+    rng = np.random.default_rng(seed)
+    z = rng.choice([-1.0, 1.0], n) * 10 ** rng.uniform(-12, 1.78, n)
+    z[: n // 2] = rng.normal(0, 3, n // 2)
+    return z
+
+
+def within(ball, value, error):
+    return abs(ball - arb_of(value)) <= arb_of(error)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_jets_are_within_their_error(name, fresh_seed):
+    z = points(fresh_seed)
+    values, errors = TABLE[name].univariate.jet_and_error(z)
+    for n, x in enumerate(z):
+        exact = jet(name, arb_of(x))
+        assert all(within(exact[k], values[k, n], errors[k, n]) for k in range(4)), x
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_jets_are_nearly_exact(name):
+    z = points(1)
+    values, errors = TABLE[name].univariate.jet_and_error(z)
+    assert (errors <= 1e-12 * (1 + z**2) * np.maximum(1, np.abs(values))).all()
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_ranges_hold_every_point_of_the_interval(name, fresh_seed):
+    rng = np.random.default_rng(fresh_seed)
+    middle = points(fresh_seed, 100)
+    radius = 10 ** rng.uniform(-6, 1, 100)
+    low, high = middle - radius, middle + radius
+    below, above = TABLE[name].univariate.ranges(low, high)
+    for n in range(100):
+        for w in (0.0, 1.0, *rng.uniform(0, 1, 4)):
+            x = np.clip(low[n] + w * (high[n] - low[n]), low[n], high[n])
+            exact = jet(name, arb_of(x))
+            assert all(inside(exact[k], below[k, n], above[k, n]) for k in range(4)), (x, low[n], high[n])
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_neighbourhoods_hold_their_points_ends_and_ranges(name, fresh_seed):
+    rng = np.random.default_rng(fresh_seed)
+    center, rho = points(fresh_seed, 100), 10 ** rng.uniform(-9, 1, 100)
+    near = TABLE[name].univariate.neighbourhood(center, rho)
+    for n, (z, r) in enumerate(zip(center, rho, strict=True)):
+        middle, left, right = (jet(name, arb_of(z) + sign * arb_of(r)) for sign in (0, -1, 1))
+        errors = near.value_error[n], near.slope_error[n]
+        computed = (
+            (near.value, near.slope),
+            (near.value_low, near.slope_low),
+            (near.value_high, near.slope_high),
+        )
+        for exact, found in zip((middle, left, right), computed, strict=True):
+            assert all(within(exact[k], found[k][n], errors[k]) for k in (0, 1)), (z, r)
+        assert abs(middle[2] - arb_of(near.curvature[n])) * arb_of(r) <= arb_of(errors[1]), (z, r)
+        for w in (-1.0, 1.0, *rng.uniform(-1, 1, 4)):
+            exact = jet(name, arb_of(z) + arb_of(w) * arb_of(r))
+            for k, low, high in ((0, near.low, near.high), (1, near.least, near.most)):
+                assert exact[k] >= arb_of(low[n]), (z, r, w, k)
+                assert exact[k] <= arb_of(high[n]), (z, r, w, k)
+            # The parabola that meets a' at this end.
+            end, side = (right, 1) if w > 0 else (left, -1)
+            rise = end[1] - middle[1] - side * middle[2] * arb_of(r)
+            parabola = middle[1] + middle[2] * arb_of(w) * arb_of(r) + rise * arb_of(w) ** 2
+            if np.isfinite(near.bow[n]):
+                bow = arb_of(near.bow[n]) * arb_of(w) ** 2 * (1 - abs(arb_of(w)))
+                assert abs(exact[1] - parabola) <= bow + arb_of(errors[1]), (z, r, w)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_values_at_uncertain_points_hold_both_ends(name, fresh_seed):
+    rng = np.random.default_rng(fresh_seed)
+    z, radius = points(fresh_seed), rng.choice([0.0, 1.0], POINTS) * 10 ** rng.uniform(-16, 0, POINTS)
+    value, spread = TABLE[name].univariate.at(z, radius)
+    for n in range(POINTS):
+        for sign in (-1, 0, 1):
+            exact = jet(name, arb_of(z[n]) + sign * arb_of(radius[n]), 1)[0]
+            assert within(exact, value[n], spread[n]), (z[n], radius[n])
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_no_second_derivative_is_larger_than_the_bend(name):
+    row = TABLE[name].univariate
+    for z in (*row.zeros[2], *row.breaks, *np.linspace(-5, 5, 101)):
+        assert abs(jet(name, arb_of(z))[2]) <= arb_of(row.bend)
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_ranges_are_tight(name):
+    low, high = np.array([-3.0, -1.0, 0.2]), np.array([2.0, -0.5, 4.0])
+    below, above = TABLE[name].univariate.ranges(low, high)
+    for n in range(3):
+        z = np.linspace(low[n], high[n], 20_001)
+        values, _ = TABLE[name].univariate.jet(z)
+        assert below[:, n] == pytest.approx(values.min(axis=1), abs=1e-6)
+        assert above[:, n] == pytest.approx(values.max(axis=1), abs=1e-6)
+
+
+@pytest.mark.parametrize("name", [n for n in SMOOTH if n not in ("linear", "elu")])
+def test_each_derivative_changes_sign_at_its_zeros_and_nowhere_else(name):
+    for k, zeros in enumerate(TABLE[name].univariate.zeros, start=1):
+        edges = np.array([-30.0, *zeros, 30.0])
+        signs = []
+        for low, high in pairwise(edges):
+            # Up to 1e-14 from a zero: it is known to full precision.
+            z = np.concatenate([low + 1e-14 * 10.0 ** np.arange(13), np.linspace(low, high, 100)[1:-1]])
+            z = np.concatenate([z, low + high - z])
+            found = {jet(name, arb_of(x), k + 1)[k] > 0 for x in z[(z > low) & (z < high)]}
+            assert len(found) == 1, (k, low, high)
+            signs.append(found.pop())
+        assert all(a != b for a, b in pairwise(signs))
+
+
+@pytest.mark.parametrize("row", [univariate.TANH, univariate.GELU, univariate.SILU, univariate.ELU])
+def test_nan_and_overflow_prove_nothing(row):
+    with np.errstate(all="ignore"):
+        below, above = row.ranges(np.array([np.nan, -1e200]), np.array([1.0, 1e200]))
+    assert not (below[:, 0] <= above[:, 0]).all()
+    jet_at_zero, _ = row.jet(np.zeros(1))
+    assert not ((below[:, 1] > jet_at_zero[:, 0]) | (above[:, 1] < jet_at_zero[:, 0])).any()
+
+
+@pytest.mark.parametrize("function", [univariate.TANH, univariate.SIGMOID])
+def test_the_slope_is_not_held_up_where_its_exponential_is_cut_off(function):
+    with np.errstate(all="ignore"):
+        # No float is as small as its slope there.
+        z = np.array([-1e300, -1e4, -760 / function.rate, 760 / function.rate, 1e4, 1e300])
+        assert (function.ranges_around(z, np.zeros_like(z), z, z).least <= 0).all()
+        assert (function.neighbourhood(z, np.zeros_like(z)).least <= 0).all()
+        everywhere = function.ranges_around(np.zeros(1), np.zeros(1), np.full(1, -np.inf), np.full(1, np.inf))
+        assert everywhere.least <= 0
+        assert everywhere.most >= function.rate**2 / 4

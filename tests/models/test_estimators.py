@@ -1,0 +1,333 @@
+"""scikit-learn's estimators: what is read is what they decide, in the units of the data, and it is proven."""
+
+import warnings
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from flint import arb
+from sklearn.calibration import CalibratedClassifierCV
+from sklearn.datasets import load_breast_cancer, load_iris, make_moons, make_multilabel_classification
+from sklearn.decomposition import PCA
+from sklearn.exceptions import ConvergenceWarning, NotFittedError
+from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel, Matern, WhiteKernel
+from sklearn.linear_model import LogisticRegression, Perceptron, SGDClassifier
+from sklearn.model_selection import GridSearchCV
+from sklearn.multiclass import OneVsRestClassifier
+from sklearn.neural_network import MLPClassifier, MLPRegressor
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import (
+    MaxAbsScaler,
+    MinMaxScaler,
+    PolynomialFeatures,
+    RobustScaler,
+    StandardScaler,
+)
+from sklearn.svm import SVC, LinearSVC, NuSVC
+
+import tracer
+from oracles.balls import arb_of, inside
+from tracer import Status
+from tracer.models.scikit_learn.estimators import read
+
+BOX = [(-2, 3), (-1.5, 2)]
+MOONS = make_moons(80, noise=0.25, random_state=0)
+IRIS = load_iris(return_X_y=True)
+CANCER = load_breast_cancer(return_X_y=True)
+
+
+def fitted(estimator, data=MOONS):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return estimator.fit(*data)
+
+
+def mlp(*sizes, **options):
+    return MLPClassifier(sizes or (8, 8), random_state=0, max_iter=60, **options)
+
+
+def around(X, n=200):
+    """Points around the data, in its units."""
+    rng = np.random.default_rng(0)
+    return X.mean(axis=0) + X.std(axis=0) * rng.normal(0, 1.5, (n, X.shape[1]))
+
+
+def scores(estimator, x):
+    """The scores of the classes, up to one that all have in common."""
+    if hasattr(estimator, "decision_function"):
+        found = estimator.decision_function(x)
+        return found if found.ndim == 2 else np.stack([np.zeros_like(found), found], axis=1)
+    return np.log(estimator.predict_proba(x))
+
+
+def latent(estimator, x):
+    *steps, process = [step for _, step in getattr(estimator, "steps", [("", estimator)])]
+    for step in steps:
+        x = step.transform(x)
+    return process.latent_mean_and_variance(x)[0]
+
+
+def assert_margins_agree(estimator, X):
+    model, x = read(estimator), around(X)
+    expected = scores(estimator, x)
+    assert model.classes == tuple(estimator.classes_.tolist())
+    assert (model.n_inputs, model.n_outputs) == (X.shape[1], len(estimator.classes_))
+    for i, j in np.argwhere(~np.eye(expected.shape[1], dtype=bool)):
+        value = model.margin(i, j).value(x)
+        difference = expected[:, i] - expected[:, j]
+        assert value == pytest.approx(difference, abs=1e-10 * (1 + np.abs(difference).max()))
+    assert np.array_equal(estimator.classes_[model(x).argmax(axis=1)], estimator.predict(x))
+
+
+LINEAR = [
+    LogisticRegression(),
+    LogisticRegression(fit_intercept=False),
+    LinearSVC(),
+    LinearSVC(fit_intercept=False),
+    Perceptron(),
+    SGDClassifier(random_state=0),
+]
+KERNELS = [
+    SVC(),
+    SVC(C=100, gamma=3.0),
+    NuSVC(),
+    SVC(kernel="linear"),
+    SVC(kernel="poly", coef0=1.0),
+    SVC(kernel="poly", degree=2, gamma="auto"),
+    SVC(kernel="sigmoid", gamma=0.5, coef0=-0.3),
+]
+NETWORKS = [mlp(), mlp(activation="relu"), mlp(12, activation="logistic"), mlp(4, activation="identity")]
+PIPELINES = [
+    make_pipeline(StandardScaler(), mlp()),
+    make_pipeline(StandardScaler(with_mean=False), SVC()),
+    make_pipeline(StandardScaler(with_std=False), LinearSVC()),
+    make_pipeline(MinMaxScaler((-1, 2)), SVC(kernel="poly", coef0=1.0)),
+    make_pipeline(MaxAbsScaler(), SVC(kernel="sigmoid")),
+    make_pipeline(RobustScaler(), "passthrough", LogisticRegression()),
+    make_pipeline(RobustScaler(with_centering=False), RobustScaler(with_scaling=False), SVC()),
+    make_pipeline(PCA(2), mlp()),
+    make_pipeline(make_pipeline(StandardScaler(), PCA(2, whiten=True)), SVC()),
+    make_pipeline("passthrough", SVC()),
+    GridSearchCV(make_pipeline(StandardScaler(), SVC()), {"svc__C": [1, 10]}, cv=2),
+]
+
+
+@pytest.mark.parametrize("estimator", [*LINEAR, *KERNELS, *NETWORKS, *PIPELINES], ids=str)
+def test_two_classes_are_decided_as_by_the_estimator(estimator):
+    assert_margins_agree(fitted(estimator), MOONS[0])
+
+
+@pytest.mark.parametrize("estimator", [PIPELINES[0], PIPELINES[3], PIPELINES[8], PIPELINES[10]], ids=str)
+def test_many_features_in_units_of_their_own(estimator):
+    assert_margins_agree(fitted(estimator, CANCER), CANCER[0])
+
+
+@pytest.mark.parametrize("estimator", [*LINEAR, mlp(), make_pipeline(StandardScaler(), mlp(6))], ids=str)
+def test_three_classes_are_decided_as_by_the_estimator(estimator):
+    assert_margins_agree(fitted(estimator, IRIS), IRIS[0])
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        GaussianProcessClassifier(),
+        GaussianProcessClassifier(2.0 * RBF([0.7, 1.0])),
+        GaussianProcessClassifier(RBF(0.5) + 1.5 + RBF([1.0, 2.0]) * ConstantKernel(0.5)),
+        GaussianProcessClassifier(RBF(1.0) * (RBF(2.0) + 0.3), optimizer=None),
+        make_pipeline(StandardScaler(), GaussianProcessClassifier(1.0 * RBF(1.0))),
+    ],
+    ids=str,
+)
+def test_a_gaussian_process_is_its_latent_mean(estimator):
+    fitted(estimator)
+    x = around(MOONS[0])
+    field = read(estimator).margin(1, 0)
+    value = field.value(x)
+    assert value == pytest.approx(latent(estimator, x), abs=1e-10)
+    assert np.array_equal(estimator.classes_[(value > 0).astype(int)], estimator.predict(x))
+    boundary = tracer.trace(field, BOX)
+    assert boundary.certificate.status is Status.PROVEN
+    on = np.concatenate([curve.points for curve in boundary])
+    # The five error functions of the approximated integral have weights that sum to 1 up to 1e-8.
+    assert estimator.predict_proba(on)[:, 1] == pytest.approx(0.5, abs=2e-8)
+
+
+@pytest.mark.parametrize("targets", [1, 3])
+def test_a_regressor_has_one_output_for_each_target(targets):
+    X, y = MOONS
+    y = np.stack([y, X[:, 0], X[:, 1] ** 2], axis=1)[:, :targets]
+    estimator = make_pipeline(
+        StandardScaler(), MLPRegressor(hidden_layer_sizes=(9,), random_state=0, max_iter=60)
+    )
+    fitted(estimator, (X, y if targets > 1 else y[:, 0]))
+    network, x = read(estimator), around(X)
+    assert network.classes is None
+    assert network(x) == pytest.approx(estimator.predict(x).reshape(len(x), -1), abs=1e-12)
+    (curve, *_) = tracer.trace(network.level(targets - 1, 0.4), BOX)
+    assert estimator.predict(curve.points).reshape(len(curve.points), -1)[:, -1] == pytest.approx(0.4)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [*KERNELS, *NETWORKS, *(PIPELINES[k] for k in (1, 3, 4, 8))],
+    ids=str,
+)
+def test_on_moons_every_boundary_is_proven(estimator):
+    fitted(estimator)
+    boundary = tracer.trace(read(estimator).margin(0, 1), BOX)
+    assert boundary.certificate.status is Status.PROVEN
+    assert len(boundary)
+    for curve in boundary:
+        decided = scores(estimator, curve.points)
+        assert decided[:, 0] == pytest.approx(decided[:, 1], abs=1e-11 * (1 + np.abs(decided).max()))
+
+
+def test_bounds_hold_the_scaled_model_unfolded():
+    """(x − mean) / scale and γ as they are, in ball arithmetic: what is folded is in the radii."""
+    estimator = fitted(make_pipeline(StandardScaler(), SVC(C=1e4)))
+    field = read(estimator).margin(1, 0)
+    x = around(MOONS[0], 40)
+    found = field.enclose(x, x)
+    for k, point in enumerate(x):
+        z = [
+            (arb_of(a) - arb_of(m)) / arb_of(s)
+            for a, m, s in zip(point, estimator[0].mean_, estimator[0].scale_, strict=True)
+        ]
+        F = arb_of(estimator[1].intercept_[0])
+        for c, a in zip(estimator[1].support_vectors_, estimator[1].dual_coef_[0], strict=True):
+            square = sum((y - arb_of(b)) ** 2 for y, b in zip(z, c, strict=True))
+            F += arb_of(a) * (-arb_of(estimator[1]._gamma) * square).exp()
+        assert inside(F, found.lower[k], found.upper[k])
+    assert (found.upper - found.lower).max() < 1e-8
+    assert isinstance(F, arb)
+
+
+def test_a_model_that_was_read_is_itself():
+    for estimator in (SVC(), LinearSVC()):
+        model = tracer.as_network(fitted(estimator))
+        assert tracer.as_network(model) is model
+
+
+# Labels -------------------------------------------------------------------------------------------
+
+
+def test_labels_are_those_of_the_estimator():
+    X, y = MOONS
+    estimator = fitted(make_pipeline(StandardScaler(), SVC()), (X, np.array(["no", "yes"])[y]))
+    model = read(estimator)
+    assert model.classes == ("no", "yes")
+    assert all(type(label) is str for label in model.classes)
+    assert model.inputs is None
+    x = around(X)
+    assert np.array_equal(model.margin(classes=("yes", "no")).value(x), model.margin(1, 0).value(x))
+
+
+@pytest.mark.parametrize("estimator", [LogisticRegression(), SVC()], ids=str)
+def test_names_of_features_are_the_inputs(estimator):
+    fitted(estimator).feature_names_in_ = np.array(["height", "weight"], dtype=object)
+    model = read(estimator)
+    assert model.inputs == ("height", "weight")
+    assert model.margin(0, 1).inputs == ("height", "weight")
+
+
+def test_a_step_does_not_rename_the_inputs():
+    estimator = fitted(make_pipeline(PCA(1), SVC()))
+    estimator[-1].feature_names_in_ = np.array(["pca0"], dtype=object)
+    assert read(estimator).inputs is None
+
+
+def test_numbers_of_single_precision_are_copied_exactly():
+    X, y = MOONS
+    estimator = fitted(mlp(), (X.astype(np.float32), y))
+    assert estimator.coefs_[0].dtype == np.float32
+    layer = read(estimator).layers[0]
+    assert np.array_equal(layer.weight, estimator.coefs_[0].T.astype(np.float64))
+
+
+# Errors -------------------------------------------------------------------------------------------
+
+
+def sparse_coefficients():
+    return fitted(SGDClassifier(random_state=0)).sparsify()
+
+
+def sparse_vectors():
+    from scipy.sparse import csr_array
+
+    return fitted(SVC(), (csr_array(MOONS[0]), MOONS[1]))
+
+
+def multilabel():
+    return fitted(mlp(), make_multilabel_classification(40, n_features=2, random_state=0))
+
+
+def refitted_never():
+    return fitted(GridSearchCV(SVC(), {"C": [1, 2]}, cv=2, refit=False))
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (object, TypeError, "estimator must be one of MLPClassifier, .*; got object"),
+        (lambda: fitted(GaussianProcessRegressor()), TypeError, "got GaussianProcessRegressor: trace"),
+        (lambda: fitted(CalibratedClassifierCV(LinearSVC())), TypeError, "got CalibratedClassifierCV"),
+        (lambda: fitted(OneVsRestClassifier(SVC())), TypeError, "got OneVsRestClassifier"),
+        (SVC, NotFittedError, "SVC instance is not fitted"),
+        (mlp, NotFittedError, "MLPClassifier instance is not fitted"),
+        (lambda: make_pipeline(StandardScaler(), SVC()), NotFittedError, "not fitted"),
+        (lambda: make_pipeline(StandardScaler(), fitted(SVC())), NotFittedError, "StandardScaler"),
+        (sparse_coefficients, ValueError, "coef_ must be dense, and is sparse: .* densify"),
+        (sparse_vectors, ValueError, "support_vectors_ must be dense"),
+        (multilabel, ValueError, "one label for each sample, this one gives 5"),
+        (
+            lambda: fitted(MLPRegressor("poisson", hidden_layer_sizes=(4,), max_iter=20)),
+            ValueError,
+            "must end in the identity, this one ends in exp: .*squared_error",
+        ),
+        (refitted_never, ValueError, "GridSearchCV must have refitted .*refit=True"),
+        (lambda: fitted(SVC(), IRIS), ValueError, "SVC must have two classes, this one has 3 .* votes"),
+        (
+            lambda: fitted(GaussianProcessClassifier(), IRIS),
+            ValueError,
+            "GaussianProcessClassifier must have two classes, this one has 3",
+        ),
+        (
+            lambda: fitted(SVC(kernel=lambda a, b: a @ b.T)),
+            TypeError,
+            "kernel must be one of linear, .*got <fun",
+        ),
+        (
+            lambda: fitted(GaussianProcessClassifier(1.0 * Matern())),
+            TypeError,
+            "kernel must be made of ConstantKernel, RBF, Sum, Product; got Matern in",
+        ),
+        (lambda: fitted(GaussianProcessClassifier(RBF() + WhiteKernel())), TypeError, "got WhiteKernel"),
+        (lambda: fitted(GaussianProcessClassifier(ConstantKernel())), ValueError, "kernel must depend on x"),
+        (
+            lambda: fitted(make_pipeline(PolynomialFeatures(), SVC())),
+            TypeError,
+            "every step but the last must be one of StandardScaler, .*got PolynomialFeatures",
+        ),
+        (
+            lambda: fitted(make_pipeline(MinMaxScaler(clip=True), SVC())),
+            ValueError,
+            "MinMaxScaler must not clip, .* clip=False",
+        ),
+        (lambda: fitted(make_pipeline(StandardScaler(), PCA(1))), TypeError, "got PCA"),
+        (lambda: SimpleNamespace(steps=[]), TypeError, "got SimpleNamespace"),
+        (lambda: fitted(make_pipeline("passthrough", "passthrough")), TypeError, "a Pipeline of nothing"),
+    ],
+)
+def test_what_cannot_be_read_is_named(make, error, message):
+    with pytest.raises(error, match=message):
+        read(make())
+
+
+def test_a_derived_estimator_may_decide_otherwise_and_is_not_read():
+    class Mine(LogisticRegression):
+        def decision_function(self, X):
+            return super().decision_function(X) - 1
+
+    with pytest.raises(TypeError, match="got Mine"):
+        read(fitted(Mine()))

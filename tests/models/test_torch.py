@@ -1,0 +1,313 @@
+"""torch modules: exact copies layer by layer, and functions where there are no layers."""
+
+import copy
+import re
+
+import numpy as np
+import pytest
+
+import tracer
+from cases.reference_networks import agreement
+
+torch = pytest.importorskip("torch", reason="torch is not installed: pip install torch==2.13.0")
+nn = torch.nn
+
+
+@pytest.fixture(autouse=True)
+def _seeded():
+    torch.manual_seed(0)
+
+
+def sequence(*between, n=4, m=3):
+    return nn.Sequential(nn.Linear(n, 8), *between, nn.Linear(8, m))
+
+
+def normalisation(**options):
+    module = nn.BatchNorm1d(8, **options)
+    module.running_mean.copy_(torch.randn(8))
+    module.running_var.copy_(torch.rand(8) + 0.1)
+    if module.affine:
+        nn.init.normal_(module.weight)
+        nn.init.normal_(module.bias)
+    return module
+
+
+def trained():
+    """Its running statistics are those of a few batches."""
+    module = sequence(nn.Tanh(), nn.BatchNorm1d(8), nn.Dropout(0.5))
+    for _ in range(3):
+        module(torch.randn(16, 4))
+    return module
+
+
+def the_same_twice():
+    """One activation and one layer, each in two places."""
+    layer, bend = nn.Linear(4, 4), nn.ReLU()
+    return nn.Sequential(layer, bend, layer, bend, nn.Linear(4, 3))
+
+
+MODULES = {
+    "the same twice": the_same_twice,
+    "relu": lambda: sequence(nn.ReLU()),
+    "sigmoid": lambda: sequence(nn.Sigmoid()),
+    "tanh": lambda: sequence(nn.Tanh()),
+    "silu": lambda: sequence(nn.SiLU()),
+    "gelu": lambda: sequence(nn.GELU()),
+    "elu": lambda: sequence(nn.ELU()),
+    "leaky relu": lambda: sequence(nn.LeakyReLU(0.3)),
+    "softplus": lambda: sequence(nn.Softplus()),
+    "softplus with beta": lambda: sequence(nn.Softplus(beta=0.7)),
+    "hardtanh": lambda: sequence(nn.Hardtanh()),
+    "hardtanh with ends": lambda: sequence(nn.Hardtanh(-0.1, 0.3)),
+    "relu6": lambda: sequence(nn.ReLU6()),
+    "identity": lambda: sequence(nn.Identity(), nn.Tanh(), nn.Identity()),
+    "dropout": lambda: sequence(nn.Dropout(0.5), nn.Tanh(), nn.AlphaDropout(0.1)),
+    "flatten": lambda: nn.Sequential(nn.Flatten(), sequence(nn.Tanh(), nn.Flatten())),
+    "nested": lambda: nn.Sequential(
+        nn.Sequential(nn.Linear(4, 5), nn.Tanh()), nn.Sequential(nn.Sequential(nn.Linear(5, 3), nn.ReLU()))
+    ),
+    "without bias": lambda: nn.Sequential(
+        nn.Linear(4, 8, bias=False), nn.Tanh(), nn.Linear(8, 2, bias=False)
+    ),
+    "linear": lambda: nn.Linear(4, 3),
+    "linear after linear": lambda: sequence(nn.Linear(8, 8)),
+    "normalisation": lambda: sequence(normalisation(), nn.Tanh()),
+    "normalisation first": lambda: nn.Sequential(normalisation(), nn.Linear(8, 2)),
+    "normalisation last": lambda: nn.Sequential(nn.Linear(4, 8), nn.Tanh(), normalisation()),
+    "normalisation without scale": lambda: sequence(normalisation(affine=False, eps=0.5), nn.ReLU()),
+    "softmax": lambda: nn.Sequential(sequence(nn.Tanh()), nn.Softmax(dim=-1)),
+    "weight norm": lambda: nn.Sequential(nn.utils.parametrizations.weight_norm(nn.Linear(4, 3)), nn.Tanh()),
+    "trained": trained,
+    "half": lambda: sequence(nn.Tanh()).half(),
+    "double": lambda: sequence(nn.Tanh()).double(),
+}
+
+
+def outputs(module, x):
+    with torch.no_grad():
+        return copy.deepcopy(module).double().eval()(torch.from_numpy(x)).numpy()
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_a_sequence_is_its_double(name):
+    module = MODULES[name]()
+    network = tracer.as_network(module)
+    assert isinstance(network, tracer.Network)
+    x = 3 * np.random.default_rng(0).normal(size=(200, network.n_inputs))
+    assert agreement(network(x), outputs(module, x)) < 1e-12
+
+
+def test_weights_are_copied_exactly():
+    module = sequence(nn.Tanh(), nn.Dropout(0.1))
+    for layer, linear in zip(tracer.as_network(module).layers, [module[0], module[3]], strict=True):
+        np.testing.assert_array_equal(layer.weight, linear.weight.detach().double().numpy())
+        np.testing.assert_array_equal(layer.bias, linear.bias.detach().double().numpy())
+        assert not layer.weight_radius.any()
+        assert not layer.bias_radius.any()
+
+
+def test_log_softmax_is_softmax_which_has_its_margins():
+    module = nn.Sequential(sequence(nn.Tanh()), nn.LogSoftmax(dim=1))
+    network, x = tracer.as_network(module), np.random.default_rng(0).normal(size=(50, 4))
+    logs = outputs(module, x)
+    np.testing.assert_allclose(np.log(network(x)), logs, atol=1e-13)
+    np.testing.assert_allclose(network.margin(0, 2).value(x), logs[:, 0] - logs[:, 2], atol=1e-13)
+
+
+def test_the_module_stays_as_it_was():
+    module = sequence(nn.BatchNorm1d(8), nn.Dropout(0.5))
+    before = copy.deepcopy(module.state_dict())
+    tracer.as_network(module)
+    assert module.training
+    assert all(child.training for child in module)
+    assert all(parameter.requires_grad for parameter in module.parameters())
+    for key, value in module.state_dict().items():
+        assert value.dtype == before[key].dtype
+        assert torch.equal(value, before[key])
+
+
+def test_a_flattened_image_is_read_in_its_order():
+    module = nn.Sequential(nn.Flatten(), nn.Linear(6, 2))
+    x = np.random.default_rng(0).normal(size=(5, 2, 3))
+    assert agreement(tracer.as_network(module)(x.reshape(5, 6)), outputs(module, x)) < 1e-14
+
+
+# Functions --------------------------------------------------------------------------------------
+
+
+class Ring(nn.Module):
+    """A network with a connection past its hidden layer, roughly a circle."""
+
+    def __init__(self):
+        super().__init__()
+        self.hidden = nn.Linear(2, 5)
+        self.last = nn.Linear(5, 1)
+
+    def forward(self, x):
+        return 0.1 * self.last(torch.tanh(self.hidden(x))) + (x**2).sum(dim=1, keepdim=True) - 1
+
+
+class Flat(Ring):
+    def forward(self, x):
+        return super().forward(x)[:, 0]
+
+
+class Renamed(nn.Linear):
+    def forward(self, x):
+        return torch.sin(super().forward(x))
+
+
+def with_hook():
+    module = nn.Sequential(nn.Linear(2, 1))
+    module[0].register_forward_hook(lambda module, inputs, output: output**3)
+    return module
+
+
+def with_method():
+    module = nn.Sequential(nn.Linear(2, 1))
+    module[0].forward = lambda x: (x**2).sum(dim=1, keepdim=True)
+    return module
+
+
+FUNCTIONS = {
+    "a forward of its own": (Ring, "Ring has a forward of its own"),
+    "outputs in one row": (Flat, "Flat has a forward of its own"),
+    "a subclass": (lambda: nn.Sequential(Renamed(2, 1)), "Renamed has a forward of its own"),
+    "a hook": (with_hook, "Linear has hooks"),
+    "a method of the instance": (with_method, "Linear has a forward of its own"),
+    "another layer": (
+        lambda: nn.Sequential(nn.Linear(2, 4), nn.LayerNorm(4), nn.Linear(4, 1)),
+        "LayerNorm is no layer",
+    ),
+    "gelu by tanh": (lambda: sequence(nn.GELU(approximate="tanh"), n=2, m=1), "GELU is approximated"),
+    "elu with alpha": (lambda: sequence(nn.ELU(0.5), n=2, m=1), "ELU has alpha 0.5"),
+    "softplus with corners": (
+        lambda: sequence(nn.Softplus(threshold=1), n=2, m=1),
+        "Softplus has threshold 1",
+    ),
+    "softmax inside": (lambda: sequence(nn.Softmax(dim=1), n=2, m=1), "Softmax stands before the end"),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_a_module_without_layers_is_a_function_with_the_gradient_of_torch(name):
+    make, reason = FUNCTIONS[name]
+    module = make()
+    field = tracer.as_network(module)
+    assert isinstance(field, tracer.Function)
+    assert reason in field.unenclosable
+    x = np.random.default_rng(0).normal(size=(20, 2))
+    value, gradient = field.value_and_gradient(x)
+    np.testing.assert_allclose(value, outputs(module, x).ravel(), atol=1e-14)
+    at = torch.from_numpy(x).requires_grad_()
+    expected = torch.autograd.grad(copy.deepcopy(module).double().eval()(at).sum(), at)[0].numpy()
+    np.testing.assert_allclose(gradient, expected, atol=1e-13)
+    assert np.abs(gradient).max() > 0
+
+
+class Margin(nn.Module):
+    """The cure that the error names, for a module of several outputs."""
+
+    def __init__(self, module):
+        super().__init__()
+        self.module = module
+
+    def forward(self, x):
+        return self.module(x)[:, 0] - self.module(x)[:, 1]
+
+
+def test_a_module_of_several_outputs_is_cured_by_a_module_of_its_margin():
+    module = nn.Sequential(nn.Linear(2, 4), nn.LayerNorm(4), nn.Tanh(), nn.Linear(4, 3))
+    with pytest.raises(ValueError, match=r"such as self\.module\(x\)\[:, 0\] - self\.module\(x\)\[:, 1\]"):
+        tracer.as_network(module)
+    x = np.random.default_rng(0).normal(size=(20, 2))
+    expected = outputs(module, x)[:, 0] - outputs(module, x)[:, 1]
+    np.testing.assert_allclose(tracer.as_network(Margin(module)).value(x), expected, atol=1e-14)
+
+
+def test_such_a_function_is_traced_and_says_that_nothing_is_proven():
+    boundary = tracer.trace(tracer.as_network(Ring()), [(-2, 2), (-2, 2)])
+    assert boundary.certificate.status is tracer.Status.SAMPLED
+    assert [curve.closed for curve in boundary] == [True]
+    assert np.abs(boundary.field.value(boundary.curves[0].points)).max() < 1e-12
+
+
+def test_a_sequence_is_traced_with_proof():
+    module = nn.Sequential(nn.Linear(2, 6), nn.Tanh(), nn.Linear(6, 3), nn.LogSoftmax(dim=1))
+    boundary = tracer.trace(tracer.as_network(module).margin(0, 1), [(-5, 5), (-5, 5)])
+    assert boundary.certificate.complete
+
+
+# What cannot be read ----------------------------------------------------------------------------
+
+
+def of_nan():
+    module = sequence(nn.Tanh())
+    module[0].weight.data[1, 2] = float("nan")
+    return module
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: nn.Conv2d(1, 1, 3),
+            r"Conv2d is no layer of a chain.*raises .*: wrap it in a torch\.nn\.Module",
+        ),
+        (nn.Sequential, "no layer tells the number of inputs"),
+        (lambda: nn.ModuleList([nn.Linear(2, 1)]), "is no chain of layers"),
+        (lambda: nn.Sequential(nn.Linear(4, 2), nn.LayerNorm(2)), "LayerNorm is no layer of a chain.*raises"),
+        (lambda: nn.Sequential(nn.Linear(2, 2), nn.LayerNorm(2)), r"two inputs give shape \(3, 2\)"),
+        (lambda: nn.Sequential(nn.Linear(4, 1), nn.Flatten(0)), "Flatten goes from dimension 0 to -1"),
+        (
+            lambda: nn.Sequential(nn.Linear(4, 3), nn.Linear(4, 2)),
+            "Linear must take the 3 outputs before it; got 4",
+        ),
+        (lambda: nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(1)), "BatchNorm1d must take the 3 outputs"),
+        (lambda: sequence(nn.BatchNorm1d(8, track_running_stats=False)), "without running statistics"),
+        (of_nan, r"weight must be finite; got nan at index \(1, 2\)"),
+        (lambda: nn.Sequential(nn.Linear(4, 1), nn.Softmax(dim=1)), "softmax needs two or more outputs"),
+        (lambda: nn.Sequential(nn.Linear(4, 2), nn.Softmax(dim=0)), "Softmax runs over dimension 0"),
+        (lambda: nn.Linear(4, 2, device="meta"), "Linear cannot be copied to float64"),
+        (lambda: nn.Sequential(nn.LazyLinear(2)), "Call `forward` with a dummy batch"),
+    ],
+)
+def test_what_cannot_be_read_says_why(make, message):
+    module = make()
+    with pytest.raises(ValueError, match=message):
+        tracer.as_network(module)
+
+
+def test_a_fault_in_the_users_forward_is_kept():
+    class Faulty(nn.Module):
+        def forward(self, x):
+            raise KeyError("mine")
+
+    with pytest.raises(ValueError, match="it raises KeyError: 'mine'") as error:
+        tracer.as_network(Faulty())
+    assert isinstance(error.value.__cause__, KeyError)
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_torchscript_is_cured_by_the_module_that_it_was_made_of():
+    module = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 2))
+    x = np.random.default_rng(0).normal(size=(20, 2))
+    for script in (torch.jit.script(module), torch.jit.trace(module, torch.zeros(1, 2))):
+        with pytest.raises(ValueError, match=r"TorchScript, .*: pass the torch\.nn\.Module") as error:
+            tracer.as_network(script)
+        line = re.search(r"tracer\.Function\(.*\)", str(error.value))[0]
+        field = eval(line, {"tracer": tracer, "np": np, "torch": torch, "module": script})
+        expected = tracer.as_network(module).margin(0, 1).value(x)
+        np.testing.assert_allclose(field.value(x), expected, atol=1e-14)
+
+
+@pytest.mark.parametrize("make", [lambda: torch.zeros(2, 2), lambda: nn.Parameter(torch.zeros(2)), dict])
+def test_numbers_alone_are_no_module(make):
+    with pytest.raises(TypeError, match=r"model must be a torch module, .*: build tracer\.Network"):
+        tracer.as_network(make())
+
+
+def test_tracing_a_module_as_it_is_says_what_to_do():
+    module = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 2))
+    with pytest.raises(TypeError, match=r"pass tracer\.as_network\(module\)\.margin\(0, 1\)"):
+        tracer.trace(module, [(0, 1), (0, 1)])

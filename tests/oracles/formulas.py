@@ -1,0 +1,232 @@
+"""Formulas as text, read with NumPy and in ball arithmetic: the same text, no shared code."""
+
+import numpy as np
+from flint import arb, arb_series, ctx
+from scipy.special import expit
+
+from oracles.balls import BITS, arb_of
+
+CONSTANTS = ["2", "0.5", "-1.25", "3", "np.pi", "1e-3", "7", "-0.1"]
+UNARY = [
+    *("exp", "log", "sqrt", "sin", "cos", "tan", "tanh", "arctan", "square", "abs", "reciprocal", "expit"),
+    *("negative", "positive", "sinh", "cosh", "expm1", "log1p", "log2", "log10", "exp2"),
+]
+BINARY = ["add", "subtract", "multiply", "divide", "maximum", "minimum", "hypot", "logaddexp"]
+# What a float64 may not hold, or NumPy may not take for one.
+AWKWARD = [
+    *("np.int64(2**53 + 1)", "np.uint64(2**64 - 1)", "np.array(2**53 + 3)", "np.int64(-(2**62) - 1)"),
+    *("2**70 + 1", "10**30 + 1", "-(2**55) - 3", "1e300", "1e-300", "np.int8(-3)", "np.uint8(200)"),
+    *("True", "np.True_", "np.False_", "np.array(True)", "np.array(-7)", "np.array(0.3)"),
+    *("np.float32(0.1)", "np.float16(0.3)", "np.array(0.7, np.float32)", "np.longdouble(1) / 3"),
+]
+# Each with a float nearby: in their difference the error of a conversion is all there is.
+NEARLY_FLOATS = [
+    ("np.int64(2**53 + 1)", "2.0**53"),
+    ("np.int64(2**62 + 257)", "2.0**62"),
+    ("np.uint64(2**64 - 1)", "2.0**64"),
+    ("np.array(2**53 + 3)", "2.0**53"),
+    ("(2**70 + 1)", "2.0**70"),
+    ("(10**30 + 1)", "1e30"),
+    ("np.longdouble(1) / 3", "0.3333333333333333"),
+    ("np.float32(0.1)", "0.1"),
+]
+AWKWARD_EXPONENTS = [
+    *("np.int64(3)", "np.int8(-2)", "np.array(2)", "True", "np.True_", "np.float32(0.5)", "np.float32(0.1)"),
+    *("np.uint8(0)", "np.longdouble(1) / 3", "2.0", "np.array(1.5)", "np.float16(3)", "-np.float32(0.3)"),
+]
+EXPONENTS = ["2", "3", "4", "5", "-1", "-2", "-3", "0", "1", "0.5", "1.5", "-0.7", "2.0"]
+
+
+class Undecided(Exception):
+    """The point lies on a kink, as far as the balls can tell, or beyond the numbers they hold."""
+
+
+class WithNumPy:
+    """``np`` in a formula on floats: NumPy, and SciPy's expit."""
+
+    expit = staticmethod(expit)
+
+    def __getattr__(self, name):
+        return getattr(np, name)
+
+
+class Ball:
+    """A ball and its derivative along one coordinate."""
+
+    __array_ufunc__ = None  # numbers of NumPy leave their operators to this class
+
+    def __init__(self, series):
+        self.s = series
+
+    def __add__(self, other):
+        return Ball(self.s + ball(other).s)
+
+    def __sub__(self, other):
+        return Ball(self.s - ball(other).s)
+
+    def __mul__(self, other):
+        return Ball(self.s * ball(other).s)
+
+    def __truediv__(self, other):
+        return Ball(self.s / ball(other).s)
+
+    def __radd__(self, other):
+        return ball(other) + self
+
+    def __rsub__(self, other):
+        return ball(other) - self
+
+    def __rmul__(self, other):
+        return ball(other) * self
+
+    def __rtruediv__(self, other):
+        return ball(other) / self
+
+    def __neg__(self):
+        return Ball(-self.s)
+
+    def __pos__(self):
+        return self
+
+    def __abs__(self):
+        if self.s[0] > 0:
+            return self
+        if self.s[0] < 0:
+            return -self
+        raise Undecided
+
+    def __pow__(self, exponent):
+        if isinstance(exponent, Ball) or exponent != int(exponent):
+            return Ball(_exp(ball(exponent).s * self.s.log()))
+        power = ball(1)
+        for _ in range(abs(int(exponent))):
+            power = power * self
+        return power if exponent >= 0 else 1 / power
+
+    def __rpow__(self, base):
+        return ball(base) ** self
+
+
+def ball(term):
+    return term if isinstance(term, Ball) else Ball(arb_series([exactly(term)], prec=2))
+
+
+def exactly(number):
+    """The ball of a number of any kind: exact."""
+    number = number.item() if isinstance(number, np.generic | np.ndarray) else number
+    p, q = number.as_integer_ratio()
+    return arb(p) / arb(q)
+
+
+def _bigger(a, b):
+    a, b = ball(a), ball(b)
+    if not (a.s[0] > b.s[0] or a.s[0] < b.s[0]):
+        raise Undecided
+    return (a, b) if a.s[0] > b.s[0] else (b, a)
+
+
+def _exp(s):
+    e = s.exp()
+    if s[0].is_finite() and not e[0].is_finite():
+        raise Undecided
+    return e
+
+
+def _log_sum(a, b):
+    a, b = (a, b) if a[0] > b[0] else (b, a)
+    return Ball(a + (1 + _exp(b - a)).log())
+
+
+def _decaying(function, odd):
+    """A function of ``e = exp(−|s|)`` for s > 0, continued by ``odd − function`` to s < 0."""
+
+    def of(a):
+        if a.s[0] > 0:
+            return Ball(function(_exp(-a.s)))
+        return Ball(odd - function(_exp(a.s)))
+
+    return staticmethod(of)
+
+
+class WithBalls:
+    """``np`` in a formula on balls."""
+
+    pi = np.pi
+    e = np.e
+    int8, uint8, int64, uint64, True_, False_ = np.int8, np.uint8, np.int64, np.uint64, np.True_, np.False_
+    float16, float32, longdouble = np.float16, np.float32, np.longdouble
+    array = staticmethod(np.array)
+    exp = staticmethod(lambda a: Ball(_exp(a.s)))
+    log = staticmethod(lambda a: Ball(a.s.log()))
+    sqrt = staticmethod(lambda a: Ball(a.s.sqrt()))
+    sin = staticmethod(lambda a: Ball(a.s.sin()))
+    cos = staticmethod(lambda a: Ball(a.s.cos()))
+    tan = staticmethod(lambda a: Ball(a.s.sin() / a.s.cos()))
+    arctan = staticmethod(lambda a: Ball(a.s.atan()))
+    tanh = _decaying(lambda e: (1 - e * e) / (1 + e * e), 0)
+    expit = _decaying(lambda e: 1 / (1 + e), 1)
+    sinh = staticmethod(lambda a: Ball((_exp(a.s) - _exp(-a.s)) / 2))
+    cosh = staticmethod(lambda a: Ball((_exp(a.s) + _exp(-a.s)) / 2))
+    expm1 = staticmethod(lambda a: Ball(_exp(a.s) - 1))
+    exp2 = staticmethod(lambda a: Ball(_exp(a.s * arb(2).log())))
+    log1p = staticmethod(lambda a: Ball((1 + a.s).log()))
+    log2 = staticmethod(lambda a: Ball(a.s.log() / arb(2).log()))
+    log10 = staticmethod(lambda a: Ball(a.s.log() / arb(10).log()))
+    square = staticmethod(lambda a: a * a)
+    reciprocal = staticmethod(lambda a: 1 / a)
+    negative = staticmethod(lambda a: -a)
+    positive = staticmethod(lambda a: a)
+    abs = staticmethod(abs)
+    add = staticmethod(lambda a, b: ball(a) + b)
+    subtract = staticmethod(lambda a, b: ball(a) - b)
+    multiply = staticmethod(lambda a, b: ball(a) * b)
+    divide = staticmethod(lambda a, b: ball(a) / b)
+    power = staticmethod(lambda a, b: ball(a) ** b)
+    maximum = staticmethod(lambda a, b: _bigger(a, b)[0])
+    minimum = staticmethod(lambda a, b: _bigger(a, b)[1])
+    hypot = staticmethod(lambda a, b: Ball((ball(a) * a + ball(b) * b).s.sqrt()))
+    logaddexp = staticmethod(lambda a, b: _log_sum(ball(a).s, ball(b).s))
+
+
+def random_formula(rng, depth, constants=CONSTANTS, exponents=EXPONENTS):
+    """A formula in x and y, with constants on either side of its operators."""
+
+    def smaller():
+        return random_formula(rng, depth - 1, constants, exponents)
+
+    if depth == 0 or rng.uniform() < 0.1:
+        return rng.choice(["x", "y"])
+    a, kind = smaller(), rng.uniform()
+    if kind < 0.35:
+        return f"np.{rng.choice(UNARY)}({a})"
+    if kind < 0.5:
+        exponent = rng.choice(exponents)
+        return rng.choice([f"({a})**({exponent})", f"np.power({a}, {exponent})"])
+    constant = rng.uniform() < 0.3
+    b = rng.choice(constants) if constant else smaller()
+    a, b = (b, a) if rng.uniform() < 0.5 else (a, b)
+    if kind < 0.75:
+        return f"({a}) {rng.choice(['+', '-', '*', '/'])} ({b})"
+    if kind < 0.8 and constant:
+        return f"2.5**({a if a not in constants else b})"
+    return f"np.{rng.choice(BINARY)}({a}, {b})"
+
+
+def with_numpy(text):
+    """The formula as a callable of two arrays."""
+    return eval(f"lambda x, y: {text}", {"np": WithNumPy()})
+
+
+def value_and_gradient(text, point):
+    """F and ∇F at a point of floats, as balls; None where F is not defined there."""
+    ctx.prec = 2 * BITS
+    f = eval(f"lambda x, y: {text}", {"np": WithBalls()})
+    found = []
+    for i in (0, 1):
+        seeds = (Ball(arb_series([arb_of(c), int(i == j)], prec=2)) for j, c in enumerate(point))
+        try:
+            found.append(f(*seeds).s)
+        except (ZeroDivisionError, ValueError):
+            return None
+    numbers = [found[0][0], found[0][1], found[1][1]]
+    return (numbers[0], numbers[1:]) if all(number.is_finite() for number in numbers) else None
