@@ -31,7 +31,7 @@ EVALUATIONS = {
     Regions: ("at", "sides", "preactivations"),
 }
 # The functions that are a phase; whatever is evaluated outside belongs to the last.
-PHASES = {"paving": (atlas, "pave"), "crossings": (atlas, "find_crossings"), "arcs": (proving, "follow_arcs")}
+PHASES = {"paving": (atlas, "pave"), "crossings": (atlas, "find_crossings"), "arcs": (proving, "trace_arcs")}
 LAST = "assembly"
 
 

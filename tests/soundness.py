@@ -34,7 +34,7 @@ from claims.partition import cut_off, partitions, random_classes
 from claims.roots import roots_at_ends
 from claims.tiny_regions import false_claims, integer_layers, tiny_layers
 from sound_formulas import formulas
-from tracer.atlas.atlas import survey
+from tracer.atlas.atlas import build_atlas
 
 # Random formulas with awkward constants that are looked at with each network.
 FORMULAS = 10
@@ -62,7 +62,7 @@ def check_network(rng, problem, tally, max_cells, cells, time_limit=2.0):
     corners = rng.uniform(problem.bounds[:, 0], problem.bounds[:, 1], (6, 2))
     yield from (f"the checker at {corners[k].tolist()}" for k in problem.exact.disagreements(corners))
     yield from enclosures(rng.spawn(1)[0], problem, cells)
-    atlas = survey(problem.field, problem.box, max_cells=max_cells)
+    atlas = build_atlas(problem.field, problem.box, max_cells=max_cells)
     tally[atlas.status.name] += 1
     tally["charts"] += len(atlas.paving.charts)
     tally["charts, oblique"] += int((atlas.paving.directions != 0).all(axis=1).sum())

@@ -22,7 +22,7 @@ from oracles.broken_lines import KINKED
 from oracles.exact import Exact
 from oracles.running_errors import evaluate
 from sound_formulas import formulas
-from tracer.atlas.atlas import survey
+from tracer.atlas.atlas import build_atlas
 from tracer.enclosures.forms import taylor_arithmetic as combination
 from tracer.enclosures.formulas import on_cells as cells
 from tracer.fields.networks.activations import TABLE
@@ -147,7 +147,7 @@ def test_the_checks_see_what_is_wrong(network, fresh_seed, monkeypatch):
     monkeypatch.setattr(samples, "MOST", 10**6)
     rng = np.random.default_rng(fresh_seed)
     problem, tally = standing(network), soundness.Tally()
-    atlas = survey(network, problem.box, max_cells=20_000)
+    atlas = build_atlas(network, problem.box, max_cells=20_000)
     assert not list(atlas_checks(rng, problem, atlas))
     for check, false in mutants(atlas):
         assert list(check(rng, problem, false)), check.__name__

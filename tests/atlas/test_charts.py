@@ -12,11 +12,11 @@ import tracer
 from cases.problems import BOX, T1, T2, T3, T5, counts
 from cases.random_networks import network_of, standing
 from tracer import Status
-from tracer.atlas.atlas import survey
+from tracer.atlas.atlas import build_atlas
 from tracer.atlas.cells import paving
 from tracer.atlas.cells.paving import decide
 from tracer.atlas.charts import OBLIQUE, across, across_bounds, pair
-from tracer.curves.arcs.batch import stack_of
+from tracer.curves.arcs.batch import batch_of
 from tracer.curves.arcs.error_bounds import Slabs, proven_distances
 from tracer.fields.box import Box
 from tracer.fields.field import Enclosure
@@ -202,7 +202,7 @@ def fabricated(crossings):
 def test_a_chart_whose_crossings_do_not_pair_is_broken(one_cell_first):
     box = Box.from_bounds([(-1, 1.2), (-1.1, 0.9)])
     field = Along(tracer.Function(wave), (1, 1))
-    atlas = survey(field, box, max_cells=1000)
+    atlas = build_atlas(field, box, max_cells=1000)
     crossings, directions = atlas.crossings, atlas.paving.directions
     assert len(directions) == 1
     assert len(atlas.arcs) > 3
@@ -221,8 +221,8 @@ def test_distances_from_an_arc_are_proven_wherever_the_point_is(flat, fresh_seed
     """Also where other arcs of the chart are nearer, and where the line along d leaves the chart."""
     rng, box = np.random.default_rng(fresh_seed), Box.from_bounds([(-1, 1.2), (-1.1, 0.9)])
     field = Along(tracer.Function(wave), (1, 1))
-    atlas = survey(field, box, max_cells=1000)
-    arcs = stack_of(atlas, field.value_and_gradient(atlas.crossings.points)[1])
+    atlas = build_atlas(field, box, max_cells=1000)
+    arcs = batch_of(atlas, field.value_and_gradient(atlas.crossings.points)[1])
     for k in range(len(arcs)):
         x = rng.uniform(box.lower, box.upper, (500, 2))
         v = np.linspace(*(p[0, 0] - p[0, 1] for p in (arcs[[k]].start, arcs[[k]].end)), 20_000)

@@ -308,8 +308,8 @@ def test_boxes_of_any_size(k):
     weight = np.array([[1, 0], [-0.5, 0.8], [-0.5, -0.9]])
     small, unit = (tracer.partition(linear(weight, np.zeros(3)), [(-s, s), (-0.7 * s, s)]) for s in (k, 1.0))
     assert small.status is Status.PROVEN
-    shares = [[piece.outer.swept for piece in region.pieces] for region in small.regions]
-    expected = [[piece.outer.swept for piece in region.pieces] for region in unit.regions]
+    shares = [[piece.outer.signed_area for piece in region.pieces] for region in small.regions]
+    expected = [[piece.outer.signed_area for piece in region.pieces] for region in unit.regions]
     assert np.array(shares) == pytest.approx(np.array(expected))
 
 

@@ -1,7 +1,7 @@
 """The atlas: the box paved, the charts' arcs chained, and what is left undecided.
 
 Whatever is not decided is tried again on other lines, with the next pair of ratios for the first cut;
-where the side of the box itself is to blame (the boundary runs along it, touches it, or goes through a
+where a side of the box itself is undecided (the boundary runs along it, touches it, or goes through a
 corner) the box is wider by a hair from then on. Charts that are still broken join the undecided cells.
 """
 
@@ -19,7 +19,7 @@ from tracer.atlas.cells.grid_lines import RATIOS
 from tracer.atlas.cells.paving import Paving, pave
 from tracer.atlas.certificate import Status
 from tracer.atlas.chains import Chains, chained
-from tracer.atlas.charts import Arcs, pair
+from tracer.atlas.charts import ChartArcs, pair
 from tracer.atlas.edges.crossings import Crossings, find_crossings
 from tracer.atlas.edges.sides import OUTSIDE
 from tracer.fields.box import Box
@@ -29,8 +29,8 @@ from tracer.fields.field import EnclosedField
 # Of the cells that may be looked at, what the paving may take: the rest is for pieces of sides.
 PAVING_SHARE = 0.9
 
-# What a side of the box is moved out by where it is to blame, in box units: lower and upper sides.
-HAIRS = np.array([[1.0, 1.3], [1.7, 2.1]]) * 1e-9
+# What a side of the box is moved out by where it is undecided, in box units: lower and upper sides.
+OUTSETS = np.array([[1.0, 1.3], [1.7, 2.1]]) * 1e-9
 
 
 @dataclass(frozen=True, eq=False)
@@ -42,7 +42,7 @@ class Atlas:
     paving : Paving
         Its box is the one asked for, or wider by a hair.
     crossings : Crossings
-    arcs : Arcs
+    arcs : ChartArcs
         In charts that are not broken.
     broken : ndarray of bool, shape (charts,)
         Charts of which nothing is claimed.
@@ -52,7 +52,7 @@ class Atlas:
 
     paving: Paving
     crossings: Crossings
-    arcs: Arcs
+    arcs: ChartArcs
     broken: Mask
     seconds: dict[str, float]
 
@@ -79,7 +79,7 @@ class Atlas:
         return np.concatenate([paving.floor, paving.left, paving.charts[self.broken]])
 
     @property
-    def blame(self) -> Mask:
+    def undecided_sides(self) -> Mask:
         """Sides of the box, lower and upper ones, (2, 2), on which something is undecided."""
         undecided = self.crossings.undecided
         return sides_among(undecided.axis, undecided.before, undecided.after)
@@ -102,7 +102,7 @@ class Atlas:
         return Status.PROVEN_OUTSIDE_CELLS if len(self.undecided) else Status.PROVEN
 
 
-def survey(
+def build_atlas(
     field: EnclosedField,
     box: Box,
     *,
@@ -120,10 +120,12 @@ def survey(
             crossings = find_crossings(field, paving, left, deadline)
         return Atlas(paving, crossings, *pair(crossings, paving.directions), {})
 
-    return surveyed(partial(pave, field, deadline=deadline, report=report), found, box, max_cells)
+    return retried_on_new_lines(partial(pave, field, deadline=deadline, report=report), found, box, max_cells)
 
 
-def surveyed(pave: Callable[..., Any], found: Callable[[Any, int], Any], box: Box, max_cells: int) -> Any:
+def retried_on_new_lines(
+    pave: Callable[..., Any], found: Callable[[Any, int], Any], box: Box, max_cells: int
+) -> Any:
     """The atlas of a box, tried again on other lines as long as those may mend it.
 
     Parameters
@@ -149,7 +151,7 @@ def surveyed(pave: Callable[..., Any], found: Callable[[Any, int], Any], box: Bo
         broken = paving.charts[atlas.broken]
         if atlas.status is not Status.PROVEN_OUTSIDE_CELLS or not curable(broken, paving.floor):
             break
-        box = widened(box, atlas.blame)
+        box = widened(box, atlas.undecided_sides)
     return atlas
 
 
@@ -167,10 +169,10 @@ def sides_among(axis: Indices, before: Indices, after: Indices) -> Mask:
     return sides
 
 
-def widened(box: Box, blame: Mask) -> Box:
-    """The box, a hair wider where a side is to blame."""
+def widened(box: Box, undecided_sides: Mask) -> Box:
+    """The box, a hair wider where a side is undecided."""
     with np.errstate(over="ignore", invalid="ignore"):
-        out = blame * HAIRS * box.sides
+        out = undecided_sides * OUTSETS * box.sides
         wider = Box(box.lower - out[0], box.upper + out[1])
         # At the end of the floats there is no wider box.
         return wider if np.isfinite(wider.sides).all() else box

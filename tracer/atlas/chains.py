@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracer.arrays import Indices, Mask
-from tracer.atlas.charts import Arcs
+from tracer.atlas.charts import ChartArcs
 
 NONE = -1
 
@@ -36,7 +36,7 @@ class Chains:
         return len(self.closed)
 
 
-def chained(arcs: Arcs, crossings: int) -> Chains:
+def chained(arcs: ChartArcs, crossings: int) -> Chains:
     """The chains of `arcs` over a number of crossings."""
     n = len(arcs)
     starting = np.full(crossings, NONE)

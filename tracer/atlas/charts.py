@@ -40,7 +40,7 @@ INSIDE = -1
 
 
 @dataclass(frozen=True, eq=False)
-class Arcs:
+class ChartArcs:
     """Pieces of the boundary, one chart each, run along with F > 0 on the left.
 
     Attributes
@@ -56,11 +56,11 @@ class Arcs:
     def __len__(self) -> int:
         return len(self.chart)
 
-    def __getitem__(self, which: NDArray) -> "Arcs":
-        return Arcs(self.chart[which], self.start[which], self.end[which])
+    def __getitem__(self, which: NDArray) -> "ChartArcs":
+        return ChartArcs(self.chart[which], self.start[which], self.end[which])
 
 
-def pair(crossings: Crossings, directions: Array, alone: Mask | None = None) -> tuple[Arcs, Mask]:
+def pair(crossings: Crossings, directions: Array, alone: Mask | None = None) -> tuple[ChartArcs, Mask]:
     """The arcs of all charts that are not broken, and which of them are.
 
     Parameters
@@ -87,7 +87,7 @@ def pair(crossings: Crossings, directions: Array, alone: Mask | None = None) -> 
     allowed = np.zeros(charts, dtype=np.intp) if alone is None else alone.astype(np.intp)
     broken |= np.bincount(chart[single], minlength=charts) > allowed
     entry, exit_ = np.flatnonzero(single & enters), np.flatnonzero(single & ~enters)
-    arcs = Arcs(
+    arcs = ChartArcs(
         chart[np.concatenate([first, entry, exit_])],
         np.concatenate([crossing[first], crossing[entry], np.full(len(exit_), INSIDE)]),
         np.concatenate([crossing[first + 1], np.full(len(entry), INSIDE), crossing[exit_]]),

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tracer.arrays import Array, Indices
-from tracer.atlas.atlas import Atlas, survey
+from tracer.atlas.atlas import Atlas, build_atlas
 from tracer.atlas.cells.grid_lines import NO_CELLS
 from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.atlas.charts import dependent_coordinate
@@ -21,7 +21,7 @@ from tracer.boundaries.clusters import Cluster, clusters_of
 from tracer.boundaries.plain_values import compare_atlas
 from tracer.boundaries.progress import Progress
 from tracer.boundaries.sampling import MAX_STEPS, Search
-from tracer.curves.arcs.assembly import chain_ends, curves_of, follow_arcs
+from tracer.curves.arcs.assembly import chain_ends, curves_of, trace_arcs
 from tracer.curves.branch_points import BranchPoint
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
@@ -30,7 +30,7 @@ from tracer.fields.counted import Counted, Overtime
 from tracer.fields.field import EnclosedField
 
 # Of a time limit, what the survey may take, and after it the arcs; the rest is for what makes curves of them.
-SURVEY_SHARE = 0.8
+ATLAS_SHARE = 0.8
 ARCS_SHARE = 0.9
 
 
@@ -46,20 +46,20 @@ def proven_boundary(
     """
     clock = [time.perf_counter()]
     counted: Any = Counted(field, deadline=clock[0] + limit)
-    atlas = survey(
+    atlas = build_atlas(
         counted,
         box,
         max_cells=max_cells,
-        deadline=clock[0] + SURVEY_SHARE * limit,
+        deadline=clock[0] + ATLAS_SHARE * limit,
         report=progress.paving,
     )
     clock.append(time.perf_counter())
     progress.arcs(len(atlas.crossings), len(atlas.arcs))
     try:
-        followed = follow_arcs(counted, atlas, tolerance, clock[0] + ARCS_SHARE * limit)
+        followed = trace_arcs(counted, atlas, tolerance, clock[0] + ARCS_SHARE * limit)
     except Overtime:
         atlas = atlas.without_charts()
-        followed = follow_arcs(counted, atlas, tolerance, clock[0])
+        followed = trace_arcs(counted, atlas, tolerance, clock[0])
     clock.append(time.perf_counter())
     clusters, label = clusters_of(counted, atlas)
     curves = [

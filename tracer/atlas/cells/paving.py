@@ -106,7 +106,7 @@ def pave(
     lines, cuts = Lines.of_box(box, attempt), Cuts()
     looks, left, cells = subdivide(
         _Cells(FIRST_CELLS, np.zeros(len(FIRST_CELLS), dtype=np.intp)),
-        partial(_look, field, lines, cuts),
+        partial(_classify, field, lines, cuts),
         _Cells.joined,
         lambda some: some.cells,
         max_cells=max_cells,
@@ -142,7 +142,7 @@ class _Cells:
         return _Cells(np.concatenate([p.cells for p in parts]), np.concatenate([p.of for p in parts]))
 
 
-class _Look(NamedTuple):
+class _Classified(NamedTuple):
     """What is decided of some cells; see `Paving`. `empty_of`, `of`: what they are parts of."""
 
     empty: Array
@@ -156,10 +156,12 @@ class _Look(NamedTuple):
 
 _NONE = np.zeros(0, dtype=np.intp)
 _NO_CELLS = _Cells(NO_CELLS, _NONE)
-_NOTHING = _Look(NO_CELLS, _NONE, NO_CELLS, _NONE, np.zeros((0, 2), np.int8), np.zeros((0, 2)), NO_CELLS)
+_NOTHING = _Classified(
+    NO_CELLS, _NONE, NO_CELLS, _NONE, np.zeros((0, 2), np.int8), np.zeros((0, 2)), NO_CELLS
+)
 
 
-def _look(
+def _classify(
     field: EnclosedField,
     lines: Lines,
     cuts: Cuts,
@@ -167,7 +169,7 @@ def _look(
     crowded: bool,
     rounds: int,
     largest: float,
-) -> tuple[_Look, _Cells, float]:
+) -> tuple[_Classified, _Cells, float]:
     """What is decided of a chunk of cells, the halves of the others, and the largest |F| seen so far."""
     chunk, of = some.cells, some.of
     corners = lines.at(chunk)
@@ -177,7 +179,7 @@ def _look(
     empty, charts, open_ = map(np.flatnonzero, (is_empty, is_chart, ~(is_empty | is_chart)))
     largest = max(largest, largest_bound(found))
     of_charts = chunk.take(charts, 0), of[charts], signs.take(charts, 0), along.take(charts, 0)
-    look = _Look(chunk.take(empty, 0), of[empty], *of_charts, NO_CELLS)
+    look = _Classified(chunk.take(empty, 0), of[empty], *of_charts, NO_CELLS)
     if not len(open_):
         return look, _NO_CELLS, largest
     left, found, corners = chunk.take(open_, 0), found.rows(open_), corners.take(open_, 0)

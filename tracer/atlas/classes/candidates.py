@@ -17,7 +17,7 @@ from tracer.fields.field import Enclosure
 
 
 @dataclass(frozen=True, eq=False)
-class Rivals:
+class Candidates:
     """Rows of a cell, the class on top at its centre, and a rival.
 
     Attributes
@@ -43,8 +43,8 @@ class Rivals:
     on_top: Mask
 
     @classmethod
-    def in_cells(cls, margins: Margins, corners: Array, on_top: Mask) -> "Rivals":
-        """The rivals in cells with `corners` (k, 2, 2), of the classes that may be on top so far."""
+    def in_cells(cls, margins: Margins, corners: Array, on_top: Mask) -> "Candidates":
+        """The candidates in cells with `corners` (k, 2, 2), of the classes that may be on top so far."""
         best = _on_top_at(margins, corners.mean(axis=1), on_top)
         others = on_top.copy()
         others[np.arange(len(best)), best] = False

@@ -19,10 +19,10 @@ from typing import Any
 import numpy as np
 
 from tracer.arrays import Array, Indices, Mask
-from tracer.atlas.atlas import Atlas, sides_among, surveyed
+from tracer.atlas.atlas import Atlas, retried_on_new_lines, sides_among
 from tracer.atlas.cells.grid_lines import NO_CELLS
 from tracer.atlas.certificate import Status
-from tracer.atlas.charts import INSIDE, Arcs, pair
+from tracer.atlas.charts import INSIDE, ChartArcs, pair
 from tracer.atlas.classes.class_paving import NO_CLASS, ClassPaving, pave_classes
 from tracer.atlas.classes.junctions import Junctions, locate
 from tracer.atlas.classes.margins import Margins
@@ -72,7 +72,7 @@ class ClassAtlas:
     junctions : Junctions
     broken : ndarray of bool, shape (charts,)
         Charts of which nothing is claimed.
-    blame : ndarray of bool, shape (2, 2)
+    undecided_sides : ndarray of bool, shape (2, 2)
         Sides of the box, lower and upper ones, on which something is undecided.
     cells : int
         Cells and pieces of their sides looked at.
@@ -88,7 +88,7 @@ class ClassAtlas:
     pairs: dict[tuple[int, int], PairAtlas]
     junctions: Junctions
     broken: Mask
-    blame: Mask
+    undecided_sides: Mask
     cells: int
     exhausted: bool
     seconds: dict[str, float]
@@ -114,7 +114,7 @@ class ClassAtlas:
         return Status.PROVEN if decided else Status.PROVEN_OUTSIDE_CELLS
 
 
-def survey_classes(
+def build_class_atlas(
     margins: Margins,
     box: Box,
     *,
@@ -131,7 +131,7 @@ def survey_classes(
             return _atlas(margins, paving.without_charts(), left, deadline)
 
     pave = partial(pave_classes, margins, deadline=deadline, report=report)
-    within = partial(surveyed, pave, found)
+    within = partial(retried_on_new_lines, pave, found)
     atlas = within(box, max_cells)
     if atlas.box is box or atlas.exhausted:
         return atlas
@@ -233,7 +233,7 @@ def _with_junctions(own: PairAtlas, broken: Mask, number: Indices, junctions: Ju
     which = number[chart[host]]
     place = np.full(len(arcs), INSIDE)
     place[inside] = len(atlas.crossings) + np.arange(len(host))
-    arcs = Arcs(
+    arcs = ChartArcs(
         arcs.chart,
         np.where(arcs.start == INSIDE, place, arcs.start),
         np.where(arcs.end == INSIDE, place, arcs.end),

@@ -1,9 +1,10 @@
-"""The box cut into cells until it is decided which classes can be on top in each.
+"""The box cut into cells until it is decided which classes can be the argmax in each.
 
-A cell in which one class may be on top (see `rivals`) is *empty*. One with two, i and j, is a chart of the
-pair when it is one of F_ij = A_i − A_j (see `paving`): there the regions are bounded by F_ij = 0 alone. One
-with three is a chart when it is a triple (see `triples`). Any other cell is cut, and its parts ask only about
-the classes that may be on top in it: one pass over the box, however many pairs there are.
+A cell with one candidate for the argmax (see `candidates`) is *empty*. A cell with two, i and j, is a chart
+of the pair when it is a chart of F_ij = A_i − A_j (see `paving`): there the regions are bounded by F_ij = 0
+alone. A cell with three is a chart under the conditions of `three_classes`. Any other cell is cut, and only
+the candidates of the whole cell are compared in its parts: one pass over the box, however many pairs there
+are.
 """
 
 import math
@@ -20,7 +21,7 @@ from tracer.atlas.cells.grid_lines import FIRST_CELLS, NO_CELLS, Lines, halves
 from tracer.atlas.cells.paving import Paving, decide
 from tracer.atlas.cells.resolution import largest_bound, narrow
 from tracer.atlas.cells.subdivision import subdivide
-from tracer.atlas.classes.candidates import Rivals
+from tracer.atlas.classes.candidates import Candidates
 from tracer.atlas.classes.margins import Margins
 from tracer.atlas.classes.three_classes import PAIRS, triples
 from tracer.fields.box import Box
@@ -125,7 +126,7 @@ def pave_classes(
     lines, outputs = Lines.of_box(box, attempt), margins.network.n_outputs
     looks, left, cells = subdivide(
         _first_cells(margins),
-        partial(_look, margins, lines),
+        partial(_classify, margins, lines),
         partial(_joined, outputs),
         lambda some: some.cells,
         max_cells=max_cells,
@@ -163,7 +164,7 @@ def _joined(outputs: int, parts: list[_Cells]) -> _Cells:
     )
 
 
-class _Look(NamedTuple):
+class _Classified(NamedTuple):
     """What is decided of some cells; see `ClassPaving`."""
 
     empty: Array
@@ -175,41 +176,41 @@ class _Look(NamedTuple):
     floor_classes: Mask
 
 
-def _nothing(outputs: int) -> _Look:
+def _nothing(outputs: int) -> _Classified:
     charts = np.zeros((0, 3), np.intp), np.zeros((0, 3, 2), np.int8), np.zeros((0, 3, 2))
-    return _Look(NO_CELLS, NO_CELLS, *charts, NO_CELLS, np.zeros((0, outputs), dtype=bool))
+    return _Classified(NO_CELLS, NO_CELLS, *charts, NO_CELLS, np.zeros((0, outputs), dtype=bool))
 
 
-def _look(
+def _classify(
     margins: Margins, lines: Lines, chunk: _Cells, crowded: bool, rounds: int, largest: float
-) -> tuple[_Look, _Cells, float]:
+) -> tuple[_Classified, _Cells, float]:
     """What is decided of a chunk of cells, the halves of the others, and the largest |F| seen so far."""
     cells, corners = chunk.cells, lines.at(chunk.cells)
-    rivals = Rivals.in_cells(margins, corners, chunk.on_top)
-    largest = max(largest, largest_bound(rivals.found))
-    number, classes = rivals.on_top.sum(axis=1), _numbers(rivals.on_top)
+    candidates = Candidates.in_cells(margins, corners, chunk.on_top)
+    largest = max(largest, largest_bound(candidates.found))
+    number, classes = candidates.on_top.sum(axis=1), _numbers(candidates.on_top)
     is_chart = np.zeros(len(cells), dtype=bool)
     slopes, directions = np.zeros((len(cells), 3, 2), np.int8), np.zeros((len(cells), 3, 2))
-    two, row = rivals.row_of_two(np.flatnonzero(number == 2))
-    _, signs, along = decide(rivals.found)
+    two, row = candidates.row_of_two(np.flatnonzero(number == 2))
+    _, signs, along = decide(candidates.found)
     slopes[two, 0], directions[two, 0] = signs[row], along[row]
     is_chart[two] = along[row].any(axis=1)
     three = np.flatnonzero(number == 3)
     is_chart[three], slopes[three], directions[three] = triples(margins, corners[three], classes[three])
     open_ = np.flatnonzero((number > 1) & ~is_chart)
-    at_floor = narrow(cells[open_], crowded) | rivals.useless(cells, corners, open_, largest, rounds)
+    at_floor = narrow(cells[open_], crowded) | candidates.useless(cells, corners, open_, largest, rounds)
     floor, further = open_[at_floor], open_[~at_floor]
-    look = _Look(
+    look = _Classified(
         cells[number == 1],
         cells[is_chart],
         classes[is_chart],
         slopes[is_chart],
         directions[is_chart],
         cells[floor],
-        rivals.on_top[floor],
+        candidates.on_top[floor],
     )
-    parts, parents = halves(cells[further], rivals.variation(corners)[further])
-    return look, _Cells(parts, rivals.on_top[further[parents]]), largest
+    parts, parents = halves(cells[further], candidates.variation(corners)[further])
+    return look, _Cells(parts, candidates.on_top[further[parents]]), largest
 
 
 def _numbers(on_top: Mask) -> Indices:

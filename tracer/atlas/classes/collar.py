@@ -22,7 +22,7 @@ import numpy as np
 
 from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.cells.paving import decide
-from tracer.atlas.classes.candidates import Rivals
+from tracer.atlas.classes.candidates import Candidates
 from tracer.atlas.classes.cones import apexes, equal_along, is_cone
 from tracer.atlas.classes.margins import Margins
 from tracer.fields.box import Box
@@ -84,13 +84,13 @@ class _Strips:
 
     @classmethod
     def _decided(cls, margins: Margins, cells: Array, side: Indices, on_top: Mask) -> "_Strips":
-        rivals = Rivals.in_cells(margins, cells, on_top)
-        two, row = rivals.row_of_two(np.flatnonzero(rivals.on_top.sum(axis=1) == 2))
-        _, signs, _ = decide(rivals.found)
+        candidates = Candidates.in_cells(margins, cells, on_top)
+        two, row = candidates.row_of_two(np.flatnonzero(candidates.on_top.sum(axis=1) == 2))
+        _, signs, _ = decide(candidates.found)
         sign, inward = np.zeros((2, len(cells)), dtype=np.intp)
         sign[two], inward[two] = signs[row, side[two] % 2], signs[row, 1 - side[two] % 2]
         sign, inward = np.where(side < 2, sign, -sign), np.where(side % 3 == 0, inward, -inward)
-        return cls(cells, side, rivals.on_top, sign, inward)
+        return cls(cells, side, candidates.on_top, sign, inward)
 
     def undecided(self) -> Mask:
         """Which pieces are not decided, or of two classes whose margin does not go on in the next piece."""

@@ -49,7 +49,7 @@ class Margins:
     @cached_property
     def distinct(self) -> Mask:
         """Which outputs are no copies of earlier ones, (outputs,): of equal ones the first is on top."""
-        first, sign = self.network.layers[-1].twins
+        first, sign = self.network.layers[-1].duplicates
         _, kept = np.unique(np.stack([first, sign], axis=1), axis=0, return_index=True)
         return np.isin(np.arange(self.network.n_outputs), kept)
 

@@ -75,14 +75,14 @@ class HalfEdge:
         line = self.arc.polyline(tolerance)
         return np.concatenate([self.points[:1], line[::-1] if self.reverse else line, self.points[1:]])
 
-    def swept(self, about: Array, box: Box) -> float:
+    def signed_area(self, about: Array, box: Box) -> float:
         """½ ∫ x dy − y dx along it about a point, in units of `box`."""
         if self.arc is None:
-            return _swept_by_line((self.points - about) / box.sides)
+            return _area_by_line((self.points - about) / box.sides)
         first, last = self.arc.curve.points[[-1, 0] if self.reverse else [0, -1]]
-        way = _swept_by_pieces(self.arc.curve.pieces, about, box) * (-1 if self.reverse else 1)
+        way = _area_by_pieces(self.arc.curve.pieces, about, box) * (-1 if self.reverse else 1)
         for gap in ([self.points[0], first], [last, self.points[-1]]) if len(self.points) else ():
-            way += _swept_by_line((np.array(gap) - about) / box.sides)
+            way += _area_by_line((np.array(gap) - about) / box.sides)
         return way
 
     def outside(self, box: Box, proven: Box) -> float:
@@ -90,7 +90,7 @@ class HalfEdge:
         if self.arc is not None:
             return 0.0
         strip = np.concatenate([self.points, moved(self.points, proven, box)[::-1], self.points[:1]])
-        return _swept_by_line((strip - strip[0]) / box.sides)
+        return _area_by_line((strip - strip[0]) / box.sides)
 
 
 def moved(x: Array, proven: Box, box: Box) -> Array:
@@ -156,12 +156,12 @@ def _corners_between(first: int, last: int, box: Box) -> Array:
     return np.where(_CORNERS[np.arange(first + 1, last + 1) % 4] == 0, box.lower, box.upper)
 
 
-def _swept_by_line(line: Array) -> float:
+def _area_by_line(line: Array) -> float:
     x, y = line.T
     return 0.5 * float((x[:-1] * y[1:] - x[1:] * y[:-1]).sum())
 
 
-def _swept_by_pieces(pieces: Pieces, about: Array, box: Box) -> float:
+def _area_by_pieces(pieces: Pieces, about: Array, box: Box) -> float:
     piece = np.repeat(np.arange(len(pieces)), len(_SIGMA))
     sigma, weight = np.tile(_SIGMA, len(pieces)), np.tile(_WEIGHT, len(pieces))
     x, y = ((pieces.at(piece, sigma)[:, :2] - about) / box.sides).T

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike
 from tracer.arrays import Array
 from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.atlas.charts import dependent_coordinate
-from tracer.atlas.classes.class_atlas import NO_JUNCTION, ClassAtlas, survey_classes
+from tracer.atlas.classes.class_atlas import NO_JUNCTION, ClassAtlas, build_class_atlas
 from tracer.atlas.classes.class_paving import NO_CLASS
 from tracer.atlas.classes.margins import Margins
 from tracer.boundaries.boundary import Stats
@@ -25,9 +25,9 @@ from tracer.boundaries.partitions.nodes import Border, Nodes
 from tracer.boundaries.partitions.partition import Partition
 from tracer.boundaries.partitions.regions import regions_between
 from tracer.boundaries.progress import Progress
-from tracer.boundaries.proving import ARCS_SHARE, SURVEY_SHARE, without_numbers
+from tracer.boundaries.proving import ARCS_SHARE, ATLAS_SHARE, without_numbers
 from tracer.boundaries.tracing import MAX_CELLS, TOLERANCE, Limits
-from tracer.curves.arcs.assembly import curves_of, follow_arcs
+from tracer.curves.arcs.assembly import curves_of, trace_arcs
 from tracer.curves.end import End
 from tracer.curves.nearest.discs import Sheet
 from tracer.curves.nearest.distances import Part
@@ -99,11 +99,11 @@ def _partition(
     scores = network.scores(negative=argmin)
     margins = Margins(scores, clock[0] + limit)
     labels = network.classes or tuple(range(network.n_outputs))
-    atlas = survey_classes(
+    atlas = build_class_atlas(
         margins,
         box,
         max_cells=max_cells,
-        deadline=clock[0] + SURVEY_SHARE * limit,
+        deadline=clock[0] + ATLAS_SHARE * limit,
         report=progress.paving,
     )
     clock.append(time.perf_counter())
@@ -139,7 +139,7 @@ def _borders(
     for ij, own in sorted(atlas.pairs.items()):
         field = margins.field(*ij)
         try:
-            followed = follow_arcs(field, own.atlas, tolerance, deadline)
+            followed = trace_arcs(field, own.atlas, tolerance, deadline)
         except Overtime:
             return borders, False
         finished &= followed.finished

@@ -36,11 +36,11 @@ class Ring:
     proven: Box
 
     @cached_property
-    def swept(self) -> float:
+    def signed_area(self) -> float:
         """The share of the box that it runs round, in the box of the proof; negative where clockwise."""
         edge = self.edges[0]
         about = edge.points[0] if edge.arc is None else edge.arc.curve.points[0]
-        return sum(edge.swept(about, self.box) for edge in self.edges)
+        return sum(edge.signed_area(about, self.box) for edge in self.edges)
 
     @property
     def bounds(self) -> Array:
@@ -57,7 +57,7 @@ class Ring:
     @property
     def area(self) -> float:
         """The area it runs round in the box, in plane coordinates; negative where it runs clockwise."""
-        share = self.swept - sum(edge.outside(self.box, self.proven) for edge in self.edges)
+        share = self.signed_area - sum(edge.outside(self.box, self.proven) for edge in self.edges)
         return share * float(self.box.sides[0]) * float(self.box.sides[1])
 
     def polygon(self, tolerance: float | Screen) -> Array:

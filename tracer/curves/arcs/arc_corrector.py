@@ -8,7 +8,7 @@ import numpy as np
 
 from tracer.arrays import EPS, Array
 from tracer.atlas.charts import across
-from tracer.curves.arcs.batch import ENDS, Stack, in_bracket
+from tracer.curves.arcs.batch import ENDS, ArcBatch, solve_in_brackets
 from tracer.curves.vectors import dot, within
 from tracer.fields.box import Box
 from tracer.fields.field import Field
@@ -21,7 +21,7 @@ SETTLED = 1e-15
 NOISE = 8.0
 
 
-def corrected(field: Field, box: Box, arcs: Stack, normal: Array, x: Array) -> tuple[Array, Array, Array]:
+def corrected(field: Field, box: Box, arcs: ArcBatch, normal: Array, x: Array) -> tuple[Array, Array, Array]:
     """Points `x` (n, m, 2) of arcs put onto them along unit normals (n, m, 2).
 
     Also ∇F near there, and how far off they may be by rounding, (n,).
@@ -40,16 +40,16 @@ def corrected(field: Field, box: Box, arcs: Stack, normal: Array, x: Array) -> t
         arc, k = np.nonzero(lost)
         t = np.clip(across(arcs.direction[arc], x[arc, k]), low[arc], high[arc])
         t = np.where(np.isfinite(t), t, (0.5 * low + 0.5 * high)[arc])
-        found = in_brackets(field, arcs[arc], t[:, None])
+        found = grid_in_brackets(field, arcs[arc], t[:, None])
         at[arc, k], gradient[arc, k], noise[arc, k] = found[0][:, 0], found[1][:, 0], 0.0
     size = np.abs(arcs.vectors[:, ENDS] / box.sides).reshape(n, 4)
     return at, gradient, NOISE * (noise.max(axis=1) + EPS * size.max(axis=1))
 
 
-def in_brackets(field: Field, arcs: Stack, tau: Array) -> tuple[Array, Array]:
+def grid_in_brackets(field: Field, arcs: ArcBatch, tau: Array) -> tuple[Array, Array]:
     """Points (n, m, 2) of arcs where τ is `tau` (n, m), by their charts' brackets, and ∇F there."""
     m = tau.shape[1]
-    x = in_bracket(field, arcs[np.repeat(np.arange(len(arcs)), m)], tau.ravel())
+    x = solve_in_brackets(field, arcs[np.repeat(np.arange(len(arcs)), m)], tau.ravel())
     return x.reshape(-1, m, 2), field.value_and_gradient(x)[1].reshape(-1, m, 2)
 
 

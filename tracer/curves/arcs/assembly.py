@@ -11,7 +11,7 @@ import numpy as np
 
 from tracer.arrays import Array, Indices
 from tracer.atlas.atlas import Atlas
-from tracer.curves.arcs.batch import Stack, stack_of
+from tracer.curves.arcs.batch import ArcBatch, batch_of
 from tracer.curves.arcs.collocation import stacked_pieces
 from tracer.curves.arcs.corners import polygon
 from tracer.curves.arcs.error_bounds import UP, Slabs, proven_distances
@@ -25,38 +25,38 @@ from tracer.curves.trace import Trace
 from tracer.fields.box import Box
 from tracer.fields.counted import Overtime
 from tracer.fields.field import EnclosedField
-from tracer.fields.networks.linear_regions import regions_of
+from tracer.fields.networks.linear_regions import activation_regions
 
 
-class Followed(NamedTuple):
+class TracedArcs(NamedTuple):
     """All arcs of an atlas as polynomials, in the order of its chains.
 
     `finished` says whether all are as good as was asked for.
     """
 
-    stack: Stack
+    stack: ArcBatch
     pieces: Pieces
     finished: bool
 
 
-def follow_arcs(field: EnclosedField, atlas: Atlas, tolerance: float, deadline: float) -> Followed:
+def trace_arcs(field: EnclosedField, atlas: Atlas, tolerance: float, deadline: float) -> TracedArcs:
     """The arcs of an atlas, all at once, to within `tolerance` in box units; see `Counted` for `Overtime`."""
-    stack = stack_of(atlas, field.value_and_gradient(atlas.crossings.points)[1])
-    regions = regions_of(field)
+    stack = batch_of(atlas, field.value_and_gradient(atlas.crossings.points)[1])
+    regions = activation_regions(field)
     if regions is not None and regions.linear:
-        return Followed(*polygonal_pieces(regions, atlas.box, stack, deadline))
+        return TracedArcs(*polygonal_pieces(regions, atlas.box, stack, deadline))
     try:
         if regions is not None:
-            return Followed(*smooth_pieces(field, regions, atlas.box, stack, tolerance, deadline))
-        return Followed(*stacked_pieces(field, atlas.box, stack, tolerance, deadline))
+            return TracedArcs(*smooth_pieces(field, regions, atlas.box, stack, tolerance, deadline))
+        return TracedArcs(*stacked_pieces(field, atlas.box, stack, tolerance, deadline))
     except Overtime:  # their chords
-        return Followed(*stacked_pieces(field, atlas.box, stack, tolerance, -math.inf))
+        return TracedArcs(*stacked_pieces(field, atlas.box, stack, tolerance, -math.inf))
 
 
 def curves_of(
     field: EnclosedField,
     atlas: Atlas,
-    followed: Followed,
+    followed: TracedArcs,
     tolerance: float,
     reasons: list[list[tuple[End, BranchPoint | None]]],
 ) -> list[Curve]:
@@ -66,7 +66,7 @@ def curves_of(
     ----------
     field : EnclosedField
     atlas : Atlas
-    followed : Followed
+    followed : TracedArcs
     tolerance : float
         Of the prediction between points, in box units.
     reasons : list
@@ -136,7 +136,7 @@ def chain_ends(atlas: Atlas) -> Indices:
     return ends
 
 
-def _bounds_at_starts(field: EnclosedField, atlas: Atlas, stack: Stack, at_crossings: Array) -> Array:
+def _bounds_at_starts(field: EnclosedField, atlas: Atlas, stack: ArcBatch, at_crossings: Array) -> Array:
     """Proven bounds, in box units, at the start of every arc of the stack."""
     first = np.append(True, stack.arc[1:] != stack.arc[:-1])[: len(stack)]
     bounds = np.empty(len(stack))

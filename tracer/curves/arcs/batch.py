@@ -25,7 +25,7 @@ ENDS, GRADIENTS = slice(0, 2), slice(2, 4)
 
 
 @dataclass(frozen=True, eq=False)
-class Stack:
+class ArcBatch:
     """Arcs inside their charts, in order along the curves.
 
     Attributes
@@ -40,7 +40,7 @@ class Stack:
     arc: Indices
 
     @classmethod
-    def of(cls, arc: Indices, *vectors: Array) -> "Stack":
+    def of(cls, arc: Indices, *vectors: Array) -> "ArcBatch":
         """The stack of arcs with the vectors (n, 2) below, in that order."""
         return cls(np.stack(vectors, axis=1), arc)
 
@@ -82,8 +82,8 @@ class Stack:
     def __len__(self) -> int:
         return len(self.arc)
 
-    def __getitem__(self, which: NDArray) -> "Stack":
-        return Stack(self.vectors[which], self.arc[which])
+    def __getitem__(self, which: NDArray) -> "ArcBatch":
+        return ArcBatch(self.vectors[which], self.arc[which])
 
     def across(self) -> tuple[Array, Array]:
         """τ at the start and at the end of each arc, (n,)."""
@@ -91,14 +91,14 @@ class Stack:
 
     def cut(
         self, which: Mask, x: Array, gradient: Array, behind: Array | None = None
-    ) -> tuple["Stack", Indices]:
+    ) -> tuple["ArcBatch", Indices]:
         """The stack with some arcs cut in parts, at points `x` (k, m, 2) of each, in order, with ∇F there.
 
         At a kink ∇F is another `behind` it.
 
         Returns
         -------
-        stack : Stack
+        stack : ArcBatch
         index : ndarray of int
             The arc each of its arcs was, or is a part of.
         """
@@ -113,7 +113,7 @@ class Stack:
         return parts, index
 
 
-def stack_of(atlas: Atlas, gradients: Array) -> Stack:
+def batch_of(atlas: Atlas, gradients: Array) -> ArcBatch:
     """The arcs of an atlas in the order of its chains, with ∇F at its crossings, `gradients` (n, 2)."""
     order = atlas.chains.arcs
     arcs = atlas.arcs[order]
@@ -129,10 +129,10 @@ def stack_of(atlas: Atlas, gradients: Array) -> Stack:
     oblique = (slopes[:, 0] == 0) & (slopes[:, 1] == 0)
     direction[oblique] = atlas.paving.directions[arcs.chart[oblique]]
     at_ends = start, end, gradients[arcs.start], gradients[arcs.end]
-    return Stack.of(order, *at_ends, cells[:, 0], cells[:, 1], direction)
+    return ArcBatch.of(order, *at_ends, cells[:, 0], cells[:, 1], direction)
 
 
-def can_be_halved(box: Box, stack: Stack) -> Mask:
+def can_be_halved(box: Box, stack: ArcBatch) -> Mask:
     """Which arcs have a float of τ between their ends, which are farther apart than their rounding."""
     a, b = stack.across()
     middle = 0.5 * a + 0.5 * b
@@ -141,7 +141,7 @@ def can_be_halved(box: Box, stack: Stack) -> Mask:
     return apart & (middle > np.minimum(a, b)) & (middle < np.maximum(a, b))
 
 
-def in_bracket(field: Field, stack: Stack, t: Array) -> Array:
+def solve_in_brackets(field: Field, stack: ArcBatch, t: Array) -> Array:
     """The points (n, 2) of arcs where τ is `t` (n,), by the chart's bracket along its direction."""
     x, oblique = np.empty((len(stack), 2)), is_oblique(stack.direction)
     for which, bracketed in ((~oblique, _along_axis), (oblique, _along_direction)):
@@ -151,7 +151,7 @@ def in_bracket(field: Field, stack: Stack, t: Array) -> Array:
     return x
 
 
-def _along_axis(stack: Stack, t: Array) -> tuple[Segments, Array]:
+def _along_axis(stack: ArcBatch, t: Array) -> tuple[Segments, Array]:
     """The segments across cells along an axis where τ is `t` (n,), and the sign of F's growth along them."""
     row, d = np.arange(len(stack)), stack.direction
     dependent = np.abs(d).argmax(axis=1)
@@ -161,7 +161,7 @@ def _along_axis(stack: Stack, t: Array) -> tuple[Segments, Array]:
     return Segments(lower, upper, dependent), d[row, dependent]
 
 
-def _along_direction(stack: Stack, t: Array) -> tuple[Transversals, Array]:
+def _along_direction(stack: ArcBatch, t: Array) -> tuple[Transversals, Array]:
     """The segments across cells along oblique directions where τ is `t` (n,); F grows along them."""
     d, center = stack.direction, 0.5 * stack.lower + 0.5 * stack.upper
     # From the point of the line {τ = t} that is nearest to the cell's centre: τ grows to the right of d.

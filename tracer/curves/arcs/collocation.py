@@ -35,8 +35,8 @@ import numpy as np
 from tracer.arrays import Array, Mask
 from tracer.atlas.charts import across
 from tracer.atlas.edges.roots import point_bounds
-from tracer.curves.arcs.arc_corrector import corrected, in_brackets
-from tracer.curves.arcs.batch import ENDS, GRADIENTS, Stack, can_be_halved
+from tracer.curves.arcs.arc_corrector import corrected, grid_in_brackets
+from tracer.curves.arcs.batch import ENDS, GRADIENTS, ArcBatch, can_be_halved
 from tracer.curves.check_points import AT_NODES, AT_PLACES, EXPECTED, SIGMA
 from tracer.curves.pieces import DERIVATIVE, NODES, Pieces, extrema, interpolation, with_arclength
 from tracer.curves.turning import FLAT
@@ -80,13 +80,13 @@ RATES = interpolation(np.linspace(-1, 1, 4 * len(NODES) + 1)) @ DERIVATIVE
 
 
 def stacked_pieces(
-    field: EnclosedField, box: Box, stack: Stack, tolerance: float, deadline: float
-) -> tuple[Stack, Pieces, bool]:
+    field: EnclosedField, box: Box, stack: ArcBatch, tolerance: float, deadline: float
+) -> tuple[ArcBatch, Pieces, bool]:
     """Arcs as polynomials, cut until each is within `tolerance` (box units) of the curve.
 
     Returns
     -------
-    stack : Stack
+    stack : ArcBatch
         The arcs there are then, in order.
     pieces : Pieces
         One for each; the arclength of each starts at 0.
@@ -128,7 +128,7 @@ def stacked_pieces(
 # The angle between tangent and chord -----------------------------------------------------------------
 
 
-def _gentle(field: Field, box: Box, stack: Stack, most: int, deadline: float) -> Stack:
+def _gentle(field: Field, box: Box, stack: ArcBatch, most: int, deadline: float) -> ArcBatch:
     """The arcs cut, into no more than `most`, until tangents at their ends are within 90° of their chords."""
     for _ in range(MOST_CUTS):
         rises = dot(_normals(box, stack)[:, None], stack.vectors[:, GRADIENTS] * box.sides)
@@ -144,11 +144,11 @@ def _gentle(field: Field, box: Box, stack: Stack, most: int, deadline: float) ->
             break
         if time.perf_counter() >= deadline:
             break
-        stack, _ = stack.cut(steep, *in_brackets(field, stack[steep], tau[steep]))
+        stack, _ = stack.cut(steep, *grid_in_brackets(field, stack[steep], tau[steep]))
     return stack
 
 
-def _normals(box: Box, stack: Stack) -> Array:
+def _normals(box: Box, stack: ArcBatch) -> Array:
     """The unit normals (n, 2) of chords, in box units: where F grows."""
     return turned(unit_vectors((stack.end - stack.start) / box.sides))
 
@@ -156,7 +156,7 @@ def _normals(box: Box, stack: Stack) -> Array:
 # The differential equation ------------------------------------------------------------------------
 
 
-def _collocated(box: Box, stack: Stack) -> tuple[Array, Array]:
+def _collocated(box: Box, stack: ArcBatch) -> tuple[Array, Array]:
     """Points at `SIGMA` of every arc where the equation holds at both ends, and normals, (n, 11, 2) each."""
     uphill = unit_vectors(stack.vectors[:, GRADIENTS] * box.sides)
     # A circle that leaves its chord at an angle φ is met with a speed of 2/(1 + cos φ) chords.
@@ -175,7 +175,7 @@ def _straight(start: Array, end: Array, sigma: Array) -> Array:
     return (1 - t) * start[:, None] + t * end[:, None]
 
 
-def _predicted_parts(box: Box, parts: Stack, values: Array) -> tuple[Array, Array]:
+def _predicted_parts(box: Box, parts: ArcBatch, values: Array) -> tuple[Array, Array]:
     """Points at `SIGMA` of the parts of polynomials through the nodes `values` (n, 8, 2), (4n, 11, 2).
 
     Moved so that each starts and ends where the part does. And normals, (4n, 1, 2).
@@ -226,7 +226,7 @@ class _OnCurve(NamedTuple):
         return misses | (wrong > self.room * self.length)
 
 
-def _put_onto_curve(field: Field, box: Box, arcs: Stack, predicted: Array, normal: Array) -> _OnCurve:
+def _put_onto_curve(field: Field, box: Box, arcs: ArcBatch, predicted: Array, normal: Array) -> _OnCurve:
     """Points at `SIGMA` of arcs, from `predicted` ones (n, 11, 2) along normals, (n, 11, 2) or (n, 1, 2)."""
     normal = np.broadcast_to(normal, predicted.shape)[:, INNER]
     x, gradient = np.empty_like(predicted), np.empty_like(predicted)
@@ -238,7 +238,7 @@ def _put_onto_curve(field: Field, box: Box, arcs: Stack, predicted: Array, norma
     if len(folded):
         some = arcs[folded]
         tau = across(some.direction[:, None], _straight(some.start, some.end, SIGMA[INNER]))
-        x[folded, INNER], gradient[folded, INNER] = in_brackets(field, some, tau)
+        x[folded, INNER], gradient[folded, INNER] = grid_in_brackets(field, some, tau)
         nodes = x[:, AT_NODES]
     halves = can_be_halved(box, arcs)
     uphill, rates = unit_vectors(gradient * box.sides), RATES_AT_SIGMA @ nodes / box.sides
@@ -279,7 +279,7 @@ def _rounding(field: EnclosedField, box: Box, x: Array) -> Array:
     return AMPLIFIED * far.reshape(x.shape[:2]).max(axis=1)
 
 
-def _folds(box: Box, stack: Stack, nodes: Array) -> Mask:
+def _folds(box: Box, stack: ArcBatch, nodes: Array) -> Mask:
     """Whether the polynomials through nodes (n, 8, 2) of arcs ever run back over their chords."""
     along = (stack.end - stack.start) / box.sides / box.sides
     place = dot(nodes - stack.start[:, None], along[:, None])

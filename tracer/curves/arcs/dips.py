@@ -13,10 +13,10 @@ import numpy as np
 
 from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.charts import across
-from tracer.curves.arcs.batch import Stack, can_be_halved, in_bracket
+from tracer.curves.arcs.batch import ArcBatch, can_be_halved, solve_in_brackets
 from tracer.curves.pieces import DEGREE, NODES, Pieces, interpolation
 from tracer.fields.box import Box
-from tracer.fields.networks.linear_regions import Regions
+from tracer.fields.networks.linear_regions import ActivationRegions
 
 # Parts of an arc, between whose ends dips are looked for before it is followed.
 PARTS = 8
@@ -30,7 +30,7 @@ SHALLOW = 0.2
 TOGETHER = 2**20
 
 
-def dips_between(regions: Regions, box: Box, stack: Stack) -> tuple[Mask, Array]:
+def dips_between(regions: ActivationRegions, box: Box, stack: ArcBatch) -> tuple[Mask, Array]:
     """Which arcs show a dip at equal steps of τ, and a point (k, 2) of each of these beyond the kink.
 
     The ends of the arcs are on the same sides, or at kinks.
@@ -40,12 +40,12 @@ def dips_between(regions: Regions, box: Box, stack: Stack) -> tuple[Mask, Array]
     inner = stack[np.repeat(np.arange(len(stack)), PARTS - 1)]
     x = np.empty((*t.shape, 2))
     x[:, 0], x[:, -1] = stack.start, stack.end
-    x[:, 1:-1] = in_bracket(regions.field, inner, t[:, 1:-1].ravel()).reshape(len(stack), -1, 2)
+    x[:, 1:-1] = solve_in_brackets(regions.field, inner, t[:, 1:-1].ravel()).reshape(len(stack), -1, 2)
     z = regions.preactivations(x.reshape(-1, 2))
     return _shown(regions, box, stack, t, z.reshape(*t.shape, z.shape[1]))
 
 
-def dips_of(regions: Regions, box: Box, stack: Stack, pieces: Pieces) -> tuple[Mask, Array]:
+def dips_of(regions: ActivationRegions, box: Box, stack: ArcBatch, pieces: Pieces) -> tuple[Mask, Array]:
     """The same of arcs that have been followed: dips that their polynomials show."""
     n, neurons = len(stack), len(regions.kinks)
     x = pieces.at(np.arange(n)[:, None], np.tile(NODES, (n, 1)))[..., :2]
@@ -55,7 +55,7 @@ def dips_of(regions: Regions, box: Box, stack: Stack, pieces: Pieces) -> tuple[M
     return _shown(regions, box, stack, t @ TO_PLACES.T, np.einsum("pj,njm->npm", TO_PLACES, z))
 
 
-def _shown(regions: Regions, box: Box, stack: Stack, t: Array, z: Array) -> tuple[Mask, Array]:
+def _shown(regions: ActivationRegions, box: Box, stack: ArcBatch, t: Array, z: Array) -> tuple[Mask, Array]:
     """The dips that z, (n, samples, N), shows at τ = `t`, (n, samples), and that are there."""
     there, points = np.zeros(len(stack), dtype=bool), np.empty((len(stack), 2))
     size = max(1, TOGETHER // max(1, z[:1].size))
@@ -66,20 +66,20 @@ def _shown(regions: Regions, box: Box, stack: Stack, t: Array, z: Array) -> tupl
         place, column = _deepest(t[part], v)
         some = np.flatnonzero(np.isfinite(place))
         part, end, column = part[some], end[some], column[some]
-        points[part] = in_bracket(regions.field, stack[part], place[some])
+        points[part] = solve_in_brackets(regions.field, stack[part], place[some])
         beyond = _above_kinks(regions, regions.preactivations(points[part]))
         row = np.arange(len(part))
         there[part] = beyond[row, column] * end[row, column] < 0
     return there, points[there]
 
 
-def _above_kinks(regions: Regions, z: Array) -> Array:
+def _above_kinks(regions: ActivationRegions, z: Array) -> Array:
     """How far z (..., N) is above each kink, (..., N p); nan where there is none."""
     kinks = np.where(np.isfinite(regions.kinks[:, 1:-1]), regions.kinks[:, 1:-1], np.nan)
     return (z[..., None] - kinks).reshape(*z.shape[:-1], kinks.size)
 
 
-def _heights(regions: Regions, z: Array) -> tuple[Array, Array]:
+def _heights(regions: ActivationRegions, z: Array) -> tuple[Array, Array]:
     """How far z is on its ends' side of each kink, over that of the end farther away; and that end's.
 
     (n, samples, N p) and (n, N p).

@@ -23,7 +23,7 @@ from tracer.arrays import Array
 from tracer.atlas.atlas import Atlas
 from tracer.atlas.charts import across_bounds, across_brackets
 from tracer.atlas.edges.roots import BRACKET, BRACKET_ROUNDS, ROUNDING, WIDER, certified_signs, point_bounds
-from tracer.curves.arcs.batch import Stack
+from tracer.curves.arcs.batch import ArcBatch
 from tracer.curves.vectors import dot, max_norm, unit_vectors, within
 from tracer.fields.box import Box
 from tracer.fields.counted import Overtime
@@ -59,7 +59,7 @@ class Slabs:
     up: Array
 
     @classmethod
-    def of_arcs(cls, atlas: Atlas, stack: Stack) -> "Slabs":
+    def of_arcs(cls, atlas: Atlas, stack: ArcBatch) -> "Slabs":
         """The slabs of the atlas's arcs that the arcs of a stack are parts of.
 
         The ends are crossings, known to within their brackets: the slab ends before them.

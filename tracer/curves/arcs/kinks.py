@@ -11,14 +11,14 @@ import numpy as np
 
 from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.charts import across
-from tracer.curves.arcs.batch import Stack, can_be_halved, in_bracket
+from tracer.curves.arcs.batch import ArcBatch, can_be_halved, solve_in_brackets
 from tracer.curves.arcs.collocation import stacked_pieces
 from tracer.curves.arcs.dips import dips_between, dips_of
 from tracer.curves.pieces import Pieces
 from tracer.curves.vectors import lengths, within
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField
-from tracer.fields.networks.linear_regions import Regions, Sides
+from tracer.fields.networks.linear_regions import ActivationRegions, Sides
 
 MOST_ROUNDS = 64
 MOST_DIPS = 8
@@ -31,8 +31,13 @@ AT_END = 1e-12
 
 
 def smooth_pieces(
-    field: EnclosedField, regions: Regions, box: Box, stack: Stack, tolerance: float, deadline: float
-) -> tuple[Stack, Pieces, bool]:
+    field: EnclosedField,
+    regions: ActivationRegions,
+    box: Box,
+    stack: ArcBatch,
+    tolerance: float,
+    deadline: float,
+) -> tuple[ArcBatch, Pieces, bool]:
     """The arcs of a field with these `regions` as polynomials, cut at the kinks; see `stacked_pieces`."""
     stack = _cut(regions, box, stack)
     for _ in range(MOST_DIPS if len(stack) else 0):
@@ -50,14 +55,16 @@ def smooth_pieces(
     return stack, pieces, finished
 
 
-def _cut_in_dips(regions: Regions, box: Box, stack: Stack, which: Mask, beyond: Array) -> Stack:
+def _cut_in_dips(
+    regions: ActivationRegions, box: Box, stack: ArcBatch, which: Mask, beyond: Array
+) -> ArcBatch:
     """The arcs cut at the kinks of dips in some of them, each with a point of it `beyond` (k, 2) its kink."""
     sides = regions.sides(beyond, stack.direction[which])
     stack, _ = stack.cut(which, beyond[:, None], regions.at(beyond, sides).gradient[:, None])
     return _cut(regions, box, stack)
 
 
-def _cut(regions: Regions, box: Box, stack: Stack) -> Stack:
+def _cut(regions: ActivationRegions, box: Box, stack: ArcBatch) -> ArcBatch:
     """The arcs cut at kinks between ends that lie on different sides."""
     before, after = (regions.sides(x, stack.direction) for x in (stack.start, stack.end))
     for _ in range(MOST_ROUNDS):
@@ -89,13 +96,13 @@ def _cut(regions: Regions, box: Box, stack: Stack) -> Stack:
 
 
 def _halved(
-    regions: Regions,
-    stack: Stack,
+    regions: ActivationRegions,
+    stack: ArcBatch,
     which: Mask,
     x: Array,
     sides: tuple[Sides, Sides],
     ends: tuple[Sides, Sides],
-) -> tuple[Stack, Sides, Sides]:
+) -> tuple[ArcBatch, Sides, Sides]:
     """The stack with some arcs cut at points `x`, which lie on `sides` seen from before and from behind.
 
     And the sides of all arcs at both `ends`.
@@ -109,7 +116,7 @@ def _halved(
     return stack, before, after
 
 
-def _sides_at_cut(regions: Regions, box: Box, x: Array, towards: Array, before: Sides) -> Sides:
+def _sides_at_cut(regions: ActivationRegions, box: Box, x: Array, towards: Array, before: Sides) -> Sides:
     """Where points of arcs are; of those at a kink, to rounding, where the arcs come from, `before`."""
     sides = regions.sides(x, towards)
     here = regions.at(x, sides)
@@ -119,7 +126,9 @@ def _sides_at_cut(regions: Regions, box: Box, x: Array, towards: Array, before: 
     return np.where(kept, before, sides)
 
 
-def _meeting(regions: Regions, box: Box, arcs: Stack, sides: Sides, neuron: Indices, up: Mask) -> Array:
+def _meeting(
+    regions: ActivationRegions, box: Box, arcs: ArcBatch, sides: Sides, neuron: Indices, up: Mask
+) -> Array:
     """Where on the arcs a neuron each, on its side in `sides` at the start, passes its kink, (n, 2)."""
     row = np.arange(len(arcs))
     kink = regions.kinks[neuron, sides[row, neuron] + up]
@@ -141,21 +150,21 @@ def _meeting(regions: Regions, box: Box, arcs: Stack, sides: Sides, neuron: Indi
     return x
 
 
-def _on_curve(regions: Regions, box: Box, x: Array) -> Mask:
+def _on_curve(regions: ActivationRegions, box: Box, x: Array) -> Mask:
     """Whether points (n, 2) are roots of the field itself, not of a region's continuation alone."""
     value, gradient = regions.field.value_and_gradient(np.nan_to_num(x))
     with np.errstate(all="ignore"):
         return np.abs(value) <= CONVERGED * lengths(gradient * box.sides)
 
 
-def _bisected(regions: Regions, arcs: Stack, neuron: Indices, kink: Array, up: Mask) -> Array:
+def _bisected(regions: ActivationRegions, arcs: ArcBatch, neuron: Indices, kink: Array, up: Mask) -> Array:
     """The same, by halving the interval of τ."""
     row = np.arange(len(arcs))
     low, high = arcs.across()
     for _ in range(BISECTIONS):
         middle = 0.5 * low + 0.5 * high
-        x = in_bracket(regions.field, arcs, middle)
+        x = solve_in_brackets(regions.field, arcs, middle)
         z = regions.at(x, regions.sides(x, arcs.direction)).z[row, neuron]
         passed = (z > kink) == up
         low, high = np.where(passed, low, middle), np.where(passed, middle, high)
-    return in_bracket(regions.field, arcs, 0.5 * low + 0.5 * high)
+    return solve_in_brackets(regions.field, arcs, 0.5 * low + 0.5 * high)

@@ -16,11 +16,11 @@ import numpy as np
 
 from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.charts import across
-from tracer.curves.arcs.batch import Stack, in_bracket
+from tracer.curves.arcs.batch import ArcBatch, solve_in_brackets
 from tracer.curves.pieces import Pieces
 from tracer.curves.vectors import lengths, unit_vectors
 from tracer.fields.box import Box
-from tracer.fields.networks.linear_regions import Continued, Regions
+from tracer.fields.networks.linear_regions import ActivationRegions, Extension
 
 # A rate below this share of the largest that may be is rounding: such a kink is run along.
 PARALLEL = 1e-12
@@ -39,12 +39,14 @@ MOST_STEPS = 10_000
 TOGETHER = 2**16
 
 
-def polygonal_pieces(regions: Regions, box: Box, stack: Stack, deadline: float) -> tuple[Stack, Pieces, bool]:
+def polygonal_pieces(
+    regions: ActivationRegions, box: Box, stack: ArcBatch, deadline: float
+) -> tuple[ArcBatch, Pieces, bool]:
     """Arcs cut at their vertices.
 
     Returns
     -------
-    stack : Stack
+    stack : ArcBatch
         The straight parts, in order.
     pieces : Pieces
         One for each; the arclength of each starts at 0.
@@ -68,7 +70,7 @@ def polygonal_pieces(regions: Regions, box: Box, stack: Stack, deadline: float) 
 
 
 def _parts(
-    box: Box, stack: Stack, arc: Indices, x: Array, gradient: Array
+    box: Box, stack: ArcBatch, arc: Indices, x: Array, gradient: Array
 ) -> tuple[Indices, Array, Array, Array]:
     """The parts that start at `x`, without those that lead nowhere: arc, start, end, ∇F."""
     _, last = _outer(arc)
@@ -110,7 +112,7 @@ class _March:
         The parts so far: arc, start, ∇F.
     """
 
-    def __init__(self, regions: Regions, box: Box, stack: Stack) -> None:
+    def __init__(self, regions: ActivationRegions, box: Box, stack: ArcBatch) -> None:
         self.regions, self.box, self.stack = regions, box, stack
         n = len(stack)
         self.left, self.x = np.arange(n), stack.start.copy()
@@ -156,7 +158,7 @@ class _March:
         if at_end.any():
             self._keep(~at_end)
 
-    def _settle(self, here: Continued) -> None:
+    def _settle(self, here: Extension) -> None:
         """Every arc that is at a kink exactly there: F = 0 and z = kink."""
         if (self.neuron < 0).all():
             return
@@ -166,7 +168,7 @@ class _March:
         self.x += move
         here.z[:] += _along(move, here.partials)
 
-    def _next_kink(self, here: Continued, ahead: Array) -> tuple[Array, Indices, Mask]:
+    def _next_kink(self, here: Extension, ahead: Array) -> tuple[Array, Indices, Mask]:
         """How far it is to the next kink, whose it is, and whether z grows there."""
         rate = _along(ahead, here.partials)
         most = _along(np.broadcast_to(self.box.sides, ahead.shape), np.abs(here.partials))
@@ -187,7 +189,7 @@ class _March:
         """Lost arcs again, a little farther on."""
         arcs = self.stack[self.left[lost]]
         share = np.minimum(self.skip[lost], 0.5)
-        self.x[lost] = in_bracket(self.regions.field, arcs, tau + share * rest)
+        self.x[lost] = solve_in_brackets(self.regions.field, arcs, tau + share * rest)
         self.sides[lost] = self.regions.sides(self.x[lost], arcs.direction)
         self.neuron[lost] = -1
         self.idle[lost] = 0

@@ -37,7 +37,7 @@ LARGEST_CORRECTION = 0.1
 NEWTON_STEPS = 6
 
 
-class Chart:
+class ChartODE:
     """The chart around a point of the curve.
 
     Parameters

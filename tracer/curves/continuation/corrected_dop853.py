@@ -8,7 +8,7 @@ from typing import Any
 
 from scipy.integrate import DOP853
 
-from tracer.curves.continuation.chart_ode import Chart
+from tracer.curves.continuation.chart_ode import ChartODE
 
 SHORTEST_STEP = 1e-10  # of the box's side
 SHORTER = 0.4
@@ -21,7 +21,7 @@ class CorrectedDOP853(DOP853):
     ends the last step at its very beginning.
     """
 
-    def __init__(self, *problem: Any, chart: Chart, outputs: list[Any], **options: Any) -> None:
+    def __init__(self, *problem: Any, chart: ChartODE, outputs: list[Any], **options: Any) -> None:
         self._chart, self._outputs = chart, outputs
         self._shortest = SHORTEST_STEP * chart.box.sides[chart.independent]
         super().__init__(*problem, **options)

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from tracer.arrays import EPS, Array
-from tracer.curves.continuation.chart_ode import Chart
+from tracer.curves.continuation.chart_ode import ChartODE
 from tracer.curves.pieces import NODES, Pieces
 
 RELATIVE_TOLERANCE = 100 * EPS  # the least that SciPy takes
@@ -56,12 +56,12 @@ class Leg:
     stop: Stop
 
 
-def walk(chart: Chart, start_line: Callable[[Array], float], on_line: bool, step: float | None) -> Leg:
+def walk(chart: ChartODE, start_line: Callable[[Array], float], on_line: bool, step: float | None) -> Leg:
     """Integrate in a chart until an event.
 
     Parameters
     ----------
-    chart : Chart
+    chart : ChartODE
     start_line : callable
         The signed distance of a point beyond the start's normal line.
     on_line : bool
@@ -110,7 +110,7 @@ def walk(chart: Chart, start_line: Callable[[Array], float], on_line: bool, step
     return _cut_at_side(chart, _leg(chart, solution, outputs))
 
 
-def _sides(chart: Chart, hair: float) -> tuple[float, float]:
+def _sides(chart: ChartODE, hair: float) -> tuple[float, float]:
     """The box in the dependent coordinate, wider by a hair: a curve may run along its side, or touch it."""
     wider = hair * chart.box.sides[chart.dependent]
     return chart.box.lower[chart.dependent] - wider, chart.box.upper[chart.dependent] + wider
@@ -137,7 +137,7 @@ def _watched(event: Callable, direction: int) -> Callable:
     return watched
 
 
-def _leg(chart: Chart, solution: Any, outputs: list[Any]) -> Leg:
+def _leg(chart: ChartODE, solution: Any, outputs: list[Any]) -> Leg:
     t, heights, stop = solution.t, solution.y[0], _stop(chart, solution)
     if len(t) == 1:
         return Leg(np.zeros((0, 2)), np.zeros((0, 2)), Pieces.join([]), stop)
@@ -148,7 +148,7 @@ def _leg(chart: Chart, solution: Any, outputs: list[Any]) -> Leg:
     return Leg(chart.point(t[1:], heights[1:]), np.array(gradients), pieces, stop)
 
 
-def _stop(chart: Chart, solution: Any) -> Stop:
+def _stop(chart: ChartODE, solution: Any) -> Stop:
     if solution.status == 0:
         return Stop.BOX
     if solution.status < 0:
@@ -161,7 +161,7 @@ def _stop(chart: Chart, solution: Any) -> Stop:
     return Stop.START_LINE
 
 
-def _cut_at_side(chart: Chart, leg: Leg) -> Leg:
+def _cut_at_side(chart: ChartODE, leg: Leg) -> Leg:
     """The leg up to where it first leaves the box between two accepted points, if it does."""
     crossing = leg.pieces.first_exit(chart.dependent, *_sides(chart, PREDICTED_HAIR * chart.tolerance))
     if crossing is None:

@@ -15,7 +15,7 @@ import numpy as np
 from tracer.arrays import Array
 from tracer.curves.branch_points import BranchPoint, branch_point_near, leaving
 from tracer.curves.continuation.budget import Budget
-from tracer.curves.continuation.chart_ode import Chart, tangent
+from tracer.curves.continuation.chart_ode import ChartODE, tangent
 from tracer.curves.continuation.legs import Leg, Stop, walk
 from tracer.curves.corrector import regular
 from tracer.curves.end import End
@@ -125,7 +125,7 @@ class _Walk:
             return Stop.FAILED
         if self._leaves_box(here, tangent(gradient, self.box, self.direction)):
             return Stop.BOX
-        chart = Chart(self.field, self.box, here, gradient, self.direction, self.tolerance, self.budget)
+        chart = ChartODE(self.field, self.box, here, gradient, self.direction, self.tolerance, self.budget)
         leg = walk(chart, self._beyond_start, on_line, self._step)
         self._take(leg)
         self.branch = chart.branch if leg.stop is Stop.BRANCH_POINT else None

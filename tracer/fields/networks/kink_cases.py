@@ -1,13 +1,12 @@
 """A network with kinks on cells: relaxed, and where that decides nothing, case by case.
 
-In a cell with but few neurons that may be on both sides of a kink, those that most of the doubt about ∇F
-comes from, of those that may be on two sides, are *held* on either of them: up to two, each with its twins,
-which have the very same kink.
-In each case F is continued from these sides as if the kinks were not there. Everywhere on the cell F is one
-of these functions, and its gradients at a kink lie between theirs. Where the function of a case has no zero
-on the cell, F has none there, nor at the kinks where the case ends. So only the others count, for the zeros
-and for the gradients at them: a boundary beside the edge of a plateau takes few cells, however near to it,
-and one along a kink does not stay in doubt for ever.
+If a cell has few unstable neurons, the bounds branch on those, at most two, that contribute most to the width
+of the gradient. Duplicate neurons, which have the same kink, are branched on together.
+In each case F is continued from one side of these kinks as if they were not there. Everywhere on the cell F
+is one of these functions, and its gradients at a kink lie between theirs. Where the function of a case has no
+zero on the cell, F has none there, nor at the kinks where the case ends. So only the other cases count, for
+the zeros and for the gradients at them: a boundary beside the edge of a plateau takes few cells, however near
+to it, and a boundary along a kink is decided too.
 """
 
 from collections.abc import Iterator, Sequence
@@ -39,7 +38,7 @@ class _Cases(NamedTuple):
         return _Cases(self.cells[which], self.held[:, which])
 
 
-class _Look(NamedTuple):
+class _Classified(NamedTuple):
     """Bounds of F on cells, (k,), and of ∂F/∂ε, (2, k) each; directions (k, 2) in which F grows, or 0."""
 
     low: Array
@@ -63,7 +62,7 @@ def linear_relaxations(
         look, cases = _relaxed(layers, lower[chunk], upper[chunk])
         looks.append(look)
         left += [case._replace(cells=start + case.cells) for case in cases]
-    found = _Look(*(np.concatenate(column, axis=-1) for column in zip(*looks, strict=True)))
+    found = _Classified(*(np.concatenate(column, axis=-1) for column in zip(*looks, strict=True)))
     for cases in _alike(left):
         _look_case_by_case(layers, lower, upper, found, cases, size)
     radius = centered(lower, upper)[1]
@@ -72,7 +71,7 @@ def linear_relaxations(
     return Enclosure(found.low, found.high, *bounds, np.ones(len(lower), dtype=bool), known)
 
 
-def _relaxed(layers: Sequence[Layer], lower: Array, upper: Array) -> tuple[_Look, list[_Cases]]:
+def _relaxed(layers: Sequence[Layer], lower: Array, upper: Array) -> tuple[_Classified, list[_Cases]]:
     """What relaxations say of cells, and which are worth another look."""
     form = _relaxation(layers, lower, upper)
     low, high, gradient = form.bounds()
@@ -85,7 +84,7 @@ def _relaxed(layers: Sequence[Layer], lower: Array, upper: Array) -> tuple[_Look
         directions[:, wide] = oblique_direction(gradient[wide[None]])
     left = np.flatnonzero(open_ & ~directions.any(axis=0))
     cases = _cases(_Arguments.of(layers), form, left, gradient) if len(left) else []
-    return _Look(low, high, least, most, directions), cases
+    return _Classified(low, high, least, most, directions), cases
 
 
 def _relaxation(layers: Sequence[Layer], lower: Array, upper: Array, held: Sides | None = None) -> Relaxation:
@@ -101,7 +100,7 @@ def _relaxation(layers: Sequence[Layer], lower: Array, upper: Array, held: Sides
 
 
 class _Arguments(NamedTuple):
-    """Of all arguments of activations: twins, their signs, and how many kinks there are; (N,) each."""
+    """Of all arguments of activations: duplicates, their signs, and how many kinks there are; (N,) each."""
 
     twin: Indices
     sign: Sides
@@ -114,7 +113,7 @@ class _Arguments(NamedTuple):
         for layer in layers:
             function = layer.bend
             if function is not None:
-                twin, sign = layer.twins
+                twin, sign = layer.duplicates
                 number = len(function.kinks) if isinstance(function, Kinked) else 0
                 columns.append((start + twin, sign, np.full(layer.outputs, number, np.int8)))
                 start += layer.outputs
@@ -125,7 +124,7 @@ def _cases(arguments: _Arguments, form: Relaxation, cells: Indices, gradient: Zo
     """Which of some `cells` are worth another look, and the cases to look at.
 
     Held are the neurons with the longest edges in the gradient's zonotope, of those that may be on two
-    sides, each with its twins.
+    sides, each with its duplicates.
     """
     bends = form.bends()
     cells = cells[_few(bends, arguments, form.radius)[cells]]
@@ -180,7 +179,7 @@ def _alike(cases: list[_Cases]) -> Iterator[_Cases]:
 
 
 def _look_case_by_case(
-    layers: Sequence[Layer], lower: Array, upper: Array, found: _Look, cases: _Cases, size: int
+    layers: Sequence[Layer], lower: Array, upper: Array, found: _Classified, cases: _Cases, size: int
 ) -> None:
     """What cases say besides of some cells."""
     together = max(1, size // len(cases.held))

@@ -129,8 +129,8 @@ class Layer:
         return self.row.inverse is not None
 
     @cached_property
-    def twins(self) -> tuple[Indices, Signs]:
-        """For each neuron the first of its twins, and a sign, (out,) each: they share sign · (W x + b).
+    def duplicates(self) -> tuple[Indices, Signs]:
+        """For each neuron the first of its duplicates, and a sign, (out,) each: they share sign · (W x + b).
 
         For certain; −1 is given only where the kinks of the activation lie symmetrically about 0.
         """

@@ -19,14 +19,14 @@ from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.network import Network
 
 
-def regions_of(field: Field) -> "Regions | None":
+def activation_regions(field: Field) -> "ActivationRegions | None":
     """Those of a network with kinks; None for any other field."""
     network = field.field if isinstance(field, Counted) else field
-    return Regions(network, field) if isinstance(network, Network) and network.kinked else None
+    return ActivationRegions(network, field) if isinstance(network, Network) and network.kinked else None
 
 
 @dataclass(frozen=True, eq=False)
-class Continued:
+class Extension:
     """A network at m points, each continued from its region.
 
     Attributes
@@ -57,7 +57,7 @@ class Continued:
             return step / (g[:, 0] * h[:, 1] - g[:, 1] * h[:, 0])[:, None]
 
 
-class Regions:
+class ActivationRegions:
     """A network of two inputs and one output, region by region.
 
     Attributes
@@ -112,7 +112,7 @@ class Regions:
         pairs = zip(self.network.preactivations(x), self._parts(), strict=True)
         return np.concatenate([z for z, (_, part) in pairs if part is not None], axis=1)
 
-    def at(self, x: Array, sides: Sides) -> Continued:
+    def at(self, x: Array, sides: Sides) -> Extension:
         """The network at points `x` (m, 2), continued from regions `sides` (m, N)."""
         if isinstance(self.field, Counted):
             self.field.evaluations += len(x)
@@ -124,7 +124,7 @@ class Regions:
             if part is not None:
                 found[:, :, part] = h
             self._activate(h, layer, part, sides)
-        return Continued(h[0, :, 0], h[1:, :, 0].T, found[0], found[1:])
+        return Extension(h[0, :, 0], h[1:, :, 0].T, found[0], found[1:])
 
     # A layer on values, in the first row of h, and derivatives, in the others.
 
