@@ -285,3 +285,15 @@ def test_a_curve_from_a_seed_comes_back(steps, tmp_path):
 @pytest.mark.parametrize("path", sorted((SHARED / "faults").glob("*.npz")), ids=lambda path: path.stem)
 def test_files_that_hurt_are_refused(path):
     refused(path, "")
+
+
+@pytest.mark.parametrize("seed", [12, 63])
+def test_what_a_budget_has_ended_comes_back(seed, tmp_path):
+    # Unproven curves of a field that is steep in box units: their turning points are where they may be.
+    rng = np.random.default_rng(seed)
+    hidden = tracer.Layer(rng.normal(size=(8, 2)) * 3, rng.normal(size=8) * 3, "tanh")
+    network = tracer.Network([hidden, tracer.Layer(rng.normal(size=(1, 8)), rng.normal(size=1) * 0.3)])
+    boundary = tracer.trace(network, [(-1e8, 1e8), (-1, 1)], max_cells=400)
+    assert boundary.certificate.status is tracer.Status.BUDGET_EXHAUSTED
+    boundary.save(tmp_path / "b.npz")
+    assert_same(boundary, tracer.Boundary.load(tmp_path / "b.npz"))

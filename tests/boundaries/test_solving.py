@@ -69,7 +69,7 @@ def test_roots_are_those_of_the_box(f, roots):
     "f",
     [
         tracer.Network([tracer.Layer([[1, 0]], [-1]), tracer.Layer([[1]], [-1e-17])]),  # its root is outside
-        tracer.Network([tracer.Layer([[1, 0]], [-1])]),
+        tracer.Network([tracer.Layer([[1, 0]], [-1], "tanh"), tracer.Layer([[1]], [0])]),
         lambda x, y: np.log(x) + 0 * y,
     ],
 )
@@ -171,3 +171,11 @@ def test_solving_across_a_pole_ends(f, root):
     roots = tracer.solve(Impatient(f), SQUARE, x2=0.5)
     assert not roots.complete
     assert np.abs(roots.points[:, 0] - root).min() < 1e-12
+
+
+@pytest.mark.parametrize("activation", ["relu", "linear"])
+def test_a_root_of_a_network_at_the_very_end_is_told_in_fractions(activation):
+    layers = [tracer.Layer(np.eye(2), [0, 0], activation), tracer.Layer([[1.0, 0.0]], [-1.0])]
+    roots = tracer.solve(tracer.Network(layers), [(0, 1), (-1, 1)], x2=0.5)
+    assert roots.complete
+    assert roots.points.tolist() == [[1.0, 0.5]]

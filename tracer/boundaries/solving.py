@@ -9,6 +9,7 @@ References
 """
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 from typing import Any
 
 import numpy as np
@@ -26,6 +27,8 @@ from tracer.enclosures.formulas.ufuncs import Unenclosable
 from tracer.fields.box import Box
 from tracer.fields.checks import between, exact_number, shown
 from tracer.fields.field import EnclosedField, Field, unenclosable
+from tracer.fields.networks.network import Network
+from tracer.fields.networks.rational_network import RationalNetwork
 
 # Where an end of the line is undecided, a root may lie at it: then the line is longer by this share of the
 # side, so that a bracket reaches beyond the end.
@@ -177,6 +180,9 @@ def _in_line(field: EnclosedField, line: Segments, brackets: Segments, direction
 
 def _is_zero(field: EnclosedField, x: Array) -> bool:
     """Whether F is certainly 0 at a point, which not every field can tell."""
+    if isinstance(field, Network):
+        exact = RationalNetwork.of(field)
+        return exact is not None and exact.at((Fraction(x[0]), Fraction(x[1]))).outputs == [0]
     tell = getattr(field, "is_zero", None)
     return tell is not None and tell(x)
 

@@ -23,7 +23,7 @@ from tracer.arrays import Array, Signs
 from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.formulas.argument import Argument, reason_of
 from tracer.enclosures.formulas.dual import Dual
-from tracer.enclosures.formulas.in_fractions import Rational
+from tracer.enclosures.formulas.exact_reading import Rational
 from tracer.enclosures.formulas.on_cells import OnCells
 from tracer.enclosures.formulas.ufuncs import Unenclosable
 from tracer.fields.checks import points, shown

@@ -147,7 +147,7 @@ def _held_against(
     """The atlas of a box, of which one `within` a wider box is known: that, or one of a narrower box."""
     # What needs fractions is imported where it is needed.
     from tracer.atlas.classes.collar import undecided_between
-    from tracer.fields.networks.in_fractions import RationalNetwork
+    from tracer.fields.networks.rational_network import RationalNetwork
 
     atlas = replace(atlas, between=undecided_between(margins, box, atlas.box))
     exact = RationalNetwork.of(margins.network)

@@ -14,7 +14,7 @@ that no bounds decide this tells:
 from fractions import Fraction
 from itertools import pairwise
 
-from tracer.fields.networks.in_fractions import Exact, Point, RationalNetwork
+from tracer.fields.networks.rational_network import Exact, Point, RationalNetwork
 
 # Points that are tried.
 MOST_APEXES = 12
