@@ -4,6 +4,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from scipy.special import expit
 
 import tracer
 from cases.problems import BOX, SHARED, T1, T2, T3, T4, box_distance, needs_shared
@@ -237,3 +238,14 @@ def test_the_pieces_of_a_waving_curve_do_not_fold(k):
     t = np.linspace(-1.1, 1.3, 400_001)
     length = np.hypot(np.diff(t), np.diff(0.8 * np.sin(k * t))).sum()
     assert curve.length == pytest.approx(length, abs=1e-7)
+
+
+def test_arcs_whose_deviation_is_rounding_are_not_cut():
+    """Beyond x = 0.07 both terms are 1, to rounding: no more points make the curve better there."""
+    boundary = tracer.trace(lambda x, y: expit(500 * x) - expit(500 * y), [(-1, 1), (-1, 1)])
+    assert len(boundary) == 1
+    assert boundary.stats.evaluations < 10_000
+    x = boundary[0](np.linspace(0, boundary[0].length, 500))
+    central = np.abs(x).max(axis=1) < 0.03
+    assert central.any()
+    assert np.abs(x[central, 0] - x[central, 1]).max() < 1e-11

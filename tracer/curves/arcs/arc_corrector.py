@@ -6,7 +6,7 @@ between the arc's ends in τ, or has not converged, is found again in the chart'
 
 import numpy as np
 
-from tracer.arrays import EPS, Array
+from tracer.arrays import EPS, Array, Mask
 from tracer.atlas.charts import across
 from tracer.curves.arcs.batch import ENDS, ArcBatch, solve_in_brackets
 from tracer.curves.vectors import dot, within
@@ -21,10 +21,13 @@ SETTLED = 1e-15
 NOISE = 8.0
 
 
-def corrected(field: Field, box: Box, arcs: ArcBatch, normal: Array, x: Array) -> tuple[Array, Array, Array]:
+def corrected(
+    field: Field, box: Box, arcs: ArcBatch, normal: Array, x: Array
+) -> tuple[Array, Array, Array, Mask]:
     """Points `x` (n, m, 2) of arcs put onto them along unit normals (n, m, 2).
 
-    Also ∇F near there, and how far off they may be by rounding, (n,).
+    Also ∇F near there; the errors that rounding may cause, (n,); and in which arcs Newton's method lost a point,
+    whose error the last step does not show.
     """
     n, m = x.shape[:2]
     along, chords = (normal * box.sides).reshape(-1, 2), np.repeat(box.distance(arcs.start, arcs.end), m)
@@ -43,7 +46,7 @@ def corrected(field: Field, box: Box, arcs: ArcBatch, normal: Array, x: Array) -
         found = grid_in_brackets(field, arcs[arc], t[:, None])
         at[arc, k], gradient[arc, k], noise[arc, k] = found[0][:, 0], found[1][:, 0], 0.0
     size = np.abs(arcs.vectors[:, ENDS] / box.sides).reshape(n, 4)
-    return at, gradient, NOISE * (noise.max(axis=1) + EPS * size.max(axis=1))
+    return at, gradient, NOISE * (noise.max(axis=1) + EPS * size.max(axis=1)), lost.any(axis=1)
 
 
 def grid_in_brackets(field: Field, arcs: ArcBatch, tau: Array) -> tuple[Array, Array]:

@@ -107,9 +107,9 @@ def stacked_pieces(
         values[pending] = found.x[:, AT_NODES]
         allowed = tolerance, tolerance * length / len(stack)
         misses = found.misses(*allowed)
-        stalled = np.flatnonzero(misses & (found.off >= STALLED * before[:, -1]))
-        if len(stalled):
-            found.noise[stalled] += _rounding(field, box, found.x[stalled])
+        noisy = np.flatnonzero(misses & (found.lost | (found.off >= STALLED * before[:, -1])))
+        if len(noisy):
+            found.noise[noisy] += _rounding(field, box, found.x[noisy])
             misses = found.misses(*allowed)
         finished = not misses.any()
         if finished or len(stack) + len(CUTS) * misses.sum() > most or time.perf_counter() >= deadline:
@@ -207,6 +207,8 @@ class _OnCurve(NamedTuple):
         How large that may be for it to be certain how often the arc turns.
     steep : ndarray of bool, shape (n,)
         Which are beyond 45° of their chords at a point: such a one may wave.
+    lost : ndarray of bool, shape (n,)
+        In which a point was found in the chart's bracket, so that `noise` does not tell its rounding.
     """
 
     x: Array
@@ -216,6 +218,7 @@ class _OnCurve(NamedTuple):
     angle: Array
     room: Array
     steep: Mask
+    lost: Mask
 
     def misses(self, tolerance: float, lengthening: float) -> Mask:
         """Which are off by more than `tolerance`, longer by more than that, steep, or may turn unseen."""
@@ -230,7 +233,7 @@ def _put_onto_curve(field: Field, box: Box, arcs: ArcBatch, predicted: Array, no
     """Points at `SIGMA` of arcs, from `predicted` ones (n, 11, 2) along normals, (n, 11, 2) or (n, 1, 2)."""
     normal = np.broadcast_to(normal, predicted.shape)[:, INNER]
     x, gradient = np.empty_like(predicted), np.empty_like(predicted)
-    x[:, INNER], gradient[:, INNER], noise = corrected(field, box, arcs, normal, predicted[:, INNER])
+    x[:, INNER], gradient[:, INNER], noise, lost = corrected(field, box, arcs, normal, predicted[:, INNER])
     x[:, OUTER], gradient[:, OUTER] = arcs.vectors[:, ENDS], arcs.vectors[:, GRADIENTS]
     # A polynomial that folds, because of a bad prediction, may run beyond its arc's ends.
     nodes = x[:, AT_NODES]
@@ -239,7 +242,7 @@ def _put_onto_curve(field: Field, box: Box, arcs: ArcBatch, predicted: Array, no
         some = arcs[folded]
         tau = across(some.direction[:, None], _straight(some.start, some.end, SIGMA[INNER]))
         x[folded, INNER], gradient[folded, INNER] = grid_in_brackets(field, some, tau)
-        nodes = x[:, AT_NODES]
+        nodes, lost[folded] = x[:, AT_NODES], True
     halves = can_be_halved(box, arcs)
     uphill, rates = unit_vectors(gradient * box.sides), RATES_AT_SIGMA @ nodes / box.sides
     # Whether gradients are within 45° of the chord's normal; one that is 0 or not finite is not.
@@ -253,7 +256,7 @@ def _put_onto_curve(field: Field, box: Box, arcs: ArcBatch, predicted: Array, no
     off = (np.abs(dot(gap, uphill[:, AT_PLACES])) + bends).max(axis=1)
     # An arc so short that there is nothing between its ends is as good as it can be.
     off, length = np.where(halves, off, 0.0), np.where(halves, length, 0.0)
-    return _OnCurve(x, off, noise, length, angle, _room(box, nodes, uphill, angle), steep)
+    return _OnCurve(x, off, noise, length, angle, _room(box, nodes, uphill, angle), steep, lost)
 
 
 def _room(box: Box, nodes: Array, shares: Array, angle: Array) -> Array:
