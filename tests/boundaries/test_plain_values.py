@@ -142,3 +142,15 @@ def test_where_the_callable_has_changed_no_nearest_point_is_proven():
     assert boundary.certificate.complete
     changing.calls = 0
     assert not boundary.nearest([[0.1, 0.2]]).proven.any()
+
+
+def test_a_loop_that_only_arrays_have_is_noticed_between_the_cells():
+    """The formula is decided in a few cells, and none of their corners lies in the loop."""
+
+    def f(x, y):
+        if isinstance(x, np.ndarray):
+            return np.where((x - 0.3) ** 2 + (y - 0.2) ** 2 < 0.1**2, -1.0, 3.0 + x)
+        return 3.0 + x
+
+    boundary = tracer.trace(f, [(-1, 1), (-1, 1)], max_cells=2000, time_limit=1)
+    assert boundary.certificate.status is not tracer.Status.PROVEN

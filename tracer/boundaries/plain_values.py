@@ -6,7 +6,13 @@ point, or contradicts what was proven before: in an empty cell, or a box without
 opposite signs, in a chart F goes from + to − in the direction in which it grows, a crossing goes the other
 way, or beside a root on a line F has the wrong sign. One such value, and the callable is sampled.
 
-That is a test of samples, not a proof: it sees a callable that is another function where its cells are.
+That is a test of samples, not a proof: it sees a callable that is another function where its cells are, or on
+a part of the box that some of 256 points lie in.
+
+References
+----------
+.. [1] M. Roberts, "The unreasonable effectiveness of quasirandom sequences" (2018): the additive recurrence
+   of the plastic number.
 """
 
 from typing import Any
@@ -22,6 +28,9 @@ from tracer.fields.function import Function
 MOST = 48
 # Points of a cell, in shares of its sides: a corner, those after it along x1 and x2, and one inside.
 SHARES = np.array([[0, 0], [1, 0], [0, 1], [0.383, 0.617]])
+# Points of the whole box, in shares of it: evenly spread, whatever the cells are [1]_.
+_GOLDEN = np.array([0.7548776662466927, 0.5698402909980532])
+SPREAD = (0.5 + np.arange(256)[:, None] * _GOLDEN) % 1.0
 # Points on a line.
 ON_LINE = 33
 
@@ -41,11 +50,11 @@ def compare_atlas(field: Any, atlas: Atlas) -> None:
     kinds = [paving.lines.at(c) for c in (_some(paving.empty), paving.charts[sound], _some(atlas.undecided))]
     number = _some(np.arange(len(crossings)))
     brackets, direction = crossings.brackets[number], crossings.direction[number]
-    x = np.concatenate([*map(_points, kinds), brackets.lower, brackets.upper])
+    box = atlas.box
+    x = np.concatenate([*map(_points, kinds), box.lower + SPREAD * box.sides, brackets.lower, brackets.upper])
     side = field.signs(x)
-    empty, charts, _, low, high = np.split(
-        side, np.cumsum([*(len(c) * len(SHARES) for c in kinds), len(number)])
-    )
+    sizes = [*(len(c) * len(SHARES) for c in kinds), len(SPREAD), len(number)]
+    empty, charts, _, _, low, high = np.split(side, np.cumsum(sizes))
     empty, charts = empty.reshape(-1, len(SHARES)), charts.reshape(-1, len(SHARES))
     wrong = np.zeros(len(x), dtype=bool)
     wrong[: empty.size] = _on_both_sides(empty).ravel()

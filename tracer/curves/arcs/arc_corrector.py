@@ -26,8 +26,8 @@ def corrected(
 ) -> tuple[Array, Array, Array, Mask]:
     """Points `x` (n, m, 2) of arcs put onto them along unit normals (n, m, 2).
 
-    Also ∇F near there; the errors that rounding may cause, (n,); and in which arcs Newton's method lost a point,
-    whose error the last step does not show.
+    Also ∇F near there; the errors that rounding may cause, (n,); and in which arcs Newton's method lost a
+    point, whose error the last step does not show.
     """
     n, m = x.shape[:2]
     along, chords = (normal * box.sides).reshape(-1, 2), np.repeat(box.distance(arcs.start, arcs.end), m)
