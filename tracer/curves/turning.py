@@ -85,6 +85,8 @@ def turning_points(field: Field, box: Box, traces: Sequence[Trace]) -> list[tupl
     closed = np.array([not trace.ends for trace in traces])
     wrap = np.stack([first[1:], np.diff(first) * closed], axis=1)[curve]
     at, x = _locate(field, box, pieces, np.concatenate(brackets), np.concatenate(signs), wrap, partial)
+    # Where a prediction is poor, arclength may not grow along it everywhere.
+    at = np.clip(at, 0.0, np.array([trace.pieces.length for trace in traces])[curve])
     for k in np.lexsort((at, curve)):
         points[curve[k]].append(TurningPoint(x[k], float(at[k]), int(1 - partial[k])))
     return [tuple(some) for some in points]
