@@ -28,7 +28,7 @@ SAMPLES = 24
 MOST_ROUNDS, MOST_ROUNDS_IN_VIEW = 12, 64
 MOST_VERTICES_IN_VIEW = 20_000
 # Chords may deviate by this share of the tolerance, measured at the samples: the rest is reserve.
-RESERVE = 0.9
+RESERVE = 0.85
 # Places on a chord's arc, as shares of it.
 PLACES = np.array([0.25, 0.5, 0.75])
 # Polynomials that miss the curve are cut in so many parts, and no more than this are made of them, or shorter
