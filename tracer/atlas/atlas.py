@@ -36,7 +36,7 @@ OUTSETS = np.array([[1.0, 1.3], [1.7, 2.1]]) * 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Atlas:
-    """Everything that is certain about the boundary in a box.
+    """Everything that is proven about the boundary in a box.
 
     Attributes
     ----------
@@ -97,7 +97,7 @@ class Atlas:
 
     @property
     def status(self) -> Status:
-        """What is proven."""
+        """How much is proven."""
         if self.exhausted:
             return Status.BUDGET_EXHAUSTED
         return Status.PROVEN_OUTSIDE_CELLS if len(self.undecided) else Status.PROVEN

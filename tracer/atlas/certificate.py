@@ -1,4 +1,4 @@
-"""What is certain about a boundary, and what it rests on."""
+"""The certificate: what is proven about a boundary, and what the proof rests on."""
 
 from dataclasses import dataclass, replace
 from enum import Enum

@@ -19,7 +19,7 @@ from tracer.fields.field import Enclosure
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """The candidates in cells, and rows of a cell, the argmax at its centre, and a rival candidate.
+    """The candidates in cells, and rows that each compare the argmax at a cell's centre with a rival.
 
     Attributes
     ----------
@@ -78,7 +78,7 @@ class Candidates:
         return most
 
     def useless(self, shares: Array, corners: Array, cells: Indices, largest: float, rounds: int) -> Mask:
-        """Which of `cells` it is useless to cut, because it is for the margin with each other candidate."""
+        """Which of `cells` it is useless to bisect, by the margins of all their candidates."""
         asked = np.zeros(len(self.best), dtype=bool)
         asked[cells] = True
         row = np.flatnonzero(asked[self.cell] & self.on_top[self.cell, self.rival])

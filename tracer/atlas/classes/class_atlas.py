@@ -4,7 +4,7 @@ The regions of classes i and j are bounded by the part of F_ij = A_i − A_j = 0
 both: there both are *maximal*. In a chart of two classes this is all of it. In a chart of three (see
 `three_classes`) the maximal parts lead from one crossing with the cell's sides at which both are maximal to
 another one, or end in the junction, of which there is at most one; in the order of τ they lie side by side,
-they are paired like arcs. No part is maximal on the sides of cells from which i or j is eliminated.
+so they are paired like arcs. No part is maximal on the sides of cells from which i or j is eliminated.
 
 Each pair has an atlas of its own, with the junctions added to its crossings, so that its arcs are followed
 like those of a boundary.
@@ -34,8 +34,8 @@ from tracer.fields.counted import Overtime
 # The code of the cell beyond an arc that ends in a junction.
 JUNCTION = -2
 NO_JUNCTION = -1
-# If the extended box is divided differently, a box narrower by this share of the extension may be divided
-# alike.
+# If the extended box may be divided differently from the requested one, one narrower by this share of the
+# extension is tried.
 INSET = 2.0**-10
 
 
@@ -108,7 +108,7 @@ class ClassAtlas:
 
     @property
     def status(self) -> Status:
-        """What is proven."""
+        """How much is proven."""
         if self.exhausted:
             return Status.BUDGET_EXHAUSTED
         decided = not (len(self.undecided) or len(self.between))

@@ -1,6 +1,6 @@
 """Cells with three candidates for the argmax: where the regions of three classes meet.
 
-Let F_ij = A_i − A_j. A cell is a *triple* of classes i, j and k when it is a chart of all three pairs, and
+Let F_ij = A_i − A_j. A cell is a *chart of three classes* i, j and k if it is a chart of all three pairs, and
 
     det(g, h) ≠ 0    for all gradients g of F_ij and h of F_ik in the cell.
 
@@ -22,7 +22,7 @@ PAIRS = np.array([[0, 1], [0, 2], [1, 2]])
 
 
 def triples(margins: Margins, corners: Array, classes: Indices) -> tuple[Mask, Signs, Array]:
-    """Which cells are triples.
+    """Which cells are charts of three classes.
 
     Parameters
     ----------

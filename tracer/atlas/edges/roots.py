@@ -281,7 +281,7 @@ def point_bounds(field: EnclosedField, x: Array) -> tuple[Array, Array]:
 
 
 def _decided(field: EnclosedField, segments: Segments, narrow: Array, rounds: int) -> tuple[Mask, Mask, Mask]:
-    """Which segments have no root, on which F_t ≠ 0 wherever F = 0, and which it is useless to cut."""
+    """Which segments have no root, on which F_t ≠ 0 wherever F = 0, and which are useless to cut."""
     n = len(segments)
     empty, steady, useless = (np.zeros(n, dtype=bool) for _ in range(3))
     for start in range(0, n, CHUNK):

@@ -61,7 +61,7 @@ class Slabs:
 
     @classmethod
     def of_arcs(cls, atlas: Atlas, stack: ArcBatch) -> "Slabs":
-        """The slabs of the atlas's arcs whose parts the arcs of a batch are.
+        """The slabs of the atlas's arcs, for the arcs of a batch, which are parts of these.
 
         The ends are crossings in brackets: the slab lies between these brackets in τ.
         """

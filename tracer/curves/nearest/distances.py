@@ -2,8 +2,8 @@
 
 The curves give a point of the boundary at a distance d. The proof that none is nearer does not use the
 curves: F has no zero outside the charts and the undecided cells of the certificate, and none in the part of
-the charts within the disc of radius d(1 − 1e-9) (see `discs`). Two certified signs of F around the point
-prove that the boundary is there.
+the charts within the disc of radius d − 1e-9 max(d, shorter side of the box) (see `discs`). Two certified
+signs of F around the point prove that the boundary is there.
 """
 
 from collections.abc import Callable, Sequence

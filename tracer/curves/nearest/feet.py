@@ -147,7 +147,7 @@ class _Curves:
         return places[self.metric.length(places - x).argmin(axis=0), np.arange(len(x))]
 
     def _on_curve(self, piece: Indices, predicted: Array, rate: Array) -> tuple[Array, Array]:
-        """Correct predicted points, with rates, both (m, 2): points on the curves, and unit tangents there."""
+        """Correct predicted points with rates, both (m, 2): points on the curves and unit tangents there."""
         place, ahead = predicted.copy(), rate.copy()
         owner = self.piece_owner[piece]
         for curve, which in self._corrected_together():
