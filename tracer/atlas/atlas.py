@@ -144,7 +144,7 @@ def retried_on_new_lines(
         began, left = time.perf_counter(), max_cells - spent
         paving = pave(box, attempt=attempt, max_cells=max(1, math.floor(PAVING_SHARE * left)))
         if atlas is not None and paving.exhausted:
-            return atlas  # another try did not fit into the budget: the last one stands
+            return atlas  # another attempt did not fit into the budget: the last one is the result
         paved = time.perf_counter()
         atlas = found(paving, left - paving.cells)
         seconds = {"paving": paved - began, "crossings": time.perf_counter() - paved}

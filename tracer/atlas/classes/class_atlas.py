@@ -47,7 +47,7 @@ class PairAtlas:
     ----------
     atlas : Atlas
         The atlas of their margin; junctions are among its crossings, with `JUNCTION` on their other side.
-    cell : ndarray of int
+    cell : ndarray of int, shape (cells,)
         The number of each of its cells in the whole paving.
     third : ndarray of int, shape (charts,)
         The third candidate in each of its charts; `NO_CLASS` if there is none.
@@ -78,7 +78,7 @@ class ClassAtlas:
     cells : int
         Number of cells and of pieces of their sides that were processed.
     exhausted : bool
-        Whether a budget ended the work.
+        Whether a budget ended the computation.
     seconds : dict
         Seconds per phase, of the last attempt only.
     between : ndarray, shape (m, 2, 2)
@@ -207,7 +207,7 @@ def _atlas(margins: Margins, paving: ClassPaving, max_cells: int, deadline: floa
 
 
 def _charts(side: Indices, chart: Indices) -> Indices:
-    """The charts among cells of a pair, by their numbers in the whole paving, `chart`."""
+    """The charts among some cells of a pair, `side`, renumbered by `chart` as in the whole paving."""
     return chart[side[is_chart(side, len(chart))]]
 
 

@@ -108,7 +108,7 @@ class Isolated:
         F at the ends of each bracket, to rounding.
     undecided : Segments
         Pieces on which no root is proven or excluded.
-    undecided_segment : ndarray of int
+    undecided_segment : ndarray of int, shape (·,)
         Which segment each of these lies on.
     cells : int
         Number of segments processed.

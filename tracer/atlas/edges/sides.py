@@ -75,7 +75,7 @@ def _containing(line: Array, facing: Array, start: Array, stop: Array) -> Indice
     """For each side on `line`, the side on a line `facing` it that contains it, or `OUTSIDE`."""
     if not len(line):
         return np.zeros(0, dtype=np.intp)
-    # Complex numbers are sorted by their real parts first.
+    # Complex numbers are sorted by real part, then by imaginary part.
     place = facing + 1j * start
     order = np.argsort(place)
     found = np.searchsorted(place[order], line + 1j * start, side="right") - 1

@@ -99,7 +99,7 @@ class ArcBatch:
         Returns
         -------
         stack : ArcBatch
-        index : ndarray of int
+        index : ndarray of int, shape (·,)
             The number, before the cut, of the arc that each arc is or is a part of.
         """
         m = x.shape[1]

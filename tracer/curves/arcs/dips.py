@@ -20,7 +20,7 @@ from tracer.fields.networks.linear_regions import ActivationRegions
 
 # Parts of an arc, at whose ends z is sampled for dips before the arc is followed.
 PARTS = 8
-# Evaluates interpolants at sample points, from their values at the nodes.
+# The matrix from values at the nodes to values at the samples of a polynomial.
 TO_PLACES = interpolation(np.linspace(-1, 1, 4 * DEGREE + 1))
 # z is at its kink if its distance from it is at most this share of the largest along the arc.
 AT_KINK = 1e-9

@@ -72,7 +72,7 @@ def polygonal_pieces(
 def _parts(
     box: Box, stack: ArcBatch, arc: Indices, x: Array, gradient: Array
 ) -> tuple[Indices, Array, Array, Array]:
-    """The parts that start at `x`, without those too short: arc, start, end, ∇F."""
+    """The parts that start at `x`, without parts that are too short: arc, start, end, ∇F."""
     _, last = _outer(arc)
     far = box.distance(x, np.where(last[:, None], stack.end[arc], np.roll(x, -1, axis=0))) > SAME
     some = np.bincount(arc[far], minlength=len(stack)) > 0

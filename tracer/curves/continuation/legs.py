@@ -62,7 +62,7 @@ def walk(chart: ChartODE, start_line: Callable[[Array], float], on_line: bool, s
     ----------
     chart : ChartODE
     start_line : callable
-        Returns the signed distance of a point from the start's normal line.
+        Returns the signed distance of a point from the start's normal line, positive beyond it.
     on_line : bool
         Whether the leg begins on that line: then no event is detected at its start.
     step : float or None

@@ -35,8 +35,8 @@ from tracer.fields.field import EnclosedField
 MOST_CELLS = 2**17
 # Pairs of a disc and a cell that are processed together.
 TOGETHER = 2**18
-# If |∇F| in a cell may be smaller than at its centre by more than this factor, the cell has a kink, and the
-# multiplier is larger by that factor. Gradients count as at least this share of the one at the centre.
+# If |∇F| in a cell may be smaller than at its centre by more than the factor KINK, the cell has a kink, and
+# the multiplier is scaled by the ratio. Gradients count as at least LEAST_GRADIENT of the one at the centre.
 KINK = 2.0
 LEAST_GRADIENT = 1e-3
 # Sweeps of coordinate descent to the point of a cell that is nearest to a given one; no sweep is needed if u

@@ -72,7 +72,7 @@ class Part:
     Attributes
     ----------
     field : EnclosedField
-    curves : ndarray of int
+    curves : ndarray of int, shape (m,)
         The numbers of its curves.
     sheets : tuple of Sheet
         The cells that can contain the points of this part.

@@ -23,7 +23,7 @@ from tracer.curves.vectors import dot, lengths, turning, unit_vectors
 
 # The samples of (x − p) · x′ on a piece; that polynomial has degree 13.
 GRID = np.linspace(-1, 1, 4 * DEGREE + 1)
-# Tolerance as a share of a bracket: the error of the distance is of the second order in that of the foot.
+# Tolerance as a share of a bracket: for a point p on the curve the distance has the error of the foot.
 SETTLED = 2.0**-48
 # Pairs of a point and a piece that are processed together.
 TOGETHER = 2**17
