@@ -1,9 +1,9 @@
 """The atlas: a paving of the box, the arcs in its charts chained into components, and the undecided cells.
 
-If something stays undecided, the atlas is built again on other grid lines, with the next pair of `RATIOS` for
-the first cut. If a side of the box itself is undecided (the boundary runs along it, touches it, or passes
-through a corner), the box is first extended there by about 1e-9 of its side. Charts that are still broken
-after the last attempt count as undecided cells.
+If a broken chart touches no cell at the resolution limit, the atlas is built again on other grid lines, with
+the next pair of `RATIOS` for the first cut. If a side of the box itself is undecided (the boundary runs along
+it, touches it, or passes through a corner), the box is first extended there by about 1e-9 of its side. Charts
+that are still broken after the last attempt count as undecided cells.
 """
 
 import math

@@ -43,8 +43,7 @@ class Lines:
             return share
         lower, upper, cut = self.box.lower, self.box.upper, self.cut
         twice = 2 * share
-        # Each half is measured from its outer end, so that the ends of the box are exact, and stops at the
-        # cut.
+        # Each half is measured from its outer end, so that the ends are exact, and stops at the cut.
         before = np.minimum(lower + twice * (cut - lower), cut)
         after = np.maximum(upper - (2 - twice) * (upper - cut), cut)
         return np.where(twice < 1, before, after)

@@ -2,7 +2,6 @@
 
 A class that is certainly below another one everywhere in the cell is eliminated. The argmax at a point is
 never eliminated.
-eliminated.
 """
 
 from dataclasses import dataclass

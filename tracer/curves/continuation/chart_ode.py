@@ -7,9 +7,9 @@ Where ``∂F/∂x_d ≠ 0`` the boundary is a function of the other coordinate, 
 d the dependent coordinate, i the independent one, s the arclength (the idea left open at the end of
 [1]_). `solve_ivp` integrates it with `CorrectedDOP853`, which puts each accepted step back onto F = 0
 before it takes the next, so that no error accumulates. A step is rejected unless the corrector moves it by at
-most a fraction of its length, the tangent turns by at most a fixed angle, and ∂F/∂x_d keeps its sign.
-Neighbouring branches have opposite gradients, so a jump is detected; and along a smooth branch ∂F/∂x_d
-changes its sign within one chart only through ∇F = 0, a branch point.
+most a fraction of its length, the tangent turns by at most a fixed angle, and ∂F/∂x_d keeps its sign, or
+changes it at a branch point within the step. Neighbouring branches have opposite gradients, so a jump is
+detected; and along a smooth branch in one chart ∂F/∂x_d changes its sign only through ∇F = 0, a branch point.
 
 References
 ----------

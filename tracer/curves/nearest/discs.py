@@ -1,4 +1,4 @@
-"""Discs without boundary: proof that no zero of F in some cells is within a radius of a point p.
+"""Discs without boundary: proof that no zero of F in some cells is nearer to a point p than a radius.
 
 With φ(x) = ½|B (x − p)|² (see `metric`), every zero x of F in a cell with centre c and radii r satisfies, for
 every multiplier λ,
@@ -7,8 +7,7 @@ every multiplier λ,
 
 because φ is convex, and F(x) = F(c) + g · (x − c) with some g in the enclosure G of ∇F on the cell: this is
 the Lagrange dual of the nearest-point problem [1]_, bounded by a mean value form. As a function of λ the
-right
-side is concave and piecewise linear, so its maximum lies where a term changes sign: at 0, or where
+right side is concave and piecewise linear, so its maximum lies where a term changes sign: at 0, or where
 ∇φ(c)ᵢ + λ mid Gᵢ = 0. At the nearest point ∇φ + λ∇F = 0 for one λ, so the bound of a cell of width h has an
 error of order h², and few cells of each size stay undecided, however long the curve is. An undecided cell is
 bisected along the coordinate that contributes more to the error.
