@@ -28,8 +28,7 @@ TOGETHER = 160
 MOST_PARTS = 12
 # The cuts lie this far before even ones, as a share of a part: symmetric functions have roots in the middle.
 OFF = 0.0078
-# The half-width of a bracket over the bound of |F| / |F_t| at the root; its growth if the signs do not
-# differ.
+# The half-width of a bracket over the bound of |F| / |F_t| at the root, and its growth if this fails.
 BRACKET = 2.5
 WIDER = 16.0
 BRACKET_ROUNDS = 8
@@ -306,8 +305,7 @@ def _cut(segments: Segments, number: Indices, least: int) -> tuple[Segments, Ind
     low, high = segments.ends()
     cuts = _between(low, high, np.arange(1, parts)[:, None], parts)
     start, end = np.append(low, cuts), np.append(cuts, high)
-    # Near the resolution of float64 some parts have no width: they are dropped, but not the whole
-    # segment.
+    # Near the resolution of float64 some parts have no width: they are dropped, the others are kept.
     some = np.flatnonzero((start < end) | np.tile(low == high, parts))
     of = some % max(1, len(segments))
     whole = segments[of]

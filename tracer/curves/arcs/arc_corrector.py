@@ -17,8 +17,7 @@ STEPS = 6
 # Upper limits, in box units: of a last step, whose square is rounding, and of a next step not worth making.
 CONVERGED = 4e-8
 SETTLED = 1e-15
-# The noise is this many times the remaining step, which is rounding of F, and the rounding of the
-# coordinates.
+# The noise is this many times the remaining step, which is rounding of F, plus that of the coordinates.
 NOISE = 8.0
 
 

@@ -22,7 +22,7 @@ from tracer.fields.field import EnclosedField
 STRAIGHT = 1e-12
 # The cosine between ∇F on both sides of a sharp tip: its angle is less than 30°.
 SHARP = -(0.75**0.5)
-# The share of the rounding error bound of F; at corners of real networks the error is mostly a tenth of it.
+# As a share of the rounding error bound of F; the error at corners is mostly a tenth of this share.
 INSIDE = 3 * 2.0**-12
 # An upper limit, as a share of the largest |F| at the box's corners and centre: a vertex is exact to 1e-12.
 MOST_INSIDE = 0.95e-12

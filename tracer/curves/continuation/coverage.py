@@ -1,8 +1,7 @@
 """Decide which points lie on a curve that is already traced.
 
 The test is geometric: the nearest place on the curve's prediction, corrected onto F = 0, is the point itself,
-and F rises to the same side there. On neighbouring parallel branches, however close, F rises to opposite
-sides.
+and F rises to the same side there. On neighbouring branches, however close, it rises to opposite sides.
 """
 
 from typing import Any

@@ -29,8 +29,7 @@ from tracer.fields.field import Field
 SAME_ROOT = 1e-12
 # A direction whose outward component is at most this counts as along the side of the box.
 GRAZING = 1e-8
-# Radii, in box units, of the circles around a point where the integrator fails, and the most such points in a
-# row.
+# Radii, in box units, of the circles around a point where the integrator fails; most such points in a row.
 CIRCLE_RADII = (1e-9, 1e-8, 1e-7, 1e-6)
 MOST_HOPS = 8
 # The largest distance, in box units, of a branch point that explains a failure.
