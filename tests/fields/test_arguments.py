@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import pytest
+from sklearn.linear_model import LogisticRegression
 
 import tracer
 from cases import hostile
@@ -28,6 +29,8 @@ CIRCLE = tracer.Function(lambda x1, x2: x1**2 + x2**2 - 0.5)
 BOUNDARY, CIRCLES = tracer.trace(MARGIN, BOX), tracer.trace(CIRCLE, BOX)
 SUM = tracer.ExponentialSum(SIGMOIDS)
 PARTITION = tracer.partition(NETWORK, BOX)
+DATA = np.array([[0.0, 0.1], [1.0, 0.9], [0.2, 0.0], [0.8, 1.0]])
+LOGISTIC = LogisticRegression().fit(DATA, [0, 1, 0, 1])
 # The call with one hostile argument; its name is what the message must hold.
 CALLS = {
     "trace field": lambda v: tracer.trace(v, BOX),
@@ -116,6 +119,16 @@ CALLS = {
     "Boundary.save path": BOUNDARY.save,
     "Boundary.load path": tracer.Boundary.load,
     "Boundary.plot ax": BOUNDARY.plot,
+    "Boundary.plot X": lambda v: BOUNDARY.plot(X=v),
+    "Boundary.plot y": lambda v: BOUNDARY.plot(X=[[0.1, 0.2]], y=v),
+    "Boundary.plot classes": lambda v: BOUNDARY.plot(classes=v),
+    "from_estimator estimator": lambda v: tracer.BoundaryDisplay.from_estimator(v, DATA),
+    "from_estimator X": lambda v: tracer.BoundaryDisplay.from_estimator(LOGISTIC, v),
+    "from_estimator y": lambda v: tracer.BoundaryDisplay.from_estimator(LOGISTIC, DATA, y=v),
+    "from_estimator features": lambda v: tracer.BoundaryDisplay.from_estimator(LOGISTIC, DATA, features=v),
+    "from_estimator eps": lambda v: tracer.BoundaryDisplay.from_estimator(LOGISTIC, DATA, eps=v),
+    "Partition.plot X": lambda v: PARTITION.plot(X=v),
+    "Partition.plot y": lambda v: PARTITION.plot(X=[[0.1, 0.2]], y=v),
     "Partition.nearest points": PARTITION.nearest,
     "Partition.save path": PARTITION.save,
     "Partition.plot ax": PARTITION.plot,

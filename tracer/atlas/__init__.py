@@ -1,1 +1,1 @@
-"""Where the boundary can be, cell by cell, and what is certain about it."""
+"""Where the boundary can be, cell by cell, and what is proven about it."""

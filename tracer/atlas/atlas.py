@@ -1,8 +1,9 @@
-"""The atlas: the box paved, the charts' arcs chained, and what is left undecided.
+"""The atlas: a paving of the box, the arcs in its charts chained into components, and the undecided cells.
 
-Whatever is not decided is tried again on other lines, with the next pair of ratios for the first cut;
-where a side of the box itself is undecided (the boundary runs along it, touches it, or goes through a
-corner) the box is wider by a hair from then on. Charts that are still broken join the undecided cells.
+If a broken chart touches no cell at the resolution limit, the atlas is built again on other grid lines, with
+the next pair of `RATIOS` for the first cut. If a side of the box itself is undecided (the boundary runs along
+it, touches it, or passes through a corner), the box is first extended there by about 1e-9 of its side. Charts
+that are still broken after the last attempt count as undecided cells.
 """
 
 import math
@@ -26,28 +27,28 @@ from tracer.fields.box import Box
 from tracer.fields.counted import Overtime
 from tracer.fields.field import EnclosedField
 
-# Of the cells that may be looked at, what the paving may take: the rest is for pieces of sides.
+# The share of `max_cells` for the paving; the rest is for pieces of cell sides.
 PAVING_SHARE = 0.9
 
-# What a side of the box is moved out by where it is undecided, in box units: lower and upper sides.
+# By how much an undecided side of the box is moved outward, in box units: lower sides, upper sides.
 OUTSETS = np.array([[1.0, 1.3], [1.7, 2.1]]) * 1e-9
 
 
 @dataclass(frozen=True, eq=False)
 class Atlas:
-    """Everything that is certain about the boundary in a box.
+    """Everything that is proven about the boundary in a box.
 
     Attributes
     ----------
     paving : Paving
-        Its box is the one asked for, or wider by a hair.
+        Its box is the requested one, or that extended by a few 1e-9 of a side.
     crossings : Crossings
     arcs : ChartArcs
-        In charts that are not broken.
+        The arcs in charts that are not broken.
     broken : ndarray of bool, shape (charts,)
         Charts of which nothing is claimed.
     seconds : dict
-        By phase, the last try alone.
+        Seconds per phase, of the last attempt only.
     """
 
     paving: Paving
@@ -62,14 +63,14 @@ class Atlas:
         return self.paving.lines.box
 
     def without_charts(self) -> "Atlas":
-        """The atlas where there is no time for what is in the charts: they are left undecided."""
+        """The atlas with its charts moved to the unprocessed cells, if no time is left to trace arcs."""
         none, paving = np.zeros(0, dtype=np.intp), self.paving.without_charts()
         crossings = self.crossings[none]
         return Atlas(paving, crossings, *pair(crossings, paving.directions), self.seconds)
 
     @cached_property
     def chains(self) -> Chains:
-        """The components."""
+        """The components of the boundary."""
         return chained(self.arcs, len(self.crossings))
 
     @property
@@ -80,23 +81,23 @@ class Atlas:
 
     @property
     def undecided_sides(self) -> Mask:
-        """Sides of the box, lower and upper ones, (2, 2), on which something is undecided."""
+        """Which sides of the box, lower and upper, have an undecided piece, shape (2, 2)."""
         undecided = self.crossings.undecided
         return sides_among(undecided.axis, undecided.before, undecided.after)
 
     @property
     def cells(self) -> int:
-        """Cells and pieces of their sides looked at."""
+        """Number of cells and of pieces of their sides that were processed."""
         return self.paving.cells + self.crossings.cells
 
     @property
     def exhausted(self) -> bool:
-        """Whether a budget ended the work."""
+        """Whether a budget ended the computation."""
         return self.paving.exhausted or self.crossings.exhausted
 
     @property
     def status(self) -> Status:
-        """What may be claimed."""
+        """How much is proven."""
         if self.exhausted:
             return Status.BUDGET_EXHAUSTED
         return Status.PROVEN_OUTSIDE_CELLS if len(self.undecided) else Status.PROVEN
@@ -110,7 +111,7 @@ def build_atlas(
     deadline: float = math.inf,
     report: Callable[[int, float], None] = lambda cells, share: None,
 ) -> Atlas:
-    """The atlas of the boundary in `box`; see `pave` for the parameters."""
+    """Build the atlas of the boundary in `box`; see `pave` for the parameters."""
 
     def found(paving: Paving, left: int) -> Atlas:
         try:
@@ -126,24 +127,24 @@ def build_atlas(
 def retried_on_new_lines(
     pave: Callable[..., Any], found: Callable[[Any, int], Any], box: Box, max_cells: int
 ) -> Any:
-    """The atlas of a box, tried again on other lines as long as those may mend it.
+    """Build an atlas, and build it again on other grid lines while these may decide more.
 
     Parameters
     ----------
     pave : callable
-        The paving of a box, with keywords `attempt` and `max_cells`.
+        Returns the paving of a box; keywords `attempt` and `max_cells`.
     found : callable
-        The atlas on a paving, within a number of cells.
+        Returns the atlas on a paving, given the number of cells that it may process.
     box : Box
     max_cells : int
-        Over all tries.
+        Upper limit of cells over all attempts.
     """
     atlas, spent = None, 0
     for attempt in range(len(RATIOS)):
         began, left = time.perf_counter(), max_cells - spent
         paving = pave(box, attempt=attempt, max_cells=max(1, math.floor(PAVING_SHARE * left)))
         if atlas is not None and paving.exhausted:
-            return atlas  # another try did not fit into the budget: the last one stands
+            return atlas  # another attempt did not fit into the budget: the last one is the result
         paved = time.perf_counter()
         atlas = found(paving, left - paving.cells)
         seconds = {"paving": paved - began, "crossings": time.perf_counter() - paved}
@@ -156,23 +157,26 @@ def retried_on_new_lines(
 
 
 def curable(broken: Array, floor: Array) -> bool:
-    """Whether a chart is broken that does not touch a cell at the floor: other lines may mend it."""
+    """Whether some broken chart touches no cell at the resolution limit: other grid lines may decide it."""
     return any(
         not ((chart[0] <= floor[:, 1]) & (chart[1] >= floor[:, 0])).all(axis=1).any() for chart in broken
     )
 
 
 def sides_among(axis: Indices, before: Indices, after: Indices) -> Mask:
-    """Which sides of the box, lower and upper ones, (2, 2), are among pieces of sides along `axis`."""
+    """Which sides of the box, lower and upper, shape (2, 2), contain one of the given pieces of cell sides.
+
+    Each piece runs along `axis` and has the cells `before` and `after` beside it.
+    """
     sides = np.zeros((2, 2), dtype=bool)
     sides[0, 1 - axis[before == OUTSIDE]] = sides[1, 1 - axis[after == OUTSIDE]] = True
     return sides
 
 
 def widened(box: Box, undecided_sides: Mask) -> Box:
-    """The box, a hair wider where a side is undecided."""
+    """The box, extended by `OUTSETS` on its undecided sides."""
     with np.errstate(over="ignore", invalid="ignore"):
         out = undecided_sides * OUTSETS * box.sides
         wider = Box(box.lower - out[0], box.upper + out[1])
-        # At the end of the floats there is no wider box.
+        # If the wider box overflows, the box stays as it is.
         return wider if np.isfinite(wider.sides).all() else box

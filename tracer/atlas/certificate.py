@@ -1,4 +1,4 @@
-"""What is certain about a boundary, and what it rests on."""
+"""The certificate: what is proven about a boundary, and what the proof rests on."""
 
 from dataclasses import dataclass, replace
 from enum import Enum
@@ -9,7 +9,7 @@ import numpy as np
 from tracer.arrays import Array, Indices
 from tracer.fields.box import Box
 
-# What a sentence that claims a proof does not claim.
+# What a proof does not cover.
 BETWEEN_POINTS = (
     "Between its points a curve is measured, not proven: that it is within the tolerance there, its length, "
     "its polylines and the areas beside it; nor is it proven that it has no more turning points than are "
@@ -23,7 +23,7 @@ RESTS_ON = (
     "ball arithmetic."
 )
 
-# What is claimed of a box, by what it is that is certified.
+# The claim for a box, by the kind of result.
 CLAIMS = {
     "boundary": (
         "the components of the boundary in {box} and the returned curves correspond one to one, `closed` is "
@@ -38,7 +38,7 @@ CLAIMS = {
 
 
 class Status(Enum):
-    """How much of the answer is proven; the value of each member gives cause and cure."""
+    """How much of the result is proven; the value of each member states cause and cure."""
 
     PROVEN = "all of the boundary, or of the classes' regions, in the box has been found, with proof"
     PROVEN_OUTSIDE_CELLS = (
@@ -61,18 +61,18 @@ class Status(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Proof:
-    """The cells and crossings that a certificate consists of: what its picture shows.
+    """The cells and crossings of a certificate, for its picture.
 
     Attributes
     ----------
     empty, charts : ndarray, shape (·, 2, 2)
-        Corners of the cells without the boundary, and of the charts.
+        Corners of the empty cells, and of the charts.
     dependent : ndarray of int, shape (charts,)
-        The coordinate along which F grows, or falls, wherever it is 0 in each chart: 0 or 1, or 2 where it
-        grows along an oblique direction.
+        The coordinate along which F is monotone wherever it is 0 in each chart: 0 or 1, or 2 for an oblique
+        direction.
     crossings : ndarray, shape (n, 2)
     traced : tuple of Curve
-        What the proof is about.
+        The curves that the proof is about.
     """
 
     empty: Array
@@ -95,36 +95,36 @@ class Certificate:
     correspond one to one, `closed` is exact, and each returned point lies within its `error_bound`
     of its own component. F is the real function of the user's float64 weights, plane and level.
 
-    What lies between the points is measured, at eleven points of every polynomial between two, and not
-    proven: that it is within the tolerance, lengths, polylines and areas, and that there are no more turning
-    points than are listed. A spike that is narrower than the distance of these points may be missed.
+    Between the points nothing is proven: the error of the prediction is measured, at eleven points of every
+    polynomial, and so are lengths, polylines and areas; further turning points may exist. A spike narrower
+    than the distance of these points may be missed.
 
     The guarantee rests on outward rounding in IEEE double precision, to nearest and with subnormal numbers
-    (the verbs set the floating-point environment where it is another one), and on stated errors of the
-    machine's elementary functions: 4 ulp for exp, tanh and the like, 16 (1 + 2x²) for erfc(x). NumPy
-    documents no bound for these; the tests hold every one against ball arithmetic on the machine they run on.
+    (the verbs set the floating-point environment if it is different), and on error bounds of the machine's
+    elementary functions: 4 ulp for exp, tanh and the like, 16 (1 + 2x²) for erfc(x). NumPy documents no such
+    bounds; the tests compare every function with ball arithmetic on the machine they run on.
 
     Attributes
     ----------
     status : Status
     bounds : tuple
-        The box, ``((lo, hi), (lo, hi))``: the one asked for, or wider by a hair (about 1e-9 of a side)
-        where the boundary runs along a side, touches it, or goes through a corner. Counts and box units
-        are those of this box. Of a partition it is proven that the box asked for has the same regions,
-        pieces and holes; where only fractions tell, this box is narrower (by about 1e-12 of a side).
+        The box, ``((lo, hi), (lo, hi))``: the requested one, or one extended by about 1e-9 of a side where
+        the boundary runs along that side, touches it, or passes through a corner. Counts and box units refer
+        to this box. For a partition it is proven that the requested box has the same regions, pieces and
+        holes; if exact fractions are needed for this proof, this box is narrower (by about 1e-12 of a side).
     undecided : ndarray, shape (m, 2, 2)
-        Cells of which nothing is proven: ``[:, 0]`` lower and ``[:, 1]`` upper corners. The whole box
-        where the boundary was sampled.
+        Cells of which nothing is proven: ``[:, 0]`` lower and ``[:, 1]`` upper corners. The whole box if the
+        boundary was sampled.
     cells : int
-        Cells looked at.
+        Number of cells and of pieces of their sides that were processed.
     crossings : int
-        Crossings of the boundary with the cells' edges.
+        Number of crossings of the boundary with the sides of cells.
     reason : str
-        Why the boundary was sampled only, or the arithmetic unsound, where it was.
+        Why the boundary was only sampled, or the arithmetic unsound, if so.
     proof : Proof or None
-        What `plot` shows; None where nothing was proven.
+        The cells and crossings for `plot`; None if nothing is proven.
     of : str
-        What it certifies: a "boundary" or a "partition".
+        The kind of result it certifies: "boundary" or "partition".
     """
 
     status: Status
@@ -140,17 +140,17 @@ class Certificate:
     def unproven(
         cls, status: Status, box: Box, cells: int = 0, crossings: int = 0, reason: str = ""
     ) -> "Certificate":
-        """A certificate of nothing: the whole box is undecided."""
+        """A certificate that claims nothing: the whole box is undecided."""
         return cls(status, box.bounds, np.stack([box.lower, box.upper])[None], cells, crossings, reason)
 
     def withdrawn(self, reason: str) -> "Certificate":
-        """The certificate of what was computed in an arithmetic that proves nothing."""
+        """The certificate without its claims, for a computation in unsound arithmetic."""
         whole = np.array(self.bounds).T[None]
         return replace(self, status=Status.UNSOUND_ARITHMETIC, undecided=whole, reason=reason, proof=None)
 
     @property
     def complete(self) -> bool:
-        """Whether no component is missing, with proof."""
+        """Whether it is proven that no component is missing."""
         return self.status is Status.PROVEN
 
     def plot(self, ax: Any = None) -> Any:

@@ -1,8 +1,12 @@
-"""Arcs end to end: the components of the boundary.
+"""Chains of arcs end to end: the components of the boundary.
 
-Where one arc ends at a crossing and another starts there, they follow each other; each crossing is the
-start of at most one arc and the end of at most one. The chains of that relation are the components:
-closed where it runs round, else open. All chains are ordered at once by pointer doubling.
+If one arc ends at a crossing and another starts there, they are consecutive; each crossing is the start of at
+most one arc and the end of at most one. The chains of this relation are the components: closed if cyclic,
+else open. All chains are ordered at once by pointer doubling [1]_.
+
+References
+----------
+.. [1] J. C. Wyllie, "The complexity of parallel computations", PhD thesis, Cornell University (1979).
 """
 
 from dataclasses import dataclass
@@ -22,9 +26,9 @@ class Chains:
     Attributes
     ----------
     arcs : ndarray of int, shape (n,)
-        All arcs; those of one chain are consecutive and follow each other.
+        All arcs; the arcs of one chain are consecutive and in order.
     offsets : ndarray of int, shape (chains + 1,)
-        Where each chain begins in `arcs`.
+        The index in `arcs` at which each chain begins; the last entry is n.
     closed : ndarray of bool, shape (chains,)
     """
 
@@ -37,7 +41,7 @@ class Chains:
 
 
 def chained(arcs: ChartArcs, crossings: int) -> Chains:
-    """The chains of `arcs` over a number of crossings."""
+    """Join `arcs` into chains, given the number of crossings."""
     n = len(arcs)
     starting = np.full(crossings, NONE)
     starting[arcs.start] = np.arange(n)
@@ -46,7 +50,7 @@ def chained(arcs: ChartArcs, crossings: int) -> Chains:
     previous[following[following != NONE]] = np.flatnonzero(following != NONE)
     first = _least_of_cycle(previous)
     closed = first != NONE
-    # Cut open before their least arc, cycles are chains like the others.
+    # Opened before their least arc, cycles are chains like the others.
     heads = np.where(closed & (first == np.arange(n)), NONE, previous)
     head, place = _ranked(heads)
     order = np.lexsort((place, head))
@@ -55,7 +59,7 @@ def chained(arcs: ChartArcs, crossings: int) -> Chains:
 
 
 def _least_of_cycle(previous: Indices) -> Indices:
-    """For each arc the least arc of its cycle, or NONE on an open chain."""
+    """The least arc of each arc's cycle, or NONE on an open chain."""
     least, back = np.arange(len(previous)), previous.copy()
     for _ in range(_doublings(len(previous))):
         inner = back != NONE
@@ -65,7 +69,7 @@ def _least_of_cycle(previous: Indices) -> Indices:
 
 
 def _ranked(previous: Indices) -> tuple[Indices, Indices]:
-    """The first arc of each arc's chain, and how many arcs lie between."""
+    """The first arc of each arc's chain, and the number of steps from it."""
     place, head = (previous != NONE).astype(np.intp), np.arange(len(previous))
     back = previous.copy()
     for _ in range(_doublings(len(previous))):

@@ -1,22 +1,22 @@
-"""The arcs of the boundary in each chart: crossings paired by their certified signs.
+"""The arcs of the boundary in each chart, from its crossings paired by certified signs.
 
 In a chart F grows along a direction d wherever it is 0: d · g > 0 for every g of Clarke's gradient at its
 zeros. That gradient is upper semicontinuous, so by Lebourg's mean value theorem [1]_ F is strictly
-increasing along d around each zero. A chart is convex: on a line parallel to d there is one zero at most,
-as between two passages from − to + there is one back. Each such line is a level of
+increasing along d around each zero. A chart is convex, and between two passages of F from − to + there is one
+from + to −, so a line parallel to d contains at most one zero. Each such line is a level of
 
     τ(x) = d₂ x₁ − d₁ x₂,
 
-so the boundary in the chart is a graph over some intervals of τ, each of which bounds an *arc*. Run along
-with τ, an arc has F > 0 on its left. So it enters the chart where F falls on the way counterclockwise
-round it, and leaves where F rises: at a crossing, where F has certified opposite signs, one or the other.
-In the order of τ, entries and exits must alternate, and each pair bounds one arc. A chart where they do
-not, whose crossings cannot be ordered, or a side of which is undecided, is *broken*: nothing is claimed
-of it.
+so the boundary in the chart is a graph over some intervals of τ, each of which bounds an *arc*. In the
+direction of increasing τ, an arc has F > 0 on its left. So it enters the chart where F falls along the sides
+of the chart, taken counterclockwise, and leaves where F rises: at a crossing, where F has certified opposite
+signs, one of the two holds. In the order of τ, entries and exits must alternate, and each pair bounds one
+arc. A chart is *broken*, and nothing is claimed of it, if they do not alternate, if its crossings cannot be
+ordered, or if one of its sides is undecided.
 
-Where only that part of the boundary counts on which a third class is below both (see `triples`), and it
-ends at one point of the chart at most, one crossing may be *alone*: no exit follows the entry, or no entry
-comes before the exit. Then an arc leads from it to that point, or from there to it.
+If only that part of the boundary counts on which a third class is below both (see `three_classes`), and this
+part ends in at most one point of the chart, then one crossing may be *alone*: an entry without an exit, or an
+exit without an entry. An arc then leads from that crossing to the point, or from the point to the crossing.
 
 References
 ----------
@@ -33,20 +33,20 @@ from tracer.atlas.edges.crossings import Crossings, is_chart
 from tracer.atlas.edges.roots import ROUNDING, Segments
 from tracer.enclosures.rounding import UNDERFLOW
 
-# What stands for a coordinate where F grows along neither axis.
+# The code of a direction along neither axis, instead of a coordinate.
 OBLIQUE = 2
-# What stands for the crossing at the end of an arc that ends inside its chart.
+# The code of an end inside the chart, instead of a crossing.
 INSIDE = -1
 
 
 @dataclass(frozen=True, eq=False)
 class ChartArcs:
-    """Pieces of the boundary, one chart each, run along with F > 0 on the left.
+    """Pieces of the boundary in one chart each, with F > 0 on their left.
 
     Attributes
     ----------
     chart, start, end : ndarray of int, shape (n,)
-        The chart, and the crossings at which each starts and ends; `INSIDE` where that is no crossing.
+        The chart of each, and the crossings at which it starts and ends; `INSIDE` for an end inside it.
     """
 
     chart: Indices
@@ -61,15 +61,15 @@ class ChartArcs:
 
 
 def pair(crossings: Crossings, directions: Array, alone: Mask | None = None) -> tuple[ChartArcs, Mask]:
-    """The arcs of all charts that are not broken, and which of them are.
+    """Pair crossings into the arcs of all charts that are not broken; also returns which charts are broken.
 
     Parameters
     ----------
     crossings : Crossings
     directions : ndarray, shape (charts, 2)
-        Along which F grows in each chart.
+        The direction along which F grows in each chart.
     alone : ndarray of bool, shape (charts,), optional
-        In which charts one crossing may be alone; none by default.
+        Which charts may have one crossing alone; none by default.
     """
     charts = len(directions)
     broken = np.zeros(charts, dtype=bool)
@@ -99,18 +99,18 @@ def pair(crossings: Crossings, directions: Array, alone: Mask | None = None) -> 
 
 
 def _is_shared(end: Indices, crossings: int) -> Mask:
-    """Which arcs have the same crossing at that end as another."""
+    """Which arcs share the crossing at their `end` with another arc."""
     number = np.bincount(end[end != INSIDE], minlength=crossings + 1)
     return (end != INSIDE) & (number[end] > 1)
 
 
 def _visits(crossings: Crossings, directions: Array) -> tuple[Indices, Indices, Array, Array, Mask]:
-    """Each crossing as its charts see it: chart, crossing, bounds of τ, and whether an arc enters."""
+    """The charts beside crossings, one row each: chart, crossing, bounds of τ, and whether an arc enters."""
     columns = []
     for side, outward in ((crossings.before, 1), (crossings.after, -1)):
         crossing = np.flatnonzero(is_chart(side, len(directions)))
         chart, brackets = side[crossing], crossings.brackets[crossing]
-        # Counterclockwise, the right side is run along with x2, the upper one against x1.
+        # Counterclockwise means along x2 on the right side, and against x1 on the upper side.
         rises = crossings.direction[crossing] * np.where(brackets.axis == 1, outward, -outward)
         low, high = across_brackets(directions[chart], brackets)
         columns.append((chart, crossing, low, high, rises < 0))
@@ -127,7 +127,7 @@ def is_oblique(directions: Array) -> Mask:
 
 
 def dependent_coordinate(directions: Array) -> Indices:
-    """For each chart the coordinate along which F grows, or falls; `OBLIQUE` where there is none."""
+    """The coordinate along which F is monotone at its zeros in each chart; `OBLIQUE` for neither."""
     return np.where(is_oblique(directions), OBLIQUE, np.where(directions[:, 0] != 0, 0, 1))
 
 
@@ -137,7 +137,7 @@ def across(directions: Array, x: Array) -> Array:
 
 
 def across_bounds(directions: Array, x: Array) -> tuple[Array, Array]:
-    """Bounds of τ at points (..., n, 2)."""
+    """Lower and upper bounds of τ at points (..., n, 2), each (..., n)."""
     a, b = directions[:, 1] * x[..., 0], directions[:, 0] * x[..., 1]
     oblique = is_oblique(directions)
     if not oblique.any():
@@ -148,6 +148,6 @@ def across_bounds(directions: Array, x: Array) -> tuple[Array, Array]:
 
 
 def across_brackets(directions: Array, brackets: Segments) -> tuple[Array, Array]:
-    """Bounds of τ on brackets, each (n,)."""
+    """Lower and upper bounds of τ on brackets, each (n,)."""
     low, high = across_bounds(directions, np.stack([brackets.lower, brackets.upper]))
     return low.min(axis=0), high.max(axis=0)

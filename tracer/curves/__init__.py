@@ -1,1 +1,1 @@
-"""Following the boundary: seeds, predictor and corrector, and the curve that comes of it."""
+"""Curves of the boundary: how they are followed, and the curve as the result."""

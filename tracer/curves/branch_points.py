@@ -1,13 +1,17 @@
-"""Points where ∇F = 0: where a boundary can cross itself.
+"""Branch points: points of the boundary with ∇F = 0, where it can cross itself.
 
-A critical point c is found by Newton's method on ∇F = 0, the Hessian H by central differences of
-the gradient. Near a critical point on the curve ``F ≈ ½ dᵀ H d``, so with eigenvalues
-``λ₁ > 0 > λ₂`` and eigenvectors e₁, e₂ two branches cross there with tangents
+A critical point c is found by Newton's method for ∇F = 0, with the Hessian H by central differences of the
+gradient. Near a critical point on the curve ``F ≈ ½ dᵀ H d``, d = x − c. So with eigenvalues ``λ₁ > 0 > λ₂``
+and eigenvectors e₁, e₂ two branches cross there with tangents [1]_
 
     d = e₁/√λ₁ ± e₂/√|λ₂|.
 
-A definite H is an isolated point, det H ≈ 0 a cusp, a tacnode or worse. At such a point, and at a
-kink, there is still a last resort: the sign changes of F on a small circle say where curves leave.
+If H is definite, the point is isolated; if det H ≈ 0, it is a cusp, a tacnode or worse. At such a point, and
+at a kink, the sign changes of F on a small circle show where curves leave.
+
+References
+----------
+.. [1] E. L. Allgower and K. Georg, "Numerical Continuation Methods" (1990), chapter 8.
 """
 
 from dataclasses import dataclass
@@ -21,25 +25,24 @@ from tracer.fields.field import Field
 # Step of the difference quotients of the gradient, in box units: near the cube root of rounding.
 HESSIAN_STEP = 1e-5
 NEWTON_STEPS = 12
-# |F| at a critical point, over the size of F a hundredth of the box away: below it the point is on
-# the curve, as far as float64 can tell.
+# Upper limit of |F| at a critical point on the curve, over the largest |F| at a hundredth of the box from it.
 ON_CURVE = 1e-11
 SIZE_RADIUS = 1e-2
-# The smaller eigenvalue over the larger: below it the quadratic form does not decide the tangents.
+# Lower limit of the smaller |eigenvalue| over the larger; below it the tangents are not determined.
 DEGENERATE = 1e-7
 CIRCLE_POINTS = 64
 
 
 @dataclass(frozen=True, eq=False)
 class BranchPoint:
-    """A point of the boundary where branches meet.
+    """A point of the boundary at which branches meet.
 
     Attributes
     ----------
     point : ndarray, shape (2,)
     tangents : ndarray, shape (k, 2)
-        Unit directions of the branches through it, two for an ordinary crossing; none where the
-        second derivatives do not decide.
+        Unit tangents of the branches through it, two at an ordinary crossing; none if the second derivatives
+        do not determine them.
     """
 
     point: Array
@@ -51,7 +54,7 @@ class BranchPoint:
 
 
 def branch_point_near(field: Field, box: Box, x: Array, radius: float) -> BranchPoint | None:
-    """The critical point of F on the curve within `radius` (box units) of `x`, if there is one."""
+    """The critical point of F on the curve within `radius` (box units) of `x`; None if none is found."""
     sides = box.sides
     at = x.copy()
     H = np.zeros((2, 2))
@@ -83,7 +86,7 @@ def branch_tangents(H: Array) -> Array:
 
 
 def _gradient_and_hessian(field: Field, x: Array, sides: Array) -> tuple[Array, Array]:
-    """∇F and the symmetric difference quotient of it, both in box units."""
+    """∇F and its symmetrized difference quotients, both in box units."""
     h = HESSIAN_STEP * sides
     probes = x + np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]]) * h
     gradient = field.value_and_gradient(probes)[1] * sides
@@ -92,21 +95,21 @@ def _gradient_and_hessian(field: Field, x: Array, sides: Array) -> tuple[Array, 
 
 
 def leaving(field: Field, box: Box, x: Array, radius: float, direction: int) -> Array:
-    """Where curves leave a small circle, run through with F > 0 on the left.
+    """The points at which curves leave a small circle, in the direction with F > 0 on the left.
 
     Parameters
     ----------
     x : ndarray, shape (2,)
-        The centre.
+        The centre of the circle.
     radius : float
-        In box units.
+        Its radius in box units.
     direction : {1, -1}
-        −1 for curves run through the other way, with F > 0 on the right.
+        −1 for the opposite direction, with F > 0 on the right.
 
     Returns
     -------
     ndarray, shape (k, 2)
-        Points of the circle, one for each curve that leaves.
+        One point of the circle for each curve that leaves.
     """
     from scipy.optimize.elementwise import find_root
 

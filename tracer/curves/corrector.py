@@ -1,8 +1,12 @@
-"""The corrector: back onto the curve by Newton's method, and a seed onto it by root-finding.
+"""The corrector: Newton's method from a prediction onto the curve, and root-finding from a seed onto it.
 
-Along the gradient, in box units: ``x ← x − F ∇F / |∇F|²``. The predictor's error is squared by each
-step, so two or three reach rounding. Of all iterates the one with the smallest ``|F| / |∇F|`` is
-kept, and one that would leave the predictor's neighbourhood is not followed.
+Newton's method runs along the gradient, in box units: ``x ← x − F ∇F / |∇F|²`` [1]_. Each step squares the
+error, so two or three reach rounding. The iterate with the smallest ``|F| / |∇F|`` is the result; iteration
+stops before leaving the neighbourhood of the prediction.
+
+References
+----------
+.. [1] E. L. Allgower and K. Georg, "Numerical Continuation Methods" (1990), chapter 3.
 """
 
 from typing import Any, NamedTuple
@@ -15,16 +19,16 @@ from tracer.fields.box import Box
 from tracer.fields.field import Field
 
 NEWTON_STEPS = 4
-# A correction longer than this, in box units, would be a jump and not a correction.
+# Upper limit of a correction, in box units: a longer one could be a jump to another branch.
 LONGEST_CORRECTION = 0.02
-# A seed nearer than this, in box units, is on the curve already.
+# A seed within this distance, in box units, is already on the curve.
 ON_CURVE = 1e-14
-# Points on a seed's gradient line at which the sign of F is looked up.
+# Points on the gradient line of a seed at which the sign of F is evaluated.
 LINE_POINTS = 400
 
 
 class Corrected(NamedTuple):
-    """Points near the curve, put onto it.
+    """Predicted points, corrected onto the curve.
 
     Attributes
     ----------
@@ -32,7 +36,7 @@ class Corrected(NamedTuple):
     gradient : ndarray, shape (n, 2)
         ∇F at `x`.
     distance : ndarray, shape (n,)
-        The first-order distance ``|F| / |∇F|`` that is left, in box units; inf where there is none.
+        The first-order distance ``|F| / |∇F|`` to the curve, in box units; inf if there is none.
     """
 
     x: Array
@@ -41,7 +45,7 @@ class Corrected(NamedTuple):
 
 
 def correct(field: Field, box: Box, x: Array) -> Corrected:
-    """Newton's method along the gradient, from predicted points `x` of shape (n, 2) inside the box."""
+    """Correct predicted points `x` (n, 2) inside the box by Newton's method along the gradient."""
     at, best = x.copy(), Corrected(x.copy(), np.zeros_like(x), np.full(len(x), np.inf))
     active = np.arange(len(x))
     for _ in range(NEWTON_STEPS + 1):
@@ -61,7 +65,7 @@ def correct(field: Field, box: Box, x: Array) -> Corrected:
 
 
 def newton_step(value: Array, gradient: Array) -> tuple[Array, Array]:
-    """The step ``F ∇F / |∇F|²``, shape (n, 2), and its length, inf where there is no step to take."""
+    """Newton's step ``F ∇F / |∇F|²``, shape (n, 2), and its length, (n,); 0 and inf if there is no step."""
     with np.errstate(all="ignore"):
         # Scaled by the larger partial: the square of a gradient of 1e-200 would underflow.
         scale = max_norm(gradient)
@@ -78,7 +82,7 @@ def regular(gradient: Array) -> Any:
 
 
 def move_to_curve(field: Field, box: Box, seed: Array) -> Array | None:
-    """The root of F nearest to `seed` on the gradient line through it, inside the box.
+    """Find the root of F nearest to `seed` on the gradient line through it, inside the box.
 
     Parameters
     ----------
@@ -87,7 +91,7 @@ def move_to_curve(field: Field, box: Box, seed: Array) -> Array | None:
     Returns
     -------
     ndarray, shape (2,), or None
-        None where F has no sign change on that line.
+        None if no root is found: no gradient at the seed, no sign change on the line, or only a pole.
     """
     value, gradient = field.value_and_gradient(seed)
     step, length = newton_step(value[None], (gradient * box.sides)[None])
@@ -100,14 +104,14 @@ def move_to_curve(field: Field, box: Box, seed: Array) -> Array | None:
     if bracket is None:
         return None
     root = _root_between(field, seed, downhill, *bracket)
-    # A pole changes the sign too, but |F| does not become small there.
+    # A pole changes the sign, too, but |F| does not become small there.
     return root if abs(field.value(root)) < abs(value) else None
 
 
 def _bracket(
     field: Field, box: Box, seed: Array, line: Array, newton: float, sign: float
 ) -> tuple[float, float] | None:
-    """Parameters on the line, the first nearer to the seed, between which F changes sign."""
+    """Two parameters on the line, the first nearer to the seed, between which F changes sign; or None."""
     with np.errstate(divide="ignore", invalid="ignore"):
         reach = np.sort(np.stack([(box.lower - seed) / line, (box.upper - seed) / line]), axis=0)
     low, high = float(np.nanmax(reach[0])), float(np.nanmin(reach[1]))

@@ -1,7 +1,7 @@
 """One curve of the boundary: ordered points, and everything between them.
 
-Between its points a curve is known twice: predicted by the polynomials of `pieces`, and exactly, as
-the root of F next to the prediction. `curve(s)` gives the second.
+Between its points a curve is given twice: as the prediction by the polynomials of `pieces`, and exactly, as
+the root of F next to the prediction. `curve(s)` returns the latter.
 """
 
 from collections.abc import Sequence
@@ -28,10 +28,10 @@ from tracer.fields.counted import Overtime
 from tracer.fields.field import Field
 from tracer.fields.float_errors import quiet
 
-# The estimate of a point's distance doubles Newton's, and adds the rounding of its coordinates.
+# The estimated error of a point is twice Newton's step, plus the rounding of its coordinates.
 ROUNDING = 4 * EPS
 FINEST = 1e-12
-# A polyline is measured on predictions where these are this much better than its tolerance.
+# A polyline is measured on predictions if their error is at most this share of its tolerance.
 CLEARLY_BETTER = 0.01
 
 
@@ -44,14 +44,15 @@ class Curve:
     points : ndarray, shape (n, 2)
         Points on the curve, in order; a closed curve repeats its first point, bit for bit.
     ends : tuple of End
-        How it ends at its first and at its last point; ``()`` when closed.
+        The reasons of its ends at the first and the last point; ``()`` when closed.
     turning_points : tuple of TurningPoint
-        Where one coordinate is extremal, by arclength. That there are no others is not proven.
+        Points where one coordinate is extremal, by arclength. It is not proven that there are no others.
     branch_points : tuple of BranchPoint
-        The branch points it ends at.
+        The branch points at which it ends.
     error_bound : ndarray, shape (n,)
-        Distance of each point to the curve, in box units; an estimate (twice Newton's next step, inf at a
-        branch point) unless `proven`. At a branch point it is that to the last point before.
+        Upper bound of the distance of each point from the curve, in box units, if `proven`; else an estimate
+        (twice Newton's next step, inf at a branch point). A proven curve's bound at a branch point includes
+        the distance to the point before.
     proven : bool
         Whether the curve and its error bounds are proven; then all its numbers are finite.
     box : Box
@@ -61,7 +62,7 @@ class Curve:
     pieces : Pieces
         The prediction between the points.
     tolerance : float
-        How good the prediction is, in box units, measured at points of every piece.
+        The error of the prediction, in box units, measured at points of every piece.
     """
 
     points: Array
@@ -77,7 +78,7 @@ class Curve:
 
     @classmethod
     def from_trace(cls, trace: Trace, field: Field, box: Box, tolerance: float) -> "Curve":
-        """The curve of a finished trace: its turning points are located, its errors estimated."""
+        """The curve of a finished trace, with its turning points and estimated errors."""
         turning = _turning_points(field, box, [trace])[0]
         error_bound = _estimate(field, box, trace)
         return cls._of(trace, turning, error_bound, False, box, field, tolerance)
@@ -86,7 +87,7 @@ class Curve:
     def proven_from(
         cls, traces: Sequence[Trace], error_bounds: Sequence[Array], field: Field, box: Box, tolerance: float
     ) -> list["Curve"]:
-        """The curves of traces that are proven, with proven bounds of their errors."""
+        """The curves of proven traces, with their turning points and proven error bounds."""
         turning = _turning_points(field, box, traces)
         triples = zip(traces, turning, error_bounds, strict=True)
         return [
@@ -131,19 +132,19 @@ class Curve:
     def length(self) -> float:
         """Arclength, in plane coordinates.
 
-        Of the prediction, which is cut until it is as good as the tolerance, relative to all curves traced at
-        once; measured, and no part of what is proven.
+        The length of the prediction, which is refined to the tolerance, relative to all curves traced at
+        once. It is measured, not proven.
         """
         return self.pieces.length
 
     @quiet
     def __call__(self, s: ArrayLike) -> Array:
-        """Points at arclengths `s`, corrected onto F = 0.
+        """Evaluate the curve: points at arclengths `s`, corrected onto F = 0.
 
         Parameters
         ----------
         s : array_like, shape (...)
-            Between 0 and `length`; any number on a closed curve, which it runs round.
+            From 0 to `length`; any finite number on a closed curve, modulo its length.
 
         Returns
         -------
@@ -165,7 +166,7 @@ class Curve:
         rate = self.pieces.rate(*self.pieces.locate(at.ravel()))[:, :2]
         if gradient is not None:
             known: Any = gradient.any(axis=1)
-            # At a branch point the gradient is noise; the prediction knows the branch.
+            # At a branch point the gradient is noise, and the prediction determines the branch.
             for place, x, end in zip((0.0, self.length), self.points[[0, -1]], self.ends, strict=False):
                 if end is End.BRANCH_POINT:
                     here = at.ravel() == place
@@ -174,7 +175,7 @@ class Curve:
         return unit_vectors(rate).reshape(*at.shape, 2)
 
     def _branch_tangents(self, x: Array, predicted: Array) -> Array:
-        """The tangents of branches at the branch point `x` along the `predicted` ones, (k, 2)."""
+        """The branch tangents at branch point `x` that are nearest in direction to `predicted`, (k, 2)."""
         branch = min(self.branch_points, key=lambda branch: float(self.box.distance(branch.point, x)))
         if not len(branch.tangents):
             return predicted
@@ -184,21 +185,20 @@ class Curve:
 
     @quiet
     def polyline(self, tolerance: float | Screen) -> Array:
-        """Vertices on the curve whose every chord stays within `tolerance` of it.
+        """Vertices on the curve whose chords have errors of at most `tolerance`.
 
-        Chords are measured at many points of the curve, and not proven to stay that near in between.
+        The errors are measured at many points of the curve, and not proven in between.
 
         Parameters
         ----------
         tolerance : float or Screen
-            In box units, from 1e-12 to 1; where coordinates round more coarsely, that is taken. For a
-            polygon 0 is allowed: the curve itself. On a screen chords stay within its tolerance where it
-            shows them.
+            In box units, from 1e-12 to 1, but at least the rounding of coordinates. For a polygon 0 is
+            allowed: the curve itself. For a screen, its own tolerance holds in its visible part.
 
         Returns
         -------
         ndarray, shape (n, 2)
-            As few as that takes, or nearly; a closed curve repeats its first.
+            Nearly as few as possible; a closed curve repeats its first vertex.
         """
         if isinstance(tolerance, Screen):
             return tolerance.kept(self, self._on_screen)
@@ -211,7 +211,7 @@ class Curve:
             pieces = resolved(pieces, self.box, finer, partial(correct, field, self.box))
         places = np.linspace(0, len(pieces), SAMPLES * len(pieces) + 1)
         chosen = vertices(places, tolerance, lambda place: pieces.at_places(place)[:, :2] / self.box.sides)
-        # A polygon has no more vertices than its own.
+        # A polygon needs no more vertices than its own.
         if self.pieces.straight and len(chosen) >= len(self.points):
             return self.points.copy()
         return self._at_places(pieces, chosen)
@@ -232,13 +232,13 @@ class Curve:
         )
 
     def _at_places(self, pieces: Pieces, place: Array) -> Array:
-        """Points on the curve at places (n,) of pieces of it."""
+        """Points (n, 2) on the curve at places (n,) of `pieces`."""
         x, _ = self._corrected(pieces.at_places(place)[:, :2])
         x[place == 0], x[place == len(pieces)] = self.points[0], self.points[-1]
         return x
 
     def lift(self) -> Array:
-        """The points in the network's own input space, shape (n, inputs)."""
+        """The points in the input space of the network, shape (n, inputs)."""
         plane: Any = getattr(self.field, "plane", None)
         return self.points.copy() if plane is None else plane.lift(self.points)
 
@@ -258,13 +258,13 @@ class Curve:
         return at
 
     def _on_curve(self, s: Array) -> tuple[Array, Array | None]:
-        """Points of the curve at arclengths (n,), and ∇F there if there is a field and a need for it."""
+        """Points of the curve at arclengths (n,), and ∇F there; None for a polygon or without a field."""
         x, gradient = self._corrected(self.pieces(s))
         x[s == 0], x[s == self.length] = self.points[0], self.points[-1]
         return x, gradient
 
     def _corrected(self, x: Array) -> tuple[Array, Array | None]:
-        """Predicted points (n, 2) put onto F = 0, and ∇F there; a polygon needs neither."""
+        """Correct predicted points (n, 2) onto F = 0; also ∇F there. A polygon is not corrected."""
         x = self.box.clip(x)
         if self.field is None or self.pieces.straight:
             return x, None
@@ -282,7 +282,7 @@ def _estimate(field: Field, box: Box, trace: Trace) -> Array:
     try:
         value = field.value(trace.points)
     except Overtime:
-        return np.full(len(trace.points), np.inf)  # nothing is known
+        return np.full(len(trace.points), np.inf)  # nothing is estimated
     _, length = newton_step(value, trace.gradients * box.sides)
     length = np.where(trace.gradients.any(axis=1), length, np.inf)
     magnitude = max_norm(trace.points) / box.sides.min()
@@ -290,13 +290,13 @@ def _estimate(field: Field, box: Box, trace: Trace) -> Array:
 
 
 def _is_finite(trace: Trace, error_bound: Array) -> bool:
-    """Whether all numbers of a curve are."""
+    """Whether all numbers of a curve are finite."""
     parts = trace.points, error_bound, trace.pieces.coefficients
     return all(bool(np.isfinite(part).all()) for part in parts)
 
 
 def _turning_points(field: Field, box: Box, traces: Sequence[Trace]) -> list[tuple[TurningPoint, ...]]:
-    """The turning points of some traces; none of any where there is no time to locate them."""
+    """The turning points of some traces; none at all if time runs out."""
     try:
         return turning_points(field, box, traces)
     except Overtime:

@@ -1,10 +1,10 @@
-"""How an open curve ends; the value of each member says it in a sentence."""
+"""How an open curve ends; the value of each member states it in a sentence."""
 
 from enum import Enum
 
 
 class End(Enum):
-    """The reason a curve goes no further."""
+    """The reason why a curve ends."""
 
     BOX = "the curve leaves the box here"
     BRANCH_POINT = "the gradient vanishes on the curve here: branches meet"

@@ -1,7 +1,7 @@
-"""Piecewise polynomials along a curve: what is predicted between its points.
+"""Piecewise polynomials along a curve: the prediction between its points.
 
 Piece k is a triple of polynomials of degree 7 in σ ∈ [−1, 1], for x1, x2 and the arclength s; that
-is also the degree of DOP853's own dense output, so nothing is lost of that. They are kept as Chebyshev
+is also the degree of DOP853's own dense output, so nothing is lost. They are stored as Chebyshev
 coefficients. A point at a given arclength is found by inverting s(σ), which is increasing.
 """
 
@@ -18,39 +18,39 @@ from tracer.arrays import Array, Mask
 from tracer.curves.vectors import lengths
 
 DEGREE = 7
-# The Chebyshev polynomials at −1.
+# Values of the Chebyshev polynomials at −1.
 SIGNS = (-1.0) ** np.arange(DEGREE + 1)
 _AT_ENDS = np.stack([SIGNS, np.ones(DEGREE + 1)])
 # Chebyshev points of the second kind on [-1, 1]: both ends are among them.
 NODES = -np.cos(np.pi * np.arange(DEGREE + 1) / DEGREE)
 _TO_COEFFICIENTS = np.linalg.inv(chebyshev.chebvander(NODES, DEGREE))
-# What takes the values at the nodes to those of the polynomial's derivative.
+# The matrix from values at the nodes to derivatives of the polynomial there.
 DERIVATIVE = chebyshev.chebval(NODES, chebyshev.chebder(_TO_COEFFICIENTS)).T
-# What takes them to its rates at more nodes, for a speed is no polynomial; and what takes values there to
-# their integrals from −1 to the nodes.
+# The matrices from values at the nodes to derivatives at more nodes, since a speed is no polynomial, and from
+# values at those to their integrals from −1 to the nodes.
 _FINE = -np.cos(np.pi * np.arange(2 * DEGREE + 3) / (2 * DEGREE + 2))
 _FROM_FINE = np.linalg.inv(chebyshev.chebvander(_FINE, len(_FINE) - 1))
 FINE_RATES = chebyshev.chebval(_FINE, chebyshev.chebder(_TO_COEFFICIENTS)).T
 INTEGRAL = chebyshev.chebval(NODES, chebyshev.chebint(_FROM_FINE, lbnd=-1)).T
 
-# What takes coefficients to themselves, and to those of the first and the second derivative, (3, 8, 8).
+# The matrices from coefficients to those of the polynomial and its first two derivatives, (3, 8, 8).
 _JETS = np.stack([np.pad(chebyshev.chebder(np.eye(DEGREE + 1), k), [(0, k), (0, 0)]) for k in range(3)])
 
 
 def interpolation(sigma: Array) -> Array:
-    """What takes the values at the nodes to those of the polynomial at `sigma` (k,), shape (k, 8)."""
+    """The matrix from values at the nodes to values of the polynomial at `sigma` (k,), shape (k, 8)."""
     return chebyshev.chebvander(sigma, DEGREE) @ _TO_COEFFICIENTS
 
 
 def differentiation(sigma: Array) -> Array:
-    """What takes coefficients to the rates of their polynomial at `sigma` (k,), shape (k, 8)."""
+    """The matrix from coefficients to derivatives of the polynomial at `sigma` (k,), shape (k, 8)."""
     return chebyshev.chebvander(sigma, DEGREE) @ _JETS[1]
 
 
 def extrema(v: Array) -> tuple[Array, Array]:
-    """The extrema that samples (..., k) at equal steps show, by parabolas through three, (..., k − 2).
+    """The extrema of samples (..., k) at equal steps, by parabolas through three of them, (..., k − 2).
 
-    And where they are, in steps from the middle one of the three; nan where there is none.
+    Also their positions, in steps from the middle sample of the three; nan where there is none.
     """
     before, here, after = v[..., :-2], v[..., 1:-1], v[..., 2:]
     with np.errstate(all="ignore"):
@@ -71,7 +71,7 @@ class Pieces:
 
     @classmethod
     def through(cls, values: Array) -> "Pieces":
-        """The pieces that take `values` (m, 8, 3) at the nodes."""
+        """The pieces that interpolate `values` (m, 8, 3) at the nodes."""
         return cls(_TO_COEFFICIENTS @ values)
 
     @classmethod
@@ -90,7 +90,7 @@ class Pieces:
 
     @classmethod
     def join(cls, parts: "list[Pieces]") -> "Pieces":
-        """Parts one after the other; each part's arclength starts where the last one's ended."""
+        """Concatenate pieces; the arclength of each part starts at the end of the last one."""
         moved, offset = [], 0.0
         for part in parts:
             c = part.coefficients.copy()
@@ -100,14 +100,14 @@ class Pieces:
         return cls(np.concatenate(moved)) if moved else cls(np.zeros((0, DEGREE + 1, 3)))
 
     def end_to_end(self) -> "Pieces":
-        """The same pieces, whose arclengths each start at 0, one after the other."""
+        """The same pieces with consecutive arclengths; before, the arclength of each must start at 0."""
         c = self.coefficients.copy()
         low, high = self._ends(c)[:, :, 2]
         c[1:, 0, 2] += np.cumsum(high - low)[:-1]
         return Pieces(c)
 
     def reversed(self) -> "Pieces":
-        """The same curve run through the other way."""
+        """The same curve in the opposite direction."""
         c = self.coefficients[::-1] * SIGNS[:, None]
         c[:, :, 2] *= -1
         c[:, 0, 2] += self.length + 2 * self.start
@@ -137,11 +137,11 @@ class Pieces:
         return self._combined(chebyshev.chebvander(sigma, DEGREE), piece)
 
     def at_places(self, place: Array) -> Array:
-        """x1, x2, s, shape (n, 3), at places (n,): the number of a piece, and the share of it behind."""
+        """x1, x2, s, shape (n, 3), at places (n,): the number of a piece, plus the share of it."""
         return self.at(*self._located(place))
 
     def jet_at_places(self, place: Array) -> Array:
-        """The same, and the first and the second derivatives by the place, shape (3, n, 3)."""
+        """x1, x2, s at places (n,), and their first two derivatives by the place, shape (3, n, 3)."""
         return self.jet(*self._located(place)) * np.array([1.0, 2.0, 4.0])[:, None, None]
 
     def _located(self, place: Array) -> tuple[NDArray[np.int64], Array]:
@@ -158,11 +158,11 @@ class Pieces:
         return self._combined(differentiation(sigma), piece)
 
     def _combined(self, weights: Any, piece: NDArray[np.int64]) -> Array:
-        """The coefficients of pieces (...) times weights (..., 8), summed, shape (..., 3)."""
+        """The sums of the coefficients of pieces (...) times weights (..., 8), shape (..., 3)."""
         return (weights[..., None, :] @ self.coefficients[piece])[..., 0, :]
 
     def locate(self, s: Array) -> tuple[NDArray[np.int64], Array]:
-        """Piece and σ at arclengths `s` of shape (n,)."""
+        """The piece and σ at arclengths `s` of shape (n,)."""
         knots = self.knots
         piece = np.clip(np.searchsorted(knots, s, side="right") - 1, 0, len(self) - 1)
         low, high = np.full(len(s), -1.0), np.ones(len(s))
@@ -200,15 +200,15 @@ class Pieces:
         return Pieces(np.concatenate([self.coefficients[:piece], last.coefficients]))
 
     def may_turn(self) -> Mask:
-        """On which pieces the rates of x1 and x2 may be 0, by the size of their coefficients, (m, 2)."""
+        """On which pieces the derivatives of x1 and x2 may be 0, by the sizes of coefficients, (m, 2)."""
         size = np.abs(_JETS[1] @ self.coefficients[..., :2])
         return ~(2 * size[:, 0] > size.sum(axis=1))
 
     def first_exit(self, axis: int, low: float, high: float) -> tuple[int, float] | None:
-        """Piece and σ where coordinate `axis` first leaves [low, high] and returns within a piece.
+        """The piece and σ where coordinate `axis` first leaves [low, high] before returning; None if nowhere.
 
-        Between the ends of a piece that lie inside, the coordinate can only be outside at a turning
-        point; all turning points of the polynomials are found.
+        If both ends of a piece lie inside, the coordinate can only be outside at a turning point. Turning
+        points are found where the derivative changes sign between 4 · DEGREE + 1 samples.
         """
         grid = np.linspace(-1, 1, 4 * DEGREE + 1)
         piece = np.arange(len(self))[:, None]
@@ -234,7 +234,7 @@ class Pieces:
 
 
 def _bisect(f: Callable[[Array], Array], low: Array, high: Array) -> Array:
-    """Where `f`, of opposite signs at `low` and `high`, changes sign, to the last bit."""
+    """The sign change of `f`, which has opposite signs at `low` and `high`, by bisection to the last bit."""
     start = f(low) > 0
     for _ in range(54):
         middle = 0.5 * (low + high)
@@ -244,6 +244,6 @@ def _bisect(f: Callable[[Array], Array], low: Array, high: Array) -> Array:
 
 
 def with_arclength(values: Array) -> Pieces:
-    """The polynomials through the nodes (n, 8, 2), and through the arclengths at them."""
+    """The pieces that interpolate points (n, 8, 2) at the nodes, and the arclengths there."""
     s = lengths(FINE_RATES @ values) @ INTEGRAL.T
     return Pieces.through(np.concatenate([values, s[..., None]], axis=2))

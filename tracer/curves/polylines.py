@@ -1,15 +1,19 @@
 """Polylines that stay within a tolerance of a curve, with few vertices.
 
-The chord of a short arc of length h and curvature κ leaves it by κh²/8, so the vertices are spread
-evenly in ``∫ √(κ/8) ds``, as many as that integral over √tolerance. Where the arc is no circle (an
-inflection, a sharp bend) a chord may still miss: those are halved until none does.
+The chord of a short arc of length h and curvature κ has the error κh²/8 [1]_, so the vertices are equally
+spaced in ``∫ √(κ/8) ds``, and their number is that integral over √tolerance. Where the arc is no circle (at
+an inflection or a sharp bend) a chord may have a larger error: it is bisected until none does.
 
-In a view, as in a picture, chords matter only where they are seen: one whose arc lies wholly on one side of
-the view may be anything. On logarithmic axes arcs may be longer than they look by any factor, so there are
-more rounds of halving.
+In a view, such as a picture, chords matter only where they are visible: a chord whose arc lies wholly on one
+side of the view may have any error. On logarithmic axes arcs may be longer than they look by any factor, so
+more rounds of bisection are allowed.
 
-Chords are measured on polynomials. Where those of the curve are not that good, it is put onto them once more:
-points between their nodes show what they miss, and they are cut until that is little enough.
+Chords are measured on polynomials. If those of the curve are not accurate enough, they are corrected onto the
+curve once more: points between their nodes show their errors, and they are cut until the errors are small.
+
+References
+----------
+.. [1] C. de Boor, "A Practical Guide to Splines" (1978).
 """
 
 from collections.abc import Callable
@@ -23,16 +27,16 @@ from tracer.curves.pieces import Pieces, with_arclength
 from tracer.curves.vectors import lengths
 from tracer.fields.box import Box
 
-# Samples of every polynomial piece, to measure curvature and deviation by.
+# Samples of every polynomial piece, for measuring curvature and errors of chords.
 SAMPLES = 24
 MOST_ROUNDS, MOST_ROUNDS_IN_VIEW = 12, 64
 MOST_VERTICES_IN_VIEW = 20_000
-# Chords may deviate by this share of the tolerance, measured at the samples: the rest is reserve.
+# The errors of chords at the samples may be this share of the tolerance: the rest is a margin.
 RESERVE = 0.85
 # Places on a chord's arc, as shares of it.
 PLACES = np.array([0.25, 0.5, 0.75])
-# Polynomials that miss the curve are cut in so many parts, and no more than this are made of them, or shorter
-# ones: at a branch point they miss it for ever. What is left of Newton's steps, so many times, is rounding.
+# Polynomials with too large an error are cut into PARTS, up to MOST_PIECES in all and down to SHORTEST of a
+# piece: at a branch point the error never becomes small. NOISE times the remaining Newton step is rounding.
 PARTS = 4
 MOST_PIECES = 2**17
 SHORTEST = 2.0**-30
@@ -40,9 +44,9 @@ NOISE = 8.0
 
 
 def resolved(pieces: Pieces, box: Box, tolerance: float, correct: Callable[[Array], Corrected]) -> Pieces:
-    """Pieces of the same curve that are within `tolerance` (box units) of it, or within rounding.
+    """Cut pieces of a curve until their error is at most `tolerance` (box units), or rounding.
 
-    `correct` puts predicted points (k, 2) of the box onto it.
+    `correct` puts predicted points (k, 2) of the box onto the curve.
     """
     low, high = np.arange(len(pieces), dtype=np.float64), np.arange(1.0, len(pieces) + 1)
     found, starts, made = [], [], len(pieces)
@@ -62,18 +66,18 @@ def resolved(pieces: Pieces, box: Box, tolerance: float, correct: Callable[[Arra
 
 
 def vertices(s: Array, tolerance: float, at: Callable[[Array], Array], view: Array | None = None) -> Array:
-    """Where the vertices are.
+    """The parameters of the vertices of a polyline, increasing.
 
     Parameters
     ----------
     s : ndarray, shape (n,)
         Dense samples of a parameter along the curve, from end to end.
     tolerance : float
-        In the units of `at`.
+        Upper limit of the error of chords, in the units of `at`.
     at : callable
-        Points in box units or on a screen, shape (k, 2), at parameters of shape (k,).
+        Returns points in box units or on a screen, shape (k, 2), at parameters of shape (k,).
     view : ndarray, shape (2, 2), optional
-        The lower and upper corner of what is seen.
+        The lower and upper corners of the visible part.
     """
     points = at(s)
     measure = _measure(points if view is None else np.clip(points, *view))
@@ -95,7 +99,7 @@ def vertices(s: Array, tolerance: float, at: Callable[[Array], Array], view: Arr
 
 
 def _measure(points: Array) -> Array:
-    """``∫ √(κ/8) ds`` up to each sample: the turn of the tangent times the length, under the root."""
+    """``∫ √(κ/8) ds`` up to each sample; κ ds is the turn of the tangent."""
     edge = np.diff(points, axis=0)
     length = np.linalg.norm(edge, axis=1)
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -111,7 +115,7 @@ def _measure(points: Array) -> Array:
 
 
 def _sampled(points: Array, s: Array, knots: Array, corners: Array) -> Array:
-    """The largest distance of a sample from the chord over it, shape (len(knots) − 1,): for long chords."""
+    """The largest distance of samples from the chord over them, (len(knots) − 1,): for long chords."""
     chord = np.clip(np.searchsorted(knots, s, side="right") - 1, 0, len(knots) - 2)
     worst = np.zeros(len(knots) - 1)
     np.maximum.at(worst, chord, _distance(points, corners[chord], corners[chord + 1]))
@@ -119,19 +123,19 @@ def _sampled(points: Array, s: Array, knots: Array, corners: Array) -> Array:
 
 
 def _between(knots: Array, at: Callable[[Array], Array]) -> Array:
-    """Points at places within each chord, shape (len(knots) − 1, 3, 2)."""
+    """Points of the curve over each chord, at `PLACES`, shape (len(knots) − 1, 3, 2)."""
     s = knots[:-1, None] + PLACES * np.diff(knots)[:, None]
     return at(s.ravel()).reshape(*s.shape, 2)
 
 
 def _farthest(between: Array, corners: Array) -> Array:
-    """The largest distance of points within each chord from it, shape (len(knots) − 1,): for short ones."""
+    """The largest distance of the points `between` from each chord, (len(knots) − 1,): for short chords."""
     a, b = (np.repeat(ends, between.shape[1], axis=0) for ends in (corners[:-1], corners[1:]))
     return _distance(between.reshape(-1, 2), a, b).reshape(between.shape[:2]).max(axis=1)
 
 
 def _is_seen(view: Array, points: Array, s: Array, knots: Array, corners: Array, between: Array) -> Mask:
-    """Whether the arc over each chord is not, as far as is known, wholly on one side of the view."""
+    """Whether the arc over each chord may be visible: not all of its samples lie on one side of the view."""
 
     def sides(x: Array) -> Mask:
         return np.concatenate([x < view[0], x > view[1]], axis=-1)
@@ -143,7 +147,7 @@ def _is_seen(view: Array, points: Array, s: Array, knots: Array, corners: Array,
 
 
 def _distance(points: Array, a: Array, b: Array) -> Array:
-    """Distances of points (n, 2) from segments a to b."""
+    """Distances (n,) of points (n, 2) from segments with ends `a` and `b` (n, 2)."""
     along = b - a
     squared = np.maximum((along**2).sum(axis=1), np.finfo(float).tiny)
     w = np.clip(((points - a) * along).sum(axis=1) / squared, 0, 1)

@@ -10,18 +10,18 @@ from tracer.curves.pieces import Pieces
 
 @dataclass(frozen=True, eq=False)
 class Trace:
-    """A curve as it was followed: points on it, and a prediction between each two.
+    """A curve as it was followed: points on it, and a prediction between consecutive points.
 
     Attributes
     ----------
     points, gradients : ndarray, shape (n, 2)
         Points on the curve to rounding, and ∇F there; F > 0 lies on the left.
     pieces : Pieces
-        The predictions between them, n − 1.
+        The n − 1 predictions between them.
     ends : tuple of End
-        At the first and at the last point; empty for a closed curve.
+        The reasons of its ends at the first and at the last point; empty for a closed curve.
     branch_points : tuple of BranchPoint
-        Those the curve ends at.
+        The branch points at which the curve ends.
     """
 
     points: Array

@@ -1,4 +1,4 @@
-"""Vectors in the plane, of any size a float can have."""
+"""Vectors in the plane, without over- or underflow."""
 
 import numpy as np
 
@@ -6,16 +6,16 @@ from tracer.arrays import Array, Mask
 
 
 def unit_vectors(v: Array) -> Array:
-    """Vectors (..., 2) over their lengths; 0 where there is none, or it is not finite."""
+    """Unit vectors along vectors (..., 2); 0 for zero vectors and for those that are not finite."""
     with np.errstate(all="ignore"):
-        # By the larger component first: the squares of 1e-200 and 1e200 are no floats.
+        # Scaled by the larger component: the squares of 1e-200 and 1e200 under- and overflow.
         v = v / max_norm(v)[..., None]
         unit = v / lengths(v)[..., None]
     return np.where(np.isfinite(unit), unit, 0.0)
 
 
 def turned(v: Array) -> Array:
-    """Vectors (..., 2) turned to the left."""
+    """Vectors (..., 2) rotated by 90° to the left."""
     left = np.empty_like(v)
     np.negative(v[..., 1], out=left[..., 0])
     left[..., 1] = v[..., 0]
@@ -28,14 +28,14 @@ def lengths(v: Array) -> Array:
 
 
 def turning(rate: Array, bend: Array) -> tuple[Array, Array]:
-    """Unit vectors along `rate`, and how fast they turn where that itself changes by `bend`, all (..., 2)."""
+    """Unit vectors along `rate`, and their derivatives where that of `rate` is `bend`, all (..., 2)."""
     length = lengths(rate)[..., None]
     unit = rate / length
     return unit, (bend - dot(bend, unit)[..., None] * unit) / length
 
 
 def max_norm(v: Array) -> Array:
-    """The larger of the sizes of the components of vectors (..., 2)."""
+    """The maximum norms (...) of vectors (..., 2)."""
     size = np.abs(v)
     return np.maximum(size[..., 0], size[..., 1])
 
@@ -48,10 +48,10 @@ def within(x: Array, lower: Array, upper: Array) -> Mask:
 
 
 def cross(a: Array, b: Array) -> Array:
-    """How far b lies to the left of a: their cross products, shape (...)."""
+    """The cross products a × b, shape (...), positive if b points to the left of a."""
     return a[..., 0] * b[..., 1] - a[..., 1] * b[..., 0]
 
 
 def dot(a: Array, b: Array) -> Array:
-    """Their inner products, shape (...)."""
+    """The inner products of a and b, shape (...)."""
     return a[..., 0] * b[..., 0] + a[..., 1] * b[..., 1]

@@ -1,8 +1,8 @@
-"""Cells: pairs of corners in *shares* of the box, exact binary fractions.
+"""Cells as pairs of corners in *shares* of the box, which are exact binary fractions.
 
-A line's coordinate is a function of its share alone, so neighbours of any size share the very floats. The
-first cut is off centre, with another ratio on each axis, so that symmetric boundaries meet no corner; below
-it cells are halves of halves.
+The coordinate of a line is a function of its share alone, so neighbouring cells of any size have the same
+floats on their common line. The first cut is off centre, with a different ratio on each axis, so that no
+corner of a cell lies on a symmetric boundary; below it cells are bisected in the middle.
 """
 
 from dataclasses import dataclass
@@ -12,51 +12,51 @@ import numpy as np
 from tracer.arrays import Array, Indices
 from tracer.fields.box import Box
 
-# Where each axis is cut first, as shares of its side; the next pair is for another try.
+# The first cut of each axis, as a share of its side; one pair for each attempt.
 RATIOS = ((0.4961, 0.5173), (0.5087, 0.4829), (0.4787, 0.5059), (0.5219, 0.4909), (0.4889, 0.5237))
-# So often the box is halved along both axes before a cell is looked at: 256 of a small network take hardly
-# longer than one, and what a round costs besides is saved several times.
+# The box is halved this often along both axes before any cell is processed: 256 cells of a small network take
+# hardly longer than one, and several rounds of fixed cost are saved.
 FIRST_HALVINGS = 4
-# Only the coordinate in which F varies this many times more is halved.
+# If F varies this many times more along one coordinate, cells are bisected along it only.
 CLEARLY_MORE = 1.5
 
-# The whole box, and nothing of it.
+# The whole box as a cell; no cells.
 BOX: Array = np.array([[[0.0, 0.0], [1.0, 1.0]]])
 NO_CELLS = np.zeros((0, 2, 2))
 
 
 @dataclass(frozen=True, eq=False)
 class Lines:
-    """The coordinates of all lines a cell can have."""
+    """The coordinates of all grid lines."""
 
     box: Box
     cut: Array
 
     @classmethod
     def of_box(cls, box: Box, attempt: int = 0) -> "Lines":
-        """The lines of a box, with the given pair of ratios for the first cut."""
+        """The grid lines of a box, with the given pair of ratios for the first cut."""
         return cls(box, np.clip(box.lower + np.array(RATIOS[attempt]) * box.sides, box.lower, box.upper))
 
     def at(self, share: Array) -> Array:
-        """Points (..., 2) of the box at exact fractions `share` of shape (..., 2)."""
+        """The points (..., 2) of the box at shares `share` (..., 2)."""
         if not len(share):
             return share
         lower, upper, cut = self.box.lower, self.box.upper, self.cut
         twice = 2 * share
-        # Each half from its outer end, so that the ends of the box are met; both stop at the cut.
+        # Each half is measured from its outer end, so that the ends are exact, and stops at the cut.
         before = np.minimum(lower + twice * (cut - lower), cut)
         after = np.maximum(upper - (2 - twice) * (upper - cut), cut)
         return np.where(twice < 1, before, after)
 
 
 def halves(cells: Array, variation: Array) -> tuple[Array, Indices]:
-    """Cells halved along the coordinate in which F varies clearly more, or along both.
+    """Bisect cells along the coordinate in which F varies clearly more, or along both.
 
     Parameters
     ----------
     cells : ndarray, shape (k, 2, 2)
     variation : ndarray, shape (k, 2)
-        How much F can vary along each coordinate.
+        Upper bounds of the variation of F along each coordinate.
 
     Returns
     -------
@@ -73,7 +73,7 @@ def halves(cells: Array, variation: Array) -> tuple[Array, Indices]:
 
 
 def _halved(cells: Array, axis: int, which: Indices) -> Array:
-    """The cells, some of them halved along an axis: their lower halves in their places, the others behind."""
+    """Bisect some cells along an axis; the lower halves replace them, the upper halves are appended."""
     parts = np.concatenate([cells, cells.take(which, 0)])
     behind = parts[len(cells) :]
     behind[:, 0, axis] = parts[which, 1, axis] = 0.5 * (behind[:, 0, axis] + behind[:, 1, axis])
@@ -88,7 +88,7 @@ def _first_cells() -> Array:
     return cells
 
 
-# What the box is cut into before anything is known.
+# The cells of the box before any is processed.
 FIRST_CELLS = _first_cells()
 
 
@@ -99,5 +99,5 @@ def area(cells: Array) -> float:
 
 
 def joined(parts: list[Array]) -> Array:
-    """Some cells after others."""
+    """Concatenate cells."""
     return np.concatenate([*parts, NO_CELLS])

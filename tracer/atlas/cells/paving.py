@@ -1,11 +1,11 @@
-"""The box cut into cells until each is decided: empty, a chart, or at the floor of float64.
+"""The box cut into cells until each is empty, a chart, or at the resolution limit.
 
 A cell is *empty* when 0 ∉ F(cell), and a *chart* when F grows along one direction d wherever it is 0:
 0 ∉ F_x1(cell) or 0 ∉ F_x2(cell), or some d with d · g > 0 for every gradient g at a zero of F in the cell.
-There the boundary is a graph over the lines along d, without a loop and without a singular point [1]_,
-[2]_. Any other cell is halved along the coordinate in which F varies clearly more across it, or along both
-(a fifth fewer cells than quarters alone, and a cusp takes few long thin cells). All tests are written
-so that nan decides nothing. At the end charts are made coarser, where they may be (see `coarsening`).
+In a chart the boundary is a graph over the lines along d, without a loop and without a singular point [1]_,
+[2]_. Any other cell is bisected along the coordinate in which F varies clearly more across it, or along both
+(this takes a fifth fewer cells than quartering alone, and only a few long thin cells at a cusp). All tests
+are written so that nan never decides a cell. At the end charts are merged where possible (see `coarsening`).
 
 References
 ----------
@@ -39,17 +39,17 @@ class Paving:
     ----------
     lines : Lines
     empty, charts, floor, left : ndarray, shape (·, 2, 2)
-        The cells without the boundary, but for those within charts; the charts, the cells that float64 does
-        not decide, and those that were left undecided when a budget ended the work.
+        Empty cells outside charts; the charts; the cells at the resolution limit of float64; and the
+        unprocessed cells, if a budget ended the subdivision.
     slopes : ndarray of int8, shape (charts, 2)
-        The proven sign of each partial where F = 0 in each chart, 0 where it is not proven.
+        The proven sign of each partial at the zeros of F in each chart; 0 where none is proven.
     directions : ndarray, shape (charts, 2)
-        Along which F grows in each chart: ± a unit vector of the axes, or oblique where no partial has a
-        proven sign.
+        The direction along which F grows in each chart: ± a unit vector of an axis, or oblique if no
+        partial has a proven sign.
     tiles : Tiles
-        The cells, of those looked at, that the charts are made of.
+        The processed cells that the charts consist of.
     cells : int
-        Cells looked at.
+        Number of cells processed.
     """
 
     lines: Lines
@@ -63,7 +63,7 @@ class Paving:
     cells: int
 
     def without_charts(self) -> "Paving":
-        """The paving with its charts left undecided."""
+        """The paving with its charts moved to the unprocessed cells."""
         return replace(
             self,
             charts=NO_CELLS,
@@ -75,7 +75,7 @@ class Paving:
 
     @property
     def exhausted(self) -> bool:
-        """Whether a budget ended the work."""
+        """Whether a budget ended the subdivision."""
         return len(self.left) > 0
 
 
@@ -95,13 +95,13 @@ def pave(
     field : EnclosedField
     box : Box
     attempt : int
-        Which pair of `RATIOS` the first cut has.
+        Index of the pair of `RATIOS` for the first cut.
     max_cells : int
-        Cells looked at, at most; fewer than the first 256 decide nothing.
+        Upper limit of cells to process; below 256, the number of first cells, nothing is decided.
     deadline : float
-        Of `time.perf_counter`.
+        A time of `time.perf_counter`.
     report : callable
-        Told the cells looked at and the share of the box's area decided, after every chunk.
+        Called after every chunk with the number of cells processed and the share of the box's area decided.
     """
     lines, cuts = Lines.of_box(box, attempt), Cuts()
     looks, left, cells = subdivide(
@@ -124,7 +124,7 @@ def pave(
 
 @dataclass(frozen=True, eq=False)
 class _Cells:
-    """Cells (k, 2, 2), and the number of the cell that each is a part of, (k,); see `Cuts`."""
+    """Cells (k, 2, 2), and the number of each cell's parent, (k,); see `Cuts`."""
 
     cells: Array
     of: Indices
@@ -137,13 +137,13 @@ class _Cells:
 
     @staticmethod
     def joined(parts: "list[_Cells]") -> "_Cells":
-        """Some cells after others."""
+        """Concatenate cells."""
         parts = [_NO_CELLS, *parts]
         return _Cells(np.concatenate([p.cells for p in parts]), np.concatenate([p.of for p in parts]))
 
 
 class _Classified(NamedTuple):
-    """What is decided of some cells; see `Paving`. `empty_of`, `of`: what they are parts of."""
+    """The decided cells of a chunk; see `Paving`. `empty_of` and `of` number their parents."""
 
     empty: Array
     empty_of: Indices
@@ -170,7 +170,7 @@ def _classify(
     rounds: int,
     largest: float,
 ) -> tuple[_Classified, _Cells, float]:
-    """What is decided of a chunk of cells, the halves of the others, and the largest |F| seen so far."""
+    """Classify a chunk: its decided cells, the halves of the others, and the largest |F| so far."""
     chunk, of = some.cells, some.of
     corners = lines.at(chunk)
     found = field.enclose(corners[:, 0], corners[:, 1])
@@ -199,15 +199,16 @@ def _classify(
 
 
 def decide(found: Enclosure) -> tuple[Mask, Signs, Array]:
-    """What is proven of cells; nan proves nothing.
+    """Classify cells by an enclosure of F and ∇F; nan proves nothing.
 
     Returns
     -------
     empty : ndarray of bool, shape (k,)
     signs : ndarray of int8, shape (k, 2)
-        Of the partials where F = 0; 0 where not proven.
+        The proven signs of the partials at the zeros of F; 0 where none is proven.
     directions : ndarray, shape (k, 2)
-        Along which F grows: along the first axis with a sign if there is one; (0, 0) where not proven.
+        The direction along which F grows, the first axis with a proven sign if there is one; (0, 0) if none
+        is proven.
     """
     empty = found.defined & ((found.lower > 0) | (found.upper < 0))
     rising = (found.gradient_lower > 0) & found.defined[:, None]
@@ -217,21 +218,21 @@ def decide(found: Enclosure) -> tuple[Mask, Signs, Array]:
         return empty, signs, _along_axes(signs)
     known = found.defined & np.isfinite(found.directions).all(axis=1)
     directions = np.where(known[:, None], found.directions, 0.0)
-    # One along an axis is the sign of a partial.
+    # A direction along an axis proves the sign of that partial.
     parallel = (directions == 0).any(axis=1, keepdims=True)
     signs = np.where((signs == 0) & parallel, np.sign(directions), signs).astype(np.int8)
     return empty, signs, np.where(signs.any(axis=1, keepdims=True), _along_axes(signs), directions)
 
 
 def _along_axes(signs: Signs) -> Array:
-    """The unit vectors (k, 2) along the first coordinate whose partial has a sign, in which F grows; or 0."""
+    """± unit vectors (k, 2), along which F grows, of the first coordinate whose partial has a sign; or 0."""
     directions = signs.astype(np.float64)
     directions[signs[:, 0] != 0, 1] = 0
     return directions
 
 
 def variation(found: Enclosure, corners: Array) -> Array:
-    """How much F can vary along each coordinate across the cells, shape (k, 2); inf where not bounded."""
+    """Upper bounds of the variation of F along each coordinate of cells, shape (k, 2); inf if unbounded."""
     slope = np.maximum(np.abs(found.gradient_lower), np.abs(found.gradient_upper))
     size = slope * (corners[:, 1] - corners[:, 0])
     return np.where(np.isfinite(size), size, np.inf)

@@ -1,7 +1,7 @@
-"""The floor of float64: cells that it is useless to cut.
+"""The resolution limit of float64: cells that need not be bisected further.
 
-A cell is at the floor when it is too narrow to be halved, when F in it is nothing but rounding, or when F has
-no finite bounds there and will not get any.
+A cell is at the resolution limit if it is too narrow to be bisected, if F on it is nothing but rounding, or
+if F has no finite bounds on it and bisection will not give it any.
 """
 
 from collections.abc import Callable
@@ -13,38 +13,38 @@ from numpy.typing import NDArray
 from tracer.arrays import Array, Mask
 from tracer.fields.field import EnclosedField, Enclosure
 
-# The field of some cells: one and the same, or another of each.
+# Returns the field of some cells, by their indices: one for all, or one for each.
 FieldOf = Callable[[NDArray], Any]
 
-# Binary fractions this fine are exact; the floats of a box are used up before.
+# Shares of at least this width are exact; the coordinates of a box run out of floats before.
 NARROWEST = 2.0**-46
-# A cell's F is rounding when its width is no more than this many times the width at its centre.
+# F on a cell is rounding if its enclosure is at most this many times as wide as the one at the centre.
 FLOOR_RATIO = 4.0
-# Cells this narrow in F, relative to the largest |F| seen, are looked at for that; and in every so many
-# rounds all cells are, because F may be rounding in the whole box.
+# Cells where the width of F is at most this share of the largest |F| are tested for rounding in every round;
+# all cells in every FLOOR_ROUNDS-th, because F may be rounding in the whole box.
 FLOOR_SHARE = 1e-9
 FLOOR_ROUNDS = 4
-# Around an isolated singular point the number of open cells stays small from round to round. Where more
-# than this many are left narrower than 1.5e-5 of the box, it is not isolated: they are the floor.
+# Around an isolated singular point the number of undecided cells stays small from round to round. If there
+# are more than MOST_FINE, cells no wider than FINE (1.5e-5 of the box) are at the resolution limit.
 FINE = 2.0**-16
 MOST_FINE = 2**14
-# Where F has no finite bounds, at a pole or outside a domain, cells this narrow are the floor; and much
-# wider ones that have none at their corners and their centre either.
+# If F has no finite bounds, at a pole or outside a domain, cells this narrow are at the resolution limit;
+# wider ones, up to UNBOUNDED_THROUGHOUT, if F has no finite bounds at their corners and centre either.
 UNBOUNDED = 2.0**-12
 UNBOUNDED_THROUGHOUT = 2.0**-4
 
 
 def narrow(shares: Array, crowded: bool) -> Mask:
-    """Which cells (k, 2, 2) are too narrow to be halved, or, of too many, so narrow that few can matter."""
+    """Which cells (k, 2, 2) are too narrow to be bisected; if `crowded`, also all no wider than `FINE`."""
     first, second = (shares[:, 1] - shares[:, 0]).T
     too_narrow = np.minimum(first, second) <= NARROWEST
     return (too_narrow | (np.maximum(first, second) <= FINE)) if crowded else too_narrow
 
 
 def only_rounding(field_of: FieldOf, corners: Array, width: Array, largest: float, rounds: int) -> Mask:
-    """Which cells (k, 2, 2) it is useless to halve, because their F is nothing but rounding.
+    """Which cells (k, 2, 2) it is useless to bisect, because F on them is nothing but rounding.
 
-    `width` (k,) is F's, `largest` the largest |F| seen, `rounds` how often cells have been cut.
+    `width` (k,) is the width of F, `largest` the largest |F| so far, `rounds` the number of rounds of cuts.
     """
     useless = np.zeros(len(width), dtype=bool)
     suspect = width <= FLOOR_SHARE * largest
@@ -57,7 +57,7 @@ def only_rounding(field_of: FieldOf, corners: Array, width: Array, largest: floa
 
 
 def rounding_only(field: EnclosedField, lower: Array, upper: Array, width: Array) -> Mask:
-    """Cells (k, 2) whose F, of the given `width`, is hardly wider than at their centre: all rounding."""
+    """Which cells (k, 2) have an F, of this `width`, hardly wider than at their centre: only rounding."""
     center = np.clip(0.5 * lower + 0.5 * upper, lower, upper)
     point = field.enclose(center, center)
     with np.errstate(all="ignore"):
@@ -65,7 +65,7 @@ def rounding_only(field: EnclosedField, lower: Array, upper: Array, width: Array
 
 
 def unbounded(field_of: FieldOf, shares: Array, corners: Array, bounded: Mask) -> Mask:
-    """Which cells (k, 2, 2) that are not `bounded`, without finite bounds of F, it is useless to halve."""
+    """Which cells (k, 2, 2) where F is not `bounded` it is useless to bisect."""
     useless = np.zeros(len(shares), dtype=bool)
     if bounded.all():
         return useless
@@ -83,7 +83,7 @@ def unbounded(field_of: FieldOf, shares: Array, corners: Array, bounded: Mask) -
 
 
 def has_bounds(found: Enclosure) -> Mask:
-    """On which cells F is defined and bounded."""
+    """On which cells F is defined and has finite bounds."""
     return found.defined & np.isfinite(found.lower) & np.isfinite(found.upper)
 
 

@@ -1,4 +1,4 @@
-"""Cells looked at in chunks and cut, breadth first, until each is decided or a budget is spent."""
+"""Subdivision of cells in chunks, breadth first, until each is decided or a budget is spent."""
 
 import math
 import time
@@ -10,11 +10,11 @@ from tracer.atlas.cells.grid_lines import area
 from tracer.atlas.cells.resolution import MOST_FINE
 from tracer.fields.counted import Overtime
 
-# Cells enclosed at once, and what they may take of the time that is left.
+# Cells enclosed at once, and the share of the remaining time that a chunk may take.
 CHUNK = 2048
 PORTION = 0.05
 
-# Cells, perhaps with what is known of each: it has a length, and is sliced.
+# Cells, perhaps with data of each; a queue has a length and can be sliced.
 Queue = TypeVar("Queue", bound=Any)
 Look = TypeVar("Look")
 
@@ -29,33 +29,33 @@ def subdivide(
     deadline: float,
     report: Callable[[int, float], None],
 ) -> tuple[list[Look], Queue, int]:
-    """Look at the cells of a queue, then at the parts that they are cut into, and so on.
+    """Classify the cells of a queue, then the parts of its undecided cells, and so on.
 
     Parameters
     ----------
     queue : cells
     look : callable
-        What is decided of a chunk, the parts of the others, and the largest |F| seen; of a chunk, whether
-        there are too many cells to make them fine, how often cells have been cut, and the largest so far.
+        Classifies a chunk, given whether there are more than `MOST_FINE` cells, the number of rounds so far,
+        and the largest |F| so far. Returns the decided cells, the parts of the others, and the largest |F|.
     joined : callable
-        Parts, one after another.
+        Concatenates queues.
     shares : callable
-        The cells (k, 2, 2) of some of a queue.
+        Returns the cells (k, 2, 2) of a queue.
     max_cells : int
-        Cells looked at, at most.
+        Upper limit of cells to process.
     deadline : float
-        Of `time.perf_counter`.
+        A time of `time.perf_counter`.
     report : callable
-        Told the cells looked at and the share of the box's area decided, after every chunk.
+        Called after every chunk with the number of cells processed and the share of the box's area decided.
 
     Returns
     -------
     looks : list
-        What was decided, chunk by chunk.
+        The decided cells, chunk by chunk.
     left : cells
-        Those a budget left.
+        The unprocessed cells, if a budget is spent.
     cells : int
-        How many were looked at.
+        Number of cells processed.
     """
     looks, left, cells = [], joined([]), 0
     largest, decided, rounds, size = 0.0, 0.0, 0, CHUNK
@@ -81,7 +81,7 @@ def subdivide(
 
 
 def _next_size(cells: int, began: float, deadline: float) -> int:
-    """How many cells to take next, by what a chunk of `cells` has taken."""
+    """The size of the next chunk, by the time that a chunk of `cells` took."""
     if deadline == math.inf:
         return CHUNK
     now = time.perf_counter()

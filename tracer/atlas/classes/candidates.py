@@ -1,7 +1,7 @@
-"""Which classes may be on top in a cell: the one on top at its centre against each of the others.
+"""The candidates for the argmax in a cell: the argmax at its centre is compared with each other class.
 
-A class that is below some other everywhere in the cell is not on top anywhere in it. What is above it may be
-below a third one, but the largest output at a point is always that of a class that has not been struck off.
+A class that is certainly below another one everywhere in the cell is eliminated. The argmax at a point is
+never eliminated.
 """
 
 from dataclasses import dataclass
@@ -18,20 +18,20 @@ from tracer.fields.field import Enclosure
 
 @dataclass(frozen=True, eq=False)
 class Candidates:
-    """Rows of a cell, the class on top at its centre, and a rival.
+    """The candidates in cells, and rows that each compare the argmax at a cell's centre with a rival.
 
     Attributes
     ----------
     margins : Margins
     cell, rival : ndarray of int, shape (n,)
     pairs : ndarray of int, shape (n, 2)
-        The class on top and its rival, in order.
+        The argmax at the centre and the rival, in increasing order.
     found : Enclosure
-        Of the pairs' margins on the cells.
+        The enclosures of the pairs' margins on the cells.
     best : ndarray of int, shape (k,)
-        The class on top at the centre of each cell.
+        The argmax at the centre of each cell.
     on_top : ndarray of bool, shape (k, outputs)
-        Which classes may be on top.
+        Which classes are candidates, after elimination.
     """
 
     margins: Margins
@@ -44,7 +44,7 @@ class Candidates:
 
     @classmethod
     def in_cells(cls, margins: Margins, corners: Array, on_top: Mask) -> "Candidates":
-        """The candidates in cells with `corners` (k, 2, 2), of the classes that may be on top so far."""
+        """The candidates in cells with `corners` (k, 2, 2), out of the candidates `on_top` so far."""
         best = _on_top_at(margins, corners.mean(axis=1), on_top)
         others = on_top.copy()
         others[np.arange(len(best)), best] = False
@@ -61,7 +61,7 @@ class Candidates:
         return cls(margins, cell, rival, pairs, found, best, left)
 
     def row_of_two(self, cells: Indices) -> tuple[Indices, Indices]:
-        """Of `cells` with two classes, those that have a row for the two, and that row."""
+        """The subset of `cells`, with two candidates each, that has a row for the two, and that row."""
         row_of = np.full(self.on_top.shape, -1)
         row_of[self.cell, self.rival] = np.arange(len(self.cell))
         other = self.on_top[cells]
@@ -71,13 +71,13 @@ class Candidates:
         return cells[known], row[known]
 
     def variation(self, corners: Array) -> Array:
-        """How much the margins can vary along each coordinate, (k, 2)."""
+        """Upper bounds of the variation of the margins along each coordinate, (k, 2)."""
         most = np.zeros((len(self.best), 2))
         np.maximum.at(most, self.cell, variation(self.found, corners[self.cell]))
         return most
 
     def useless(self, shares: Array, corners: Array, cells: Indices, largest: float, rounds: int) -> Mask:
-        """Which of `cells` it is useless to cut: all margins of classes that may be on top say so."""
+        """Which of `cells` it is useless to bisect, by the margins of all their candidates."""
         asked = np.zeros(len(self.best), dtype=bool)
         asked[cells] = True
         row = np.flatnonzero(asked[self.cell] & self.on_top[self.cell, self.rival])
@@ -93,7 +93,7 @@ class Candidates:
 
 
 def _on_top_at(margins: Margins, x: Array, on_top: Mask) -> Indices:
-    """The class on top at points (k, 2), of those that may be; any of them where no score is a number."""
+    """The argmax at points (k, 2) among the candidates `on_top`; any candidate where no score is a number."""
     scores = np.where(on_top, np.nan_to_num(margins.network(x), nan=-np.inf), -np.inf)
     best, row = scores.argmax(axis=1), np.arange(len(x))
     return np.where(on_top[row, best], best, on_top.argmax(axis=1))

@@ -1,10 +1,10 @@
 """The atlas of a partition: one paving for all classes, and the arcs of every pair in it.
 
 The regions of classes i and j are bounded by the part of F_ij = A_i − A_j = 0 where no third class is above
-both: there they are *on top*. In a chart of two classes that is all of it. In a triple (see `triples`) the
-parts on top lead from one crossing with the cell's sides to another where both are on top, or end in the
-junction, of which there is one at most; over the lines of the chart they lie side by side, so that they are
-paired like arcs. On the sides of cells from which i or j is struck off they are not on top.
+both: there both are *maximal*. In a chart of two classes this is all of it. In a chart of three (see
+`three_classes`) the maximal parts lead from one crossing with the cell's sides at which both are maximal to
+another one, or end in the junction, of which there is at most one; in the order of τ they lie side by side,
+so they are paired like arcs. No part is maximal on the sides of cells from which i or j is eliminated.
 
 Each pair has an atlas of its own, with the junctions added to its crossings, so that its arcs are followed
 like those of a boundary.
@@ -31,27 +31,28 @@ from tracer.atlas.edges.roots import Segments
 from tracer.fields.box import Box
 from tracer.fields.counted import Overtime
 
-# The cell behind an arc that ends in a junction.
+# The code of the cell beyond an arc that ends in a junction.
 JUNCTION = -2
 NO_JUNCTION = -1
-# Where a wider box is divided in another way, one that is narrower by this share may be in the same.
+# If the extended box may be divided differently from the requested one, one narrower by this share of the
+# extension is tried.
 INSET = 2.0**-10
 
 
 @dataclass(frozen=True, eq=False)
 class PairAtlas:
-    """What is certain about the border of two regions.
+    """What is proven about the border of two regions.
 
     Attributes
     ----------
     atlas : Atlas
-        Of their margin; junctions are among its crossings, with `JUNCTION` on their other side.
-    cell : ndarray of int
+        The atlas of their margin; junctions are among its crossings, with `JUNCTION` on their other side.
+    cell : ndarray of int, shape (cells,)
         The number of each of its cells in the whole paving.
     third : ndarray of int, shape (charts,)
-        The third class that may be on top in each of its charts; `NO_CLASS` where there is none.
+        The third candidate in each of its charts; `NO_CLASS` if there is none.
     junction : ndarray of int, shape (crossings,)
-        The junction that each crossing is; `NO_JUNCTION` for crossings.
+        The number of the junction that each entry is; `NO_JUNCTION` for real crossings.
     """
 
     atlas: Atlas
@@ -62,7 +63,7 @@ class PairAtlas:
 
 @dataclass(frozen=True, eq=False)
 class ClassAtlas:
-    """Everything that is certain about a partition.
+    """Everything that is proven about a partition.
 
     Attributes
     ----------
@@ -73,15 +74,15 @@ class ClassAtlas:
     broken : ndarray of bool, shape (charts,)
         Charts of which nothing is claimed.
     undecided_sides : ndarray of bool, shape (2, 2)
-        Sides of the box, lower and upper ones, on which something is undecided.
+        Which sides of the box, lower and upper, have an undecided piece.
     cells : int
-        Cells and pieces of their sides looked at.
+        Number of cells and of pieces of their sides that were processed.
     exhausted : bool
-        Whether a budget ended the work.
+        Whether a budget ended the computation.
     seconds : dict
-        By phase, the last try alone.
+        Seconds per phase, of the last attempt only.
     between : ndarray, shape (m, 2, 2)
-        Cells in which the box asked for may be divided in another way than the one that is paved.
+        Cells in which the requested box may be divided differently from the box that is paved.
     """
 
     paving: ClassPaving
@@ -107,7 +108,7 @@ class ClassAtlas:
 
     @property
     def status(self) -> Status:
-        """What may be claimed."""
+        """How much is proven."""
         if self.exhausted:
             return Status.BUDGET_EXHAUSTED
         decided = not (len(self.undecided) or len(self.between))
@@ -122,7 +123,7 @@ def build_class_atlas(
     deadline: float = math.inf,
     report: Callable[[int, float], None] = lambda cells, share: None,
 ) -> ClassAtlas:
-    """The atlas of the partition of `box`; parameters as of `pave`."""
+    """Build the atlas of the partition of `box`; parameters as of `pave`."""
 
     def found(paving: ClassPaving, left: int) -> ClassAtlas:
         try:
@@ -137,15 +138,19 @@ def build_class_atlas(
         return atlas
     try:
         return _held_against(margins, box, atlas, within, max_cells)
-    except Overtime:  # nothing is known of the box asked for
+    except Overtime:  # nothing is proven about the requested box
         return replace(atlas, between=np.stack([box.lower, box.upper])[None])
 
 
 def _held_against(
     margins: Margins, box: Box, atlas: ClassAtlas, within: Callable[[Box, int], ClassAtlas], max_cells: int
 ) -> ClassAtlas:
-    """The atlas of a box, of which one `within` a wider box is known: that, or one of a narrower box."""
-    # What needs fractions is imported where it is needed.
+    """Compare the requested box with the wider one of `atlas`; if they differ, try a narrower one.
+
+    Returns the atlas with the cells in which they may differ, or the atlas of the narrower box if that is
+    proven to be divided like the requested one.
+    """
+    # Exact fractions are imported only where they are needed.
     from tracer.atlas.classes.collar import undecided_between
     from tracer.fields.networks.rational_network import RationalNetwork
 
@@ -164,7 +169,7 @@ def _held_against(
 
 
 def _atlas(margins: Margins, paving: ClassPaving, max_cells: int, deadline: float) -> ClassAtlas:
-    """The atlas on a paving."""
+    """Build the atlas on a paving."""
     broken, cells, exhausted = np.zeros(len(paving.charts), dtype=bool), paving.cells, paving.exhausted
     ends = np.zeros(len(paving.charts), dtype=np.intp)
     pairs, to_blame = {}, np.zeros((2, 2), dtype=bool)
@@ -188,7 +193,7 @@ def _atlas(margins: Margins, paving: ClassPaving, max_cells: int, deadline: floa
         pairs[i, j] = PairAtlas(
             Atlas(own, crossings, arcs, own_broken, {}), cell, third, np.zeros(0, np.intp)
         )
-    # In a junction arcs of all three pairs end.
+    # A junction is the end of arcs of all three pairs.
     broken |= (ends > 0) & (ends < 3)
     at = np.flatnonzero((ends == 3) & ~broken)
     junctions = locate(margins, paving.lines.at(paving.charts[at]), paving.classes[at])
@@ -202,12 +207,12 @@ def _atlas(margins: Margins, paving: ClassPaving, max_cells: int, deadline: floa
 
 
 def _charts(side: Indices, chart: Indices) -> Indices:
-    """Those of some of a pair's cells that are charts, whose numbers in the whole paving are `chart`."""
+    """The charts among some cells of a pair, `side`, renumbered by `chart` as in the whole paving."""
     return chart[side[is_chart(side, len(chart))]]
 
 
 def _on_top(margins: Margins, crossings: Crossings, i: int, third: Indices) -> tuple[Crossings, Crossings]:
-    """The crossings of i and another class where no third is above both, and those where that is not certain.
+    """The crossings of i and another class where no third is proven to be above both, and the uncertain ones.
 
     `third` (charts,) is the third class of each chart of the pair.
     """
@@ -223,7 +228,7 @@ def _on_top(margins: Margins, crossings: Crossings, i: int, third: Indices) -> t
 
 
 def _with_junctions(own: PairAtlas, broken: Mask, number: Indices, junctions: Junctions) -> PairAtlas:
-    """The atlas of a pair whose arcs end in junctions, but for charts that are `broken` by any pair."""
+    """Add junctions to the atlas of a pair as ends of its arcs; drop arcs in charts `broken` by any pair."""
     atlas, paving = own.atlas, own.atlas.paving
     chart = own.cell[: len(paving.charts)]
     own_broken = broken[chart]
@@ -244,14 +249,14 @@ def _with_junctions(own: PairAtlas, broken: Mask, number: Indices, junctions: Ju
 
 
 def _and(crossings: Crossings, junctions: Junctions, host: Indices, directions: Array, box: Box) -> Crossings:
-    """The crossings, and after them junctions in charts `host` (n,) with `directions` (n, 2).
+    """Append junctions, in charts `host` (n,) with `directions` (n, 2), to crossings.
 
-    The bracket of a junction is the diagonal of the cell it is certainly in, on whose ends τ is extremal.
+    The bracket of a junction is the diagonal of its proven error box, at whose ends τ is extremal.
     """
     x, reach = junctions.points, junctions.reach
     turn = np.where(directions[:, ::-1] < 0, -1.0, 1.0) * np.array([1.0, -1.0])
     ends = Segments(x - turn * reach, x + turn * reach, np.zeros(len(x), dtype=np.intp))
-    # In units of the side along the bracket's coordinate, like that of a crossing.
+    # In units of the side along the bracket's coordinate, as for crossings.
     bound = np.hypot(*(reach / box.sides).T) * box.sides[0]
     mine = Crossings(
         x,

@@ -26,31 +26,31 @@ from tracer.atlas.classes.margins import Margins
 from tracer.atlas.classes.three_classes import PAIRS, triples
 from tracer.fields.box import Box
 
-# What stands for the third class of a chart of two.
+# The code of a missing third class.
 NO_CLASS = -1
 
 
 @dataclass(frozen=True, eq=False)
 class ClassPaving:
-    """Cells that cover the box, in shares of it, shape (·, 2, 2), and the classes that may be on top there.
+    """Cells that cover the box, in shares of it, shape (·, 2, 2), and the candidates for the argmax in each.
 
     Attributes
     ----------
     lines : Lines
     empty : ndarray
-        Cells with one class.
+        Cells with one candidate.
     charts : ndarray
-        Cells with two classes, or three.
+        Cells with two candidates, or three.
     classes : ndarray of int, shape (charts, 3)
-        Of the charts, increasing; `NO_CLASS` for a third.
+        The candidates in the charts, increasing; `NO_CLASS` if there is no third.
     slopes, directions : ndarray, shape (charts, 3, 2)
-        As in `Paving`, of the `PAIRS` of classes.
+        As in `Paving`, for each of the `PAIRS` of classes.
     floor, left : ndarray
-        Undecided cells, and those that were left when a budget ended the work.
+        Cells at the resolution limit, and unprocessed cells, if a budget ended the subdivision.
     floor_classes, left_classes : ndarray of bool, shape (·, outputs)
-        Which classes may be on top there.
+        The candidates in these cells.
     cells : int
-        Cells looked at.
+        Number of cells processed.
     """
 
     lines: Lines
@@ -66,7 +66,7 @@ class ClassPaving:
     cells: int
 
     def without_charts(self) -> "ClassPaving":
-        """The paving with its charts left undecided."""
+        """The paving with its charts moved to the unprocessed cells."""
         outputs = np.arange(self.left_classes.shape[1])
         on_top = (self.classes[:, :, None] == outputs).any(axis=1)
         return replace(
@@ -81,18 +81,18 @@ class ClassPaving:
 
     @property
     def exhausted(self) -> bool:
-        """Whether a budget ended the work."""
+        """Whether a budget ended the subdivision."""
         return len(self.left) > 0
 
     def pairs(self) -> list[tuple[int, int]]:
-        """All pairs i < j of classes that charts are charts of."""
+        """All pairs i < j of classes that have a chart."""
         some = self.classes[:, PAIRS].reshape(-1, 2)
         return [(i, j) for i, j in np.unique(some[some[:, 1] != NO_CLASS], axis=0).tolist()]
 
     def of_pair(self, i: int, j: int) -> tuple[Paving, Indices]:
-        """The paving of one pair's cells, and the number of each of them here.
+        """The paving of the cells of one pair, and the number of each of these cells here.
 
-        Cells are numbered as crossings number them: charts, then the floor, then what is left.
+        Cells are numbered as in `Crossings`: charts, cells at the resolution limit, unprocessed cells.
         """
         chart, place = np.nonzero((self.classes[:, PAIRS] == (i, j)).all(axis=2))
         floor, left = (
@@ -138,13 +138,13 @@ def pave_classes(
 
 
 def _first_cells(margins: Margins) -> "_Cells":
-    """What the box is cut into, with all classes but copies of others: of equal ones the first is on top."""
+    """The first cells of the box. Candidates are all classes but duplicates; the first copy is the argmax."""
     return _Cells(FIRST_CELLS, np.repeat(margins.distinct[None], len(FIRST_CELLS), axis=0))
 
 
 @dataclass(frozen=True, eq=False)
 class _Cells:
-    """Cells (k, 2, 2), and which classes may be on top in each, (k, outputs)."""
+    """Cells (k, 2, 2), and the candidates in each, (k, outputs)."""
 
     cells: Array
     on_top: Mask
@@ -165,7 +165,7 @@ def _joined(outputs: int, parts: list[_Cells]) -> _Cells:
 
 
 class _Classified(NamedTuple):
-    """What is decided of some cells; see `ClassPaving`."""
+    """The decided cells of a chunk; see `ClassPaving`."""
 
     empty: Array
     charts: Array
@@ -184,7 +184,7 @@ def _nothing(outputs: int) -> _Classified:
 def _classify(
     margins: Margins, lines: Lines, chunk: _Cells, crowded: bool, rounds: int, largest: float
 ) -> tuple[_Classified, _Cells, float]:
-    """What is decided of a chunk of cells, the halves of the others, and the largest |F| seen so far."""
+    """Classify a chunk: its decided cells, the halves of the others, and the largest |F| so far."""
     cells, corners = chunk.cells, lines.at(chunk.cells)
     candidates = Candidates.in_cells(margins, corners, chunk.on_top)
     largest = max(largest, largest_bound(candidates.found))
@@ -214,7 +214,7 @@ def _classify(
 
 
 def _numbers(on_top: Mask) -> Indices:
-    """The first three classes that may be on top, (k, 3), increasing; `NO_CLASS` for those that lack."""
+    """The first three candidates, (k, 3), increasing; `NO_CLASS` for missing ones."""
     first = np.argsort(~on_top, axis=1, kind="stable")[:, :3]
     first = np.pad(first, ((0, 0), (0, 3 - first.shape[1])), constant_values=NO_CLASS)
     return np.where(np.arange(3) < on_top.sum(axis=1, keepdims=True), first, NO_CLASS)

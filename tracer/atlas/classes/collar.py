@@ -1,17 +1,18 @@
-"""Whether two boxes, one a hair inside the other, are divided in the same way.
+"""Whether two nested boxes, about 1e-9 of a side apart, are divided in the same way.
 
-Between them lie all boxes with the same shape, one round the other. Along the sides of each of them classes
-follow one another. If they do so in the same order in all of them, and no arc touches a side, no junction is
-on one, then both boxes have the same arcs, junctions, pieces and holes, moved by a hair.
+Consider all boxes between the two, each round the previous one, and the order of classes along their sides.
+If the order is the same for all of them, if no arc touches a side, and if no junction lies on one, then both
+boxes have the same arcs, junctions, pieces and holes, slightly moved.
 
-The four strips are cut, along the sides alone, until in each piece one class is on top, or one of two and
-their margin grows, or falls, along the side: then the two change once at most on every side in it. Where two
-pieces meet, round a corner too, only a class is on top that may be in both; so if they are not of the same
-two classes, it is one. If they are, their margin must go on as it did: then they are as one piece.
+The four strips between the boxes are cut, along the sides only, until in each piece one class is maximal, or
+one of two, whose margin is monotone along the side: then the argmax changes at most once on every side in the
+piece. Where two pieces meet, also round a corner, only a common candidate of both is maximal. So pieces with
+different pairs of candidates have one common candidate at most. Pieces with the same pair must agree in the
+direction of monotonicity: then they behave like one piece.
 
-What is on the sides of the outer box itself does not matter: its regions are open. So where two classes are
-equal exactly along a piece of it, the one on top inside is the only one; and what meets in a point of it,
-exactly, does not in the boxes inside, along whose sides it has the same order (see `cones`).
+The sides of the outer box itself do not matter, because its regions are open. So if two classes are equal
+exactly along a piece of such a side, the argmax just inside is the only candidate; and if several arcs meet
+exactly in a point of such a side, the boxes inside have the same order along their sides (see `cones`).
 """
 
 from dataclasses import dataclass, replace
@@ -28,15 +29,15 @@ from tracer.atlas.classes.margins import Margins
 from tracer.fields.box import Box
 from tracer.fields.networks.rational_network import Point, RationalNetwork
 
-# So often pieces are halved, and no more than so many: two classes may be equal along a side, or touch it.
+# Rounds of bisection, and the upper limit of pieces bisected: classes may be equal along a side, or touch it.
 ROUNDS = 48
 MOST = 64
 
 
 def undecided_between(margins: Margins, box: Box, wider: Box, exact: RationalNetwork | None = None) -> Array:
-    """Cells (m, 2, 2) between two boxes in which they may be divided in another way; none is the proof.
+    """Cells (m, 2, 2) between two boxes in which they may be divided differently; none if proven not to be.
 
-    What is equal on the sides of the wider one is told by the `exact` network, if there is one.
+    The `exact` network, if given, decides which classes are equal on the sides of the wider box.
     """
     strips, cut = _Strips.of(margins, box, wider), True
     for _ in range(ROUNDS):
@@ -53,19 +54,19 @@ def undecided_between(margins: Margins, box: Box, wider: Box, exact: RationalNet
 
 @dataclass(frozen=True, eq=False)
 class _Strips:
-    """Pieces of the strips between two boxes, counterclockwise.
+    """Pieces of the strips between two boxes, in counterclockwise order.
 
     Attributes
     ----------
     cells : ndarray, shape (n, 2, 2)
     side : ndarray of int, shape (n,)
-        The lower one, the right one, the upper one, the left one.
+        The side of each: 0 lower, 1 right, 2 upper, 3 left.
     on_top : ndarray of bool, shape (n, outputs)
-        Which classes may be on top.
+        The candidates for the argmax.
     sign : ndarray of int, shape (n,)
-        Where there are two, how their margin goes on counterclockwise; 0 where that is not certain.
+        For two candidates the sign of their margin's derivative counterclockwise; 0 where it is not proven.
     inward : ndarray of int, shape (n,)
-        Likewise, how it goes on from the side of the outer box.
+        Likewise, the sign of its derivative inward from the side of the outer box.
     """
 
     cells: Array
@@ -76,7 +77,7 @@ class _Strips:
 
     @classmethod
     def of(cls, margins: Margins, box: Box, wider: Box) -> "_Strips":
-        """The four strips."""
+        """The four strips, classified."""
         cells = np.repeat(np.stack([wider.lower, wider.upper])[None], 4, axis=0)
         cells[0, 1, 1], cells[1, 0, 0] = box.lower[1], box.upper[0]
         cells[2, 0, 1], cells[3, 1, 0] = box.upper[1], box.lower[0]
@@ -93,16 +94,16 @@ class _Strips:
         return cls(cells, side, candidates.on_top, sign, inward)
 
     def undecided(self) -> Mask:
-        """Which pieces are not decided, or of two classes whose margin does not go on in the next piece."""
+        """Which pieces are undecided, or have a neighbour with the same two candidates and another sign."""
         open_ = (self.on_top.sum(axis=1) > 1) & (self.sign == 0)
         same = (self.on_top == np.roll(self.on_top, -1, axis=0)).all(axis=1)
         turns = same & (self.sign != np.roll(self.sign, -1))
         return open_ | turns | np.roll(turns, 1)
 
     def halved(self, margins: Margins, box: Box, which: Mask) -> tuple["_Strips", bool]:
-        """All pieces, some of them halved, and whether any was."""
+        """Bisect some pieces; also returns whether any could be bisected."""
         row, along = np.arange(len(self.side)), self.side % 2
-        # No cut is beyond a corner of the box asked for.
+        # No cut lies beyond a corner of the requested box.
         low, high = np.clip(self.cells[row, :, along].T, box.lower[along], box.upper[along])
         middle = 0.5 * low + 0.5 * high
         cut = np.flatnonzero(which & (low < middle) & (middle < high))
@@ -117,7 +118,7 @@ class _Strips:
         return parts, len(cut) > 0
 
     def joined(self, which: Mask) -> Array:
-        """The cells of some pieces; of those that follow each other on a side, one around them."""
+        """The cells of some pieces; consecutive pieces on one side give one cell around them."""
         some = np.flatnonzero(which)
         goes_on = (np.diff(some) == 1) & (np.diff(self.side[some]) == 0)
         groups = np.split(self.cells[some], np.flatnonzero(~goes_on) + 1) if len(some) else []
@@ -125,7 +126,7 @@ class _Strips:
         return np.reshape(around, (-1, 2, 2))
 
     def told_along_sides(self, exact: RationalNetwork) -> "_Strips":
-        """The pieces, with one class where two are equal exactly all along the outer side."""
+        """Eliminate one of two candidates where they are equal exactly all along the outer side."""
         on_top = self.on_top.copy()
         open_ = (on_top.sum(axis=1) == 2) & (self.sign == 0) & (self.inward != 0)
         for k in np.flatnonzero(open_) if np.count_nonzero(open_) <= MOST else ():
@@ -135,7 +136,7 @@ class _Strips:
         return replace(self, on_top=on_top)
 
     def in_cones(self, exact: RationalNetwork) -> Mask:
-        """Which pieces lie in cones; these have pieces with one class on both sides."""
+        """Which pieces lie in cones; on both sides of a run of these lie pieces with one candidate."""
         alone = np.flatnonzero(self.on_top.sum(axis=1) == 1)
         told = np.zeros(len(self.side), dtype=bool)
         for before, after in zip(alone, np.append(alone[1:], alone[:1] + len(told)), strict=True):
@@ -147,7 +148,7 @@ class _Strips:
             start, end = _ends(around, sides[0])
             tried = apexes(exact, start, end)
             if sides[-1] != sides[0]:
-                # Round a corner: on the first side it is the last end on the way.
+                # Round a corner the only possible apex is the corner: the last end on the first side.
                 tried = [end if sides[0] < 2 else start]
             told[run] = any(is_cone(exact, x, *_corners(around)) for x in tried)
         return told
@@ -162,6 +163,6 @@ def _corners(cell: Array) -> tuple[Point, Point]:
 
 
 def _ends(cell: Array, side: int) -> tuple[Point, Point]:
-    """The ends of the side of a cell that is on that of the box."""
+    """The ends of a cell's side that lies on side number `side` of the box."""
     (a, b), (c, d) = _corners(cell)
     return [((a, b), (c, b)), ((c, b), (c, d)), ((a, d), (c, d)), ((a, b), (a, d))][side]

@@ -1,14 +1,14 @@
-"""What classes that are equal on a side of the box, exactly, do just inside it.
+"""Exact decisions about classes that are equal on a side of the box.
 
-A piecewise linear network whose weights are known exactly is known exactly at rational points. Of two things
-that no bounds decide this tells:
+A piecewise linear network with exactly known weights can be evaluated exactly at rational points. This
+decides two questions that no bounds decide:
 
-* Two classes are equal all along a piece of a side: their margin is 0 at both its ends, and no neuron passes
-  a kink between them.
-* About a point p of a side the partition is a *cone*: every neuron is on a kink at p, exactly, or passes none
-  nearby; every class is equal to those on top at p, exactly, or stays below. Then all that is equal is linear
-  on the rays from p, and on lines parallel to the side classes follow one another in the same order, however
-  near to it the line is; about a corner on all lines parallel to both sides.
+* Are two classes equal all along a piece of a side? They are if their margin is 0 at both its ends, and no
+  neuron passes a kink between them.
+* Is the partition a *cone* about a point p of a side? It is if every neuron is on a kink at p, exactly, or
+  passes none nearby, and if every class is equal to the maximal ones at p, exactly, or stays below them. Then
+  everything equal is linear on the rays from p, and on all lines parallel to the side, however near to it,
+  the classes have the same order; about a corner on all lines parallel to both sides.
 """
 
 from fractions import Fraction
@@ -16,19 +16,19 @@ from itertools import pairwise
 
 from tracer.fields.networks.rational_network import Exact, Point, RationalNetwork
 
-# Points that are tried.
+# Upper limit of points that are tried.
 MOST_APEXES = 12
 
 
 def equal_along(network: RationalNetwork, i: int, j: int, ends: tuple[Point, Point]) -> bool:
-    """Whether two classes are equal all along a segment."""
+    """Whether two classes are equal all along a segment; False if a kink on it leaves this open."""
     a, b = (network.at(x) for x in ends)
     straight = all(f * g >= 0 for f, g in zip(a.heights, b.heights, strict=True))
     return straight and all(some.outputs[i] == some.outputs[j] for some in (a, b))
 
 
 def is_cone(network: RationalNetwork, apex: Point, lower: Point, upper: Point) -> bool:
-    """Whether the partition is a cone about a point in all of a cell."""
+    """Whether the partition is a cone about `apex` in all of a cell; False if this is not proven."""
     x, y = (max(abs(p - low), abs(high - p)) for p, low, high in zip(apex, lower, upper, strict=True))
     found = network.at(apex, (x, y))
     top, most = max(found.outputs), max(found.outputs_reach)
@@ -40,7 +40,7 @@ def is_cone(network: RationalNetwork, apex: Point, lower: Point, upper: Point) -
 
 
 def apexes(network: RationalNetwork, start: Point, end: Point) -> list[Point]:
-    """Points of a segment about which there may be a cone: its ends, and zeros of what is linear nearby."""
+    """Candidates for the apex of a cone on a segment: its ends, and zeros of what is linear nearby."""
     found = [start, end]
     for a, b in pairwise([_between(start, end, Fraction(k, 8)) for k in (0, 1, 7, 8)]):
         for f, g in zip(_zeros(network.at(a)), _zeros(network.at(b)), strict=True):
@@ -51,7 +51,7 @@ def apexes(network: RationalNetwork, start: Point, end: Point) -> list[Point]:
 
 
 def _zeros(found: Exact) -> list[Fraction]:
-    """What is 0 at kinks, and where classes are equal."""
+    """The functions that are 0 at kinks, and the margins that are 0 where classes are equal."""
     a = found.outputs
     return found.heights + [p - q for k, p in enumerate(a) for q in a[:k]]
 

@@ -1,15 +1,15 @@
-"""The faces that arcs cut a box into: which points are connected without crossing an arc.
+"""The faces into which arcs cut a box: which points are connected without crossing an arc.
 
-A piece of a region falls into parts, one in each cell it runs through, and every part is seen on the cell's
-sides. So the pieces are the connected components of a graph of these:
+Cells cut a piece of a region into parts, and every part has points on the sides of its cell. So the pieces
+are the connected components of a graph with these vertices:
 
 * the corners of cells, on which no arc lies;
-* of each crossing of an arc with a side of a cell, what is before and behind it on that side;
-* of each junction its three sectors.
+* for each crossing of an arc with a side of a cell, the points just before and just behind it on that side;
+* for each junction, its three sectors.
 
-Along a side, crossings follow each other in the order of their brackets, and between two of them, or one and
-the corner, there is no arc. Through a cell an arc has the same class on its left at both its ends, or at its
-end and in its junction. Both are certified, and nothing is measured.
+Along a side, crossings have the order of their brackets, and between two consecutive crossings, or a crossing
+and a corner, there is no arc. Through a cell an arc has the same class on its left at both its ends, or at
+its end and in its junction. Both facts are certified, and nothing is measured.
 """
 
 from dataclasses import dataclass
@@ -25,19 +25,19 @@ from tracer.atlas.edges.sides import OUTSIDE, Edges, shared_edges
 
 @dataclass(frozen=True, eq=False)
 class Faces:
-    """The graph of what is connected without crossing an arc.
+    """The graph whose components are the faces.
 
     Attributes
     ----------
     beside : dict
-        For each pair of classes the vertices on both sides of its crossings and junctions, (crossings, 2):
-        in the order of the pair.
+        For each pair of classes the vertices beside each of its crossings and junctions, (crossings, 2): in
+        the region of the first class, and of the second.
     links : ndarray of int, shape (n, 2)
     vertices : int
     corner : int
-        The vertex of the lower corner of the box.
+        The vertex at the lower corner of the box.
     undecided : ndarray, shape (m, 2, 2)
-        Around crossings whose order along a side is not certain.
+        Cells around crossings whose order along a side is not certain.
     """
 
     beside: dict[tuple[int, int], Indices]
@@ -48,7 +48,7 @@ class Faces:
 
     @classmethod
     def of(cls, atlas: ClassAtlas) -> "Faces":
-        """The faces of an atlas."""
+        """Build the graph of an atlas."""
         edges, ends, points = _decided_edges(atlas)
         crossings = _Crossings.of(atlas)
         beside, vertices = _numbered(atlas, points)
@@ -63,7 +63,7 @@ class Faces:
 
 
 def connected(links: Indices, vertices: int) -> Indices:
-    """A label for each of a number of vertices, the same for those that `links` (n, 2) connect."""
+    """Labels of vertices, equal for vertices of one connected component; `links` (n, 2) are the edges."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -79,9 +79,9 @@ class _Crossings:
     ----------
     brackets : Segments
     classes : ndarray of int, shape (n, 2)
-        Before and behind it along the side.
+        The classes before and behind each crossing along its side.
     flipped : ndarray of bool, shape (n,)
-        Whether that is against the order of the pair.
+        Whether these are in reverse order of the pair.
     before, after : ndarray of int, shape (n,)
         The cells on both sides, numbered as in the whole paving.
     """
@@ -94,7 +94,7 @@ class _Crossings:
 
     @classmethod
     def of(cls, atlas: ClassAtlas) -> "_Crossings":
-        """Those of an atlas; without the junctions."""
+        """The crossings of an atlas, without its junctions."""
         brackets, classes, flipped, cells = [joined([])], [np.zeros((0, 2), np.intp)], [], []
         for ij, own in atlas.pairs.items():
             real = own.atlas.crossings[np.flatnonzero(own.junction == NO_JUNCTION)]
@@ -109,12 +109,12 @@ class _Crossings:
 
 
 def _decided_edges(atlas: ClassAtlas) -> tuple[Edges, Indices, int]:
-    """The pieces of cells' sides of which everything is known, the numbers of their ends, and of points."""
+    """The decided pieces of cells' sides, the numbers of their ends, and the number of points."""
     paving = atlas.paving
     cells = np.concatenate([paving.charts, paving.floor, paving.left, paving.empty])
     open_ = np.concatenate([atlas.broken, np.zeros(len(cells) - len(atlas.broken) + 1, dtype=bool)])
     open_[len(paving.charts) : len(cells) - len(paving.empty)] = True
-    # Of the outside nothing is known but what is known of the cell within.
+    # Outside, nothing is known beyond what is known of the cell inside.
     open_[OUTSIDE] = True
     edges = shared_edges(cells)
     ends = np.concatenate([edges.lower, edges.upper]) @ (1, 1j)
@@ -124,7 +124,7 @@ def _decided_edges(atlas: ClassAtlas) -> tuple[Edges, Indices, int]:
 
 
 def _numbered(atlas: ClassAtlas, first: int) -> tuple[dict[tuple[int, int], Indices], int]:
-    """The vertices beside the crossings and junctions of each pair, from `first` on, and where they end."""
+    """Number the vertices beside the crossings and junctions of each pair from `first` on; also their end."""
     beside = {}
     for ij, own in atlas.pairs.items():
         real = int(np.count_nonzero(own.junction == NO_JUNCTION))
@@ -136,14 +136,14 @@ def _numbered(atlas: ClassAtlas, first: int) -> tuple[dict[tuple[int, int], Indi
 
 
 def _sectors(atlas: ClassAtlas, ij: tuple[int, int], own: PairAtlas) -> Indices:
-    """The numbers of the sectors of both classes of a pair in its junctions, (n, 2)."""
+    """The numbers of the sectors of both classes of a pair in each of its junctions, (n, 2)."""
     junction = own.junction[own.junction != NO_JUNCTION]
     place: Any = (atlas.junctions.classes[junction][:, None] == np.array(ij)[:, None]).argmax(axis=2)
     return 3 * junction[:, None] + place
 
 
 def _along_edges(edges: Edges, ends: Indices, crossings: _Crossings, first: int) -> tuple[Indices, Array]:
-    """The links along sides of cells; and cells in which the order of crossings is not certain."""
+    """The links along sides of cells, and cells in which the order of crossings is not certain."""
     which, edge = _in_order(edges, crossings)
     behind = crossings.flipped[which].astype(np.intp)
     entry, exit_ = first + 2 * which + behind, first + 2 * which + 1 - behind
@@ -165,7 +165,7 @@ def _along_edges(edges: Edges, ends: Indices, crossings: _Crossings, first: int)
 
 
 def _in_order(edges: Edges, crossings: _Crossings) -> tuple[Indices, Indices]:
-    """The crossings with some edges, edge after edge and in order along each, and those edges."""
+    """The crossings on some edges, edge by edge and in order along each, and the edge of each."""
     size = len(edges) + 2 + max(edges.before.max(), edges.after.max())
     codes = [
         (axis * size + before + 1) * size + after + 1

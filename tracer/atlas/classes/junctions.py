@@ -1,12 +1,13 @@
-"""Junctions: points where three classes are equal, and on top.
+"""Junctions: points where three classes are equal and above all others.
 
-That a triple (see `triples`) holds one is known from the arcs of its pairs: it is where they end inside the
-cell. It is found by Newton's method for F_ij = F_ik = 0. With (r, s) the values of F_ij and F_ik at x, and g
-and h gradients between x and the junction, which is in the same cell,
+The arcs of the pairs of a chart of three classes (see `three_classes`) prove that it contains a junction:
+they end inside it. The junction J is computed by Newton's method for F_ij = F_ik = 0. Let r and s be the
+values of F_ij and F_ik at x, and g and h their gradients between x and J, which is in the same cell. Then by
+Cramer's rule
 
     |x₁ − J₁| ≤ (|h₂ r| + |g₂ s|) / |det(g, h)|,      |x₂ − J₂| ≤ (|h₁ r| + |g₁ s|) / |det(g, h)|:
 
-a proven bound, which is used once more for the gradients that near to the junction.
+a proven error bound. It is evaluated twice, the second time with gradients on the smaller box around J.
 """
 
 from dataclasses import dataclass
@@ -26,14 +27,13 @@ BOUND_ROUNDS = 2
 
 @dataclass(frozen=True, eq=False)
 class Junctions:
-    """One junction in each of some triples.
+    """Junctions, one in each of some charts of three classes.
 
     Attributes
     ----------
     points : ndarray, shape (n, 2)
     reach : ndarray, shape (n, 2)
-        Proven: how far the junction may be from its point along each coordinate; not finite where it was
-        not found.
+        Proven upper bound of the error of the point along each coordinate; not finite where none is proven.
     classes : ndarray of int, shape (n, 3)
     """
 
@@ -49,7 +49,7 @@ class Junctions:
 
 
 def locate(margins: Margins, corners: Array, classes: Indices) -> Junctions:
-    """The junctions in triples with `corners` (n, 2, 2), each of which is known to hold one."""
+    """Compute the junctions in cells with `corners` (n, 2, 2), each of which is known to contain one."""
     lower, upper = corners[:, 0], corners[:, 1]
     x = _newton(margins, lower, upper, classes)
     pairs = classes[:, PAIRS[:2]].reshape(-1, 2)
@@ -62,12 +62,12 @@ def locate(margins: Margins, corners: Array, classes: Indices) -> Junctions:
         low, high = (side.reshape(-1, 2, 2) for side in (near.gradient_lower, near.gradient_upper))
         reach = np.fmin(reach, _reach(low, high, off) + ROUNDING * np.abs(x))
         least, most = np.maximum(lower, x - reach), np.minimum(upper, x + reach)
-    # A point that is not in its cell is not known to be near the junction by the gradients in the cell.
+    # The points are in their cells, so the gradients there bound the distance to the junction.
     return Junctions(x, reach, classes)
 
 
 def _newton(margins: Margins, lower: Array, upper: Array, classes: Indices) -> Array:
-    """Where two margins are 0, to rounding, from the middle of each cell, (n, 2); it stays in the cell."""
+    """Common zeros (n, 2) of two margins, to rounding, by Newton's method from the centres of the cells."""
     x, left = 0.5 * lower + 0.5 * upper, np.arange(len(lower))
     for _ in range(NEWTON_STEPS):
         if not len(left):
@@ -87,7 +87,7 @@ def _newton(margins: Margins, lower: Array, upper: Array, classes: Indices) -> A
 
 
 def _reach(low: Array, high: Array, off: Array) -> Array:
-    """How far a junction may be, (n, 2), by bounds (n, 2, 2) of g and h, and of |r| and |s|, (n, 2)."""
+    """Error bounds (n, 2) of junctions, by bounds (n, 2, 2) of g and h, and of |r| and |s|, (n, 2)."""
     turn = determinant(low[:, 0], high[:, 0], low[:, 1], high[:, 1])
     least = np.maximum(turn[0], -turn[1])
     size = np.maximum(np.abs(low), np.abs(high))

@@ -1,7 +1,7 @@
-"""All margins of a network at once: rows of a cell, or a point, and the pair of outputs it is asked about.
+"""All margins of a network at once: each row has a cell, or a point, and a pair of outputs.
 
 The regions of several classes are bounded by pieces of the curves ``A_i = A_j``; which pairs matter differs
-from place to place. So a row carries its own pair, and rows of the same pair are answered together.
+from place to place. So a row has its own pair, and rows with the same pair are evaluated together.
 """
 
 import math
@@ -24,13 +24,13 @@ class Margins:
         self._fields: dict[tuple[int, int], Any] = {}
 
     def field(self, i: int, j: int) -> Any:
-        """One margin, which counts what it is asked."""
+        """The margin A_i − A_j, which counts its evaluations."""
         if (i, j) not in self._fields:
             self._fields[i, j] = Counted(self.network.margin(i, j), deadline=self._deadline)
         return self._fields[i, j]
 
     def without_deadline(self) -> "Margins":
-        """The same margins, and the same counts, with all the time there is."""
+        """These margins, with their counts, from now on without a deadline."""
         self._deadline = math.inf
         for field in self._fields.values():
             field.deadline = math.inf
@@ -38,23 +38,23 @@ class Margins:
 
     @property
     def late(self) -> bool:
-        """Whether one of them has run out of time."""
+        """Whether the evaluation of some margin ran out of time."""
         return any(field.late for field in self._fields.values())
 
     @property
     def evaluations(self) -> int:
-        """Points at which margins have been evaluated."""
+        """Number of points at which margins were evaluated."""
         return sum(field.evaluations for field in self._fields.values())
 
     @cached_property
     def distinct(self) -> Mask:
-        """Which outputs are no copies of earlier ones, (outputs,): of equal ones the first is on top."""
+        """Which outputs are not duplicates of earlier ones, (outputs,); the first copy is the argmax."""
         first, sign = self.network.layers[-1].duplicates
         _, kept = np.unique(np.stack([first, sign], axis=1), axis=0, return_index=True)
         return np.isin(np.arange(self.network.n_outputs), kept)
 
     def top(self, x: Array) -> Indices:
-        """The output that is certainly on top at points (k, 2); −1 where none is."""
+        """The argmax at points (k, 2) where it is proven; −1 elsewhere."""
         outputs = np.flatnonzero(self.distinct)
         k, n = len(x), len(outputs)
         a, b = (np.tile(some.ravel(), k) for some in np.meshgrid(outputs, outputs, indexing="ij"))
@@ -66,20 +66,20 @@ class Margins:
         return np.where(wins.any(axis=1), outputs[wins.argmax(axis=1)], -1)
 
     def order(self, a: Indices, b: Indices, lower: Array, upper: Array) -> Signs:
-        """For each row 1 where output `a` is certainly above `b` on all of a cell, −1 where below, else 0."""
+        """For each row 1 if output `a` is proven to be above `b` on the cell, −1 if below, else 0."""
         first = a < b
         found = self.rows(np.stack([np.minimum(a, b), np.maximum(a, b)], axis=1)).enclose(lower, upper)
         sign = (found.lower > 0).astype(np.int8) - (found.upper < 0).astype(np.int8)
         return np.where(found.defined, np.where(first, sign, -sign), 0).astype(np.int8)
 
     def above_both(self, k: int, i: int, j: int, lower: Array, upper: Array) -> Mask:
-        """On which cells output k is certainly above i or above j: no zero of F_ij there is on top."""
+        """On which cells output k is proven to be above i or above j: no zero of F_ij there is maximal."""
         n = len(lower)
         above = [self.order(np.full(n, k), np.full(n, low), lower, upper) > 0 for low in (i, j)]
         return above[0] | above[1]
 
     def on_top(self, i: int, j: int, lower: Array, upper: Array) -> Mask:
-        """On which cells all other outputs are certainly below i or below j: all zeros of F_ij are on top."""
+        """On which cells each other output is proven to be below i or below j: zeros of F_ij are maximal."""
         others = np.setdiff1d(np.flatnonzero(self.distinct), (i, j))
         low, high = (np.repeat(side, len(others), axis=0) for side in (lower, upper))
         k = np.tile(others, len(lower))
@@ -88,18 +88,18 @@ class Margins:
         return everywhere
 
     def rows(self, pairs: Indices) -> "MarginRows":
-        """The margins of `pairs` (n, 2), asked about one cell or point each."""
+        """The margins of `pairs` (n, 2), to be evaluated on one cell or point each."""
         return MarginRows(self, pairs)
 
 
 class MarginRows:
-    """One margin a row: `enclose` and `value_and_gradient` of as many cells or points as there are rows."""
+    """One margin per row: `enclose` and `value_and_gradient` take one cell or point per row."""
 
     def __init__(self, margins: Margins, pairs: Indices) -> None:
         self._margins, self._pairs = margins, pairs
 
     def enclose(self, lower: Array, upper: Array) -> Enclosure:
-        """Bounds of each row's margin on its cell; see `EnclosedField`."""
+        """Enclosures of each row's margin on its cell; see `EnclosedField`."""
         parts = [field.enclose(lower[rows], upper[rows]) for field, rows in self._groups]
         return Enclosure.joined(parts).rows(self._order) if parts else _NOTHING
 
@@ -112,7 +112,7 @@ class MarginRows:
 
     @cached_property
     def _groups(self) -> list[tuple[Any, Indices]]:
-        """Every margin that is asked about, and its rows."""
+        """Each margin that occurs, and its rows."""
         outputs = self._margins.network.n_outputs
         code = self._pairs[:, 0] * outputs + self._pairs[:, 1]
         order = np.argsort(code, kind="stable")
@@ -123,7 +123,7 @@ class MarginRows:
 
     @cached_property
     def _order(self) -> Indices:
-        """Where each row is in the groups, one after another."""
+        """The position of each row in the concatenated groups."""
         order = np.empty(len(self._pairs), dtype=np.intp)
         order[np.concatenate([rows for _, rows in self._groups])] = np.arange(len(order))
         return order

@@ -1,13 +1,13 @@
-"""Cells in which three classes may be on top: where their regions meet.
+"""Cells with three candidates for the argmax: where the regions of three classes meet.
 
-Let F_ij = A_i − A_j. A cell is a *triple* of classes i, j and k when it is a chart of all three pairs, and
+Let F_ij = A_i − A_j. A cell is a *chart of three classes* i, j and k if it is a chart of all three pairs, and
 
     det(g, h) ≠ 0    for all gradients g of F_ij and h of F_ik in the cell.
 
-By the mean value theorem (Lebourg's, with kinks) two points of the cell, which is convex, with the same F_ij
-and the same F_ik would give g and h at right angles to the line between them: so (F_ij, F_ik) is one-to-one
-in the cell. There is one *junction* A_i = A_j = A_k in it at most; and along an arc of F_ij = 0, where F_ik
-is one-to-one too, class k passes from below to above once at most, at the junction.
+By the mean value theorem (Lebourg's, at kinks), two points of the cell, which is convex, with equal values of
+F_ij and of F_ik would give g and h at right angles to the line between them: so (F_ij, F_ik) is one-to-one in
+the cell. Hence the cell contains at most one *junction* A_i = A_j = A_k; and along an arc of F_ij = 0, on
+which F_ik is one-to-one, class k passes from below to above at most once, at the junction.
 """
 
 import numpy as np
@@ -17,12 +17,12 @@ from tracer.atlas.cells.paving import decide
 from tracer.atlas.classes.margins import Margins
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
 
-# The pairs among three classes, by their places.
+# The pairs among three classes, by their positions.
 PAIRS = np.array([[0, 1], [0, 2], [1, 2]])
 
 
 def triples(margins: Margins, corners: Array, classes: Indices) -> tuple[Mask, Signs, Array]:
-    """Which cells are triples.
+    """Which cells are charts of three classes.
 
     Parameters
     ----------
@@ -35,7 +35,7 @@ def triples(margins: Margins, corners: Array, classes: Indices) -> tuple[Mask, S
     -------
     triple : ndarray of bool, shape (n,)
     slopes, directions : ndarray, shape (n, 3, 2)
-        Of the `PAIRS` of classes, as in `Paving`.
+        As in `Paving`, for each of the `PAIRS` of classes.
     """
     n = len(corners)
     lower, upper = (np.repeat(corners[:, side], 3, axis=0) for side in (0, 1))
@@ -49,14 +49,14 @@ def triples(margins: Margins, corners: Array, classes: Indices) -> tuple[Mask, S
 
 
 def determinant(g_low: Array, g_high: Array, h_low: Array, h_high: Array) -> tuple[Array, Array]:
-    """Bounds (n,) of g₁h₂ − g₂h₁ for vectors between bounds (n, 2); nan where one is nan."""
+    """Lower and upper bounds (n,) of g₁h₂ − g₂h₁ for vectors between bounds (n, 2); nan where one is nan."""
     low, high = _product(g_low[:, 0], g_high[:, 0], h_low[:, 1], h_high[:, 1])
     down, up = _product(g_low[:, 1], g_high[:, 1], h_low[:, 0], h_high[:, 0])
     return _outward(low - up, high - down)
 
 
 def _product(a: Array, b: Array, c: Array, d: Array) -> tuple[Array, Array]:
-    """Bounds of the products of numbers in [a, b] with numbers in [c, d]."""
+    """Lower and upper bounds of the products of numbers in [a, b] with numbers in [c, d]."""
     products = np.stack([a * c, a * d, b * c, b * d])
     return _outward(products.min(axis=0), products.max(axis=0))
 

@@ -1,7 +1,7 @@
-"""Where the boundary crosses the sides of charts: every crossing, once, with proof.
+"""The crossings of the boundary with the sides of charts: each one, once, with proof.
 
-On the side of a chart along a coordinate whose partial has a proven sign wherever F = 0 there is one root at
-most already; on the others roots are isolated. Sides shared with empty cells hold no root.
+A side of a chart along a coordinate whose partial has a proven sign wherever F = 0 has at most one root; on
+the other sides roots are isolated. Sides shared with empty cells have no root.
 """
 
 import math
@@ -16,7 +16,7 @@ from tracer.atlas.edges.roots import Segments, isolate, joined, polish
 from tracer.atlas.edges.sides import OUTSIDE, Edges, shared_edges
 from tracer.fields.field import EnclosedField
 
-# What there is one of for each crossing.
+# The attributes of `Crossings` with one entry for each crossing.
 OF_EACH = ("points", "error_bound", "brackets", "direction", "before", "after")
 
 
@@ -30,19 +30,19 @@ class Crossings:
     ----------
     points : ndarray, shape (n, 2)
     error_bound : ndarray, shape (n,)
-        Proven, along the side.
+        Proven upper bound of the distance to the root, along the side.
     brackets : Segments
-        Each holds one root, certified opposite signs of F at its ends.
+        Each contains one root; F has certified opposite signs at its ends.
     direction : ndarray of int8, shape (n,)
-        1 where F goes from − to + along the side.
+        1 where F goes from − to + along the side, −1 where from + to −.
     before, after : ndarray of int, shape (n,)
         The cells on both sides, in the order of the other coordinate; −1 outside the box.
     undecided : Edges
-        The sides on which something is undecided, in shares of the box.
+        The sides with an undecided piece, in shares of the box.
     cells : int
-        Pieces of sides looked at.
+        Number of pieces of sides processed.
     exhausted : bool
-        Whether a budget ended the work.
+        Whether a budget ended the computation.
     """
 
     points: Array
@@ -64,11 +64,11 @@ class Crossings:
         return self.brackets.axis
 
     def __getitem__(self, which: NDArray) -> "Crossings":
-        """Some of the crossings; what is undecided stays."""
+        """Some of the crossings; the undecided sides stay."""
         return replace(self, **{name: getattr(self, name)[which] for name in OF_EACH})
 
     def followed_by(self, others: "Crossings") -> "Crossings":
-        """These crossings, and then others; what is undecided is that of these."""
+        """Concatenate crossings; the undecided sides are those of the first."""
         arrays = [name for name in OF_EACH if name != "brackets"]
         both = {name: np.concatenate([getattr(self, name), getattr(others, name)]) for name in arrays}
         return replace(self, brackets=joined([self.brackets, others.brackets]), **both)
@@ -96,9 +96,9 @@ def find_crossings(
 
 
 def _edges(paving: Paving) -> tuple[Edges, Mask]:
-    """The sides that must be looked at, and on which F_t is proven to have one sign wherever F = 0.
+    """The sides to be processed, and on which of them F_t is proven to have one sign wherever F = 0.
 
-    They are sides of tiles; those between tiles of one chart are inside it, where an arc may run as it likes.
+    They are sides of tiles, without those between tiles of one chart, inside which arcs need not be known.
     """
     tiles, charts = paving.tiles, len(paving.charts)
     edges = shared_edges(np.concatenate([tiles.cells, paving.floor, paving.left]))
@@ -107,19 +107,19 @@ def _edges(paving: Paving) -> tuple[Edges, Mask]:
     # From here on cells are numbered as in `Crossings`. The last is the outside.
     cell = np.concatenate([tiles.chart, undecided, [OUTSIDE]])
     edges = replace(edges, before=cell[edges.before], after=cell[edges.after])
-    # Of a side between two undecided cells, or of one with the outside, nothing need be known.
+    # Sides between two undecided cells, or between one and the outside, are not needed.
     which = is_chart(edges.before, charts) | is_chart(edges.after, charts)
     which &= edges.before != edges.after
     return edges[which], monotone[which]
 
 
 def is_chart(cell: Indices, charts: int) -> Mask:
-    """Which numbers of cells are those of charts, of which there are `charts`."""
+    """Which cell numbers are numbers of charts; there are `charts` of them."""
     return (cell >= 0) & (cell < charts)
 
 
 def _monotone(edges: Edges, slopes: Signs) -> Mask:
-    """On which edges one of the tiles beside them proves that F_t has one sign wherever F = 0."""
+    """On which edges an adjacent tile proves that F_t has one sign wherever F = 0."""
     monotone = np.zeros(len(edges.axis), dtype=bool)
     for side in (edges.before, edges.after):
         tile = np.flatnonzero(is_chart(side, len(slopes)))

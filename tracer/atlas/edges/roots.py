@@ -1,10 +1,10 @@
 """All roots of F on axis-parallel segments, isolated with proof and polished.
 
-A segment is cut until 0 ∉ F(segment), and it holds no root, or F_t ≠ 0, t along it, wherever F = 0, and it
-holds one root or none: by the *certified* signs of F at its ends, bounds that exclude 0. An end whose
-sign is not certified is undecided, never guessed; so is a segment on which F is nothing but rounding.
-A root is polished by Newton's method in its bracket and bracketed again, as tightly as the bounds of F
-at single points allow: its error bound is proven.
+A segment is cut until 0 ∉ F(segment), so that it has no root, or F_t ≠ 0 wherever F = 0, t along the segment,
+so that it has at most one. The *certified* signs of F at its ends, whose bounds exclude 0, then decide
+between one and none. An end whose sign is not certified is undecided, never guessed; so is a segment on which
+F is nothing but rounding. A root is polished by Newton's method in its bracket, and bracketed again as
+tightly as the bounds of F at single points allow: its error bound is proven.
 """
 
 import math
@@ -23,12 +23,12 @@ from tracer.atlas.cells.subdivision import CHUNK
 from tracer.atlas.edges.safeguarded_newton import ROUNDING, newton
 from tracer.fields.field import EnclosedField, Field
 
-# Few segments are cut into several parts each before they are looked at: so many take hardly longer than one.
+# If there are few segments, each is cut into several parts at once: this many take hardly longer than one.
 TOGETHER = 160
 MOST_PARTS = 12
-# How far before its even places it is cut, in parts: in its middle symmetric functions have roots.
+# The cuts lie this far before even ones, as a share of a part: symmetric functions have roots in the middle.
 OFF = 0.0078
-# A bracket's half-width over the bound of |F| / |F_t| at the root; and its growth where it fails.
+# The half-width of a bracket over the bound of |F| / |F_t| at the root, and its growth if this fails.
 BRACKET = 2.5
 WIDER = 16.0
 BRACKET_ROUNDS = 8
@@ -66,7 +66,7 @@ class Segments:
 
 @dataclass(frozen=True, eq=False)
 class Transversals:
-    """Segments of any direction from `lower` to `upper` (n, 2), by the share t ∈ [0, 1] of the way."""
+    """Segments in any direction from `lower` to `upper` (n, 2), with the share t ∈ [0, 1] as parameter."""
 
     lower: Array
     upper: Array
@@ -98,21 +98,21 @@ class Isolated:
     Attributes
     ----------
     brackets : Segments
-        F has certified opposite signs at both ends of each, and one root between.
+        F has certified opposite signs at the ends of each, and exactly one root in it.
     segment : ndarray of int, shape (n,)
         Which segment each lies on.
     direction : ndarray of int8, shape (n,)
-        1 where F goes from − to + along the segment.
+        1 where F goes from − to + along the segment, −1 where from + to −.
     values : ndarray, shape (2, n)
-        F at both ends of each bracket, to rounding.
+        F at the ends of each bracket, to rounding.
     undecided : Segments
-        Pieces of which nothing is known.
-    undecided_segment : ndarray of int
-        Which segments these lie on.
+        Pieces on which no root is proven or excluded.
+    undecided_segment : ndarray of int, shape (·,)
+        Which segment each of these lies on.
     cells : int
-        Segments looked at.
+        Number of segments processed.
     exhausted : bool
-        Whether a budget ended the work.
+        Whether a budget ended the computation.
     """
 
     brackets: Segments
@@ -132,18 +132,18 @@ def isolate(
     max_cells: int = 10**6,
     deadline: float = math.inf,
 ) -> Isolated:
-    """All roots on `segments`.
+    """Isolate all roots on `segments`.
 
     Parameters
     ----------
     field : EnclosedField
     segments : Segments
     monotone : ndarray of bool, shape (n,)
-        On which F_t is proven already to have one sign wherever F = 0.
+        On which F_t is already proven to have one sign wherever F = 0.
     max_cells : int
-        Segments looked at, at most; what is left then is undecided.
+        Upper limit of segments to process; unprocessed ones are undecided.
     deadline : float
-        Of `time.perf_counter`; the same.
+        A time of `time.perf_counter`; segments unprocessed then are undecided.
     """
     number = np.arange(len(segments))
     ready, ready_number = [segments[monotone]], [number[monotone]]
@@ -186,31 +186,31 @@ def isolate(
 
 
 def certified_signs(field: EnclosedField, x: Array) -> Signs:
-    """The proven signs of F at points (n, 2); 0 where its bounds hold 0, or are nan."""
+    """The proven signs of F at points (n, 2); 0 where its bounds contain 0 or are nan."""
     return np.sign(certified_values(field, x)).astype(np.int8)
 
 
 def certified_values(field: EnclosedField, x: Array) -> Array:
-    """F at points (n, 2) to rounding, with its proven sign; 0 where its bounds hold 0, or are nan."""
+    """F at points (n, 2) to rounding, with its proven sign; 0 where its bounds contain 0 or are nan."""
     low, high = point_bounds(field, x)
     return np.where(low > 0, high, np.where(high < 0, low, 0.0))
 
 
 def _at_ends(what: Callable[[Any, Array], Any], field: EnclosedField, segments: Segments) -> Any:
-    """What there is at both ends of segments, in one call, shape (2, n)."""
+    """The function `what` of the field at both ends of segments, in one call, shape (2, n)."""
     return what(field, np.concatenate([segments.lower, segments.upper])).reshape(2, len(segments))
 
 
 def polish(field: EnclosedField, found: Isolated) -> tuple[Array, Array, Segments]:
-    """The roots to rounding.
+    """Compute isolated roots to rounding.
 
     Returns
     -------
     points : ndarray, shape (n, 2)
     error_bound : ndarray, shape (n,)
-        Proven: how far the root may be, along its segment.
+        Proven upper bound of the distance to the root, along its segment.
     brackets : Segments
-        Around each point, with certified opposite signs at their ends.
+        Around each point; F has certified opposite signs at their ends.
     """
     brackets = found.brackets
     low, high = brackets.ends()
@@ -229,7 +229,7 @@ def polish(field: EnclosedField, found: Isolated) -> tuple[Array, Array, Segment
         below, above = t[left] - reach[left], t[left] + reach[left]
         around = Segments(some.at(below), some.at(above), some.axis)
         before, after = _at_ends(certified_signs, field, around)
-        # The old ends are certified already: a bracket that reaches them needs nothing more.
+        # The signs at the old ends are certified already: a bracket that reaches them needs no new one.
         good = (below <= low[left]) | (before == -direction)
         good &= (above >= high[left]) | (after == direction)
         done = left[good]
@@ -247,17 +247,17 @@ def polish(field: EnclosedField, found: Isolated) -> tuple[Array, Array, Segment
 def bracketed_newton(
     field: Field, brackets: Segments | Transversals, direction: NDArray, start: Array | None = None
 ) -> tuple[Array, Array]:
-    """Roots (n,) to rounding by Newton's method in brackets, and F_t where it was last asked, next to them.
+    """Roots (n,) to rounding by Newton's method in brackets, and F_t at the last iterate of each, (n,).
 
     Parameters
     ----------
     field : Field
     brackets : Segments or Transversals
-        On each F has one root, and opposite signs at the ends.
+        F has one root on each, and opposite signs at its ends.
     direction : ndarray, shape (n,)
         1 where F grows along the segment, −1 where it falls.
     start : ndarray, shape (n,), optional
-        Where to start; in the middle by default, and where it is not inside.
+        Initial values; the middle by default, and for those outside their bracket.
     """
 
     def along(t: Array, which: Indices) -> tuple[Array, Array]:
@@ -269,7 +269,7 @@ def bracketed_newton(
 
 
 def point_bounds(field: EnclosedField, x: Array) -> tuple[Array, Array]:
-    """Bounds of F at points (n, 2), each (n,)."""
+    """Lower and upper bounds of F at points (n, 2), each (n,); nan where F is not defined."""
     low, high = np.full((2, len(x)), np.nan)
     for start in range(0, len(x), CHUNK):
         chunk = slice(start, start + CHUNK)
@@ -280,7 +280,7 @@ def point_bounds(field: EnclosedField, x: Array) -> tuple[Array, Array]:
 
 
 def _decided(field: EnclosedField, segments: Segments, narrow: Array, rounds: int) -> tuple[Mask, Mask, Mask]:
-    """Which segments hold no root, on which F_t ≠ 0, and which it is useless to cut: see `isolate`."""
+    """Which segments have no root, on which F_t ≠ 0 wherever F = 0, and which are useless to cut."""
     n = len(segments)
     empty, steady, useless = (np.zeros(n, dtype=bool) for _ in range(3))
     for start in range(0, n, CHUNK):
@@ -300,12 +300,12 @@ def _decided(field: EnclosedField, segments: Segments, narrow: Array, rounds: in
 
 
 def _cut(segments: Segments, number: Indices, least: int) -> tuple[Segments, Indices]:
-    """The parts of segments, `least` or more of each, and the numbers of the segments they are of."""
+    """Cut segments into `least` or more parts each; returns the parts and the numbers of their segments."""
     parts = min(max(least, TOGETHER // max(1, len(segments))), MOST_PARTS)
     low, high = segments.ends()
     cuts = _between(low, high, np.arange(1, parts)[:, None], parts)
     start, end = np.append(low, cuts), np.append(cuts, high)
-    # At the end of the floats some parts have no width: those are left out, but not the whole segment.
+    # Near the resolution of float64 some parts have no width: they are dropped, the others are kept.
     some = np.flatnonzero((start < end) | np.tile(low == high, parts))
     of = some % max(1, len(segments))
     whole = segments[of]
@@ -313,12 +313,12 @@ def _cut(segments: Segments, number: Indices, least: int) -> tuple[Segments, Ind
 
 
 def _between(low: Array, high: Array, k: int | Indices, parts: int) -> Array:
-    """Where the k-th of so many parts ends."""
+    """The end of the k-th of `parts` parts."""
     return np.minimum(low + (k - OFF) / parts * (high - low), high)
 
 
 def joined(parts: list[Segments]) -> Segments:
-    """Some segments after others."""
+    """Concatenate segments."""
     none = Segments(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0, dtype=np.intp))
     parts = [none, *parts]
     return Segments(

@@ -1,8 +1,7 @@
-"""Newton's method in brackets, many at once.
+"""Newton's method safeguarded by bisection, for many brackets at once.
 
-A step that leaves its bracket, or is not half as long as the last, is no Newton's: the bracket is halved
-instead. So simple zeros converge quadratically, and those of higher order, or with rates that are wrong, as
-halving does.
+If a Newton step leaves its bracket, or is more than half as long as the last, the bracket is bisected
+instead. So simple zeros converge quadratically; zeros of higher order, or with wrong rates, as in bisection.
 """
 
 from collections.abc import Callable
@@ -23,21 +22,21 @@ def newton(
     start: Array | None = None,
     settled: float = 0.0,
 ) -> tuple[Array, Array]:
-    """Where functions are 0, (n,), to rounding; and their rates where each was last asked, (n,).
+    """The zeros (n,) of functions in brackets, to rounding, and their rates (n,) at the last iterates.
 
     Parameters
     ----------
     function : callable
-        ``function(t, which)`` gives the values and the rates (k,) of some functions, by their numbers `which`
-        (k,), at `t` (k,). Rates need not be exact.
+        ``function(t, which)`` returns the values and the rates (k,) of the functions numbered `which` (k,),
+        at `t` (k,). Rates need not be exact.
     ends : tuple of ndarray, shape (n,)
-        Of their brackets.
+        The lower and the upper ends of the brackets.
     direction : ndarray, shape (n,)
         1 where a function goes from − to + in its bracket, −1 where from + to −.
     start : ndarray, shape (n,), optional
-        Where to start; in the middle by default, and where that is not inside.
+        Initial values; the middle by default, and for those outside their bracket.
     settled : float, optional
-        A step of no more than this share of the bracket may be rounding as well.
+        A step of at most this share of the bracket may be rounding, too.
     """
     low, high = ends
     t = 0.5 * low + 0.5 * high
@@ -55,7 +54,7 @@ def newton(
             step = value / rate
             new, size = here - step, np.abs(step)
             shrinks = size / last
-            # What the next step would be: after one of an exact rate it is much less.
+            # The estimated next step: after a step with an exact rate it is much shorter.
             next_ = size * shrinks
         finest = (ROUNDING / 4) * np.abs(here)
         inside, slow = (new > low) & (new < high), ~(shrinks <= 0.5)
@@ -63,7 +62,7 @@ def newton(
         halved = ~(inside & ~slow | finished)
         new = np.where(halved, 0.5 * low + 0.5 * high, new)
         stays = (value == 0) | (size <= finest) | (new <= low) | (new >= high)
-        # Newton that stalls after it converged is at rounding; before, the bracket is halved.
+        # Newton's method that stalls after convergence is at rounding; before, the bracket is bisected.
         stays |= slow & (size <= np.maximum(ROUNDING * np.maximum(np.abs(low), np.abs(high)), least))
         t[left], rates[left] = np.where(finished | ~stays, new, here), rate
         further = ~(finished | stays)

@@ -1,8 +1,8 @@
 """The edges that cells share, each piece once.
 
-Cells are halves of halves, so where two meet across a line the side of one contains the side of the
-other: the smaller side is the piece they share, hanging nodes or not. Sides that meet an empty cell
-hold no root and are left out.
+Cells result from bisections, so where two meet across a line, the side of one contains the side of the other:
+the smaller side is the piece they share, hanging nodes or not. Sides that meet an empty cell have no root and
+are left out.
 """
 
 from dataclasses import dataclass
@@ -47,14 +47,14 @@ class Edges:
 def shared_edges(cells: Array) -> Edges:
     """All edges between `cells` (k, 2, 2), and between them and the outside of the unit box."""
     k = len(cells)
-    # Sides on lines normal to the first axis and, with the axes exchanged, to the second.
+    # Sides on lines normal to the first axis, then, with the axes exchanged, to the second.
     entry, start, exit_, stop = np.concatenate([cells, cells[:, :, ::-1]]).reshape(-1, 4).T
     cell, along = np.append(np.tile(np.arange(k), 2), OUTSIDE), np.repeat([1, 0], k)
-    # Shares are multiples of 2⁻⁴⁶, so that lines apart by 2 are still exact.
+    # Shares are multiples of 2⁻⁴⁶, so lines shifted by 2 are still exact.
     apart = 2.0 * along
     after = _containing(exit_ + apart, entry + apart, start, stop)
     before = _containing(entry + apart, exit_ + apart, start, stop)
-    # Two sides of one length find each other; the pair is taken once.
+    # Two sides of equal length contain each other; the pair is taken once.
     longer = (before >= 0) & (stop[before] - start[before] > stop - start)
     inner, longer, last, first = map(np.flatnonzero, (after >= 0, longer, exit_ == 1, entry == 0))
     pieces = [
@@ -72,10 +72,10 @@ def shared_edges(cells: Array) -> Edges:
 
 
 def _containing(line: Array, facing: Array, start: Array, stop: Array) -> Indices:
-    """For each side on `line`, the one on a line `facing` it that contains it, or `OUTSIDE`."""
+    """For each side on `line`, the side on a line `facing` it that contains it, or `OUTSIDE`."""
     if not len(line):
         return np.zeros(0, dtype=np.intp)
-    # Complex numbers are sorted by their real parts first.
+    # Complex numbers are sorted by real part, then by imaginary part.
     place = facing + 1j * start
     order = np.argsort(place)
     found = np.searchsorted(place[order], line + 1j * start, side="right") - 1

@@ -1,7 +1,7 @@
-"""Points of many arcs put onto F = 0.
+"""Correction of points of many arcs onto F = 0.
 
-By Newton's method along given normals; and the chart makes it safe: a point that is not inside it then,
-between the arc's ends in τ, or has not converged, is found again in the chart's bracket (see `stack`).
+Newton's method runs along given normals. The chart makes it safe: a point that leaves the chart or the arc's
+range of τ, or has not converged, is computed again in the chart's bracket (see `batch`).
 """
 
 import numpy as np
@@ -14,20 +14,20 @@ from tracer.fields.box import Box
 from tracer.fields.field import Field
 
 STEPS = 6
-# A last step, in box units, whose square is rounding; and one that is not worth making.
+# Upper limits, in box units: of a last step, whose square is rounding, and of a next step not worth making.
 CONVERGED = 4e-8
 SETTLED = 1e-15
-# This many times what is left of the steps, which is rounding of F, and of the coordinates, is noise.
+# The noise is this many times the remaining step, which is rounding of F, plus that of the coordinates.
 NOISE = 8.0
 
 
 def corrected(
     field: Field, box: Box, arcs: ArcBatch, normal: Array, x: Array
 ) -> tuple[Array, Array, Array, Mask]:
-    """Points `x` (n, m, 2) of arcs put onto them along unit normals (n, m, 2).
+    """Correct predicted points `x` (n, m, 2) of arcs along unit normals (n, m, 2).
 
-    Also ∇F near there; the errors that rounding may cause, (n,); and in which arcs Newton's method lost a
-    point, whose error the last step does not show.
+    Returns the points, ∇F near them, their estimated rounding errors in box units, (n,), and the arcs in which
+    Newton's method lost a point, (n,): the last step does not show the error of such a point.
     """
     n, m = x.shape[:2]
     along, chords = (normal * box.sides).reshape(-1, 2), np.repeat(box.distance(arcs.start, arcs.end), m)
@@ -46,21 +46,21 @@ def corrected(
         found = grid_in_brackets(field, arcs[arc], t[:, None])
         at[arc, k], gradient[arc, k], noise[arc, k] = found[0][:, 0], found[1][:, 0], 0.0
     size = np.abs(arcs.vectors[:, ENDS] / box.sides).reshape(n, 4)
-    return at, gradient, NOISE * (noise.max(axis=1) + EPS * size.max(axis=1)), lost.any(axis=1)
+    return at, gradient, NOISE * (noise.max(axis=1) + EPS * size.max(axis=1)), np.asarray(lost.any(axis=1))
 
 
 def grid_in_brackets(field: Field, arcs: ArcBatch, tau: Array) -> tuple[Array, Array]:
-    """Points (n, m, 2) of arcs where τ is `tau` (n, m), by their charts' brackets, and ∇F there."""
+    """Points (n, m, 2) of arcs where τ is `tau` (n, m), by the brackets of their charts, and ∇F there."""
     m = tau.shape[1]
     x = solve_in_brackets(field, arcs[np.repeat(np.arange(len(arcs)), m)], tau.ravel())
     return x.reshape(-1, m, 2), field.value_and_gradient(x)[1].reshape(-1, m, 2)
 
 
 def _newton(field: Field, along: Array, chord: Array, x: Array) -> tuple[Array, Array, Array, Array]:
-    """Newton's method from points (n, 2) along vectors (n, 2); steps are shares of these.
+    """Newton's method from points (n, 2) along vectors (n, 2); steps are multiples of these.
 
-    The points it leads to, ∇F near there, the sizes of its last steps, inf where F is flat, and what they
-    would be if there were one more: no less where they are rounding. F bends on the length of a `chord` (n,).
+    Returns the points, ∇F near them, the sizes of the last steps, inf where F is flat, and estimates of the
+    next ones: no smaller where they are rounding. F curves on the scale of a `chord` (n,).
     """
     n = len(x)
     at, gradient, step, next_ = np.empty((n, 2)), np.empty((n, 2)), np.empty(n), np.empty(n)
@@ -69,7 +69,7 @@ def _newton(field: Field, along: Array, chord: Array, x: Array) -> tuple[Array, 
         value, slope = field.value_and_gradient(x)
         with np.errstate(all="ignore"):
             size = value / dot(slope, along)
-            # A step from where F is flat goes nowhere.
+            # Where F is flat no step is made.
             known = np.isfinite(size)
             x = x - np.where(known, size, 0.0)[:, None] * along
             size = np.where(known, np.abs(size), np.inf)

@@ -1,7 +1,7 @@
-"""Curves from the atlas: its chains of arcs, followed all at once and cut apart again.
+"""Curves from the chains of arcs of an atlas, which are all followed at once.
 
-Points of a curve are the ends of its polynomial pieces. Those at crossings have the proven bounds of
-the crossings, those inside charts get theirs from `error_bounds`.
+The points of a curve are the ends of its polynomial pieces. Points at crossings have the proven error bounds
+of the crossings, points inside charts get bounds from `error_bounds`.
 """
 
 import math
@@ -31,7 +31,7 @@ from tracer.fields.networks.linear_regions import activation_regions
 class TracedArcs(NamedTuple):
     """All arcs of an atlas as polynomials, in the order of its chains.
 
-    `finished` says whether all are as good as was asked for.
+    `finished` says whether all are within the requested tolerance.
     """
 
     stack: ArcBatch
@@ -40,7 +40,7 @@ class TracedArcs(NamedTuple):
 
 
 def trace_arcs(field: EnclosedField, atlas: Atlas, tolerance: float, deadline: float) -> TracedArcs:
-    """The arcs of an atlas, all at once, to within `tolerance` in box units; see `Counted` for `Overtime`."""
+    """Follow all arcs of an atlas to within `tolerance` in box units; see `Counted` for `Overtime`."""
     stack = batch_of(atlas, field.value_and_gradient(atlas.crossings.points)[1])
     regions = activation_regions(field)
     if regions is not None and regions.linear:
@@ -49,7 +49,7 @@ def trace_arcs(field: EnclosedField, atlas: Atlas, tolerance: float, deadline: f
         if regions is not None:
             return TracedArcs(*smooth_pieces(field, regions, atlas.box, stack, tolerance, deadline))
         return TracedArcs(*stacked_pieces(field, atlas.box, stack, tolerance, deadline))
-    except Overtime:  # their chords
+    except Overtime:  # the chords of the arcs
         return TracedArcs(*stacked_pieces(field, atlas.box, stack, tolerance, -math.inf))
 
 
@@ -60,7 +60,7 @@ def curves_of(
     tolerance: float,
     reasons: list[list[tuple[End, BranchPoint | None]]],
 ) -> list[Curve]:
-    """The curve of every chain of the atlas.
+    """Assemble the curve of every chain of the atlas.
 
     Parameters
     ----------
@@ -68,10 +68,10 @@ def curves_of(
     atlas : Atlas
     followed : TracedArcs
     tolerance : float
-        Of the prediction between points, in box units.
+        Upper limit of the error of the prediction between points, in box units.
     reasons : list
-        Why each chain starts and ends where it does, and the branch point there if it is at one; empty
-        for closed ones.
+        The reasons why each chain starts and ends, and the branch point there, if any; empty
+        for closed chains.
     """
     (stack, pieces, _), box, crossings = followed, atlas.box, atlas.crossings
     at_crossings = crossings.error_bound / box.sides[crossings.brackets.axis] * UP
@@ -101,9 +101,9 @@ def curves_of(
 def _to_branch_points(
     box: Box, trace: Trace, error_bound: Array, points: list[BranchPoint | None]
 ) -> tuple[Trace, Array]:
-    """A chain that ends at the cells around a branch point, led into it.
+    """Extend a chain that ends at the cells around a branch point by a straight piece into that point.
 
-    The point is no further from the curve than it is from the crossing with these cells.
+    The error bound there is the distance to the crossing with these cells, plus the bound of the crossing.
     """
     found = tuple(branch for branch in points if branch is not None)
     if not found:
@@ -125,7 +125,7 @@ def _to_branch_points(
 
 
 def chain_ends(atlas: Atlas) -> Indices:
-    """The cells that each chain starts from and ends at, shape (chains, 2); `OUTSIDE` for the box."""
+    """The cells before the start and behind the end of each chain, (chains, 2); `OUTSIDE` outside the box."""
     chains, arcs, crossings = atlas.chains, atlas.arcs, atlas.crossings
     ends = np.empty((len(chains), 2), dtype=np.intp)
     for k, points in enumerate((arcs.start, arcs.end)):
@@ -137,7 +137,7 @@ def chain_ends(atlas: Atlas) -> Indices:
 
 
 def _bounds_at_starts(field: EnclosedField, atlas: Atlas, stack: ArcBatch, at_crossings: Array) -> Array:
-    """Proven bounds, in box units, at the start of every arc of the stack."""
+    """Proven error bounds, in box units, of the start of every arc of the batch, (n,)."""
     first = np.append(True, stack.arc[1:] != stack.arc[:-1])[: len(stack)]
     bounds = np.empty(len(stack))
     bounds[first] = at_crossings[atlas.arcs.start[stack.arc[first]]]

@@ -1,8 +1,8 @@
-"""Arcs inside their charts, all of them as one stack.
+"""A batch of arcs inside their charts.
 
-In its chart F grows along a direction d, so whatever point of the chart has F = 0 and a τ (see `charts`)
-between those of an arc's ends lies on this arc and on no other: a bracket along d finds the arc's point at
-any τ, and an arc is cut in parts at any points of it.
+In a chart F grows along a direction d at its zeros, so every zero of F in the chart with a τ (see `charts`)
+between its values at an arc's ends lies on this arc and on no other: a bracket along d yields the arc's point
+at any τ, and an arc can be cut at any of its points.
 """
 
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ from tracer.curves.vectors import lengths, max_norm, turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
-# The chord of an arc no longer than this many roundings of its coordinates points anywhere.
+# The direction of an arc's chord is rounding if it is no longer than this many roundings of its coordinates.
 SHORTEST = 64.0
-# Of the vectors of a stack, the points at its arcs' ends, and ∇F there.
+# Slices of `vectors`: the points at the ends of the arcs, and ∇F there.
 ENDS, GRADIENTS = slice(0, 2), slice(2, 4)
 
 
@@ -31,9 +31,9 @@ class ArcBatch:
     Attributes
     ----------
     vectors : ndarray, shape (n, 7, 2)
-        Of each arc, in the order of `of`, so that arcs are taken and repeated in one go.
+        The vectors of each arc, in the order of the properties below; one array, for fast indexing.
     arc : ndarray of int, shape (n,)
-        Which arc of the atlas each is a part of.
+        The arc of the atlas that each is a part of.
     """
 
     vectors: Array
@@ -41,42 +41,42 @@ class ArcBatch:
 
     @classmethod
     def of(cls, arc: Indices, *vectors: Array) -> "ArcBatch":
-        """The stack of arcs with the vectors (n, 2) below, in that order."""
+        """The batch of arcs with the vectors (n, 2) of the properties below, in that order."""
         return cls(np.stack(vectors, axis=1), arc)
 
     @property
     def start(self) -> Array:
-        """The points on the curve at which they start, (n, 2)."""
+        """The points on the curve at which the arcs start, (n, 2)."""
         return self.vectors[:, 0]
 
     @property
     def end(self) -> Array:
-        """The points at which they end, (n, 2)."""
+        """The points on the curve at which the arcs end, (n, 2)."""
         return self.vectors[:, 1]
 
     @property
     def start_gradient(self) -> Array:
-        """∇F at their starts, (n, 2)."""
+        """∇F at the starts, (n, 2)."""
         return self.vectors[:, 2]
 
     @property
     def end_gradient(self) -> Array:
-        """∇F at their ends, (n, 2)."""
+        """∇F at the ends, (n, 2)."""
         return self.vectors[:, 3]
 
     @property
     def lower(self) -> Array:
-        """The lower corners of their cells, (n, 2)."""
+        """The lower corners of the charts, (n, 2)."""
         return self.vectors[:, 4]
 
     @property
     def upper(self) -> Array:
-        """The upper corners of their cells, (n, 2)."""
+        """The upper corners of the charts, (n, 2)."""
         return self.vectors[:, 5]
 
     @property
     def direction(self) -> Array:
-        """Along which F grows in their cells, (n, 2)."""
+        """The directions along which F grows in the charts, (n, 2)."""
         return self.vectors[:, 6]
 
     def __len__(self) -> int:
@@ -92,19 +92,19 @@ class ArcBatch:
     def cut(
         self, which: Mask, x: Array, gradient: Array, behind: Array | None = None
     ) -> tuple["ArcBatch", Indices]:
-        """The stack with some arcs cut in parts, at points `x` (k, m, 2) of each, in order, with ∇F there.
+        """Cut some arcs at points `x` (k, m, 2), m of each in order, with the gradients `gradient` there.
 
-        At a kink ∇F is another `behind` it.
+        At a kink, `behind` is ∇F beyond it.
 
         Returns
         -------
         stack : ArcBatch
-        index : ndarray of int
-            The arc each of its arcs was, or is a part of.
+        index : ndarray of int, shape (·,)
+            The number, before the cut, of the arc that each arc is or is a part of.
         """
         m = x.shape[1]
         index = np.repeat(np.arange(len(self)), 1 + m * which)
-        # The parts of each arc that is cut, one after the other.
+        # The parts of each arc that is cut, in order.
         part = np.flatnonzero(which[index]).reshape(-1, m + 1)
         parts = self[index]
         parts.end[part[:, :-1]], parts.end_gradient[part[:, :-1]] = x, gradient
@@ -114,12 +114,12 @@ class ArcBatch:
 
 
 def batch_of(atlas: Atlas, gradients: Array) -> ArcBatch:
-    """The arcs of an atlas in the order of its chains, with ∇F at its crossings, `gradients` (n, 2)."""
+    """The arcs of an atlas in the order of its chains; `gradients` (n, 2) are ∇F at its crossings."""
     order = atlas.chains.arcs
     arcs = atlas.arcs[order]
     start, end = atlas.crossings.points[arcs.start], atlas.crossings.points[arcs.end]
     cells, slopes = atlas.paving.lines.at(atlas.paving.charts[arcs.chart]), atlas.paving.slopes[arcs.chart]
-    # Of two coordinates along which F grows or falls, the one in which the arc is shorter.
+    # If F is monotone along both coordinates, the dependent one is that in which the arc is shorter.
     length = np.abs((end - start) / atlas.box.sides)
     shorter = (length[:, 1] < length[:, 0]).astype(np.intp)
     row = np.arange(len(arcs))
@@ -133,7 +133,7 @@ def batch_of(atlas: Atlas, gradients: Array) -> ArcBatch:
 
 
 def can_be_halved(box: Box, stack: ArcBatch) -> Mask:
-    """Which arcs have a float of τ between their ends, which are farther apart than their rounding."""
+    """Which arcs have a float of τ between their ends, and a chord longer than `SHORTEST` roundings."""
     a, b = stack.across()
     middle = 0.5 * a + 0.5 * b
     rounding = EPS * max_norm(stack.start / box.sides)
@@ -142,7 +142,7 @@ def can_be_halved(box: Box, stack: ArcBatch) -> Mask:
 
 
 def solve_in_brackets(field: Field, stack: ArcBatch, t: Array) -> Array:
-    """The points (n, 2) of arcs where τ is `t` (n,), by the chart's bracket along its direction."""
+    """The points (n, 2) of arcs where τ is `t` (n,), by Newton's method in brackets along d."""
     x, oblique = np.empty((len(stack), 2)), is_oblique(stack.direction)
     for which, bracketed in ((~oblique, _along_axis), (oblique, _along_direction)):
         if which.any():
@@ -152,7 +152,7 @@ def solve_in_brackets(field: Field, stack: ArcBatch, t: Array) -> Array:
 
 
 def _along_axis(stack: ArcBatch, t: Array) -> tuple[Segments, Array]:
-    """The segments across cells along an axis where τ is `t` (n,), and the sign of F's growth along them."""
+    """The segments along an axis across the charts where τ is `t` (n,), and the sign of F's growth there."""
     row, d = np.arange(len(stack)), stack.direction
     dependent = np.abs(d).argmax(axis=1)
     lower, upper = stack.lower.copy(), stack.upper.copy()
@@ -162,9 +162,9 @@ def _along_axis(stack: ArcBatch, t: Array) -> tuple[Segments, Array]:
 
 
 def _along_direction(stack: ArcBatch, t: Array) -> tuple[Transversals, Array]:
-    """The segments across cells along oblique directions where τ is `t` (n,); F grows along them."""
+    """The segments along oblique directions across the charts where τ is `t` (n,); F grows along them."""
     d, center = stack.direction, 0.5 * stack.lower + 0.5 * stack.upper
-    # From the point of the line {τ = t} that is nearest to the cell's centre: τ grows to the right of d.
+    # Start at the point of the line {τ = t} nearest to the cell's centre: τ grows to the right of d.
     away = (t - across(d, center)) / lengths(d)
     nearest = center - away[:, None] * turned(unit_vectors(d))
     reach = np.stack([stack.lower, stack.upper]) - nearest

@@ -1,8 +1,8 @@
-"""The corners of polygons: the curves of piecewise linear fields are these, and nothing else.
+"""The corners of polygons, which are the curves of piecewise linear fields.
 
-A point at which ∇F does not turn lies on a side. At the tip of a needle both sides run back together: seen
-from a tip that rounding has put a hair outside, F has one sign all around, and nothing shows that the
-boundary is there. So sharp tips are put inside, to where F is a small share of its rounding bound.
+A point at which ∇F does not turn lies on a side and is dropped. At the tip of a needle both sides run back
+together. Around a tip that rounding has put slightly outside, F has one sign, and nothing shows that the
+boundary is there. So sharp tips are moved inside, to where F is a small share of its rounding error bound.
 """
 
 from dataclasses import replace
@@ -18,18 +18,18 @@ from tracer.curves.vectors import cross, dot, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField
 
-# Sides that turn by less are one: their gradients are known to rounding.
+# Sides that turn by less are merged: their gradients are known to rounding.
 STRAIGHT = 1e-12
-# The cosine between ∇F on both sides of a sharp tip: inside it is narrower than 30°.
+# The cosine between ∇F on both sides of a sharp tip: its angle is less than 30°.
 SHARP = -(0.75**0.5)
-# Of the bound of F's rounding; at corners of real networks F is wrong by a tenth of this share, mostly.
+# As a share of the rounding error bound of F; the error at corners is mostly a tenth of this share.
 INSIDE = 3 * 2.0**-12
-# But no more than this share of the largest |F| at the box's corners and centre: a vertex is exact to 1e-12.
+# An upper limit, as a share of the largest |F| at the box's corners and centre: a vertex is exact to 1e-12.
 MOST_INSIDE = 0.95e-12
 
 
 def polygon(field: EnclosedField, box: Box, trace: Trace, error_bound: Array) -> tuple[Trace, Array]:
-    """A trace of straight pieces without the points on its sides; a closed one from its first corner on."""
+    """The trace of straight pieces with corners only; a closed one starts at its first corner."""
     before, after = sides(trace, box)
     corner = ~((np.abs(cross(before, after)) <= STRAIGHT) & (dot(before, after) > 0))
     if trace.ends:
@@ -49,7 +49,7 @@ def polygon(field: EnclosedField, box: Box, trace: Trace, error_bound: Array) ->
 def sides(trace: Trace, box: Box) -> tuple[Array, Array]:
     """The directions of ∇F, in box units, on the sides before and after each point but the last, (n − 1, 2).
 
-    The gradient of a trace at a point is that of the side after it; before the first comes the last.
+    The gradient of a trace at a point is the gradient on the side after it; the last side precedes the first.
     """
     after = unit_vectors(trace.gradients[:-1] * box.sides)
     return after[np.arange(len(after)) - 1], after
@@ -58,7 +58,7 @@ def sides(trace: Trace, box: Box) -> tuple[Array, Array]:
 def _tips_inside(
     field: EnclosedField, box: Box, trace: Trace, error_bound: Array, before: Array, after: Array
 ) -> tuple[Array, Array]:
-    """The points of a polygon with these `sides`, sharp tips moved inside, and their error bounds."""
+    """The points of a polygon with sharp tips moved inside, and their error bounds; see `sides`."""
     sharp = dot(before, after) < SHARP
     sharp[0] &= not trace.ends
     tip = np.flatnonzero(sharp)
@@ -69,7 +69,7 @@ def _tips_inside(
     # F > 0 on the left: inside, where the polygon turns to the left.
     depth = np.minimum(INSIDE * 0.5 * (high - low), MOST_INSIDE * np.abs(field.value(box.frame)).max())
     level = np.sign(cross(before, after)[tip]) * depth
-    # Where both sides' linear functions have that value.
+    # The point where the linear functions of both sides have that value.
     gradients = trace.gradients[:-1] * box.sides
     g, h = gradients[tip - 1], gradients[tip]
     with np.errstate(all="ignore"):

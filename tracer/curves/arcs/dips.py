@@ -1,12 +1,12 @@
-"""Dips: where between the ends of an arc a pre-activation z passes a kink and comes back.
+"""Dips: places inside an arc where a pre-activation z passes a kink and comes back.
 
-Samples of all z along the arc show it: one beyond the kink, or a parabola through three that has its
-vertex there. What is found is a point of the arc beyond the kink: cut there, the arc has ends on
-different sides of it.
+Samples of all z along the arc show dips: a sample beyond the kink, or a parabola through three samples with
+its vertex there. The result is a point of the arc beyond the kink: the arc is cut there, so that the ends of
+its parts lie on different sides of the kink.
 
-F continued across the kink of a z has the same zeros where z = kink, so a dip next to an end may leave no
-trace on the polynomial of its arc. But z itself, continued from the arc's own region as if there were no
-kink, is smooth: known at the nodes, it is known between them.
+The extension of F across the kink of a z has the same zeros where z = kink, so a dip next to an end may not
+show on the polynomial of its arc. But the extension of z from the arc's own region across the kink is smooth:
+it is interpolated between the nodes.
 """
 
 import numpy as np
@@ -18,22 +18,22 @@ from tracer.curves.pieces import DEGREE, NODES, Pieces, interpolation
 from tracer.fields.box import Box
 from tracer.fields.networks.linear_regions import ActivationRegions
 
-# Parts of an arc, between whose ends dips are looked for before it is followed.
+# Parts of an arc, at whose ends z is sampled for dips before the arc is followed.
 PARTS = 8
-# And places at which its polynomials are looked at, by the values at the nodes.
+# The matrix from values at the nodes to values at the samples of a polynomial.
 TO_PLACES = interpolation(np.linspace(-1, 1, 4 * DEGREE + 1))
-# A z smaller than this share of its largest along the arc is at its kink.
+# z is at its kink if its distance from it is at most this share of the largest along the arc.
 AT_KINK = 1e-9
-# A parabola whose vertex is no higher than this share of z at an end is looked at.
+# A parabola counts as a possible dip if its vertex is at most this share of z at an end.
 SHALLOW = 0.2
-# Numbers of one kind that are looked at together.
+# Entries of one array that are processed together.
 TOGETHER = 2**20
 
 
 def dips_between(regions: ActivationRegions, box: Box, stack: ArcBatch) -> tuple[Mask, Array]:
     """Which arcs show a dip at equal steps of τ, and a point (k, 2) of each of these beyond the kink.
 
-    The ends of the arcs are on the same sides, or at kinks.
+    The ends of each arc have the same activation pattern, except for neurons at kinks.
     """
     start, end = stack.across()
     t = start[:, None] + np.linspace(0, 1, PARTS + 1) * (end - start)[:, None]
@@ -46,7 +46,7 @@ def dips_between(regions: ActivationRegions, box: Box, stack: ArcBatch) -> tuple
 
 
 def dips_of(regions: ActivationRegions, box: Box, stack: ArcBatch, pieces: Pieces) -> tuple[Mask, Array]:
-    """The same of arcs that have been followed: dips that their polynomials show."""
+    """Which followed arcs show a dip on their polynomials, and a point (k, 2) of each beyond the kink."""
     n, neurons = len(stack), len(regions.kinks)
     x = pieces.at(np.arange(n)[:, None], np.tile(NODES, (n, 1)))[..., :2]
     sides = regions.sides(x[:, len(NODES) // 2], stack.direction)
@@ -56,7 +56,7 @@ def dips_of(regions: ActivationRegions, box: Box, stack: ArcBatch, pieces: Piece
 
 
 def _shown(regions: ActivationRegions, box: Box, stack: ArcBatch, t: Array, z: Array) -> tuple[Mask, Array]:
-    """The dips that z, (n, samples, N), shows at τ = `t`, (n, samples), and that are there."""
+    """The dips that z (n, samples, N) shows at τ = `t` (n, samples), each confirmed at a point of the arc."""
     there, points = np.zeros(len(stack), dtype=bool), np.empty((len(stack), 2))
     size = max(1, TOGETHER // max(1, z[:1].size))
     for start in range(0, len(stack), size):
@@ -74,15 +74,15 @@ def _shown(regions: ActivationRegions, box: Box, stack: ArcBatch, t: Array, z: A
 
 
 def _above_kinks(regions: ActivationRegions, z: Array) -> Array:
-    """How far z (..., N) is above each kink, (..., N p); nan where there is none."""
+    """z (..., N) minus each kink, (..., N p); nan for missing kinks."""
     kinks = np.where(np.isfinite(regions.kinks[:, 1:-1]), regions.kinks[:, 1:-1], np.nan)
     return (z[..., None] - kinks).reshape(*z.shape[:-1], kinks.size)
 
 
 def _heights(regions: ActivationRegions, z: Array) -> tuple[Array, Array]:
-    """How far z is on its ends' side of each kink, over that of the end farther away; and that end's.
+    """z minus each kink, as a share of its value at the end farther from the kink; and that value.
 
-    (n, samples, N p) and (n, N p).
+    Shapes (n, samples, N p) and (n, N p).
     """
     z = _above_kinks(regions, z)
     first, last = z[:, 0], z[:, -1]
@@ -93,10 +93,10 @@ def _heights(regions: ActivationRegions, z: Array) -> tuple[Array, Array]:
 
 
 def _deepest(t: Array, v: Array) -> tuple[Array, Indices]:
-    """Where (n,) the deepest dip of each arc is, in τ, nan where there is none, and the column of `v`."""
+    """The τ (n,) of the deepest dip of each arc, nan if there is none, and its column of `v`."""
     at, low = _vertices(t, v)
     inner = v[:, 1:-1]
-    # What a sample shows comes before what a parabola promises.
+    # Samples beyond the kink take precedence over parabolas.
     depth = np.where(inner < 0, inner - 1 / SHALLOW, np.where(low < SHALLOW, low, np.inf))
     depth = np.where(np.isnan(depth), np.inf, depth).reshape(len(v), -1)
     place, row = depth.argmin(axis=1), np.arange(len(v))
@@ -105,9 +105,9 @@ def _deepest(t: Array, v: Array) -> tuple[Array, Indices]:
 
 
 def _vertices(t: Array, v: Array) -> tuple[Array, Array]:
-    """The least values of the parabolas through each three samples, and where; inf where not between them.
+    """The τ and the values of the minima of parabolas through three samples; inf for minima outside these.
 
-    (n, samples − 2, columns).
+    Shapes (n, samples − 2, columns).
     """
     t0, t1, t2 = t[:, :-2, None], t[:, 1:-1, None], t[:, 2:, None]
     v0, v1, v2 = v[:, :-2], v[:, 1:-1], v[:, 2:]

@@ -1,15 +1,16 @@
-"""Proven distances of points from the arcs they lie on.
+"""Proven upper bounds of the distances of points from the arcs they lie on.
 
-The *slab* of an arc is the part of its chart where τ lies between those of the arc's ends (see `charts`).
-It is convex, and every line along d through it holds one root of F, which lies on the arc: all roots of F
-in the slab do. So where F has certified signs − and + at points p and q of the slab, a point of the arc
-lies on the segment from p to q, and is no further from x than p or q is, whichever is further: distances
-from x are convex. Where x, p and q lie is of no account, so nothing is lost when x ± b u is rounded.
+The *slab* of an arc is the part of its chart where τ lies between its values at the arc's ends (see
+`charts`). It is convex, and every line along d through it contains one root of F, which lies on the arc: so
+all roots of F in the slab lie on the arc. If F has certified signs − and + at points p and q of the slab,
+then the segment from p to q contains a point of the arc. Its distance from x is at most the larger of the
+distances of p and q, because distances from x are convex. This holds wherever x, p and q lie, so the rounding
+of x ± b u is harmless.
 
-The direction u of the gradient is tried first; then d, in which the chart itself is a bracket. Let x lie in
-the slab, and let q be where the line along d through x, the exact one, leaves the cell. The root on that
-line lies before q, so F(q) ≥ 0, and q serves as well: how far away it is, is bounded by each of the two
-sides that it may leave through. So does the other end of that line.
+The direction u of the gradient is tried first; then d, along which the chart itself is a bracket. Let x lie
+in the slab, and let q be where the exact line along d through x leaves the cell. The root on that line lies
+before q, so F(q) ≥ 0, and q serves as well. Its distance is bounded by the distances to both sides of the
+cell through which the line may leave. The same holds for the other end of the line.
 """
 
 import contextlib
@@ -29,9 +30,9 @@ from tracer.fields.box import Box
 from tracer.fields.counted import Overtime
 from tracer.fields.field import EnclosedField
 
-# A distance is computed with a few roundings.
+# A factor that bounds the few roundings of a computed distance.
 UP = 1 + 2 * ROUNDING
-# A segment along the gradient that is not a bracket leaves the slab sooner the longer it is.
+# A segment along the gradient may leave the slab as it grows, so it grows in few rounds only.
 GRADIENT_ROUNDS = 2
 
 
@@ -42,9 +43,9 @@ class Slabs:
     Attributes
     ----------
     lower, upper : ndarray, shape (n, 2)
-        The chart.
+        The corners of the chart.
     direction : ndarray, shape (n, 2)
-        Along which F grows in it.
+        The direction along which F grows in it.
     low, high : ndarray, shape (n,)
         The range of τ.
     up : ndarray, shape (n, 2)
@@ -60,9 +61,9 @@ class Slabs:
 
     @classmethod
     def of_arcs(cls, atlas: Atlas, stack: ArcBatch) -> "Slabs":
-        """The slabs of the atlas's arcs that the arcs of a stack are parts of.
+        """The slabs of the atlas's arcs, for the arcs of a batch, which are parts of these.
 
-        The ends are crossings, known to within their brackets: the slab ends before them.
+        The ends are crossings in brackets: the slab lies between these brackets in τ.
         """
         d, brackets = stack.direction, atlas.crossings.brackets
         _, low = across_brackets(d, brackets[atlas.arcs.start[stack.arc]])
@@ -73,14 +74,14 @@ class Slabs:
         return Slabs(*(getattr(self, f.name)[which] for f in fields(self)))
 
     def hold(self, x: Array) -> Any:
-        """Whether points (..., n, 2) certainly lie in them."""
+        """Whether points (..., n, 2) certainly lie in the slabs."""
         low, high = across_bounds(self.direction, x)
         return within(x, self.lower, self.upper) & (low >= self.low) & (high <= self.high)
 
     def exits(self, box: Box, x: Array) -> Array:
-        """How far points (n, 2) are, in box units, from where they leave the chart against d and along it.
+        """Distances (2, n), in box units and to rounding, of points (n, 2) from the sides of their charts.
 
-        Shape (2, n), to rounding.
+        Along lines through the points: against d, and along d.
         """
         with np.errstate(all="ignore"):
             reach = (np.stack([self.lower, self.upper]) - x) / box.sides / self.up
@@ -92,28 +93,28 @@ class Slabs:
 def proven_distances(
     field: EnclosedField, box: Box, slabs: Slabs, x: Array, gradient: Array, known: Array
 ) -> Array:
-    """Bounds (n,), in box units, of the distance of points from their arcs.
+    """Upper bounds (n,), in box units, of the distances of points from their arcs.
 
     Parameters
     ----------
     field : EnclosedField
     box : Box
     slabs : Slabs
-        Of each point's arc.
+        The slab of each point's arc.
     x, gradient : ndarray, shape (n, 2)
         The points, and ∇F at them.
     known : ndarray, shape (n,)
-        Bounds that are proven already.
+        Upper bounds that are already proven.
     """
     bound = known.copy()
-    # Where the time ends the work, what is proven till then stands.
+    # If time runs out, the bounds proven so far are valid.
     with contextlib.suppress(Overtime):
         _tighten(bound, field, box, slabs, x, gradient)
     return bound
 
 
 def _tighten(bound: Array, field: EnclosedField, box: Box, slabs: Slabs, x: Array, gradient: Array) -> None:
-    """Make proven bounds smaller, in place; see `proven_distances`."""
+    """Decrease proven bounds in place; see `proven_distances`."""
     size = np.maximum(*np.abs(point_bounds(field, x)))
     g = gradient * box.sides
     rounding = ROUNDING * max_norm(x / box.sides)
@@ -133,7 +134,7 @@ def _tighten(bound: Array, field: EnclosedField, box: Box, slabs: Slabs, x: Arra
             sure = inside & (signs == np.array([[-1], [1]]))
             far = box.distance(ends, here)
             if not along_gradient:
-                # Where the line leaves the chart F has its sign in any case.
+                # Where the line leaves the chart, F has the required sign anyway.
                 far = np.where(sure, far, slab.exits(box, here))
                 sure = (sure | ~inside) & slab.hold(here)
             sure = sure.all(axis=0)

@@ -1,10 +1,9 @@
-"""Arcs that are smooth between kinks: where a pre-activation z passes a kink of its activation.
+"""Arcs cut at kinks, where a pre-activation z passes a kink of its activation; smooth in between.
 
-An arc whose ends lie on different sides of a neuron's kink is cut where F = 0 and z = kink meet, found by
-Newton's method in the region that the arc comes from, which continues beyond the kink as if there were none;
-where that fails, by bisection along the arc. Dips between the ends are looked for before the arcs are
-followed, and again on the polynomials. So what lies between two cuts is smooth, and is followed to full
-order on both sides.
+If the ends of an arc lie on different sides of a neuron's kink, it is cut where F = 0 and z = kink. This
+point is found by Newton's method on the extension of F and z from the region before the kink; if that fails,
+by bisection along the arc. Dips inside arcs are searched for before the arcs are followed, and again on their
+polynomials. So the parts between cuts are smooth, and are followed to full order on both sides of a kink.
 """
 
 import numpy as np
@@ -23,10 +22,10 @@ from tracer.fields.networks.linear_regions import ActivationRegions, Sides
 MOST_ROUNDS = 64
 MOST_DIPS = 8
 NEWTON_STEPS = 8
-# Newton's last step, in box units.
+# Upper limit of Newton's last step, in box units.
 CONVERGED = 1e-12
 BISECTIONS = 60
-# A kink nearer to an arc's end than this share of the arc is at the end.
+# A kink closer to an arc's end than this share of the arc counts as at the end.
 AT_END = 1e-12
 
 
@@ -38,7 +37,7 @@ def smooth_pieces(
     tolerance: float,
     deadline: float,
 ) -> tuple[ArcBatch, Pieces, bool]:
-    """The arcs of a field with these `regions` as polynomials, cut at the kinks; see `stacked_pieces`."""
+    """Follow arcs of a field with these `regions` as polynomials, cut at the kinks; see `stacked_pieces`."""
     stack = _cut(regions, box, stack)
     for _ in range(MOST_DIPS if len(stack) else 0):
         which, beyond = dips_between(regions, box, stack)
@@ -58,14 +57,14 @@ def smooth_pieces(
 def _cut_in_dips(
     regions: ActivationRegions, box: Box, stack: ArcBatch, which: Mask, beyond: Array
 ) -> ArcBatch:
-    """The arcs cut at the kinks of dips in some of them, each with a point of it `beyond` (k, 2) its kink."""
+    """Cut some arcs at a point each `beyond` (k, 2) the kink of a dip, and all arcs at their kinks."""
     sides = regions.sides(beyond, stack.direction[which])
     stack, _ = stack.cut(which, beyond[:, None], regions.at(beyond, sides).gradient[:, None])
     return _cut(regions, box, stack)
 
 
 def _cut(regions: ActivationRegions, box: Box, stack: ArcBatch) -> ArcBatch:
-    """The arcs cut at kinks between ends that lie on different sides."""
+    """Cut arcs at the kinks between ends with different activation patterns."""
     before, after = (regions.sides(x, stack.direction) for x in (stack.start, stack.end))
     for _ in range(MOST_ROUNDS):
         cut = (before != after).any(axis=1) & can_be_halved(box, stack)
@@ -79,12 +78,12 @@ def _cut(regions: ActivationRegions, box: Box, stack: ArcBatch) -> ArcBatch:
         tau, margin = across(arcs.direction, x), AT_END * (end - start)
         near_end = tau > end - margin
         inside = (tau >= start + margin) & ~near_end
-        # Sides at the cut, seen from before it and from behind it; of other neurons, as they are.
+        # Activation patterns just before and just behind the cut; they differ in this neuron only.
         here = _sides_at_cut(regions, box, x, arcs.direction, old)
         here[row, neuron] = old[row, neuron]
         there = here.copy()
         there[row, neuron] += np.where(up, 1, -1).astype(np.int8)
-        # At an end the neuron is on the other side throughout, or on this one.
+        # If the kink is at an end, the neuron has one phase all along the arc.
         old[row, neuron] = np.where(inside | near_end, old[row, neuron], there[row, neuron])
         new[row, neuron] = np.where(near_end, old[row, neuron], new[row, neuron])
         before[cut], after[cut] = old, new
@@ -103,9 +102,9 @@ def _halved(
     sides: tuple[Sides, Sides],
     ends: tuple[Sides, Sides],
 ) -> tuple[ArcBatch, Sides, Sides]:
-    """The stack with some arcs cut at points `x`, which lie on `sides` seen from before and from behind.
+    """Cut some arcs at points `x`, with the activation patterns `sides` just before and just behind them.
 
-    And the sides of all arcs at both `ends`.
+    Also returns the activation patterns of all arcs at both `ends`.
     """
     gradients = (regions.at(x, seen).gradient[:, None] for seen in sides)
     stack, index = stack.cut(which, x[:, None], *gradients)
@@ -117,7 +116,7 @@ def _halved(
 
 
 def _sides_at_cut(regions: ActivationRegions, box: Box, x: Array, towards: Array, before: Sides) -> Sides:
-    """Where points of arcs are; of those at a kink, to rounding, where the arcs come from, `before`."""
+    """Activation patterns at points of arcs; for neurons at a kink, to rounding, their phase in `before`."""
     sides = regions.sides(x, towards)
     here = regions.at(x, sides)
     kinks = regions.kinks[np.arange(len(regions.kinks)), np.maximum(sides, before)]
@@ -129,7 +128,7 @@ def _sides_at_cut(regions: ActivationRegions, box: Box, x: Array, towards: Array
 def _meeting(
     regions: ActivationRegions, box: Box, arcs: ArcBatch, sides: Sides, neuron: Indices, up: Mask
 ) -> Array:
-    """Where on the arcs a neuron each, on its side in `sides` at the start, passes its kink, (n, 2)."""
+    """The points (n, 2) of arcs at which one neuron each, in its phase at the start, passes its kink."""
     row = np.arange(len(arcs))
     kink = regions.kinks[neuron, sides[row, neuron] + up]
     z = [regions.at(x, sides).z[row, neuron] - kink for x in (arcs.start, arcs.end)]
@@ -142,7 +141,7 @@ def _meeting(
         x = x + np.where(np.isfinite(length), 1.0, np.nan)[:, None] * step * box.sides
     start, end = arcs.across()
     tau = across(arcs.direction, x)
-    # The region's own F and the field's must agree there: no other kink lies between.
+    # The extension of F and F itself must agree there: no other kink lies between.
     found = (length <= CONVERGED) & (tau >= start) & (tau <= end)
     found &= within(x, arcs.lower, arcs.upper) & _on_curve(regions, box, x)
     if not found.all():
@@ -151,14 +150,14 @@ def _meeting(
 
 
 def _on_curve(regions: ActivationRegions, box: Box, x: Array) -> Mask:
-    """Whether points (n, 2) are roots of the field itself, not of a region's continuation alone."""
+    """Whether points (n, 2) are roots of F itself, not only of its extension from a region."""
     value, gradient = regions.field.value_and_gradient(np.nan_to_num(x))
     with np.errstate(all="ignore"):
         return np.abs(value) <= CONVERGED * lengths(gradient * box.sides)
 
 
 def _bisected(regions: ActivationRegions, arcs: ArcBatch, neuron: Indices, kink: Array, up: Mask) -> Array:
-    """The same, by halving the interval of τ."""
+    """The points of `_meeting`, by bisection of the interval of τ."""
     row = np.arange(len(arcs))
     low, high = arcs.across()
     for _ in range(BISECTIONS):

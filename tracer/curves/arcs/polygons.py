@@ -1,13 +1,13 @@
-"""Arcs of a piecewise linear field: from kink to kink.
+"""Polygonal arcs of a piecewise linear field, followed from kink to kink.
 
-In a linear region the right-hand side of the boundary's equation is constant: the arc goes straight, and
-along it every pre-activation z changes at a constant rate. The nearest kink ahead is the next vertex, the
-solution of two linear equations, F = 0 and z = kink; there that neuron changes sides, and the arc goes
-on in the next region, until it is where its chart says that it ends. All arcs take each step at once.
+In a linear region ∇F is constant: the arc is straight, and every pre-activation z changes along it at a
+constant rate. The nearest kink ahead is the next vertex, the solution of two linear equations, F = 0 and
+z = kink. There this neuron changes its phase, and the arc continues in the next region, until it reaches the
+end given by its chart. All arcs of a batch advance together.
 
-Which region an arc is in is what it remembers, never what rounding says of a z that is 0: at a vertex where
-several neurons have their kinks they change sides one after the other, in steps of no length. An arc that
-gets nowhere so is taken up again a little farther on, found by the chart's bracket.
+The activation pattern of an arc is stored, never recomputed from the rounded sign of a z that is 0: at a
+vertex where several neurons have their kinks they change phase one after the other, in steps of length 0. If
+an arc makes no progress, it restarts a little farther on, at a point found in the chart's bracket.
 """
 
 import time
@@ -22,36 +22,36 @@ from tracer.curves.vectors import lengths, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.networks.linear_regions import ActivationRegions, Extension
 
-# A rate below this share of the largest that may be is rounding: such a kink is run along.
+# A rate of z below this share of the largest possible one is rounding: the arc runs along such a kink.
 PARALLEL = 1e-12
-# A step shorter than this, in box units, leads nowhere; and so many in a row say that none will.
+# A step shorter than this, in box units, is no progress; after this many in a row the arc restarts.
 NOWHERE = 1e-13
 PATIENCE = 24
-# Then the arc is taken up again after this share of what is left of it, and after more the next time.
+# The restart skips this share of the rest of the arc; the next restart skips FURTHER times as much.
 AHEAD = 1e-9
 FURTHER = 32.0
-# Vertices nearer than this, in box units, are one.
+# Vertices closer than this, in box units, are merged.
 SAME = 4 * NOWHERE
-# A vertex is that near to where the step led, in box units; a worse one would be another.
+# The correction of a vertex is at most this, in box units; a larger one would lead to another vertex.
 SETTLED = 1e-9
 MOST_STEPS = 10_000
-# Numbers of one kind that are looked at together: a few such arrays fit the cache.
+# Entries of one array that are processed together: a few such arrays fit into the cache.
 TOGETHER = 2**16
 
 
 def polygonal_pieces(
     regions: ActivationRegions, box: Box, stack: ArcBatch, deadline: float
 ) -> tuple[ArcBatch, Pieces, bool]:
-    """Arcs cut at their vertices.
+    """Cut arcs at their vertices into straight parts.
 
     Returns
     -------
     stack : ArcBatch
         The straight parts, in order.
     pieces : Pieces
-        One for each; the arclength of each starts at 0.
+        One for each part; the arclength of each starts at 0.
     finished : bool
-        Whether all arcs were followed to their ends before the `deadline`, of `time.perf_counter`.
+        Whether all arcs reached their ends before the `deadline`, a time of `time.perf_counter`.
     """
     size = max(64, TOGETHER // max(1, len(regions.kinks)))
     found = [(np.zeros(0, np.intp), np.zeros((0, 2)), np.zeros((0, 2)))]
@@ -72,7 +72,7 @@ def polygonal_pieces(
 def _parts(
     box: Box, stack: ArcBatch, arc: Indices, x: Array, gradient: Array
 ) -> tuple[Indices, Array, Array, Array]:
-    """The parts that start at `x`, without those that lead nowhere: arc, start, end, ∇F."""
+    """The parts that start at `x`, without parts that are too short: arc, start, end, ∇F."""
     _, last = _outer(arc)
     far = box.distance(x, np.where(last[:, None], stack.end[arc], np.roll(x, -1, axis=0))) > SAME
     some = np.bincount(arc[far], minlength=len(stack)) > 0
@@ -84,30 +84,30 @@ def _parts(
 
 
 def _outer(arc: Indices) -> tuple[Mask, Mask]:
-    """Which parts are the first and the last of their arcs."""
+    """Which parts are the first, and which the last, of their arcs."""
     change = arc[1:] != arc[:-1]
     return np.append(True, change)[: len(arc)], np.append(change, True)[: len(arc)]
 
 
 class _March:
-    """Arcs on their way.
+    """The state of arcs being followed.
 
     Attributes
     ----------
     left : ndarray of int, shape (m,)
-        Those that are not at their ends.
+        The arcs that have not reached their ends.
     x : ndarray, shape (m, 2)
-        Where they are.
+        Their current points.
     sides : ndarray of int8, shape (m, N)
-        Their regions.
+        Their activation patterns.
     last : ndarray of int8, shape (m, N)
-        The regions where they end.
+        The activation patterns at their ends.
     neuron : ndarray of int, shape (m,)
-        Whose kink they are at; −1 for none.
+        The neuron whose kink they are at; −1 for none.
     kink : ndarray, shape (m,)
-        Which.
+        The value of z at that kink.
     idle, skip : ndarray, shape (m,)
-        Steps that led nowhere, one after the other, and the share to leave out if they are too many.
+        The number of consecutive steps without progress, and the share to skip at the next restart.
     found : list
         The parts so far: arc, start, ∇F.
     """
@@ -123,18 +123,18 @@ class _March:
         self.found: list[tuple[Indices, Array, Array]] = []
 
     def run(self, deadline: float) -> bool:
-        """Follow all arcs to their ends, or until the `deadline`; whether they are there."""
+        """Follow all arcs to their ends, or until the `deadline`; returns whether all reached their ends."""
         for _ in range(MOST_STEPS):
             if not len(self.left):
                 break
-            # One step in any case: every arc has a part.
+            # At least one step is made, so that every arc has a part.
             self._step()
             if time.perf_counter() >= deadline:
                 break
         return not len(self.left)
 
     def _step(self) -> None:
-        """Each arc to the next kink, or to its end."""
+        """Advance each arc to the next kink, or to its end."""
         here = self.regions.at(self.x, self.sides)
         self._settle(here)
         self.found.append((self.left, self.x.copy(), here.gradient))
@@ -146,7 +146,7 @@ class _March:
         step, neuron, up = self._next_kink(here, ahead)
         at_end = (rest <= 0) | ((forward > 0) & ~(step * forward < rest))
         self.idle = np.where(step > NOWHERE, 0, self.idle + 1)
-        # Where τ does not grow the region is none of the arc's.
+        # If τ does not grow, the activation pattern is wrong for this arc.
         lost = ~at_end & ((self.idle > PATIENCE) | (~(forward > 0) & ~(step <= NOWHERE)))
         row = np.arange(len(step))
         self.kink = self.regions.kinks[neuron, self.sides[row, neuron] + up]
@@ -159,7 +159,7 @@ class _March:
             self._keep(~at_end)
 
     def _settle(self, here: Extension) -> None:
-        """Every arc that is at a kink exactly there: F = 0 and z = kink."""
+        """Correct every arc that is at a kink, so that F = 0 and z = kink."""
         if (self.neuron < 0).all():
             return
         move = here.meeting(np.maximum(self.neuron, 0), self.kink, self.box.sides)
@@ -169,7 +169,7 @@ class _March:
         here.z[:] += _along(move, here.partials)
 
     def _next_kink(self, here: Extension, ahead: Array) -> tuple[Array, Indices, Mask]:
-        """How far it is to the next kink, whose it is, and whether z grows there."""
+        """The step to the next kink, the neuron that it belongs to, and whether z grows there."""
         rate = _along(ahead, here.partials)
         most = _along(np.broadcast_to(self.box.sides, ahead.shape), np.abs(here.partials))
         up = rate > 0
@@ -177,7 +177,7 @@ class _March:
             step = self.regions.kink(self.sides + up)
             step -= here.z
             step /= rate
-        # What is on another side at the end passes its kink, at whatever rate.
+        # A neuron with another phase at the end passes its kink, at whatever rate.
         passes = np.abs(rate) > PARALLEL * most
         passes |= (self.sides != self.last) & (step > 0)
         step = np.where(passes, np.maximum(step, 0.0), np.inf)
@@ -186,7 +186,7 @@ class _March:
         return step[row, neuron], neuron, up[row, neuron]
 
     def _take_up(self, lost: Mask, tau: Array, rest: Array) -> None:
-        """Lost arcs again, a little farther on."""
+        """Restart arcs without progress a little farther on."""
         arcs = self.stack[self.left[lost]]
         share = np.minimum(self.skip[lost], 0.5)
         self.x[lost] = solve_in_brackets(self.regions.field, arcs, tau + share * rest)
@@ -201,7 +201,7 @@ class _March:
 
 
 def _along(move: Array, partials: Array) -> Array:
-    """By how much z changes, (m, N), along `move` (m, 2), where it has `partials` (2, m, N)."""
+    """The change of z, (m, N), along `move` (m, 2), given its `partials` (2, m, N)."""
     change = move[:, :1] * partials[0]
     change += move[:, 1:] * partials[1]
     return change

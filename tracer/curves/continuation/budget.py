@@ -1,4 +1,4 @@
-"""What following a curve may cost."""
+"""The budget for following a curve."""
 
 import time
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 
 @dataclass
 class Budget:
-    """What a curve may cost: steps, and a moment on the clock."""
+    """The budget of a curve: a number of steps, and a deadline of `time.perf_counter`."""
 
     steps: int
     deadline: float = float("inf")
 
     @property
     def spent(self) -> bool:
-        """Whether either is used up."""
+        """Whether either is spent."""
         return self.steps <= 0 or time.perf_counter() >= self.deadline

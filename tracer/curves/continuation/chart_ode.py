@@ -1,4 +1,4 @@
-"""One chart: the boundary as a function of one coordinate, solved as a differential equation.
+"""A chart ODE: the boundary as a function of one coordinate, the solution of a differential equation.
 
 Where ``∂F/∂x_d ≠ 0`` the boundary is a function of the other coordinate, with
 
@@ -6,10 +6,10 @@ Where ``∂F/∂x_d ≠ 0`` the boundary is a function of the other coordinate, 
 
 d the dependent coordinate, i the independent one, s the arclength (the idea left open at the end of
 [1]_). `solve_ivp` integrates it with `CorrectedDOP853`, which puts each accepted step back onto F = 0
-before it takes the next, so that no error accumulates, and refuses a step the chart does not vouch
-for: the corrector may move it by a fraction of its length only, the tangent may turn by less than a
-fixed angle, and ∂F/∂x_d must keep its sign. Neighbouring branches have opposite gradients, so a jump
-shows; and along a smooth branch ∂F/∂x_d changes sign only through ∇F = 0, a branch point.
+before it takes the next, so that no error accumulates. A step is rejected unless the corrector moves it by at
+most a fraction of its length, the tangent turns by at most a fixed angle, and ∂F/∂x_d keeps its sign, or
+changes it at a branch point within the step. Neighbouring branches have opposite gradients, so a jump is
+detected; and along a smooth branch in one chart ∂F/∂x_d changes its sign only through ∇F = 0, a branch point.
 
 References
 ----------
@@ -27,31 +27,31 @@ from tracer.curves.vectors import turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
-# The integrator's tolerance is the caller's, but never looser: larger steps would save little.
+# The integrator's tolerance is the caller's, but at most this: larger steps would save little.
 LOOSEST_TOLERANCE = 1e-6
-# The roles of the coordinates swap when ∂F/∂x_d is this much of the other partial, in box units.
+# The coordinates swap roles when |∂F/∂x_d| is below this share of the other partial, in box units.
 SWAP_RATIO = 0.5
-# A step may turn the tangent by 60°, and be corrected by a tenth of its length.
+# A step may turn the tangent by at most 60°, and be corrected by at most a tenth of its length.
 SMALLEST_COSINE = 0.5
 LARGEST_CORRECTION = 0.1
 NEWTON_STEPS = 6
 
 
 class ChartODE:
-    """The chart around a point of the curve.
+    """The chart ODE around a point of the curve.
 
     Parameters
     ----------
     field : Field
     box : Box
     point, gradient : ndarray, shape (2,)
-        A point of the curve and ∇F there; the larger partial (in box units) chooses the roles.
+        A point of the curve and ∇F there; the coordinate with the larger partial (in box units) is dependent.
     direction : {1, -1}
-        1 walks with F > 0 on the left, −1 the other way.
+        1 to follow the curve with F > 0 on the left, −1 for the opposite direction.
     tolerance : float
-        Of the prediction, in box units.
+        Error tolerance of the prediction, in box units.
     budget : Budget
-        Charged one step for every step tried.
+        Loses one step for every attempted step.
     """
 
     def __init__(
@@ -79,12 +79,12 @@ class ChartODE:
         self._known: dict[tuple[float, float], tuple[float, Array]] = {}
 
     def point(self, t: Any, height: Any) -> Array:
-        """Points (..., 2) from the independent and the dependent coordinate."""
+        """The points (..., 2) with independent coordinate `t` and dependent coordinate `height`."""
         pair = (height, t) if self.dependent == 0 else (t, height)
         return np.stack(pair, axis=-1)
 
     def at(self, t: float, height: float) -> tuple[float, Array]:
-        """F and ∇F, remembered: the solver, the events and the corrector ask at the same points."""
+        """F and ∇F, cached: the solver, the events and the corrector evaluate the same points."""
         key = float(t), float(height)
         if key not in self._known:
             value, gradient = self.field.value_and_gradient(self.point(*key))
@@ -101,7 +101,7 @@ class ChartODE:
         return np.array([slope, self.forward * np.hypot(1.0, slope)])
 
     def accept(self, t: float, state: Array, t_new: float, new: Array) -> tuple[Array, Array] | None:
-        """The corrected state after a step and its rate, or None to refuse the step."""
+        """The corrected state after a step, and its rate; None rejects the step."""
         self.budget.steps -= 1
         height = self._corrected(t_new, new[0])
         if height is None:
@@ -125,7 +125,7 @@ class ChartODE:
         return corrected, self.rate(t_new, corrected)
 
     def _corrected(self, t: float, height: float) -> float | None:
-        """Newton's method in the dependent coordinate, down to rounding."""
+        """The dependent coordinate corrected by Newton's method, to rounding; None if it diverges."""
         side = self.box.sides[self.dependent]
         previous = np.inf
         for _ in range(NEWTON_STEPS):
@@ -135,7 +135,7 @@ class ChartODE:
             if value == 0 or abs(step) <= 2 * EPS * max(abs(height), side):
                 return height
             if not abs(step) < 0.5 * previous:
-                # No progress: either the values of F are rounding noise already, or it diverges.
+                # No progress: either the values of F are rounding noise already, or the method diverges.
                 return height if abs(step) <= self.tolerance * side else None
             previous = abs(step)
             height -= step

@@ -1,7 +1,7 @@
-"""SciPy's DOP853 with a corrector and a veto after every step.
+"""SciPy's DOP853 with a corrector that may reject steps.
 
-The chart puts the accepted step back onto the curve, so that no error accumulates from step to step,
-or refuses it; then it is tried again, shorter. The solver's own error control stays as it is.
+The chart ODE corrects each step onto the curve, so that no error accumulates, or rejects it; then a shorter
+step is tried. The solver's own error control stays as it is.
 """
 
 from typing import Any
@@ -15,9 +15,9 @@ SHORTER = 0.4
 
 
 class CorrectedDOP853(DOP853):
-    """A method for `solve_ivp`; its option `chart` accepts, corrects and refuses the steps.
+    """A method for `solve_ivp`; its option `chart` accepts and corrects steps, or rejects them.
 
-    The dense output of each step is added to the list `outputs`; SciPy's own solution raises where an event
+    The dense output of each step is appended to the list `outputs`; SciPy's own solution raises if an event
     ends the last step at its very beginning.
     """
 
@@ -27,7 +27,7 @@ class CorrectedDOP853(DOP853):
         super().__init__(*problem, **options)
 
     def step(self) -> Any:
-        """One step, as SciPy has it."""
+        """Make one step as SciPy does, and append its dense output."""
         message = super().step()
         if self.status != "failed":
             self._outputs.append(self.dense_output())

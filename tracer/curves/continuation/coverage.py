@@ -1,7 +1,7 @@
-"""Which points lie on a curve that has been traced already.
+"""Decide which points lie on a curve that is already traced.
 
-By geometry: the nearest place on the curve's prediction, corrected onto F = 0, is the point itself,
-and F rises to the same side there. Parallel branches, however close, have opposite sides.
+The test is geometric: the nearest place on the curve's prediction, corrected onto F = 0, is the point itself,
+and F rises to the same side there. On neighbouring branches, however close, it rises to opposite sides.
 """
 
 from typing import Any
@@ -14,7 +14,7 @@ from tracer.curves.curve import Curve
 from tracer.curves.polylines import SAMPLES
 from tracer.fields.field import Field
 
-# In box units.
+# Distances in box units: of equal points, and of samples near a point.
 SAME_POINT = 1e-8
 NEARBY = 0.02
 NEIGHBOURS = 32
@@ -30,7 +30,7 @@ def covered(curve: Curve, field: Field, points: Array, gradients: Array) -> Mask
 
 
 def _near(curve: Curve, points: Array) -> Mask:
-    """Which points lie in the box around a curve, wider by the longest of its pieces, which may bulge."""
+    """Which points lie in a curve's bounding box, extended by its longest piece, since pieces may bulge."""
     x, sides = curve.points, curve.box.sides
     reach = (np.abs(np.diff(x, axis=0) / sides).max(initial=0.0) + SAME_POINT) * sides
     return ((points >= x.min(axis=0) - reach) & (points <= x.max(axis=0) + reach)).all(axis=1)
@@ -46,8 +46,8 @@ def _covered(curve: Curve, field: Field, points: Array, gradients: Array) -> Mas
     neighbours: Any = np.arange(1, min(NEIGHBOURS, len(s)) + 1)
     query: Any = KDTree(samples).query(points / sides, k=neighbours)
     gap, near = query
-    # The other leg of a hairpin is often nearer than the next sample of the leg itself, but F rises
-    # to its other side: of the neighbours, the first on whose left F rises is the one to start from.
+    # The other leg of a hairpin is often nearer than the next sample of the same leg, but F rises to its
+    # other side: start from the nearest of the neighbours on whose left F rises.
     left = np.stack([-along[near, 1], along[near, 0]], axis=-1)
     fits = ((left * (gradients * sides)[:, None]).sum(axis=-1) > 0) & (gap < NEARBY)
     first = fits.argmax(axis=1)
@@ -61,7 +61,7 @@ def _covered(curve: Curve, field: Field, points: Array, gradients: Array) -> Mas
 
 
 def _project(curve: Curve, points: Array, s: Array) -> Array:
-    """The places on the prediction where the points' offset is normal to it (box units)."""
+    """The points (n, 2) of the prediction at which the points' offset is normal to it (in box units)."""
     sides, end = curve.box.sides, curve.length
     for _ in range(PROJECTION_STEPS):
         where = curve.pieces.locate(s)

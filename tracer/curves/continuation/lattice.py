@@ -1,8 +1,8 @@
 """Sign changes on the lines of a lattice: grid root-finding.
 
-F is evaluated at the vertices of a lattice over the box; each edge whose ends have opposite signs
-holds a root, and all roots are found together by bracketed root-finding. A curve that closes between
-the lines is not seen: what comes of this is a sample, not a proof.
+F is evaluated at the vertices of a lattice over the box; each edge whose ends have opposite signs contains a
+root, and all roots are computed together by bracketed root-finding. A curve that closes between the lines is
+missed: the result is a sample, not a proof.
 """
 
 from dataclasses import dataclass
@@ -14,9 +14,9 @@ from tracer.arrays import Array, Mask
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
-# Points handed to the field at once, so that wide networks need no more than some 100 MB.
+# Points evaluated at once, so that wide networks need at most about 100 MB.
 CHUNK = 2**14
-# |F| at a root over the larger |F| at the ends of its edge.
+# Upper limit of |F| at a root, over the larger |F| at the ends of its edge.
 ROOT_RATIO = 0.5
 
 
@@ -35,7 +35,7 @@ class LatticeRoots:
     values : ndarray, shape (nx + 1, ny + 1)
         F at the vertices.
     vertices : ndarray, shape (m, 2)
-        Vertices at which F is 0: roots too, where no edge need change its sign.
+        Vertices at which F is 0: roots, too, even if F changes its sign on no edge there.
     """
 
     points: Array
@@ -46,7 +46,7 @@ class LatticeRoots:
 
 
 def lattice_lines(box: Box, shape: tuple[int, int]) -> tuple[Array, Array]:
-    """The lines' coordinates: `shape` + 1 of them on each axis, both sides of the box included."""
+    """The coordinates of the lines, `shape` + 1 on each axis, both sides of the box included."""
     x, y = (np.linspace(lo, hi, n + 1) for lo, hi, n in zip(box.lower, box.upper, shape, strict=True))
     return x, y
 
@@ -59,7 +59,7 @@ def lattice_values(field: Field, lines: tuple[Array, Array]) -> Array:
 
 
 def lattice_roots(field: Field, box: Box, shape: tuple[int, int]) -> LatticeRoots:
-    """All roots that show as sign changes along the edges of a lattice of `shape` cells.
+    """All roots at sign changes along the edges of a lattice of `shape` cells.
 
     Parameters
     ----------
@@ -70,7 +70,7 @@ def lattice_roots(field: Field, box: Box, shape: tuple[int, int]) -> LatticeRoot
     """
     lines = lattice_lines(box, shape)
     values = lattice_values(field, lines)
-    # A vertex with F = 0 counts as positive, for both of its edges alike; nan has no sign.
+    # A vertex with F = 0 counts as positive on all its edges; nan has no sign.
     positive, finite = values >= 0, np.isfinite(values)
     found = []
     for axis in (0, 1):
@@ -102,22 +102,22 @@ def _edge_roots(
 
 
 def are_roots(field: Field, points: Array, before: Array, after: Array) -> Mask:
-    """Which `points` (n, 2) are roots, by F at both ends of their edges, (n,).
+    """Which `points` (n, 2) are roots, given F at both ends of their edges, (n,).
 
-    A pole or a jump changes the sign too, but |F| does not become small there.
+    A pole or a jump changes the sign, too, but |F| does not become small there.
     """
     largest = np.maximum(np.abs(before), np.abs(after))
     return np.abs(field.value(points)) < ROOT_RATIO * largest
 
 
 def roots_on_lines(field: Field, at: Array, axis: NDArray[np.int64], low: Array, high: Array) -> Array:
-    """One root each on n axis-parallel segments on whose ends F has opposite signs.
+    """One root on each of n axis-parallel segments at whose ends F has opposite signs.
 
     Parameters
     ----------
     field : Field
     at : ndarray, shape (n, 2)
-        A point of each segment's line.
+        A point on the line of each segment.
     axis : ndarray of int, shape (n,)
         The coordinate that varies along it, from `low` to `high`, both of shape (n,).
 

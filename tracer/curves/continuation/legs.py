@@ -1,10 +1,9 @@
-"""A leg: the chart ODE solved from a point of the curve until something ends it.
+"""A leg: the solution of a chart ODE from a point of the curve until an event.
 
-The leg's events: the roles of the coordinates are to swap, well before a turning point, or a branch
-point was passed; the dependent coordinate leaves the box (the independent one ends exactly on its
-side, where the integration is bounded); the curve meets the start's normal line. None of them costs
-an evaluation of F. A step that leaves the box and returns shows no sign change between its ends: it
-is caught at the turning points of its polynomial.
+The events are: the coordinates are to swap roles, well before a turning point, or a branch point was passed;
+the dependent coordinate leaves the box (the independent one stops exactly on its side, where the integration
+ends); the curve meets the start's normal line. No event costs an evaluation of F. A step that leaves the box
+and returns has no sign change between its ends: it is detected at the turning points of its polynomial.
 """
 
 from collections.abc import Callable
@@ -18,11 +17,11 @@ from tracer.arrays import EPS, Array
 from tracer.curves.continuation.chart_ode import ChartODE
 from tracer.curves.pieces import NODES, Pieces
 
-RELATIVE_TOLERANCE = 100 * EPS  # the least that SciPy takes
-# Of the box's side.
+RELATIVE_TOLERANCE = 100 * EPS  # the smallest that SciPy accepts
+# The longest step, and the extension of the box, as shares of its side.
 LONGEST_STEP = 0.15
 HAIR = 1e-13
-# Between accepted points a leg is predicted: it may be outside by some tolerances without being so.
+# Between accepted points the prediction may be outside the box by this many tolerances without leaving it.
 PREDICTED_HAIR = 10.0
 
 
@@ -38,13 +37,13 @@ class Stop(Enum):
 
 @dataclass(frozen=True, eq=False)
 class Leg:
-    """What was walked in one chart.
+    """The part of a curve that was followed in one chart.
 
     Attributes
     ----------
     points, gradients : ndarray, shape (n, 2)
-        Accepted points after the first, on the curve to rounding but for the last where an event
-        cut the step short, and ∇F there.
+        Accepted points after the first, on the curve to rounding, except the last if an event cut the step
+        short; and ∇F there.
     pieces : Pieces
         The n predictions that lead to them.
     stop : Stop
@@ -57,17 +56,17 @@ class Leg:
 
 
 def walk(chart: ChartODE, start_line: Callable[[Array], float], on_line: bool, step: float | None) -> Leg:
-    """Integrate in a chart until an event.
+    """Integrate a chart ODE until an event.
 
     Parameters
     ----------
     chart : ChartODE
     start_line : callable
-        The signed distance of a point beyond the start's normal line.
+        Returns the signed distance of a point from the start's normal line, positive beyond it.
     on_line : bool
-        Whether the leg begins on that line: then it is not met there.
+        Whether the leg begins on that line: then no event is detected at its start.
     step : float or None
-        A first step, in box units.
+        The length of the first step, in box units; None leaves it to SciPy.
     """
     from scipy.integrate import solve_ivp
 
@@ -92,7 +91,7 @@ def walk(chart: ChartODE, start_line: Callable[[Array], float], on_line: bool, s
         # A terminal event that is zero at the start would fire at once.
         return 1.0 if on_line and t == chart.t else start_line(chart.point(t, state[0]))
 
-    # Trial stages may leave the curve's neighbourhood, where the slope is anything.
+    # Trial stages may leave the neighbourhood of the curve, where the slope can have any value.
     with np.errstate(all="ignore"):
         solution = solve_ivp(
             chart.rate,
@@ -111,13 +110,13 @@ def walk(chart: ChartODE, start_line: Callable[[Array], float], on_line: bool, s
 
 
 def _sides(chart: ChartODE, hair: float) -> tuple[float, float]:
-    """The box in the dependent coordinate, wider by a hair: a curve may run along its side, or touch it."""
+    """The box in the dependent coordinate, extended by `hair`: curves may run along a side, or touch it."""
     wider = hair * chart.box.sides[chart.dependent]
     return chart.box.lower[chart.dependent] - wider, chart.box.upper[chart.dependent] + wider
 
 
 def _terminal(*events: tuple[Callable, int]) -> list[Callable]:
-    """Event functions that end the integration, each with the direction it is crossed in."""
+    """Event functions that end the integration, each with the direction of its sign change."""
     return [_watched(event, direction) for event, direction in events]
 
 
@@ -125,8 +124,8 @@ def _watched(event: Callable, direction: int) -> Callable:
     known: dict[float, float] = {}
 
     def watched(t: float, state: Array) -> float:
-        # At the ends of a step values are those at the accepted states, with which SciPy has seen a change of
-        # sign; the dense output there is other floats, and may have no sign to bracket a root with.
+        # At the ends of a step the cached values are those at the accepted states, where SciPy saw a sign
+        # change; the dense output has other floats there, and may have no sign change to bracket a root with.
         if t not in known:
             value = event(t, state)
             # Where F is flat the dense output is nan: nothing happens there.
@@ -162,7 +161,7 @@ def _stop(chart: ChartODE, solution: Any) -> Stop:
 
 
 def _cut_at_side(chart: ChartODE, leg: Leg) -> Leg:
-    """The leg up to where it first leaves the box between two accepted points, if it does."""
+    """The leg up to the point where it first leaves the box between accepted points, if it does."""
     crossing = leg.pieces.first_exit(chart.dependent, *_sides(chart, PREDICTED_HAIR * chart.tolerance))
     if crossing is None:
         return leg

@@ -1,10 +1,9 @@
-"""From a point of the curve along it: leg after leg, until the box, the start or a singular point.
+"""Following a curve from one of its points, leg by leg, to the box, the start or a singular point.
 
-Each leg is walked in a chart of its own (`chart_ode`) until the roles of the coordinates swap, well
-before a turning point. A curve is closed when it meets the start's normal line again, in the start's
-direction, and the root of F on the line there *is* the start, to rounding. Where the integrator
-fails, ∇F = 0 nearby is a branch point, and else, at a kink, the sign changes of F on a small circle
-say how the curve goes on.
+Each leg is followed in its own chart (`chart_ode`) until the coordinates swap roles, well before a turning
+point. A curve is closed if it meets the start's normal line again, in the start's direction, and the root of
+F on that line *is* the start, to rounding. If the integrator fails, a nearby zero of ∇F is a branch point;
+else, at a kink, the sign changes of F on a small circle show how the curve continues.
 """
 
 from dataclasses import dataclass
@@ -25,21 +24,21 @@ from tracer.curves.vectors import unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
-# Two roots on the start's normal line are one when they differ by no more than this, in box units,
-# beyond what the values of F that are left at both account for.
+# Two roots on the start's normal line are equal if they differ by at most this, in box units, plus the errors
+# from the remaining values of F at both.
 SAME_ROOT = 1e-12
-# A direction that leaves the box by less than this may as well run along its side.
+# A direction whose outward component is at most this counts as along the side of the box.
 GRAZING = 1e-8
-# Circles tried around a point where the integrator fails, in box units, and how many in a row.
+# Radii, in box units, of the circles around a point where the integrator fails; most such points in a row.
 CIRCLE_RADII = (1e-9, 1e-8, 1e-7, 1e-6)
 MOST_HOPS = 8
-# How far, in box units, a branch point can be the reason for a failure.
+# The largest distance, in box units, of a branch point that explains a failure.
 BRANCH_RADIUS = 1e-3
 NEWTON_STEPS = 8
 
 
 def follow(field: Field, box: Box, start: Array, tolerance: float, budget: Budget) -> Trace:
-    """The whole curve through `start`, a point on it inside the box.
+    """Follow the whole curve through `start`, a point on it inside the box.
 
     Parameters
     ----------
@@ -47,9 +46,9 @@ def follow(field: Field, box: Box, start: Array, tolerance: float, budget: Budge
     box : Box
     start : ndarray, shape (2,)
     tolerance : float
-        Of the prediction between points, in box units.
+        Error tolerance of the prediction between points, in box units.
     budget : Budget
-        Charged for every step.
+        Loses one step for every attempted step.
     """
     ahead = _Walk(field, box, start, tolerance, budget, direction=1)
     end = ahead.run()
@@ -60,7 +59,7 @@ def follow(field: Field, box: Box, start: Array, tolerance: float, budget: Budge
     if not ahead.parts and not back.parts:
         ahead.parts.append(
             Pieces.lines(start[None], start[None])
-        )  # a curve of no length: no step could be taken
+        )  # a curve of length 0: no step could be made
         ahead.points.append(start)
         ahead.gradients.append(ahead.gradients[0])
     (p, g, left), (q, h, right) = back.arrays(), ahead.arrays()
@@ -75,7 +74,7 @@ def follow(field: Field, box: Box, start: Array, tolerance: float, budget: Budge
 
 @dataclass
 class _Walk:
-    """A walk from the start in one direction, and what it has found so far."""
+    """The state of a walk from the start in one direction."""
 
     field: Field
     box: Box
@@ -94,7 +93,7 @@ class _Walk:
         return np.array(self.points), np.array(self.gradients), Pieces.join(self.parts)
 
     def run(self) -> End | None:
-        """Walk to the end; None where the curve came back to its start."""
+        """Follow the curve to its end; None if it returned to its start."""
         gradient = self._gradient(self.start)
         self._append(self.start, gradient)
         if not regular(gradient):
@@ -148,7 +147,7 @@ class _Walk:
     # Ends ---------------------------------------------------------------------------------------
 
     def _at_box(self) -> End:
-        """Put the last point exactly on the side it left through, and on the curve."""
+        """Move the last point exactly onto the side it left through, and onto the curve."""
         x = self.points[-1]
         gap = np.abs(np.stack([x - self.box.lower, x - self.box.upper])) / self.box.sides
         upper, axis = np.unravel_index(gap.argmin(), gap.shape)
@@ -180,8 +179,8 @@ class _Walk:
         return float(((x - self.start) / self.box.sides) @ self._tangent)
 
     def _closes(self) -> bool:
-        """Whether the curve, on the start's normal line now, is at its start; if so it ends there."""
-        # The event locates the line only as well as the box is large; F and the line do it exactly.
+        """Whether the curve, now on the start's normal line, is at its start; if so it ends there."""
+        # The event locates the line with an error relative to the box; Newton's method on the line is exact.
         x, values, slope = self.points[-1], [], 1.0
         x = x - self._beyond_start(x) * self._tangent * self.box.sides
         for _ in range(NEWTON_STEPS):
@@ -203,7 +202,7 @@ class _Walk:
     # Where the integrator fails -----------------------------------------------------------------
 
     def _hop(self) -> End | None:
-        """Past a point where the integrator fails: a branch point ends the curve, a kink does not."""
+        """Pass a point where the integrator fails: a branch point ends the curve, a kink does not."""
         here = self.points[-1]
         self.branch = branch_point_near(self.field, self.box, here, BRANCH_RADIUS)
         if self.branch is not None:

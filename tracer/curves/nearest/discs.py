@@ -1,16 +1,20 @@
-"""Discs without boundary: no zero of F in some cells is nearer to a point p than a radius.
+"""Discs without boundary: proof that no zero of F in some cells is nearer to a point p than a radius.
 
-With φ(x) = ½|B (x − p)|² (see `metric`), every zero x of F in a cell with centre c and radii r has, for
-whatever multiplier λ,
+With φ(x) = ½|B (x − p)|² (see `metric`), every zero x of F in a cell with centre c and radii r satisfies, for
+every multiplier λ,
 
     φ(x) = φ(x) + λ F(x) ≥ φ(c) + λ F(c) − Σᵢ rᵢ |∇φ(c) + λ G|ᵢ,
 
 because φ is convex, and F(x) = F(c) + g · (x − c) with some g in the enclosure G of ∇F on the cell: this is
-the Lagrange dual of the nearest-point problem, bounded by a mean value form. As a function of λ the right
-side is concave and piecewise linear, so its maximum lies where a term changes sign: at 0, or where
-∇φ(c)ᵢ + λ mid Gᵢ = 0. At the nearest point ∇φ + λ∇F vanishes for one λ, so a cell of width h is decided to
-within h², and a few cells of each size are left there, however long the curve. A cell that is not decided
-is halved along the coordinate that costs more.
+the Lagrange dual of the nearest-point problem [1]_, bounded by a mean value form. As a function of λ the
+right side is concave and piecewise linear, so its maximum lies where a term changes sign: at 0, or where
+∇φ(c)ᵢ + λ mid Gᵢ = 0. At the nearest point ∇φ + λ∇F = 0 for one λ, so the bound of a cell of width h has an
+error of order h², and few cells of each size stay undecided, however long the curve is. An undecided cell is
+bisected along the coordinate that contributes more to the error.
+
+References
+----------
+.. [1] S. Boyd and L. Vandenberghe, "Convex Optimization" (2004), chapter 5.
 """
 
 from collections.abc import Callable
@@ -25,17 +29,17 @@ from tracer.curves.nearest.metric import ROUNDING, Metric
 from tracer.enclosures.rounding import UNDERFLOW, centered, matmul
 from tracer.fields.field import EnclosedField
 
-# Cells looked at for one disc, at most: about a centre of curvature all of an arc is equally near, and there
-# are as many as the precision asks for.
+# Upper limit of cells for one disc: near a centre of curvature all of an arc is equally near, and the number
+# of cells grows with the precision.
 MOST_CELLS = 2**17
-# Pairs of a disc and a cell that are looked at together.
+# Pairs of a disc and a cell that are processed together.
 TOGETHER = 2**18
-# Where ∇F may be this many times smaller in a cell than in its middle there is a kink. The multiplier is that
-# many times larger there; the least gradient that is reckoned with, as a share of that in the middle.
+# If |∇F| in a cell may be smaller than at its centre by more than the factor KINK, the cell has a kink, and
+# the multiplier is scaled by the ratio. Gradients count as at least LEAST_GRADIENT of the one at the centre.
 KINK = 2.0
 LEAST_GRADIENT = 1e-3
-# Sweeps of coordinate descent to the point of a cell that is nearest to another; one where the axes are
-# perpendicular.
+# Sweeps of coordinate descent to the point of a cell that is nearest to a given one; no sweep is needed if u
+# and v are perpendicular.
 SWEEPS = 8
 
 
@@ -47,9 +51,10 @@ class Sheet:
     ----------
     field : EnclosedField
     cells : ndarray, shape (m, 2, 2)
-        Outside which this part is not.
+        Cells that contain the part.
     hidden : callable, optional
-        For cells with corners (k, 2), which certainly hold none of it, although F may have zeros there.
+        For cells with corners (k, 2): which certainly contain no point of the part, even if F has zeros
+        there.
     """
 
     field: EnclosedField
@@ -59,7 +64,7 @@ class Sheet:
 
 @dataclass(frozen=True, eq=False)
 class _Pairs:
-    """Cells to be looked at, `lower` and `upper` (k, 2), each for one disc, `disc` (k,)."""
+    """Unprocessed cells, `lower` and `upper` (k, 2), each for one disc, `disc` (k,)."""
 
     lower: Array
     upper: Array
@@ -81,17 +86,17 @@ class _Pairs:
 
 
 def without_boundary(sheet: Sheet, metric: Metric, undecided: Array, centers: Array, radii: Array) -> Mask:
-    """For which discs it is proven that a sheet of the boundary does not meet their interior.
+    """Which discs are proven to contain no point of a sheet in their interior.
 
     Parameters
     ----------
     sheet : Sheet
     metric : Metric
     undecided : ndarray, shape (·, 2, 2)
-        Cells of which nothing can be learnt: a disc that meets one of these is not decided.
+        Cells of which nothing is proven: a disc that meets one of these is undecided.
     centers : ndarray, shape (n, 2)
     radii : ndarray, shape (n,)
-        In the metric.
+        Radii in the metric.
     """
     clear, cells = np.empty(len(radii), dtype=bool), sheet.cells
     size = max(1, TOGETHER // (1 + len(cells) + len(undecided)))
@@ -106,11 +111,11 @@ def without_boundary(sheet: Sheet, metric: Metric, undecided: Array, centers: Ar
 
 
 def _undecided_discs(sheet: Sheet, metric: Metric, pairs: _Pairs, x: Array, r: Array) -> Mask:
-    """Which discs cannot be cleared of the boundary in the cells they are paired with."""
+    """Which discs cannot be proven free of the boundary in the cells that they are paired with."""
     failed, looked_at = np.zeros(len(r), dtype=bool), np.zeros(len(r), dtype=np.intp)
     half_square = 0.5 * r**2 * (1 + ROUNDING)
     while len(pairs):
-        # The last ones first, so that few wait; how many there are for a disc does not depend on the order.
+        # The last pairs first, so that few wait; the number of cells of a disc does not depend on the order.
         some, pairs = pairs[-CHUNK:], pairs[:-CHUNK]
         looked_at += np.bincount(some.disc, minlength=len(r))
         failed |= looked_at > MOST_CELLS
@@ -130,7 +135,7 @@ def _meets(metric: Metric, cells: Array, x: Array, r: Array) -> Mask:
 
 
 def _distances(metric: Metric, lower: Array, upper: Array, x: Array) -> Array:
-    """Lower bounds of the distances of points from cells, by the tangent of φ at a point near the nearest."""
+    """Lower bounds of the distances of points from cells, by the tangent of φ near the nearest point."""
     gram = metric.factor.T @ metric.factor
     near = np.clip(x, lower, upper)
     for _ in range(SWEEPS if gram[0, 1] else 0):
@@ -147,9 +152,9 @@ def _distances(metric: Metric, lower: Array, upper: Array, x: Array) -> Array:
 
 
 def _half_square(metric: Metric, c: Array, x: Array) -> tuple[Array, Array, Array]:
-    """φ and ∇φ at `c`, both (..., 2), for discs around `x`; and the size S that its rounding goes with.
+    """φ, shape (...), and ∇φ, shape (..., 2), at `c` for discs around `x`; and the size S of their errors.
 
-    What is rounded in φ is less than ρ S², and in ∇φ less than ρ ℓ S.
+    The rounding error of φ is less than ρ S², that of ∇φ less than ρ ℓ S.
     """
     step = c - x
     image = metric.image(step)
@@ -157,7 +162,7 @@ def _half_square(metric: Metric, c: Array, x: Array) -> tuple[Array, Array, Arra
 
 
 def _least(sheet: Sheet, metric: Metric, pairs: _Pairs, x: Array) -> tuple[Array, Indices]:
-    """A lower bound of φ at the zeros in each cell, inf where there is none, and where to halve the cell."""
+    """Lower bounds of φ at the zeros in each cell, inf if there is none, and the axis to bisect it along."""
     c, r = centered(pairs.lower, pairs.upper)
     found = sheet.field.enclose(np.concatenate([pairs.lower, c]), np.concatenate([pairs.upper, c]))
     n = len(pairs)
@@ -177,24 +182,24 @@ def _least(sheet: Sheet, metric: Metric, pairs: _Pairs, x: Array) -> tuple[Array
         bound = value + multiplier * F - m * F_radius - loss - off
         least = np.where(known & (bound > least), bound, least)
     g, v = G / metric.units, rate / metric.units
-    # Of a gradient that differs much in the cell, at a kink, the multiplier of its smallest.
+    # If the gradient varies much in the cell, at a kink, take the multiplier of the smallest gradient.
     size, least_size = np.hypot(*g.T), np.hypot(*(np.maximum(np.abs(G) - G_radius, 0) / metric.units).T)
     likely = -(v * g).sum(axis=1) / size**2
     steeper = size / np.maximum(least_size, LEAST_GRADIENT * size)
     likely = np.where(steeper > KINK, likely * steeper, likely)
-    # Lost is also what φ rises above its tangent plane.
+    # The error contains the curvature of φ, too: its height above the tangent plane.
     loss = np.nan_to_num(_losses(r, rate, likely, G, G_radius)) + 0.5 * (r * metric.units) ** 2
     return np.where(empty, np.inf, least), loss.argmax(axis=1)
 
 
 def _losses(r: Array, rate: Array, multiplier: Array, G: Array, G_radius: Array) -> Array:
-    """What φ + λF may fall by on the way from the centre of a cell, along each coordinate, shape (k, 2)."""
+    """Upper bounds of the decrease of φ + λF from the centre of a cell along each coordinate, (k, 2)."""
     factor = multiplier[:, None]
     return r * (np.abs(rate + factor * G) + np.abs(factor) * G_radius)
 
 
 def _halves(pairs: _Pairs, axis: Indices) -> tuple[_Pairs, Indices]:
-    """The cells halved along `axis` (k,), and the discs of those that have no float between their sides."""
+    """Bisect cells along `axis` (k,); also returns the discs of cells too narrow to be bisected."""
     row = np.arange(len(pairs))
     low, high = pairs.lower[row, axis], pairs.upper[row, axis]
     middle = 0.5 * low + 0.5 * high

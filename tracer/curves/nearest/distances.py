@@ -1,9 +1,9 @@
 """The nearest point of the boundary: found on the curves, proven on the cells.
 
-The curves give a point of the boundary at a distance d. That none is nearer is proven without them: F has
-no zero outside the charts and the undecided cells of the certificate, and none in what of the charts lies in
-the disc of radius d(1 − 1e-9) (see `discs`). That there is one where the point is shows in two certified
-signs of F beside it.
+The curves give a point of the boundary at a distance d. The proof that none is nearer does not use the
+curves: F has no zero outside the charts and the undecided cells of the certificate, and none in the part of
+the charts within the disc of radius d − 1e-9 max(d, shorter side of the box) (see `discs`). Two certified
+signs of F around the point prove that the boundary is there.
 """
 
 from collections.abc import Callable, Sequence
@@ -28,13 +28,13 @@ from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField, Field, unenclosable
 from tracer.fields.plane import Plane
 
-# What a proven distance may be off, as a share of itself or of the box's shorter side, whichever is more.
+# The error of a proven distance, as a share of itself or of the box's shorter side, whichever is larger.
 PRECISION = 1e-9
-# Where the signs of F are looked up beside a point: on so many sides, the first uphill, at so many shares of
-# half of that. At a corner, both signs may not lie uphill and downhill.
+# The points around a point at which the signs of F are certified: the number of directions, the first uphill,
+# and their distance as a share of half that error. At a corner, both signs may not lie uphill and downhill.
 AROUND = ((2, 0.5), (16, 0.5), (16, 0.002))
-# How far around a point the cell reaches that holds its disc, in units of the coordinates: more where u and v
-# are nearly parallel, and what is further out does not count.
+# The half-width of the cell around a point's disc, in units of the coordinates. If u and v are nearly
+# parallel the disc is wider, and its part outside the cell is ignored.
 AROUND_ALL = 2.0
 
 
@@ -49,10 +49,10 @@ class Nearest:
     distances : ndarray, shape (...)
         In the metric of the input space; inf where the boundary is empty.
     curve : ndarray of int, shape (...)
-        The curve that each lies on; −1 where the boundary is empty.
+        The number of the curve that each lies on; −1 where the boundary is empty.
     proven : ndarray of bool, shape (...)
-        Whether it is proven that the boundary in ``certificate.bounds`` is as far as `distances` says, to
-        within 1e-9 of that or of the box's shorter side, whichever is more.
+        Whether it is proven that `distances` is the distance of the boundary in ``certificate.bounds``, with
+        an error of at most 1e-9 of itself or of the box's shorter side, whichever is larger.
     """
 
     points: Array
@@ -72,12 +72,12 @@ class Part:
     Attributes
     ----------
     field : EnclosedField
-    curves : ndarray of int
+    curves : ndarray of int, shape (m,)
         The numbers of its curves.
     sheets : tuple of Sheet
-        Where its other points can be.
+        The cells that can contain the points of this part.
     whole : callable, optional
-        For cells with corners (k, 2), in which every zero of F certainly is of the boundary: all, by default.
+        For cells with corners (k, 2): in which every zero of F certainly is of the boundary; all by default.
     """
 
     field: EnclosedField
@@ -87,7 +87,7 @@ class Part:
 
 
 def parts_of_boundary(field: Field | None, certificate: Certificate, curves: int) -> tuple[Part, ...] | None:
-    """The one part of a boundary of one field; None where nothing is known for certain."""
+    """The only part of the boundary of one field; None if nothing is proven of it."""
     proof = certificate.proof
     if proof is None or not isinstance(field, EnclosedField) or unenclosable(field) is not None:
         return None
@@ -104,7 +104,7 @@ def nearest_points(
 ) -> Nearest:
     """The nearest points of a boundary that consists of `parts`; see `tracer.Boundary.nearest`.
 
-    Without parts nothing is proven.
+    If `parts` is None, nothing is proven.
     """
     given = checks.points("points", points, 2)
     checks.need_finite("points", given)
@@ -134,7 +134,7 @@ def _proven(parts: tuple[Part, ...], metric: Metric, certificate: Certificate, x
     for part in parts:
         mine = np.flatnonzero(~proven & np.isin(found.curve, part.curves))
         proven[mine] = _reached(part, metric, box, found.points[mine], slack[mine] / 2)
-    # So is the distance of the point itself.
+    # The distance of the computed point itself must be proven, too.
     proven &= metric.length_bounds(found.points - x)[1] <= found.distances + slack / 2
     for sheet in (sheet for part in parts for sheet in part.sheets):
         left = np.flatnonzero(proven)
@@ -144,10 +144,10 @@ def _proven(parts: tuple[Part, ...], metric: Metric, certificate: Certificate, x
 
 
 def _reached(part: Part, metric: Metric, box: Box, x: Array, within: Array) -> Mask:
-    """Whether the boundary in the box is proven to come within `within` (n,) of each of some points (n, 2).
+    """Whether the boundary in the box is proven to come within `within` (n,) of points (n, 2).
 
-    Discs are convex, and so is the box: between two points of their intersection where F has opposite signs
-    there is one of the boundary in it.
+    Discs and the box are convex: between two points of their intersection at which F has opposite signs there
+    is a point of the boundary.
     """
     reached = np.zeros(len(x), dtype=bool)
     up = unit_vectors(part.field.value_and_gradient(x)[1] * box.sides)

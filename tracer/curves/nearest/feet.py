@@ -1,10 +1,10 @@
-"""Feet: the point of some curves that is nearest to a point p.
+"""Feet: the points of curves that are nearest to given points p.
 
-On a polynomial piece x(σ) of a curve the distance is least at an end or where (x − p) · x′ changes from − to
-+. Only pieces that can be as near as the nearest of the curves' own points are looked at: a piece lies within
-the sum of its Chebyshev coefficients' lengths, but the first, of the point that is the first. Zeros are
-bracketed on the polynomials and found on the curve, where each place is corrected onto F = 0 and has the
-tangent of ∇F, so nothing of the prediction's error is left.
+On a polynomial piece x(σ) of a curve the minimum of the distance is at an end, or where (x − p) · x′ changes
+from − to +. Only pieces that can be as near as the nearest of the curves' own points are processed: a piece
+lies in the disc around its first Chebyshev coefficient whose radius is the sum of the lengths of the others.
+Zeros are bracketed on the polynomials and computed on the curve: each iterate is corrected onto F = 0 and
+gets the tangent from ∇F, so the result has no prediction error.
 """
 
 from collections.abc import Sequence
@@ -21,25 +21,26 @@ from tracer.curves.nearest.metric import Metric
 from tracer.curves.pieces import DEGREE, Pieces
 from tracer.curves.vectors import dot, lengths, turning, unit_vectors
 
-# Where the distance is looked at for its minima on a piece; the polynomial of its rate has degree 13.
+# The samples of (x − p) · x′ on a piece; that polynomial has degree 13.
 GRID = np.linspace(-1, 1, 4 * DEGREE + 1)
-# Of a bracket: of a point on the curve the distance is as far off as its foot.
+# Tolerance as a share of a bracket: for a point p on the curve the distance has the error of the foot.
 SETTLED = 2.0**-48
-# Pairs of a point and a piece that are looked at together.
+# Pairs of a point and a piece that are processed together.
 TOGETHER = 2**17
 
 
 class Feet(NamedTuple):
-    """Points on curves.
+    """Nearest points on curves.
 
     Attributes
     ----------
     points : ndarray, shape (n, 2)
     distances : ndarray, shape (n,)
-        In the metric.
+        Distances in the metric.
     curve : ndarray of int, shape (n,)
     error_bound : ndarray, shape (n,)
-        How far the curve may be, in box units, by what is proven of its own points; inf if nothing is.
+        Upper bound of the distance to the curve, in box units, from the bounds of its points; inf if
+        unproven.
     """
 
     points: Array
@@ -49,7 +50,7 @@ class Feet(NamedTuple):
 
     @classmethod
     def nearest(cls, found: "Sequence[Feet]", owner: Indices, n: int) -> "Feet":
-        """Of all that was found for `n` points, for `owner` (·) each, the nearest, on the first curve."""
+        """The nearest foot for each of `n` points, numbered by `owner` (·); on ties, on the first curve."""
         all_ = cls.joined(found)
         order = np.lexsort((all_.curve, all_.distances, owner))
         first = order[np.searchsorted(owner[order], np.arange(n))]
@@ -57,12 +58,12 @@ class Feet(NamedTuple):
 
     @classmethod
     def joined(cls, parts: "Sequence[Feet]") -> "Feet":
-        """One after another."""
+        """Concatenate feet."""
         return cls(*(np.concatenate(column) for column in zip(*parts, strict=True)))
 
 
 def feet_of(curves: Sequence[Curve], metric: Metric, x: Array) -> Feet:
-    """The nearest point of `curves`, at least one, for each of `x` (n, 2)."""
+    """The nearest point of `curves`, at least one curve, for each of `x` (n, 2)."""
     together = _Curves(curves, metric)
     size = max(1, TOGETHER // (1 + len(together.pieces)))
     parts = [together.nearest(x[start : start + size]) for start in range(0, len(x), size)]
@@ -79,7 +80,7 @@ class _Curves:
         number = np.arange(len(curves))
         self.points = np.concatenate([curve.points for curve in curves])
         self.owner = np.repeat(number, [len(curve.points) for curve in curves])
-        # Of a curve that is not proven they are estimates.
+        # The error bounds of an unproven curve are estimates.
         known = np.repeat([curve.proven for curve in curves], [len(curve.points) for curve in curves])
         self.error_bound = np.where(known, np.concatenate([curve.error_bound for curve in curves]), np.inf)
         self.tree: Any = KDTree(metric.image(self.points))
@@ -92,7 +93,7 @@ class _Curves:
     def nearest(self, x: Array) -> Feet:
         """The nearest points for `x` (n, 2)."""
         k = self.tree.query(self.metric.image(x))[1]
-        # Where squares of distances overflow the tree finds none, and any point will do.
+        # If squares of distances overflow, the tree returns no point, and any point will do.
         k = np.minimum(k, len(self.points) - 1)
         own = self._feet(x, self.points[k], self.owner[k], self.error_bound[k])
         query, piece = self._within_reach(x, own.distances)
@@ -102,7 +103,7 @@ class _Curves:
         return Feet.nearest([own, inner], np.concatenate([np.arange(len(x)), query]), len(x))
 
     def _bounds_between(self, piece: Indices, x: Array) -> Array:
-        """Error bounds (m,) of points (m, 2) by those of the ends of their pieces."""
+        """Error bounds (m,) of points (m, 2), from the error bounds of the ends of their pieces."""
         # Every curve has one point more than pieces.
         owner = self.piece_owner[piece]
         ends = piece + owner + np.array([[0], [1]])
@@ -115,13 +116,13 @@ class _Curves:
         return Feet(points, self.metric.length(points - x), curve, error_bound)
 
     def _within_reach(self, x: Array, gap: Array) -> tuple[Indices, Indices]:
-        """The pairs of points and pieces that may be nearer than `gap` (n,)."""
+        """The pairs of points and pieces whose distance may be below `gap` (n,)."""
         offset = self.metric.image(x)[:, None] - self.centers
         query, piece = np.nonzero(lengths(offset) < gap[:, None] + self.radii)
         return query, piece
 
     def _brackets(self, x: Array, query: Indices, piece: Indices) -> tuple[Indices, Indices, Array, Array]:
-        """Point, piece, and σ at both ends of each interval with a minimum of the distance."""
+        """Intervals with a minimum of the distance: numbers of point and piece, and σ at both ends."""
         sigma = np.broadcast_to(GRID, (len(piece), len(GRID)))
         step = self.metric.image(self.pieces.at(piece[:, None], sigma)[..., :2] - x[query, None])
         rate = (step * self.metric.image(self.pieces.rate(piece[:, None], sigma)[..., :2])).sum(axis=2)
@@ -129,10 +130,10 @@ class _Curves:
         return query[pair], piece[pair], GRID[k], GRID[k + 1]
 
     def _refined(self, x: Array, piece: Indices, low: Array, high: Array) -> Array:
-        """The minima in brackets, shape (m, 2), one for each of `x` (m, 2)."""
+        """The points of minimal distance in brackets, shape (m, 2), one for each of `x` (m, 2)."""
 
         def growth(sigma: Array, which: Indices) -> tuple[Array, Array]:
-            """How fast the distances of `x` grow along the curves, and how fast that does."""
+            """The derivatives of half the squared distances from `x` along the curves, and their rates."""
             predicted, rate, bend = self.pieces.jet(piece[which], sigma)[..., :2]
             place, ahead = self._on_curve(piece[which], predicted, rate)
             away, ahead = self.metric.image(place - x[which]), self.metric.image(ahead)
@@ -140,13 +141,13 @@ class _Curves:
             return dot(away, ahead), dot(self.metric.image(rate), ahead) + dot(away, turned)
 
         zero, _ = newton(growth, (low, high), np.ones(len(x)), settled=SETTLED)
-        # Where the prediction is loose there may be none in the bracket, and one of its ends is nearer.
+        # If the prediction is inaccurate, the bracket may have no minimum, and one of its ends is nearer.
         jets = (self.pieces.jet(piece, sigma)[:2, :, :2] for sigma in (zero, low, high))
         places = np.stack([self._on_curve(piece, *jet)[0] for jet in jets])
         return places[self.metric.length(places - x).argmin(axis=0), np.arange(len(x))]
 
     def _on_curve(self, piece: Indices, predicted: Array, rate: Array) -> tuple[Array, Array]:
-        """Places on the curves and unit tangents there, from predicted ones and their rates, all (m, 2)."""
+        """Correct predicted points with rates, both (m, 2): points on the curves and unit tangents there."""
         place, ahead = predicted.copy(), rate.copy()
         owner = self.piece_owner[piece]
         for curve, which in self._corrected_together():
@@ -160,7 +161,7 @@ class _Curves:
         return place, unit_vectors(ahead)
 
     def _corrected_together(self) -> list[tuple[Any, Mask]]:
-        """For each field, a curve of it, and which curves are corrected onto it: polygons need not be."""
+        """For each field one of its curves, and which curves it corrects; polygons need no correction."""
         fields = {}
         for k, curve in enumerate(self.curves):
             if curve.field is not None and not curve.pieces.straight:

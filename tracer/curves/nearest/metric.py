@@ -4,8 +4,8 @@ The step x = (s, t) in the plane is s·u + t·v = B x in the input space, and it
 B = QR: distances are those of images R x in the Euclidean plane, whatever the number of inputs. Without a
 plane B is the unit matrix.
 
-R is rounded. How far RᵀR is from the Gram matrix BᵀB, whose sums are exact but for one rounding each, is
-measured, not estimated: with the lengths ℓ of u and v
+R is rounded. The error of RᵀR as the Gram matrix BᵀB, whose sums are exact but for one rounding each, is
+computed, not estimated: with the lengths ℓ of u and v
 
     | |R x|² − |B x|² | ≤ ρ (ℓ₁ |x₁| + ℓ₂ |x₂|)².
 """
@@ -20,8 +20,8 @@ from tracer.arrays import Array
 from tracer.enclosures.rounding import UNIT_ROUNDOFF, matmul
 from tracer.fields.plane import Plane
 
-# Relative to the squares of the lengths: what is rounded in a Gram matrix, and wherever the metric is used
-# (differences of points, images, their squares and gradients), with room.
+# Upper bound, with a margin, of rounding errors relative to the squares of the lengths: in a Gram matrix, and
+# wherever the metric is used (differences of points, images, their squares and gradients).
 ROUNDING = 32 * UNIT_ROUNDOFF
 
 
@@ -36,7 +36,7 @@ class Metric:
     units : ndarray, shape (2,)
         ℓ: the lengths of u and v.
     rounding : float
-        ρ, and all rounding in sums of few terms.
+        ρ, which includes the rounding errors of sums of few terms.
     """
 
     factor: Array
@@ -49,14 +49,14 @@ class Metric:
         if plane is None:
             return cls(np.eye(2), np.ones(2), ROUNDING)
         basis = np.stack([plane.u, plane.v], axis=1)
-        # By their largest entries first: squares may over- or underflow.
+        # Scaled by their largest entries: squares may over- or underflow.
         scale = np.abs(basis).max(axis=0)
         basis = basis / scale
         factor: Any = np.linalg.qr(basis, mode="r")
         u, v = basis.T
         gram = np.array([[math.fsum(a * b) for b in (u, v)] for a in (u, v)])
         lengths = np.sqrt(np.diagonal(gram))
-        # A plane of one input does not exist: R has two rows.
+        # A plane has at least two inputs, so R has two rows.
         off = np.abs(factor.T @ factor - gram) / np.outer(lengths, lengths)
         return cls(factor * scale, lengths * scale, float(off.max()) + ROUNDING)
 
@@ -70,12 +70,12 @@ class Metric:
         return np.hypot(y[..., 0], y[..., 1])
 
     def length_bounds(self, step: Array) -> tuple[Array, Array]:
-        """Bounds of the lengths (...) of steps (..., 2) that are differences, rounded once."""
+        """Lower and upper bounds of the lengths (...) of steps (..., 2), differences rounded once."""
         square, off = self.length(step) ** 2, self.slack(step)
         return np.sqrt(np.maximum(square - off, 0)) * (1 - ROUNDING), np.sqrt(square + off) * (1 + ROUNDING)
 
     def slack(self, step: Array) -> Array:
-        """Bounds (...) of what is rounded in the squares of lengths."""
+        """Upper bounds (...) of the rounding errors of squared lengths."""
         return self.rounding * self.size(step) ** 2
 
     def size(self, step: Array) -> Array:
