@@ -1,4 +1,4 @@
-"""Taylor forms: quadratic polynomials with an error radius, for F and its gradient together.
+"""Taylor forms: quadratic polynomials with radii, for F and its gradient together [2]_.
 
 A cell is scaled by its own radius r to ε ∈ [−1, 1]², x = c + r ε. On it a function g is
 
@@ -39,6 +39,8 @@ a factor of its own (see `Neighbourhood`). Both exceed the sum of all later roun
 References
 ----------
 .. [1] S. M. Rump, "Fast and parallel interval arithmetic", BIT 39 (1999): the products.
+.. [2] K. Makino, M. Berz, "Taylor models and other validated functional inclusion methods", International
+   Journal of Pure and Applied Mathematics 4 (2003).
 """
 
 from dataclasses import dataclass

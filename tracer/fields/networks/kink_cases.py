@@ -1,7 +1,7 @@
 """A network with kinks on cells: linear relaxations, and branching where these do not decide a cell.
 
 If a cell has at most `MOST_UNSURE` unstable neurons, branch on the neurons (at most `MOST_HELD`) that
-contribute most to the width of the gradient zonotope. Duplicate neurons, which have the same kink, are
+contribute most to the width of the gradient zonotope [1]_. Duplicate neurons, which have the same kink, are
 branched on together. In each case an activation pattern fixes these neurons, and F is extended from one side
 of their kinks to the whole cell. At every point of the cell F equals the function of some case, and the
 generalized gradient at a kink is in the convex hull of the cases' gradients.
@@ -9,6 +9,11 @@ generalized gradient at a kink is in the convex hull of the cases' gradients.
 If the function of a case has no zero on the cell, F has no zero where this case applies, nor at the kinks
 that bound it. So only the other cases matter for the zeros and for the gradients at zeros: a boundary near
 the edge of a plateau takes few cells, and a boundary along a kink is decided too.
+
+References
+----------
+.. [1] R. Bunel et al., "Branch and bound for piecewise linear neural network verification", Journal of
+   Machine Learning Research 21 (2020).
 """
 
 from collections.abc import Iterator, Sequence

@@ -1,8 +1,12 @@
-"""The activation regions of a network: the kinks of its neurons divide the plane into them.
+"""The activation regions of a network: the kinks of its neurons divide the plane into them [1]_.
 
 An activation pattern, the side of its kinks that each neuron is on, determines a region. There the network is
 smooth, and linear if all other activations are. So the field and all pre-activations z can be extended
 beyond the region, independently of the computed sign of a z near a kink.
+
+References
+----------
+.. [1] B. Hanin, D. Rolnick, "Deep ReLU networks have surprisingly few activation patterns", NeurIPS (2019).
 """
 
 from collections.abc import Iterator
