@@ -74,7 +74,7 @@ class Box:
         return ((x >= self.lower) & (x <= self.upper)).all(axis=-1)
 
     def clip(self, x: Array) -> Array:
-        """The points of the box nearest to `x`, of the shape (..., 2) of `x`."""
+        """The points of the box nearest to points `x`, both of shape (..., 2)."""
         return np.minimum(np.maximum(x, self.lower), self.upper)
 
     def distance(self, x: Array, y: Array) -> Array:

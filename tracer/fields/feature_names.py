@@ -78,7 +78,7 @@ def check_names(name: str, given: Sequence[str] | None, fitted: Sequence[str] | 
 def warn_of_names(X: Any, fitted: Sequence[str] | None, model: str) -> None:
     """Warn if only one of the data and a model has names.
 
-    As in scikit-learn only the names of DataFrames need a model with names, not those of other tables.
+    As in scikit-learn, named data other than a DataFrame, with a model without names, gives no warning.
     """
     given = names_of(X)
     if given is not None and fitted is None:

@@ -84,7 +84,7 @@ class Plane:
             sizes = ", ".join(str(len(x)) for x in points)
             raise ValueError(f"a, b and c must have one length; got {sizes}")
         origin, one, other = points
-        with np.errstate(over="ignore", invalid="ignore"):  # the plane itself says what is not finite
+        with np.errstate(over="ignore", invalid="ignore"):  # Plane checks that it is finite
             u, v = one - origin, other - origin
             on_a_line = _sine(u, v) < SMALLEST_SINE
         if on_a_line:

@@ -3,7 +3,7 @@
 A cell is scaled by its own radius r to ε ∈ [−1, 1]², x = c + r ε. A function g on it is enclosed by midpoints
 m and radii e:
 
-    g(0) ∈ m₀ ± e₀,    ∂g/∂ε_i ∈ m_i ± e_i,    g(ε) ∈ m₃ ± e₃,
+    g(0) ∈ m₀ ± e₀,    ∂g/∂ε_i ∈ m_i ± e_i,    g(ε) ∈ m₃ ± e₃.
 
 By the mean value theorem [1]_ also g(ε) ∈ m₀ ± (e₀ + |m₁| + e₁ + |m₂| + e₂). The values lie in the
 intersection [l, h] of both ranges: the second is narrow on small cells, the first where activations saturate.

@@ -1,7 +1,7 @@
 """Stand-ins for arrays of floats, on which a formula is evaluated as something else than numbers.
 
-NumPy passes a ufunc of such an object to the object's ``__array_ufunc__``, and Python's operators are
-ufuncs too, so ``f(x1, x2)`` runs on stand-ins without change. They behave as arrays do, also in place:
+NumPy passes a ufunc call on such an object to its ``__array_ufunc__``, and Python's operators are ufuncs
+too, so ``f(x1, x2)`` runs on stand-ins without change. They behave as arrays do, also in place:
 ``s += t`` changes the object that every other name of s refers to. Unsupported operations, from a comparison
 to ``np.where``, raise `Unenclosable` with their name.
 

@@ -6,8 +6,8 @@ Each row is a `Univariate`. Two kinds need more than a list of zeros:
   is inside one of these the bounds are nan, which means "not known to be defined here": every operation
   propagates nan, and it proves nothing.
 - sin, cos and tan have infinitely many extrema and poles, at ``o + nT``. An interval [l, h] contains none
-  if ``⌈(l − o)/T − δ⌉ > ⌊(h − o)/T + δ⌋``, with δ for the roundings of both quotients. To assume one that is
-  not there only widens the bounds, so the test is right for arguments of any size.
+  if ``⌈(l − o)/T − δ⌉ > ⌊(h − o)/T + δ⌋``, with δ for the roundings of both quotients. A false extremum or
+  pole only widens the bounds, so the test is valid for arguments of any size.
 """
 
 import math
@@ -177,7 +177,7 @@ def _tan(z: Array) -> tuple[Array, Array]:
 
 
 def _wave_extrema(lead: int) -> tuple[tuple[int, float, float, float], ...]:
-    """The extrema of ``sin(z + lead π/2)`` and its derivatives; each derivative is a quarter turn ahead."""
+    """The extrema of ``sin(z + lead π/2)`` and its derivatives, each a quarter turn ahead of the previous."""
     quarter, turn = math.pi / 2, 2 * math.pi
     crests = [(k, (1 - lead - k) * quarter, turn, 1.0) for k in range(4)]
     troughs = [(k, (-1 - lead - k) * quarter, turn, -1.0) for k in range(4)]

@@ -35,7 +35,7 @@ class Kinked:
     kinks : tuple of float
         Where the slope changes, in ascending order.
     slopes : tuple of float
-        The slopes from left to right, one more than kinks: slope k is that of side k, behind k kinks.
+        The slopes of the sides from left to right, one more than kinks: side k lies behind k kinks.
     """
 
     kinks: tuple[float, ...]
@@ -82,7 +82,7 @@ class Kinked:
         return value, radius if self.exact else radius + self._rounding(value)
 
     def line(self, center: Array, rho: Array) -> Line:
-        """The line of smallest radius that encloses the function on ``center ± rho``: along its chord."""
+        """The line along the chord on ``center ± rho``, with the smallest radius for its slope."""
         shape, center, rho = center.shape, center.ravel(), rho.ravel()
         low, high, _ = interval_around(center, rho)
         least, most = self._slopes(low, high)
@@ -142,7 +142,7 @@ class Kinked:
         return zip((-np.inf, *self.kinks), (*self.kinks, np.inf), self.slopes, strict=True)
 
     def _slopes(self, low: Array, high: Array) -> tuple[Array, Array]:
-        """The smallest and the largest slope on [low, high]; the extremes of all slopes if an end is nan."""
+        """The smallest and the largest slope on [low, high]; of all slopes if both ends are nan."""
         left: Any = self.slopes[0]
         right: Any = self.slopes[-1]
         for kink, slope in zip(self.kinks, self.slopes[1:], strict=True):

@@ -137,8 +137,8 @@ class Univariate:
     zeros : tuple of four tuples of float
         The zeros of the first to the fourth derivative, where it changes sign.
     breaks : tuple of float
-        Points where it is not three times differentiable; its slope is continuous there, and the jet
-        is that of the left side.
+        Points where the function is not three times differentiable; its slope is continuous there, and
+        `jet` evaluates the left side.
     roundings : int
         C in the error bound ``C u m``.
     bend : float

@@ -59,7 +59,7 @@ class KernelField:
     Raises
     ------
     ValueError
-        If shapes do not chain, or the number of labels is not that of the outputs or inputs.
+        If shapes do not chain, or the number of labels differs from the number of outputs or inputs.
     """
 
     terms: Gaussians | Powers

@@ -35,11 +35,11 @@ class Activation:
     inverse : callable or None
         The inverse if the function is strictly increasing, else None.
     range : (float, float)
-        The open interval of the function's values.
+        The ends of the interval of the function's values; levels lie strictly between them.
     parameter : float or None
         The default of the row's one parameter, passed to `value` and `slope` after z.
     univariate : Univariate, Kinked or None
-        Proven bounds of value and derivatives; None for softmax.
+        Proven bounds of value and derivatives; None for softmax, and for leaky_relu without its parameter.
     """
 
     value: Callable[..., Array]

@@ -29,14 +29,15 @@ from tracer.enclosures.rounding import centered, in_x, per_unit
 from tracer.fields.field import Enclosure
 from tracer.fields.networks.layer import Layer
 
-# Cells with more unstable neurons than this are not branched on: a few fixed neurons would decide little.
+# Cells with more unstable neurons than this, duplicates counted once, are not branched on: a few fixed neurons
+# would decide little.
 MOST_UNSURE = 4
 # At most so many neurons, each with its duplicates, are fixed at once.
 MOST_HELD = 2
 
 
 class _Cases(NamedTuple):
-    """Cells (m,) to branch on, and the activation patterns `held` (c, m, N) of the c cases of each."""
+    """Cells (m,) to branch on, and for each cell the activation patterns `held` (c, m, N) of its c cases."""
 
     cells: Indices
     held: Sides
@@ -208,6 +209,6 @@ def _case_by_case(
     *ends, gradient = form.bounds()
     low, high = (end.reshape(c, k) for end in ends)
     empty = (low > 0) | (high < 0)
-    # Replace each empty case by one that is not.
+    # Replace each empty case by a case that may have a zero.
     case = np.where(empty, empty.argmin(axis=0), np.arange(c)[:, None])
     return low.min(axis=0), high.max(axis=0), direction(gradient[case * k + np.arange(k)])

@@ -125,7 +125,7 @@ class Layer:
 
     @property
     def invertible(self) -> bool:
-        """Whether the activation is strictly increasing, so that it can be dropped or undone."""
+        """Whether the activation is strictly increasing, so that it can be dropped or inverted."""
         return self.row.inverse is not None
 
     @cached_property

@@ -59,7 +59,7 @@ class Network:
     ------
     ValueError
         If there is no layer, shapes do not chain, softmax stands before the end, or the number
-        of labels is not that of the outputs or inputs.
+        of labels differs from the number of outputs or inputs.
     """
 
     layers: tuple[Layer, ...]
@@ -144,7 +144,7 @@ class Network:
     def value_and_gradient(self, x: ArrayLike) -> tuple[Array, Array]:
         """The single output, shape (...), and its gradient, shape (..., inputs).
 
-        At a kink the gradient is that of one side.
+        At a kink the gradient is one side's.
         """
         self._need_one_output()
         at = self._points(x)

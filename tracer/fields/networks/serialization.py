@@ -83,7 +83,7 @@ def load(path: str | os.PathLike) -> Network:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it does not hold a network.
+        If it does not contain a network.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
