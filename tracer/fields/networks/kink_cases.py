@@ -29,8 +29,8 @@ from tracer.enclosures.rounding import centered, in_x, per_unit
 from tracer.fields.field import Enclosure
 from tracer.fields.networks.layer import Layer
 
-# Cells with more unstable neurons than this, duplicates counted once, are not branched on: a few fixed neurons
-# would decide little.
+# Cells with more unstable neurons than this, duplicates counted once, are not branched on: a few fixed
+# neurons would decide little.
 MOST_UNSURE = 4
 # At most so many neurons, each with its duplicates, are fixed at once.
 MOST_HELD = 2
@@ -158,7 +158,7 @@ def _cases(arguments: _Arguments, form: Relaxation, cells: Indices, gradient: Zo
 def _held(
     arguments: _Arguments, cases: _Cases, edge: Array, first: Sides, last: Sides
 ) -> tuple[_Cases, Array]:
-    """Twice the cases, with the neuron of the longest edge in each cell fixed too; and the other edges."""
+    """The cases with the neuron of each cell's longest edge fixed on either side too, and the other edges."""
     twin, sign, kinks = arguments
     neuron, row = edge.argmax(axis=1), np.arange(len(edge))
     ours = twin == twin[neuron, None]
