@@ -1,7 +1,12 @@
-"""Affine maps ``W h + b`` known to within radii, and what every bound of one needs again and again.
+"""Affine maps ``W h + b`` with W and b known to within radii, and the error bounds of their evaluation.
 
-A sum of n products is wrong by γ_n of the sum of their sizes at most (see `rounding`), so |W| goes with W,
-raised by what the computation of the bound is wrong itself. It is of the map alone, and computed once.
+The rounding error of a sum of n products is at most γ_n times the sum of their absolute values [1]_, so the
+error bounds need |W|, times a factor that covers the rounding of the bounds themselves. All that depends on
+the map alone is computed once.
+
+References
+----------
+.. [1] N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed., SIAM (2002), chapter 3.
 """
 
 from dataclasses import dataclass
@@ -29,24 +34,24 @@ class AffineMap:
     bias_radius: Array
 
     def value(self, h: Array) -> Array:
-        """``W h + b``, computed, shape (..., out)."""
+        """``W h + b`` in floating point, shape (..., out), for `h` of shape (..., in)."""
         return self.product(h) + self.bias
 
     def product(self, h: Array) -> Array:
-        """``W h``, computed, shape (..., out)."""
+        """``W h`` in floating point, shape (..., out), for `h` of shape (..., in)."""
         return matmul(h, self.columns)
 
     def errors_of_products(self, errors: Array, size: Array, slack: float = 0.0) -> Array:
-        """At least the errors (..., out) of a computed ``W h``.
+        """Upper bounds (..., out) of the errors of a computed ``W h``.
 
         Parameters
         ----------
         errors : ndarray, shape (..., in)
-            Of h.
+            Upper bounds of the errors of h.
         size : ndarray, shape (..., in)
-            At least the absolute values of the computed h; it is overwritten.
+            Upper bounds of the absolute values of the computed h; it is overwritten.
         slack : float, optional
-            What h may be wrong by besides, relative to `size`.
+            An upper bound of further errors of h, relative to `size`.
         """
         doubt = 0.0 if self.doubt is None else matmul(size + errors, self.doubt.T)
         size *= self.gamma + slack
@@ -56,60 +61,60 @@ class AffineMap:
         return found
 
     def errors_of_sums(self, value: Array) -> Array:
-        """What adding b may be wrong by, where `value` (..., out) was the result; inf where that overflowed.
+        """Error bounds (..., out) of adding b, with the result `value` (..., out); inf where that overflowed.
 
-        Only here: of a product that overflows, the share that γ takes need not.
+        Only this bound covers overflow: where a product overflows, γ times its size may be finite.
         """
         return (2 * UNIT_ROUNDOFF) * np.abs(value) + self._bias_doubt
 
     @cached_property
     def gamma(self) -> float:
-        """γ of the sums."""
+        """γ of the sums in ``W h + b``."""
         return gamma(self.weight.shape[1] + 2)
 
     @cached_property
     def gamma_back(self) -> float:
-        """γ of the sums that a product from the left has."""
+        """γ of the sums in a product ``q W``."""
         return gamma(self.weight.shape[0] + 2)
 
     @cached_property
     def size(self) -> Array:
-        """|W|, raised."""
+        """|W| times `up`."""
         return np.abs(self.weight) * self.up
 
     @cached_property
     def columns(self) -> Array:
-        """Wᵀ, row after row: BLAS takes two thirds of the time that it takes for a view of W."""
+        """Wᵀ as a contiguous array: BLAS needs two thirds of the time that a view of W takes."""
         return np.ascontiguousarray(self.weight.T)
 
     @cached_property
     def size_columns(self) -> Array:
-        """The same of |W|, raised."""
+        """|W|ᵀ times `up`, as a contiguous array."""
         return np.ascontiguousarray(self.size.T)
 
     @cached_property
     def underflow(self) -> Array:
-        """At least what underflow takes of a bound (out,): before a weight magnifies the loss, and after."""
+        """Upper bounds (out,) of underflow in an error bound: before the product with |W|, and after it."""
         return (self.size.sum(axis=1) + 2 * self.weight.shape[1]) * (2 * UNDERFLOW)
 
     @cached_property
     def doubt(self) -> Array | None:
-        """The radius of W, raised; None where all of it is 0."""
+        """The radius of W times `up`; None if it is all 0."""
         return self.weight_radius * self.up if self.weight_radius.any() else None
 
     @cached_property
     def slack(self) -> Array:
-        """At least what the product of each weight may be wrong by, over the size of what it multiplies."""
+        """Error bounds (out, in) of each weight's product, relative to the size of its input."""
         return (self.gamma * np.abs(self.weight) + self.weight_radius + UNDERFLOW) * UP
 
     @cached_property
     def slack_of_sums(self) -> Array:
-        """The same of each output, over the largest size of an input, shape (out, 1): Hölder's inequality."""
+        """Error bounds of the outputs relative to the largest input, shape (out, 1): Hölder's inequality."""
         return matmul(self.slack, np.ones((self.weight.shape[1], 1))) * self.up
 
     @cached_property
     def up(self) -> float:
-        """What a bound is raised by that a sum of either kind is a part of."""
+        """The factor that covers the rounding of error bounds: of sums over inputs, or over outputs."""
         return (1 + 8 * max(self.gamma, self.gamma_back)) * UP
 
     @cached_property

@@ -1,13 +1,13 @@
 """The arithmetic of every bound: IEEE double precision, rounded to nearest, with subnormal numbers.
 
-A control word of each thread decides that, and whatever runs in a thread may change it: libraries compiled
-for speed flush subnormal numbers to zero from the moment they are loaded, others leave a rounding mode
-behind. A few operations tell. So what proves something is decorated with `in_ieee_arithmetic`: where the
-arithmetic is another one, the default environment of C [1]_ is set for the call, and what was set before is
-put back. Where that cannot be set, or was changed during the call, the result comes without its proof.
+A control word of each thread determines the arithmetic, and any code may change it: libraries compiled for
+speed flush subnormal numbers to zero once they are loaded, others leave a rounding mode behind. A few
+operations detect this. So every function that proves something is decorated with `in_ieee_arithmetic`: in
+another arithmetic the default environment of C [1]_ is set for the call, and the previous environment is
+restored afterwards. If it cannot be set, or changes during the call, the result is returned without proof.
 
 The threads of BLAS keep the control word that they were started with; see `rounding.matmul`. On x86-64 and
-aarch64 Python's floats and NumPy's loops obey the same control word.
+aarch64 Python's floats and NumPy's loops use the same control word.
 
 References
 ----------
@@ -27,7 +27,7 @@ R = TypeVar("R")
 
 
 def _power(exponent: int) -> float:
-    """2 to a power, from its bits: literals are read in the arithmetic that is in doubt."""
+    """2 to a power, from its bits: literals would be parsed in the arithmetic under test."""
     bits = (exponent + 1023) << 52 if exponent >= -1022 else 1 << (exponent + 1074)
     return struct.unpack("<d", struct.pack("<Q", bits))[0]
 
@@ -39,9 +39,10 @@ _ENVIRONMENT_BYTES = 512
 
 
 class Call(threading.local):
-    """What is known during a call in this thread: whether BLAS's threads have the right arithmetic too.
+    """The state of a call in this thread.
 
-    `depth` counts the decorated functions that are being called.
+    `blas_threads` is whether BLAS's threads use IEEE arithmetic too, None if not yet tested; `depth` is the
+    number of active decorated functions.
     """
 
     blas_threads: bool | None = None
@@ -52,7 +53,7 @@ CALL = Call()
 
 
 def flaw() -> str | None:
-    """What this thread's arithmetic does that IEEE double precision, to nearest, does not; or None."""
+    """How this thread's arithmetic differs from IEEE double precision, rounded to nearest; or None."""
     odd = _ONE + _TWO_UNITS
     nearest = _ONE + _UNIT == _ONE and -_ONE - _UNIT == -_ONE
     even = odd + _UNIT == _ONE + _FOUR_UNITS and -odd - _UNIT == -_ONE - _FOUR_UNITS
@@ -65,7 +66,7 @@ def flaw() -> str | None:
 
 @contextmanager
 def ieee_arithmetic() -> Iterator[None]:
-    """IEEE double precision, rounded to nearest, where it can be set; what was set before is put back."""
+    """IEEE double precision, rounded to nearest, if it can be set; the previous environment is restored."""
     if flaw() is None:
         yield
         return
@@ -78,12 +79,12 @@ def ieee_arithmetic() -> Iterator[None]:
 
 
 def in_ieee_arithmetic(without_proof: Callable[[R, str], R]) -> Callable[[Callable[P, R]], Callable[P, R]]:
-    """A decorator: the function is computed in IEEE arithmetic, or its result is not proven.
+    """A decorator: the function runs in IEEE arithmetic, or its result is returned without proof.
 
     Parameters
     ----------
     without_proof : callable
-        ``without_proof(result, reason)`` gives the result of a call in another arithmetic.
+        ``without_proof(result, reason)`` returns the result of a call in another arithmetic.
     """
 
     def decorator(function: Callable[P, R]) -> Callable[P, R]:
@@ -102,7 +103,7 @@ def in_ieee_arithmetic(without_proof: Callable[[R, str], R]) -> Callable[[Callab
 
 @contextmanager
 def _counted() -> Iterator[None]:
-    """One more call; in the outermost one nothing is known yet of the threads of BLAS."""
+    """Count one more active call; the outermost call resets what is known of the threads of BLAS."""
     if CALL.depth == 0:
         CALL.blas_threads = None
     CALL.depth += 1
@@ -113,12 +114,12 @@ def _counted() -> Iterator[None]:
 
 
 def refused(result: R, reason: str) -> R:
-    """The result of a function that has no other way to say that it is not proven.
+    """The result of a function that has no other way to report that it is not proven.
 
     Raises
     ------
     FloatingPointError
-        Unless it is for a function that has.
+        Unless a decorated function is the caller: it reports the missing proof itself.
     """
     if CALL.depth:
         return result
@@ -129,7 +130,7 @@ def refused(result: R, reason: str) -> R:
 
 
 def _set_default() -> Any:
-    """Set the default environment; gives the one before, or None where there is no way to set it."""
+    """Set the default environment; returns the previous one, or None if it cannot be set."""
     import ctypes
 
     library = _c_library()
@@ -152,14 +153,14 @@ def _c_library() -> Any:
     try:
         library = ctypes.CDLL(None)
         library.fegetenv.argtypes = library.fesetenv.argtypes = [ctypes.c_void_p]
-    # Windows has no such handle, and other libraries not these functions.
+    # Windows has no such handle, and some C libraries lack these functions.
     except (OSError, TypeError, AttributeError):
         return None
     return library
 
 
 def _default_environment(library: Any) -> Any:
-    """``FE_DFL_ENV``: a macro, which each C library defines its own way for each machine."""
+    """``FE_DFL_ENV``: a macro that each C library defines differently for each machine; None if unknown."""
     import ctypes
     import platform
 

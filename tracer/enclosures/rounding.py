@@ -1,17 +1,18 @@
 """Matrix products whose rounding is bounded: midpoint and radius.
 
-A number is carried as a midpoint ``m`` and a radius ``r ≥ 0``: it lies in ``[m − r, m + r]``.
+A number is represented by a midpoint ``m`` and a radius ``r ≥ 0``: it lies in ``[m − r, m + r]``.
 For a product of length ``n`` in floating point with unit roundoff ``u = 2⁻⁵³``
 
     |fl(m @ B) − m @ B| ≤ γ_n |m| @ |B|,   γ_n = n u / (1 − n u),
 
 whatever the order of summation and with or without fused multiply-add [1]_. The bound itself is
-computed in floating point, so it is inflated: ``γ`` is taken for ``n + 4`` and the result is
-multiplied by ``1 + 2 γ`` and raised by the smallest normal number against underflow.
+computed in floating point, so it is inflated: ``γ`` is evaluated for ``n + 4``, the result is
+multiplied by ``1 + 2 γ``, and the smallest normal number is added against underflow.
 
 References
 ----------
 .. [1] S. M. Rump, "Fast and parallel interval arithmetic", BIT 39 (1999), 534-554.
+.. [2] D. E. Knuth, "The Art of Computer Programming", volume 2, section 4.2.2: TwoSum.
 """
 
 from collections.abc import Callable
@@ -27,14 +28,14 @@ Elementwise = Callable[[Array, Array, Array, Array], tuple[Array, Array]]
 
 UNIT_ROUNDOFF = 2.0**-53
 UNDERFLOW = float(np.finfo(np.float64).tiny)
-# Roundings of the longest expression for a radius: each is computed and then raised by these.
+# Upper bound of the roundings in any expression for a radius; `UP` is the factor that covers them.
 RADIUS_ROUNDINGS = 40
 UP = 1 + 2 * RADIUS_ROUNDINGS * UNIT_ROUNDOFF
-# OpenBLAS starts threads for a product of more multiplications than this, and for one with a single
-# column; where the cores are busy, waiting for them costs a hundred times a small product.
+# OpenBLAS starts threads for products of more multiplications than this, the second for a single column;
+# where the cores are busy, waiting for threads costs a hundred times a small product.
 ONE_THREAD = 2**18
 ONE_THREAD_COLUMN = 9 * 2**10
-# Sums of two numbers that round to even, products with a subnormal result, and with a subnormal factor.
+# Test rows: sums of two numbers that round to even, and products with a subnormal result or factor.
 SMALL = 2.0**-530
 PROBES = np.array(
     [
@@ -50,12 +51,12 @@ PROBE_COLUMN = np.array([[1], [1], [SMALL], [2.0**1000]])
 PROBE_RESULTS = np.array([1, 1 + 4 * UNIT_ROUNDOFF, -1, -1 - 4 * UNIT_ROUNDOFF, 2.0**-1060, 2.0**-60])
 # The product has more than `ONE_THREAD` multiplications for each thread.
 PROBE_ROWS = 516
-# The components of a direction differ by less than 2 to this power.
+# The exponents of a direction's components differ by at most this.
 LARGEST_RATIO = 1000
 
 
 def gamma(n: int) -> float:
-    """Bound of the relative rounding error of a sum of `n` products, with room for its own rounding."""
+    """γ_n: an upper bound of the relative rounding error of a sum of `n` products, rounded upward."""
     return (n + 4) * UNIT_ROUNDOFF * (1 + (n + 8) * 4 * UNIT_ROUNDOFF)
 
 
@@ -68,17 +69,17 @@ def centered(lower: Array, upper: Array) -> tuple[Array, Array]:
 
 
 def per_unit(low: Array, high: Array, radius: Array) -> tuple[Array, Array]:
-    """Bounds of a gradient by ε, where x = c + radius ε, in x; nan along a coordinate without width."""
+    """Bounds of a gradient in x = c + radius ε, from bounds in ε; nan along a coordinate without width."""
     bounds = np.array([low, high]) / np.where(radius > 0, radius, np.nan)
     outward = (2 * UNIT_ROUNDOFF) * np.abs(bounds) + UNDERFLOW
     return bounds[0] - outward[0], bounds[1] + outward[1]
 
 
 def in_x(direction: Array, radius: Array) -> Array:
-    """A direction (k, 2) by ε, where x = c + radius ε, in x, up to a positive factor.
+    """Directions (k, 2) in x = c + radius ε, up to a positive factor, from directions (k, 2) in ε.
 
-    The products are relatively right to one rounding, so that what is proven of inner products, with room
-    for that, stays true; a direction whose products no float has is 0, and so known to be none.
+    Each component has a relative error of one rounding; proofs about inner products leave room for it. A
+    direction whose exponents differ by more than `LARGEST_RATIO` becomes 0, which proves nothing.
     """
     (d, k), (r, j) = np.frexp(direction), np.frexp(radius)
     some = (direction != 0) & (radius > 0)
@@ -89,10 +90,10 @@ def in_x(direction: Array, radius: Array) -> Array:
 
 
 def matmul(rows: Array, factor: Array) -> Array:
-    """``rows @ factor`` for rows of shape (..., n).
+    """``rows @ factor`` for rows of shape (..., n) and a factor (n, m); shape (..., m).
 
-    In products that one thread computes, as long as 16 rows are no more than that. More than that is for
-    BLAS's own threads, if their arithmetic is the one that is assumed; else for this thread, without BLAS.
+    A large product is split into parts that BLAS computes in one thread. If even 16 rows are too many for
+    one thread, BLAS's threads compute the product if they use IEEE arithmetic, else this thread without BLAS.
     """
     n, m = factor.shape
     most = ONE_THREAD if m > 1 else ONE_THREAD_COLUMN
@@ -110,10 +111,10 @@ def matmul(rows: Array, factor: Array) -> Array:
 
 
 def _blas_threads_are_right() -> bool:
-    """Whether the threads of BLAS round to nearest and keep subnormal numbers; looked up once in a call.
+    """Whether the threads of BLAS round to nearest and keep subnormal numbers; tested once in a call.
 
-    They have the control word of the thread that started them, at that time. Of a product as large as this
-    each of them computes a part, in which every row of `PROBES` occurs.
+    They inherit the control word of the thread that started them. The test product is so large that each
+    thread computes a part of it, and every part contains every row of `PROBES`.
     """
     if CALL.blas_threads is None:
         terms = 2 * (cpu_count() or 1) + len(PROBES[0])
@@ -141,17 +142,17 @@ def product(m: Array, r: Array, factor: Array) -> tuple[Array, Array]:
         The true product lies within `radius` of `midpoint`, entry by entry.
     """
     g = gamma(m.shape[-1])
-    # Against underflow twice: of g |m| before a large factor magnifies the loss, and of the products.
+    # UNDERFLOW is added twice: for g |m|, before a large factor magnifies the loss, and for the products.
     before = r + (g * np.abs(m) + UNDERFLOW)
     radius = matmul(before, np.abs(factor)) * (1 + 4 * g) + m.shape[-1] * UNDERFLOW
     return matmul(m, factor), radius
 
 
 def total(a: Array, r: Array, b: Array, s: Array | float = 0.0) -> tuple[Array, Array]:
-    """Sum of two uncertain arrays: ``fl(a + b)`` and a radius that covers ``r``, ``s`` and its rounding."""
+    """Sum of two uncertain arrays: ``fl(a + b)``, and a radius that covers ``r``, ``s`` and the rounding."""
     result = a + b
     radius = r + s
-    # TwoSum tells whether the addition was exact; an exact one keeps an exact zero radius.
+    # TwoSum [2]_ computes the rounding error; an exact addition keeps the radius 0.
     back = result - a
     exact = ((a - (result - back)) + (b - back) == 0) & (radius == 0)
     grown = (radius + 2 * UNIT_ROUNDOFF * np.abs(result)) * (1 + 8 * UNIT_ROUNDOFF) + UNDERFLOW
@@ -159,17 +160,17 @@ def total(a: Array, r: Array, b: Array, s: Array | float = 0.0) -> tuple[Array, 
 
 
 def times(a: Array, r: Array | float, b: Array, s: Array | float) -> tuple[Array, Array]:
-    """Products of uncertain numbers, entry by entry: ``fl(a b)``, and a radius that covers r, s and that."""
+    """Products of uncertain numbers, elementwise: ``fl(a b)``, and a radius for r, s and the rounding."""
     result = a * b
     known = (np.asarray(r) == 0) & (np.asarray(s) == 0)
-    # A factor that is a power of 2 rounds nothing.
+    # A product with a power of 2 is exact.
     plain = (_is_power_of_two(a) | _is_power_of_two(b)) & _is_normal(result)
     grown = np.abs(a) * s + r * np.abs(b) + r * s + 2 * UNIT_ROUNDOFF * np.abs(result) + 4 * UNDERFLOW
     return result, np.where(known & (plain | (a == 0) | (b == 0)), 0.0, grown * UP)
 
 
 def over(a: Array, r: Array | float, b: Array, s: Array | float) -> tuple[Array, Array]:
-    """Quotients of uncertain numbers, entry by entry; inf where 0 may be the divisor.
+    """Quotients of uncertain numbers, elementwise, and their radii; inf where the divisor may be 0.
 
     ``|a'/b' − a/b| = |(a' − a) b − a (b' − b)| / |b b'| ≤ (r + |a/b| s) / (|b| − s)``.
     """
@@ -186,7 +187,7 @@ def over(a: Array, r: Array | float, b: Array, s: Array | float) -> tuple[Array,
 
 
 def root(a: Array, r: Array | float) -> tuple[Array, Array]:
-    """Square roots of uncertain positive numbers: ``|√a' − √a| ≤ r / √a``; inf where a may be 0 or less."""
+    """Square roots of uncertain numbers, and radii by ``|√a' − √a| ≤ r / √a``; inf where a may be ≤ 0."""
     positive = a - r > UNDERFLOW
     result = np.sqrt(np.where(positive, a, 1.0))
     grown = (r / result + 2 * UNIT_ROUNDOFF * result) * UP
@@ -204,5 +205,5 @@ def _is_power_of_two(a: Array) -> Mask:
 
 
 def _is_normal(a: Array) -> Mask:
-    """Neither lost below the smallest normal number nor above the largest."""
+    """Whether a is a normal number: not 0, subnormal, infinite or nan."""
     return (np.abs(a) >= UNDERFLOW) & np.isfinite(a)

@@ -16,8 +16,8 @@ from tracer.arrays import Array
 from tracer.fields.checks import floats, shown
 from tracer.fields.exactness import need_exact
 
-# Of the size of a bound: areas and squares of distances are floats then. The box of a proof may be wider than
-# the one asked for by a hair.
+# The largest absolute bound of a box, so that areas and squared distances are finite; and a factor of it, as
+# the box of a proof may be slightly wider than the requested box.
 LARGEST, ROOM = 1e150, 1.001
 
 
@@ -35,7 +35,7 @@ class Box:
         Raises
         ------
         ValueError
-            If the shape is not (2, 2), a bound is not finite, no float64 or beyond ±1e150, or not lo < hi.
+            If the shape is not (2, 2), a bound is not finite, not a float64 or beyond ±1e150, or not lo < hi.
         """
         array = floats("bounds", bounds, "be [(lo, hi), (lo, hi)]")
         if array.shape != (2, 2):
@@ -59,7 +59,7 @@ class Box:
 
     @property
     def bounds(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """``((lo, hi), (lo, hi))``, plain floats."""
+        """``((lo, hi), (lo, hi))`` as Python floats."""
         low, high = self.lower, self.upper
         return (float(low[0]), float(high[0])), (float(low[1]), float(high[1]))
 
@@ -74,13 +74,13 @@ class Box:
         return ((x >= self.lower) & (x <= self.upper)).all(axis=-1)
 
     def clip(self, x: Array) -> Array:
-        """The points of the box nearest to `x`, coordinate by coordinate."""
+        """The points of the box nearest to points `x`, both of shape (..., 2)."""
         return np.minimum(np.maximum(x, self.lower), self.upper)
 
     def distance(self, x: Array, y: Array) -> Array:
         """Distance of points (..., 2) in box units."""
         gap = (x - y) / self.sides
-        return np.hypot(gap[..., 0], gap[..., 1])  # whose squares do not underflow
+        return np.hypot(gap[..., 0], gap[..., 1])  # hypot's squares do not underflow
 
     def text(self, digits: int = 6) -> str:
         """The box as ``[lo, hi] × [lo, hi]``."""

@@ -1,7 +1,7 @@
-"""Checks of arguments: every failure names the argument, the rule and the value received.
+"""Checks of arguments: every error names the argument, the rule and the value received.
 
-A value may be anything: its conversion may raise whatever it likes, and so may its `repr`. Both end here, in
-one error of the argument; what a *function* of the user's raises is another matter and is never caught.
+A value may be of any class: its conversion and its `repr` may raise anything. All such exceptions become one
+error about the argument. Exceptions of the user's *functions* are never caught here.
 """
 
 import math
@@ -19,13 +19,13 @@ from numpy.typing import ArrayLike
 from tracer.arrays import Array
 from tracer.fields.exactness import need_exact
 
-# What a message shows of a value, in characters.
+# The most characters of a value in a message.
 LONGEST = 80
-# What it shows of the path of a file, which is found by its end.
+# The most characters of a file's path, whose end identifies it.
 LONGEST_PATH = 240
 # Arrays and tables of more numbers are shown by their shape.
 MOST_NUMBERS = 8
-# Names of files: what file systems take, less what `whole_file` puts around the name.
+# The most bytes of a file's name: the limit of file systems, less what `whole_file` adds to the name.
 LONGEST_NAME = 230
 # Booleans, integers and floats; objects are converted one by one.
 NUMBERS = "biufO"
@@ -35,9 +35,9 @@ _repr.maxstring = _repr.maxother = _repr.maxlong = LONGEST
 
 
 def shown(value: Any) -> str:
-    """A value as messages show it: its `repr`, cut to a line; what it is, where it has none."""
+    """A value as messages show it: its `repr`, cut to a line; its class, if its `repr` raises."""
     kind = type(value).__name__
-    # Whatever a class of the user's raises: the message is about the argument.
+    # A user's class may raise anything; the message is about the argument.
     try:
         if isinstance(value, os.PathLike):
             return cut(repr(os.fspath(value)), LONGEST_PATH)
@@ -50,13 +50,13 @@ def shown(value: Any) -> str:
 
 
 def cut(text: str, longest: int = LONGEST) -> str:
-    """A text as one line of at most so many characters."""
+    """A text as one line of at most `longest` characters."""
     line = " ".join(text[: 2 * longest].split())
     return line if len(line) <= longest and len(text) <= 2 * longest else line[: longest - 1] + "…"
 
 
 def said(error: BaseException) -> str:
-    """What an error says, cut to two lines."""
+    """An error's message, cut to two lines; its class, if it has none."""
     try:
         return cut(str(error), 2 * LONGEST) or type(error).__name__
     except Exception:
@@ -72,7 +72,7 @@ def floats(name: str, values: Any, rule: str = "be an array of numbers, every ro
     Raises
     ------
     ValueError
-        If they are no real numbers, not of one shape, or some are masked.
+        If they are not real numbers, their rows differ in length, or some are masked.
     """
     try:
         with np.errstate(all="ignore"):
@@ -81,13 +81,19 @@ def floats(name: str, values: Any, rule: str = "be an array of numbers, every ro
                 raise TypeError("they are no real numbers")
             _need_unmasked(values)
             return np.array(array, dtype=np.float64, subok=False)
-    # Whatever converting a value of the user's raises.
+    # Converting a user's value may raise anything.
     except Exception as error:
         raise ValueError(f"{name} must {rule}; got {shown(values)}: {said(error)}") from None
 
 
 def frozen_array(name: str, values: ArrayLike, ndim: int, exact: bool = True) -> Array:
-    """A read-only float64 copy of `values`, finite and of `ndim` dimensions; `exact`, unless it need not."""
+    """A read-only float64 copy of `values`, finite, not empty and of `ndim` dimensions.
+
+    Raises
+    ------
+    ValueError
+        If the values are no such array, or, if `exact`, are changed by the conversion to float64.
+    """
     array = floats(name, values)
     if array.ndim != ndim:
         raise ValueError(f"{name} must have {ndim} dimension{'s' * (ndim > 1)}; got shape {array.shape}")
@@ -108,7 +114,7 @@ def need_finite(name: str, array: Array) -> None:
 
 
 def points(name: str, values: ArrayLike, n: int) -> Array:
-    """`values` as float64 points of shape (..., n)."""
+    """`values` as float64 points of shape (..., n); not a copy if they are a float64 array."""
     plain = type(values) is np.ndarray and values.dtype == np.float64
     array: Any = values if plain else floats(name, values)
     if array.ndim == 0 or array.shape[-1] != n:
@@ -125,7 +131,7 @@ def _need_unmasked(values: Any) -> None:
 
 
 def index(name: str, value: Any, size: int, of: str = "outputs") -> int:
-    """`value` as an index into `size` outputs, or inputs."""
+    """`value` as an index into `size` outputs or inputs."""
     k = integer(name, value)
     if not 0 <= k < size:
         raise ValueError(f"{name} must be between 0 and {size - 1}, the network's {of}; got {shown(value)}")
@@ -133,7 +139,7 @@ def index(name: str, value: Any, size: int, of: str = "outputs") -> int:
 
 
 def positive_integer(name: str, value: Any) -> int:
-    """`value` as a positive integer; one that no machine counts to is the largest it does."""
+    """`value` as a positive integer, at most `sys.maxsize`."""
     k = integer(name, value)
     if k < 1:
         raise ValueError(f"{name} must be at least 1; got {shown(value)}")
@@ -162,7 +168,7 @@ def number(name: str, value: Any) -> float:
 
 
 def exact_number(name: str, value: Any) -> float:
-    """`value` as a float that is the same number."""
+    """`value` as a float, if it is exactly the same number or not finite."""
     given = number(name, value)
     if np.isfinite(given):
         need_exact(name, value, np.asarray(given))
@@ -190,7 +196,7 @@ def _converted(convert: Callable[[Any], Any], name: str, value: Any, what: str) 
         return convert(value)
     except OverflowError:
         raise
-    # Whatever a class of the user's raises.
+    # A user's class may raise anything.
     except Exception:
         raise TypeError(f"{name} must be {what}; got {shown(value)}") from None
 
@@ -199,7 +205,7 @@ def _converted(convert: Callable[[Any], Any], name: str, value: Any, what: str) 
 
 
 def path(name: str, value: Any) -> Path:
-    """`value` as a path that a system can look up, whether there is anything or not."""
+    """`value` as a path that is valid for the system, whether or not it exists."""
     try:
         text = os.fspath(value)
         encoded = os.fsencode(text)
@@ -217,5 +223,5 @@ def path(name: str, value: Any) -> Path:
 
 
 def kinds_of(thing: Any) -> tuple[str, ...]:
-    """The full names of the classes that a thing is of; no library is imported for the question."""
+    """The full names of all classes of an object; no library is imported to compare them."""
     return tuple(f"{kind.__module__}.{kind.__qualname__}" for kind in type(thing).__mro__)

@@ -1,8 +1,8 @@
-"""A field that counts what it is asked, and answers no longer than it has time.
+"""A field that counts its evaluations, and stops at a deadline.
 
-With a deadline, points or cells are evaluated in portions, by what those before have taken, and one that
-begins too late raises `Overtime`: whoever asked has then to do with what there is. So a deadline is kept to
-within a portion, however long the field takes, and wherever in the work it comes.
+With a deadline, points or cells are evaluated in portions, sized by the time of earlier portions. A portion
+that would begin after the deadline raises `Overtime`, and the caller continues with the results it has. So
+the deadline is exceeded by at most one portion, however slow the field is.
 """
 
 import math
@@ -19,29 +19,29 @@ from numpy.typing import ArrayLike
 from tracer.arrays import Array
 from tracer.fields.field import Enclosure, Field
 
-# Of the time that is left, what a portion may take; and the rows of the first, of which nothing is known.
+# The share of the remaining time that a portion may take; and the rows of the first portion.
 PORTION = 0.05
 FIRST_ROWS = 4
-# How many times the rows of a portion the next may have: calls may cost something in themselves.
+# The largest ratio of the rows of successive portions, as calls may have a fixed cost.
 FASTER = 16
 
 
 class Overtime(Exception):
-    """The time is over."""
+    """The deadline has passed."""
 
 
 @dataclass
 class Counted:
-    """`field`, and the number of points it has been evaluated at.
+    """A field, and the number of points at which it has been evaluated.
 
     Attributes
     ----------
     field : Field
     evaluations : int
     deadline : float
-        Of `time.perf_counter`, from which on everything raises `Overtime`.
+        The `time.perf_counter` from which on every evaluation raises `Overtime`.
     late : bool
-        Whether anything has.
+        Whether an evaluation has raised `Overtime`.
     """
 
     field: Field
@@ -51,8 +51,8 @@ class Counted:
     _known: dict[str, tuple[int, float]] = default(default_factory=dict)
 
     def __getattr__(self, name: str) -> Any:
-        """Whatever else the field has: its bounds on cells, its plane."""
-        if name == "field":  # while it is being copied there is none yet
+        """Other attributes of the field: its bounds on cells, its plane."""
+        if name == "field":  # a copy under construction has none yet
             raise AttributeError(name)
         own = getattr(self.field, name)
         return partial(self._enclosed, own) if name == "enclose" and self.deadline < math.inf else own
@@ -80,7 +80,7 @@ class Counted:
         return Enclosure.joined(self._in_portions("bounds", enclose, lower, upper))
 
     def _in_portions(self, kind: str, call: Callable[..., Any], *rows: Array) -> list[Any]:
-        """What a call gives for some rows, portion by portion; one of no rows is made as it is."""
+        """The results of a call on some rows, portion by portion; one call if there are no rows."""
         parts, start, many = [], 0, len(rows[0])
         while start < many or not parts:
             began = time.perf_counter()
@@ -95,7 +95,7 @@ class Counted:
         return parts
 
     def _portion(self, kind: str, now: float) -> int:
-        """How many rows to take, by what the last large portion took; not many more than it had."""
+        """The rows of the next portion, by the time of the last large one, at most `FASTER` times as many."""
         rows, seconds = self._known.get(kind, (0, 0.0))
         if not rows:
             return FIRST_ROWS

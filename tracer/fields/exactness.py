@@ -1,7 +1,7 @@
-"""Numbers that no float64 holds: large integers, long doubles, fractions.
+"""Numbers that are not float64: large integers, long doubles, fractions.
 
-What is proven is proven of the user's own numbers. Where these have a radius, the error of their conversion
-goes into it; elsewhere such numbers are refused.
+Proofs hold for the user's own numbers. Where these have a radius, the conversion error is added to it;
+elsewhere such numbers are rejected.
 """
 
 from typing import Any
@@ -11,20 +11,20 @@ import numpy as np
 from tracer.arrays import Array, Mask
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
 
-# Up to here every integer is a float.
+# Every integer up to this is a float64.
 INTEGERS = 2.0**53
-# Bytes of a float64.
+# The bytes of a float64.
 DOUBLE = 8
 
 
 def conversion_errors(values: Any, array: Array) -> Array | None:
-    """Bounds of what finite `values` lost as the float64 `array`; None where that is nothing."""
+    """Upper bounds of the errors of finite `values` converted to the float64 `array`; None if all are 0."""
     given = np.asarray(values)
     kind, size = given.dtype.kind, given.dtype.itemsize
     if kind == "f" and size > DOUBLE:
         lost = given != array
     elif kind in "biuf":
-        # A list may have become floats at once.
+        # np.asarray may already have rounded the numbers of a list.
         own = kind == "b" or (kind == "f" and given is values)
         if own or not (np.abs(array) >= INTEGERS).any():
             return None
@@ -37,7 +37,7 @@ def conversion_errors(values: Any, array: Array) -> Array | None:
 
 
 def need_exact(name: str, values: Any, array: Array) -> None:
-    """Raise a ValueError that names the first of the `values` that the float64 `array` does not hold."""
+    """Raise a ValueError that names the first of `values` that differs from the float64 `array`, if any."""
     errors = conversion_errors(values, array)
     if errors is not None:
         bad = tuple(int(k) for k in np.argwhere(errors)[0])
@@ -50,7 +50,7 @@ def need_exact(name: str, values: Any, array: Array) -> None:
 
 
 def _differ(values: Any, array: Array) -> Mask:
-    """Where they differ, compared as Python compares numbers: exactly."""
+    """Where `values` and `array` differ; Python compares numbers exactly."""
     objects = np.asarray(values, dtype=object)
     same = [_as_python(v) == a for v, a in zip(objects.ravel(), array.ravel().tolist(), strict=True)]
     return ~np.array(same, dtype=bool).reshape(array.shape)

@@ -1,9 +1,9 @@
-"""Names of features: data and model must agree on them, and on their order, as scikit-learn has it.
+"""Names of features: data and model must have the same names in the same order, as in scikit-learn.
 
-A model that was fitted to columns "a" and "b" reads the columns of an array by their places, so of a table
-with columns "b" and "a" it would decide by the wrong ones. The rules and the wording are scikit-learn's: only
-texts are names; a model and data that both have names must have the same ones in the same order, and if only
-one has them, that is a warning.
+A model that was fitted to columns "a" and "b" reads the columns of an array by position, so it would use the
+wrong columns of a table with columns "b" and "a". The rules and the messages are scikit-learn's: only strings
+are names; if both model and data have names, these must be equal and in the same order; if only one has
+names, there is a warning.
 """
 
 import warnings
@@ -24,7 +24,7 @@ def names_of(data: Any) -> tuple[str, ...] | None:
     Raises
     ------
     TypeError
-        If some names are texts and others are not.
+        If some names are strings and others are not.
     """
     names = _columns(data)
     if names is None or not len(names):
@@ -53,17 +53,17 @@ def _columns(data: Any) -> Sequence | None:
 
 
 def check_names(name: str, given: Sequence[str] | None, fitted: Sequence[str] | None) -> None:
-    """Hold the names that an argument has against those a model was fitted with, where both have some.
+    """Compare the names of an argument with the names that a model was fitted with, if both have names.
 
     Raises
     ------
     ValueError
-        If they differ, or their order does.
+        If the names or their order differ.
     """
     if given is None or fitted is None or list(given) == list(fitted):
         return
     unseen, missing = sorted(set(given) - set(fitted)), sorted(set(fitted) - set(given))
-    # The data itself is refused in scikit-learn's very words.
+    # For the data itself the message is exactly scikit-learn's.
     message = "" if name == "X" else f"{name}: "
     message += "The feature names should match those that were passed during fit.\n"
     if unseen:
@@ -76,9 +76,9 @@ def check_names(name: str, given: Sequence[str] | None, fitted: Sequence[str] | 
 
 
 def warn_of_names(X: Any, fitted: Sequence[str] | None, model: str) -> None:
-    """Warn where only one of data and a model has names.
+    """Warn if only one of the data and a model has names.
 
-    As in scikit-learn only DataFrames have names that a model must know of, not whatever has columns.
+    As in scikit-learn, named data other than a DataFrame, with a model without names, gives no warning.
     """
     given = names_of(X)
     if given is not None and fitted is None:
@@ -93,7 +93,7 @@ def warn_of_names(X: Any, fitted: Sequence[str] | None, model: str) -> None:
 
 
 def texts(labels: Sequence | None) -> tuple[str, ...] | None:
-    """Labels of inputs that are names: None unless all are texts."""
+    """The labels of inputs as names; None unless all are strings."""
     return tuple(labels) if labels is not None and all(isinstance(k, str) for k in labels) else None
 
 

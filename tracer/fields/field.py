@@ -1,9 +1,13 @@
-"""The protocol of everything that can be traced.
+"""The protocols of everything that can be traced.
 
-A field is a real function ``F(x1, x2)``; its boundary is ``{F = 0}``. Tracing needs its value and
-its gradient at points, nothing else; a proof needs bounds of both on cells as well. A field that may
-have them has a method ``enclose(lower, upper)``, which gives an `Enclosure`, and an attribute
-`unenclosable`: None, or the reason why this one has no bounds.
+A field is a real function ``F(x1, x2)``; its boundary is ``{F = 0}``. Tracing needs only its value and
+gradient at points; a proof also needs bounds of both on cells. A field with bounds has a method
+``enclose(lower, upper)``, which returns an `Enclosure`, and an attribute `unenclosable`: None, or the reason
+why this field has no bounds.
+
+References
+----------
+.. [1] F. H. Clarke, "Optimization and Nonsmooth Analysis" (1983).
 """
 
 from collections.abc import Sequence
@@ -21,18 +25,18 @@ class Enclosure(NamedTuple):
     Attributes
     ----------
     lower, upper : ndarray, shape (k,)
-        Of F.
+        Bounds of F.
     gradient_lower, gradient_upper : ndarray, shape (k, 2)
-        Of ∇F; nan along a coordinate in which the cell has no width.
+        Bounds of ∇F; nan along a coordinate in which the cell has no width.
     defined : ndarray of bool, shape (k,)
-        Whether F is defined and continuously differentiable on the whole cell, kinks apart: there F is
-        Lipschitz, and the bounds hold Clarke's generalized gradient. Elsewhere, and where a bound is nan,
-        nothing is known.
+        Whether F is defined and, except at kinks, continuously differentiable on the whole cell: then F is
+        Lipschitz, and the bounds enclose Clarke's generalized gradient [1]_. Elsewhere, and where a bound is
+        nan, nothing is known.
     directions : ndarray or None, shape (k, 2)
         Vectors d along which F is proven to grow wherever it is 0: d · g > 0 for all g of Clarke's gradient
-        at every zero of F on the cell. One along an axis has a component of exactly 0. (0, 0) or nan where
-        none is known, None where none was looked for. Where a partial has a sign by its bounds, none is
-        needed.
+        at every zero of F on the cell. A direction along an axis has a component of exactly 0. (0, 0) or nan
+        if none is known, None if none was computed. A cell on which the bounds of a partial have one sign
+        needs none.
     """
 
     lower: Array
@@ -43,7 +47,7 @@ class Enclosure(NamedTuple):
     directions: Array | None = None
 
     def rows(self, which: NDArray) -> "Enclosure":
-        """The enclosure of some of the cells, in the order of `which`."""
+        """The enclosure of the cells `which`, in this order."""
         directions = None if self.directions is None else self.directions[which]
         return Enclosure(
             self.lower[which],
@@ -55,12 +59,12 @@ class Enclosure(NamedTuple):
         )
 
     def decided(self) -> Mask:
-        """On which cells F has a sign, or one of its partials has, by the bounds alone."""
+        """Whether the bounds of F or of a partial have one sign on each cell, shape (k,)."""
         monotone = (self.gradient_lower > 0) | (self.gradient_upper < 0)
         return (self.lower > 0) | (self.upper < 0) | monotone[:, 0] | monotone[:, 1]
 
     def narrowed(self, which: NDArray, other: "Enclosure") -> "Enclosure":
-        """These bounds, and on some of the cells those of `other` as well; without directions."""
+        """The intersection with the bounds of `other` on the cells `which`; without directions."""
 
         def cut(tighter: Any, ours: Array, theirs: Array) -> Array:
             both = ours.copy()
@@ -77,7 +81,7 @@ class Enclosure(NamedTuple):
 
     @classmethod
     def joined(cls, parts: Sequence["Enclosure"]) -> "Enclosure":
-        """The cells of one enclosure after another."""
+        """The enclosure of the cells of all `parts`, in this order."""
         if len(parts) == 1:
             return parts[0]
         bounds = [np.concatenate(column) for column in zip(*(part[:5] for part in parts), strict=True)]
@@ -104,7 +108,7 @@ class Field(Protocol):
 
 @runtime_checkable
 class EnclosedField(Field, Protocol):
-    """A field with bounds on cells: what can be proven."""
+    """A field with bounds on cells, so that its boundary can be proven."""
 
     def enclose(self, lower: Array, upper: Array, /) -> Enclosure:
         """Bounds of F and ∇F on cells with corners `lower` and `upper`, each of shape (k, 2)."""
@@ -112,7 +116,7 @@ class EnclosedField(Field, Protocol):
 
 
 def unenclosable(field: Field) -> str | None:
-    """Why a field has no bounds on cells; None where it has."""
+    """The reason why a field has no bounds on cells; None if it has."""
     if not hasattr(field, "enclose"):
         return f"{type(field).__name__} has no method enclose"
     return getattr(field, "unenclosable", None)

@@ -11,14 +11,18 @@ from tracer.fields.checks import shown
 
 
 def check_target(path: str | os.PathLike, suffixes: tuple[str, ...]) -> Path:
-    """`path` as a Path that can be written.
+    """`path` as a Path of a file that can be written.
 
     Raises
     ------
+    TypeError
+        If it is no path.
     ValueError
         If its suffix is not one of `suffixes`.
     FileNotFoundError
         If its folder does not exist.
+    IsADirectoryError
+        If it is a folder.
     """
     target = checked("path", path)
     if target.suffix.lower() not in suffixes:
@@ -32,11 +36,11 @@ def check_target(path: str | os.PathLike, suffixes: tuple[str, ...]) -> Path:
 
 @contextlib.contextmanager
 def whole_file(target: Path) -> Iterator[Path]:
-    """A temporary name beside `target` that takes its place when the block ends without an error."""
+    """A temporary file beside `target`; it replaces `target` if the block ends without an error."""
     handle, name = tempfile.mkstemp(suffix=target.suffix, prefix=f".{target.stem}-", dir=target.parent)
     os.close(handle)
     try:
-        # mkstemp gives 0600; a result is a file like any other the user writes.
+        # mkstemp sets mode 0600; the result gets the mode of the user's other files.
         os.chmod(name, 0o666 & ~_umask())
         yield Path(name)
         os.replace(name, target)

@@ -1,7 +1,7 @@
-"""What overflows, underflows or is undefined is a value, inf, 0 or nan, and never a warning or an error.
+"""Overflow, underflow and undefined operations give inf, 0 or nan, never a warning or an error.
 
-What a caller has set with `numpy.seterr`, for arithmetic of his own, stays as it is for that. Each call has a
-context of its own: one that is shared by threads would put back the state of another.
+The caller's own `numpy.seterr` stays as it is outside our calls. Each call has its own context: a context
+shared by threads would restore the state of another thread.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,7 @@ R = TypeVar("R")
 
 
 def quiet(function: Callable[P, R]) -> Callable[P, R]:
-    """The function, without NumPy's floating-point errors."""
+    """The function, with NumPy's floating-point errors ignored."""
 
     @wraps(function)
     def ignoring(*args: P.args, **kwargs: P.kwargs) -> R:

@@ -1,15 +1,15 @@
 """Any callable of two arrays as a field.
 
-A formula of NumPy's arithmetic and elementary functions is read three ways: on floats as values, on
-dual numbers as derivatives, on Taylor forms as bounds with proof. For any other callable there are
-no bounds, and unless a gradient is given derivatives are finite differences of order 8 with step control
-(`scipy.differentiate.derivative`), good to about 1e-11 of the function's size where it is smooth.
+A formula of NumPy's arithmetic and elementary functions is evaluated in three ways: on floats for values, on
+dual numbers for derivatives, on Taylor forms for proven bounds. Any other callable has no bounds. Unless its
+gradient is given, its derivatives are finite differences of order 8 with step control
+(`scipy.differentiate.derivative`), with errors of about 1e-11 of the function's size where it is smooth.
 They start from steps of 0.01: a function that varies on a scale below 1e-3 needs its gradient given.
 
-A callable that looks at its argument, or keeps something between calls, may be another function on floats
-than what it is read as. So whoever proves something of a `Function` holds plain values against it (`sides`).
-The same operations give them as give the bounds at a point, and the error of each is part of the radius
-there: a plain value is no further from those bounds than they are wide, to spare.
+A callable that inspects its argument, or has state between calls, may be another function on floats than on
+Taylor forms. So every proof about a `Function` also compares plain values with bounds (`Function.signs`).
+Both are computed by the same operations, and the radius at a point includes the error of each: so the
+distance of a plain value to the bounds is at most their width, and `ROOM` allows twice that.
 """
 
 from collections.abc import Callable
@@ -29,16 +29,16 @@ from tracer.enclosures.formulas.ufuncs import Unenclosable
 from tracer.fields.checks import points, shown
 from tracer.fields.field import Enclosure
 
-# First steps of the differences. With order 8 the truncation error of the first is near rounding
-# already for functions that vary on the scale 1; the others are for points near the edge of a domain.
+# Initial steps of the differences. With order 8 the truncation error of the first step is already near
+# rounding for functions that vary on the scale 1; the other steps are for points near the edge of a domain.
 DIFFERENCE_STEPS = (1e-2, 1e-4, 1e-6, 1e-8)
-# Differences whose estimated error is below this share of the derivative are taken as they are.
+# Differences are accepted if their estimated error is below this share of the derivative.
 AGREEMENT = 1e-6
-# Steps grow with the size of the point where rounding would drown the difference.
+# Steps grow with the size of the point, where rounding would exceed the difference.
 RELATIVE_STEP = 1e-3
-# How far a plain value may be from the bounds at its point, over their width.
+# The largest distance of a plain value to the bounds at its point, relative to their width.
 ROOM = 2.0
-# What a given gradient may be off: relative to the derivatives at the point, and to the largest of all.
+# The largest error of a given gradient: relative to the derivatives at the point, and to the largest of all.
 GRADIENT_ERROR, SHARE_OF_LARGEST = 1e-2, 1e-4
 
 
@@ -48,10 +48,10 @@ class Function:
     Parameters
     ----------
     f : callable
-        Takes two float64 arrays of one shape (n,), the coordinates of n points, and gives the
-        values, shape (n,). It is never handed points one by one.
+        Takes two float64 arrays of one shape (n,), the coordinates of n points, and returns the
+        values, shape (n,). It is never called point by point.
     gradient : callable, optional
-        ``gradient(x1, x2)`` gives the pair of partial derivatives, each of shape (n,).
+        ``gradient(x1, x2)`` returns the pair of partial derivatives, each of shape (n,).
 
     Raises
     ------
@@ -92,9 +92,9 @@ class Function:
 
     @cached_property
     def unenclosable(self) -> str | None:
-        """Why `enclose` cannot be asked, such as "np.floor"; None if it can.
+        """The reason why `enclose` has no bounds, such as "np.floor"; None if it has.
 
-        What turns out to be no formula later on says so from then on.
+        It is set later if f turns out to be no formula after all.
         """
         try:
             self._enclosure(np.zeros((1, 2)), np.full((1, 2), 1e-3))
@@ -105,8 +105,8 @@ class Function:
     def enclose(self, lower: Array, upper: Array) -> Enclosure:
         """Bounds of f and its gradient on cells, if f is a formula of NumPy's ufuncs.
 
-        f is taken to be the same formula everywhere: the real function of its constants, exactly as they
-        are, whether or not a float64 holds them.
+        f is assumed to be the same formula everywhere: the real function of its exact constants, even if they
+        are not float64.
 
         Parameters
         ----------
@@ -117,20 +117,20 @@ class Function:
         -------
         Enclosure
             Not `defined` where f may have a pole or leave a domain. Across a kink of `abs`, `maximum`
-            or `minimum` the gradient is Clarke's.
+            or `minimum` the bounds enclose Clarke's generalized gradient.
 
         Raises
         ------
         Unenclosable
-            A TypeError: if f holds something else; `unenclosable` tells beforehand, but for a callable that
-            changes.
+            A TypeError, if f contains any other operation; `unenclosable` is the reason, unless f changes
+            between calls.
         """
         if self.unenclosable is not None:
             raise Unenclosable(f"f cannot be enclosed: {self.unenclosable}")
         return self._enclosure(np.asarray(lower, np.float64), np.asarray(upper, np.float64))
 
     def is_zero(self, x: Array) -> bool:
-        """Whether f is certainly 0 at a point (2,): whether it is arithmetic alone, and 0 in fractions."""
+        """Whether f is proven to be 0 at a point (2,): computed in fractions, if these suffice for f."""
         x1, x2 = Rational.coordinates(*x.tolist())
         try:
             with np.errstate(all="ignore"):
@@ -139,7 +139,7 @@ class Function:
             return False
 
     def signs(self, x: Array) -> Signs:
-        """The signs of plain values at points (n, 2); 0 where they, or the bounds there, may be wrong.
+        """The signs of plain values at points (n, 2), shape (n,); 0 where a sign is uncertain.
 
         Raises
         ------
@@ -148,7 +148,7 @@ class Function:
         """
         value, found = self.value(x), self.enclose(x, x)
         room = np.where(found.defined, ROOM * (found.upper - found.lower), np.nan)
-        # What is not finite tells nothing of a value, but no value may be nan where the bounds are finite.
+        # Bounds that are not finite exclude no value; where they are finite, no value may be nan.
         wrong = np.isfinite(room) & ~((value >= found.lower - room) & (value <= found.upper + room))
         if wrong.any():
             k = int(np.argmax(wrong))
@@ -157,7 +157,7 @@ class Function:
         return np.where(np.abs(value) > 1.5 * room, np.sign(value), 0).astype(np.int8)
 
     def refuted(self, x: Array, plain: str, proven: str) -> Unenclosable:
-        """The exception to raise where f is `plain` on floats, not what was `proven`: f is sampled then."""
+        """The exception to raise if f is `plain` on floats, not as `proven`; from then on f has no bounds."""
         self.unenclosable = (
             f"on arrays of floats f({x[0]:.6g}, {x[1]:.6g}) is {plain}, read as a formula {proven}: f must "
             "be the same function whatever its arguments are, and at every call"
@@ -165,12 +165,12 @@ class Function:
         return Unenclosable(self.unenclosable)
 
     def check_gradient(self, x: Array) -> None:
-        """Hold a given gradient against the formula's derivatives at points (n, 2).
+        """Compare a given gradient with the formula's derivatives at points (n, 2).
 
         Raises
         ------
         ValueError
-            If it is that of another function.
+            If they differ at more than half of the points.
         """
         at = tuple(x.T)
         if self._gradient is None or self.unenclosable is not None or (dual := self._dual(*at)) is None:
@@ -200,10 +200,16 @@ class Function:
         return Enclosure(low, high, *gradient, np.broadcast_to(defined, k))
 
     def _read(self, x1: Argument, x2: Argument) -> Any:
-        """The content of what f gives for stand-ins; where it gives none, f is sampled from then on."""
+        """The content of f's result for stand-ins; if f has none, it has no bounds from then on.
+
+        Raises
+        ------
+        Unenclosable
+            If f contains an unsupported operation, or raises.
+        """
         try:
             return x1.read(self._f(x1, x2))
-        # Whatever f raises on what are no arrays; on arrays it is raised to the user.
+        # f may raise anything on stand-ins; what it raises on arrays reaches the user.
         except Exception as error:
             self.unenclosable = x1.reading.refused or reason_of(error)
             raise Unenclosable(self.unenclosable) from error
@@ -220,7 +226,7 @@ class Function:
         return np.stack([_result("gradient", partial, x1.shape) for partial in pair], axis=-1)
 
     def _dual(self, x1: Array, x2: Array) -> tuple[Array, Array] | None:
-        """Values (n,) and gradients (n, 2) in one reading of f; None where it turns out to be no formula."""
+        """Values (n,) and gradients (n, 2) by one call of f; None if it turns out to be no formula."""
         with np.errstate(all="ignore"):
             try:
                 value, gradient = self._read(*Dual.coordinates(x1.copy(), x2.copy()))
@@ -229,7 +235,7 @@ class Function:
         return value.astype(np.float64, copy=False), np.broadcast_to(gradient.T, (len(x1), 2))
 
     def _differences(self, x1: Array, x2: Array) -> Array:
-        """Both partials, shape (n, 2), with shorter steps until the differences agree with each other."""
+        """Both partials, shape (n, 2), by finite differences, with shorter steps until they are accurate."""
         x1, x2 = np.repeat(x1, 2), np.repeat(x2, 2)
         axis = np.arange(len(x1)) % 2
         best, least = np.full(len(x1), np.nan), np.full(len(x1), np.inf)
@@ -246,7 +252,7 @@ class Function:
         return best.reshape(-1, 2)
 
     def _derivative(self, x1: Array, x2: Array, axis: Any, step: Any) -> tuple[Array, Array]:
-        """Derivatives along the axes and their estimated errors, inf where there is none."""
+        """Derivatives along the axes and their estimated errors, inf where there is no derivative."""
         from scipy import differentiate
 
         def along(t: Array, x1: Array, x2: Array, axis: Array) -> Array:
@@ -265,8 +271,8 @@ class Function:
 
 
 def _call(name: str, f: Callable[[Array, Array], Any], x1: Array, x2: Array) -> Array:
-    """The values of `f`, which is given copies: what it does to them is its own affair."""
-    # Outside its domain a formula gives nan or inf: that is a value, not a warning.
+    """The values (n,) of `f`, which gets copies of its arguments, as it may change them."""
+    # Outside its domain a formula is nan or inf, without a warning.
     with np.errstate(all="ignore"):
         result = f(x1.copy(), x2.copy())
     return _result(name, result, x1.shape)

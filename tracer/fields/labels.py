@@ -1,4 +1,4 @@
-"""Labels of outputs and inputs, and what is asked for by them."""
+"""Labels of outputs and inputs, and the selection of outputs and planes by label."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -9,14 +9,14 @@ from tracer.fields.plane import Plane
 
 
 def labelled(name: str, labels: Sequence | None, n: int) -> tuple | None:
-    """The labels of `n` inputs, or of as many outputs, as a tuple; None if there are none.
+    """The labels of `n` inputs or outputs as a tuple; None if there are none.
 
     Raises
     ------
     TypeError
-        If they are no labels.
+        If they are no sequence of hashable labels.
     ValueError
-        If there are not as many.
+        If there are not `n` labels.
     """
     if labels is None:
         return None
@@ -28,8 +28,8 @@ def labelled(name: str, labels: Sequence | None, n: int) -> tuple | None:
 
 
 def _each(name: str, labels: Any, rule: str) -> tuple:
-    """Labels as a tuple; they are hashable, as the keys of a dictionary are."""
-    # Whatever a class of the user's raises.
+    """Labels as a tuple; each must be hashable."""
+    # A user's class may raise anything.
     try:
         given = tuple(labels)
         _ = [hash(label) for label in given]
@@ -39,10 +39,12 @@ def _each(name: str, labels: Any, rule: str) -> tuple:
 
 
 def outputs_of(labels: tuple | None, classes: Sequence) -> tuple[int, ...]:
-    """The numbers of the outputs that have the given ones of all `labels`.
+    """The numbers of the outputs with the labels `classes`, where `labels` are the labels of all outputs.
 
     Raises
     ------
+    TypeError
+        If `classes` are no labels.
     ValueError
         If there are no labels, or not these.
     """
@@ -62,9 +64,9 @@ def pair(i: int | None, j: int | None, classes: Any, labels: tuple | None, n: in
     Raises
     ------
     TypeError
-        If not one of the pairs is given.
+        If both i, j and `classes` are given, or neither.
     ValueError
-        If they are the same, or one of them is not an output.
+        If i = j, or one of them is not an output.
     """
     if (classes is None) == (i is None or j is None):
         raise TypeError(
@@ -87,16 +89,16 @@ Side = tuple[Any, int]
 
 
 def sides(labels: tuple | None, n: int, above: int, below: int | None = None) -> tuple[Side, ...]:
-    """Which classes a margin or a level tells apart: the label of each, and the sign of F where it wins.
+    """The classes that a margin or a level separates: the label of each, and the sign of F where it wins.
 
-    The sign is 0 of a class that F says nothing about.
+    The sign is 0 for a class that F does not depend on.
 
     Parameters
     ----------
     labels : tuple or None
-        Of the `n` outputs; their numbers if there are none.
+        The labels of the `n` outputs; if None, the numbers of the outputs are used.
     above, below : int
-        The outputs that are larger where F > 0, and where F < 0; of a level `below` are all others.
+        The outputs that are larger where F > 0, and where F < 0; None, for a level, is all other outputs.
     """
     signs = [-1 if below is None else 0] * n
     if below is not None:
@@ -122,12 +124,16 @@ def checked_sides(given: Sequence[Sequence] | None) -> tuple[Side, ...] | None:
 
 
 def restricted(plane: Plane, of: Plane | None, inputs: tuple | None, n: int) -> tuple[Plane, tuple | None]:
-    """A plane in a space of `n` inputs, itself perhaps a plane `of` others, and its coordinates' labels.
+    """A `plane` in a space of `n` inputs, and its coordinates' labels, if they are two of these inputs.
+
+    If the inputs are coordinates on a plane `of` another space, the result is a plane in that space.
 
     Raises
     ------
-    TypeError, ValueError
-        If it is no plane, or does not lie there.
+    TypeError
+        If it is no plane.
+    ValueError
+        If it has another number of coordinates, or other names for them than `inputs`.
     """
     if not isinstance(plane, Plane):
         raise TypeError(f"plane must be a tracer.Plane(origin, u, v); got {shown(plane)}")

@@ -1,7 +1,11 @@
 """A plane in the space of inputs: ``x(s, t) = origin + s·u + t·v``.
 
-Restricting a network of n inputs to a plane folds into its first layer, so a plane through images
-of 921,600 pixels costs what two inputs cost (DESIGN: equations (68) and the paper's conclusion).
+A network of n inputs on a plane is a network of two inputs: the plane is folded into the first layer. So a
+plane through images of 921,600 pixels costs as much as two inputs [1]_.
+
+References
+----------
+.. [1] D. Fishbein, "Solve Z1 = Z2 for x1" (2023), equation (68) and the conclusion.
 """
 
 from collections.abc import Sequence
@@ -62,13 +66,13 @@ class Plane:
     def through(cls, a: ArrayLike, b: ArrayLike, c: ArrayLike) -> "Plane":
         """The plane through three points, which have the coordinates (0, 0), (1, 0) and (0, 1).
 
-        The directions ``b − a`` and ``c − a`` are rounded to float64, so (1, 0) is `b` to rounding. What is
-        proven is proven of the plane with the rounded directions, as it is stored.
+        The directions ``b − a`` and ``c − a`` are rounded to float64, so (1, 0) is `b` up to rounding. Proofs
+        hold for the stored plane, with the rounded directions.
 
         Parameters
         ----------
         a, b, c : array_like, shape (n,)
-            Such as three samples.
+            Three points, such as samples.
 
         Raises
         ------
@@ -80,7 +84,7 @@ class Plane:
             sizes = ", ".join(str(len(x)) for x in points)
             raise ValueError(f"a, b and c must have one length; got {sizes}")
         origin, one, other = points
-        with np.errstate(over="ignore", invalid="ignore"):  # the plane itself says what is not finite
+        with np.errstate(over="ignore", invalid="ignore"):  # Plane checks that it is finite
             u, v = one - origin, other - origin
             on_a_line = _sine(u, v) < SMALLEST_SINE
         if on_a_line:
@@ -91,15 +95,15 @@ class Plane:
 
     @classmethod
     def of_features(cls, i: int | str, j: int | str, *, at: Any) -> "Plane":
-        """The plane of two inputs, whose coordinates are the values of these inputs themselves.
+        """The plane of two inputs; its coordinates are the values of these inputs.
 
         Parameters
         ----------
         i, j : int or str
-            The two inputs, by number; by name, where `at` has names.
+            The two inputs, by number, or by name if `at` has names.
         at : array_like or Series, shape (n,)
-            The values of all others; those of i and j do not matter. A Series with names for its index, such
-            as a row of a DataFrame, fits only a model whose inputs have these names in this order.
+            The values of all inputs; the values of i and j are ignored. A Series indexed by names, such as a
+            row of a DataFrame, fits only a model whose inputs have these names in this order.
 
         Raises
         ------
@@ -118,7 +122,7 @@ class Plane:
 
     @property
     def features(self) -> tuple[int, int] | None:
-        """The two inputs that the coordinates are the differences of; None where they are no inputs."""
+        """The two inputs that `u` and `v` are the unit vectors of; None if they are not unit vectors."""
         axes = []
         for direction in (self.u, self.v):
             which = np.flatnonzero(direction)
@@ -135,7 +139,7 @@ class Plane:
 
     @quiet
     def project(self, x: ArrayLike) -> Array:
-        """Plane coordinates, shape (..., 2), of the points of the plane nearest to `x`, shape (..., n)."""
+        """Plane coordinates, shape (..., 2), of the nearest points of the plane to `x`, shape (..., n)."""
         basis = np.stack([self.u, self.v], axis=-1)
         lengths = np.linalg.norm(basis, axis=0)
         offset = points("x", x, len(self.origin)) - self.origin
@@ -144,7 +148,7 @@ class Plane:
 
     @quiet
     def restrict(self, inner: "Plane") -> "Plane":
-        """The plane that `inner`, given in this plane's two coordinates, is in the input space."""
+        """The plane in the input space of `inner`, a plane in this plane's two coordinates."""
         if not isinstance(inner, Plane) or len(inner.origin) != 2:
             raise TypeError(f"inner must be a tracer.Plane in two coordinates; got {shown(inner)}")
         return Plane(
@@ -156,7 +160,7 @@ class Plane:
 
 
 def _number(name: str, given: int | str, names: tuple[str, ...] | None, n: int) -> int:
-    """The number of one of n inputs, given as that or by its name."""
+    """The index of one of n inputs, given by index or by name."""
     if not isinstance(given, str):
         return index(name, given, n, "inputs")
     if names is None or given not in names:

@@ -1,17 +1,18 @@
-"""Mean values: a function on a cell by its value at the centre, its partials, and its range.
+"""Mean value forms: a function on a cell by its value at the centre, its partials, and its range.
 
-A cell is scaled by its own radius r to ε ∈ [−1, 1]², x = c + r ε. Of a function g on it are known, each as a
-midpoint m and a radius e,
+A cell is scaled by its own radius r to ε ∈ [−1, 1]², x = c + r ε. A function g on it is enclosed by midpoints
+m and radii e:
 
-    g(0) ∈ m₀ ± e₀,    ∂g/∂ε_i ∈ m_i ± e_i,    g(ε) ∈ m₃ ± e₃,
+    g(0) ∈ m₀ ± e₀,    ∂g/∂ε_i ∈ m_i ± e_i,    g(ε) ∈ m₃ ± e₃.
 
-so that by the mean value theorem [1]_ also g(ε) ∈ m₀ ± (e₀ + |m₁| + e₁ + |m₂| + e₂). The values lie in the
+By the mean value theorem [1]_ also g(ε) ∈ m₀ ± (e₀ + |m₁| + e₁ + |m₂| + e₂). The values lie in the
 intersection [l, h] of both ranges: the second is narrow on small cells, the first where activations saturate.
-An affine layer is one matrix product on the midpoints, and one with |W| on the radii. An activation a takes
-g(0) to a(g(0)), the values to a([l, h]), and the partials to a'([l, h]) ∂g/∂ε_i, products of intervals.
+An affine layer is one matrix product on the midpoints, and one with |W| on the radii. An activation a maps
+g(0) to a(g(0)), the values to a([l, h]), and the partials to the products of intervals a'([l, h]) ∂g/∂ε_i.
 
-How the neurons vary together is lost from layer to layer, which a Taylor form keeps to second order; but a
-cell takes a third of its time, and where a network has but two hidden layers it is hardly ever less narrow.
+A mean value form loses the dependence between neurons from layer to layer, which a Taylor form keeps to
+second order. But it takes a third of the time per cell, and in networks with two hidden layers it is hardly
+ever wider.
 
 References
 ----------
@@ -27,7 +28,7 @@ from tracer.enclosures.affine_map import AffineMap
 from tracer.enclosures.functions.univariate import Univariate
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, centered, per_unit
 
-# Roundings of a midpoint and its radius that the radius does not hold, relative to the sum of both.
+# Rounding errors of a midpoint and its radius that the radius excludes, relative to the sum of both.
 ROUNDINGS = 16 * UNIT_ROUNDOFF
 
 
@@ -38,10 +39,10 @@ class MeanValueForm:
     Attributes
     ----------
     midpoints, radii : ndarray, shape (4, k, n)
-        Of the value at the centre, of both partials by ε, and of the values; after an activation but for
-        `ROUNDINGS`, which are left to the affine layer or the bounds that come next.
+        The value at the centre, both partials by ε, and all values. After an activation the radii exclude
+        `ROUNDINGS`, which the next affine layer or the bounds add.
     spread : ndarray, shape (k,)
-        The mean radius of the arguments of the last activation, over the length on which it bends.
+        The mean radius of the last activation's arguments, relative to the length on which it bends.
     """
 
     midpoints: Array
@@ -50,7 +51,7 @@ class MeanValueForm:
 
     @classmethod
     def of_cells(cls, lower: Array, upper: Array) -> tuple["MeanValueForm", Array]:
-        """The two coordinates on cells (k, 2), and the cells' radii r, shape (k, 2)."""
+        """The two coordinates on cells with corners (k, 2), and the cells' radii r, shape (k, 2)."""
         center, r = centered(lower, upper)
         midpoints, radii = np.zeros((4, *lower.shape)), np.zeros((4, *lower.shape))
         midpoints[::3] = center
@@ -91,7 +92,7 @@ class MeanValueForm:
         widths += size[::3]
         widths += UNDERFLOW
         low, high = self.midpoints[::3] - widths, self.midpoints[::3] + widths
-        # One that is nan says nothing.
+        # A bound that is nan is ignored.
         return np.fmax(*low), np.fmin(*high)
 
     def gradient_bounds(self, radius: Array) -> tuple[Array, Array]:
@@ -104,8 +105,8 @@ class MeanValueForm:
 def _products(m: Array, e: Array, s: Array, d: Array, middle: Array, radius: Array) -> None:
     """Midpoints and radii of products of intervals m ± e and s ± d, into given arrays.
 
-    They lie within ``|m| d + e |s| + e d − |q|`` of ``m s + q``, where |q| is no larger than any of them
-    and q has the sign of m s.
+    The products lie within ``|m| d + e |s| + e d − |q|`` of ``m s + q``, where q has the sign of m s and
+    |q| = min(|m|, e) min(|s|, d).
     """
     size, slopes = np.abs(m), np.abs(s)
     shared = np.minimum(size, e)

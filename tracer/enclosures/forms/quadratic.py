@@ -1,14 +1,13 @@
-"""Quadratic polynomials of two coordinates, each around a point of its own.
+"""Quadratic polynomials of two coordinates, each expanded around its own point.
 
     q(x) = c + l·t + q₀₀t₀² + q₀₁t₀t₁ + q₁₁t₁²,   t = x − p,
 
-with coefficients known to within radii and p exact. Around the right p nothing cancels: a distance
-``|A x − b|²`` around its least point is a sum of terms that are not negative. With x = c + r ε on a cell, q
-is a polynomial in ε, and a Taylor form holds it as it is.
+with coefficients known to within radii and p exact. Around a suitable p nothing cancels: a squared distance
+``|A x − b|²`` around its minimum is a sum of nonnegative terms. With x = c + r ε on a cell, q is a quadratic
+polynomial in ε: a Taylor form without truncation error.
 
-A coefficient that is wrong by δ, relatively, is wrong by δ in the polynomial of the absolute values at
-|t| + r. So the roundings of all formulas, in each of which a coefficient meets a few, are radii of the
-coefficients themselves.
+A relative error δ of a coefficient changes q by at most δ times its term in the polynomial of absolute values
+at |t| + r. So all rounding errors, a few for each coefficient, are treated as radii of the coefficients.
 """
 
 from dataclasses import dataclass
@@ -19,7 +18,7 @@ from tracer.arrays import Array
 from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, centered
 
-# Roundings of a term of a polynomial at a point, that of t itself counted; there are 8.
+# Upper bound of the roundings of one term of a polynomial at a point, including t's own; there are 8.
 TERM_ROUNDINGS = 16
 
 
@@ -30,9 +29,9 @@ class Quadratics:
     Attributes
     ----------
     points : ndarray, shape (n, 2)
-        Each one's p.
+        The point p of each polynomial.
     coefficients, radii : ndarray, shape (6, n)
-        c, l₀, l₁, q₀₀, q₀₁, q₁₁, and how far they may be from the exact ones.
+        c, l₀, l₁, q₀₀, q₀₁, q₁₁, and their radii.
     """
 
     points: Array
@@ -40,11 +39,11 @@ class Quadratics:
     radii: Array
 
     def jet(self, x: Array) -> tuple[Array, Array, Array]:
-        """Values and both partials at points (k, 2), each of shape (k, n), to rounding."""
+        """Values and both partials at points (k, 2), each of shape (k, n), without error bounds."""
         return _jet(self.coefficients, self._offsets(x))
 
     def at(self, x: Array) -> tuple[Array, Array]:
-        """Values at points (k, 2), and their radii, each of shape (k, n)."""
+        """Values at points (k, 2), and radii that cover all errors, each of shape (k, n)."""
         t = self._offsets(x)
         radius = _jet(self._doubt(), np.abs(t))[0]
         return _jet(self.coefficients, t)[0], radius * UP + UNDERFLOW
@@ -72,12 +71,12 @@ class Quadratics:
         return TaylorForm(coefficients, radii), r
 
     def _offsets(self, x: Array) -> Array:
-        """t, shape (2, k, n)."""
+        """t = x − p, shape (2, k, n)."""
         p = np.ascontiguousarray(self.points.T)
         return x.T[:, :, None] - p[:, None]
 
     def _doubt(self) -> Array:
-        """Radii of the coefficients, their roundings included, and what may underflow in a product with t."""
+        """Radii (6, n) of the coefficients, including all roundings, and underflow in products with t."""
         return self.radii + (TERM_ROUNDINGS * UNIT_ROUNDOFF * np.abs(self.coefficients) + UNDERFLOW)
 
 

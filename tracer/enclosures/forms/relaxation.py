@@ -1,31 +1,32 @@
-"""Linear relaxations: a network with kinks, one straight line for each neuron, and what that neglects.
+"""Linear relaxations: a network with kinks, one straight line for each neuron, and bounds of the error.
 
-A cell is scaled by its own radius r to ε ∈ [−1, 1]². On the range of a neuron's z the *line* of its
-activation says
+A cell is scaled by its own radius r to ε ∈ [−1, 1]². On the range of a neuron's z the activation is
+enclosed by a *line*,
 
     a(z₀ + t) ∈ v + s t ± w,      a' ∈ s + [δ₋, δ₊];
 
-of a neuron that keeps to one side of its kinks w = δ = 0. Forwards, with the lines alone, every z has an
-affine form f = c + l·ε; it is wrong by D, and so is v + s (f − z₀) by E of a(z):
+a stable neuron has w = δ = 0. In the forward pass every z has an affine form f = c + l·ε with error D, and
+a(z) has the form v + s (f − z₀) with error E:
 
     D = W E (+ rounding),      E = s D + ρ,  |ρ| ≤ w.
 
-Backwards, with q = ∂F/∂a(z) along the lines, F − f = Σ q ρ over all neurons [1]_, and the same sum over all
-roundings, each where it was made: one pass keeps what cancels. For the gradient let Q be the true ∂F/∂a(z)
-at a point: swapping the lines' slopes for the true ones, from the input to the output, gives
+In the backward pass, with q = ∂F/∂a(z) along the lines, F − f = Σ q ρ over all neurons [1]_, plus the same
+sum over all roundings, each at the neuron where it occurs: terms cancel within q before absolute values are
+taken. For the gradient let Q be the true ∂F/∂a(z) at a point. Replacing the lines' slopes by the true
+slopes, from the input to the output, gives the identity
 
     ∂F/∂ε = l_F + Σ Q δ l,      δ ∈ [δ₋, δ₊],  Q ∈ q ± q_e,
 
-an identity, where l is that of the neuron's own z and q_e holds what the slopes behind it leave open. So ∇F
-lies in a *zonotope*, with an edge for every neuron that may be on both sides of a kink, and a small
-box: the whole of it on one side of a line through 0 proves that F grows along that line's normal, which
-two intervals of partials do not see at the tip of a V.
+where l belongs to the neuron's own z, and q_e bounds the effect of the slopes of later layers. So ∇F lies in
+a *zonotope*, with an edge for every unstable neuron, and a small box. If the zonotope lies on one side of a
+line through 0, F grows along that line's normal; intervals of the two partials cannot prove this at the tip
+of a V.
 
-On most cells nearly all neurons keep to one side. The few arguments that do not, and those of smooth
-functions, are *bent*: they alone have w and δ, and are gathered one by one.
+On most cells nearly all neurons are stable. Only unstable neurons and smooth activations have w and δ; they
+are stored in lists, under the name `bent`.
 
-At kinks the bounds hold Clarke's generalized gradient [2]_: the limits of gradients nearby, and all
-between.
+At kinks the bounds enclose Clarke's generalized gradient [2]_: the convex hull of the limits of gradients
+nearby.
 
 References
 ----------
@@ -49,15 +50,15 @@ from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, centered, m
 
 @dataclass(frozen=True, eq=False)
 class _Affine:
-    """What an affine layer leaves for the way back.
+    """An affine layer, as stored for the backward pass.
 
     Attributes
     ----------
     function : AffineMap
     errors, rounding : ndarray, shape (k, out)
-        At least |D| of its outputs, and what of that is rounding here.
+        Upper bounds of the outputs' |D|, and the part of them that is rounding in this layer.
     slack, sizes : ndarray, shape (1 or 2, out) and (2, k)
-        The rounding of output j's l_i is at most ``slack[i, j] sizes[i]``.
+        The rounding error of output j's l_i is at most ``slack[i, j] sizes[i]``.
     """
 
     function: AffineMap
@@ -69,26 +70,27 @@ class _Affine:
 
 @dataclass(frozen=True, eq=False)
 class _Bend:
-    """What an activation leaves.
+    """An activation, as stored for the backward pass.
 
     Attributes
     ----------
     function : Univariate or Kinked
     slope : ndarray, shape (k, n)
-        Of the lines.
+        The slopes of all lines.
     linear : ndarray, shape (2, k, n)
-        l of its arguments.
+        l of the activation's arguments.
     bent : ndarray of int, shape (m,)
-        The arguments that may be on more than one side, or are held on one: cell times n plus neuron.
+        The arguments of unstable or fixed neurons, or all of a smooth function: cell times n plus neuron.
     cell : ndarray of int, shape (m,)
+        The cell of each of these arguments.
     center, rho : ndarray, shape (m,)
-        They lie in ``center ± rho``.
+        These arguments lie in ``center ± rho``.
     line : Line
-        The line of each, m of them; of the others w = δ = 0.
+        The m lines of these arguments; all others have w = δ = 0.
     missed : ndarray, shape (m,)
-        By how much they miss, and their products with l round.
+        Upper bounds of the m lines' errors, the rounding of their products with l included.
     rounding : ndarray, shape (k, n), or None
-        What is rounding of all; None where only what is bent is not exact.
+        Rounding errors of all arguments' lines; None if stable neurons are computed exactly.
     """
 
     function: Univariate | Kinked
@@ -104,27 +106,27 @@ class _Bend:
 
     @property
     def neuron(self) -> Indices:
-        """Whose argument each that is bent is, (m,)."""
+        """The neuron of each argument in `bent`, shape (m,)."""
         return self.bent - self.cell * self.slope.shape[1]
 
     def sides(self) -> tuple[Sides, Sides]:
-        """The first and the last side that each argument that is bent may be on, (m,)."""
+        """The first and the last side that each argument in `bent` may be on, (m,) each."""
         if isinstance(self.function, Kinked):
             return self.function.sides(self.center, self.rho)
-        # Of a smooth function there is one.
+        # A smooth function has one side.
         return np.zeros(self.bent.shape, np.int8), np.zeros(self.bent.shape, np.int8)
 
 
 @dataclass(frozen=True, eq=False)
 class Bends:
-    """Arguments of activations that may be on more than one side.
+    """The unstable neurons of each cell, and all others that have an edge in the gradient's zonotope.
 
     Attributes
     ----------
     cell, neuron : ndarray of int, shape (m,)
-        Where, and whose: neurons are numbered through all layers that have an activation.
+        Neurons are numbered through all layers that have an activation.
     first, last : ndarray of int8, shape (m,)
-        The sides that each may be on.
+        The first and the last side that each may be on.
     """
 
     cell: Indices
@@ -134,18 +136,18 @@ class Bends:
 
 
 class Relaxation:
-    """Affine forms of a layer's neurons on k cells, and the way there.
+    """Affine forms of a layer's neurons on k cells, with all layers before it stored for the backward pass.
 
     Attributes
     ----------
     coefficients : ndarray, shape (3, k, n)
         c, l₀, l₁.
     errors : ndarray, shape (k, n)
-        D or E, whichever of them is next.
+        Upper bounds of |D| after an affine layer, of |E| after an activation.
     """
 
     def __init__(self, lower: Array, upper: Array) -> None:
-        """The two coordinates on cells (k, 2)."""
+        """The two coordinates on cells with corners `lower` and `upper`, (k, 2)."""
         center, self.radius = centered(lower, upper)
         self.coefficients = np.zeros((3, *lower.shape))
         self.coefficients[0] = center
@@ -154,7 +156,7 @@ class Relaxation:
         self._way: list[_Affine | _Bend] = []
 
     def affine(self, function: AffineMap) -> None:
-        """``W h + b``."""
+        """Apply ``W h + b``."""
         size = np.abs(self.coefficients)
         sizes, whole = size[1:].max(axis=2), size.sum(axis=0) + self.errors
         coefficients = function.product(self.coefficients)
@@ -165,7 +167,7 @@ class Relaxation:
             rounding += whole.max(axis=1, keepdims=True) * slack[:, 0]
             rounding += whole.shape[1] * UNDERFLOW
         else:
-            # The coordinates, of any two units, depend on one component of ε each.
+            # The two coordinates may have different units; each depends on one component of ε.
             slack = function.slack
             rounding += function.errors_of_products(np.zeros_like(whole), whole)
         errors = matmul(self.errors, function.size_columns)
@@ -174,9 +176,9 @@ class Relaxation:
         self._way.append(_Affine(function, errors, rounding, slack.T, sizes))
 
     def apply(self, function: Univariate | Kinked, held: Sides | None = None) -> None:
-        """``a(h)`` for a function a of one variable.
+        """Apply a function a of one variable.
 
-        Arguments that are `held`, (k, n), on a side go through a as it is there, continued from it.
+        Neurons that `held`, (k, n), fixes on a side use the straight line of a on that side; `ANY` is free.
         """
         center, linear = self.coefficients[0], self.coefficients[1:]
         spread = np.abs(linear[0])
@@ -201,7 +203,7 @@ class Relaxation:
         self.coefficients, self.errors = coefficients, errors
 
     def bends(self) -> "Bends":
-        """The arguments of activations that may be on more than one side."""
+        """The unstable neurons of each cell, in the order of the gradient's edges."""
         steps = [step for step in self._way if isinstance(step, _Bend)]
         start = np.cumsum([0, *(step.slope.shape[1] for step in steps)])
         columns = [
@@ -211,7 +213,7 @@ class Relaxation:
         return Bends(*map(np.concatenate, zip(*columns, strict=True)))
 
     def bounds(self) -> tuple[Array, Array, Zonotope]:
-        """Bounds of the single output, each of shape (k,), and of its gradient by ε."""
+        """Lower and upper bounds of the single output, each of shape (k,), and a zonotope of its ∂F/∂ε."""
         back = _WayBack(self.coefficients[1:, :, 0])
         for step in reversed(self._way):
             if isinstance(step, _Bend):
@@ -221,7 +223,7 @@ class Relaxation:
                 if step is not self._way[0]:
                     back.to_inputs(step.function)
         c, l0, l1 = self.coefficients[:, :, 0]
-        # The way back need not be better: where little cancels, its own roundings are more.
+        # The backward error bound may be the larger one: where little cancels, its own roundings dominate.
         error = np.fmin(self.errors[:, 0], back.neglected * back.up + UNDERFLOW)
         reach = (np.abs(l0) + np.abs(l1) + error) * (1 + 8 * UNIT_ROUNDOFF)
         reach += 4 * UNIT_ROUNDOFF * np.abs(c) + UNDERFLOW
@@ -231,7 +233,7 @@ class Relaxation:
 def _lines(
     function: Univariate | Kinked, center: Array, rho: Array, held: Sides | None
 ) -> tuple[Indices, tuple[Array, Array], Line]:
-    """Which arguments (k, n) are bent, or `held`, between what bounds they lie, and their lines."""
+    """The arguments that need a line (unstable, or fixed by `held`), their center and rho, and the lines."""
     if not isinstance(function, Kinked):
         around = center.ravel(), rho.ravel()
         return np.arange(center.size), around, function.line(*around)
@@ -251,7 +253,7 @@ def _lines(
 
 
 def _straight(function: Univariate | Kinked, center: Array, bent: Indices, line: Line) -> tuple[Array, Array]:
-    """The values and the slopes of all lines, (k, n) each, where those of the `bent` are known."""
+    """The values and slopes of all lines, (k, n) each, given the lines of the arguments in `bent`."""
     if isinstance(function, Kinked):
         value, slope = function.value(center), function.slope(center)
         np.put(value, bent, line.value)
@@ -261,20 +263,20 @@ def _straight(function: Univariate | Kinked, center: Array, bent: Indices, line:
 
 
 class _WayBack:
-    """From the output to the input.
+    """The backward pass, from the output to the input.
 
     Attributes
     ----------
     q, size, q_e : ndarray, shape (k, n)
-        q of the neurons of a layer, |q|, and at least |Q − q|.
+        q of a layer's neurons, |q|, and upper bounds of |Q − q|.
     neglected : ndarray, shape (k,)
-        At least Σ |q| |ρ| so far, and what rounding does.
+        Σ |q| |ρ| of the layers so far, plus their rounding errors; an upper bound once multiplied by `up`.
     terms : int
-        More than the terms of every sum that is gathered.
+        More than the number of terms of any accumulated sum.
     """
 
     def __init__(self, linear: Array) -> None:
-        """From the output's l, shape (2, k)."""
+        """Start from the output's l, shape (2, k)."""
         k = linear.shape[1]
         self.q, self.size, self.q_e = np.ones((k, 1)), np.ones((k, 1)), np.zeros((k, 1))
         self.neglected, self.terms = np.zeros(k), 1
@@ -283,16 +285,16 @@ class _WayBack:
 
     @property
     def up(self) -> float:
-        """What a sum of that many terms is raised by."""
+        """The factor that makes a computed sum of `terms` terms ≥ 0 an upper bound."""
         return 1 + 8 * self.terms * UNIT_ROUNDOFF
 
     def affine(self, step: _Affine) -> None:
-        """At ``W h + b``: what the rounding of l, and of q, does."""
+        """Add the effects of the rounding of l, and of q, in a layer ``W h + b``."""
         out, n = step.function.weight.shape
         whole = self.size + self.q_e
         self.terms += 2 * out
         self._box += (matmul(step.slack, whole.T) + UNDERFLOW) * step.sizes
-        # Of the products of l and W, where they underflow.
+        # Underflow of the products of l and W.
         self._box += (n * UNDERFLOW) * whole.sum(axis=1)
         rounding = (2 * step.function.gamma_back) * self.size
         rounding += UNDERFLOW
@@ -301,7 +303,7 @@ class _WayBack:
         self._rounding = rounding
 
     def to_inputs(self, function: AffineMap) -> None:
-        """Through ``W h + b``."""
+        """Propagate q through ``W h + b``, to the layer's inputs."""
         doubt = None if function.doubt is None else matmul(self.size + self.q_e, function.doubt)
         self._rounding += self.q_e
         self.q_e = matmul(self._rounding, function.size)
@@ -312,7 +314,7 @@ class _WayBack:
         self.size = np.abs(self.q)
 
     def bend(self, step: _Bend) -> None:
-        """Through an activation."""
+        """Propagate q through an activation, and add its edges."""
         line, bent, cell = step.line, step.bent, step.cell
         middle, half = 0.5 * (line.below + line.above), 0.5 * (line.above - line.below)
         off, steep = np.abs(middle) + half, np.abs(step.slope)
@@ -323,7 +325,7 @@ class _WayBack:
         self.neglected += self._gathered(cell, (size + UNDERFLOW) * step.missed)
         self._edges.append((cell, half * along))
         unknown = (q_e + (8 * self.terms * UNIT_ROUNDOFF) * size) * off
-        # Of the products of slope and l, and of q and l, where they underflow.
+        # Underflow of the products of slope and l, and of q and l.
         lost = UNDERFLOW * (size + q_e + off)
         for i in (0, 1):
             self._center[i] += self._gathered(cell, middle * along[i])
@@ -343,11 +345,11 @@ class _WayBack:
         self.size = np.abs(self.q)
 
     def _gathered(self, cell: Indices, amount: Array) -> Array:
-        """Sums (k,) over each cell."""
+        """Sums of `amount` (m,) over each `cell`, shape (k,)."""
         return np.bincount(cell, amount, minlength=len(self.neglected)).astype(np.float64, copy=False)
 
     def gradient(self) -> Zonotope:
-        """Bounds of ∇F by ε, an edge for each argument that is bent, in the order of `Bends`."""
+        """A zonotope of ∂F/∂ε for each cell, with an edge for each argument in `Bends`, in their order."""
         rounding = self.terms * np.abs(self._center) + 4 * np.abs(self._linear)
         box = (self._box + UNIT_ROUNDOFF * rounding) * self.up + self.terms * UNDERFLOW
         cell, edges = zip(*self._edges[::-1], strict=True)

@@ -1,44 +1,46 @@
-"""Taylor forms: quadratic polynomials with an error radius, for F and its gradient together.
+"""Taylor forms: quadratic polynomials with radii, for F and its gradient together [2]_.
 
 A cell is scaled by its own radius r to ε ∈ [−1, 1]², x = c + r ε. On it a function g is
 
     g(ε) ∈ c + l·ε + q₀₀ε₀² + q₀₁ε₀ε₁ + q₁₁ε₁² ± e,
     ∂g/∂ε_i ∈ l_i + 2 q_ii ε_i + q₀₁ε_j ± e_i,
 
-six coefficients, which the value and the partials share, and three radii. An affine layer is one
+with six coefficients, which the value and the partials share, and three radii. An affine layer is one
 matrix product on the coefficients and one with |W| on the radii. For an activation a let
 z = z₀ + p₁ + p₂ ± e, split by degree, t = z − z₀, |t| ≤ ρ = |p₁| + |p₂| + e. A *model* of a is
 
     a'(z₀ + t) ∈ s + b t ± d,    a(z₀ + t) ∈ v + s t + ½ b t² ± w;
 
-with it the partials of a(z) are s + b p₁ ± (|b|(|p₂|+e) + d) times those of z, and
+with it the partials of a(z) are s + b p₁ ± (|b|(|p₂|+e) + d) times the partials of z, and
 
     a(z) ∈ v + s (p₁ + p₂) + ½ b p₁² ± (|s| e + ½|b| (2|p₁|(|p₂|+e) + (|p₂|+e)²) + w).
 
 There are three models:
 
 - *quadratic*: v = a(z₀), b = a''(z₀), s = a'(z₀) + m, where m is the middle of the range of
-  g(t) = a'(z₀+t) − a'(z₀) − a''(z₀) t and d half its width. With τ = |t|/ρ, on the right of z₀ g is within
-  K τ² (1−τ) of R τ², R = g(ρ), as an interpolation by a parabola has an error; so on the left of L τ²,
-  L = g(−ρ). With u = max(L, R, 0) such a sum is at most max(u, (19u + 4K)/27): for u ≥ K/2 it is largest
-  at τ = 1, below that convex in u, and 4K/27 for u = 0. Likewise downwards. Integrated, g − m is within
-  ρK/12 of ρ(⅓Rτ³ − mτ), and this, as R = ½(L+R) + ½(R−L), within ρ times
-  |L+R|·√2/12 + |m − ¼(L+R)| + ⅙|R−L|; the sum is w;
+  g(t) = a'(z₀+t) − a'(z₀) − a''(z₀) t and d half its width. With τ = |t|/ρ, the error bound of interpolation
+  by a parabola gives |g − Rτ²| ≤ K τ² (1−τ) on the right of z₀, R = g(ρ), and |g − Lτ²| ≤ K τ² (1−τ) on the
+  left, L = g(−ρ). With u = max(L, R, 0) the upper bound uτ² + K τ² (1−τ) is at most max(u, (19u + 4K)/27):
+  for u ≥ K/2 its maximum is at τ = 1; below that it is convex in u, and 4K/27 for u = 0. Lower bounds
+  likewise. Integrated, g − m differs from ρ(⅓Rτ³ − mτ) by at most ρK/12, and the size of this, as
+  R = ½(L+R) + ½(R−L), is at most ρ (|L+R|·√2/12 + |m − ¼(L+R)| + ⅙|R−L|); w is the sum of both bounds;
 - *linear*: b = 0, s the middle of the range of a', d half its width;
 - *constant*: b = s = 0, the plain ranges of a and a'.
 
-For the first two, h(t) = a − s t − ½ b t² has |h'| ≤ d, so between ends where h is known it is within
+For the first two, h(t) = a − s t − ½ b t² has |h'| ≤ d, so between two points where h is known it is within
 ½ dρ of their mean: w ≤ ½ dρ + ¼ |h(ρ) − h(−ρ)| around v = ½ h(0) + ¼ (h(ρ) + h(−ρ)). The quadratic
-model is taken where it is clearly narrower than the constant one can be, as on small cells it nearly always
-is; elsewhere the one whose d and w, with what e adds, are least. Around a point where a is not C³ (elu at 0)
-there is no quadratic model.
+model is chosen where it is clearly narrower than the constant model can be, as nearly always on small cells;
+elsewhere the model with the smallest d and w, including the effect of e. Around a point where a is not C³
+(elu at 0) there is no quadratic model.
 
-All roundings go into the radii: a model's are more by `ROOM` (|s| + |b|ρ) and K by a share of its own, see
-`Neighbourhood`, which is more than all that is rounded afterwards, relative to the same.
+All roundings are added to the radii in advance: a model's radii are larger by `ROOM` (|s| + |b|ρ), and K by
+a factor of its own (see `Neighbourhood`). Both exceed the sum of all later rounding errors.
 
 References
 ----------
 .. [1] S. M. Rump, "Fast and parallel interval arithmetic", BIT 39 (1999): the products.
+.. [2] K. Makino, M. Berz, "Taylor models and other validated functional inclusion methods", International
+   Journal of Pure and Applied Mathematics 4 (2003).
 """
 
 from dataclasses import dataclass
@@ -52,11 +54,11 @@ from tracer.enclosures.functions.supporting_lines import largest
 from tracer.enclosures.functions.univariate import Neighbourhood, Univariate
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, centered, per_unit
 
-# At least the largest |τ³/6 − τ/4| on [0, 1], √2/12.
+# Upper bound of |τ³/6 − τ/4| on [0, 1], √2/12.
 CUBIC = 0.1179
-# The constant model is taken where the other's two radii, relative to its own, sum to more than this.
+# The constant model is chosen where the other model's two radii, relative to its own, sum to more than this.
 CONSTANT_WEIGHT = 1.2
-# Where they sum to less than this, the quadratic model is taken without a look at the others.
+# Where they sum to less than this, the quadratic model is chosen without computing the others.
 CLEAR = 0.5
 
 
@@ -69,7 +71,7 @@ class TaylorForm:
     coefficients : ndarray, shape (6, k, n)
         c, l₀, l₁, q₀₀, q₀₁, q₁₁.
     radii : ndarray, shape (3, k, n)
-        Of the value and of the partials by ε₀ and ε₁.
+        Error bounds of the value and of the partials by ε₀ and ε₁.
     """
 
     coefficients: Array
@@ -77,7 +79,7 @@ class TaylorForm:
 
     @classmethod
     def of_cells(cls, lower: Array, upper: Array) -> tuple["TaylorForm", Array]:
-        """The two coordinates on cells (k, 2), and the cells' radii r, shape (k, 2)."""
+        """The two coordinates on cells with corners (k, 2), and the cells' radii r, shape (k, 2)."""
         center, r = centered(lower, upper)
         coefficients = np.zeros((6, *lower.shape))
         coefficients[0] = center
@@ -141,7 +143,7 @@ class TaylorForm:
 
 
 class _Model(NamedTuple):
-    """Of a function near a point: v, s, b, w and d."""
+    """A model of a function near a point: v, s, b, w and d."""
 
     value: Array
     slope: Array
@@ -150,7 +152,7 @@ class _Model(NamedTuple):
     slope_radius: Array
 
     def with_errors(self, rho: Array, tail: Array, e: Array) -> "_Model":
-        """The same, with what the ``tail`` |p₂| + e of z and e add to the radii; |p₁| + |p₂| + e is ρ."""
+        """The model with radii that include the effect of z's ``tail`` |p₂| + e and e; ρ = |p₁| + tail."""
         bent = np.abs(self.curvature)
         bent *= tail
         radius = rho - 0.5 * tail
@@ -162,10 +164,13 @@ class _Model(NamedTuple):
 
 
 def _radii(size: Array, errors: Array, p1: Array, model: _Model) -> Array:
-    """Of a(z), from the model's, which hold all roundings, and those of z; `size`, |z|, is overwritten."""
+    """The radii of a(z), from the model, whose radii include all roundings, and the radii `errors` of z.
+
+    `size`, the absolute coefficients of z but for its value, is overwritten.
+    """
     radii = np.empty_like(errors)
     radii[0] = model.radius
-    # The partials of z, constant and linear with their errors, times the slope.
+    # The partials of z (constant part, then linear part and errors), times the slope.
     np.multiply(errors[1:], np.abs(model.slope), out=radii[1:])
     size[:2] *= model.slope_radius
     radii[1:] += size[:2]
@@ -183,16 +188,16 @@ def _radii(size: Array, errors: Array, p1: Array, model: _Model) -> Array:
 
 
 def _narrowest(function: Univariate, center: Array, p1: Array, tail: Array, e: Array) -> _Model:
-    """The narrowest model on each cell; its radii hold what the ``tail`` |p₂| + e of z and e add."""
+    """The narrowest model on each cell; its radii include the effect of z's ``tail`` |p₂| + e and e."""
     center, p1, tail, e = (part.reshape(-1) for part in (center, p1, tail, e))
     rho = p1 + tail
     rho *= UP
-    # Around a break the quadratic model is infinite or nan.
+    # Around a break the quadratic model's radii are infinite or nan.
     with np.errstate(invalid="ignore", divide="ignore"):
         near = function.neighbourhood(center, rho)
         quadratic = _quadratic(near, rho)
         model = quadratic.with_errors(rho, tail, e)
-        # The constant model's radii are about ρ and 1 times the largest slope. What is nan is doubted.
+        # The constant model's radii are about ρ and 1 times the largest slope. nan counts as doubtful.
         weight = model.slope_radius * rho
         weight += model.radius
         doubtful = np.flatnonzero(~(weight < (CLEAR * rho) * largest(near.least, near.most)))
@@ -213,22 +218,22 @@ def _narrowest(function: Univariate, center: Array, p1: Array, tail: Array, e: A
 def _of_three(
     near: Neighbourhood, quadratic: _Model, rho: Array, tail: Array, e: Array
 ) -> list[tuple[Indices, _Model]]:
-    """The three models, each with where it is the narrowest, as `_narrowest`."""
+    """The three models, each with the indices where it is the narrowest; radii as in `_narrowest`."""
     quadratic = quadratic._replace(radius=np.minimum(quadratic.radius, _from_ends(near, quadratic, rho)))
     quadratic = quadratic.with_errors(rho, tail, e)
     line, flat = near.line(rho), np.zeros_like(rho)
     linear = _Model(line.value, line.slope, flat, line.radius + np.abs(line.slope) * e, line.above)
     steepest = largest(near.least, near.most) * UP
     middle = 0.5 * (near.low + near.high)
-    # Where nothing is known of z, nothing is of a(z), though some a have a value there, as nan⁰ has.
+    # Where z is nan, a(z) must be nan too, though some functions are not: nan⁰ is 1.
     half = np.maximum(near.high - middle, middle - near.low) * UP + (UNDERFLOW + 0.0 * rho)
     constant = _Model(middle, flat, flat, half, steepest)
-    # The sum of both radii, each relative to that of the constant model, times the first of these: where a
-    # function is small, a product of two of its numbers would underflow.
+    # The sum of both radii relative to the constant model's, times `half`: where a function is small, a
+    # product of two of its numbers would underflow.
     ratio = half / steepest
     weight = quadratic.radius + quadratic.slope_radius * ratio
     linear_weight = linear.radius + linear.slope_radius * ratio
-    # Written so that a model that is infinite or nan is not taken, unless all are.
+    # Comparisons are such that an infinite or nan model is chosen only if all are.
     bent = weight <= linear_weight
     some = np.where(bent, weight, linear_weight) <= CONSTANT_WEIGHT * half
     choices = (bent & some, quadratic), (some & ~bent, linear), (~some, constant)
@@ -236,7 +241,7 @@ def _of_three(
 
 
 def _quadratic(near: Neighbourhood, rho: Array) -> _Model:
-    """The quadratic model."""
+    """The quadratic model; its radii exclude the effect of z's tail and e."""
     bent = near.curvature * rho
     left = near.slope_low - near.slope
     left += bent
@@ -265,7 +270,7 @@ def _quadratic(near: Neighbourhood, rho: Array) -> _Model:
 
 
 def _from_ends(near: Neighbourhood, model: _Model, rho: Array) -> Array:
-    """The quadratic model's w from the values at both ends."""
+    """An upper bound of the quadratic model's error from the values at both ends."""
     even = (near.value_low - near.value) + (near.value_high - near.value) - near.curvature * rho * rho
     odd = (near.value_high - near.value_low) - 2 * model.slope * rho
     ends = (0.5 * model.slope_radius) * rho + 0.25 * (np.abs(even) + np.abs(odd))
@@ -273,7 +278,7 @@ def _from_ends(near: Neighbourhood, model: _Model, rho: Array) -> Array:
 
 
 def _sizes(coefficients: Array) -> Array:
-    """At least the sums of the absolute coefficients of the value and of both partials, shape (3, k, n)."""
+    """Sums of the absolute coefficients of the value and both partials, (3, k, n): their bounds on a cell."""
     a = np.abs(coefficients)
     sizes = np.empty((3, *a.shape[1:]))
     np.multiply(a[3::2], 2, out=sizes[1:])
@@ -285,9 +290,9 @@ def _sizes(coefficients: Array) -> Array:
 
 
 def _parabolas(linear: Array, square: Array) -> tuple[Array, Array]:
-    """The range of the sum of ``l ε + q ε²``, each ε in [−1, 1], up to the rounding that the caller adds."""
+    """The range of the sum of ``l ε + q ε²``, each ε in [−1, 1], without rounding, which the caller adds."""
     reach = np.abs(linear)
-    # With its vertex inside, a parabola is within l²/4q of 0 on that side, else at an end.
+    # The extremum is −l²/4q if the vertex is inside, else at an end.
     inside = reach < 2 * np.abs(square)
     # Divided first: |l| < 2|q|, while l² may underflow.
     vertex = -0.25 * linear * (linear / np.where(inside, square, np.copysign(np.inf, linear)))

@@ -5,19 +5,19 @@ and a linear part. Of a product g h the terms of degree 0, 1 and 2 are kept, and
 
     g₁h₂ + g₂h₁ + g₂h₂  ± e_g(|h₀|+|h₁|+|h₂|+e_h) ± e_h(|g₀|+|g₁|+|g₂|)
 
-goes into the radius. The partial ``g h_i + g_i h`` has the derivatives of the terms kept; of ``g h_i``
+goes into the radius. The partial ``g h_i + g_i h`` has the derivatives of the terms kept; the part
 
     g₁m_h + g₂(l_h + m_h)  ± e_g(|l_h|+|m_h|+e_hi) ± e_hi(|g₀|+|g₁|+|g₂|)
 
-goes into its radius, and the same of ``h g_i``.
+of ``g h_i`` goes into the radius, and likewise a part of ``h g_i``.
 
 Where the sign of z is proven, |z| is z or −z. Across zero it lies in [0, max |z|] with partials in
 ``[−1, 1] ∂z``, Clarke's generalized gradient [1]_: |z| is Lipschitz there, and a function whose
-generalized partial has one sign is monotone, which is all that a chart asks. The larger of a and b is
-the one that is proven larger, else ``½(a + b) + ½|a − b|``, with partials in the hull of both.
+generalized partial has one sign is monotone, as a chart requires. The maximum of a and b is the form that is
+proven larger, else ``½(a + b) + ½|a − b|``, with partials in the hull of both.
 
-The number of cells of an operand may be 1: such a form is a constant. A radius of nan says that nothing
-is known, and every operation hands it on.
+An operand may have 1 cell: then it is a constant. A radius of nan means that nothing is known, and every
+operation propagates it.
 
 References
 ----------
@@ -37,14 +37,14 @@ from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP
 
 # Roundings of a coefficient of a product: four products and their sum.
 PRODUCT_ROUNDINGS = 8
-# Of a float made from another kind of number.
+# Relative error bound of a float converted from another kind of number.
 CONVERSION = 2 * UNIT_ROUNDOFF
 
 
 def as_float(number: Any) -> tuple[float, float]:
-    """A real number as a float, and a bound of the error: 0 where it is exact."""
-    # A large integer or a long double may lie between two floats. Python compares them exactly, NumPy
-    # would round an integer of its own first.
+    """A real number as a float, and its error bound: 0 if the float is exact, nan if it is not finite."""
+    # A large integer or a long double may lie between two floats. Python compares numbers exactly, NumPy
+    # would first round its own integers.
     number = number.item() if isinstance(number, np.generic | np.ndarray) else number
     value = float(number)
     if not math.isfinite(value):
@@ -53,7 +53,7 @@ def as_float(number: Any) -> tuple[float, float]:
 
 
 def constant(number: Any) -> TaylorForm:
-    """A real number, exact or not as a float, on one cell."""
+    """A real number as a form on one cell; its radius is the conversion error."""
     coefficients, radii = np.zeros((6, 1, 1)), np.zeros((3, 1, 1))
     coefficients[0], radii[0] = as_float(number)
     return TaylorForm(coefficients, radii)
@@ -141,18 +141,18 @@ def _magnitude(a: TaylorForm, low: Array, high: Array) -> TaylorForm:
 
 
 def _choose(where: Mask, a: TaylorForm, b: TaylorForm) -> TaylorForm:
-    """Cell by cell a or b; comparisons with nan being false, b is what has a nan if one of them has."""
+    """a or b, cell by cell; comparisons with nan are false, so a nan in either must be in b."""
     return TaylorForm(np.where(where, a.coefficients, b.coefficients), np.where(where, a.radii, b.radii))
 
 
 def _rounded(coefficients: Array, radii: Array, roundings: int) -> TaylorForm:
-    """A form whose coefficients have been rounded so many times each."""
+    """A form whose radii include so many `roundings` of each coefficient."""
     value, partials = _sizes(coefficients)
     sizes = np.stack([sum(value), *map(sum, partials)])
     return TaylorForm(coefficients, (radii + roundings * UNIT_ROUNDOFF * sizes) * UP + UNDERFLOW)
 
 
 def _sizes(coefficients: Array) -> tuple[tuple[Array, Array, Array], list[tuple[Array, Array]]]:
-    """The absolute coefficients, summed by degree: of the value, and of both partials."""
+    """The absolute coefficients of the value and of both partials, summed by degree."""
     c, l0, l1, q00, q01, q11 = np.abs(coefficients)
     return (c, l0 + l1, q00 + q01 + q11), [(l0, 2 * q00 + q01), (l1, 2 * q11 + q01)]

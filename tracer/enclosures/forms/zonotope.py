@@ -1,7 +1,8 @@
-"""Zonotopes of gradients: on which side of 0 do they all lie?
+"""Zonotopes of gradients, and directions with a positive inner product with all their vectors.
 
-A zonotope ``center + Σ τ edge ± box``, τ ∈ [−1, 1], lies on one side of a line through 0 unless it holds 0,
-and its vector nearest 0 is normal to such a line: found by Gilbert's algorithm [1]_, from corner to corner.
+A zonotope ``center + Σ τ edge ± box``, τ ∈ [−1, 1], that does not contain 0 lies on one side of a line
+through 0. Its vector nearest 0 is normal to such a line; Gilbert's algorithm [1]_ finds this vector, from
+corner to corner.
 
 References
 ----------
@@ -17,13 +18,13 @@ from numpy.typing import NDArray
 from tracer.arrays import Array, Indices, Mask
 from tracer.enclosures.rounding import RADIUS_ROUNDINGS, UNDERFLOW, UNIT_ROUNDOFF
 
-# Steps towards the point of the zonotope nearest 0: of a single edge the second finds it.
+# Steps towards the point of the zonotope nearest 0: with a single edge the second step reaches it.
 GILBERT_STEPS = 3
 
 
 @dataclass(frozen=True, eq=False)
 class Zonotope:
-    """Vectors ``center + Σ τ edge ± box``, τ ∈ [−1, 1], in the plane, for cells in an array of any shape.
+    """Zonotopes ``center + Σ τ edge ± box``, τ ∈ [−1, 1], in the plane, for cells in an array of any shape.
 
     Attributes
     ----------
@@ -37,20 +38,20 @@ class Zonotope:
 
     @classmethod
     def gathered(cls, center: Array, cell: Indices, edges: Array, box: Array) -> "Zonotope":
-        """Those of k cells from all their `edges` (2, m), each of one `cell`, (m,)."""
+        """The zonotopes of k cells from all their `edges` (2, m), where `cell` (m,) is each edge's cell."""
         number = np.bincount(cell, minlength=center.shape[1])
         order = np.argsort(cell, kind="stable")
         cell = cell[order]
         place = np.arange(len(cell)) - (np.cumsum(number) - number)[cell]
-        # Cells with fewer edges have some of no length.
+        # Cells with fewer edges are padded with edges of length 0.
         table = np.zeros((*center.shape, number.max(initial=0)))
         table[:, cell, place] = edges[:, order]
         return cls(center, table, box)
 
     def edges_of(self, some: Indices, cell: Indices) -> tuple[Indices, Indices, Array]:
-        """The edges of `some` cells, in ascending order: of which, which, and how long; (m,) each.
+        """Index into `some`, number and length of each edge of `some` cells, (m,) each.
 
-        Edges are numbered as `gathered` was given them with their `cell`.
+        `some` is ascending. Edges are numbered as in the call of `gathered`, with the same `cell`.
         """
         number = np.bincount(cell, minlength=self.edges.shape[1])
         chosen = np.zeros(len(number), dtype=bool)
@@ -60,7 +61,7 @@ class Zonotope:
         return np.repeat(np.arange(len(some)), number[some]), order[chosen[cell[order]]], length
 
     def bounds(self) -> tuple[Array, Array]:
-        """Of both components, each (2, ...)."""
+        """Lower and upper bounds of both components, each (2, ...)."""
         reach = (
             np.abs(self.edges).sum(axis=-1) * self._up + self.box + 2 * UNIT_ROUNDOFF * np.abs(self.center)
         )
@@ -70,12 +71,12 @@ class Zonotope:
         return Zonotope(self.center[:, which], self.edges[:, which], self.box[:, which])
 
     def corner(self, d: Array) -> Array:
-        """A vector (2, ...) whose inner product with d (2, ...) is least."""
+        """A vector (2, ...) of the zonotope whose inner product with d (2, ...) is smallest."""
         across = np.sign(self._across(d))
         return self.center - (across * self.edges).sum(axis=-1) - np.sign(d) * self.box
 
     def lies_beyond(self, d: Array) -> Mask:
-        """Whether all inner products of its vectors with d (2, ...) are positive, for certain."""
+        """Whether all vectors of the zonotope certainly have a positive inner product with d (2, ...)."""
         size = np.abs(d)
         along = (d * self.center).sum(axis=0)
         across = np.abs(self._across(d)).sum(axis=-1)
@@ -84,7 +85,7 @@ class Zonotope:
         return along > reach + 8 * UNIT_ROUNDOFF * whole + UNDERFLOW
 
     def _across(self, d: Array) -> Array:
-        """The inner products of its edges with d."""
+        """The inner products of the edges with d."""
         return d[0][..., None] * self.edges[0] + d[1][..., None] * self.edges[1]
 
     @property
@@ -93,9 +94,9 @@ class Zonotope:
 
 
 def direction(zonotopes: Zonotope) -> Array:
-    """A direction (2, k) whose inner product with all vectors of c zonotopes is positive; 0 where none is.
+    """Directions (2, k) whose inner product with all vectors of c zonotopes is positive, 0 if none is found.
 
-    That of an axis where it is one; else an oblique one.
+    A direction along an axis is preferred to an oblique one.
 
     Parameters
     ----------
@@ -109,14 +110,18 @@ def direction(zonotopes: Zonotope) -> Array:
 
 
 def oblique_direction(zonotopes: Zonotope) -> Array:
-    """The same, but not along an axis: the vector of their convex hull nearest 0, or near to it [1]_."""
+    """Directions as in `direction`, not along an axis: near the convex hull's vector nearest 0 [1]_."""
     nearest = _nearest(zonotopes)
     beyond = zonotopes.lies_beyond(nearest[:, None]).all(axis=0)
     return np.where(beyond, nearest, 0.0)
 
 
 def _nearest(zonotopes: Zonotope) -> Array:
-    """Gilbert's algorithm: the point nearest 0 on the way to the corner least far along the last one."""
+    """The vector (2, k) nearest 0 in the convex hull of c zonotopes, approximately, by Gilbert's algorithm.
+
+    Each step goes to the point nearest 0 on the segment from the last point to the corner whose inner product
+    with that point is smallest.
+    """
     nearest = zonotopes.center[:, 0]
     column = np.arange(nearest.shape[1])
     for _ in range(GILBERT_STEPS):

@@ -1,13 +1,13 @@
-"""What stands in for an array of floats when a formula is read otherwise than as numbers.
+"""Stand-ins for arrays of floats, on which a formula is evaluated as something else than numbers.
 
-NumPy hands a ufunc of such an object to the object's ``__array_ufunc__``, and Python's operators are
-ufuncs too, so ``f(x1, x2)`` runs on it as it stands. It behaves as an array does, in place as well:
-``s += t`` changes what every other name of s sees. Whatever has no meaning here, from a comparison to
-``np.where``, raises `Unenclosable` with its name.
+NumPy passes a ufunc call on such an object to its ``__array_ufunc__``, and Python's operators are ufuncs
+too, so ``f(x1, x2)`` runs on stand-ins without change. They behave as arrays do, also in place:
+``s += t`` changes the object that every other name of s refers to. Unsupported operations, from a comparison
+to ``np.where``, raise `Unenclosable` with their name.
 
-A callable may catch that exception and go on with something else, which on floats it would not do. So
-what is refused is also written down in the `Reading` that all stand-ins of one call share, and nothing is
-read from a result after a refusal.
+A callable may catch that exception and continue with something else, which it would not do on floats. So
+a refusal is also recorded in the `Reading` that all stand-ins of one call share, and after a refusal no
+result is accepted.
 """
 
 import operator
@@ -19,7 +19,7 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 
 from tracer.enclosures.formulas.ufuncs import TABLE, Operation, Unenclosable, name_of
 
-# Of what an exception of the user's says.
+# The longest message that is quoted from a user's exception.
 MOST_CHARACTERS = 200
 
 _FILLED = {np.zeros_like: 0.0, np.ones_like: 1.0}
@@ -28,8 +28,8 @@ _FILLED = {np.zeros_like: 0.0, np.ones_like: 1.0}
 def _operators(ufunc: Any, evaluate: Callable[..., Any]) -> tuple[Any, Any, Any]:
     """An operator's three methods: forward, reflected, in place.
 
-    On floats the operator is not quite the ufunc: NumPy squares for ``** 2`` and takes the root for
-    ``** 0.5``. Without the detour through the ufunc it is also faster.
+    On floats the operator differs slightly from the ufunc: for ``** 2`` NumPy squares, for ``** 0.5`` it
+    takes the root. Skipping the ufunc is also faster.
     """
 
     def forward(self: "Argument", other: Any) -> "Argument":
@@ -50,7 +50,7 @@ class Reading:
     Attributes
     ----------
     refused : str or None
-        The first thing that had no meaning.
+        The first unsupported operation.
     """
 
     __slots__ = ("refused",)
@@ -59,21 +59,21 @@ class Reading:
         self.refused: str | None = None
 
     def refusal(self, reason: str) -> Unenclosable:
-        """The exception to raise; the reason is written down, whoever catches it."""
+        """The exception to raise; the reason is recorded, even if the formula catches the exception."""
         if self.refused is None:
             self.refused = reason
         return Unenclosable(reason)
 
 
 class Argument(NDArrayOperatorsMixin):
-    """A stand-in for an array; subclasses say what an operation does to it.
+    """A stand-in for an array; subclasses define the effect of an operation.
 
     Attributes
     ----------
     content : object
-        What the subclass calculates with; never changed, only exchanged.
+        The subclass's value; immutable, but it may be replaced.
     reading : Reading
-        The call that it stands in for an array in.
+        The call that the stand-in belongs to.
     """
 
     __slots__ = ("content", "reading")
@@ -83,7 +83,7 @@ class Argument(NDArrayOperatorsMixin):
         self.reading = reading
 
     def calculate(self, operation: Operation, evaluate: Callable[..., Any], terms: list[Any]) -> Any:
-        """The content of the result; `terms` are contents and numbers, `evaluate` does it to floats."""
+        """The content of the result; `terms` are contents and numbers, `evaluate` is the float function."""
         raise NotImplementedError
 
     def filled(self, number: float) -> Any:
@@ -91,7 +91,13 @@ class Argument(NDArrayOperatorsMixin):
         raise NotImplementedError
 
     def read(self, result: Any) -> Any:
-        """The content of what a formula gave for arguments of this kind, which may be a number."""
+        """The content of a formula's `result` for arguments of this kind; the result may be a number.
+
+        Raises
+        ------
+        Unenclosable
+            If the result is neither, or an operation was refused.
+        """
         content = self._content(result, "a result that is")
         if self.reading.refused is not None:
             raise Unenclosable(self.reading.refused)
@@ -144,10 +150,10 @@ class Argument(NDArrayOperatorsMixin):
             raise self.reading.refusal(f"{where} {_description(term)}")
         return term
 
-    # What an array has and a stand-in has not ---------------------------------------------------------
+    # Operations of arrays that stand-ins refuse -------------------------------------------------------
 
     def __getattr__(self, name: str) -> Any:
-        # NumPy and Python look for what has two underscores themselves.
+        # NumPy and Python look up names with two underscores themselves.
         if not name.startswith("__"):
             self.reading.refusal(f"the attribute {name}")
         raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
@@ -193,7 +199,7 @@ class Argument(NDArrayOperatorsMixin):
 
 
 def reason_of(error: BaseException) -> str:
-    """What an exception says, in a line."""
+    """An exception's message, as one line."""
     text = str(error) if isinstance(error, Unenclosable) else f"{type(error).__name__}: {error}"
     return text.partition("\n")[0][:MOST_CHARACTERS]
 
@@ -201,7 +207,7 @@ def reason_of(error: BaseException) -> str:
 def _is_number(term: Any) -> bool:
     if isinstance(term, int | float):
         return True
-    # A subclass, such as a masked array, is more than its number.
+    # A subclass, such as a masked array, is more than a number.
     if type(term) is not np.ndarray and not isinstance(term, np.generic):
         return False
     return term.ndim == 0 and term.dtype.kind in "biuf"

@@ -1,7 +1,11 @@
-"""A formula read as a derivative: its arguments are dual numbers, a value and its gradient.
+"""A formula as a derivative: its arguments are dual numbers, a value and its gradient.
 
-Forward differentiation by the chain rule, exact to rounding. The value is computed as NumPy would
-compute it without the gradient, bit for bit.
+This is forward automatic differentiation [1]_, exact up to rounding. The value equals bit for bit what NumPy
+computes without the gradient.
+
+References
+----------
+.. [1] A. Griewank, A. Walther, "Evaluating Derivatives", 2nd ed., SIAM (2008), chapter 3.
 """
 
 from collections.abc import Callable
@@ -15,7 +19,7 @@ from tracer.enclosures.formulas.ufuncs import Operation
 
 
 class DualNumber(NamedTuple):
-    """Values, shape (n,), and both partials, shape (2, n), or (2, 1) where they are all the same."""
+    """Values, shape (n,), and both partials, shape (2, n), or (2, 1) if they are constant."""
 
     value: Array
     gradient: Array
@@ -38,7 +42,7 @@ class Dual(Argument):
     def calculate(self, operation: Operation, evaluate: Callable[..., Any], terms: list[Any]) -> DualNumber:
         """The value, and the gradient by the chain rule."""
         value = evaluate(*(term.value if isinstance(term, DualNumber) else term for term in terms))
-        # Of a small integer the logarithm has half precision, and its predecessor may wrap.
+        # As an integer of few bits, its logarithm would have half precision, and its predecessor might wrap.
         numbers = [term.value if isinstance(term, DualNumber) else np.float64(term) for term in terms]
         gradient: Any = None
         for slope, term in zip(operation.slopes, terms, strict=True):

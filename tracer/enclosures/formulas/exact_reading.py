@@ -1,8 +1,8 @@
-"""A formula read exactly at one point: its arguments are fractions.
+"""A formula evaluated exactly at one point: its arguments are fractions.
 
-A sum, difference, product, quotient or integer power of fractions is one, and some functions have such values
-at 0, so where a formula consists of nothing else it can be known to be 0 at a point, which no bounds with
-rounding can tell. What any other operation gives is unknown, and whatever is made of that.
+Sums, differences, products, quotients and integer powers of fractions are fractions, and some functions are 0
+or 1 at 0. A formula of these operations only can be proven to be 0 at a point, which bounds with rounding
+cannot prove. The result of any other operation is unknown, and so is everything computed from it.
 """
 
 import math
@@ -16,7 +16,7 @@ import numpy as np
 from tracer.enclosures.formulas.argument import Argument, Reading
 from tracer.enclosures.formulas.ufuncs import Operation
 
-# No larger powers, whose digits are as many times those of the base, and no more digits.
+# Limits of exponents, as a power has so many times the digits of its base, and of the bits of a result.
 LARGEST_EXPONENT = 64
 MOST_BITS = 2**14
 
@@ -40,7 +40,7 @@ _EXACT: dict[Any, Callable[..., Any]] = {
     np.minimum: min,
     np.power: _power,
 }
-# Python's operators are handed over as they are.
+# Python's operators are passed as they are.
 _EXACT |= {op: op for op in (operator.add, operator.sub, operator.mul, operator.truediv)}
 _EXACT[operator.pow] = _power
 # The functions that are 0 at 0, or 1.
@@ -51,7 +51,7 @@ _AT_ZERO |= dict.fromkeys((np.exp, np.exp2, np.cos, np.cosh), Fraction(1))
 
 
 class Rational(Argument):
-    """A function at one point; its content is a fraction, or None where that is not known."""
+    """A function at one point; its content is a fraction, or None if it is unknown."""
 
     __slots__ = ()
 
@@ -64,7 +64,7 @@ class Rational(Argument):
     def calculate(
         self, operation: Operation, evaluate: Callable[..., Any], terms: list[Any]
     ) -> Fraction | None:
-        """The fraction."""
+        """The fraction, or None if it is unknown."""
         exact, numbers = _EXACT.get(evaluate), [_fraction(term) for term in terms]
         if exact is None:
             return _AT_ZERO.get(evaluate) if numbers == [0] else None
@@ -76,19 +76,19 @@ class Rational(Argument):
             return None
 
     def filled(self, number: float) -> Fraction | None:
-        """A constant."""
+        """The fraction of a constant."""
         return _fraction(number)
 
 
 def _short(found: Fraction | None) -> Fraction | None:
-    """A fraction that has not too many digits to go on with: a loop may double them each time."""
+    """The fraction, or None if it has more than `MOST_BITS`: a loop may double the digits in each pass."""
     if found is None or max(found.numerator.bit_length(), found.denominator.bit_length()) > MOST_BITS:
         return None
     return found
 
 
 def _fraction(term: Any) -> Fraction | None:
-    """A number as it is."""
+    """A number as a fraction, exactly; None if it is unknown or not finite."""
     if term is None or isinstance(term, Fraction):
         return term
     number = term.item() if isinstance(term, np.generic | np.ndarray) else term

@@ -1,4 +1,4 @@
-"""A formula read as a proof: its arguments are Taylor forms of the coordinates on cells."""
+"""A formula on cells: its arguments are Taylor forms of the coordinates, its result encloses the function."""
 
 from collections.abc import Callable
 from typing import Any
@@ -13,7 +13,7 @@ from tracer.enclosures.formulas.ufuncs import Operation
 class OnCells(Argument):
     """A function on k cells; its content is a `TaylorForm` of k or, if it is constant, 1 cell.
 
-    Where the form's radius is nan the function is not known to be defined and continuous.
+    On cells where the radius is nan, the function is not known to be defined and continuous.
     """
 
     __slots__ = ()

@@ -1,9 +1,8 @@
-"""The operations a formula may be made of: for each NumPy ufunc its slopes and its enclosure.
+"""The operations of formulas: for each NumPy ufunc its slopes and its enclosure.
 
-One table serves two readings of a formula. As a derivative, by the chain rule
-``∂f(a, b) = f_a ∂a + f_b ∂b``, an operation gives the slopes ``f_a`` and ``f_b`` from its value and its
-arguments. As a proof it maps Taylor forms to a Taylor form. At a kink the slope is that of one side,
-and the enclosure that of both.
+For derivatives by the chain rule ``∂f(a, b) = f_a ∂a + f_b ∂b`` an operation computes the slopes ``f_a`` and
+``f_b`` from its value and its arguments. For bounds it maps Taylor forms to a Taylor form. At a kink the
+slope is one side's, and the enclosure contains the slopes of both sides.
 """
 
 import math
@@ -29,7 +28,7 @@ from tracer.enclosures.forms.taylor_arithmetic import (
 from tracer.enclosures.functions import elementary, univariate
 from tracer.enclosures.functions.univariate import Univariate
 
-# Beyond this the factors of a power's derivatives would magnify what underflows.
+# For larger exponents the factors of a power's derivatives would magnify underflow.
 LARGEST_EXPONENT = 1000.0
 
 # A float that is exact, or a form.
@@ -37,7 +36,7 @@ Term = TaylorForm | float
 
 
 class Unenclosable(TypeError):
-    """Why a formula has no enclosures; the text names the operation, such as ``np.floor``."""
+    """A formula has no enclosures; the message names the operation, such as ``np.floor``."""
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ class Operation:
     Attributes
     ----------
     enclose : callable
-        Of as many terms as the operation has arguments, one of them at least a form.
+        Maps as many terms as the operation has arguments, at least one of them a form, to a form.
     slopes : tuple of callable or None
         For each argument, ``slope(value, *arguments)``; None is a slope of 1.
     """
@@ -57,7 +56,7 @@ class Operation:
 
 
 def name_of(ufunc: Any) -> str:
-    """The name a user knows a ufunc by."""
+    """The name of a ufunc as users write it."""
     name = ufunc.__name__
     return f"np.{name}" if hasattr(np, name) else f"scipy.special.{name}"
 
@@ -84,7 +83,7 @@ def _product(a: Term, b: Term) -> TaylorForm:
 
 def _quotient(a: Term, b: Term) -> TaylorForm:
     if not isinstance(b, TaylorForm):
-        # Nowhere defined, which is not the same as infinite: a function of it may be bounded.
+        # A quotient by 0 is nowhere defined: not infinite, as a function of infinity may be bounded.
         return scale(_form(a), b, np.divide) if b else scale(_form(a), math.nan)
     return _product(a, b.apply(elementary.RECIPROCAL))
 

@@ -1,13 +1,13 @@
-"""The elementary functions a formula is written with, as rows of proven bounds.
+"""The elementary functions of formulas, as rows with proven bounds.
 
 Each row is a `Univariate`. Two kinds need more than a list of zeros:
 
-- log, sqrt, 1/z and the powers are defined, with all derivatives, on open intervals only. Where an
-  interval is not inside one of them the bounds are nan, which every operation hands on and which
-  proves nothing: a value of nan is how "not known to be defined here" is written.
-- sin, cos and tan have infinitely many extrema and poles, at ``o + nT``. An interval [l, h] holds one
-  of them unless ``⌈(l − o)/T − δ⌉ > ⌊(h − o)/T + δ⌋``, with δ for the roundings of both quotients. To
-  take one in that is not there only widens the bounds, so it is right for arguments of any size.
+- log, sqrt, 1/z and the powers are defined, with all derivatives, on open intervals only. Unless an interval
+  is inside one of these the bounds are nan, which means "not known to be defined here": every operation
+  propagates nan, and it proves nothing.
+- sin, cos and tan have infinitely many extrema and poles, at ``o + nT``. An interval [l, h] contains none
+  if ``⌈(l − o)/T − δ⌉ > ⌊(h − o)/T + δ⌋``, with δ for the roundings of both quotients. A false extremum or
+  pole only widens the bounds, so the test is valid for arguments of any size.
 """
 
 import math
@@ -21,10 +21,10 @@ from tracer.arrays import Array, Mask
 from tracer.enclosures.functions.univariate import Univariate
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
 
-# Roundings of (z − o)/T, with those of o and T themselves, each relative to |z|/T + 1.
+# Roundings of (z − o)/T, including the roundings of o and T, each relative to |z|/T + 1.
 TURN_ROUNDINGS = 8
 
-# No derivative up to the fourth has a zero, or those it has are found by period.
+# No derivative up to the fourth has a zero, or its zeros are periodic and listed as extrema.
 MONOTONE: tuple[tuple[()], tuple[()], tuple[()], tuple[()]] = ((), (), (), ())
 REALS = ((-math.inf, math.inf),)
 POSITIVE = ((0.0, math.inf),)
@@ -61,7 +61,7 @@ class Periodic(Univariate):
     extrema : tuple of (int, float, float, float)
         ``(k, o, T, v)``: at ``o + nT`` the k-th derivative has an extremum, and its value is v.
     poles : tuple of (float, float)
-        ``(o, T)``: it has a pole at ``o + nT``.
+        ``(o, T)``: the function has a pole at ``o + nT``.
     """
 
     extrema: tuple[tuple[int, float, float, float], ...] = ()
@@ -83,7 +83,7 @@ class Periodic(Univariate):
 
 
 def _may_hold(low: Array, high: Array, offset: float, period: float) -> Mask:
-    """False only where no ``offset + n period`` lies in [low, high]."""
+    """Whether [low, high] may contain a point ``offset + n period``; where False, it certainly does not."""
     first, last = (low - offset) / period, (high - offset) / period
     error = TURN_ROUNDINGS * UNIT_ROUNDOFF
     first, last = first - error * (np.abs(first) + 1), last + error * (np.abs(last) + 1)
@@ -153,7 +153,7 @@ def _arctan(z: Array) -> tuple[Array, Array]:
 
 
 def _sin_majorant(z: Array) -> Array:
-    """Of sin: a few ulps near 0, where it is small; elsewhere a few ulps of 1, its zeros included."""
+    """The majorant of sin: |z| near 0, where sin is small; elsewhere 1, also at its other zeros."""
     return np.minimum(np.abs(z), 1.0)
 
 
@@ -177,7 +177,7 @@ def _tan(z: Array) -> tuple[Array, Array]:
 
 
 def _wave_extrema(lead: int) -> tuple[tuple[int, float, float, float], ...]:
-    """Of ``sin(z + lead π/2)`` and its derivatives, each a quarter of a turn ahead of the one before."""
+    """The extrema of ``sin(z + lead π/2)`` and its derivatives, each a quarter turn ahead of the previous."""
     quarter, turn = math.pi / 2, 2 * math.pi
     crests = [(k, (1 - lead - k) * quarter, turn, 1.0) for k in range(4)]
     troughs = [(k, (-1 - lead - k) * quarter, turn, -1.0) for k in range(4)]
@@ -209,17 +209,17 @@ TAN = Periodic(
 
 @lru_cache(maxsize=256)
 def power(exponent: float) -> Univariate:
-    """``z^p`` for a real p: on all reals, off zero or on positive numbers, as p asks.
+    """The row of ``z^p`` for a real p, defined on all reals, on z ≠ 0 or on z > 0, depending on p.
 
-    Each derivative is a power too, its exponent q = p − k rounded. That multiplies it by
-    ``exp(θ q log z)``, |θ| ≤ u, so ``1 + |q log z|`` joins the majorant where p is not an integer.
+    Each derivative is a power too, whose exponent q = p − k is rounded. The rounding multiplies the power
+    by ``exp(θ q log z)``, |θ| ≤ u, so the majorant has a factor ``1 + |q log z|`` if p is not an integer.
     """
     p = float(exponent)
     integer = p.is_integer()
     factors = [1.0, p, p * (p - 1), p * (p - 1) * (p - 2)]
 
     def jet(z: Array) -> tuple[Array, Array]:
-        # A power of zero factor is left out: it could be infinite.
+        # A power with factor 0 is omitted: it could be infinite.
         terms = [c * z ** (p - k) if c else np.zeros_like(z) for k, c in enumerate(factors)]
         sizes = [np.abs(term) for term in terms]
         if not integer:
@@ -228,7 +228,7 @@ def power(exponent: float) -> Univariate:
         return np.stack(terms), np.stack(sizes)
 
     if integer and p >= 0:
-        # An even power has its extremum at 0; so has each derivative that is one.
+        # An even power has its extremum at 0, and so has each derivative that is an even power.
         even = [p - k > 0 and (p - k) % 2 == 0 for k in range(4)]
         a, b, c, d = ((0.0,) if is_even else () for is_even in even)
         return Univariate(jet, (a, b, c, d))

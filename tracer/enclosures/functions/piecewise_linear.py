@@ -1,8 +1,12 @@
 """Piecewise linear functions of one variable.
 
-Such a function has an interval of slopes, Clarke's generalized gradient, and a line beside it: along its
-chord the largest and the smallest distance are at kinks or ends. Between two kinks, on one *side* of
-each, it is a straight line, which may be continued beyond them.
+On an interval such a function has an interval of slopes, Clarke's generalized gradient [1]_, and is enclosed
+by a line along its chord: the difference to the line is largest and smallest at kinks or ends. Between two
+kinks, on one *side*, the function is a straight line, which may be extended beyond them.
+
+References
+----------
+.. [1] F. H. Clarke, "Optimization and Nonsmooth Analysis" (1983).
 """
 
 from collections.abc import Iterator
@@ -18,7 +22,7 @@ from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
 
 Sides = Signs
 
-# The side of a neuron that may be on any.
+# The side of a neuron that is free: not fixed on one side.
 ANY = -1
 
 
@@ -29,16 +33,16 @@ class Kinked:
     Attributes
     ----------
     kinks : tuple of float
-        Where its slope changes.
+        Where the slope changes, in ascending order.
     slopes : tuple of float
-        To the left of the first kink, between two, and to the right of the last.
+        The slopes of the sides from left to right, one more than kinks: side k lies behind k kinks.
     """
 
     kinks: tuple[float, ...]
     slopes: tuple[float, ...]
 
     def value(self, z: Any) -> Any:
-        """The function; within two units of rounding where a slope is neither 0 nor ±1."""
+        """The function at z: exact if all slopes are 0 or ±1, else with a relative error of at most 2u."""
         total: Any = None
         for low, high, slope in self._sides():
             if slope:
@@ -48,12 +52,12 @@ class Kinked:
 
     @cached_property
     def offsets(self) -> tuple[float, ...]:
-        """What the function is beside slope times z, for each slope."""
+        """The intercept of each side's straight line: the function is slope times z plus offset."""
         ends = (self.kinks[0], *self.kinks)
         return tuple(float(self.value(end)) - k * end for k, end in zip(self.slopes, ends, strict=True))
 
     def slope(self, z: Array) -> Array:
-        """The slope on the side where each z is."""
+        """The slope at each z; at a kink, the slope on its left."""
         slope = (z > self.kinks[0]).astype(np.float64)
         if self.slopes[:2] != (0.0, 1.0):
             slope = np.where(slope, self.slopes[1], self.slopes[0])
@@ -62,13 +66,13 @@ class Kinked:
         return slope
 
     def touches(self, z: Array, radius: Array) -> Mask:
-        """Where ``z ± radius`` may hold a kink; elsewhere it does not, for certain."""
+        """Whether ``z ± radius`` may contain a kink; where False, it certainly does not."""
         gaps = (np.abs(z - kink if kink else z) for kink in self.kinks)
-        # Each is wrong by half a unit at most.
+        # Each has a relative error of at most u.
         return ~(reduce(np.minimum, gaps) > radius * (1 + 4 * UNIT_ROUNDOFF))
 
     def at(self, z: Array, radius: Array) -> tuple[Array, Array]:
-        """The function at points known to within a `radius`, and the radius of its values."""
+        """Values at points z known to within a `radius`, and the radii of these values."""
         value, steep = self.value(z), np.abs(self.slope(z))
         bent = np.flatnonzero(self.touches(z, radius))
         if len(bent):
@@ -78,7 +82,7 @@ class Kinked:
         return value, radius if self.exact else radius + self._rounding(value)
 
     def line(self, center: Array, rho: Array) -> Line:
-        """The line beside the function on ``center ± rho`` that misses it by least: along its chord."""
+        """The line along the chord on ``center ± rho``, with the smallest radius for its slope."""
         shape, center, rho = center.shape, center.ravel(), rho.ravel()
         low, high, _ = interval_around(center, rho)
         least, most = self._slopes(low, high)
@@ -93,22 +97,22 @@ class Kinked:
     def _chord(
         self, center: Array, low: Array, high: Array, least: Array, most: Array
     ) -> tuple[Array, Array, Array]:
-        """The value and the slope of the line on ``[low, high]``, and by how much it misses at most."""
+        """The value, the slope and the error bound of the line along the chord on ``[low, high]``."""
         left, right = self.value(low), self.value(high)
         with np.errstate(all="ignore"):
-            # nan where the ends have no difference: then any slope between will do.
+            # nan where both ends coincide: then any slope between the bounds will do.
             slope = np.fmax(np.fmin((right - left) / (high - low), most), least)
         missed = [left - slope * (low - center), right - slope * (high - center)]
         for kink, at in zip(self.kinks, self._at_kinks, strict=True):
             inside = (low < kink) & (high > kink)
             missed.append(np.where(inside, at - slope * (kink - center), missed[0]))
         down, up = reduce(np.minimum, missed), reduce(np.maximum, missed)
-        # 0 at 0, it is at most its steepest slope times z.
+        # The function is 0 at 0, so its size is at most the steepest slope times |z|.
         rounding = (32 * UNIT_ROUNDOFF * max(map(abs, self.slopes))) * np.maximum(-low, high)
         return 0.5 * (down + up), slope, 0.5 * (up - down) + rounding + UNDERFLOW
 
     def sides(self, center: Array, rho: Array) -> tuple[Sides, Sides]:
-        """The first and the last side that ``center ± rho`` touches: side k lies behind k kinks."""
+        """The first and the last side that ``center ± rho`` may touch: side k lies behind k kinks."""
         low, high, _ = interval_around(center, rho)
         first, last = np.zeros(center.shape, np.int8), np.zeros(center.shape, np.int8)
         for kink in self.kinks:
@@ -118,11 +122,11 @@ class Kinked:
 
     @property
     def symmetric(self) -> bool:
-        """Whether the kinks lie symmetrically about 0: where z is on side k, −z is on side n − k of n + 1."""
+        """Whether the kinks are symmetric about 0: if z is on side k, −z is on side n − k, with n kinks."""
         return self.kinks == tuple(-kink for kink in reversed(self.kinks))
 
     def continued(self, center: Array, side: Sides) -> Line:
-        """The function as it is on a `side`, continued from there; 0 where that is `ANY`."""
+        """The straight line of a `side`, extended to all z, with radii of its rounding; 0 for side `ANY`."""
         slope, offset = np.array([*self.slopes, 0.0])[side], np.array([*self.offsets, 0.0])[side]
         straight, none = slope * center, np.zeros_like(center)
         radius = 4 * UNIT_ROUNDOFF * (np.abs(straight) + np.abs(offset)) + UNDERFLOW
@@ -134,11 +138,11 @@ class Kinked:
         return tuple(float(self.value(kink)) for kink in self.kinks)
 
     def _sides(self) -> Iterator[tuple[float, float, float]]:
-        """Where each side starts and ends, and its slope."""
+        """The start, the end and the slope of each side."""
         return zip((-np.inf, *self.kinks), (*self.kinks, np.inf), self.slopes, strict=True)
 
     def _slopes(self, low: Array, high: Array) -> tuple[Array, Array]:
-        """The least and the largest slope on [low, high]; of all where an end is nan."""
+        """The smallest and the largest slope on [low, high]; of all slopes if both ends are nan."""
         left: Any = self.slopes[0]
         right: Any = self.slopes[-1]
         for kink, slope in zip(self.kinks, self.slopes[1:], strict=True):
@@ -162,7 +166,7 @@ class Kinked:
 
 
 def _up_to(z: Any, low: float, high: float) -> Any:
-    """How far z, no further out than `low` and `high`, is from 0, or from the one next to 0."""
+    """z clipped to [low, high], minus the point of [low, high] nearest 0."""
     start = min(max(0.0, low), high)
     z = z if low == -np.inf else np.maximum(z, low)
     z = z if high == np.inf else np.minimum(z, high)

@@ -1,4 +1,4 @@
-"""Lines beside functions of one variable, and the intervals they are good on."""
+"""Lines that enclose functions of one variable on intervals, and these intervals."""
 
 from typing import Any, NamedTuple
 
@@ -9,9 +9,9 @@ from tracer.enclosures.rounding import UNIT_ROUNDOFF
 
 
 class Line(NamedTuple):
-    """A line beside a function a on intervals around points: ``a(z + t) ∈ value + slope t ± radius``.
+    """Lines enclosing a function a on intervals around points z: ``a(z + t) ∈ value + slope t ± radius``.
 
-    The slopes of a lie in ``slope + [below, above]``.
+    The slopes of a lie in ``slope + [below, above]``. All five arrays have one shape.
     """
 
     value: Array
@@ -22,7 +22,10 @@ class Line(NamedTuple):
 
 
 def interval_around(center: Array, rho: Array) -> tuple[Array, Array, Array]:
-    """Ends of intervals that hold ``center ± rho``, and half of what they may be off."""
+    """Lower and upper ends of intervals that contain ``center ± rho``, and a shift.
+
+    The ends exceed ``center ± rho`` by at most twice the shift.
+    """
     shift = (4 * UNIT_ROUNDOFF) * (np.abs(center) + rho)
     reach = rho + shift
     return center - reach, center + reach, shift

@@ -1,21 +1,24 @@
 """Smooth functions of one variable, with proven bounds to the third derivative.
 
-A row gives ``a, a', a'', a'''`` at points, each with a majorant m of its terms: the computed number
-is within ``C u m`` of the true one (u = 2⁻⁵³), where C counts the roundings of the formula and those of
-the machine's elementary functions. NumPy documents no error bound for these; exp, expm1, tanh, log1p
-and, in `elementary`, log, log2, log10, sin, cos, tan, sinh, cosh, arctan and power are taken to be
-right within 4 ulp (measured: 0.7 and 1.2 for exp and tanh; NumPy's own tests allow 1 and 2; of sin and
-cos no more is asked than 4 ulp of the smaller of 1 and their argument), SciPy's erfc(x) within
-16 (1 + 2x²) u (measured: 15 near 1, half of 1 + 2x² for large x). The tests hold every row against
-ball arithmetic on the machine they run on.
+A row evaluates ``a, a', a'', a'''`` at points, each with a majorant m of its terms: the error of the computed
+number is at most ``C u m`` (u = 2⁻⁵³), where C counts the roundings of the formula and of the machine's
+elementary functions. NumPy documents no error bound for these; exp, expm1, tanh, log1p and, in `elementary`,
+log, log2, log10, sin, cos, tan, sinh, cosh, arctan and power are assumed to have errors of at most 4 ulp
+(measured: 0.7 and 1.2 for exp and tanh; NumPy's own tests allow 1 and 2; for sin and cos the assumption is
+4 ulp of the smaller of 1 and their argument), SciPy's erfc(x) of at most 16 (1 + 2x²) u (measured: 15 near 1,
+half of 1 + 2x² for large x). The tests compare every row with ball arithmetic on the machine they run on.
 
 Between the zeros of its derivative a function is monotone, so its range on an interval is the hull of
 its values at both ends and at the zeros inside. The zeros of ``a'``, ``a''``, ``a'''`` and ``a''''``
-are written down to full precision.
+are constants to full precision.
 
 The logistic function and tanh are ``m − ½κ + κ/(1 + exp(−κz))``: then ``a'' = −2(a − m) a'``,
-``a''' = κ² a' − 6 a'²``, and a' falls on both sides of 0, so that value and slope at both ends of an
-interval, one exponential each, bound all the rest.
+``a''' = κ² a' − 6 a'²``, and a' decreases away from 0, so the values and slopes at both ends of an interval,
+one exponential each, bound everything else.
+
+References
+----------
+.. [1] P. J. Davis, "Interpolation and Approximation" (1963), chapter 3: Peano's kernel theorem.
 """
 
 from collections.abc import Callable
@@ -31,28 +34,28 @@ from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
 
 # Roundings of the longest formula below, each elementary function counted as 8 (4 ulp).
 ROUNDINGS = 64
-# The same of κ/(1 + e), where an error of 8 in e counts a quarter, and relatively of e/(1 + e)², with room.
+# Roundings of κ/(1 + e), where an error of 8 in e counts a quarter; of e/(1 + e)², relative to it, with room.
 VALUE_ROUNDINGS = 8
 SLOPE_ROUNDINGS = 32
-# Twice that error, relative to the largest slope.
+# Twice the slope's error, relative to the largest slope.
 SLOPE_WIDENING = 2 * SLOPE_ROUNDINGS * UNIT_ROUNDOFF
-# A neighbourhood's slope error holds so much more, relative to the largest slope and to a''ρ: all roundings
-# of what a Taylor form makes of it, radii and coefficients.
+# A neighbourhood's slope error includes this, relative to the largest slope and to a''ρ: it covers all
+# rounding errors of the radii and coefficients that a Taylor form computes from it.
 ROOM = 128 * UNIT_ROUNDOFF
-# And its K is raised by this: the same of whatever K is a part of.
+# The factor of K that covers the rounding errors of terms with K.
 RAISED = 1 + ROOM
-# No largest slope is taken for less, so that what is relative to it is more than what underflows.
+# A lower limit of the largest slope, so that errors relative to it exceed underflow.
 SMALLEST_SLOPE = 2.0**-960
 # The exponential of this is finite, and its reciprocal below the smallest normal number.
 LARGEST_EXPONENT = 709.5
-# The root of a sigmoidal function's slope error over its largest slope where ρ = 0.
+# The square root of a sigmoidal function's slope error relative to its largest slope, at ρ = 0.
 SLOPE_ROOT = float(np.sqrt(2 * SLOPE_WIDENING + ROOM))
-# A zero of a derivative is known to within this, relative to its size.
+# The relative error bound of the zeros of derivatives.
 ZERO_ROUNDING = 8 * UNIT_ROUNDOFF
 
 
 class Neighbourhood(NamedTuple):
-    """What a function a is on intervals of radius ρ around points; arrays of one shape.
+    """A function a on intervals of radius ρ around points; arrays of one shape.
 
     Attributes
     ----------
@@ -61,14 +64,14 @@ class Neighbourhood(NamedTuple):
     value_low, value_high, slope_low, slope_high : ndarray
         a and a' at both ends.
     value_error : ndarray
-        More than the errors of all values together, and the rounding of sums of them.
+        Upper bounds of the sum of all values' errors and of the rounding of their sums.
     slope_error : ndarray
-        The same of the slopes and of ``a''ρ``, and more by `ROOM` times the largest of them.
+        Upper bounds of the same errors of the slopes and of ``a''ρ``, plus `ROOM` times the largest of them.
     low, high, least, most : ndarray
         Bounds of a and of a' on the intervals.
     bow : ndarray
-        K, raised by `RAISED`: with τ = |t|/ρ, ``a'(z + t)`` is within ``K τ² (1 − τ)`` of the parabola
-        ``a' + a'' t + k t²`` that meets it at that end; infinite where a is not C³.
+        K times `RAISED`: with τ = |t|/ρ, the error of the parabola ``a' + a'' t + k t²`` that interpolates
+        ``a'(z + t)`` at the end on the side of t is at most ``K τ² (1 − τ)``; infinite where a is not C³.
     """
 
     value: Array
@@ -87,14 +90,14 @@ class Neighbourhood(NamedTuple):
     bow: Array
 
     def rows(self, which: Indices) -> "Neighbourhood":
-        """Those of some points, by their numbers in the flattened arrays."""
+        """The neighbourhoods of some points, by their indices in the flattened arrays."""
         return Neighbourhood(*(part.take(which) for part in self))
 
     def line(self, rho: Array) -> Line:
-        """The line whose slope is the middle of the slopes.
+        """The enclosing line whose slope is the middle of the slopes.
 
-        What it misses, h(t) = a(z + t) − slope t, has |h'| ≤ d: between points where it is known it is
-        within ½ dρ of their mean, and half of that mean is h(0).
+        The remainder h(t) = a(z + t) − slope t has |h'| ≤ d. On each side of 0 it is within ½ dρ of the mean
+        of h(0) and the value at that end; `value` is the average of both means.
         """
         slope, d = 0.5 * (self.least + self.most), 0.5 * (self.most - self.least) + self.slope_error
         value = 0.5 * self.value + 0.25 * (self.value_low + self.value_high)
@@ -109,7 +112,7 @@ class Ranges(NamedTuple):
     Attributes
     ----------
     value, error : ndarray
-        At the points, and how far the true values may be from there.
+        The computed values at the points, and their error bounds.
     low, high, least, most : ndarray
         Bounds of the values, and of the slopes, on the intervals.
     """
@@ -129,19 +132,19 @@ class Univariate:
     Attributes
     ----------
     jet : callable
-        ``jet(z)`` gives the function and its first three derivatives, shape (4, ...), and their
+        ``jet(z)`` returns the function and its first three derivatives, shape (4, ...), and their
         majorants, shape (4, ...).
     zeros : tuple of four tuples of float
         The zeros of the first to the fourth derivative, where it changes sign.
     breaks : tuple of float
-        Points where it is not three times differentiable; its slope is continuous there, and the jet
-        is that of the left side.
+        Points where the function is not three times differentiable; its slope is continuous there, and
+        `jet` evaluates the left side.
     roundings : int
-        C in the error ``C u m``.
+        C in the error bound ``C u m``.
     bend : float
-        At least the largest ``|a''|``, on both sides of a break; infinite where it is not known.
+        An upper bound of ``|a''|``, on both sides of a break; infinite if none is known.
     rate : float
-        It bends on a length of about ``1/rate``.
+        The function bends on a length of about ``1/rate``.
     """
 
     jet: Callable[[Array], tuple[Array, Array]]
@@ -152,19 +155,19 @@ class Univariate:
     rate: float = 1.0
 
     def jet_and_error(self, z: Array) -> tuple[Array, Array]:
-        """The jet at `z`, shape (4, ...), and how far it may be from the true one."""
+        """The computed jet at `z`, shape (4, ...), and its error bounds, shape (4, ...)."""
         jet, majorant = self.jet(z)
         return jet, self.roundings * UNIT_ROUNDOFF * majorant + UNDERFLOW
 
     def at(self, z: Array, radius: Array) -> tuple[Array, Array]:
-        """The function at points known to within a small `radius`, and the radius of its values."""
+        """Values at points z known to within a small `radius`, and the radii of these values."""
         jet, error = self.jet_and_error(z)
         return jet[0], self._spread(np.abs(jet[1]) + error[1], radius) + error[0]
 
     def _spread(self, slope: Array, radius: Array, widening: float = 0.0, error: float = 0.0) -> Array:
-        """How far values within `radius` of a point of this slope are from its own, and an `error` more.
+        """Upper bounds of |a(z') − a(z)| for |z' − z| ≤ `radius`, plus `error`.
 
-        What the slope may be larger, relatively, is its `widening`.
+        The true slope at z is at most 1 + `widening` times `slope`.
         """
         spread = (0.5 * self.bend) * radius
         spread += slope
@@ -181,7 +184,7 @@ class Univariate:
         return self.hull(low, high, self._bounds(low), self._bounds(high))
 
     def ranges_around(self, center: Array, radius: Array, low: Array, high: Array) -> Ranges:
-        """At points known to within a `radius`, and on intervals [low, high]."""
+        """Values at points known to within a `radius`, and bounds on intervals [low, high]."""
         below, above = self.ranges(low, high)
         return Ranges(*self.at(center, radius), below[0], above[0], below[1], above[1])
 
@@ -191,13 +194,13 @@ class Univariate:
         (jet, error), (left, left_error), (right, right_error) = map(self.jet_and_error, (center, low, high))
         below, above = self.hull(low, high, _widened(left, left_error), _widened(right, right_error))
         third = largest(below[3], above[3])
-        # By Peano's kernel; ρ² may underflow where a third derivative is large.
+        # By Peano's kernel theorem [1]_; multiplied one by one, as ρ² may underflow.
         bow = (above[3] - below[3]) * (0.5 * RAISED * rho) * rho + UNDERFLOW
         for point in self.breaks:
             bow[(low < point) & (high > point)] = np.inf
         steepest, bent = largest(below[1], above[1]), np.abs(jet[2]) * rho
         value_error, slope_error = 2 * (error + np.maximum(left_error, right_error))[:2]
-        # The ends are off by twice the shift at most.
+        # The computed ends are at most twice the shift away from center ± ρ.
         value_error += 2 * shift * steepest + 16 * UNIT_ROUNDOFF * largest(below[0], above[0])
         slope_error += error[2] * (rho + shift) + 2 * shift * (np.abs(jet[2]) + third * (rho + shift))
         slope_error += ROOM * (steepest + bent)
@@ -219,13 +222,13 @@ class Univariate:
         )
 
     def line(self, center: Array, rho: Array) -> Line:
-        """A line beside the function on ``center ± rho``."""
+        """A line that encloses the function on ``center ± rho``."""
         return self.neighbourhood(center, rho).line(rho)
 
     def hull(
         self, low: Array, high: Array, left: tuple[Array, Array], right: tuple[Array, Array]
     ) -> tuple[Array, Array]:
-        """The ranges on [low, high], from the bounds of the jet at both ends."""
+        """Bounds, each of shape (4, ...), of the jet on [low, high], from its bounds at both ends."""
         below = np.minimum(left[0], right[0])
         above = np.maximum(left[1], right[1])
         for k, zeros in enumerate(self.zeros):
@@ -241,7 +244,7 @@ class Univariate:
         return _widened(*self.jet_and_error(z))
 
     def _around(self, zero: float) -> tuple[Array, Array]:
-        """Bounds of the jet at `zero`; at a break, of both sides."""
+        """Bounds of the jet at `zero`; at a break, of the jets of both sides."""
         sides = [zero, np.nextafter(zero, np.inf)] if zero in self.breaks else [zero]
         bounds = [self._bounds(np.asarray(z)) for z in sides]
         return np.minimum.reduce([b[0] for b in bounds]), np.maximum.reduce([b[1] for b in bounds])
@@ -267,7 +270,7 @@ class Sigmoidal(Univariate):
     middle: float = 0.0
 
     def ranges_around(self, center: Array, radius: Array, low: Array, high: Array) -> Ranges:
-        """At points known to within a `radius`, and on intervals [low, high]."""
+        """Values at points known to within a `radius`, and bounds on intervals [low, high]."""
         (value, left, right), slope = self._value_and_slope(np.array([center, low, high]))
         error = VALUE_ROUNDINGS * UNIT_ROUNDOFF
         least, most = self._slopes_between(low, high, slope[1], slope[2])
@@ -283,7 +286,7 @@ class Sigmoidal(Univariate):
         curvature = a[0] - self.middle
         curvature *= s[0]
         curvature *= -2.0
-        # |a''| ≤ κ a': the ends are off by twice the shift at most, and (1 + κρ)² is more than ρ|a''| needs.
+        # |a''| ≤ κ a': the ends are at most twice the shift away, and (1 + κρ)² is more than ρ|a''| needs.
         shift *= most
         shift *= 2 * self.rate
         slope_error = rho * (self.rate * SLOPE_ROOT)
@@ -314,9 +317,10 @@ class Sigmoidal(Univariate):
         )
 
     def at(self, z: Array, radius: Array) -> tuple[Array, Array]:
-        """The function at points known to within a small `radius`, and the radius of its values.
+        """Values at points z known to within a small `radius`, and the radii of these values.
 
-        The error is no less than half of a neighbourhood's: what is only rounding on a cell is so at a point.
+        A radius is at least half of a neighbourhood's value error, so that points and cells count the same
+        values as rounding.
         """
         value, slope = self._value_and_slope(z)
         return value, self._error_at(slope, radius)
@@ -325,8 +329,8 @@ class Sigmoidal(Univariate):
         return self._spread(slope, radius, SLOPE_WIDENING, 2 * VALUE_ROUNDINGS * UNIT_ROUNDOFF)
 
     def _slopes_between(self, low: Array, high: Array, left: Array, right: Array) -> tuple[Array, Array]:
-        """Bounds of the slope on [low, high], from those computed at both ends."""
-        # The largest is at 0 where that is inside: at an end that is 0, or next to it, it has been computed.
+        """Bounds of the slope on [low, high], from the slopes computed at both ends."""
+        # The largest slope is at 0 if 0 is inside, else at the end nearest 0.
         most = low * high
         np.negative(most, out=most)
         np.copysign(self.rate**2 / 4, most, out=most)
@@ -340,9 +344,10 @@ class Sigmoidal(Univariate):
         return least, most
 
     def _value_and_slope(self, z: Array) -> tuple[Array, Array]:
-        """One exponential for both: right within VALUE_ROUNDINGS u and, relatively, SLOPE_ROUNDINGS u.
+        """Value and slope by one exponential.
 
-        Where the slope is below twice the smallest normal number, within that.
+        The error of the value is at most VALUE_ROUNDINGS u. The relative error of the slope is at most
+        SLOPE_ROUNDINGS u; where the slope is below twice the smallest normal number, so is its error.
         """
         e = -self.rate * z
         np.minimum(e, LARGEST_EXPONENT, out=e)
@@ -365,7 +370,7 @@ def _tanh(z: Array) -> tuple[Array, Array]:
 
 
 def _logistic(z: Array) -> tuple[Array, Array, Array]:
-    """σ(z), σ(−z) and their product, each to a few units of relative accuracy."""
+    """σ(z), σ(−z) and their product, each with a relative error of a few u."""
     e = np.exp(-np.abs(z))
     large, small = 1 / (1 + e), e / (1 + e)
     return np.where(z >= 0, large, small), np.where(z >= 0, small, large), large * small
@@ -396,8 +401,8 @@ def _gelu(z: Array) -> tuple[Array, Array]:
     e, Phi = np.exp(-0.5 * z2), 0.5 * erfc(-z / np.sqrt(2))
     phi = e / np.sqrt(2 * np.pi)
     jet = np.stack([z * Phi, Phi + z * phi, phi * (2 - z2), phi * z * (z2 - 4)])
-    # The rounding of z² and of z/√2 is magnified by z² in the exponent, and so is that of erfc, in the
-    # tail of Φ alone: on the other side 1 − Φ is what is magnified, and both are at most e/2.
+    # The exponent magnifies the rounding errors of z² and z/√2 by z². erfc magnifies its error in the tail
+    # of Φ only: on the other side 1 − Φ is magnified, and either is at most e/2.
     tail, Tail = (1 + z2) * phi, Phi + (1 + z2) * np.minimum(Phi, 0.5 * e)
     return jet, np.stack([a * Tail, Tail + a * tail, tail * (2 + z2), tail * a * (z2 + 4)])
 
@@ -419,7 +424,7 @@ def _both(*positive: float) -> tuple[float, ...]:
     return tuple(-z for z in reversed(positive)) + positive
 
 
-# tanh² is 1/3 and 2/3 here, and the same at twice the argument for the logistic function.
+# tanh² is 1/3 and 2/3 here; the logistic function has its zeros at twice these arguments.
 _T3, _T4 = 0.6584789484624083543, 1.1462158347805888439
 
 LINEAR = Univariate(_linear, ((), (), (), ()), bend=0.0)

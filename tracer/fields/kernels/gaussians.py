@@ -1,12 +1,13 @@
 """Gaussians of affine functions: ``exp(−Σ_j w_j (z_j − c_j)²)`` with z = A x + b.
 
-On a plane the exponent is a quadratic polynomial of the two coordinates, whatever the number of inputs: with
+On a plane the exponent is a quadratic polynomial of the two coordinates, for any number of inputs: with
 any point p and the residual r = A p + b − c,
 
     −Σ w (z − c)² = −Σ w r² − 2 t·Aᵀ(w r) − tᵀ Aᵀ(w A) t,   t = x − p.
 
-It is folded once. Near its least r the linear part all but vanishes, so p is taken there; what it is to
-rounding is part of r, and the polynomial is that of the exact numbers within its radii.
+The polynomial is computed once. The linear part nearly vanishes where r is smallest, so p is chosen there, up
+to rounding. r is evaluated at the rounded p, and the radii of the coefficients cover the polynomial of the
+exact numbers.
 """
 
 from dataclasses import dataclass, replace
@@ -26,15 +27,15 @@ from tracer.fields.checks import frozen_array
 from tracer.fields.networks.layer import Layer
 from tracer.fields.plane import Plane
 
-# Roundings of an exponential, of 4 ulp, and of sums of its like.
+# Roundings of an exponential, of 4 ulp, and of sums with it.
 EXP_ROUNDINGS = 12
 
 
 class Decay(Univariate):
-    """exp of arguments that are not positive; beyond 0 its Taylor polynomial, so that no bound explodes.
+    """exp(z) for z ≤ 0; for z > 0 its quadratic Taylor polynomial at 0, so that no bound explodes.
 
-    So continued it is twice continuously differentiable, with a third derivative in [0, 1] that jumps at 0:
-    remainders ask no more. One exponential each, at the point and at both ends, bounds all the rest.
+    This extension is twice continuously differentiable, and its third derivative in [0, 1] jumps at 0, which
+    suffices for remainders. One exponential each, at the point and both ends, bounds everything else.
     """
 
     def neighbourhood(self, center: Array, rho: Array) -> Neighbourhood:
@@ -64,15 +65,15 @@ class Decay(Univariate):
             high=np.minimum(e[2] * (1 + error) + UNDERFLOW, 1),
             least=slope[1] * (1 - error) - UNDERFLOW,
             most=largest,
-            # Up to 0 the fourth derivative is e^z as well; across it the third is in [0, e^z].
+            # For z ≤ 0 the fourth derivative is e^z too; across 0 the third is in [0, e^z].
             bow=(e[2] * RAISED + UNDERFLOW) * (rho * rho) * np.where(z[2] > 0, 0.5, rho / 6) + UNDERFLOW,
         )
 
     def at(self, z: Array, radius: Array) -> tuple[Array, Array]:
-        """The function at points known to within a radius, and the radius of its values.
+        """Values at points known to within a radius, and the radii of these values.
 
-        ``|exp(z ± r) − exp(z)| ≤ exp(z) (exp(r) − 1)``, and no more than 1: relative, so that what decays
-        to 1e-300 still has a sign.
+        ``|exp(z ± r) − exp(z)| ≤ exp(z) (exp(r) − 1)``, and at most 1. The bound is relative, so that a value
+        of 1e-300 still has a sign.
         """
         value = np.exp(z)
         growth = np.expm1(np.minimum(radius, 1.0)) * np.where(radius <= 1, 1.0, np.inf)
@@ -91,11 +92,11 @@ class Gaussians:
     ----------
     centres : array_like, shape (n, d)
     weights : array_like, shape (n, d) or (1, d)
-        Not negative.
+        Nonnegative.
     inner : Layer
-        z = A x + b; linear.
+        z = A x + b, a linear layer.
     weight_radius : array_like, optional
-        How far the exact weights may be from those given, zero by default.
+        Upper bounds of the distances between the exact and the given weights, zero by default.
 
     Raises
     ------
@@ -139,7 +140,7 @@ class Gaussians:
         return self.inner.inputs
 
     def restricted(self, plane: Plane) -> "Gaussians":
-        """The same on a plane, functions of its two coordinates."""
+        """The Gaussians on a plane, as functions of its two coordinates."""
         return replace(self, inner=self.inner.restricted(plane))
 
     def value(self, x: Array) -> Array:
@@ -161,17 +162,17 @@ class Gaussians:
     def at(self, x: Array) -> tuple[Array, Array]:
         """Values at points (k, 2), and their radii, each of shape (k, n)."""
         q, radius = self.polynomials.at(x)
-        # The exact exponent is not positive: cut off there, it is no further away.
+        # The exact exponent is at most 0, so clipping at 0 does not increase the error.
         return DECAY.at(np.minimum(q, 0), radius)
 
     @property
     def function(self) -> Univariate:
-        """What is applied to the polynomials."""
+        """The function that is applied to the polynomials."""
         return DECAY
 
     @cached_property
     def polynomials(self) -> Quadratics:
-        """The exponents, of two inputs."""
+        """The exponents as polynomials of the two inputs."""
         A, s = self.inner.weight.T, self.inner.weight_radius.T  # (2, d)
         w, v = self.weights, self.weight_radius
         p = self._nearest()
@@ -186,7 +187,7 @@ class Gaussians:
         return Quadratics(p, m * factors, radii * -factors)
 
     def _nearest(self) -> Array:
-        """The points (n, 2) at which the Gaussians are largest, more or less; any point serves."""
+        """Points (n, 2) at which the Gaussians are approximately largest; any point is correct."""
         scale = np.abs(self.inner.weight).max(axis=0)
         scale = np.where(scale > 0, scale, 1.0)
         A = self.inner.weight / scale
@@ -196,12 +197,12 @@ class Gaussians:
             if not np.isfinite(square).all():
                 return np.zeros((len(self), 2))
             gap = (wA * (self.centres - self.inner.bias)[:, :, None]).sum(axis=1)
-            # A pseudoinverse: the plane may be seen edge on.
+            # A pseudoinverse, as a Gaussian may be constant along a direction of the plane.
             p = (np.linalg.pinv(square) @ gap[:, :, None])[:, :, 0] / scale
         return np.where(np.isfinite(p), p, 0.0)
 
     def _residuals(self, p: Array) -> tuple[Array, Array]:
-        """r = A p + b − c, shape (n, d), and its radius."""
+        """r = A p + b − c, and its radii, shape (n, d) each."""
         layer = self.inner
         m, radius = layer.at(p, np.zeros_like(p))
         return rounding.total(m, radius, -self.centres)

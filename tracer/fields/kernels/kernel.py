@@ -1,15 +1,19 @@
-"""Kernel models: ``F(x) = Σ_i α_i k(x, c_i) + b``, as of support vector machines and Gaussian processes.
+"""Kernel models: ``F(x) = Σ_i α_i k(x, c_i) + b``, as in support vector machines and Gaussian processes [1]_.
 
-A kernel that is a function of one variable of a polynomial of degree 2 at most,
+Consider a kernel that is a function of one variable, applied to a polynomial of degree at most 2:
 
-    exp(−γ |z − c|²)   (radial basis functions),   (γ c·z + r)^degree,   z = A x + a,
+    exp(−γ |z − c|²)   (radial basis functions),   (γ c·z + r)^degree,   z = A x + a.
 
-is, on a plane, that function of a quadratic polynomial of the plane's two coordinates. It is folded once,
-with the radius of its rounding. On a cell it is a Taylor form as it stands; the function is applied to it,
-and then comes the sum over i: bounds cost what those of a network with one hidden layer cost, whatever the
-number of inputs. (Kernels that are functions of c·z alone make networks: tanh does.)
+On a plane the polynomial is quadratic in the plane's two coordinates. Its coefficients, and the radii of
+their rounding, are computed once. On a cell the polynomial is a Taylor form; the function is applied to the
+form, and the results are summed over i. So bounds cost as much as for a network with one hidden layer,
+for any number of inputs. (Kernels that are functions of c·z alone, such as tanh, are networks.)
 
-Of two classes 1 wins where F > 0: the outputs are 0 and F, and margin(1, 0) is F.
+Class 1 of two wins where F > 0: the outputs are 0 and F, and margin(1, 0) is F.
+
+References
+----------
+.. [1] B. Schölkopf, A. J. Smola, "Learning with Kernels", MIT Press (2002).
 """
 
 from dataclasses import dataclass, replace
@@ -30,32 +34,32 @@ from tracer.fields.labels import Side, checked_sides, labelled, pair, restricted
 from tracer.fields.networks.layer import Layer
 from tracer.fields.plane import Plane
 
-# Points and cells are taken in chunks that hold this many numbers, and cells not by fewer than so many.
+# Points and cells are evaluated in chunks of this many numbers, but at least so many cells.
 CACHED_NUMBERS = 2**13
 FEWEST_CELLS = 32
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class KernelField:
-    """A sum of kernels: of two classes, or a field as it is.
+    """A sum of kernels, as the model of two classes or as a field.
 
     Parameters
     ----------
     terms : Gaussians or Powers
         The kernels k(·, c_i).
     last : Layer
-        α and b, with their radii: linear, with one output.
+        α and b, with their radii: a linear layer with one output.
     plane : Plane, optional
-        Where the model is a restriction: the plane its two inputs are coordinates of.
+        The plane of a restricted model, whose coordinates are its two inputs.
     classes, inputs : sequence, optional
-        The labels of the two classes, and of the inputs. Without classes F is the one output.
+        The labels of the two classes, and of the inputs. Without classes F is the single output.
     sides : sequence of pairs, optional
-        Of a margin: the label of each class, and the sign of F where it wins.
+        For a margin: the label of each class, and the sign of F where it wins.
 
     Raises
     ------
     ValueError
-        If shapes do not chain, or the number of labels is not that of the outputs or inputs.
+        If shapes do not chain, or the number of labels differs from the number of outputs or inputs.
     """
 
     terms: Gaussians | Powers
@@ -123,7 +127,7 @@ class KernelField:
         Returns
         -------
         Enclosure
-            Of the exact model: the radii of folded numbers are part of the bounds.
+            Bounds of the exact model: they include the radii of folded numbers.
 
         Raises
         ------
@@ -183,14 +187,14 @@ class KernelField:
         i, j : int
             0 and 1, or 1 and 0.
         classes : pair, optional
-            Their labels instead, of `classes`.
+            The labels of the two classes instead.
 
         Raises
         ------
         TypeError
-            If not one of the pairs is given.
+            If both pairs are given, or neither.
         ValueError
-            If i = j, or one of them is no class.
+            If the model has no classes, i = j, or one of them is no class.
         """
         if self.classes is None:
             raise ValueError("margin needs two classes, this model has one output: take it as it is")
@@ -201,12 +205,12 @@ class KernelField:
     @quiet
     @in_ieee_arithmetic(refused)
     def level(self, output: int, value: float) -> "KernelField":
-        """The field whose zero set is where the one output, 0, has the given `value`.
+        """The field whose zero set is where the single output, number 0, has the given `value`.
 
         Raises
         ------
         TypeError
-            If there are two outputs, of classes: F is the output of their margin.
+            If the model has two classes: F is the output of their margin.
         """
         if self.n_outputs != 1:
             raise TypeError(
@@ -219,7 +223,7 @@ class KernelField:
     @quiet
     @in_ieee_arithmetic(refused)
     def restrict(self, plane: Plane) -> "KernelField":
-        """The model on a plane: two inputs, the plane's coordinates.
+        """The model on a plane: its two inputs are the plane's coordinates.
 
         Raises
         ------

@@ -22,7 +22,7 @@ class Powers:
     Parameters
     ----------
     inner : Layer
-        ``W x + b``; linear.
+        ``W x + b``, a linear layer.
     degree : int
         1 or more.
 
@@ -53,7 +53,7 @@ class Powers:
         return self.inner.inputs
 
     def restricted(self, plane: Plane) -> "Powers":
-        """The same on a plane, functions of its two coordinates."""
+        """The powers on a plane, as functions of its two coordinates."""
         return replace(self, inner=self.inner.restricted(plane))
 
     def value(self, x: Array) -> Array:
@@ -77,12 +77,12 @@ class Powers:
 
     @property
     def function(self) -> Univariate:
-        """What is applied to the polynomials."""
+        """The function that is applied to the polynomials."""
         return elementary.power(float(self.degree))
 
     @cached_property
     def polynomials(self) -> Quadratics:
-        """The affine functions, of two inputs."""
+        """The affine functions as polynomials of the two inputs."""
         layer = self.inner
         coefficients, radii = np.zeros((2, 6, len(self)))
         coefficients[0], coefficients[1:3] = layer.bias, layer.weight.T

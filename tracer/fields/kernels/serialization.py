@@ -1,4 +1,4 @@
-"""Kernel fields as JSON: each float is the shortest decimal that reads back to it."""
+"""Kernel fields as JSON: each float is written as the shortest decimal that reads back to the same float."""
 
 import json
 from typing import Any
@@ -28,7 +28,7 @@ def loads(text: str) -> KernelField:
     Raises
     ------
     ValueError, KeyError, TypeError
-        If it is none.
+        If the text is not a kernel field.
     """
     form = json.loads(text)
     return KernelField(

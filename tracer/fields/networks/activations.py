@@ -1,9 +1,8 @@
-"""The activations, one row each: value, slope, and how to undo them.
+"""The activations, one row each: value, slope, inverse and proven bounds.
 
-A row is all the library knows of an activation. An activation that is strictly increasing can be
-dropped from both sides of ``σ(A_0) = σ(A_1)`` or undone in ``σ(A) = level``; its row has an
-`inverse`. Every row is evaluated so that ±1e4 neither overflows nor gives nan: exponentials are
-only taken of what is not positive.
+A row is all the library knows of an activation. A strictly increasing activation can be dropped from both
+sides of ``σ(A_0) = σ(A_1)``, or inverted in ``σ(A) = level``; its row has an `inverse`. At arguments of ±1e4
+no row overflows or is nan: exponentials have arguments that are not positive.
 """
 
 from collections.abc import Callable
@@ -34,13 +33,13 @@ class Activation:
     value, slope : callable
         The function and its derivative, elementwise; at a kink the slope from the left.
     inverse : callable or None
-        The inverse function where it is strictly increasing, else None.
+        The inverse if the function is strictly increasing, else None.
     range : (float, float)
-        The open interval of its values.
+        The ends of the interval of the function's values; levels lie strictly between them.
     parameter : float or None
         The default of the row's one parameter, passed to `value` and `slope` after z.
     univariate : Univariate, Kinked or None
-        Proven bounds of value and derivatives; None for softmax.
+        Proven bounds of value and derivatives; None for softmax, and for leaky_relu without its parameter.
     """
 
     value: Callable[..., Array]
@@ -145,7 +144,7 @@ TABLE: dict[str, Activation] = {
 
 
 def activation(name: str, parameter: float | None = None) -> Activation:
-    """Row `name` with its parameter filled in.
+    """The row `name` with its parameter filled in.
 
     Raises
     ------
@@ -163,7 +162,7 @@ def activation(name: str, parameter: float | None = None) -> Activation:
     return Activation(
         partial(row.value, c=c),
         partial(row.slope, c=c),
-        # A slope of zero or less makes it not increasing: then there is nothing to undo.
+        # With a slope of zero or less it is not strictly increasing, and has no inverse.
         partial(row.inverse, c=c) if row.inverse is not None and c > 0 else None,
         row.range if c > 0 else (0.0, INF),
         c,

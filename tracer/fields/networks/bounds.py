@@ -1,8 +1,8 @@
 """Bounds of networks, on cells and at points.
 
-Smooth networks are enclosed by mean values, which are cheap, and by Taylor forms where these are worth more:
-on cells small enough, and in deep networks, of which mean values decide nothing. Those with kinks are
-enclosed by linear relaxations. What was measured to be best of each is in benchmarks/enclosures.py.
+Smooth networks are enclosed by mean value forms, which are cheap, and by Taylor forms where these decide
+more: on small cells, and in deep networks, on which mean value forms decide nothing. Networks with kinks are
+enclosed by linear relaxations. benchmarks/enclosures.py compares all of them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,24 +22,25 @@ from tracer.fields.networks.layer import Layer
 
 Form = TypeVar("Form", MeanValueForm, TaylorForm)
 
-# Cells are taken in chunks whose widest layer holds this many numbers: each has eight or nine midpoints,
-# coefficients and radii.
+# Cells are evaluated in chunks whose widest layer has this many numbers; a form has eight or nine such
+# arrays.
 CACHED_FORMS = 2**14
 FEWEST_CELLS = 64
-# Relaxations gather what is bent, in many short steps: the more cells at once, the fewer of these.
+# Relaxations gather unstable neurons in many short steps: more cells at once need fewer steps.
 CACHED_RELAXATIONS = 2**15
-# Mean values that decide less than this share of cells are of no use; of many cells some tell.
+# Mean value forms that decide less than this share of cells are useless; of MANY cells or more a sample of
+# about PROBED cells decides.
 USELESS = 0.125
 MANY, PROBED = 512, 64
-# Where they decide more than so many times as many, which is what they cost, Taylor forms alone are better.
+# Taylor forms alone are better if they decide more than so many times as many cells, which is their cost.
 WORTH = 1.5
-# Where no more than this share is left, cells are sooner cut than looked at again.
+# If at most this share of cells is undecided, bisecting them is faster than a second enclosure.
 FEW = 0.125
-# Taylor forms are better where the arguments of most activations hardly vary on a cell: their radius is below
-# this, over the length on which the function bends.
+# Taylor forms are better where the arguments of most activations hardly vary on a cell: their radius,
+# relative to the length on which the function bends, is below this.
 NARROW = 0.6
-# Freeing a large array once teaches glibc to keep what is freed, up to twice as much, for the next array:
-# else page faults take half the time of enclosing many cells. It is never touched, so it costs nothing.
+# After a large array has been freed once, glibc keeps freed memory, up to twice as much, for the next
+# array: else page faults take half the time of enclosing many cells. The array is never written: it is free.
 np.empty(2**21)
 
 
@@ -49,14 +50,14 @@ def is_kinked(layers: Sequence[Layer]) -> bool:
 
 
 def on_cells(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
-    """Bounds of the single output and its gradient on cells with corners `lower` and `upper`, (k, 2)."""
+    """Bounds of the single output and its gradient on cells with corners `lower` and `upper`, (k, 2) each."""
     if is_kinked(layers):
         return linear_relaxations(layers, lower, upper, together(layers, CACHED_RELAXATIONS))
     return mean_values_or_taylor_forms(layers, lower, upper)
 
 
 def at_points(layers: Sequence[Layer], x: Array) -> Enclosure:
-    """Bounds of the single output at points `x` (k, 2), as midpoint and radius; none of the gradient."""
+    """Bounds of the single output at points `x` (k, 2); the bounds of the gradient are nan."""
     radius = np.zeros_like(x)
     for layer in layers:
         x, radius = layer.at(x, radius)
@@ -68,7 +69,7 @@ def at_points(layers: Sequence[Layer], x: Array) -> Enclosure:
 
 
 def mean_values_or_taylor_forms(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
-    """Bounds of a network without kinks, as `on_cells`: by one kind of form or the other, or both."""
+    """Bounds of a network without kinks, as `on_cells`: by mean value forms, Taylor forms or both."""
     if len(lower) >= MANY:
         every = len(lower) // PROBED
         if _taylor_forms_pay(layers, lower[::every], upper[::every]):
@@ -84,7 +85,7 @@ def mean_values_or_taylor_forms(layers: Sequence[Layer], lower: Array, upper: Ar
 
 
 def _taylor_forms_pay(layers: Sequence[Layer], lower: Array, upper: Array) -> bool:
-    """Whether cells like these are sooner decided by Taylor forms alone."""
+    """Whether Taylor forms alone decide cells like these faster."""
     share = mean_values(layers, lower, upper).decided().mean()
     if share < USELESS or WORTH * share > 1:
         return bool(share < USELESS)
@@ -92,12 +93,12 @@ def _taylor_forms_pay(layers: Sequence[Layer], lower: Array, upper: Array) -> bo
 
 
 def mean_values(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
-    """Bounds of a network without kinks by mean values alone, as `on_cells`."""
+    """Bounds of a network without kinks by mean value forms alone, as `on_cells`."""
     return _mean_values(layers, lower, upper)[0]
 
 
 def _mean_values(layers: Sequence[Layer], lower: Array, upper: Array) -> tuple[Enclosure, Array]:
-    """The same, and the form's spread, (k,)."""
+    """Bounds by mean value forms, and the forms' spread, (k,)."""
     forms = [_form(MeanValueForm, layers, *corners) for corners in _in_chunks(layers, lower, upper)]
     return Enclosure.joined([_bounds(*form) for form in forms]), np.concatenate([f.spread for f, _ in forms])
 
@@ -109,7 +110,7 @@ def taylor_forms(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosu
 
 
 def _form(kind: type[Form], layers: Sequence[Layer], lower: Array, upper: Array) -> tuple[Form, Array]:
-    """A network in one kind of form, and the cells' radii."""
+    """A network's form of the given kind on cells, and the cells' radii (k, 2)."""
     form, radius = kind.of_cells(lower, upper)
     for layer in layers:
         form = form.affine(layer.affine)
@@ -124,12 +125,12 @@ def _bounds(form: MeanValueForm | TaylorForm, radius: Array) -> Enclosure:
 
 
 def _in_chunks(layers: Sequence[Layer], lower: Array, upper: Array) -> Iterator[tuple[Array, Array]]:
-    """As many cells at once as fit the cache."""
+    """Chunks of the cells that fit the cache."""
     size = together(layers, CACHED_FORMS)
     for start in range(0, max(len(lower), 1), size):
         yield lower[start : start + size], upper[start : start + size]
 
 
 def together(layers: Sequence[Layer], numbers: int, fewest: int = FEWEST_CELLS) -> int:
-    """Of how many cells or points the widest layer holds so many numbers."""
+    """The number of cells or points for which the widest layer has so many numbers, at least `fewest`."""
     return max(fewest, numbers // max(layer.outputs for layer in layers))

@@ -1,8 +1,8 @@
-"""Networks that come with the library, each with a box to look at.
+"""Networks that come with the library, each with a box to trace it in.
 
-`paper` is a 2-3-2 network of sigmoids, the shape the paper solves for; `moons` and `noisy-moons` are
-classifiers fitted to two half moons, with little noise and with much; `iris` tells three species
-apart by their petals; `xor` has a boundary that crosses itself, exactly.
+`paper` is a 2-3-2 network of sigmoids, the shape that the paper solves; `moons` and `noisy-moons` are
+classifiers fitted to two half moons, with little noise and with much; `iris` classifies three species
+by their petals; `xor` has a boundary that crosses itself, exactly.
 """
 
 from importlib.resources import files

@@ -5,13 +5,13 @@ With ``B_k = −u_k`` for the pre-activations u of h hidden sigmoids, multiplyin
 
     E = Σ_{S ⊆ {1..h}} C_S exp(Σ_{k∈S} B_k),    C_S = Δb + Σ_{k∉S} Δw_k,
 
-2^h terms with the same zero set as F, for ``E = F · Π_k (1 + e^{B_k})``. The exponentials overflow
-long before the boundary is special, so E is evaluated scaled by that product:
+2^h terms with the same zero set as F, as ``E = F · Π_k (1 + e^{B_k})``. The exponentials overflow even for
+ordinary boundaries, so E is divided by that product:
 
     F = Σ_S C_S Π_{k∈S} σ(B_k) Π_{k∉S} σ(−B_k),
 
-a convex combination of the constants, and the product is kept as a logarithm. The sum factors: with
-the neurons in two halves, p and q the products of each half's subsets, ``F = pᵀ C q``, so h = 20
+a convex combination of the constants; the logarithm of the product is computed separately. The sum factors:
+with the neurons in two halves, and p and q the products of each half's subsets, ``F = pᵀ C q``, so h = 20
 costs a product with a 1024 × 1024 matrix and not a million exponentials.
 
 References
@@ -35,21 +35,21 @@ from tracer.fields.networks.network import Network
 from tracer.fields.plane import Plane
 
 MOST_NEURONS = 20
-# Points are taken in chunks that hold this many numbers at most: 16 MB.
+# Points are evaluated in chunks of at most this many numbers: 16 MB.
 CHUNK_NUMBERS = 2**21
 
 
 class ExponentialSum:
     r"""Equation (69) of the paper, for the boundary of a network with one hidden layer of sigmoids.
 
-    The field's value is E divided by ``Π_k (1 + e^{B_k}) > 0``, which is F; `log_factor` gives the
+    The field's value is E divided by ``Π_k (1 + e^{B_k}) > 0``, which is F; `log_factor` returns the
     logarithm of the divisor.
 
     Parameters
     ----------
     margin : Network
-        Two inputs, one hidden layer of 1 to 20 sigmoids, one linear output: what
-        ``network.margin(i, j)`` gives for the paper's network.
+        Two inputs, one hidden layer of 1 to 20 sigmoids, one linear output, such as
+        ``network.margin(i, j)`` of the paper's network.
 
     Raises
     ------
@@ -97,7 +97,7 @@ class ExponentialSum:
 
     @property
     def sides(self) -> tuple[Side, ...] | None:
-        """The classes that the margin tells apart."""
+        """The label of each class, and the sign of F where it wins, as in the margin."""
         return self.margin.sides
 
     @cached_property
@@ -139,14 +139,14 @@ class ExponentialSum:
 
     @property
     def unenclosable(self) -> str | None:
-        """Why `enclose` cannot be asked: that of the margin, whose sigmoids are smooth."""
+        """The reason why `enclose` has no bounds: None, as the margin's sigmoids have bounds."""
         return self.margin.unenclosable
 
     def enclose(self, lower: Array, upper: Array) -> Enclosure:
         """Bounds of the scaled sum and its gradient on cells with corners `lower` and `upper`, each (k, 2).
 
-        ``E / Π_k (1 + e^{B_k})`` is F, the same function and not only the same zero set, so these are
-        the margin's bounds: of h sigmoids instead of 2^h terms.
+        ``E / Π_k (1 + e^{B_k})`` equals F, so these are the margin's bounds: of h sigmoids instead of 2^h
+        terms.
         """
         return self.margin.enclose(lower, upper)
 

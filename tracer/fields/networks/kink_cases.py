@@ -1,12 +1,19 @@
-"""A network with kinks on cells: relaxed, and where that decides nothing, case by case.
+"""A network with kinks on cells: linear relaxations, and branching where these do not decide a cell.
 
-If a cell has few unstable neurons, the bounds branch on those, at most two, that contribute most to the width
-of the gradient. Duplicate neurons, which have the same kink, are branched on together.
-In each case F is continued from one side of these kinks as if they were not there. Everywhere on the cell F
-is one of these functions, and its gradients at a kink lie between theirs. Where the function of a case has no
-zero on the cell, F has none there, nor at the kinks where the case ends. So only the other cases count, for
-the zeros and for the gradients at them: a boundary beside the edge of a plateau takes few cells, however near
-to it, and a boundary along a kink is decided too.
+If a cell has at most `MOST_UNSURE` unstable neurons, branch on the neurons (at most `MOST_HELD`) that
+contribute most to the width of the gradient zonotope [1]_. Duplicate neurons, which have the same kink, are
+branched on together. In each case an activation pattern fixes these neurons, and F is extended from one side
+of their kinks to the whole cell. At every point of the cell F equals the function of some case, and the
+generalized gradient at a kink is in the convex hull of the cases' gradients.
+
+If the function of a case has no zero on the cell, F has no zero where this case applies, nor at the kinks
+that bound it. So only the other cases matter for the zeros and for the gradients at zeros: a boundary near
+the edge of a plateau takes few cells, and a boundary along a kink is decided too.
+
+References
+----------
+.. [1] R. Bunel et al., "Branch and bound for piecewise linear neural network verification", Journal of
+   Machine Learning Research 21 (2020).
 """
 
 from collections.abc import Iterator, Sequence
@@ -22,14 +29,15 @@ from tracer.enclosures.rounding import centered, in_x, per_unit
 from tracer.fields.field import Enclosure
 from tracer.fields.networks.layer import Layer
 
-# Neurons are held in cells with so many that may be on both sides of a kink, and no more: with more of them a
-# few decide little. And so many are held at once.
+# Cells with more unstable neurons than this, duplicates counted once, are not branched on: a few fixed
+# neurons would decide little.
 MOST_UNSURE = 4
+# At most so many neurons, each with its duplicates, are fixed at once.
 MOST_HELD = 2
 
 
 class _Cases(NamedTuple):
-    """Cells (m,) to look at case by case, and who is held where in each case, (c, m, N)."""
+    """Cells (m,) to branch on, and for each cell the activation patterns `held` (c, m, N) of its c cases."""
 
     cells: Indices
     held: Sides
@@ -39,7 +47,7 @@ class _Cases(NamedTuple):
 
 
 class _Classified(NamedTuple):
-    """Bounds of F on cells, (k,), and of ∂F/∂ε, (2, k) each; directions (k, 2) in which F grows, or 0."""
+    """Bounds of F on cells, (k,), and of ∂F/∂ε, (2, k) each; directions (2, k) in which F grows, or 0."""
 
     low: Array
     high: Array
@@ -53,7 +61,7 @@ def linear_relaxations(
 ) -> Enclosure:
     """Bounds of the single output and its gradient on cells with corners `lower` and `upper`, (k, 2).
 
-    So many cells as `size` says are taken together.
+    Cells are evaluated in chunks of `size`, or all at once.
     """
     size = max(1, len(lower)) if size is None else size
     looks, left = [], []
@@ -72,12 +80,12 @@ def linear_relaxations(
 
 
 def _relaxed(layers: Sequence[Layer], lower: Array, upper: Array) -> tuple[_Classified, list[_Cases]]:
-    """What relaxations say of cells, and which are worth another look."""
+    """Bounds by linear relaxations, and the undecided cells with the cases to branch on."""
     form = _relaxation(layers, lower, upper)
     low, high, gradient = form.bounds()
     least, most = gradient.bounds()
     directions = np.zeros(least.shape)
-    # Where 0 is outside the bounds of a partial, or F is not 0, none is needed.
+    # No oblique direction is needed where 0 is outside the bounds of F or of a partial.
     open_ = (low <= 0) & (high >= 0) & ((least <= 0) & (most >= 0)).all(axis=0)
     wide = np.flatnonzero(open_ & (form.radius > 0).all(axis=1))
     if len(wide):
@@ -88,7 +96,7 @@ def _relaxed(layers: Sequence[Layer], lower: Array, upper: Array) -> tuple[_Clas
 
 
 def _relaxation(layers: Sequence[Layer], lower: Array, upper: Array, held: Sides | None = None) -> Relaxation:
-    """The network on cells; with some arguments of its activations `held`, (k, N), on a side."""
+    """The network's linear relaxation on cells, with neurons fixed by activation patterns `held` (k, N)."""
     form, start = Relaxation(lower, upper), 0
     for layer in layers:
         form.affine(layer.affine)
@@ -100,7 +108,7 @@ def _relaxation(layers: Sequence[Layer], lower: Array, upper: Array, held: Sides
 
 
 class _Arguments(NamedTuple):
-    """Of all arguments of activations: duplicates, their signs, and how many kinks there are; (N,) each."""
+    """First duplicate, sign and number of kinks of each activation's argument, (N,) each."""
 
     twin: Indices
     sign: Sides
@@ -108,7 +116,7 @@ class _Arguments(NamedTuple):
 
     @classmethod
     def of(cls, layers: Sequence[Layer]) -> "_Arguments":
-        """Those of a network."""
+        """The arguments of a network's activations, numbered through all layers."""
         start, columns = 0, [(np.zeros(0, np.intp), np.zeros(0, np.int8), np.zeros(0, np.int8))]
         for layer in layers:
             function = layer.bend
@@ -121,10 +129,10 @@ class _Arguments(NamedTuple):
 
 
 def _cases(arguments: _Arguments, form: Relaxation, cells: Indices, gradient: Zonotope) -> list[_Cases]:
-    """Which of some `cells` are worth another look, and the cases to look at.
+    """The `cells` to branch on, grouped by their number of cases.
 
-    Held are the neurons with the longest edges in the gradient's zonotope, of those that may be on two
-    sides, each with its duplicates.
+    In each cell the neurons with the longest edges in the gradient's zonotope are fixed, among the neurons
+    that may be on exactly two sides, each with its duplicates.
     """
     bends = form.bends()
     cells = cells[_few(bends, arguments, form.radius)[cells]]
@@ -150,7 +158,7 @@ def _cases(arguments: _Arguments, form: Relaxation, cells: Indices, gradient: Zo
 def _held(
     arguments: _Arguments, cases: _Cases, edge: Array, first: Sides, last: Sides
 ) -> tuple[_Cases, Array]:
-    """The neuron with the longest edge of each cell held on either side too, and the edges that are left."""
+    """The cases with the neuron of each cell's longest edge fixed on either side too, and the other edges."""
     twin, sign, kinks = arguments
     neuron, row = edge.argmax(axis=1), np.arange(len(edge))
     ours = twin == twin[neuron, None]
@@ -161,18 +169,18 @@ def _held(
 
 
 def _few(bends: Bends, arguments: _Arguments, radius: Array) -> Mask:
-    """In which cells few enough neurons may be on several sides."""
+    """Whether each cell has few enough unstable neurons to branch on, shape (k,)."""
     several = bends.first < bends.last
     cell, neuron = bends.cell[several], bends.neuron[several]
     leading = arguments.twin[neuron] == neuron
     kinds, neurons = (np.bincount(some, minlength=len(radius)) for some in (cell[leading], cell))
-    # Segments are soon cut so short that only kinks that lie together are on one.
+    # Segments are soon so short that several kinks on one must coincide or cross: branch only on these.
     together = (kinds <= MOST_HELD) & (neurons > 1)
     return np.where((radius > 0).all(axis=1), kinds <= MOST_UNSURE, together)
 
 
 def _alike(cases: list[_Cases]) -> Iterator[_Cases]:
-    """Those with as many cases each joined."""
+    """The given cases, joined by their number c."""
     for number in {len(some.held) for some in cases}:
         cells, held = zip(*(some for some in cases if len(some.held) == number), strict=True)
         yield _Cases(np.concatenate(cells), np.concatenate(held, axis=1))
@@ -181,7 +189,7 @@ def _alike(cases: list[_Cases]) -> Iterator[_Cases]:
 def _look_case_by_case(
     layers: Sequence[Layer], lower: Array, upper: Array, found: _Classified, cases: _Cases, size: int
 ) -> None:
-    """What cases say besides of some cells."""
+    """Narrow the bounds of F in `found`, and add directions, by branching on the cells of `cases`."""
     together = max(1, size // len(cases.held))
     for start in range(0, len(cases.cells), together):
         some, held = cases.some(slice(start, start + together))
@@ -192,15 +200,15 @@ def _look_case_by_case(
 def _case_by_case(
     layers: Sequence[Layer], lower: Array, upper: Array, held: Sides
 ) -> tuple[Array, Array, Array]:
-    """Bounds (k,) of F on cells, from cases that together are all there are; `held` is (c, k, N).
+    """Bounds (k,) of F on cells from an exhaustive set of c cases, `held` (c, k, N), and directions.
 
-    And directions (2, k) in which F grows wherever it is 0, in the cases in which it may be.
+    F grows in the directions (2, k) wherever it is 0; they are 0 where none is proven.
     """
     c, k, _ = held.shape
     form = _relaxation(layers, np.tile(lower, (c, 1)), np.tile(upper, (c, 1)), held.reshape(c * k, -1))
     *ends, gradient = form.bounds()
     low, high = (end.reshape(c, k) for end in ends)
     empty = (low > 0) | (high < 0)
-    # Another case stands for one that is empty.
+    # Replace each empty case by a case that may have a zero.
     case = np.where(empty, empty.argmin(axis=0), np.arange(c)[:, None])
     return low.min(axis=0), high.max(axis=0), direction(gradient[case * k + np.arange(k)])

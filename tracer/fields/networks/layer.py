@@ -1,7 +1,7 @@
 """One layer of a network: ``σ(W x + b)``.
 
-Folding a plane, a margin or a level into weights rounds them; a folded layer carries a radius for
-every weight, so that what is proven later is proven of the user's own numbers.
+Folding a plane, a margin or a level into weights rounds them; a folded layer has a radius for every weight,
+so that all later proofs hold for the user's own numbers.
 """
 
 from dataclasses import dataclass
@@ -35,8 +35,8 @@ class Layer:
     slope : float, optional
         The slope of leaky_relu left of 0, 0.01 by default.
     weight_radius, bias_radius : array_like, optional
-        How far the exact weights may lie from those given; zero by default. What no float64 holds, such as
-        a large integer or a long double, is rounded, and the error of that is added.
+        Upper bounds of the distances between the exact and the given weights; zero by default. A number that
+        is not a float64, such as a large integer or a long double, is rounded, and the error is added.
 
     Raises
     ------
@@ -100,12 +100,12 @@ class Layer:
 
     @cached_property
     def row(self) -> Activation:
-        """The activation's row of the table, its parameter filled in."""
+        """The activation's row of the table, with its parameter filled in."""
         return activation(self.activation, self.slope)
 
     @cached_property
     def affine(self) -> AffineMap:
-        """``W x + b``, and what bounds of it need."""
+        """``W x + b``, with the error bounds of its evaluation."""
         return AffineMap(self.weight, self.bias, self.weight_radius, self.bias_radius)
 
     @property
@@ -120,19 +120,20 @@ class Layer:
 
     @property
     def bend(self) -> Univariate | Kinked | None:
-        """The activation with its proven bounds; None if it is linear, or has none."""
+        """The nonlinear activation with its proven bounds; None if it is linear, or has no such bounds."""
         return None if self.activation == "linear" else self.row.univariate
 
     @property
     def invertible(self) -> bool:
-        """Whether the activation is strictly increasing, so that it can be dropped or undone."""
+        """Whether the activation is strictly increasing, so that it can be dropped or inverted."""
         return self.row.inverse is not None
 
     @cached_property
     def duplicates(self) -> tuple[Indices, Signs]:
-        """For each neuron the first of its duplicates, and a sign, (out,) each: they share sign · (W x + b).
+        """The first duplicate of each neuron, and a sign, (out,) each: duplicates share sign · (W x + b).
 
-        For certain; −1 is given only where the kinks of the activation lie symmetrically about 0.
+        Duplicates are exactly equal: neurons with a radius have none. The sign is −1 only if the kinks of the
+        activation are symmetric about 0.
         """
         rows = np.column_stack([self.weight, self.bias])
         sign = np.ones(self.outputs, dtype=np.int8)
@@ -140,7 +141,7 @@ class Layer:
             leading = rows[np.arange(self.outputs), (rows != 0).argmax(axis=1)]
             sign[leading < 0] = -1
         doubtful = self.weight_radius.any(axis=1) | (self.bias_radius > 0)
-        # A doubtful neuron has no twin but itself; 0.0 for −0.0.
+        # A neuron with a radius is a duplicate of itself only; adding 0.0 turns −0.0 into 0.0.
         number = np.where(doubtful, 1.0 + np.arange(self.outputs), 0.0)
         keys = np.column_stack([sign[:, None] * rows + 0.0, number])
         first: dict[bytes, int] = {}
@@ -152,7 +153,10 @@ class Layer:
         return self.affine.value(x)
 
     def at(self, x: Array, radius: Array) -> tuple[Array, Array]:
-        """``W x + b`` of points (k, in) known to within radii, with the weights' own; and its radius."""
+        """``W x + b`` (k, out) at points (k, in) known to within a `radius`, and its radii (k, out).
+
+        The radii include those of W and b, and all rounding errors.
+        """
         radius = self.affine.errors_of_products(radius, np.abs(x) + radius)
         x = self.affine.value(x)
         return x, radius + self.affine.errors_of_sums(x)
@@ -178,7 +182,7 @@ class Layer:
         return Layer(W, b, weight_radius=r, bias_radius=s)
 
     def linear(self, negative: bool = False) -> "Layer":
-        """The layer without its activation; the negative of that, exactly."""
+        """The layer without its activation; times −1, exactly, if `negative`."""
         sign = -1.0 if negative else 1.0
         return Layer(
             sign * self.weight,

@@ -1,8 +1,12 @@
-"""The regions that the kinks of a network divide the plane into.
+"""The activation regions of a network: the kinks of its neurons divide the plane into them [1]_.
 
-On which side of its kinks every neuron is, its *sides*, decides a region; in it the network is smooth, and
-linear if the rest of it is. So the field and all pre-activations z can be continued beyond the region as
-they are inside, whatever rounding says of a z that is 0 up to rounding.
+An activation pattern, the side of its kinks that each neuron is on, determines a region. There the network is
+smooth, and linear if all other activations are. So the field and all pre-activations z can be extended
+beyond the region, independently of the computed sign of a z near a kink.
+
+References
+----------
+.. [1] B. Hanin, D. Rolnick, "Deep ReLU networks have surprisingly few activation patterns", NeurIPS (2019).
 """
 
 from collections.abc import Iterator
@@ -20,14 +24,14 @@ from tracer.fields.networks.network import Network
 
 
 def activation_regions(field: Field) -> "ActivationRegions | None":
-    """Those of a network with kinks; None for any other field."""
+    """The activation regions of a network with kinks; None for any other field."""
     network = field.field if isinstance(field, Counted) else field
     return ActivationRegions(network, field) if isinstance(network, Network) and network.kinked else None
 
 
 @dataclass(frozen=True, eq=False)
 class Extension:
-    """A network at m points, each continued from its region.
+    """A network at m points, each extended from a region that may not contain the point.
 
     Attributes
     ----------
@@ -36,7 +40,7 @@ class Extension:
     z : ndarray, shape (m, N)
         Pre-activations of all neurons with kinks.
     partials : ndarray, shape (2, m, N)
-        Theirs.
+        The partials of z by x1 and x2.
     """
 
     value: Array
@@ -45,9 +49,10 @@ class Extension:
     partials: Array
 
     def meeting(self, neuron: Indices, kink: Array, scale: Array) -> Array:
-        """The step (m, 2), in units of `scale` (2,), to where F = 0 and z of `neuron` is `kink`, both (m,).
+        """The Newton step (m, 2), in units of `scale` (2,), to where F = 0 and z of `neuron` is `kink`.
 
-        It is that of Newton's method: exact where both are linear, not finite where they are parallel.
+        `neuron` and `kink` are (m,). The step is exact where F and z are linear, and not finite where their
+        gradients are parallel.
         """
         row = np.arange(len(neuron))
         g, h = self.gradient * scale, self.partials[:, row, neuron].T * scale
@@ -58,14 +63,14 @@ class Extension:
 
 
 class ActivationRegions:
-    """A network of two inputs and one output, region by region.
+    """A network of two inputs and one output, evaluated region by region.
 
     Attributes
     ----------
     field : Network or Counted
-        The network, as it is counted.
+        The network, or its wrapper that counts evaluations.
     kinks : ndarray, shape (N, p)
-        Of every neuron that has some, −∞ and ∞ at the ends; side k lies between kinks k and k + 1.
+        The kinks of every neuron that has any, with −∞ before and ∞ after; side k is between k and k + 1.
     linear : bool
         Whether the network is linear in every region.
     """
@@ -85,14 +90,13 @@ class ActivationRegions:
                 self.kinks[part, 1 : len(function.slopes)] = function.kinks
                 self._slopes[part, : len(function.slopes)] = function.slopes
                 self._offsets[part, : len(function.slopes)] = function.offsets
-        # Where the slopes of each neuron start, one after the other.
+        # The index of each neuron's first slope in the flattened table.
         self._first = np.arange(neurons) * sides
 
     def sides(self, x: Array, towards: Array) -> Sides:
-        """Where the points `x` (m, 2) are, shape (m, N); of those at a kink, where they move `towards`.
+        """Activation patterns (m, N) of points `x` (m, 2); at a kink, the side that `towards` (m, 2) enters.
 
-        So the region is one that there is, even where several neurons have the same kink, unless that runs
-        the same way.
+        So the region exists even where several neurons have the same kink, unless `towards` is along it.
         """
         sides = np.empty((len(x), len(self.kinks)), dtype=np.int8)
         h = np.stack([x, towards])
@@ -104,16 +108,16 @@ class ActivationRegions:
         return sides
 
     def kink(self, number: Indices | Sides) -> Array:
-        """The kinks (m, N) of that `number` of each neuron."""
+        """Each neuron's kink with the given `number` (m, N) in its row of `kinks`, shape (m, N)."""
         return self.kinks.take(number + np.arange(len(self.kinks)) * self.kinks.shape[1])
 
     def preactivations(self, x: Array) -> Array:
-        """z of all neurons with kinks at points `x` (m, 2), shape (m, N)."""
+        """Pre-activations z of all neurons with kinks at points `x` (m, 2), shape (m, N)."""
         pairs = zip(self.network.preactivations(x), self._parts(), strict=True)
         return np.concatenate([z for z, (_, part) in pairs if part is not None], axis=1)
 
     def at(self, x: Array, sides: Sides) -> Extension:
-        """The network at points `x` (m, 2), continued from regions `sides` (m, N)."""
+        """The network at points `x` (m, 2), extended from the regions with patterns `sides` (m, N)."""
         if isinstance(self.field, Counted):
             self.field.evaluations += len(x)
         h = np.zeros((3, *x.shape))
@@ -126,7 +130,7 @@ class ActivationRegions:
             self._activate(h, layer, part, sides)
         return Extension(h[0, :, 0], h[1:, :, 0].T, found[0], found[1:])
 
-    # A layer on values, in the first row of h, and derivatives, in the others.
+    # One layer, on values in the first row of h and derivatives in the other rows.
 
     @staticmethod
     def _affine(h: Array, layer: Layer) -> Array:
@@ -145,7 +149,7 @@ class ActivationRegions:
             h[0] = layer.row.value(h[0])
 
     def _parts(self) -> Iterator[tuple[Layer, slice | None]]:
-        """The layers, and which of the neurons with kinks are theirs."""
+        """Each layer, with the slice of its neurons among all neurons with kinks; None if it has no kinks."""
         start = 0
         for layer in self.network.layers:
             kinked = isinstance(layer.row.univariate, Kinked)
@@ -154,7 +158,7 @@ class ActivationRegions:
 
 
 def _beyond(z: Array, rate: Array, kinks: Array) -> Sides:
-    """Behind how many of their `kinks` (n, p) the arguments z (m, n) are, or move at that `rate`."""
+    """The number of `kinks` (n, p) below each z (m, n); one equal to z counts if the `rate` is positive."""
     number = np.zeros(z.shape, np.int8)
     for kink in kinks.T:
         behind = z > kink

@@ -1,9 +1,9 @@
-"""Networks: layers after layers, and the boundaries that they hide.
+"""Feed-forward networks, and the fields of their boundaries.
 
-A network decides between outputs i and j where ``F = A_i − A_j`` changes sign; ``A`` are the
+The boundary between outputs i and j of a network is where ``F = A_i − A_j`` changes sign; ``A`` are the
 outputs before the output activation, because the same strictly increasing σ on both sides drops
 out. For one hidden layer of sigmoids this is the paper's equation (47), ``Σ_k Δw_k σ(u_k) + Δb = 0``
-[1]_. A margin is a network with one output, and so is a level and every restriction to a plane:
+[1]_. Margins and levels are networks with one output, and restrictions to planes are networks too:
 whatever can be done with a network can be done with its boundary's field.
 
 References
@@ -33,10 +33,10 @@ from tracer.fields.networks import bounds as network_bounds
 from tracer.fields.networks.layer import Layer
 from tracer.fields.plane import Plane
 
-# The inverse activations are compositions of a few correctly rounded-to-2-ulp functions; the sum
-# of their errors stays below this many unit roundoffs of |amount| + 1 (level(...) adds the radius).
+# The inverse activations are compositions of a few functions with errors of at most 2 ulp; the sum of their
+# errors is at most this many unit roundoffs of |amount| + 1 (level(...) adds it to the radius).
 INVERSE_ULPS = 16
-# Points are taken in chunks whose widest layer holds this many numbers: a few such arrays fit the cache.
+# Points are evaluated in chunks whose widest layer has this many numbers: a few such arrays fit the cache.
 CACHED_NUMBERS = 2**15
 
 
@@ -49,17 +49,17 @@ class Network:
     layers : sequence of Layer
         The outputs of each layer are the inputs of the next.
     plane : Plane, optional
-        Where the network is a restriction: the plane its two inputs are coordinates of.
+        The plane of a restricted network, whose coordinates are its two inputs.
     classes, inputs : sequence, optional
         The labels of the outputs, and of the inputs.
     sides : sequence of pairs, optional
-        Of a margin or level: the label of each class, and the sign of F where it wins, 0 of neither side.
+        For a margin or level: the label of each class, and the sign of F where it wins, 0 for neither side.
 
     Raises
     ------
     ValueError
         If there is no layer, shapes do not chain, softmax stands before the end, or the number
-        of labels is not that of the outputs or inputs.
+        of labels differs from the number of outputs or inputs.
     """
 
     layers: tuple[Layer, ...]
@@ -144,7 +144,7 @@ class Network:
     def value_and_gradient(self, x: ArrayLike) -> tuple[Array, Array]:
         """The single output, shape (...), and its gradient, shape (..., inputs).
 
-        At a kink the gradient is that of one side.
+        At a kink the gradient is one side's.
         """
         self._need_one_output()
         at = self._points(x)
@@ -170,7 +170,7 @@ class Network:
             linear = layer.activation == "linear"
             h = z if linear else layer.row.value(z)
             slopes.append(1.0 if linear else layer.row.slope(z))
-        # Backwards: one row vector per point, instead of one tangent per input.
+        # Reverse mode: one row vector per point, instead of one tangent per input.
         *hidden, last = self.layers
         gradient = np.repeat(last.weight, len(h), axis=0) * slopes.pop()
         for layer, slope in zip(reversed(hidden), reversed(slopes), strict=True):
@@ -179,7 +179,7 @@ class Network:
 
     @property
     def unenclosable(self) -> str | None:
-        """Why `enclose` cannot be asked; None if it can."""
+        """The reason why `enclose` has no bounds; None if it has."""
         softmax = any(layer.row.univariate is None for layer in self.layers)
         return "softmax couples all outputs" if softmax else None
 
@@ -199,7 +199,7 @@ class Network:
         Returns
         -------
         Enclosure
-            Of the exact network: the radii of folded weights are part of the bounds.
+            Bounds of the exact network: they include the radii of folded weights.
 
         Raises
         ------
@@ -236,14 +236,14 @@ class Network:
         i, j : int
             Two outputs.
         classes : pair, optional
-            Their labels instead, of `Network.classes`.
+            The labels of the two outputs instead, from `Network.classes`.
 
         Raises
         ------
         TypeError
-            If not one of the pairs is given.
+            If both pairs are given, or neither.
         ValueError
-            If i = j, or one of them is not an output.
+            If the network has one output, i = j, or one of them is not an output.
         """
         if self.n_outputs < 2:
             raise ValueError("margin needs two outputs, this network has 1: take level(0, value)")
@@ -257,7 +257,7 @@ class Network:
         return replace(self, layers=(*hidden, *end), classes=None, sides=known)
 
     def outputs_of(self, classes: Sequence) -> tuple[int, ...]:
-        """The numbers of the outputs with these labels.
+        """The numbers of the outputs with the labels `classes`.
 
         Raises
         ------
@@ -270,7 +270,7 @@ class Network:
     def scores(self, *, negative: bool = False) -> "Network":
         """The outputs before a strictly increasing output activation, or their negatives.
 
-        The class of the largest is the same.
+        The scores and the outputs have the same argmax.
         """
         *hidden, last = self.layers
         if last.invertible or last.activation == "softmax":
@@ -284,19 +284,19 @@ class Network:
     def level(self, output: int, value: float) -> "Network":
         """The network whose zero set is where `output` has the given `value`.
 
-        A strictly increasing output activation is undone, ``A − σ⁻¹(value)``; so is a softmax of
+        A strictly increasing output activation is inverted, ``A − σ⁻¹(value)``; so is a softmax of
         two outputs. relu, hardtanh, gelu and silu stay.
 
-        The value is one of the output as it is: a probability where the network ends in a sigmoid or a
-        softmax, a logit where it ends in logits, as classifiers of scikit-learn and most modules of torch do.
-        Of two classes, class 1 has the probability p where their margin has the value log(p / (1 − p)):
+        `value` is a value of the network's output: a probability if the network ends in a sigmoid or a
+        softmax, a logit if it ends in logits, as classifiers of scikit-learn and most modules of torch do.
+        With two classes, class 1 has the probability p where the margin has the value log(p / (1 − p)):
         ``network.margin(1, 0).level(0, log(p / (1 − p)))``.
 
         Raises
         ------
         ValueError
-            If `output` is not one, `value` is no float64 or lies outside the open range of the activation,
-            or it may be meant as a probability: in (0, 1), of a linear output that has the label of a class.
+            If `output` is not one, `value` is not a float64 or lies outside the open range of the activation,
+            or it may be meant as a probability: in (0, 1), for a linear output with the label of a class.
         """
         output = index("output", output, self.n_outputs)
         known = sides(self.classes, self.n_outputs, output) if self.n_outputs > 1 else self.sides
@@ -330,7 +330,7 @@ class Network:
         return replace(self, layers=(*hidden, *end), classes=None, sides=known)
 
     def _two_meanings(self, output: int, value: float) -> str:
-        """The two calls that may be meant by a level in (0, 1) of a class without an output activation."""
+        """The message for a level in (0, 1) of a class without an output activation: two possible calls."""
         assert self.classes is not None
         label, plane = shown(self.classes[output]), "" if self.plane is None else ", network.plane"
         itself = f"tracer.Network(network.layers{plane}).level({output}, {value!r})"
@@ -350,7 +350,7 @@ class Network:
     @quiet
     @in_ieee_arithmetic(refused)
     def restrict(self, plane: Plane) -> "Network":
-        """The network on a plane: two inputs, the plane's coordinates.
+        """The network on a plane: its two inputs are the plane's coordinates.
 
         Raises
         ------

@@ -1,7 +1,7 @@
-"""A piecewise linear network at rational points: floats are fractions, and nothing is rounded.
+"""A piecewise linear network at rational points, in exact fractions.
 
-Beside every value stands by how much it can change at most up to a given distance from the point: the sum of
-|weights| times the changes before them, and the steepest slope of the activation.
+Every value has an upper bound of its change within a given distance from the point: the sum of |weights|
+times the bounds of the layer's inputs, times the steepest slope of the activation.
 """
 
 from fractions import Fraction
@@ -14,15 +14,15 @@ Point = tuple[Fraction, Fraction]
 
 
 class Exact(NamedTuple):
-    """What a network is at a point.
+    """A network's exact values at a point.
 
     Attributes
     ----------
     outputs : list of Fraction
     heights : list of Fraction
-        How far above each of its kinks every neuron is.
+        Each neuron's pre-activation minus each of its kinks.
     outputs_reach, heights_reach : list of Fraction
-        How much these can change.
+        Upper bounds of the changes of `outputs` and `heights` within the given distance.
     """
 
     outputs: list[Fraction]
@@ -32,7 +32,7 @@ class Exact(NamedTuple):
 
 
 class RationalNetwork:
-    """A network of two inputs whose layers are linear between kinks, and exactly as they were given."""
+    """A network of two inputs whose layers are linear between kinks, with exact weights."""
 
     def __init__(self, layers: list[tuple[list[list[Fraction]], list[Fraction], Kinked | None]]) -> None:
         self._layers = layers
@@ -40,7 +40,7 @@ class RationalNetwork:
 
     @classmethod
     def of(cls, network: Network) -> "RationalNetwork | None":
-        """Such a network; None of any other."""
+        """The rational network of a network; None if it has smooth activations, or weights with radii."""
         layers = []
         for layer in network.layers:
             form = layer.row.univariate
@@ -53,7 +53,7 @@ class RationalNetwork:
         return cls(layers)
 
     def at(self, x: Point, reach: Point = (Fraction(0), Fraction(0))) -> Exact:
-        """What it is at a point, and how much that can change within `reach` along each coordinate."""
+        """Values at the point `x`, and bounds of their changes within `reach` along each coordinate."""
         if (x, reach) not in self._known:
             self._known[x, reach] = self._at(list(x), list(reach))
         return self._known[x, reach]
@@ -78,7 +78,7 @@ def _sum(row: list[Fraction], values: list[Fraction]) -> Fraction:
 
 
 def _value(kinked: Kinked, z: Fraction) -> Fraction:
-    """The function at z, from 0 on: on every side of a kink its slope times the way there."""
+    """The function at z: the sum of each side's slope times its length between 0 and z."""
     kinks = [Fraction(kink) for kink in kinked.kinks]
     total = Fraction(0)
     for slope, low, high in zip(kinked.slopes, [None, *kinks], [*kinks, None], strict=True):

@@ -1,7 +1,7 @@
 """Networks as JSON: ``{"layers": [{"W": out × in, "b": out, "activation": name}, …]}``.
 
-Python writes a float as the shortest decimal that reads back to the same float, so a file holds
-the very numbers. Radii of folded weights, a plane and labels are written where there are any.
+Python writes a float as the shortest decimal that reads back to the same float, so a file contains
+exactly the same numbers. Radii of folded weights, a plane and labels are written if there are any.
 """
 
 import json
@@ -24,7 +24,7 @@ def dumps(network: Network) -> str:
 
 
 def plane_form(plane: Plane | None) -> dict[str, Any]:
-    """A plane as an entry of a JSON object, or no entry."""
+    """The entry of a JSON object for a plane, or no entry."""
     if plane is None:
         return {}
     return {"plane": {k: getattr(plane, k).tolist() for k in ("origin", "u", "v")}}
@@ -83,7 +83,7 @@ def load(path: str | os.PathLike) -> Network:
     FileNotFoundError
         If there is no such file.
     ValueError
-        If it does not hold a network.
+        If it does not contain a network.
     """
     try:
         text = Path(path).read_text(encoding="utf-8")
