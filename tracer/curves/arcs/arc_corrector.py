@@ -26,7 +26,7 @@ def corrected(
 ) -> tuple[Array, Array, Array, Mask]:
     """Correct predicted points `x` (n, m, 2) of arcs along unit normals (n, m, 2).
 
-    Returns the points, ∇F near them, their estimated rounding errors in box units, (n,), and the arcs in which
+    Returns the points, ∇F near them, their estimated rounding errors in box units, (n,), and in which arcs
     Newton's method lost a point, (n,): the last step does not show the error of such a point.
     """
     n, m = x.shape[:2]
