@@ -6,6 +6,7 @@ With NumPy's floating-point errors raised, and all warnings too.
 import re
 from concurrent.futures import ThreadPoolExecutor
 
+import matplotlib.pyplot as plt
 import numpy as np
 import pytest
 from sklearn.linear_model import LogisticRegression
@@ -135,10 +136,19 @@ CALLS = {
 }
 POOL = ThreadPoolExecutor(1)
 # Not of the argument's name: an error that is documented to speak of something else.
-SAYS = {"trace_many problems": "problems?", "trace_many problem": "problem 0"}
+SAYS = {
+    "trace_many problems": "problems?",
+    "trace_many problem": "problem 0",
+    "from_estimator X": "(X|feature names)",
+}
 
 # An iterable of the user's own, which raises when it is begun: that comes through.
-RAISED = {("trace_many problems", "raising")}
+# Names that the model was not fitted with: scikit-learn's own warning.
+RAISED = {
+    ("trace_many problems", "raising"),
+    ("from_estimator X", "DataFrame"),
+    ("from_estimator X", "DataFrame of texts"),
+}
 
 
 def named(name, message):
@@ -166,11 +176,13 @@ def complaint(call, value):
 @pytest.mark.parametrize("call", CALLS)
 def test_it_works_or_one_error_names_the_argument(call, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setitem(plt.rcParams, "figure.max_open_warning", 0)
     found = {
         value: complaint(call, given)
         for value, given in hostile.values().items()
         if (call, value) not in RAISED
     }
+    plt.close("all")
     assert [f"{value}: {what}" for value, what in found.items() if what is not None] == []
 
 

@@ -86,6 +86,27 @@ def floats(name: str, values: Any, rule: str = "be an array of numbers, every ro
         raise ValueError(f"{name} must {rule}; got {shown(values)}: {said(error)}") from None
 
 
+def label_list(name: str, values: Any, rule: str = "be labels, one for each point") -> list[Any]:
+    """Labels, or numbers and names, as a list: from a sequence, an array or a column of a table.
+
+    Raises
+    ------
+    ValueError
+        If they are no such sequence, or one of them cannot be the key of a dictionary.
+    """
+    try:
+        if isinstance(values, str | bytes):
+            raise TypeError("a text is one label")
+        _need_unmasked(values)
+        labels = np.asarray(values).tolist() if hasattr(values, "shape") else list(values)
+        for label in labels:
+            hash(label)
+        return labels
+    # Whatever converting a value of the user's raises.
+    except Exception as error:
+        raise ValueError(f"{name} must {rule}; got {shown(values)}: {said(error)}") from None
+
+
 def frozen_array(name: str, values: ArrayLike, ndim: int, exact: bool = True) -> Array:
     """A read-only float64 copy of `values`, finite, not empty and of `ndim` dimensions.
 

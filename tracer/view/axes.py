@@ -12,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from tracer.arrays import Array
 from tracer.fields.box import Box
-from tracer.fields.checks import frozen_array, shown
+from tracer.fields.checks import floats, label_list, need_finite, shown
 from tracer.fields.feature_names import check_names, names_of, texts
 
 # Chords within this of the curve, in box units, until the picture is drawn.
@@ -45,11 +45,12 @@ def data(X: ArrayLike | None, y: ArrayLike | None, field: Any) -> Array | None:
     if X is None:
         return None
     check_names("X", names_of(X), texts(getattr(field, "inputs", None)))
-    if np.ndim(X) != 2 or np.shape(X)[1] != 2:
-        raise ValueError(f"X must have shape (n, 2); got {np.shape(X)}")
-    points = frozen_array("X", X, ndim=2) if len(np.asarray(X)) else np.zeros((0, 2))
-    if y is not None and np.shape(y) != (len(points),):
-        raise ValueError(f"y must have one class for each of {len(points)} points; got shape {np.shape(y)}")
+    points = floats("X", X)
+    if points.ndim != 2 or points.shape[1] != 2:
+        raise ValueError(f"X must have shape (n, 2); got {points.shape}")
+    need_finite("X", points)
+    if y is not None and (n := len(label_list("y", y))) != len(points):
+        raise ValueError(f"y must have one class for each of {len(points)} points; got {n}")
     return points
 
 

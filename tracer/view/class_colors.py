@@ -11,6 +11,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tracer.fields.checks import label_list, shown
+
 SIDE_COLORS = ("#fbe3d3", "#dbe7f3")  # F < 0, F > 0
 POINT_COLORS = ("#2f6ea5", "#d2691e")  # of the classes of F > 0, F < 0
 OTHER_COLOR = "#a0a0a0"  # of points of neither class
@@ -46,16 +48,16 @@ class ClassColors:
     """
 
     def __init__(self, field: Any, classes: Sequence | None, y: ArrayLike | None) -> None:
-        labels = [] if y is None else np.asarray(y).tolist()
+        labels = [] if y is None else label_list("y", y)
         signs = _signs(getattr(field, "sides", None), classes, labels)
         names, colors = list(signs), _colors(list(signs.values()))
         points = numbers_of("y", labels, names)
         self.of_points = [colors[k] for k in points]
         self.has_side = np.array([signs[names[k]] != 0 for k in points], dtype=bool)
         # Classes of neither side are named if there are points of them.
-        shown = [k for k, name in enumerate(names) if signs[name] or k in points]
-        shown.sort(key=lambda k: -signs[names[k]] if signs[names[k]] else 2)
-        groups = {colors[k]: [str(names[m]) for m in shown if colors[m] == colors[k]] for k in shown}
+        listed = [k for k, name in enumerate(names) if signs[name] or k in points]
+        listed.sort(key=lambda k: -signs[names[k]] if signs[names[k]] else 2)
+        groups = {colors[k]: [str(names[m]) for m in listed if colors[m] == colors[k]] for k in listed}
         self.entries = [(_text(group), color) for color, group in groups.items()]
 
 
@@ -75,7 +77,7 @@ def numbers_of(name: str, labels: Sequence, known: Sequence) -> list[int]:
     for label in labels:
         if label not in number:
             raise ValueError(
-                f"{name} must be of the classes {_text(list(map(str, known)), 20)}; got {label!r:.80}: "
+                f"{name} must be of the classes {_text(list(map(str, known)), 20)}; got {shown(label)}: "
                 "rename them, or give BoundaryDisplay.plot classes=(a, b), a where F > 0"
             )
     return [number[label] for label in labels]
@@ -83,10 +85,10 @@ def numbers_of(name: str, labels: Sequence, known: Sequence) -> list[int]:
 
 def _signs(sides: tuple | None, classes: Sequence | None, labels: list) -> dict[Any, int]:
     """The sign of F where each class wins; 0 of a class of neither side."""
-    if classes is not None and (
-        isinstance(classes, str) or len(classes) != 2 or bool(classes[0] == classes[1])
-    ):
-        raise ValueError(f"classes must be two different labels; got {classes!r}")
+    if classes is not None:
+        classes = label_list("classes", classes, "be two different labels")
+        if len(classes) != 2 or classes[0] == classes[1]:
+            raise ValueError(f"classes must be two different labels; got {shown(classes)}")
     if sides is not None and (classes is None or _are_of(classes, sides)):
         return dict(sides)
     if classes is not None:
@@ -109,7 +111,7 @@ def _are_of(classes: Sequence, sides: tuple) -> bool:
         return False
     if found != {1, -1}:
         above, below = (_text([str(name) for name, s in sides if s == sign]) for sign in (1, -1))
-        raise ValueError(f"classes must be one of {above} and one of {below}; got {classes!r}")
+        raise ValueError(f"classes must be one of {above} and one of {below}; got {shown(classes)}")
     return True
 
 

@@ -11,6 +11,7 @@ from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.partitions.partitioning import partition
 from tracer.boundaries.tracing import trace
 from tracer.fields.checks import shown
+from tracer.fields.float_errors import quiet
 from tracer.models.conversion import as_network
 from tracer.models.scikit_learn.fitted import name_of
 from tracer.models.scikit_learn.steps import first_step
@@ -66,6 +67,7 @@ class BoundaryDisplay:
         self.boundary = boundary
 
     @classmethod
+    @quiet
     def from_estimator(
         cls,
         estimator: Any,

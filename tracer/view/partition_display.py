@@ -9,6 +9,7 @@ from numpy.typing import ArrayLike
 from tracer.arrays import Array
 from tracer.boundaries.partitions.partition import Partition
 from tracer.boundaries.partitions.regions import Region
+from tracer.fields.checks import label_list
 from tracer.view.axes import (
     LINE,
     MARKER,
@@ -107,7 +108,7 @@ class PartitionDisplay:
         network, box = self.partition.network, self.partition.box
         points, outputs = data(X, y, network), None
         if points is not None and y is not None:
-            outputs = numbers_of("y", np.asarray(y).tolist(), self.partition.labels)
+            outputs = numbers_of("y", label_list("y", y), self.partition.labels)
         colors = _colors(multiclass_colors, len(self.partition.labels))
         self.ax_ = axes_or_new(ax)
         self.figure_ = self.ax_.figure

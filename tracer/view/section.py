@@ -12,8 +12,8 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tracer.arrays import Array
-from tracer.fields.box import Box
-from tracer.fields.checks import frozen_array, number, said, shown
+from tracer.fields.box import LARGEST, Box
+from tracer.fields.checks import floats, frozen_array, label_list, number, shown
 from tracer.fields.feature_names import check_names, names_of, texts, warn_of_names
 from tracer.fields.plane import Plane
 
@@ -96,10 +96,10 @@ class Section:
 
     def box(self, eps: ArrayLike) -> Box:
         """The box around the points, `eps` wider on every side: a number, or one for each feature."""
-        margin = np.asarray(eps, dtype=np.float64)
-        if margin.shape not in ((), (2,)) or not ((margin >= 0) & np.isfinite(margin)).all():
+        margin = floats("eps", eps, "be a number, or one for each feature")
+        if margin.shape not in ((), (2,)) or not ((margin >= 0) & (margin < LARGEST)).all():
             raise ValueError(
-                f"eps must be a number, or one for each feature, and not negative; got {shown(eps)}"
+                f"eps must be a number, or one for each feature, from 0 to {LARGEST:g}; got {shown(eps)}"
             )
         return Box.from_bounds(
             np.stack([self.points.min(axis=0) - margin, self.points.max(axis=0) + margin], axis=1)
@@ -107,19 +107,20 @@ class Section:
 
 
 def _table(X: Any) -> Array:
-    try:
-        values = np.asarray(X, dtype=np.float64)
-    except (TypeError, ValueError) as error:
-        raise ValueError(f"X must be a table of numbers; {said(error)}") from None
+    values = floats("X", X, "be a table of numbers")
     if values.ndim != 2 or not len(values) or values.shape[1] < 2:
         raise ValueError(f"X must have shape (n, m) with n ≥ 1 and m ≥ 2; got {values.shape}")
-    return frozen_array("X", values, ndim=2)
+    table = frozen_array("X", values, ndim=2)
+    if (np.abs(table) >= LARGEST).any():
+        raise ValueError(f"X must be between -{LARGEST:g} and {LARGEST:g}; scale the features")
+    return table
 
 
 def _two(features: Sequence, names: list[str]) -> tuple[int, int]:
-    if isinstance(features, str) or len(features) != 2:
+    pair = label_list("features", features, "be two numbers or names of features")
+    if len(pair) != 2:
         raise ValueError(f"features must be two; got {shown(features)}")
-    i, j = (_number("features", feature, names) for feature in features)
+    i, j = (_number("features", feature, names) for feature in pair)
     if i == j:
         raise ValueError(f"features must differ; got {shown(features)}")
     return i, j
