@@ -134,6 +134,17 @@ class Boundary:
         ------
         ValueError
             If the shape is not (..., 2), or a coordinate is not finite.
+
+        Examples
+        --------
+        >>> import tracer
+        >>> circle = tracer.Function(lambda x1, x2: x1**2 + x2**2 - 1)
+        >>> boundary = tracer.trace(circle, [(-2, 2), (-2, 2)])
+        >>> nearest = boundary.nearest([(0.5, 0), (0, 2)])
+        >>> nearest.points.shape, nearest.distances.shape
+        ((2, 2), (2,))
+        >>> nearest.proven.tolist()
+        [True, True]
         """
         parts = parts_of_boundary(self.field, self.certificate, len(self.curves))
         plane = getattr(self.field, "plane", None)

@@ -104,6 +104,13 @@ def solve(field: Any, bounds: ArrayLike, *, x1: float | None = None, x2: float |
         If `field` is not a function of two variables, or not exactly one coordinate is given.
     ValueError
         If it lies outside the box.
+
+    Examples
+    --------
+    >>> import tracer
+    >>> roots = tracer.solve(lambda x1, x2: x1**2 + x2**2 - 1, [(-2, 2), (-2, 2)], x2=0.5)
+    >>> len(roots), roots.complete
+    (2, True)
     """
     field, box = as_field(field), Box.from_bounds(bounds)
     if (x1 is None) == (x2 is None):

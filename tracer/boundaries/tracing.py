@@ -86,6 +86,17 @@ def trace_from(
     ValueError
         If an argument is out of range, there is no curve on the gradient line through the seed, or the
         gradient given with a formula is not its own.
+
+    Examples
+    --------
+    >>> import tracer
+    >>> circle = tracer.Function(lambda x1, x2: x1**2 + x2**2 - 1)
+    >>> curve = tracer.trace_from(circle, (0.9, 0.1), [(-2, 2), (-2, 2)])
+    >>> curve.closed
+    True
+    >>> half = tracer.trace_from(circle, (0.9, 0.1), [(0, 2), (-2, 2)])
+    >>> [end.name for end in half.ends]
+    ['BOX', 'BOX']
     """
     field, box = as_field(field), Box.from_bounds(bounds)
     tolerance = between("tolerance", tolerance, SMALLEST_TOLERANCE, LARGEST_TOLERANCE)
@@ -157,6 +168,16 @@ def trace(
         If `field` is not a function of two variables.
     ValueError
         If an argument is out of range, or the gradient given with a formula is not its own.
+
+    Examples
+    --------
+    >>> import tracer
+    >>> network, bounds = tracer.example("moons")
+    >>> boundary = tracer.trace(network.margin(0, 1), bounds)
+    >>> len(boundary), boundary.certificate.status.name
+    (3, 'PROVEN')
+    >>> sum(curve.closed for curve in boundary)
+    1
     """
     field, box = as_field(field), Box.from_bounds(bounds)
     limits = Limits.of(tolerance, max_cells, time_limit)

@@ -49,8 +49,14 @@ def as_network(model: Any) -> Field:
 
     Examples
     --------
-    >>> network = tracer.as_network(torch.nn.Sequential(...))
-    >>> boundary = tracer.trace(network.margin(0, 1), bounds)
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> import tracer
+    >>> estimator = LogisticRegression().fit([[0, 0], [1, 0], [0, 1], [1, 1]], ["no", "no", "no", "yes"])
+    >>> network = tracer.as_network(estimator)
+    >>> network.classes, network.n_inputs
+    (('no', 'yes'), 2)
+    >>> len(tracer.trace(network.margin(classes=("no", "yes")), [(0, 4), (0, 4)]))
+    1
     """
     if isinstance(model, Network | KernelField):
         return model

@@ -57,6 +57,18 @@ def load(path: str | os.PathLike) -> Network:
         If there is no such file.
     ImportError
         If a package is needed that is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import tracer
+    >>> network, _ = tracer.example("moons")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "moons.json")
+    ...     network.save(path)
+    ...     tracer.load(path)
+    Network(2-16-16-2, tanh/softmax)
     """
     if has(path, "predict") or has(path, "state_dict"):
         raise TypeError(

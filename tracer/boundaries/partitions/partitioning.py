@@ -74,6 +74,16 @@ def partition(
         If `network` is not a network of two inputs and several outputs.
     ValueError
         If an argument is out of range.
+
+    Examples
+    --------
+    >>> import tracer
+    >>> network, bounds = tracer.example("iris")
+    >>> partition = tracer.partition(network, bounds)
+    >>> partition.status.name
+    'PROVEN'
+    >>> [(region.label, len(region.pieces)) for region in partition.regions]
+    [('setosa', 1), ('versicolor', 1), ('virginica', 1)]
     """
     network, box = as_classifier(network), Box.from_bounds(bounds)
     limits = Limits.of(tolerance, max_cells, time_limit)
