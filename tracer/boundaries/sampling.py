@@ -134,7 +134,7 @@ class Search:
         return seeds[meeting[place[:, 0], place[:, 1]]]
 
     def _affordable_side(self, max_cells: int) -> int:
-        """Cells a side of the finest lattice within its share of the remaining time, by timing coarse ones."""
+        """Cells a side of the finest lattice within its share of the time left, by timing coarse ones."""
         if self.deadline == math.inf:
             return math.isqrt(max_cells)
         began = time.perf_counter()
