@@ -92,7 +92,7 @@ class HalfEdge:
         return way
 
     def outside(self, box: Box, proven: Box) -> float:
-        """The area, in units of `box`, between it and `box` if it is a piece of a side of `proven`, else 0."""
+        """The area, in units of `box`, between `box` and a piece of a side of `proven`; 0 for an arc."""
         if self.arc is not None:
             return 0.0
         strip = np.concatenate([self.points, moved(self.points, proven, box)[::-1], self.points[:1]])

@@ -1,4 +1,4 @@
-"""The verb that traces many boundaries, on whatever executor there is."""
+"""The function `trace_many`, which traces many boundaries on any executor."""
 
 import os
 from collections.abc import Generator, Iterable, Sequence, Sized
@@ -26,37 +26,37 @@ def trace_many(
     time_limit: float | None = None,
     progress: bool = False,
 ) -> Generator[Outcome, None, None]:
-    """Trace the boundaries of many problems, one after another or on an executor, and give them in order.
+    """Trace the boundaries of many problems, one after another or on an executor, and yield them in order.
 
     Parameters
     ----------
     problems : iterable
         Of ``(field, bounds)``, the arguments of `tracer.trace`, or ``(field, bounds, keywords)`` with a
-        dictionary of `tolerance`, `max_cells`, `time_limit` for this problem. A generator is drawn from as
-        there is room, so a hundred thousand problems need no memory. Boundaries only: a partition or a curve
-        from a seed is no problem of this kind.
+        dictionary of `tolerance`, `max_cells`, `time_limit` for this problem. A generator is consumed lazily,
+        so a hundred thousand problems need no memory. Boundaries only: a partition or a curve from a seed is
+        no problem of this kind.
     executor : concurrent.futures.Executor, optional
         Where to trace: a ``ProcessPoolExecutor``, Dask's ``client.get_executor()``, any other. By default
-        here, one problem after another. It is not shut down.
+        problems are traced in the calling thread, one after another. The executor is not shut down.
     folder : path, optional
         Where each boundary is written as soon as it is done, as ``.npz`` (`Boundary.load` reads it), named
         by the problem's index and a fingerprint of its field, bounds and keywords. Problems whose boundary
-        is there already are not traced again, so a sweep that was killed goes on where it stopped when it
-        is run again. Failures leave no file and are tried again.
+        is there already are not traced again, so a sweep that was killed resumes when it is run again.
+        Failures leave no file and are tried again.
     in_flight : int
-        Problems being traced, or done and waiting in memory for their turn, at most. Twice the number of
-        workers or more keeps them busy. Without an executor it is 1.
+        The largest number of problems being traced, or finished and waiting in memory for their turn. Twice
+        the number of workers or more keeps them busy. Without an executor it is 1.
     tolerance, max_cells, time_limit
-        As of `tracer.trace`, for the problems that do not bring their own.
+        As in `tracer.trace`, for problems without keywords of their own.
     progress : bool
-        Whether to say on the standard error stream how many problems are done.
+        Whether to show the number of finished problems on the standard error stream.
 
     Returns
     -------
     generator of Outcome
         In the order of the problems. `Outcome.boundary` is the boundary, or raises what tracing raised:
-        `Outcome.error`. One that fails does not stop the others. Work goes on while the loop asks for the
-        next one; when it ends early, or is interrupted, what has not begun is cancelled.
+        `Outcome.error`. One that fails does not stop the others. Problems are submitted while the generator
+        is consumed; if it is closed early, or interrupted, problems that have not started are cancelled.
 
     Raises
     ------
