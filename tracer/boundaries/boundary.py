@@ -1,4 +1,4 @@
-"""The boundary in a box: its curves and what is certain about them."""
+"""The boundary in a box: its curves, and the certificate of what is proven."""
 
 import os
 from collections.abc import Iterator
@@ -201,7 +201,7 @@ class Boundary:
         Raises
         ------
         FileNotFoundError
-            If there is no such file.
+            If the file does not exist.
         ValueError
             If the file is not a saved boundary, was damaged or changed after it was saved, claims what its
             numbers contradict, or has an earlier version; the message names the file and the violated

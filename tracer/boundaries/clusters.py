@@ -21,8 +21,8 @@ from tracer.fields.field import Field
 # A critical point is accepted up to this share of the cluster's width outside it: its coordinates are
 # rounded.
 NEARBY = 0.5
-# Newton's method starts in the middle of the cluster and stays within REACH of its widths; but at least
-# within LEAST_REACH, in box units, the resolution of second derivatives by finite differences.
+# Newton's method starts in the middle of the cluster and stays within REACH times its width, or within
+# LEAST_REACH, in box units, if that is more: the resolution of second derivatives by finite differences.
 REACH = 4.0
 LEAST_REACH = 1e-8
 

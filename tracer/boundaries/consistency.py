@@ -46,7 +46,7 @@ LOOSE = 1e-9
 UNPROVEN = 1e-2
 # Relative error allowed in a length, in addition.
 LENGTH = 1e-6
-# F is evaluated at this many cells, points and pieces at most.
+# Upper bound of the numbers of cells, points and pieces at which F is evaluated.
 LOOKED_AT = 1024
 
 
@@ -184,7 +184,7 @@ def _curves(curves: tuple[Curve, ...]) -> Claims:
 
 
 def _slack(certificate: Certificate, curves: tuple[Curve, ...], per: list[int]) -> Array:
-    """Errors allowed in predictions, in box units; that of curve k is repeated `per[k]` times."""
+    """Errors allowed in predictions, in box units; the value of curve k is repeated `per[k]` times."""
     box = curves[0].box
     size = max(1.0, float((np.maximum(np.abs(box.lower), np.abs(box.upper)) / box.sides).max()))
     least = LOOSE if certificate.status in _ENDS else UNPROVEN

@@ -1,8 +1,8 @@
 """The boundary with proof: build the atlas of the box, trace all arcs at once, certify the result.
 
 If a budget ends the atlas, curves that enter undecided cells are continued numerically from their last
-crossing, and the longer curves replace them; seeds on a lattice add curves inside those cells. None of these
-is proven: their `proven` is False.
+crossing, and the longer curves replace them; seeds on a lattice add curves inside those cells. These curves
+are not proven: their `proven` is False.
 """
 
 import contextlib

@@ -58,7 +58,7 @@ def sampled_boundary(
     began = searched = time.perf_counter()
     counted, seeds, finished = Counted(field, deadline=began + limit), np.zeros((0, 2)), False
     search = Search(counted, field, box, tolerance, began + FOLLOW_SHARE * limit, progress)
-    # What has been found when the time is over stands.
+    # Curves found before the time limit are kept.
     with contextlib.suppress(Overtime):
         seeds = search.lattice_seeds(max_cells)
         searched = time.perf_counter()

@@ -146,7 +146,7 @@ def _proven(field: EnclosedField, box: Box, fixed: int, given: float) -> Roots:
     below, above = found.undecided.ends()
     at_ends = np.array([(below <= low).any(), (above >= high).any()])
     if at_ends.any():
-        # Of a root at the end of the line, the sign of F beyond it is unknown.
+        # A root at the end of the line has no certified sign beyond it.
         searched = _line(box, fixed, given, at_ends)
         found = isolate(field, searched, np.zeros(1, dtype=bool))
     x, _, brackets = polish(field, found)
@@ -166,7 +166,7 @@ def _proven(field: EnclosedField, box: Box, fixed: int, given: float) -> Roots:
 
 
 def _in_line(field: EnclosedField, line: Segments, brackets: Segments, direction: Signs) -> tuple[Mask, Mask]:
-    """Masks (n,): the brackets whose root lies on the line, and those whose root may lie beyond its end.
+    """Masks (n,): brackets whose root lies on the line, and brackets whose root may lie beyond its end.
 
     The root lies before an end if F has the same sign there as after the root, and at the end if F is
     certainly 0 there.

@@ -28,7 +28,7 @@ from tracer.fields.function import Function
 
 TOLERANCE = 1e-10
 SMALLEST_TOLERANCE, LARGEST_TOLERANCE = 1e-14, 0.1
-# Cells of the paving; a field without bounds on cells is sampled with far fewer.
+# The largest number of cells; a field without bounds on cells is sampled with far fewer.
 MAX_CELLS = 10**6
 # Points at which a callable is checked first, in shares of the box: on no axis of symmetry.
 PROBES = np.array([[0.137, 0.291], [0.352, 0.823], [0.571, 0.447], [0.783, 0.106], [0.914, 0.668]])
@@ -183,7 +183,7 @@ def trace(
     limits = Limits.of(tolerance, max_cells, time_limit)
     line = Progress(flag("progress", progress))
     try:
-        # What overflows is inf or nan, which proves nothing: that is a status, not a warning.
+        # Overflow gives inf or nan, which proves nothing: the result is a status, not a warning.
         with np.errstate(all="ignore"):
             return _traced(field, box, limits, line)
     finally:

@@ -22,7 +22,7 @@ from tracer.fields.box import Box
 from tracer.fields.counted import Counted
 from tracer.fields.field import Field
 
-# Finer grids are not run: their cost follows from the growth n².
+# Finer grids are not run: their cost follows from the growth by n².
 LARGEST_SIDE = 4096
 
 
@@ -90,7 +90,7 @@ def cell_chords(roots: LatticeRoots) -> Array:
     inside = ((cells >= 0) & (cells < [nx, ny])).all(axis=1)
     key, index = cells[inside] @ [ny, 1], index[inside]
     order = np.argsort(key, kind="stable")
-    # Sign changes round a cell are even in number, so the sorted list falls into pairs of one cell.
+    # The number of sign changes around a cell is even, so the sorted list consists of pairs of one cell.
     return roots.points[index[order].reshape(-1, 2)]
 
 

@@ -51,12 +51,14 @@ def load(path: str | os.PathLike) -> Network:
 
     Raises
     ------
+    TypeError
+        If `path` is a model, or no path.
     ValueError
-        If the suffix is unknown, or the file does not hold a network; nothing in a file is executed.
+        If the suffix is unknown, or the file does not contain a network; nothing in a file is executed.
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     ImportError
-        If a package is needed that is not installed.
+        If a required package is not installed.
 
     Examples
     --------

@@ -42,7 +42,7 @@ def load(path: str | os.PathLike) -> Network:
     Raises
     ------
     ValueError
-        If the file does not hold a network; the message names the line.
+        If the file does not contain a network; the message names the line.
     """
     try:
         lines = _Lines(Path(path).read_text(encoding="utf-8"))

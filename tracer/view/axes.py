@@ -15,7 +15,7 @@ from tracer.fields.box import Box
 from tracer.fields.checks import frozen_array, shown
 from tracer.fields.feature_names import check_names, names_of, texts
 
-# Error of polylines, in box units, before the picture is drawn.
+# Tolerance of polylines, in box units, before the picture is drawn.
 PICTURE_TOLERANCE = 1e-4
 # Ratio of a box's sides beyond which its coordinates are not assumed to have the same unit.
 LONGEST_EQUAL = 4.0

@@ -171,7 +171,7 @@ class BoundaryDisplay:
         legend : bool
             Name the classes beside the axes, where there are points or sides of them.
         X : array_like or DataFrame, shape (n, 2), optional
-            Data points to draw on top.
+            Data points to draw over the curves.
         y : array_like, shape (n,), optional
             Their classes, as labels or numbers of outputs. Points of a class have the colour of the side
             where it wins: margins and levels of networks know that side; for other fields the greater of two

@@ -84,7 +84,7 @@ class PartitionDisplay:
         legend : bool
             Name the classes beside the axes.
         X : array_like, shape (n, 2), optional
-            Data points to draw on top.
+            Data points to draw over the regions.
         y : array_like, shape (n,), optional
             Their classes, as labels or numbers of outputs.
         xlabel, ylabel : str, optional

@@ -136,7 +136,7 @@ class Sides:
         self.drawn: Array | None = None
 
     def lattice(self, ax: Any) -> Array:
-        """Coordinates (size, 2), evenly spread on the axes over what they show of the box."""
+        """Coordinates (size, 2), evenly spaced on the axes over the visible part of the box."""
         view = np.sort(ax.viewLim.get_points(), axis=0)
         low, high = np.maximum(view[0], self.box.lower), np.minimum(view[1], self.box.upper)
         ends = np.stack([low, high])

@@ -59,7 +59,8 @@ class Nodes:
     ----------
     atlas : ClassAtlas
     cluster : ndarray of int
-        The node of each undecided cell of the paving.
+        The node of each undecided cell, and `NO_NODE` for the other cells, which are numbered: charts, cells
+        at the resolution limit, unprocessed cells.
     ends : dict
         For each pair of classes the node of each crossing that is a junction or an end on the box.
     points : ndarray, shape (n, 2)

@@ -89,7 +89,7 @@ def partition(
     limits = Limits.of(tolerance, max_cells, time_limit)
     lowest, line = flag("argmin", argmin), Progress(flag("progress", progress))
     try:
-        # What overflows is inf or nan, which proves nothing: that is a status, not a warning.
+        # Overflow gives inf or nan, which proves nothing: the result is a status, not a warning.
         with np.errstate(all="ignore"):
             return _partition(network, box, lowest, *limits, line)
     finally:

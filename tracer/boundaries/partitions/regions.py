@@ -25,7 +25,7 @@ from tracer.curves.screen import Screen
 from tracer.fields.box import Box
 from tracer.fields.checks import points
 
-# Upper bound of the distance of polygons' chords from the arcs, in box units.
+# Tolerance of polygons: distance of their chords from the arcs, in box units.
 RING_TOLERANCE = 1e-8
 
 
@@ -49,7 +49,7 @@ class Piece:
 
     @cached_property
     def rings(self) -> tuple[Array, ...]:
-        """Its polygons, within 1e-8 of the box of its border; see `polygons`."""
+        """Its polygons, within 1e-8 of its border, in box units; see `polygons`."""
         return self.polygons(RING_TOLERANCE)
 
     def polygons(self, tolerance: float | Screen) -> tuple[Array, ...]:

@@ -61,7 +61,7 @@ class Ring:
         return share * float(self.box.sides[0]) * float(self.box.sides[1])
 
     def polygon(self, tolerance: float | Screen) -> Array:
-        """A polygon, shape (n, 2), whose chords stay within `tolerance` of it; it repeats its first point."""
+        """A polygon, shape (n, 2), with chords within `tolerance` of the ring; it repeats its first point."""
         line = np.concatenate([edge.line(tolerance) for edge in self.edges])
         line = moved(line, self.proven, self.box)
         line = np.concatenate([line, line[:1]])

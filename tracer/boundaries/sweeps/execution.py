@@ -98,7 +98,7 @@ class Sweep:
         field, bounds, keywords = checked(index, given)
         try:
             problem = Problem.of(index, field, bounds, {**self._limits._asdict(), **keywords})
-        # What trace would raise.
+        # The exceptions that `trace` would raise.
         except (TypeError, ValueError) as error:
             self._finish(index, error)
             return False

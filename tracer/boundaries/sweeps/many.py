@@ -65,20 +65,20 @@ def trace_many(
         cannot be pickled for another process (a `Function` of a lambda cannot), or cannot be written to the
         folder (a `Function` cannot).
     ValueError
-        If an argument is out of range. On drawing: if the folder holds the boundary of another problem in
-        the place of one of these. On reading: if a file of the folder is damaged, of an earlier version, or
-        not the answer to the problem it is named after.
+        If an argument is out of range. On drawing: if the folder contains the boundary of another problem
+        with the same index. On reading: if a file of the folder is damaged, of an earlier version, or not the
+        boundary of the problem in its name.
     concurrent.futures.BrokenExecutor, concurrent.futures.CancelledError
-        If the executor broke down, a worker process was killed, or someone cancelled the work. With a
-        folder nothing that is done is lost.
+        If the executor broke down, a worker process was killed, or the work was cancelled. With a folder no
+        finished boundary is lost.
 
     Notes
     -----
-    Processes that each use all cores for BLAS get in each other's way. Set ``OPENBLAS_NUM_THREADS=1``
+    Processes that each use all cores for BLAS slow each other down. Set ``OPENBLAS_NUM_THREADS=1``
     (``MKL_NUM_THREADS=1``) in the environment before Python starts; Dask does so for its workers by itself.
     Give a pool of processes ``mp_context=multiprocessing.get_context("spawn")``: a fork of a process that has
-    threads may hang. The workers of such a pool outlive a parent that was killed, idle, until they are ended
-    too; Dask's end by themselves.
+    threads may hang. Idle workers of such a pool survive if their parent is killed, and must be ended as
+    well; Dask's workers end by themselves.
 
     A killed run leaves at most one unfinished file, hidden, under a name that is never read.
 
