@@ -112,7 +112,7 @@ def write(boundary: Boundary, path: Path, problem: str = "") -> None:
 
 
 def read(path: str | os.PathLike, problem: str | None = None) -> Boundary:
-    """Read a boundary that `write` wrote; see `Boundary.load`. If given, `problem` must be its fingerprint."""
+    """Read a boundary that `write` wrote; see `Boundary.load`. `problem`, if given, is its fingerprint."""
     path = checked("path", path)
     if not path.is_file():
         raise FileNotFoundError(f"path must be a file that exists; got {shown(path)}")

@@ -1,9 +1,13 @@
 """A comparison of grid root-finding with tracing at equal error.
 
-On an n × n grid every sign change on a line is polished to a root, and in each cell the roots are
-joined by chords (marching squares). Roots are exact; the error of the picture is in the chords: the
-largest distance of their midpoints from the curve, about κ/(8n²), so an error e takes about 1/e evaluations.
-The polyline of a traced curve is measured in the same way.
+On an n × n grid every sign change on a line is polished to a root, and in each cell the roots are joined by
+chords (marching squares). Roots are exact; the error of the picture is the largest distance of the chords'
+midpoints from the curve, about κ/(8n²) [1]_, so an error e takes about 1/e evaluations. The polyline of a
+traced curve is measured in the same way.
+
+References
+----------
+.. [1] C. de Boor, "A Practical Guide to Splines" (1978).
 """
 
 import time
@@ -70,7 +74,7 @@ def tracing_measurement(field: Field, bounds: ArrayLike, error: float) -> Measur
 
 
 def grid_reaching(field: Field, bounds: ArrayLike, error: float, side: int = 16) -> Measurement | None:
-    """The coarsest grid, by steps of √2, whose error is at most `error`; None beyond `LARGEST_SIDE`."""
+    """A grid, refined by √2 or more until its error is at most `error`; None beyond `LARGEST_SIDE`."""
     while side <= LARGEST_SIDE:
         measured = grid_measurement(field, bounds, side)
         if measured.error <= error:
