@@ -1,8 +1,8 @@
 """Execution of many problems: drawn lazily, finished in any order, yielded in order.
 
 At most `in_flight` of the drawn problems are pending on the executor or finished and waiting in memory for
-their turn. With a folder a boundary is written as soon as it is finished, and waits there, not in memory, so
-that one long problem does not delay the others.
+their turn. With a folder a boundary is written as soon as it is finished, and an early one waits there, not
+in memory, so that one long problem does not delay the others.
 """
 
 from collections.abc import Callable, Generator, Iterator
