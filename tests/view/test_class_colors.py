@@ -164,7 +164,7 @@ def test_more_labels_than_sides_have_colours_of_their_own():
     ("options", "message"),
     [
         ({"y": ["c", "z"]}, "y must be of the classes c, a, b; got 'z'"),
-        ({"y": ["c", np.nan]}, "y must be of the classes c, a, b; got 'nan'"),
+        ({"y": ["c", np.nan]}, "y must be of the classes c, a, b; got nan"),
         ({"y": [0, 3]}, "y must be of the classes c, a, b; got 3"),
         ({"y": [0.0, np.nan]}, "y must be of the classes c, a, b; got nan"),
         ({"y": ["c"]}, "y must have one class for each of 2 points"),

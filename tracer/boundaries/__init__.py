@@ -1,1 +1,1 @@
-"""The whole answer: all curves in a box, with their certificate."""
+"""Complete results: all curves in a box, with their certificate."""

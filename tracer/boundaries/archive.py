@@ -1,8 +1,8 @@
 """A boundary as one `.npz` file: arrays of numbers and texts, nothing that is executed on reading.
 
-`COLUMNS` says what there is. What belongs to several curves stands one after the other, and sizes say how
-much belongs to each. A network, or a kernel model, is kept as its JSON; a `Function` cannot be kept, and its
-curves are read back with the stored prediction alone.
+`COLUMNS` lists the arrays. Data of several curves are concatenated, and their sizes are stored with them. A
+network, or a kernel model, is stored as JSON; a `Function` cannot be stored, and its curves are read back
+with their predictions alone.
 """
 
 import os
@@ -38,7 +38,7 @@ from tracer.fields.networks.network import Network
 VERSION = 3
 COLUMNS = {
     columns.VERSION: Column("i8"),
-    # The fingerprint of the problem whose answer this is, in the folder of a sweep.
+    # In the folder of a sweep, the fingerprint of the problem that this boundary answers.
     "problem": Column("U"),
     "field": Column("U"),
     "network": Column("U"),
@@ -58,7 +58,7 @@ COLUMNS = {
     "proof.charts": Column("f8", "charts 2 2"),
     "proof.dependent": Column("i8", "charts", "0 or more"),
     "proof.crossings": Column("f8", "crossings 2"),
-    # Each once, and where it is found: by its number, or −1.
+    # Each branch point is stored once; other columns refer to it by its number, −1 for none.
     "branches.point": Column("f8", "branches 2"),
     "branches.sizes": Column("i8", "branches", "0 or more"),
     "branches.tangents": Column("f8", "tangents 2"),
@@ -72,7 +72,7 @@ COLUMNS = {
     "curves.pieces": Column("f8", f"pieces {DEGREE + 1} 3"),
     "curves.proven": Column("b1", "curves"),
     "curves.tolerance": Column("f8", "curves"),
-    # Of a closed curve −1, twice.
+    # For a closed curve −1, twice.
     "curves.ends": Column("i8", "curves 2", "-1 or more"),
     "curves.branches": Column("i8", "curves 2", "-1 or more"),
     "turning.sizes": Column("i8", "curves", "0 or more"),
@@ -85,7 +85,7 @@ _ENDS = list(End)
 
 
 def write(boundary: Boundary, path: Path, problem: str = "") -> None:
-    """Write everything but a `Function` to `path`; `problem` is the fingerprint of a problem of many."""
+    """Write everything but a `Function` to `path`; `problem` is the fingerprint of a problem of a sweep."""
     kind, network = field_text(boundary.field)
     certificate, proof = boundary.certificate, boundary.certificate.proof
     values = {
@@ -112,7 +112,7 @@ def write(boundary: Boundary, path: Path, problem: str = "") -> None:
 
 
 def read(path: str | os.PathLike, problem: str | None = None) -> Boundary:
-    """Read what `write` wrote; see `Boundary.load`. With `problem`, it must be the answer to that."""
+    """Read a boundary that `write` wrote; see `Boundary.load`. `problem`, if given, is its fingerprint."""
     path = checked("path", path)
     if not path.is_file():
         raise FileNotFoundError(f"path must be a file that exists; got {shown(path)}")
@@ -157,7 +157,7 @@ def _boundary(a: Mapping[str, NDArray]) -> Boundary:
 
 
 def field_text(field: Field | None) -> tuple[str, str]:
-    """The kind of a field and its JSON; "none" of one that cannot be kept."""
+    """The kind of a field and its JSON; "none" and an empty text for a field that cannot be stored."""
     if isinstance(field, Network):
         return "network", network_json.dumps(field)
     if isinstance(field, ExponentialSum):
@@ -270,7 +270,7 @@ def _curves(
 
 
 def _branch_values(boundary: Boundary) -> dict[str, Any]:
-    """All branch points, each once, and where they are found."""
+    """The columns of branch points, each stored once, and of the references to them."""
     of_clusters = [cluster.branch_point for cluster in boundary.clusters]
     of_curves = [curve.branch_points for curve in boundary.curves]
     found = [*boundary.branch_points, *filter(None, of_clusters), *(p for some in of_curves for p in some)]
@@ -292,7 +292,7 @@ def _branches(a: Mapping[str, NDArray]) -> list[BranchPoint]:
 
 
 def _picked(branches: list[BranchPoint], numbers: NDArray) -> list[BranchPoint]:
-    """The branch points with these numbers, −1 for none."""
+    """The branch points with these numbers; −1 stands for none."""
     if (numbers >= len(branches)).any():
         raise ValueError(f"branch points must be among the {len(branches)}; got {numbers.tolist()}")
     return [branches[k] for k in numbers.tolist() if k >= 0]
@@ -303,7 +303,7 @@ def _joined(parts: list[NDArray]) -> Any:
 
 
 def _cut(name: str, together: Any, sizes: NDArray) -> list[Any]:
-    """What belongs to each of several, of what stands one after the other."""
+    """Split concatenated data into parts of the given sizes."""
     if sum(sizes.tolist()) != len(together):
         raise ValueError(f"{name} must hold {sum(sizes.tolist())}; got {len(together)}")
     last = np.cumsum(sizes).tolist()

@@ -1,4 +1,4 @@
-"""The boundary in a box: its curves and what is certain about them."""
+"""The boundary in a box: its curves, and the certificate of what is proven."""
 
 import os
 from collections.abc import Iterator
@@ -26,15 +26,15 @@ KNOWN = {
 
 @dataclass(frozen=True)
 class Stats:
-    """What a boundary cost.
+    """The cost of a boundary.
 
     Attributes
     ----------
     cells : int
         Cells, and pieces of their sides, on which F was bounded.
     evaluations : int
-        Points at which F, alone or with its gradient, was evaluated; what it takes to tell curves
-        apart is not counted.
+        Points at which F, alone or with its gradient, was evaluated; evaluations that only compare curves are
+        not counted.
     seconds : dict
         By phase.
     """
@@ -60,7 +60,7 @@ class Boundary:
         F; None for a `Function` that was read from a file.
     stats : Stats
     clusters : tuple of Cluster
-        What is known about the undecided cells that touch, where the boundary is singular.
+        Groups of undecided cells that touch, with what is known of the boundary there.
     """
 
     curves: tuple[Curve, ...]
@@ -73,7 +73,7 @@ class Boundary:
 
     @classmethod
     def of_curve(cls, curve: Curve, evaluations: int = 0) -> "Boundary":
-        """The boundary that consists of one curve that was followed from a seed; nothing is proven."""
+        """The boundary that consists of one curve, followed from a seed; nothing is proven."""
         certificate = Certificate.unproven(Status.SAMPLED, curve.box)
         stats = Stats(0, evaluations, {})
         return cls((curve,), certificate, curve.branch_points, curve.box, curve.field, stats)
@@ -110,7 +110,7 @@ class Boundary:
 
     @property
     def _proven_box(self) -> str:
-        """The box that the counts refer to: to ten digits where it is not the one asked for."""
+        """The certificate's box as text: to ten digits if it differs from the requested box."""
         proven = self.certificate.bounds
         return Box.from_bounds(proven).text(6 if proven == self.bounds else 10)
 
@@ -120,13 +120,13 @@ class Boundary:
         Parameters
         ----------
         points : array_like, shape (..., 2)
-            Anywhere, in plane coordinates; `Plane.project` takes points of the input space there. The nearest
-            point of the boundary on the plane is then the same.
+            In plane coordinates, inside or outside the box. `Plane.project` projects points of the input
+            space onto the plane; a point and its projection have the same nearest point of the boundary.
 
         Returns
         -------
         Nearest
-            Distances are those of the input space: of (s, t) to (s', t') on a plane
+            Distances are Euclidean distances in the input space: on a plane, from (s, t) to (s', t') it is
             ``|(s' − s) u + (t' − t) v|``. Where `proven`, no point of the boundary in the box is nearer,
             undecided cells included.
 
@@ -134,6 +134,17 @@ class Boundary:
         ------
         ValueError
             If the shape is not (..., 2), or a coordinate is not finite.
+
+        Examples
+        --------
+        >>> import tracer
+        >>> circle = tracer.Function(lambda x1, x2: x1**2 + x2**2 - 1)
+        >>> boundary = tracer.trace(circle, [(-2, 2), (-2, 2)])
+        >>> nearest = boundary.nearest([(0.5, 0), (0, 2)])
+        >>> nearest.points.shape, nearest.distances.shape
+        ((2, 2), (2,))
+        >>> nearest.proven.tolist()
+        [True, True]
         """
         parts = parts_of_boundary(self.field, self.certificate, len(self.curves))
         plane = getattr(self.field, "plane", None)
@@ -190,21 +201,22 @@ class Boundary:
         Raises
         ------
         FileNotFoundError
-            If there is no such file.
+            If the file does not exist.
         ValueError
-            If it is no such file, was damaged or changed after it was saved, claims what its numbers
-            contradict, or is of an earlier version; the message names the file and what does not hold.
+            If the file is not a saved boundary, was damaged or changed after it was saved, claims what its
+            numbers contradict, or has an earlier version; the message names the file and the violated
+            condition.
 
         Notes
         -----
         Nothing in the file is executed. A SHA-256 digest, written with the boundary, binds what the
-        certificate claims to all numbers: curves, cells, field, box and tolerances. What can be held together
-        is, besides: cells tile the box, crossings lie on curves, curves end on the box or close, lengths are
-        those of the pieces, and F is not known to have a sign within the error bound of a proven point.
+        certificate claims to all numbers: curves, cells, field, box and tolerances. Consistency is checked as
+        well: cells tile the box, crossings lie on curves, curves end on the box or close, lengths agree with
+        the pieces, and the bounds of F within the error bound of a proven point contain 0.
 
-        What a digest cannot promise is who wrote the file: whoever changes the numbers can compute it anew,
-        and not everything that is claimed is proven again on reading. Do not take the word of a file from
-        someone you do not trust: trace the boundary of your own model again.
+        A digest does not authenticate the author: whoever changes the numbers can compute it anew, and
+        reading does not prove every claim again. Do not rely on a file from someone you do not trust: trace
+        the boundary of your own model again.
         """
         from tracer.boundaries.archive import read
 

@@ -1,8 +1,8 @@
-"""Undecided cells that touch, as clusters: what is known about each singular place.
+"""Clusters: undecided cells that touch, one cluster for each singular place.
 
-A cluster around a node is a few cells wide, around a cusp or where branches touch it is longer. The
-arcs that enter it are counted by certified crossings with its cells' sides; where ∇F = 0 is found in
-it by Newton's method, it is reported as a branch point.
+A cluster around a node is a few cells wide; around a cusp, or where branches touch, it is longer. The arcs
+that enter it are counted by certified crossings with the sides of its cells. A critical point of F on the
+boundary, found in it by Newton's method, is reported as a branch point.
 """
 
 from dataclasses import dataclass
@@ -18,24 +18,25 @@ from tracer.fields.box import Box
 from tracer.fields.counted import Overtime
 from tracer.fields.field import Field
 
-# A critical point may be found this far outside the cluster, as a share of its width: it is a float.
+# A critical point is accepted up to this share of the cluster's width outside it: its coordinates are
+# rounded.
 NEARBY = 0.5
-# Newton's method starts in the middle of the cluster and goes no further than this many widths, or than
-# second derivatives by differences can tell, in box units.
+# Newton's method starts in the middle of the cluster and stays within REACH times its width, or within
+# LEAST_REACH, in box units, if that is more: the resolution of second derivatives by finite differences.
 REACH = 4.0
 LEAST_REACH = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
 class Cluster:
-    """Undecided cells that touch.
+    """A group of undecided cells that touch.
 
     Attributes
     ----------
     bounds : ndarray, shape (2, 2)
-        The smallest box around them: lower and upper corner.
+        Lower and upper corner of the smallest box around the cells.
     arcs : int
-        The arcs of the boundary that enter it.
+        The number of arcs of the boundary that enter it.
     branch_point : BranchPoint or None
         The critical point of F on the boundary found in it.
     """
@@ -53,11 +54,12 @@ class Cluster:
 def clusters_of(field: Field, atlas: Atlas) -> tuple[tuple[Cluster, ...], Indices]:
     """The clusters of an atlas, and for each of its cells the number of its cluster, or −1.
 
-    Cells are numbered as the crossings number them: charts, then the floor, then what is left.
+    Cells are numbered as in the crossings: charts, then cells at the resolution limit, then unprocessed
+    cells.
     """
     paving = atlas.paving
     charts, floor, left = len(paving.charts), len(paving.floor), len(paving.left)
-    # Where a budget ended the work, broken charts only say that.
+    # Where a budget ended the work, charts may be broken for that reason alone: they form no cluster.
     broken = np.flatnonzero(atlas.broken & (not atlas.exhausted))
     cell = np.concatenate([broken, charts + np.arange(floor)])
     label = np.full(charts + floor + left, -1)
@@ -77,7 +79,7 @@ def clusters_of(field: Field, atlas: Atlas) -> tuple[tuple[Cluster, ...], Indice
 
 
 def touching(cells: Array) -> Indices:
-    """A label for each of `cells` (n, 2, 2), the same for those that share a piece of a side, or a corner."""
+    """Labels, shape (n,), of `cells` (n, 2, 2): equal if a chain of shared sides or corners connects them."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
@@ -93,7 +95,7 @@ def touching(cells: Array) -> Indices:
 
 
 def _branch_point(field: Field, box: Box, bounds: Array) -> BranchPoint | None:
-    """The branch point in a cluster, or next to it: it is located to rounding only."""
+    """The branch point in a cluster, or so near that rounding may explain it; None if none is found."""
     width = bounds[1] - bounds[0]
     reach = REACH * float((width / box.sides).max())
     try:

@@ -1,4 +1,4 @@
-"""What users hand over, as a field; what cannot be one, with the line that cures it."""
+"""Conversion of a user's argument to a field; an error names the line of code that makes it one."""
 
 from typing import Any
 
@@ -10,12 +10,12 @@ from tracer.fields.networks.network import Network
 
 
 def as_field(field: Any) -> Field:
-    """A Field, a network of two inputs and one output, or a callable of (x1, x2).
+    """Convert a Field, a network of two inputs and one output, or a callable of (x1, x2) to a Field.
 
     Raises
     ------
     TypeError
-        If it is none of these; the message holds the line that makes it one.
+        If it is none of these; the message contains the line of code that makes it one.
     """
     if isinstance(field, Network | KernelField):
         kind = "network" if isinstance(field, Network) else "model"
@@ -48,12 +48,12 @@ def as_field(field: Any) -> Field:
 
 
 def as_classifier(network: Any) -> Network:
-    """A network of two inputs and several outputs.
+    """Return `network` if it is a network of two inputs and several outputs.
 
     Raises
     ------
     TypeError
-        If it is none; the message holds the line that makes it one.
+        If it is not; the message contains the line of code that makes it one.
     """
     if isinstance(network, KernelField):
         margin = "model.margin(0, 1)" if network.n_outputs > 1 else "it"
@@ -87,7 +87,7 @@ def _of_two_inputs(name: str, model: Any) -> Any:
 
 
 def _has_levels(model: Any) -> bool:
-    """Whether `level` takes outputs of a model of several."""
+    """Whether `level` accepts the outputs of a model with several outputs."""
     return isinstance(model, Network) and (model.layers[-1].activation != "softmax" or model.n_outputs == 2)
 
 
@@ -95,7 +95,7 @@ def _has_levels(model: Any) -> bool:
 
 
 def has(thing: Any, name: str) -> bool:
-    """Whether it has an attribute of that name; what a class of the user's does instead is no answer."""
+    """Whether `thing` has an attribute `name`; False if a user's class raises any exception."""
     try:
         return hasattr(thing, name)
     except Exception:
@@ -103,14 +103,15 @@ def has(thing: Any, name: str) -> bool:
 
 
 def is_of(library: str, thing: Any) -> bool:
-    """Whether its class, or one that it is derived from, is of a library."""
+    """Whether the class of `thing`, or one of its base classes, belongs to a library."""
     return any(kind.startswith(f"{library}.") for kind in kinds_of(thing))
 
 
 def function_of(estimator: Any) -> str:
-    """The expression of an estimator's field, of its first two classes or of a regressor, by what it can do.
+    """The expression, as text, of an estimator's field: a margin of two classes, or a level of a regressor.
 
-    Of more features than two it is on a plane.
+    It uses the first of `decision_function`, `predict_proba` and `predict` that the estimator has. With more
+    than two features the field is restricted to a plane.
     """
     two = getattr(estimator, "n_features_in_", 2) == 2
     x = "np.column_stack([x1, x2])" if two else "plane.lift(np.column_stack([x1, x2]))"

@@ -1,11 +1,12 @@
 """Named arrays of known kinds as one `.npz` file, bound together by a digest.
 
-A table says what a file holds: of every name the kind of number, the shape and what holds of the entries. A
-word in a shape is a size that the file brings, the same wherever the word stands. The digest is SHA-256 over
-names, kinds, shapes and bytes, so it does not depend on the container or on the machine.
+A table gives the kind of number, the shape and a condition on the entries of each named array. A word in a
+shape is a size that the file determines; equal words mean equal sizes. The digest is SHA-256 over names,
+kinds, shapes and bytes, so it does not depend on the container or on the machine.
 
-A file is read without NumPy's reader, whose headers are Python: a header is one that `numpy.save` writes of
-these kinds, or it is none. Before anything is read, the sizes claimed are held against the bytes there are.
+A file is read without NumPy's reader, which evaluates headers as Python literals: only headers that
+`numpy.save` writes for these kinds are accepted. Claimed sizes are compared with the number of bytes before
+anything is read.
 """
 
 import hashlib
@@ -27,7 +28,7 @@ RULES = {
     "0 or more": lambda x: x >= 0,
     "-1 or more": lambda x: x >= -1,
 }
-# Whole numbers and truth values hold whatever they hold.
+# The rule of a kind whose column has none; integers and truth values are unrestricted.
 USUAL = {"f8": "finite"}
 
 _START = b"PK\x03\x04"
@@ -36,7 +37,7 @@ _HEADER = re.compile(
     rb"\{'descr': '([<>|](?:f8|i8|b1|U\d{1,9}))', 'fortran_order': False, 'shape': "
     rb"\(((?:\d{1,18}(?:, \d{1,18})*,?)?)\), \} *\n"
 )
-# What `zipfile` raises of a container that is none.
+# The exceptions that `zipfile` raises for a broken container.
 _BROKEN = (
     zipfile.BadZipFile,
     NotImplementedError,
@@ -73,7 +74,7 @@ def read(path: str | os.PathLike, table: Table, version: int) -> dict[str, NDArr
     Raises
     ------
     ValueError
-        If the file is no such file, is of another version, or is not as it was written.
+        If the file is not of this format, has another version, or was changed after it was written.
     """
     members = _members(path)
     written_by = _array(VERSION, members[VERSION]).ravel().tolist() if VERSION in members else None
@@ -96,7 +97,7 @@ def read(path: str | os.PathLike, table: Table, version: int) -> dict[str, NDArr
 
 
 def digest(arrays: Mapping[str, NDArray]) -> str:
-    """Hexadecimal digits that change with every bit of some arrays, their names, kinds and shapes."""
+    """The SHA-256 digest of arrays, their names, kinds and shapes, in hexadecimal digits."""
     total = hashlib.sha256()
     for name, array in sorted(arrays.items()):
         plain = array.astype(array.dtype.newbyteorder("<"), order="C", copy=False)
@@ -106,14 +107,14 @@ def digest(arrays: Mapping[str, NDArray]) -> str:
 
 
 def _written(column: Column, value: Any) -> NDArray:
-    """A value as the array of its column; of nothing, one of the right shape."""
+    """A value as the array of its column; an empty value gets the right number of dimensions."""
     array = np.asarray(value, dtype=column.kind)
     sizes = column.shape.split()
     return array if array.size else array.reshape([int(n) if n.isdigit() else 0 for n in sizes])
 
 
 def _members(path: str | os.PathLike) -> dict[str, bytes]:
-    """The members of a container, none of which claims more than there is."""
+    """The members of a container by name; their claimed sizes are checked against the size of the file."""
     with open(path, "rb") as file:
         if file.read(len(_START)) != _START:
             raise ValueError("it does not begin as one")
@@ -132,7 +133,7 @@ def _members(path: str | os.PathLike) -> dict[str, bytes]:
 
 
 def _array(name: str, data: bytes) -> NDArray:
-    """The array in a member."""
+    """The array in a member, read-only."""
     start = len(_MAGIC) + 2
     end = start + int.from_bytes(data[len(_MAGIC) : start], "little")
     header = _HEADER.fullmatch(data[start:end])
@@ -148,7 +149,7 @@ def _array(name: str, data: bytes) -> NDArray:
 
 
 def _check(arrays: Mapping[str, NDArray], table: Table) -> None:
-    """Every array is what the table says."""
+    """Check every array against the table."""
     sizes: dict[str, int] = {}
     for name, (kind, shape, rule) in table.items():
         array, words = arrays[name], shape.split()

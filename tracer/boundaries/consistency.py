@@ -1,15 +1,14 @@
-"""What a boundary says of itself, held together: sentences that cannot all be true.
+"""Consistency checks of a boundary: conditions that every traced boundary satisfies.
 
-Nothing is proven here, and what is proven is not proven again. But where a boundary was traced, with proof or
-without,
+No claim is proven again. But if a boundary was traced, with proof or without, then
 
     its cells tile the box, each crossing of a proof is a point of a curve or lies on a side of a polygon,
     curves end on the box, or repeat their first point, bit for bit,
-    polynomial pieces join the points, and their arclength is what they are long,
-    by its bounds F has no sign within `error_bound` of a proven point, nor both at corners of an empty cell,
+    polynomial pieces join the points, and their arclength is their length,
+    the bounds of F contain 0 near each proven point, and F has no two signs at corners of an empty cell,
     and F grows to the left of curves,
 
-so a boundary of which one of these is wrong was not traced. What a prediction may be off is allowed for.
+so a boundary that violates one of these conditions was not traced. Errors of predictions are allowed for.
 """
 
 from collections.abc import Iterator
@@ -32,26 +31,27 @@ from tracer.fields.field import EnclosedField, unenclosable
 
 Claims = Iterator[tuple[Any, str]]
 
-# How curves may end where all of the boundary is proven, where some cells are undecided, and otherwise.
+# The ends that curves may have, by status; all ends for any other status.
 _ENDS = {
     Status.PROVEN: {End.BOX},
     Status.PROVEN_OUTSIDE_CELLS: {End.BOX, End.BRANCH_POINT, End.UNDECIDED},
 }
-# What the box may be wider than the one asked for, and what tiles may lack of its area, as shares of it.
+# How much wider the certified box may be than the requested one, and the error allowed in the area of the
+# tiles, as shares of the box.
 HAIR = 1e-8
-# What a coordinate in box units may be off by rounding, per unit of its size.
+# Rounding error allowed in a coordinate in box units, relative to its size.
 ROUNDING = 64 * EPS
-# Predictions are better than the tolerance, but where nothing is proven.
+# Errors always allowed in predictions, in box units: of proven boundaries, and of others.
 LOOSE = 1e-9
 UNPROVEN = 1e-2
-# A length may be off by this share of itself, besides.
+# Relative error allowed in a length, in addition.
 LENGTH = 1e-6
-# Places where F is looked at, of all there are.
+# Upper bound of the numbers of cells, points and pieces at which F is evaluated.
 LOOKED_AT = 1024
 
 
 def contradictions(boundary: Boundary) -> Iterator[str]:
-    """What cannot be true of a boundary, one sentence each; nothing of one that was traced."""
+    """Yield a sentence for each violated condition; none for a boundary that was traced."""
     for holds, sentence in chain.from_iterable(_claims(boundary)):
         if not holds:
             yield sentence
@@ -87,7 +87,7 @@ def _box(boundary: Boundary) -> Claims:
 
 
 def _inside(box: Box, cells: Array) -> bool:
-    """Whether cells (n, 2, 2) are boxes, and inside another one."""
+    """Whether cells (n, 2, 2) are boxes, and inside `box`."""
     return bool((cells[:, 0] < cells[:, 1]).all() and box.contains(cells).all())
 
 
@@ -130,7 +130,7 @@ def _proof(certificate: Certificate, proof: Proof) -> Claims:
 
 
 def _crossings(certificate: Certificate, proof: Proof, curves: tuple[Curve, ...]) -> Claims:
-    """Crossings are points of curves, bit for bit; those a polygon goes straight through, of its extent."""
+    """Crossings are points of curves, bit for bit, or lie in the bounding box of a polygon."""
     once = [curve.points[: len(curve.points) - curve.closed] for curve in curves]
     number = np.repeat(np.arange(len(curves)), [len(points) for points in once])
     points = np.concatenate([np.zeros((0, 2)), *once])
@@ -184,7 +184,7 @@ def _curves(curves: tuple[Curve, ...]) -> Claims:
 
 
 def _slack(certificate: Certificate, curves: tuple[Curve, ...], per: list[int]) -> Array:
-    """What predictions of curves may be off, in box units, `per` curve as many times."""
+    """Errors allowed in predictions, in box units; the value of curve k is repeated `per[k]` times."""
     box = curves[0].box
     size = max(1.0, float((np.maximum(np.abs(box.lower), np.abs(box.upper)) / box.sides).max()))
     least = LOOSE if certificate.status in _ENDS else UNPROVEN
@@ -192,7 +192,7 @@ def _slack(certificate: Certificate, curves: tuple[Curve, ...], per: list[int]) 
 
 
 def _pieces(certificate: Certificate, curves: tuple[Curve, ...]) -> Claims:
-    """Pieces join the points and are as long as their arclength says."""
+    """Pieces join the points, and their lengths agree with their arclength."""
     box, per = curves[0].box, [len(curve.pieces) for curve in curves]
     pieces = Pieces(np.concatenate([curve.pieces.coefficients for curve in curves]))
     slack = _slack(certificate, curves, per)
@@ -231,7 +231,7 @@ def _turning(certificate: Certificate, curves: tuple[Curve, ...]) -> Claims:
             all(t.coordinate in (0, 1) for t in turning),
             f"turning points of curve {k} must be of coordinate 0 or 1",
         )
-        # Where nothing is proven a prediction may turn elsewhere than the curve does, and beyond its ends.
+        # The prediction of an unproven curve may turn at other points than the curve, even beyond its ends.
         if not (turning and curve.proven):
             continue
         x, s = np.array([t.point for t in turning]), np.array([t.s for t in turning])
@@ -246,7 +246,7 @@ def _turning(certificate: Certificate, curves: tuple[Curve, ...]) -> Claims:
 
 
 def _field(field: EnclosedField, proof: Proof | None, curves: list[Curve]) -> Claims:
-    """By its bounds F has no sign where a root is said to be, nor both in a cell that is said to be empty."""
+    """The bounds of F contain 0 near proven points; F has no two signs at corners of an empty cell."""
     if proof is not None:
         cells = _some(proof.empty)
         corners = np.stack(
@@ -275,5 +275,5 @@ def _field(field: EnclosedField, proof: Proof | None, curves: list[Curve]) -> Cl
 
 
 def _some(rows: Array) -> Array:
-    """The rows, or some from among them all."""
+    """At most `LOOKED_AT` of the rows, evenly spaced."""
     return rows[:: 1 + len(rows) // LOOKED_AT]

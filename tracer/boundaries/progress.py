@@ -1,6 +1,6 @@
-"""One line that says how far the work is, once it has taken a second.
+"""A progress line on the standard error stream, shown once the work has taken a second.
 
-Carriage returns work on terminals and in notebooks alike; nothing is printed unless asked for.
+Carriage returns work in terminals and in notebooks alike; nothing is printed unless requested.
 """
 
 import sys
@@ -11,26 +11,26 @@ BETWEEN_SECONDS = 0.2
 
 
 class Progress:
-    """The line; `wanted` or nothing is ever printed."""
+    """The progress line; nothing is printed unless it is `wanted`."""
 
     def __init__(self, wanted: bool) -> None:
         self._next = time.perf_counter() + QUIET_SECONDS if wanted else float("inf")
         self._width = 0
 
     def paving(self, cells: int, share: float) -> None:
-        """Cells looked at, and the share of the box's area that is decided."""
+        """Show the number of cells processed, and the share of the box's area that is decided."""
         self._say(f"{cells} cells, {100 * share:.2f} % of the box decided")
 
     def arcs(self, crossings: int, arcs: int) -> None:
-        """Crossings found, and arcs between them that are followed."""
+        """Show the numbers of crossings found and of arcs between them."""
         self._say(f"{crossings} crossings, {arcs} arcs")
 
     def curves(self, curves: int) -> None:
-        """Curves followed one by one."""
+        """Show the number of curves followed one by one."""
         self._say(f"{curves} curve{'s' * (curves != 1)} followed")
 
     def problems(self, done: int, failed: int, known: int | None) -> None:
-        """Problems that are done, those of them that failed, and how many there are if that is known."""
+        """Show the numbers of finished and of failed problems, and of all problems if it is `known`."""
         of = f"{done}" if known is None else f"{done} of {known}"
         self._say(f"{of} problems{f', {failed} failed' * (failed > 0)}")
 

@@ -1,8 +1,8 @@
-"""The boundary with proof: survey the box, follow all arcs at once, say what is certain.
+"""The boundary with proof: build the atlas of the box, trace all arcs at once, certify the result.
 
-Where a budget ends the survey, curves that run into cells left undecided are carried on by continuation
-from their last crossing, and replaced by what that finds; a lattice adds what shows of the boundary
-inside those cells. None of that is proven, and the curves say so.
+If a budget ends the atlas, curves that enter undecided cells are continued numerically from their last
+crossing, and the longer curves replace them; seeds on a lattice add curves inside those cells. These curves
+are not proven: their `proven` is False.
 """
 
 import contextlib
@@ -29,7 +29,7 @@ from tracer.fields.box import Box
 from tracer.fields.counted import Counted, Overtime
 from tracer.fields.field import EnclosedField
 
-# Of a time limit, what the survey may take, and after it the arcs; the rest is for what makes curves of them.
+# Shares of the time limit after which the atlas, and then the arcs, end; the rest is for assembling curves.
 ATLAS_SHARE = 0.8
 ARCS_SHARE = 0.9
 
@@ -42,7 +42,7 @@ def proven_boundary(
     Raises
     ------
     Unenclosable
-        If it turns out that it has none: a callable that is no formula after all.
+        If the field has no bounds: a callable that turns out not to be a formula.
     """
     clock = [time.perf_counter()]
     counted: Any = Counted(field, deadline=clock[0] + limit)
@@ -71,7 +71,7 @@ def proven_boundary(
             counted, field, atlas, curves, tolerance, clock[0] + ARCS_SHARE * limit, progress
         )
     status = Status.BUDGET_EXHAUSTED if counted.late or not followed.finished else atlas.status
-    # After all that reads the field: a callable may have changed since the survey.
+    # Last, after all evaluations: a user's callable may have changed since the atlas was built.
     compare_atlas(field, atlas)
     clock.append(time.perf_counter())
     seconds = atlas.seconds | dict(zip(("survey", "arcs", "assembly"), np.diff(clock).tolist(), strict=True))
@@ -93,7 +93,7 @@ def proven_boundary(
 def _reasons(
     atlas: Atlas, clusters: tuple[Cluster, ...], label: Indices
 ) -> list[list[tuple[End, BranchPoint | None]]]:
-    """Why each chain ends where it does, and the branch point there; empty for closed ones."""
+    """For each chain the `End` and the branch point at both ends; an empty list if it is closed."""
 
     def reason(cell: int) -> tuple[End, BranchPoint | None]:
         if cell < 0:
@@ -116,7 +116,7 @@ def _carried_on(
     deadline: float,
     progress: Progress,
 ) -> list[Curve]:
-    """The curves, and what continuation finds from their ends, and from a lattice, in undecided cells."""
+    """The curves, continued from their ends, and further curves from lattice seeds in undecided cells."""
     search = Search(counted, field, atlas.box, tolerance, deadline, progress, curves, MAX_STEPS)
     last = [
         curve.points[-k]
@@ -124,7 +124,7 @@ def _carried_on(
         for k, end in enumerate(curve.ends)
         if end in (End.BUDGET, End.UNDECIDED)
     ]
-    # What has been found when the time is over stands.
+    # Curves found before the time limit are kept.
     with contextlib.suppress(Overtime):
         search.follow_all(np.reshape(last, (-1, 2)))
         if time.perf_counter() < deadline:
@@ -134,7 +134,7 @@ def _carried_on(
 
 
 def without_numbers(box: Box, curves: list[Curve]) -> Array:
-    """The cells, (m, 2, 2), of curves that are there but not known in finite numbers: none, or the box."""
+    """The box as an undecided cell, (1, 2, 2), if a curve has numbers that are not finite; else no cell."""
     return NO_CELLS if all(curve.proven for curve in curves) else np.stack([box.lower, box.upper])[None]
 
 

@@ -1,7 +1,7 @@
 """Curves from sign changes on a lattice's lines, each followed once; nothing is proven.
 
-Seeds that lie on a curve already known are struck off, and a curve that contains an earlier one (which
-ended too soon) replaces it. At a branch point each branch that no curve has covered is a seed too.
+Seeds on a known curve are discarded, and a curve that contains an earlier one (which ended too soon) replaces
+it. At a branch point each branch that no curve covers gives another seed.
 """
 
 import contextlib
@@ -28,20 +28,20 @@ from tracer.fields.counted import Counted, Overtime
 from tracer.fields.field import Field
 
 MAX_STEPS = 10_000
-# A lattice of 401 cells a side at most. Odd: the lines of symmetric boundaries lie between its own.
+# The lattice has at most 401 cells a side: an odd number, so that axes of symmetry lie between its lines.
 MOST_CELLS = 401**2
-# Of a time limit, what the lattice may take; a coarse lattice is timed first.
+# Share of the time limit for the lattice; its cost is estimated from coarse ones.
 SEARCH_SHARE = 0.2
 COARSE_SIDES = (1, 4, 16)
-# And after which share no further curve is begun.
+# Share of the time limit after which no further curve is started.
 FOLLOW_SHARE = 0.9
-# How far from a branch point, in box units, its branches are picked up.
+# Distance of the seeds on branches from their branch point, in box units.
 BRANCH_SEED = 1e-3
-# Places on a curve that are looked up on another, to see whether it contains the first.
+# Number of points by which it is decided whether one curve contains another.
 PROBES = 5
-# A curve contains no longer one; lengths of the same curve followed twice differ by less than this share.
+# A curve contains no longer one. Lengths of one curve, followed twice, differ by less than this share.
 LENGTH_ROUNDING = 1e-6
-# To see whether a curve is known already costs about as much as so many steps along it.
+# Comparing a curve with the known ones costs about as much as this many steps along it.
 STEPS_OF_LOOKING_UP = 20
 
 
@@ -54,11 +54,11 @@ def sampled_boundary(
     progress: Progress,
     reason: str,
 ) -> Boundary:
-    """All curves of a field that sign changes on a lattice show; see `tracer.trace`."""
+    """All curves of a field that sign changes on a lattice indicate; see `tracer.trace`."""
     began = searched = time.perf_counter()
     counted, seeds, finished = Counted(field, deadline=began + limit), np.zeros((0, 2)), False
     search = Search(counted, field, box, tolerance, began + FOLLOW_SHARE * limit, progress)
-    # What has been found when the time is over stands.
+    # Curves found before the time limit are kept.
     with contextlib.suppress(Overtime):
         seeds = search.lattice_seeds(max_cells)
         searched = time.perf_counter()
@@ -81,21 +81,21 @@ def sampled_boundary(
 
 
 class Search:
-    """The curves found so far, and how more are found.
+    """A search for curves, with the curves found so far.
 
     Parameters
     ----------
     counted : Counted
-        The field, counting.
+        The field, with its evaluations counted.
     field : Field
         The field that the curves keep.
     box : Box
     tolerance, deadline : float
     progress : Progress
     curves : sequence of Curve
-        What is known already.
+        The curves that are known at the start.
     steps : float
-        Of all curves together, at most.
+        The largest number of steps along all curves together.
     """
 
     def __init__(
@@ -114,13 +114,13 @@ class Search:
         self.curves: list[Curve] = list(curves)
         self.branch_points: list[BranchPoint] = []
         self.side, self.steps = 0, steps
-        # What it takes to tell curves apart is not counted, but it takes time.
+        # Evaluations that compare curves are not counted, but they have the same deadline.
         self.uncounted = Counted(field, deadline=counted.deadline)
 
     def lattice_seeds(self, max_cells: int, within: Array | None = None) -> Array:
-        """Roots on the lines of a lattice, in the order found.
+        """Roots of F on the lines of a lattice, shape (n, 2), in the order found.
 
-        With `within`, corners (m, 2, 2) of boxes, only those in cells of the lattice that meet one.
+        With `within`, corners (m, 2, 2) of boxes, only roots in lattice cells that meet one of the boxes.
         """
         side = self._affordable_side(min(max(max_cells, 1), MOST_CELLS))
         self.side = side if side % 2 else max(1, side - 1)
@@ -134,7 +134,7 @@ class Search:
         return seeds[meeting[place[:, 0], place[:, 1]]]
 
     def _affordable_side(self, max_cells: int) -> int:
-        """The finest lattice that takes its share of the time that is left, by timing a coarse one."""
+        """Cells a side of the finest lattice within its share of the time left, by timing coarse ones."""
         if self.deadline == math.inf:
             return math.isqrt(max_cells)
         began = time.perf_counter()
@@ -149,11 +149,11 @@ class Search:
         return max(1, math.isqrt(math.floor(min(affordable, max_cells))))
 
     def follow_all(self, seeds: Array) -> bool:
-        """Follow the curve of every seed once; False when the time is over."""
+        """Follow the curve of every seed once; False if the time or the steps did not suffice."""
         gradients = self.counted.value_and_gradient(seeds)[1]
         new = regular(gradients)
         for curve in self.curves:
-            # What is known to go on does not strike off the seeds at its ends.
+            # A curve that a budget cut short goes on beyond its ends, so it discards no seeds.
             if End.BUDGET not in curve.ends and new.any():
                 new[new] = ~covered(curve, self.uncounted, seeds[new], gradients[new])
         left, gradients = seeds[new], gradients[new]
@@ -161,7 +161,7 @@ class Search:
             if time.perf_counter() >= self.deadline or self.steps <= 0:
                 return False
             curve = self._follow(left[0])
-            on = np.arange(len(left)) == 0  # the seed is struck off in any case: the loop ends
+            on = np.arange(len(left)) == 0  # the seed is discarded in any case: the loop ends
             if curve.length:
                 on |= covered(curve, self.uncounted, left, gradients)
             left, gradients = left[~on], gradients[~on]
@@ -177,7 +177,7 @@ class Search:
         self.steps -= budget.steps + STEPS_OF_LOOKING_UP
         found = follow(self.counted, self.box, seed, self.tolerance, budget)
         self.steps += budget.steps
-        # The curve keeps the user's field; only its making is counted.
+        # The curve keeps the user's field; only evaluations while it is made are counted.
         curve = Curve.from_trace(found, self.counted, self.box, self.tolerance).with_field(self.field)
         if not curve.length or any(self._contains(earlier, curve) for earlier in self.curves):
             return curve
@@ -192,7 +192,7 @@ class Search:
         return bool(covered(curve, self.uncounted, x, gradient).all())
 
     def _branch_seeds(self, point: BranchPoint) -> Array:
-        """A point on each branch at a new branch point that no curve has covered."""
+        """Points, (n, 2), on the branches at a new branch point that no curve covers."""
         known = [self.box.distance(point.point, p.point) < BRANCH_SEED for p in self.branch_points]
         if any(known):
             return np.zeros((0, 2))
@@ -207,11 +207,11 @@ class Search:
 
 
 def _meeting(boxes: Array, side: int) -> Mask:
-    """Which cells of a lattice, shape (side, side), meet one of `boxes` (m, 2, 2), in cells of it."""
-    # One more all round: a seed lies on the line between two cells.
+    """Mask (side, side) of the lattice cells that meet one of `boxes` (m, 2, 2), in units of cells."""
+    # Wider by one cell on all sides: a seed lies on the line between two cells.
     low = np.clip(np.floor(boxes[:, 0]).astype(np.intp) - 1, 0, side - 1)
     high = np.clip(np.floor(boxes[:, 1]).astype(np.intp) + 1, 0, side - 1) + 1
-    # Counted by differences: 1 more from the corner where a rectangle begins, 1 less from where it ends.
+    # Differences of the counts: +1 at the corner where a rectangle begins, −1 where it ends.
     count = np.zeros((side + 1, side + 1), dtype=np.intp)
     for first, second, step in ((low, low, 1), (low, high, -1), (high, low, -1), (high, high, 1)):
         np.add.at(count, (first[:, 0], second[:, 1]), step)

@@ -1,7 +1,7 @@
-"""The paper's title: z1 = z2 solved for x1, or for x2, on one line.
+"""Solve z1 = z2 for x1, or for x2, on one line: the title of the paper [1]_.
 
-All roots of F on the part of an axis-parallel line that lies in the box, by the same isolation that
-the crossings of the atlas use [1]_.
+All roots of F on the part of an axis-parallel line that lies in the box are isolated like the crossings of
+the atlas.
 
 References
 ----------
@@ -30,10 +30,10 @@ from tracer.fields.field import EnclosedField, Field, unenclosable
 from tracer.fields.networks.network import Network
 from tracer.fields.networks.rational_network import RationalNetwork
 
-# Where an end of the line is undecided, a root may lie at it: then the line is longer by this share of the
-# side, so that a bracket reaches beyond the end.
+# If an end of the line is undecided, a root may lie at it: then the line is extended by this share of the
+# side, so that a bracket may reach beyond the end.
 HAIR = 1e-12
-# Samples of a field without bounds.
+# The number of samples on a line, for a field without bounds.
 SAMPLES = 4001
 
 
@@ -45,13 +45,13 @@ class Roots:
     ----------
     points : ndarray, shape (n, 2)
     error_bound : ndarray, shape (n,)
-        How far each may be from its root along the line, in box units: proven where `complete` can be,
-        an estimate where F was sampled only.
+        Distance of each point to its root along the line, in box units: a proven upper bound, but an estimate
+        if `reason` is not empty.
     complete : bool
-        Whether it is proven that these are the roots in the box, one near each point, and all of them.
+        Whether it is proven that the line has exactly these roots in the box, one near each point.
     undecided : ndarray, shape (m, 2, 2)
-        Pieces of the line that may hold other roots, or of which it is not decided whether the root next to
-        them lies in the box or outside: ``[:, 0]`` and ``[:, 1]`` are their ends.
+        Segments of the line that may contain other roots, or a root of which it is undecided whether it lies
+        in the box or outside: ``[:, 0]`` and ``[:, 1]`` are their ends.
     line : ndarray, shape (2, 2)
         The ends of the line.
     reason : str
@@ -83,7 +83,7 @@ class Roots:
 def solve(field: Any, bounds: ArrayLike, *, x1: float | None = None, x2: float | None = None) -> Roots:
     """Every x1 in the box with F(x1, x2) = 0 for a given x2, or every x2 for a given x1.
 
-    The box is closed: a root at its end counts where it is certain that F is 0 there.
+    The box is closed: a root at an end of the line counts if F is certainly 0 there.
 
     Parameters
     ----------
@@ -92,7 +92,7 @@ def solve(field: Any, bounds: ArrayLike, *, x1: float | None = None, x2: float |
     bounds : sequence
         ``[(lo, hi), (lo, hi)]``.
     x1, x2 : float
-        The coordinate that is given, in the box: one of them.
+        The given coordinate, in the box: exactly one of the two.
 
     Returns
     -------
@@ -103,7 +103,14 @@ def solve(field: Any, bounds: ArrayLike, *, x1: float | None = None, x2: float |
     TypeError
         If `field` is not a function of two variables, or not exactly one coordinate is given.
     ValueError
-        If it lies outside the box.
+        If the given coordinate lies outside the box.
+
+    Examples
+    --------
+    >>> import tracer
+    >>> roots = tracer.solve(lambda x1, x2: x1**2 + x2**2 - 1, [(-2, 2), (-2, 2)], x2=0.5)
+    >>> len(roots), roots.complete
+    (2, True)
     """
     field, box = as_field(field), Box.from_bounds(bounds)
     if (x1 is None) == (x2 is None):
@@ -122,7 +129,7 @@ def solve(field: Any, bounds: ArrayLike, *, x1: float | None = None, x2: float |
 
 
 def _line(box: Box, fixed: int, given: float, longer: Array | tuple[bool, bool] = (False, False)) -> Segments:
-    """The part of the line in the box, longer by a hair at its lower and its upper end where asked for."""
+    """The part of the line in the box, extended by `HAIR` at its lower and upper end if `longer`."""
     ends = np.stack([box.lower, box.upper])
     hair = HAIR * box.sides * np.array([[-1], [1]])
     further = np.nextafter(ends + hair, [[-np.inf], [np.inf]])
@@ -139,7 +146,7 @@ def _proven(field: EnclosedField, box: Box, fixed: int, given: float) -> Roots:
     below, above = found.undecided.ends()
     at_ends = np.array([(below <= low).any(), (above >= high).any()])
     if at_ends.any():
-        # A root at the very end of the line has no sign beyond it.
+        # A root at the end of the line has no certified sign beyond it.
         searched = _line(box, fixed, given, at_ends)
         found = isolate(field, searched, np.zeros(1, dtype=bool))
     x, _, brackets = polish(field, found)
@@ -153,16 +160,16 @@ def _proven(field: EnclosedField, box: Box, fixed: int, given: float) -> Roots:
     chosen = chosen[np.argsort(t[chosen])]
     complete = not len(undecided) and bool(np.isfinite(bound[chosen]).all())
     ends = np.concatenate([line.lower, line.upper])
-    # After all that reads the field: a callable may have changed since.
+    # Last, after all evaluations: a user's callable may have changed since.
     compare_roots(field, searched, found)
     return Roots(brackets.at(t)[chosen], bound[chosen], complete, undecided, ends)
 
 
 def _in_line(field: EnclosedField, line: Segments, brackets: Segments, direction: Signs) -> tuple[Mask, Mask]:
-    """Which brackets (n,) hold a root on the line, and which hold one on the line or beyond its end.
+    """Masks (n,): brackets whose root lies on the line, and brackets whose root may lie beyond its end.
 
-    The root lies before an end where F has the sign there that it has after the root, and at the end where F
-    is certainly 0 there.
+    The root lies before an end if F has the same sign there as after the root, and at the end if F is
+    certainly 0 there.
     """
     below, above = brackets.ends()
     outside, unclear = np.zeros((2, len(brackets)), dtype=bool)
@@ -179,7 +186,7 @@ def _in_line(field: EnclosedField, line: Segments, brackets: Segments, direction
 
 
 def _is_zero(field: EnclosedField, x: Array) -> bool:
-    """Whether F is certainly 0 at a point, which not every field can tell."""
+    """Whether F is proven to be 0 at a point; False for fields that cannot prove it."""
     if isinstance(field, Network):
         exact = RationalNetwork.of(field)
         return exact is not None and exact.at((Fraction(x[0]), Fraction(x[1]))).outputs == [0]
@@ -188,7 +195,7 @@ def _is_zero(field: EnclosedField, x: Array) -> bool:
 
 
 def _cut_to(line: Segments, pieces: Segments) -> Segments:
-    """The parts of pieces that lie on a line."""
+    """The intersections of some segments with a line."""
     (low,), (high,) = line.ends()
     below, above = pieces.ends()
     some = np.flatnonzero((above >= low) & (below <= high))
@@ -198,7 +205,7 @@ def _cut_to(line: Segments, pieces: Segments) -> Segments:
 
 
 def _sampled(field: Field, box: Box, line: Segments, reason: str) -> Roots:
-    """Roots that sign changes between samples show."""
+    """Roots from sign changes between samples; nothing is proven."""
     (low,), (high,) = line.ends()
     t = np.linspace(low, high, SAMPLES)
     at = np.repeat(line.lower, SAMPLES, axis=0)

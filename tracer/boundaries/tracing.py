@@ -1,4 +1,4 @@
-"""The verbs: the one curve through a point, and all curves in a box."""
+"""The functions `trace_from`, for the curve through a point, and `trace`, for all curves in a box."""
 
 import math
 import time
@@ -28,14 +28,14 @@ from tracer.fields.function import Function
 
 TOLERANCE = 1e-10
 SMALLEST_TOLERANCE, LARGEST_TOLERANCE = 1e-14, 0.1
-# Cells of the paving; a field without bounds on cells is sampled with far fewer.
+# The largest number of cells; a field without bounds on cells is sampled with far fewer.
 MAX_CELLS = 10**6
-# Where a callable is looked at first, in shares of the box: on no line of symmetry.
+# Points at which a callable is checked first, in shares of the box: on no axis of symmetry.
 PROBES = np.array([[0.137, 0.291], [0.352, 0.823], [0.571, 0.447], [0.783, 0.106], [0.914, 0.668]])
 
 
 class Limits(NamedTuple):
-    """What a boundary may cost: accuracy between points in box units, cells, and seconds."""
+    """Limits of a computation: error between points in box units, cells, and seconds."""
 
     tolerance: float
     max_cells: int
@@ -71,9 +71,9 @@ def trace_from(
     bounds : sequence
         ``[(lo, hi), (lo, hi)]``.
     tolerance : float
-        Accuracy between the points, in box units; the points themselves are exact to rounding.
+        Largest error between the points, in box units; the points themselves are exact to rounding.
     max_steps : int
-        Steps tried, at most; then the curve ends with `End.BUDGET`.
+        The largest number of attempted steps; beyond it the curve ends with `End.BUDGET`.
 
     Returns
     -------
@@ -84,8 +84,19 @@ def trace_from(
     TypeError
         If `field` is not a function of two variables.
     ValueError
-        If an argument is out of range, there is no curve on the gradient line through the seed, or the
-        gradient given with a formula is not its own.
+        If an argument is out of range, there is no curve on the gradient line through the seed, or the given
+        gradient of a formula is wrong.
+
+    Examples
+    --------
+    >>> import tracer
+    >>> circle = tracer.Function(lambda x1, x2: x1**2 + x2**2 - 1)
+    >>> curve = tracer.trace_from(circle, (0.9, 0.1), [(-2, 2), (-2, 2)])
+    >>> curve.closed
+    True
+    >>> half = tracer.trace_from(circle, (0.9, 0.1), [(0, 2), (-2, 2)])
+    >>> [end.name for end in half.ends]
+    ['BOX', 'BOX']
     """
     field, box = as_field(field), Box.from_bounds(bounds)
     tolerance = between("tolerance", tolerance, SMALLEST_TOLERANCE, LARGEST_TOLERANCE)
@@ -124,9 +135,9 @@ def trace(
 ) -> Boundary:
     """All curves of {F = 0} in a box, with a certificate of what is proven.
 
-    A field with bounds on cells (networks, functions of NumPy's ufuncs) is paved, and every curve is
-    found with proof. Any other is sampled on a lattice, and so is a callable whose plain values contradict
-    what was proven.
+    For a field with bounds on cells (networks, functions of NumPy's ufuncs) the box is divided into cells,
+    and every curve is found with proof. Any other field is sampled on a lattice, and so is a callable whose
+    values contradict the proven bounds.
 
     Parameters
     ----------
@@ -135,14 +146,14 @@ def trace(
     bounds : sequence
         ``[(lo, hi), (lo, hi)]``.
     tolerance : float
-        Accuracy between the points of a curve, in box units; the points are exact to rounding.
+        Largest error between the points of a curve, in box units; the points are exact to rounding.
     max_cells : int
-        Cells looked at, at most; some 300 are the fewest that decide anything.
+        The largest number of cells processed; fewer than about 300 decide nothing.
     time_limit : float, optional
-        Seconds; when they are over, the curves found so far are returned. Kept to within one evaluation of
-        `field`, or a twentieth; near the end turning points may be left out.
+        Seconds, after which the curves found so far are returned. The excess is at most one evaluation of
+        `field`, or a twentieth; near the limit turning points may be omitted.
     progress : bool
-        Whether to say on the standard error stream how far the work is, once it has taken a second.
+        Whether to show progress on the standard error stream, once the work has taken a second.
 
     Returns
     -------
@@ -156,13 +167,23 @@ def trace(
     TypeError
         If `field` is not a function of two variables.
     ValueError
-        If an argument is out of range, or the gradient given with a formula is not its own.
+        If an argument is out of range, or the given gradient of a formula is wrong.
+
+    Examples
+    --------
+    >>> import tracer
+    >>> network, bounds = tracer.example("moons")
+    >>> boundary = tracer.trace(network.margin(0, 1), bounds)
+    >>> len(boundary), boundary.certificate.status.name
+    (3, 'PROVEN')
+    >>> sum(curve.closed for curve in boundary)
+    1
     """
     field, box = as_field(field), Box.from_bounds(bounds)
     limits = Limits.of(tolerance, max_cells, time_limit)
     line = Progress(flag("progress", progress))
     try:
-        # What overflows is inf or nan, which proves nothing: that is a status, not a warning.
+        # Overflow gives inf or nan, which proves nothing: the result is a status, not a warning.
         with np.errstate(all="ignore"):
             return _traced(field, box, limits, line)
     finally:
@@ -176,7 +197,7 @@ def _traced(field: Any, box: Box, limits: Limits, line: Progress) -> Boundary:
         try:
             return proven_boundary(field, box, *limits, line)
         except Unenclosable:
-            # A callable that is no formula after all.
+            # The callable turned out not to be a formula.
             reason = unenclosable(field)
             if reason is None:
                 raise
@@ -185,15 +206,15 @@ def _traced(field: Any, box: Box, limits: Limits, line: Progress) -> Boundary:
 
 
 def _check_callable(field: Field, box: Box) -> None:
-    """Hold a callable against itself at a few points: its gradient, and its values as formula and on floats.
+    """Check a formula at a few points: its given gradient, and its bounds against its values on floats.
 
     Raises
     ------
     ValueError
-        If it was given with the gradient of another function.
+        If the given gradient is that of another function.
     """
     if isinstance(field, Function) and field.unenclosable is None:
         at = box.lower + PROBES * box.sides
         field.check_gradient(at)
-        with suppress(Unenclosable):  # it knows from now on that it is no formula
+        with suppress(Unenclosable):  # the field remembers that it is no formula
             field.signs(at)

@@ -118,7 +118,7 @@ def _bench(arguments: argparse.Namespace) -> int:
 
 
 def _budget(arguments: argparse.Namespace) -> dict[str, Any]:
-    """How exactly to work, and how long."""
+    """The keywords for accuracy and budget."""
     return {name: getattr(arguments, name) for name in ("tolerance", "max_cells", "time_limit", "progress")}
 
 
@@ -164,7 +164,7 @@ def _problem(arguments: argparse.Namespace) -> tuple[Network, Any]:
 
 
 def _restricted(field: Network, arguments: argparse.Namespace) -> Network:
-    """The field on the plane of two of its inputs, if one is asked for."""
+    """The field, restricted to the plane of two of its inputs if `--plane` is given."""
     n = field.n_inputs
     if arguments.plane is None:
         if arguments.at is not None:
@@ -208,7 +208,7 @@ def _region_table(divided: Partition) -> str:
 
 
 def _shield_numbers(argv: Sequence[str]) -> list[str]:
-    """A space before each negative number: argparse takes "-1e-3" or "-inf" for an option, " -1e-3" not."""
+    """Put a space before negative numbers: argparse takes "-1e-3" and "-inf" as options, " -1e-3" not."""
     return [f" {text}" if text.startswith("-") and _is_number(text) else text for text in argv]
 
 
@@ -221,7 +221,7 @@ def _is_number(text: str) -> bool:
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, like all others."""
+    """A parser whose errors are one line, like all other errors."""
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"tracer: {message}\n")

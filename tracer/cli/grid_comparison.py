@@ -1,9 +1,13 @@
-"""Grid root-finding, the way it is done today, beside tracing, at equal error.
+"""A comparison of grid root-finding with tracing at equal error.
 
-On an n × n grid every sign change on a line is polished to a root, and in each cell the roots are
-joined by chords (marching squares). Roots are exact; the error of the picture is in the chords: the
-largest distance of their midpoints from the curve, about κ/(8n²), so an error e takes 1/e evaluations.
-A traced curve's polyline is measured in the same way.
+On an n × n grid every sign change on a line is polished to a root, and in each cell the roots are joined by
+chords (marching squares). Roots are exact; the error of the picture is the largest distance of the chords'
+midpoints from the curve, about κ/(8n²) [1]_, so an error e takes about 1/e evaluations. The polyline of a
+traced curve is measured in the same way.
+
+References
+----------
+.. [1] C. de Boor, "A Practical Guide to Splines" (1978).
 """
 
 import time
@@ -22,13 +26,13 @@ from tracer.fields.box import Box
 from tracer.fields.counted import Counted
 from tracer.fields.field import Field
 
-# Finer grids are not run: their cost follows from the growth n².
+# Finer grids are not run: their cost follows from the growth by n².
 LARGEST_SIDE = 4096
 
 
 @dataclass(frozen=True)
 class Measurement:
-    """What one method reached on one problem.
+    """The error and the cost of one method on one problem.
 
     Attributes
     ----------
@@ -38,7 +42,7 @@ class Measurement:
         Points at which F (with or without its gradient) was evaluated, and cells on which it was bounded.
     seconds : float
     size : int
-        Cells a side of the grid, or vertices of the polylines.
+        Cells along each side of the grid, or vertices of the polylines.
     """
 
     error: float
@@ -48,7 +52,7 @@ class Measurement:
 
 
 def grid_measurement(field: Field, bounds: ArrayLike, side: int) -> Measurement:
-    """Grid root-finding with `side` cells a side, measured."""
+    """Measure grid root-finding with `side` cells along each side."""
     box, counted = Box.from_bounds(bounds), Counted(as_field(field))
     began = time.perf_counter()
     chords = cell_chords(lattice_roots(counted, box, (side, side)))
@@ -57,7 +61,7 @@ def grid_measurement(field: Field, bounds: ArrayLike, side: int) -> Measurement:
 
 
 def tracing_measurement(field: Field, bounds: ArrayLike, error: float) -> Measurement:
-    """Tracing, with polylines to within `error`, measured."""
+    """Measure tracing, with polylines to within `error`."""
     box, counted = Box.from_bounds(bounds), Counted(as_field(field))
     began = time.perf_counter()
     # A prediction this good serves the polyline as it is; only the vertices are corrected.
@@ -70,12 +74,12 @@ def tracing_measurement(field: Field, bounds: ArrayLike, error: float) -> Measur
 
 
 def grid_reaching(field: Field, bounds: ArrayLike, error: float, side: int = 16) -> Measurement | None:
-    """The coarsest grid, by steps of √2, whose error is at most `error`; None beyond `LARGEST_SIDE`."""
+    """A grid, refined by √2 or more until its error is at most `error`; None beyond `LARGEST_SIDE`."""
     while side <= LARGEST_SIDE:
         measured = grid_measurement(field, bounds, side)
         if measured.error <= error:
             return measured
-        # The error falls like 1/n²: most of the way is known after one measurement.
+        # The error decreases like 1/n², so one measurement predicts most of the refinement.
         side = max(round(1.41 * side), round(0.8 * side * np.sqrt(measured.error / error)))
     return None
 
@@ -90,7 +94,7 @@ def cell_chords(roots: LatticeRoots) -> Array:
     inside = ((cells >= 0) & (cells < [nx, ny])).all(axis=1)
     key, index = cells[inside] @ [ny, 1], index[inside]
     order = np.argsort(key, kind="stable")
-    # Sign changes round a cell are even in number, so the sorted list falls into pairs of one cell.
+    # The number of sign changes around a cell is even, so the sorted list consists of pairs of one cell.
     return roots.points[index[order].reshape(-1, 2)]
 
 

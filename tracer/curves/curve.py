@@ -199,6 +199,17 @@ class Curve:
         -------
         ndarray, shape (n, 2)
             Nearly as few as possible; a closed curve repeats its first vertex.
+
+        Examples
+        --------
+        >>> import tracer
+        >>> circle = tracer.Function(lambda x1, x2: x1**2 + x2**2 - 1)
+        >>> (curve,) = tracer.trace(circle, [(-2, 2), (-2, 2)])
+        >>> len(curve.polyline(1e-2)) < len(curve.polyline(1e-4))
+        True
+        >>> line = curve.polyline(1e-4)
+        >>> bool((line[0] == line[-1]).all())
+        True
         """
         if isinstance(tolerance, Screen):
             return tolerance.kept(self, self._on_screen)

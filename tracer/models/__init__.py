@@ -1,1 +1,1 @@
-"""Other people's networks, read into ours."""
+"""Readers of networks from other libraries and from files."""

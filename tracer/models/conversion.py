@@ -1,7 +1,7 @@
-"""One verb for all libraries: the class of what is handed over says which reader.
+"""The function `as_network`: the class of a model selects its reader.
 
-A class belongs to the library of the first of its ancestors that is in the table, so a user's own subclass
-of `torch.nn.Module` is a torch module, and a tensor is none. No library is imported for the question.
+A class belongs to the library of its first ancestor in the table: a user's subclass of `torch.nn.Module` is a
+torch module, a tensor is not. No library is imported to decide that.
 """
 
 import os
@@ -27,7 +27,7 @@ READERS = {
 @quiet
 @in_ieee_arithmetic(refused)
 def as_network(model: Any) -> Field:
-    """Read a model of another library, as it is fitted.
+    """Convert a fitted model of another library.
 
     Parameters
     ----------
@@ -36,21 +36,27 @@ def as_network(model: Any) -> Field:
     Returns
     -------
     Network or another Field
-        A Network where the model is a chain of layers, with float64 copies of its numbers; of a kernel
-        model a field with the same methods. A Network is itself. A torch module that is no chain becomes a
-        `Function` if it takes two inputs to one output.
+        A Network if the model is a chain of layers, with float64 copies of its numbers; a field with the same
+        methods if it is a kernel model. A Network is returned unchanged. A torch module that is not a chain
+        of layers becomes a `Function` if it maps two inputs to one output.
 
     Raises
     ------
     TypeError
-        If it is a model of no known library.
+        If the model belongs to no known library.
     ValueError
-        If it is one that cannot be read; the message says why.
+        If the model cannot be read; the message says why.
 
     Examples
     --------
-    >>> network = tracer.as_network(torch.nn.Sequential(...))
-    >>> boundary = tracer.trace(network.margin(0, 1), bounds)
+    >>> from sklearn.linear_model import LogisticRegression
+    >>> import tracer
+    >>> estimator = LogisticRegression().fit([[0, 0], [1, 0], [0, 1], [1, 1]], ["no", "no", "no", "yes"])
+    >>> network = tracer.as_network(estimator)
+    >>> network.classes, network.n_inputs
+    (('no', 'yes'), 2)
+    >>> len(tracer.trace(network.margin(classes=("no", "yes")), [(0, 4), (0, 4)]))
+    1
     """
     if isinstance(model, Network | KernelField):
         return model
@@ -65,7 +71,7 @@ def as_network(model: Any) -> Field:
 
 
 def _cure(model: Any) -> str:
-    """The line that makes something traceable of what is no model of a known library, if there is one."""
+    """The end of an error message: the line of code that makes an unknown object traceable, if known."""
     numbers = isinstance(model, Mapping | Sequence) or has(model, "__array__")
     predicts = has(model, "predict") and not isinstance(model, type)
     cures = (

@@ -1,4 +1,4 @@
-"""One verb for all files: the suffix says which reader."""
+"""The function `load`: the suffix of a file selects its reader."""
 
 import os
 from collections.abc import Callable
@@ -18,7 +18,7 @@ READERS: dict[str, Callable[[str | os.PathLike], Network]] = {
     ".nnet": nnet.load,
     ".onnx": graph.load,
 }
-# Of files that other libraries read, whose models can be read then.
+# Advice for files that another library reads: its model can then be converted.
 TORCH = "pass torch.load(path, weights_only=False) to tracer.as_network"
 HINTS = {
     ".pt": TORCH,
@@ -46,17 +46,31 @@ def load(path: str | os.PathLike) -> Network:
     Returns
     -------
     Network
-        With float64 copies of the file's numbers. What is folded into weights on the way (normalisation,
-        scales, layers without activation) leaves its rounding in their radii.
+        With float64 copies of the file's numbers. Normalisation, scales and layers without activation are
+        folded into weights, whose radii bound the rounding errors.
 
     Raises
     ------
+    TypeError
+        If `path` is a model, or no path.
     ValueError
-        If the suffix is unknown, or the file does not hold a network; nothing in a file is executed.
+        If the suffix is unknown, or the file does not contain a network; nothing in a file is executed.
     FileNotFoundError
-        If there is no such file.
+        If the file does not exist.
     ImportError
-        If a package is needed that is not installed.
+        If a required package is not installed.
+
+    Examples
+    --------
+    >>> import tempfile
+    >>> from pathlib import Path
+    >>> import tracer
+    >>> network, _ = tracer.example("moons")
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = Path(folder, "moons.json")
+    ...     network.save(path)
+    ...     tracer.load(path)
+    Network(2-16-16-2, tanh/softmax)
     """
     if has(path, "predict") or has(path, "state_dict"):
         raise TypeError(

@@ -10,9 +10,9 @@
     ranges of the inputs, and of all outputs,
     then of each layer its weights, a line for a neuron, and its biases, one to a line.
 
-A network sees ``(x − mean) / range``, and its answer is ``y · range + mean``; both are folded into the first
-and the last layer, so inputs and outputs are in the units of the file's user. Evaluators first clamp x
-to the minima and maxima. That is not part of the network here: trace within them.
+A network is evaluated at ``(x − mean) / range``, and its output is ``y · range + mean``; both are folded into
+the first and the last layer, so inputs and outputs are in physical units. Evaluators first clamp x to the
+minima and maxima. That is not part of the network here: trace within them.
 """
 
 import os
@@ -42,7 +42,7 @@ def load(path: str | os.PathLike) -> Network:
     Raises
     ------
     ValueError
-        If the file does not hold a network; the message names the line.
+        If the file does not contain a network; the message names the line.
     """
     try:
         lines = _Lines(Path(path).read_text(encoding="utf-8"))
@@ -82,7 +82,7 @@ def _layer(lines: "_Lines", chain: Chain, n: int, m: int) -> Chain:
 
 
 class _Lines:
-    """The lines of a file that are no comments, one after another."""
+    """An iterator over the lines of a file, without comments."""
 
     def __init__(self, text: str) -> None:
         self._lines: Iterator[tuple[int, str]] = (
@@ -92,7 +92,7 @@ class _Lines:
         )
 
     def numbers(self, count: int | None = None) -> Array:
-        """The numbers of the next line, `count` of them; a comma at its end separates nothing."""
+        """The numbers of the next line, `count` of them; a trailing comma is ignored."""
         k, line = next(self._lines, (0, ""))
         if not k:
             raise ValueError("more lines were expected at the end")
@@ -107,7 +107,7 @@ class _Lines:
         return numbers
 
     def end(self) -> None:
-        """Raises unless all lines were read."""
+        """Raise a ValueError unless all lines were read."""
         k, line = next(self._lines, (0, ""))
         if k:
             raise ValueError(f"line {k} comes after the last bias; got {line[:40]!r}")

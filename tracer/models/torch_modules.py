@@ -1,12 +1,12 @@
-"""Modules of torch, copied layer by layer into float64; others, as a function that torch evaluates.
+"""Modules of torch, copied layer by layer into float64, or evaluated by torch as a function.
 
-A `Sequential` of linear layers, activations and what moves nothing in use (dropout, flattening) is a
-network, with its numbers exactly; batch normalisation is folded into the layer before it, as it acts in
-evaluation. A last log-softmax is read as softmax, which has the same margins. The module is copied first and
-never changed: a module in training mode is read as in evaluation.
+A `Sequential` of linear layers, activations and identities of evaluation mode (dropout, flattening) becomes a
+network with exactly the same numbers; batch normalisation is folded into the layer before it, with its
+running statistics. A final log-softmax is read as softmax, which has the same margins. The module is copied
+first and never changed: a module in training mode is read as in evaluation mode.
 
-torch's softplus is z itself from its threshold on; the one of the table is log(1 + eᶻ) everywhere, which is
-2e-9 more at the threshold of 20, and soon less.
+torch's softplus is z above its threshold; the softplus here is log(1 + eᶻ) everywhere. The difference is 2e-9
+at the threshold of 20, and decreases.
 """
 
 from collections.abc import Callable, Iterator
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 Step = Callable[[Any, Chain], Chain]
 
-# What acts in training only.
+# Modules that act in training only.
 TRANSPARENT = (
     "Identity",
     "Dropout",
@@ -39,7 +39,7 @@ TRANSPARENT = (
     "AlphaDropout",
     "FeatureAlphaDropout",
 )
-# Below this threshold torch's softplus is another function: it has corners of more than 2e-9.
+# With a smaller threshold torch's softplus is another function: it jumps by more than 2e-9.
 SOFTPLUS_THRESHOLD = 20
 CURE = (
     "wrap it in a torch.nn.Module whose forward takes points (n, 2) to one value each, such as "
@@ -53,7 +53,7 @@ OF_SCRIPTS = (
 
 
 class NoChain(Exception):
-    """Why a module is no chain of layers."""
+    """The reason why a module is not a chain of layers."""
 
 
 def read(module: "nn.Module") -> Field:
@@ -66,13 +66,13 @@ def read(module: "nn.Module") -> Field:
     Returns
     -------
     Network or Function
-        A Network where the module is a chain of layers; else, if it takes two inputs to one output, a
-        `Function` that torch evaluates in float64, with its own gradient.
+        A Network if the module is a chain of layers; else, if it maps two inputs to one output, a `Function`
+        that torch evaluates and differentiates in float64.
 
     Raises
     ------
     ValueError
-        If it is neither; the message says why, and how to wrap it.
+        If the module is neither; the message says why, and how to wrap it.
     """
     from torch import jit
 
@@ -80,7 +80,7 @@ def read(module: "nn.Module") -> Field:
         raise ValueError(f"{type(module).__name__} is TorchScript, whose layers cannot be read: {OF_SCRIPTS}")
     try:
         copy = deepcopy(module).double().cpu().eval()
-    # Whatever copying a module of the user's raises; none of its functions of points is called.
+    # Copying a user's module may raise anything; none of its functions of points is called.
     except Exception as error:
         raise ValueError(f"{type(module).__name__} cannot be copied to float64: {said(error)}") from error
     for parameter in copy.parameters():
@@ -106,11 +106,11 @@ def _network(steps: list["nn.Module"]) -> Network:
 
 
 def _steps(module: "nn.Module") -> Iterator["nn.Module"]:
-    """The modules that act one after another, nested sequences laid out."""
+    """Yield the modules of a chain in order, with nested sequences flattened."""
     if module._forward_hooks or module._forward_pre_hooks:
         raise NoChain(f"{type(module).__name__} has hooks")
     if _kind(module) == "Sequential":
-        # Not `children()`, which leaves out what stands in the sequence a second time.
+        # Not `children()`, which omits repeated modules.
         for child in module._modules.values():
             if child is not None:
                 yield from _steps(child)
@@ -194,7 +194,7 @@ def _softmax(m: Any, chain: Chain) -> Chain:
     return chain.activated("softmax")
 
 
-# What each class of torch.nn does to a chain.
+# How each class of torch.nn extends a chain.
 STEPS: dict[str, Step] = {
     "Linear": _linear,
     "BatchNorm1d": _normalise,
@@ -226,7 +226,8 @@ def _function(module: "nn.Module", reason: str) -> Function:
             result = module(torch.zeros(3, 2, dtype=torch.float64))
         shape = tuple(getattr(result, "shape", ()))
         why = f"three points of two inputs give {f'shape {shape}' if shape else shown(result)}"
-    # Whether it takes two inputs shows in what it raises; that is kept, it may be a fault of the user's.
+    # A module that does not accept two inputs raises; the exception is kept as the cause of the error, which
+    # may lie in the user's code.
     except Exception as error:
         shape, cause = (), error
         why = f"on three points of two inputs it raises {type(error).__name__}: {said(error)}"
@@ -241,7 +242,7 @@ def _function(module: "nn.Module", reason: str) -> Function:
 
 @dataclass(frozen=True)
 class Evaluated:
-    """A module of two inputs and one output in float64, evaluated by torch; `reason` says why."""
+    """A module of two inputs and one output in float64, evaluated by torch; `reason`: why it is no chain."""
 
     module: "nn.Module"
     reason: str
@@ -254,7 +255,7 @@ class Evaluated:
             return self.module(self._points(x1, x2)).numpy().reshape(-1)
 
     def gradient(self, x1: Array, x2: Array) -> tuple[Array, Array]:
-        """Both partials; rows of a batch do not depend on each other, so the sum's gradient holds all."""
+        """Both partial derivatives, (n,) each: the gradient of the sum over the batch of independent rows."""
         import torch
 
         partials = torch.func.grad(lambda x: self.module(x).sum())(self._points(x1, x2)).numpy()

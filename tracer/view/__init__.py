@@ -1,1 +1,1 @@
-"""Looking at a boundary, and taking it away as a file."""
+"""Pictures of boundaries and partitions, and their export to files."""

@@ -1,4 +1,4 @@
-"""What all pictures share: the axes, their frame, data points, and files.
+"""Common parts of all pictures: axes, their frame, data points, and files.
 
 matplotlib is imported when something is drawn, never before; nothing is shown on the screen.
 """
@@ -15,9 +15,9 @@ from tracer.fields.box import Box
 from tracer.fields.checks import floats, label_list, need_finite, shown
 from tracer.fields.feature_names import check_names, names_of, texts
 
-# Chords within this of the curve, in box units, until the picture is drawn.
+# Tolerance of polylines, in box units, before the picture is drawn.
 PICTURE_TOLERANCE = 1e-4
-# A box more than this much longer than wide hardly has the same unit on both axes.
+# Ratio of a box's sides beyond which its coordinates are not assumed to have the same unit.
 LONGEST_EQUAL = 4.0
 LINE = {"colors": "#202020", "linewidths": 1.6}
 MARKER = {"edgecolor": "white", "linewidth": 0.6, "zorder": 3}
@@ -35,7 +35,7 @@ def axes_or_new(ax: Any) -> Any:
 
 
 def data(X: ArrayLike | None, y: ArrayLike | None, field: Any) -> Array | None:
-    """Data points (n, 2) that fit a field's two inputs, and whose classes `y` fit them; None without any.
+    """Check data points for a field of two inputs, and their classes `y`: shape (n, 2); None without points.
 
     Raises
     ------
@@ -73,20 +73,20 @@ def frame(
     *,
     equal: bool,
 ) -> None:
-    """Limits, labels and aspect, where the axes have none of their own; labels that are given always.
+    """Set limits, labels and aspect if the axes have none of their own; given labels always.
 
     Parameters
     ----------
     ax : matplotlib.axes.Axes
     box : Box
     curves : sequence of Curve
-        Their positive coordinates are what a logarithmic scale has a place for.
+        Their positive coordinates bound the limits of a logarithmic scale.
     names : tuple of two str
-        What the coordinates are called.
+        The names of the coordinates.
     given : tuple of two (str or None), optional
-        The labels that were asked for.
+        The requested labels.
     equal : bool
-        Whether the coordinates have one unit.
+        Whether the coordinates have the same unit.
     """
     ax.update_datalim(np.concatenate([[box.lower, box.upper], *(curve.points for curve in curves)]))
     for name, k in (("x", 0), ("y", 1)):
@@ -102,7 +102,7 @@ def frame(
 
 
 class EqualUnits:
-    """The method `apply_aspect` of axes with equal units, which lets them go where a scale is not linear."""
+    """The method `apply_aspect` of axes with equal units, which drops them if a scale is not linear."""
 
     def __init__(self, ax: Any) -> None:
         self.ax = ax
@@ -115,13 +115,13 @@ class EqualUnits:
 
 
 def draw_legend(ax: Any, handles: Sequence[Any]) -> None:
-    """A legend beside the axes, unless they have one or there is nothing to tell."""
+    """Draw a legend beside the axes, unless they have one or there are no handles."""
     if handles and ax.get_legend() is None:
         ax.legend(handles=handles, loc="upper left", bbox_to_anchor=(1.01, 1), frameon=False)
 
 
 def names_of_coordinates(field: Any) -> tuple[str, str]:
-    """What the two coordinates of a field are called."""
+    """The names of the two coordinates of a field."""
     plane = getattr(field, "plane", None)
     if getattr(field, "inputs", None) is not None:
         return field.inputs
@@ -134,7 +134,7 @@ def names_of_coordinates(field: Any) -> tuple[str, str]:
 
 
 def has_equal_units(box: Box, field: Any = None) -> bool:
-    """Whether a circle in the input space should look like one."""
+    """Whether a circle in the input space should look like a circle."""
     plane = getattr(field, "plane", None)
     if plane is not None and not np.isclose(np.linalg.norm(plane.u), np.linalg.norm(plane.v)):
         return False

@@ -1,8 +1,8 @@
-"""The colours of two sides: the points of a class have the colour of the side where it wins.
+"""Colours of the two sides of a boundary: points have the colour of the side where their class wins.
 
-A margin or a level of a network knows its classes and the sign of F where each wins, ``field.sides``. Of a
-field that does not know, as of a function, they are told by `classes`; else of two labels it is taken as
-scikit-learn's `decision_function` is: positive for the greater.
+A margin or a level of a network has its classes and the sign of F where each wins, ``field.sides``. For other
+fields, such as functions, `classes` gives them; by default F is positive for the greater of two labels, like
+scikit-learn's `decision_function`.
 """
 
 from collections.abc import Sequence
@@ -16,35 +16,35 @@ from tracer.fields.checks import label_list, shown
 SIDE_COLORS = ("#fbe3d3", "#dbe7f3")  # F < 0, F > 0
 POINT_COLORS = ("#2f6ea5", "#d2691e")  # of the classes of F > 0, F < 0
 OTHER_COLOR = "#a0a0a0"  # of points of neither class
-# Of classes where no sides are known.
+# Colours of classes if their sides are unknown.
 FREE_COLORS = ("#4d9a55", "#8e63ab", "#c5a32e", "#c7619c", "#5aa9a5", "#7a6a5c")
 MOST_LABELS = 3  # that a legend lists for one side
 
 
 class ClassColors:
-    """Which colours points have.
+    """The colours of data points, and the entries of a legend.
 
     Parameters
     ----------
     field : Field or None
     classes : pair or None
-        The class that wins where F > 0, and the other; where the field knows these two, any order will do.
+        The class that wins where F > 0, and the other; in any order if they are in ``field.sides``.
     y : array_like or None, shape (n,)
-        Labels of points.
+        The labels of the points.
 
     Attributes
     ----------
     of_points : list of str
         A colour for each point.
     has_side : ndarray of bool, shape (n,)
-        Whether it is of a class of one of the two sides.
+        Whether the class of each point belongs to one of the two sides.
     entries : list of (str, str)
         Text and colour of each kind of class, for a legend.
 
     Raises
     ------
     ValueError
-        If `classes` are no two classes of the two sides, or a label in `y` is none of the classes.
+        If `classes` are not one class of each side, or a label in `y` is not a class.
     """
 
     def __init__(self, field: Any, classes: Sequence | None, y: ArrayLike | None) -> None:
@@ -62,14 +62,14 @@ class ClassColors:
 
 
 def numbers_of(name: str, labels: Sequence, known: Sequence) -> list[int]:
-    """The numbers of the classes with some labels, of all `known` ones.
+    """The numbers of the classes with the given labels, among all `known` labels.
 
-    Numbers stand for themselves where no class has a number for its label.
+    A number may stand for itself if no known label is a number.
 
     Raises
     ------
     ValueError
-        If there is no such class.
+        If a label is not known.
     """
     number = {label: k for k, label in enumerate(known)}
     if not any(isinstance(label, int | float) for label in known):
@@ -84,7 +84,7 @@ def numbers_of(name: str, labels: Sequence, known: Sequence) -> list[int]:
 
 
 def _signs(sides: tuple | None, classes: Sequence | None, labels: list) -> dict[Any, int]:
-    """The sign of F where each class wins; 0 of a class of neither side."""
+    """The sign of F where each class wins; 0 for a class of neither side."""
     if classes is not None:
         classes = label_list("classes", classes, "be two different labels")
         if len(classes) != 2 or classes[0] == classes[1]:
@@ -101,7 +101,7 @@ def _signs(sides: tuple | None, classes: Sequence | None, labels: list) -> dict[
 
 
 def _are_of(classes: Sequence, sides: tuple) -> bool:
-    """Whether two classes are the field's, one of either side; False where it knows neither."""
+    """Whether two classes are classes of the field, one of each side; False if it knows neither."""
     names, signs = zip(*sides, strict=True)
     try:
         found = {signs[k] for k in numbers_of("classes", classes, names)}

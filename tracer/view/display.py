@@ -34,7 +34,7 @@ from tracer.view.section import Section
 
 __all__ = ["OTHER_COLOR", "POINT_COLORS", "SIDE_COLORS", "BoundaryDisplay"]
 
-# Points a side at which the sign of F is looked up for shading; the curves cover the jagged edge.
+# Lattice points along each side at which F is evaluated for shading; the curves cover the jagged edge.
 SHADING_SIDE = 400
 
 
@@ -59,8 +59,7 @@ class BoundaryDisplay:
     Notes
     -----
     Lines and sides are computed again when they are drawn: chords stay within a quarter of a pixel of the
-    curves on every scale and at every zoom. Axes that are handed in keep the limits, labels, aspect and
-    legend that they have.
+    curves on every scale and at every zoom. Given axes keep their limits, labels, aspect and legend.
     """
 
     def __init__(self, boundary: Boundary) -> None:
@@ -86,24 +85,25 @@ class BoundaryDisplay:
     ) -> "BoundaryDisplay | PartitionDisplay":
         """Trace the boundary of a fitted classifier around data, and draw it.
 
-        Of two classes the boundary, of three or more the partition into their regions.
+        For two classes it is the boundary, for three or more the partition into their regions.
 
         Parameters
         ----------
         estimator : estimator
-            What `tracer.as_network` takes, with classes for outputs.
+            A model that `tracer.as_network` can read, whose outputs are classes.
         X : array_like or DataFrame, shape (n, m)
-            Samples; the box is drawn around them. Names of columns are the labels of the axes.
+            Samples, around which the box is laid. Names of columns are the labels of the axes.
         y : array_like, shape (n,), optional
-            Their classes; if given, the samples are drawn.
+            The classes of the samples; if given, the samples are drawn.
         classes : pair, optional
             The labels of two classes: the boundary between these alone.
         features : pair, optional
             The two features to draw, by number or by name; may be left out if there are two.
         at : array_like, shape (m,), or mapping from features to numbers, optional
-            Where the other features are held; by default at their medians. A Series has the names of X.
+            The fixed values of the other features; by default their medians. A Series must have the names of
+            X.
         eps : float or pair of float
-            How far the box reaches beyond the samples.
+            The margin of the box around the samples.
         ax : matplotlib.axes.Axes, optional
             Where to draw; a new figure by default.
         shading : bool
@@ -121,10 +121,11 @@ class BoundaryDisplay:
         Raises
         ------
         TypeError
-            If the estimator cannot be read, has no classes, or it is not said which features or classes.
+            If the estimator is of an unsupported kind, has no classes, or has more than two features and
+            `features` is not given.
         ValueError
-            If an argument does not fit the others. Names of features and their order must be those that the
-            estimator was fitted with, as in scikit-learn.
+            If the estimator cannot be read, or an argument does not fit the others. Names of features and
+            their order must be those that the estimator was fitted with, as in scikit-learn.
 
         Warns
         -----
@@ -172,14 +173,14 @@ class BoundaryDisplay:
         legend : bool
             Name the classes beside the axes, where there are points or sides of them.
         X : array_like or DataFrame, shape (n, 2), optional
-            Data points to draw on top.
+            Data points to draw over the curves.
         y : array_like, shape (n,), optional
             Their classes, as labels or numbers of outputs. Points of a class have the colour of the side
-            where it wins: margins and levels of networks know which that is; of other fields the greater of
-            two labels wins where F > 0.
+            where it wins: margins and levels of networks know that side; for other fields the greater of two
+            labels wins where F > 0.
         classes : pair, optional
-            The class that wins where F > 0, and the other, of a field that does not know or has other labels.
-            Where it knows, they may come in any order.
+            The class that wins where F > 0, and the other class, for a field without labels or with other
+            labels. If the field knows them, in any order.
         xlabel, ylabel : str, optional
             By default the names of the inputs, "x1" and "x2" where they have none; "s" and "t" on a plane
             that is not one of two features.
@@ -194,7 +195,7 @@ class BoundaryDisplay:
         Raises
         ------
         ValueError
-            If shading is asked of a boundary without a field, or `X`, `y` or `classes` do not fit it.
+            If shading is requested for a boundary without a field, or `X`, `y` or `classes` do not fit it.
         """
         if shading and self.boundary.field is None:
             raise ValueError("shading needs the field; this boundary was read from a file without one")
@@ -257,7 +258,7 @@ def _classifier(model: Any) -> Any:
 
 
 def _two_classes(labels: Sequence, classes: Sequence | None) -> tuple:
-    """The two classes asked for, or the two there are."""
+    """The two requested classes, or the only two there are."""
     pair = tuple(labels if classes is None else classes)
     if len(pair) != 2 or pair[0] == pair[1] or not all(label in labels for label in pair):
         raise ValueError(f"classes must be two of {shown(tuple(labels))}; got {shown(classes)}")

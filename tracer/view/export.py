@@ -1,4 +1,4 @@
-"""Boundaries and partitions as files; the suffix says which kind."""
+"""Export of boundaries and partitions to files; the suffix selects the format."""
 
 import csv
 import json
@@ -21,7 +21,7 @@ DATA_TOLERANCE = 1e-6
 
 
 def write_csv(boundary: Boundary, path: Path) -> None:
-    """One row a vertex: number of its curve, 1 if that is closed, x1, x2."""
+    """Write a row for each vertex: number of its curve, 1 if the curve is closed, x1, x2."""
     rows = [
         (k, int(curve.closed), *x)
         for k, curve in enumerate(boundary)
@@ -31,7 +31,7 @@ def write_csv(boundary: Boundary, path: Path) -> None:
 
 
 def write_arcs(partition: Partition, path: Path) -> None:
-    """One row a vertex: number of its arc, the classes on its left and right, x1, x2."""
+    """Write a row for each vertex: number of its arc, the classes on its left and right, x1, x2."""
     rows = [
         (k, *arc.classes, *x)
         for k, arc in enumerate(partition.arcs)
@@ -48,7 +48,7 @@ def _write_table(path: Path, names: list[str], rows: list[tuple]) -> None:
 
 
 def write_geojson(boundary: Boundary, path: Path) -> None:
-    """A FeatureCollection (RFC 7946): a line for an open curve, a polygon's ring for a closed one."""
+    """Write a FeatureCollection (RFC 7946): a line for an open curve, a polygon's ring for a closed one."""
     features = []
     for k, curve in enumerate(boundary):
         line = curve.polyline(DATA_TOLERANCE)
@@ -61,7 +61,7 @@ def write_geojson(boundary: Boundary, path: Path) -> None:
 
 
 def write_regions(partition: Partition, path: Path) -> None:
-    """A FeatureCollection (RFC 7946): a MultiPolygon for each region, with its class's label and its area."""
+    """Write a FeatureCollection (RFC 7946): a MultiPolygon for each region, with class label and area."""
     features = []
     for region in partition.regions:
         polygons = [[ring.tolist() for ring in piece.polygons(DATA_TOLERANCE)] for piece in region.pieces]
@@ -87,12 +87,12 @@ def _counterclockwise(ring: Array) -> Array:
 
 
 def write_picture(boundary: Boundary, path: Path) -> None:
-    """A picture with its two sides coloured where there is a field to tell them."""
+    """Draw a picture, with the two sides coloured if the boundary has a field."""
     picture(BoundaryDisplay(boundary), path, _suffix(path), shading=boundary.field is not None)
 
 
 def write_partition_picture(partition: Partition, path: Path) -> None:
-    """A picture of the regions, with data and junctions left out."""
+    """Draw a picture of the regions, without data and junctions."""
     picture(PartitionDisplay(partition), path, _suffix(path))
 
 
@@ -115,7 +115,7 @@ PARTITION_WRITERS: dict[str, Callable[[Partition, Path], None]] = {
 
 
 def target(path: str | os.PathLike, writers: Mapping[str, Any] = WRITERS) -> Path:
-    """`path`, if it can be written there by one of some writers; errors as in `Boundary.save`."""
+    """Return `path` if one of the writers can write to it; errors as in `Boundary.save`."""
     return check_target(path, tuple(writers))
 
 

@@ -25,9 +25,9 @@ from tracer.view.axes import (
 from tracer.view.class_colors import numbers_of
 from tracer.view.scene import Scene, region_path, update_lines, update_region
 
-# scikit-learn's colours of classes: these, or colours all round for more classes than it has.
+# scikit-learn's colormaps of classes: the first for up to FEW classes, the last for more.
 FEW_COLORS, FEW, MANY_COLORS = "tab10", 10, "gist_rainbow"
-# How much of its class's colour a region has; points have all of it.
+# Share of its class's colour in the colour of a region, the rest is white; points have the full colour.
 FAINT = 0.35
 
 
@@ -51,7 +51,7 @@ class PartitionDisplay:
 
     Notes
     -----
-    Arcs and regions are computed again when they are drawn, and axes that are handed in keep what they have,
+    Polylines of arcs and regions are computed again when they are drawn, and given axes keep their settings,
     as in a `BoundaryDisplay`.
     """
 
@@ -85,7 +85,7 @@ class PartitionDisplay:
         legend : bool
             Name the classes beside the axes.
         X : array_like, shape (n, 2), optional
-            Data points to draw on top.
+            Data points to draw over the regions.
         y : array_like, shape (n,), optional
             Their classes, as labels or numbers of outputs.
         xlabel, ylabel : str, optional

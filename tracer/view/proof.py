@@ -1,8 +1,8 @@
-"""The picture of a proof: what was decided of each cell, and the curves on top.
+"""The picture of a proof: its classified cells, and the curves over them.
 
-Pale cells are empty, blue and orange ones charts, in which the boundary is a function of x2 or of x1, green
-ones charts in which it crosses every line of an oblique direction once at most; dots are the certified
-crossings with their sides, and what is undecided is red.
+Pale cells are empty. Blue and orange cells are charts in which the boundary is a function of x2 or of x1;
+green cells are charts in which it crosses every line of an oblique direction at most once. Dots are the
+certified crossings with the sides of charts. Undecided cells are red.
 """
 
 from typing import Any
@@ -28,7 +28,7 @@ EMPTY, UNDECIDED = "#f4f4f1", "#d7263d"
 # By the dependent coordinate: z1 = z2 is solved for it.
 CHARTS = ("#bcd4ea", "#f6d3ae", "#c9e3c0")
 GRID = "#b9b9b0"
-# More crossings than this are a blur.
+# More crossings than this are not drawn.
 MOST_DOTS = 2000
 
 

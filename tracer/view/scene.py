@@ -1,10 +1,9 @@
-"""Pictures that fit the axes they are in: what is drawn is computed when it is drawn.
+"""Pictures that adapt to their axes: vertices are computed when an artist is drawn.
 
-A polyline that is good on linear axes may be two vertices on logarithmic ones, and any polyline shows its
-chords when it is zoomed in. So every artist of a picture has its vertices computed again at the moment it is
-drawn, if what they depend on has changed since: limits, scales, the size of the axes, the resolution of the
-figure. Chords stay within a quarter of a pixel and a thousandth of an inch of the curve, files of vectors
-included.
+A polyline that is accurate on linear axes may be too coarse on logarithmic ones, and any polyline shows its
+chords when it is magnified. So the vertices of every artist are computed again when it is drawn, if limits,
+scales, the size of the axes or the resolution of the figure have changed. Chords stay within a quarter of a
+pixel and a thousandth of an inch of the curve, also in vector files.
 """
 
 import pickle
@@ -17,12 +16,12 @@ from tracer.arrays import Array
 from tracer.curves.screen import Screen
 
 MOST_PIXELS, PER_INCH = 0.25, 1000
-# Places along the diagonal of the view that tell one scale from another.
+# Points along the diagonal of the view by which scales are compared.
 PROBES = np.linspace(0, 1, 17)[:, None]
 
 
 class Scene:
-    """What all artists of one picture share: the screen of their axes, one object while it stays the same."""
+    """The state shared by all artists of a picture: the screen of their axes, one object until it changes."""
 
     def __init__(self, ax: Any) -> None:
         self.ax = ax
@@ -52,20 +51,20 @@ class Scene:
 
 
 class AtDraw:
-    """The method `draw` of one artist, that first has its vertices computed.
+    """The method `draw` of one artist, which computes its vertices before it is drawn.
 
     Parameters
     ----------
     scene : Scene
     artist : matplotlib Artist
     content : curves, a region or a field
-        What it shows. What cannot be pickled, such as a user's function, is left out of a pickled figure,
-        which then keeps the vertices it was drawn with last.
+        What the artist shows. Content that cannot be pickled, such as a user's function, is omitted from a
+        pickled figure, which then keeps the vertices that were drawn last.
     update : callable
         A function of a module, ``update(artist, content, scene)``.
     """
 
-    # So that matplotlib knows that it may draw this artist as an image.
+    # Tells matplotlib that it may rasterise this artist.
     _supports_rasterization = True
 
     def __init__(
@@ -96,12 +95,12 @@ class AtDraw:
 
 
 def update_lines(artist: Any, curves: Sequence[Any], scene: Scene) -> None:
-    """Curves, or arcs, of a LineCollection."""
+    """Update the polylines of the curves, or arcs, of a LineCollection."""
     artist.set_segments([curve.polyline(scene.screen) for curve in curves])
 
 
 def update_region(artist: Any, region: Any, scene: Scene) -> None:
-    """A region of a PathPatch."""
+    """Update the polygons of the region of a PathPatch."""
     artist.set_path(region_path(region, scene.screen))
 
 
@@ -114,9 +113,9 @@ def region_path(region: Any, tolerance: float | Screen) -> Any:
 
 
 def update_sides(artist: Any, sides: Any, scene: Scene) -> None:
-    """The two sides of a boundary of a PathCollection."""
+    """Update the two sides of the boundary of a PathCollection."""
     x = sides.lattice(scene.ax)
-    # The same limits and scales at another resolution, as in a file, need no more values.
+    # If only the resolution changed, as in a file, no new values are needed.
     if sides.drawn is None or not np.allclose(x, sides.drawn, rtol=1e-9, atol=0):
         artist.set_paths(sides.paths(x))
 
@@ -129,7 +128,7 @@ class Sides:
     field : Field
     box : Box
     size : int
-        Points a side; the curves cover the jagged edge.
+        Lattice points along each side; the curves cover the jagged edge.
     """
 
     def __init__(self, field: Any, box: Any, size: int) -> None:
@@ -137,7 +136,7 @@ class Sides:
         self.drawn: Array | None = None
 
     def lattice(self, ax: Any) -> Array:
-        """Coordinates (size, 2), evenly spread on the axes over what they show of the box."""
+        """Coordinates (size, 2), evenly spaced on the axes over the visible part of the box."""
         view = np.sort(ax.viewLim.get_points(), axis=0)
         low, high = np.maximum(view[0], self.box.lower), np.minimum(view[1], self.box.upper)
         ends = np.stack([low, high])

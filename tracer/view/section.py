@@ -1,7 +1,7 @@
-"""A section through data: two features, and where the others are held.
+"""A section through data: two features vary, the others are fixed.
 
-The plane's coordinates are the two features' own values; the other features are at their medians, or where
-they are told to be.
+The coordinates of the plane are the values of the two features; the other features are fixed at their
+medians, or at given values.
 """
 
 from collections.abc import Mapping, Sequence
@@ -25,10 +25,11 @@ class Section:
     Attributes
     ----------
     points : ndarray, shape (n, 2)
-        Their values.
+        The values of the two features.
     names : tuple of two str
     plane : Plane or None
-        Where the others are; None if there are no others, and the two are in their own order.
+        The plane on which the other features are fixed; None if there are no others, and the two are in
+        order.
     """
 
     points: Array
@@ -52,18 +53,18 @@ class Section:
         features : pair, optional
             May be left out if there are two.
         at : array_like, shape (m,), or mapping from features to numbers, optional
-            Where the others are; those not told are at their medians.
+            The values of the other features; by default their medians.
         model : Network or another Field, optional
-            The model that X is data of: as many inputs, by the same names.
+            The model that X is data for; it must have as many inputs, with the same names.
         name : str
-            What it is called in errors.
+            The name of the model in error messages.
 
         Raises
         ------
         TypeError
             If there are more than two features and none are chosen.
         ValueError
-            If X is no table of finite numbers or does not fit the model, or a feature is none of it.
+            If X is no table of finite numbers or does not fit the model, or a feature does not exist.
 
         Warns
         -----
@@ -91,7 +92,7 @@ class Section:
         return cls(values[:, [i, j]], (names[i], names[j]), plane)
 
     def of_model(self, model: Any) -> Any:
-        """A model of all features, on the section."""
+        """A model of all features, restricted to the section."""
         return model if self.plane is None else model.restrict(self.plane)
 
     def box(self, eps: ArrayLike) -> Box:

@@ -1,4 +1,4 @@
-"""What separates the regions of a partition: arcs, on which two classes are on top, and junctions of arcs."""
+"""The borders of a partition: arcs, on which two classes share the argmax, and junctions of arcs."""
 
 from collections.abc import Hashable
 from dataclasses import dataclass, field
@@ -11,18 +11,19 @@ from tracer.curves.screen import Screen
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Arc:
-    """A piece of the border between the regions of two classes, which are on top there.
+    """A part of the border between the regions of two classes: both are the argmax (or argmin) there.
 
     Attributes
     ----------
     curve : Curve
-        On which the two outputs are equal; the first class is on its left.
+        The curve on which the two outputs are equal; the first class is on its left.
     outputs : tuple of int
         The classes on the left and on the right, as numbers of outputs.
     classes : tuple
-        Their labels; the numbers where the network has none.
+        The labels of the classes; the numbers if the network has no labels.
     junctions : tuple of (int or None)
-        The junctions that it starts and ends at; None for an end that is none. Empty when it is closed.
+        The numbers of the junctions at its start and end; None for an end that is no junction. Empty if it is
+        closed.
     """
 
     curve: Curve
@@ -33,7 +34,7 @@ class Arc:
 
     @property
     def closed(self) -> bool:
-        """Whether it runs round."""
+        """Whether it returns to its first point."""
         return self.curve.closed
 
     @property
@@ -42,8 +43,8 @@ class Arc:
         return self.curve.ends
 
     def polyline(self, tolerance: float | Screen) -> Array:
-        """The polyline of its curve; what is asked for again, by the region on its other side, is kept."""
-        if isinstance(tolerance, Screen):  # which keeps lines itself, as long as it is looked at
+        """The polyline of its curve, cached for the region on its other side."""
+        if isinstance(tolerance, Screen):  # a screen has its own cache
             return self.curve.polyline(tolerance)
         if tolerance not in self._lines:
             self._lines[tolerance] = self.curve.polyline(tolerance)
@@ -61,7 +62,7 @@ class Arc:
 
 @dataclass(frozen=True, eq=False)
 class Junction:
-    """A point where three classes or more are equal and on top.
+    """A point where three classes or more share the argmax (the argmin, with `argmin`).
 
     Attributes
     ----------
@@ -71,10 +72,10 @@ class Junction:
     arcs : tuple of int
         The arcs that end here.
     error_bound : float
-        How far the junction may be from the point, in box units; the size of the cells in which it is
-        undecided where it is not proven.
+        Upper bound of the distance from the point to the junction, in box units; if it is not proven, the
+        size of the undecided cells.
     proven : bool
-        Whether it is proven that there is one, that it is one, and that no more classes meet.
+        Whether it is proven that there is exactly one junction, and that no more classes meet there.
     """
 
     point: Array

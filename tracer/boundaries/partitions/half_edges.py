@@ -1,12 +1,18 @@
-"""The borders of a partition as a plane graph of half-edges.
+"""The borders of a partition as a plane graph of half-edges [1]_.
 
-Arcs, cut at junctions, and the pieces of the box's sides between their ends are its edges. Each arc is two
-*half-edges*, one for each direction, and has a class on the left of each; a piece of a side is one, run
-counterclockwise. Which piece of a side follows which end is certain where the spans of ends (see `nodes`) do
-not overlap; on its left is the class on the left of the arc that ends where it begins.
+The edges are arcs, cut at junctions, and pieces of the box's sides between the ends of arcs. Each arc gives
+two *half-edges*, one in each direction, each with the class on its left. A piece of a side gives one,
+directed counterclockwise. The order of the ends along a side is certain if their spans (see `nodes`) do not
+overlap. The class on the left of a piece is the class on the left of the arc that ends where the piece
+begins.
 
-Along a half-edge ½ ∫ x dy − y dx is what it sweeps about a point; in box units, and of an arc on its
-polynomials exactly.
+The signed area of a half-edge about a point is ½ ∫ x dy − y dx (Green's theorem), in box units; for the
+polynomials of an arc the quadrature is exact.
+
+References
+----------
+.. [1] D. E. Muller, F. P. Preparata, "Finding the intersection of two convex polyhedra", Theoretical
+   Computer Science 7 (1978).
 """
 
 from collections.abc import Sequence
@@ -22,7 +28,7 @@ from tracer.curves.pieces import DEGREE, Pieces
 from tracer.curves.screen import Screen
 from tracer.fields.box import Box
 
-# x dy has degree 13 on a piece.
+# On a piece x dy has degree 13, for which this Gauss rule is exact.
 _SIGMA, _WEIGHT = np.polynomial.legendre.leggauss(DEGREE)
 _CORNERS = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
 
@@ -34,16 +40,16 @@ class HalfEdge:
     Attributes
     ----------
     output : int or None
-        The class on its left; None where that is not known.
+        The class on its left; None if it is unknown.
     start, end : int
-        The nodes it leads from and to; `NO_NODE` for one that returns to itself.
+        The nodes at its start and end; `NO_NODE` if it is closed.
     points : ndarray, shape (k, 2)
-        The nodes, and on sides the corners between them.
+        The points of its nodes, and on a side also the corners between them.
     arc : Arc or None
     number : int
-        That of its arc.
+        The number of its arc.
     reverse : bool
-        Whether the arc is run against its own direction.
+        Whether the arc is traversed against its own direction.
     """
 
     output: int | None
@@ -59,7 +65,7 @@ class HalfEdge:
         return _angle(self._next_points()[0] - self.points[0], box)
 
     def way_back(self, box: Box) -> float:
-        """The angle, in box units, back from its end."""
+        """The angle, in box units, of the direction back from its end."""
         return _angle(self._next_points()[1] - self.points[-1], box)
 
     def _next_points(self) -> Array:
@@ -68,10 +74,10 @@ class HalfEdge:
         return x[[-2, 1]] if self.reverse else x[[1, -2]]
 
     def line(self, tolerance: float | Screen) -> Array:
-        """Points (k, 2) along it."""
+        """Its polyline, shape (k, 2)."""
         if self.arc is None:
             return self.points
-        # An arc need not reach a node that is a cluster of undecided cells: straight on, then.
+        # An arc may end before a node that is a cluster of undecided cells: a segment joins them.
         line = self.arc.polyline(tolerance)
         return np.concatenate([self.points[:1], line[::-1] if self.reverse else line, self.points[1:]])
 
@@ -86,7 +92,7 @@ class HalfEdge:
         return way
 
     def outside(self, box: Box, proven: Box) -> float:
-        """The area, in units of `box`, between that and a piece of the sides of the box of the proof."""
+        """The area, in units of `box`, between `box` and a piece of a side of `proven`; 0 for an arc."""
         if self.arc is not None:
             return 0.0
         strip = np.concatenate([self.points, moved(self.points, proven, box)[::-1], self.points[:1]])
@@ -94,20 +100,20 @@ class HalfEdge:
 
 
 def moved(x: Array, proven: Box, box: Box) -> Array:
-    """Points (n, 2) of the box of the proof in the one asked for; what is on a side stays on it."""
+    """Points (n, 2) of the certified box moved into the requested one; points on a side stay on it."""
     return box.clip(np.where(x <= proven.lower, box.lower, np.where(x >= proven.upper, box.upper, x)))
 
 
 def plane_graph(
     arcs: Sequence[Arc], borders: Sequence[Border], nodes: Nodes, around: int
 ) -> tuple[list[HalfEdge], Array]:
-    """The half-edges of arcs and of the sides of the box, and cells in which their order is not certain.
+    """The half-edges of arcs and of the box's sides, and cells (m, 2, 2) in which their order is undecided.
 
     Parameters
     ----------
     arcs : sequence of Arc
     borders : sequence of Border
-        The same, and the nodes that they start and end at.
+        The arcs again, with the nodes at which they start and end.
     nodes : Nodes
     around : int
         The class all along the sides of the box, if no arc ends there.
@@ -123,7 +129,7 @@ def plane_graph(
 
 
 def _sides(edges: list[HalfEdge], nodes: Nodes, around: int) -> tuple[list[HalfEdge], Array]:
-    """The pieces of the box's sides between those nodes of some half-edges that lie on them."""
+    """The pieces of the box's sides between nodes of half-edges, and cells (m, 2, 2) of undecided order."""
     box = nodes.atlas.box
     node = np.array(sorted({edge.start for edge in edges} - {NO_NODE}), dtype=np.intp)
     node = node[nodes.side[node] != NO_SIDE]
@@ -134,14 +140,14 @@ def _sides(edges: list[HalfEdge], nodes: Nodes, around: int) -> tuple[list[HalfE
     right_of = {edge.start: edge.output for edge in edges if nodes.is_certain(edge.start)}
     pieces = []
     for start, end in zip(node.tolist(), np.roll(node, -1).tolist(), strict=True):
-        # From the last one on round to the first.
+        # The piece after the last node ends at the first node.
         first, last = int(nodes.side[start]), int(nodes.side[end]) + 4 * (end == node[0])
         corners = _corners_between(first, last, box)
         x = np.concatenate([nodes.points[[start]], corners, nodes.points[[end]]])
         pieces.append(HalfEdge(left_of.get(start, right_of.get(end)), start, end, x))
     a, b = node[:-1], node[1:]
     unclear = (nodes.side[a] == nodes.side[b]) & ~(nodes.span[a, 1] <= nodes.span[b, 0])
-    # And nothing comes between two arcs: they agree on the class there.
+    # Arcs that end one after another on the sides must have the same class between them.
     unclear |= [right_of.get(piece.end, piece.output) != piece.output for piece in pieces[:-1]]
     ends = np.sort(np.stack([nodes.points[a], nodes.points[b]], axis=1), axis=1)
     return pieces, ends[unclear]

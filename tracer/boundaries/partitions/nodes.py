@@ -1,10 +1,10 @@
-"""Where arcs of a partition end: junctions, clusters of undecided cells, and the sides of the box.
+"""The nodes at which arcs of a partition end: junctions, clusters of undecided cells, points on the box.
 
-Undecided cells that touch are one node of the borders. Where three classes or more meet at it, it is a
-junction that is not proven: four classes may be equal there, or three along a line too short for float64.
+Undecided cells that touch form one node. If three classes or more meet at it, it is an unproven junction:
+four classes may be equal there, or three along a line too short for float64.
 
-The sides of the box are run counterclockwise. A node on one of them has a *span* there: an interval of the
-coordinate, or of its negative where that falls on the way.
+The sides of the box are traversed counterclockwise. A node on a side has a *span* there: an interval of the
+coordinate, or of its negative where the coordinate decreases.
 """
 
 from collections.abc import Hashable, Sequence
@@ -23,9 +23,10 @@ from tracer.curves.curve import Curve
 from tracer.curves.end import End
 from tracer.fields.box import Box
 
-# What stands for no node.
+# Stands for no node.
 NO_NODE = -1
-# The sides of the box as they are run, by the coordinate that varies and by whether it grows: and no side.
+# The sides of the box, numbered counterclockwise, by the coordinate that varies and by whether it grows; no
+# side.
 SIDES = np.array([[2, 0], [3, 1]])
 NO_SIDE = -1
 
@@ -39,9 +40,9 @@ class Border(NamedTuple):
     outputs : tuple of int
         The classes on its left and on its right.
     nodes : tuple of int
-        Those it starts and ends at; empty when it is closed.
+        The nodes at which it starts and ends; empty if it is closed.
     crossing : int
-        The first of its crossings, among those of its pair.
+        The number of its first crossing, among the crossings of its pair of classes.
     """
 
     curve: Curve
@@ -52,23 +53,24 @@ class Border(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Nodes:
-    """The junctions of an atlas, then its clusters of undecided cells, then the ends of arcs on the box.
+    """The nodes of an atlas: first junctions, then clusters of undecided cells, then ends of arcs on the box.
 
     Attributes
     ----------
     atlas : ClassAtlas
     cluster : ndarray of int
-        The node of each undecided cell of the paving.
+        The node of each undecided cell, and `NO_NODE` for the other cells, which are numbered: charts, cells
+        at the resolution limit, unprocessed cells.
     ends : dict
-        For each pair the node of each of its crossings: of junctions and ends on the box.
+        For each pair of classes the node of each crossing that is a junction or an end on the box.
     points : ndarray, shape (n, 2)
-        Where they are.
+        The positions of the nodes.
     reach : ndarray, shape (·, 2)
-        How far around it each junction and each cluster reaches.
+        How far around its point each junction and each cluster reaches, along x1 and x2.
     side : ndarray of int, shape (n,)
-        The side of the box that each is on; `NO_SIDE` inside.
+        The side of the box on which each node lies; `NO_SIDE` inside.
     span : ndarray, shape (n, 2)
-        Where it certainly is on that side.
+        An interval of that side that certainly contains the node.
     """
 
     atlas: ClassAtlas
@@ -95,7 +97,8 @@ class Nodes:
             ends[ij][on_box] = first + np.arange(len(on_box))
             first += len(on_box)
             crossings = crossings[on_box]
-            # The lower side along x1 and the upper one along x2 are run upwards.
+            # Counterclockwise, the coordinate grows on the lower side along x1 and on the upper side along
+            # x2.
             grows = (crossings.before == OUTSIDE) == (crossings.axis == 0)
             columns.append(
                 (
@@ -108,11 +111,11 @@ class Nodes:
         return cls(atlas, cluster, ends, points, np.concatenate([junctions.reach, reach]), side, span)
 
     def is_certain(self, node: int) -> bool:
-        """Whether it is a junction or an end on the box: each class leaves it once."""
+        """Whether a node is a junction or an end on the box: then each class leaves it once."""
         return not len(self.atlas.junctions) <= node < len(self.reach)
 
     def of_chains(self, own: PairAtlas, ij: tuple[int, int]) -> list[tuple[int, list[tuple[End, int]]]]:
-        """The first crossing of each chain of a pair; why an open one starts and ends, and its nodes."""
+        """For each chain of a pair its first crossing, and the `End` and node at both ends if it is open."""
         arcs, chains = own.atlas.arcs, own.atlas.chains
         first, last = chains.arcs[chains.offsets[:-1]], chains.arcs[chains.offsets[1:] - 1]
         crossing = np.stack([arcs.start[first], arcs.end[last]], axis=1)
@@ -134,7 +137,7 @@ class Nodes:
     def junctions(
         self, borders: Sequence[Border], labels: Sequence[Hashable]
     ) -> tuple[tuple[Junction, ...], dict[int, int]]:
-        """The junctions at which borders meet, proven or not, and the number of each node that is one."""
+        """The junctions at which borders meet, proven or not, and the junction's number for its node."""
         classes: list[set[int]] = [set() for _ in self.points]
         arcs: list[list[int]] = [[] for _ in self.points]
         for k, border in enumerate(borders):
@@ -157,7 +160,7 @@ class Nodes:
 
 
 def _clusters(atlas: ClassAtlas) -> tuple[Indices, Array, Array]:
-    """The node of each undecided cell; where the clusters are, (n, 2), and how far around they reach."""
+    """The node of each undecided cell; the points of clusters and how far around they reach, (n, 2) each."""
     paving = atlas.paving
     cells = np.concatenate([paving.charts, paving.floor, paving.left])
     open_ = np.append(np.flatnonzero(atlas.broken), np.arange(len(paving.charts), len(cells)))
@@ -176,7 +179,7 @@ def _clusters(atlas: ClassAtlas) -> tuple[Indices, Array, Array]:
 
 
 def _on_sides(points: Array, reach: Array, box: Box) -> tuple[Indices, Array]:
-    """The side of the box that clusters are on, and their spans there."""
+    """The side of the box on which each cluster lies, and its span there."""
     on = np.concatenate([points == box.lower, points == box.upper], axis=1)[:, [1, 2, 3, 0]]
     side: Any = np.where(on.any(axis=1), on.argmax(axis=1), NO_SIDE)
     row, along = np.arange(len(points)), side % 2
@@ -185,5 +188,5 @@ def _on_sides(points: Array, reach: Array, box: Box) -> tuple[Indices, Array]:
 
 
 def _run(low: Array, high: Array, grows: Mask) -> Array:
-    """Intervals of a coordinate as spans, (n, 2), of a side on which it grows, or does not."""
+    """Intervals of a coordinate as spans, (n, 2); negated where the coordinate decreases along the side."""
     return np.where(grows[:, None], np.stack([low, high], axis=1), -np.stack([high, low], axis=1))

@@ -1,4 +1,4 @@
-"""The partition of a box: the regions of its classes, the arcs between them, and what is certain."""
+"""The partition of a box: the regions of its classes, the arcs between them, and the certificate."""
 
 import os
 from collections.abc import Hashable
@@ -23,22 +23,22 @@ class Partition:
     Attributes
     ----------
     regions : tuple of Region
-        Of the classes that are on top somewhere in the box, by output; their areas add up to its own. Which
-        there are, their pieces and their holes follow from certified signs and arcs, never from areas. None
-        at all where a budget ended the work.
+        The regions of all classes that win somewhere in the box, by output; their areas add up to the box's
+        area. The regions, their pieces and their holes follow from certified signs and arcs, never from
+        areas. Empty if a budget ended the work.
     arcs : tuple of Arc
-        The borders between them, cut at the junctions, sorted by their classes and first points.
+        The borders of the regions, cut at the junctions, sorted by their classes and first points.
     junctions : tuple of Junction
     certificate : Certificate
     labels : tuple
-        Of all outputs; their numbers where the network has no labels.
+        The labels of all outputs; their numbers if the network has no labels.
     box : Box
     network : Network
     argmin : bool
-        Whether the lowest output is on top.
+        Whether the lowest output wins.
     stats : Stats
     parts : tuple of Part
-        Where the borders of each pair of classes can be: what `nearest` proves with.
+        For each pair of classes, where its borders can be; `nearest` proves with them.
     """
 
     regions: tuple[Region, ...]
@@ -59,7 +59,7 @@ class Partition:
 
     @property
     def status(self) -> Status:
-        """How much of it is proven."""
+        """The status of the certificate: how much is proven."""
         return self.certificate.status
 
     @property
@@ -80,12 +80,12 @@ class Partition:
         Parameters
         ----------
         points : array_like, shape (..., 2)
-            Anywhere, in plane coordinates.
+            In plane coordinates, inside or outside the box.
 
         Returns
         -------
         Nearest
-            As of `Boundary.nearest`; its `curve` is the number of an arc.
+            As in `Boundary.nearest`; its `curve` is the number of an arc.
 
         Raises
         ------

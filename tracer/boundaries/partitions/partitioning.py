@@ -1,7 +1,7 @@
-"""The verb that divides a box into the regions of its classes.
+"""The function `partition`, which divides a box into the regions of its classes.
 
-The survey of all classes comes first; then the arcs of every pair are followed at once, as those of a
-boundary are, and the arcs bound the regions.
+First the atlas of all classes is built. Then the arcs of every pair of classes are traced at once, like the
+arcs of a boundary, and the regions are assembled from them.
 """
 
 import time
@@ -58,15 +58,15 @@ def partition(
     bounds : sequence
         ``[(lo, hi), (lo, hi)]``.
     argmin : bool
-        For networks that take the lowest score: where each output is the smallest.
+        Whether the lowest score wins: then the regions are where each output is the smallest.
     tolerance, max_cells, time_limit, progress
-        As of `tracer.trace`.
+        As in `tracer.trace`.
 
     Returns
     -------
     Partition
         Its status says what is known: `PROVEN`, `PROVEN_OUTSIDE_CELLS` or `BUDGET_EXHAUSTED`;
-        `UNSOUND_ARITHMETIC` as of `tracer.trace`.
+        `UNSOUND_ARITHMETIC` as in `tracer.trace`.
 
     Raises
     ------
@@ -74,12 +74,22 @@ def partition(
         If `network` is not a network of two inputs and several outputs.
     ValueError
         If an argument is out of range.
+
+    Examples
+    --------
+    >>> import tracer
+    >>> network, bounds = tracer.example("iris")
+    >>> partition = tracer.partition(network, bounds)
+    >>> partition.status.name
+    'PROVEN'
+    >>> [(region.label, len(region.pieces)) for region in partition.regions]
+    [('setosa', 1), ('versicolor', 1), ('virginica', 1)]
     """
     network, box = as_classifier(network), Box.from_bounds(bounds)
     limits = Limits.of(tolerance, max_cells, time_limit)
     lowest, line = flag("argmin", argmin), Progress(flag("progress", progress))
     try:
-        # What overflows is inf or nan, which proves nothing: that is a status, not a warning.
+        # Overflow gives inf or nan, which proves nothing: the result is a status, not a warning.
         with np.errstate(all="ignore"):
             return _partition(network, box, lowest, *limits, line)
     finally:
@@ -134,7 +144,7 @@ def _partition(
 def _borders(
     margins: Margins, atlas: ClassAtlas, nodes: Nodes, tolerance: float, deadline: float
 ) -> tuple[list[Border], bool]:
-    """The borders of all pairs, and whether all are as good as was asked for."""
+    """The borders of all pairs of classes, and whether all reach the tolerance."""
     borders, finished = [], True
     for ij, own in sorted(atlas.pairs.items()):
         field = margins.field(*ij)
@@ -161,7 +171,7 @@ def _arc(border: Border, number: dict[int, int], labels: Sequence[Hashable]) -> 
 
 
 def _parts(margins: Margins, atlas: ClassAtlas, arcs: Sequence[Arc]) -> tuple[Part, ...]:
-    """What is certain of the borders of each pair."""
+    """For each pair of classes, where its borders can be: `nearest` proves with it."""
     parts = []
     for (i, j), own in atlas.pairs.items():
         field, sheets = margins.network.margin(i, j), []
@@ -176,7 +186,7 @@ def _parts(margins: Margins, atlas: ClassAtlas, arcs: Sequence[Arc]) -> tuple[Pa
 
 
 def _along_sides(margins: Margins, box: Box) -> tuple[int, bool]:
-    """The class along the sides of a box where no arc ends there, and whether that is certain."""
+    """The class along the sides of a box if no arc ends there, and whether that is proven."""
     corners = np.array([[x, y] for x in (box.lower[0], box.upper[0]) for y in (box.lower[1], box.upper[1])])
     certain = margins.top(corners)
     if (certain >= 0).any():
@@ -188,7 +198,7 @@ def _certificate(atlas: ClassAtlas, status: Status, doubtful: Array, arcs: Seque
     paving, sound = atlas.paving, ~atlas.broken
     crossings = [own.atlas.crossings.points[own.junction == NO_JUNCTION] for own in atlas.pairs.values()]
     points = np.concatenate([np.zeros((0, 2)), *crossings])
-    # Of a chart of three classes the picture shows the coordinate of the first two.
+    # For a chart of three classes the picture shows the dependent coordinate of the first two.
     dependent = dependent_coordinate(paving.directions[sound, 0])
     proof = Proof(
         paving.lines.at(paving.empty),

@@ -1,9 +1,9 @@
-"""The regions of a partition, from the arcs between them: rings, told apart and put together.
+"""The regions of a partition, assembled from the rings that their arcs form.
 
-Nothing is measured. The arcs and the sides of the box fall into connected *nets*. Of the net with the sides
-each ring is the outer one of a piece of its region. Any other net lies in one piece, in which it makes one
-hole: of its rings that one has the same face (see `faces`) as a ring of a net further out, and the others are
-the outer rings of pieces further in. Areas and polygons are shown, and decide nothing.
+Lengths and areas are not used. The arcs and the sides of the box form connected *nets*. In the net that
+contains the sides, each ring is the outer ring of a piece. Any other net lies in one piece and makes one hole
+in it: the one ring of the net with the same face (see `faces`) as a ring of a net further out. Its other
+rings are the outer rings of pieces further in. Areas and polygons are results and decide nothing.
 """
 
 from collections.abc import Hashable, Sequence
@@ -25,7 +25,7 @@ from tracer.curves.screen import Screen
 from tracer.fields.box import Box
 from tracer.fields.checks import points
 
-# Chords of polygons stay within this of the arcs, in box units.
+# Tolerance of polygons: distance of their chords from the arcs, in box units.
 RING_TOLERANCE = 1e-8
 
 
@@ -44,26 +44,26 @@ class Piece:
 
     @property
     def area(self) -> float:
-        """In plane coordinates; of the region itself, not of its polygons. Measured, not proven."""
+        """The area in plane coordinates: of the region itself, not of its polygons. Computed, not proven."""
         return self.outer.area + sum(hole.area for hole in self.holes)
 
     @cached_property
     def rings(self) -> tuple[Array, ...]:
-        """Its polygons, within 1e-8 of the box of its border; see `polygons`."""
+        """Its polygons, within 1e-8 of its border, in box units; see `polygons`."""
         return self.polygons(RING_TOLERANCE)
 
     def polygons(self, tolerance: float | Screen) -> tuple[Array, ...]:
-        """Its border as polygons, shape (·, 2), that repeat their first points.
+        """Its border as polygons, shape (·, 2), which repeat their first points.
 
-        The outer one, counterclockwise, and then the holes, clockwise; their chords stay within `tolerance`,
-        in box units. Neighbours share their vertices.
+        First the outer ring, counterclockwise, then the holes, clockwise. Chords stay within `tolerance` of
+        the border, in box units. Neighbouring pieces share vertices.
         """
         return tuple(ring.polygon(tolerance) for ring in (self.outer, *self.holes))
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Region:
-    """Where one class is on top.
+    """The part of the box in which one class is the argmax (the argmin, with `argmin`).
 
     Attributes
     ----------
@@ -81,7 +81,7 @@ class Region:
 
     @property
     def area(self) -> float:
-        """In plane coordinates; measured along its arcs, and no part of what is proven."""
+        """The area in plane coordinates, computed along its arcs, not proven."""
         return sum(piece.area for piece in self.pieces)
 
     @property
@@ -90,10 +90,10 @@ class Region:
         return tuple(ring for piece in self.pieces for ring in piece.rings)
 
     def contains(self, x: ArrayLike) -> Mask:
-        """Whether points (..., 2) lie in it: inside an odd number of its polygons, to within their 1e-8."""
+        """Whether points (..., 2) lie in it: inside an odd number of its polygons, whose error is 1e-8."""
         at = points("x", x, 2)
         box = self.pieces[0].outer.box
-        # What is on a side of the box belongs to the region inside.
+        # A point on a side of the box belongs to the region next to it.
         inner = np.nextafter(box.lower, box.upper), np.nextafter(box.upper, box.lower)
         flat = np.clip(at.reshape(-1, 2), *inner)
         inside: Any = np.logical_xor.reduce([is_inside(flat, ring) for ring in self.rings])
@@ -112,18 +112,18 @@ def regions_between(
     labels: Sequence[Hashable],
     around: int,
 ) -> tuple[tuple[Region, ...], Array]:
-    """The regions that arcs cut a box into, by output, and cells in which they are not certain.
+    """The regions into which arcs divide a box, by output, and cells in which they are undecided.
 
     Parameters
     ----------
     arcs : sequence of Arc
     borders : sequence of Border
-        The same, and the nodes that they start and end at.
+        The arcs again, with the nodes at which they start and end.
     nodes : Nodes
     box : Box
-        The one asked for.
+        The requested box.
     labels : sequence
-        Of the outputs.
+        The labels of the outputs.
     around : int
         The class all along the sides of the box, if no arc ends there.
 
@@ -131,7 +131,7 @@ def regions_between(
     -------
     regions : tuple of Region
     undecided : ndarray, shape (m, 2, 2)
-        Around ends of arcs whose order on a side is not certain, and rings of several classes.
+        Cells around ends of arcs whose order on a side is undecided, and around rings with several classes.
     """
     edges, unclear = plane_graph(arcs, borders, nodes, around)
     rings = rings_of(edges, nodes, box)
@@ -149,7 +149,7 @@ def regions_between(
 
 
 def _nested(rings: list[Ring], borders: Sequence[Border], nodes: Nodes) -> tuple[Mask, Indices, Array]:
-    """Which rings are outer ones, a label of each, the same for those of one piece, and undecided cells."""
+    """A mask of the outer rings, labels of all rings, equal within one piece, and undecided cells."""
     net, outermost = _nets(rings)
     outer = net == outermost
     if outer.all():
@@ -163,14 +163,14 @@ def _nested(rings: list[Ring], borders: Sequence[Border], nodes: Nodes) -> tuple
             further_in[hole] = False
             outer |= further_in
             queue += np.flatnonzero(further_in).tolist()
-    # Of each piece one ring is outer: but for undecided cells.
+    # Each piece has exactly one outer ring, unless cells are undecided.
     if (np.unique(face[outer], return_counts=True)[1] == 1).all() and np.isin(face, face[outer]).all():
         return outer, face, faces.undecided
     return outer, face, np.stack([nodes.atlas.box.lower, nodes.atlas.box.upper])[None]
 
 
 def _faces_of(rings: list[Ring], borders: Sequence[Border], faces: Faces) -> Indices:
-    """The face on the left of each ring: of the first crossings of its arcs, or at the corner of the box."""
+    """The face on the left of each ring: at the first crossings of its arcs, or at the corner of the box."""
     links = [faces.links]
     for k, ring in enumerate(rings, faces.vertices):
         arcs = [(borders[edge.number], int(edge.reverse)) for edge in ring.edges if edge.arc is not None]
@@ -180,9 +180,9 @@ def _faces_of(rings: list[Ring], borders: Sequence[Border], faces: Faces) -> Ind
 
 
 def _nets(rings: list[Ring]) -> tuple[Indices, int]:
-    """The net of each ring, and the one with the sides of the box."""
+    """The number of each ring's net, and of the net that contains the sides of the box."""
     net = np.arange(len(rings))
-    # What two rings can share: the sides, nodes, and arcs.
+    # Two rings that share the sides, a node or an arc are in one net.
     shared: dict[tuple[str, int], set[int]] = {("sides", 0): set()}
     for k, ring in enumerate(rings):
         for edge in ring.edges:

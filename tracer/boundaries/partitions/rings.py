@@ -1,11 +1,11 @@
-"""Rings: the ways round the regions of a partition.
+"""Rings: the closed walks of half-edges around the regions of a partition.
 
-A half-edge is followed by the one that leaves its end with the same class on its left. Where three classes
-meet, and where an arc ends on a side of the box, there is one; only of what meets at a cluster of undecided
-cells is the next one clockwise taken, by the directions of chords, and nothing is claimed.
+The successor of a half-edge is the half-edge that leaves its end with the same class on its left. It is
+unique at junctions, and at ends of arcs on a side of the box. At a cluster of undecided cells the successor
+is the next half-edge clockwise, by the directions of chords; that is not proven.
 
-The area that a ring runs round is swept about one of its own points, so that nothing cancels, however small
-it is. Every arc is run once in each direction: areas of all regions add up to that of the box, to rounding.
+The area inside a ring is integrated about one of its own points, to avoid cancellation for small rings. Every
+arc is traversed once in each direction: the areas of all regions add up to the area of the box, to rounding.
 """
 
 from dataclasses import dataclass
@@ -22,13 +22,13 @@ from tracer.fields.box import Box
 
 @dataclass(frozen=True, eq=False)
 class Ring:
-    """A closed way round a region, with the region on its left.
+    """A closed walk of half-edges around a region, with the region on its left.
 
     Attributes
     ----------
     edges : tuple of HalfEdge
     box, proven : Box
-        The one asked for; and that of the proof, which may be wider or narrower by a hair.
+        The requested box, and the certified box, which may be slightly wider or narrower.
     """
 
     edges: tuple[HalfEdge, ...]
@@ -37,31 +37,31 @@ class Ring:
 
     @cached_property
     def signed_area(self) -> float:
-        """The share of the box that it runs round, in the box of the proof; negative where clockwise."""
+        """The area inside it in the certified box, as a share of the box; negative if it runs clockwise."""
         edge = self.edges[0]
         about = edge.points[0] if edge.arc is None else edge.arc.curve.points[0]
         return sum(edge.signed_area(about, self.box) for edge in self.edges)
 
     @property
     def bounds(self) -> Array:
-        """The corners of the smallest cell around the points of its curves, (2, 2)."""
+        """The corners, (2, 2), of the smallest cell around its points."""
         parts = [edge.points if edge.arc is None else edge.arc.curve.points for edge in self.edges]
         x = np.concatenate(parts)
         return np.stack([x.min(axis=0), x.max(axis=0)])
 
     @property
     def outputs(self) -> set[int]:
-        """The classes on its left: one, where nothing is undecided."""
+        """The classes on its left: one, unless cells are undecided."""
         return {edge.output for edge in self.edges if edge.output is not None}
 
     @property
     def area(self) -> float:
-        """The area it runs round in the box, in plane coordinates; negative where it runs clockwise."""
+        """The area inside it in the requested box, in plane coordinates; negative if it runs clockwise."""
         share = self.signed_area - sum(edge.outside(self.box, self.proven) for edge in self.edges)
         return share * float(self.box.sides[0]) * float(self.box.sides[1])
 
     def polygon(self, tolerance: float | Screen) -> Array:
-        """A polygon, shape (n, 2), whose chords stay within `tolerance` of it; it repeats its first point."""
+        """A polygon, shape (n, 2), with chords within `tolerance` of the ring; it repeats its first point."""
         line = np.concatenate([edge.line(tolerance) for edge in self.edges])
         line = moved(line, self.proven, self.box)
         line = np.concatenate([line, line[:1]])
@@ -69,7 +69,7 @@ class Ring:
 
 
 def rings_of(edges: list[HalfEdge], nodes: Nodes, box: Box) -> list[Ring]:
-    """The rings that half-edges make, in the box asked for."""
+    """The rings that half-edges form, in the requested box."""
     leaving: dict[int, list[int]] = {}
     for k, edge in enumerate(edges):
         leaving.setdefault(edge.start, []).append(k)
@@ -85,11 +85,11 @@ def rings_of(edges: list[HalfEdge], nodes: Nodes, box: Box) -> list[Ring]:
 
 
 def _next(edge: HalfEdge, edges: list[HalfEdge], leaving: list[int], nodes: Nodes) -> int:
-    """Which half-edge follows, of those that are `leaving` its end."""
+    """The number of the successor of a half-edge, among the half-edges `leaving` its end."""
     same = [k for k in leaving if edges[k].output == edge.output]
     if len(same) == 1 and nodes.is_certain(edge.end):
         return same[0]
-    # The way back is the last choice.
+    # The half-edge straight back is the last choice.
     box = nodes.atlas.box
     turn = [(edge.way_back(box) - edges[k].way_out(box)) % (2 * np.pi) or 2 * np.pi for k in leaving]
     return leaving[int(np.argmin(turn))]
@@ -100,7 +100,7 @@ def is_inside(x: Array, ring: Array) -> Mask:
     order = np.argsort(x[:, 1], kind="stable")
     height = x[order, 1]
     a, b = ring[:-1], ring[1:]
-    # An edge is crossed at heights between those of its ends, of which one belongs to it.
+    # An edge covers a half-open interval of heights: one of its ends belongs to it.
     first = np.searchsorted(height, np.minimum(a[:, 1], b[:, 1]), side="right")
     count = np.searchsorted(height, np.maximum(a[:, 1], b[:, 1]), side="right") - first
     edge = np.repeat(np.arange(len(a)), count)

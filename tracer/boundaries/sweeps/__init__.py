@@ -1,1 +1,1 @@
-"""Many boundaries: problems handed to workers, outcomes kept in a folder."""
+"""Many boundaries: problems submitted to workers, outcomes stored in a folder."""

@@ -1,8 +1,8 @@
-"""The work on many problems: drawn as there is room, done in any order, given in order.
+"""Execution of many problems: drawn lazily, finished in any order, yielded in order.
 
-Of the problems that were drawn, at most `in_flight` are pending on the executor or held, done, in memory for
-their turn. With a folder a boundary is written as soon as it is done, and one that is early waits there, not
-in memory, so that one long problem does not hold up the others.
+At most `in_flight` of the drawn problems are pending on the executor or finished and waiting in memory for
+their turn. With a folder a boundary is written as soon as it is finished, and an early one waits there, not
+in memory, so that one long problem does not delay the others.
 """
 
 from collections.abc import Callable, Generator, Iterator
@@ -26,10 +26,10 @@ from tracer.boundaries.tracing import Limits
 
 
 class Here(Executor):
-    """The executor that works at once, in the calling thread."""
+    """An executor that runs each call at once, in the calling thread."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
-        """The future of a call, done already."""
+        """Run a call, and return its finished future."""
         future: Future = Future()
         future.set_result(fn(*args, **kwargs))
         return future
@@ -56,7 +56,7 @@ class Sweep:
         self._turn = self._done = self._failed = 0
 
     def outcomes(self) -> Generator[Outcome, None, None]:
-        """The outcomes in order."""
+        """Yield the outcomes in order."""
         try:
             while True:
                 self._draw()
@@ -71,7 +71,7 @@ class Sweep:
 
     @property
     def _ready(self) -> bool:
-        """Whether the next outcome is there."""
+        """Whether the next outcome is available."""
         return self._turn in self._held or self._turn in self._stored
 
     def _next(self) -> Outcome:
@@ -83,9 +83,10 @@ class Sweep:
         return Outcome(index, self._folder.load(index))
 
     def _draw(self) -> None:
-        """Begin problems as long as there is room.
+        """Start problems until `in_flight` of them are pending or waiting.
 
-        Those in the folder take none, so they are drawn no further than the next outcome.
+        Problems whose boundary is in the folder do not count, so drawing stops once the next outcome is
+        available.
         """
         while len(self._pending) + len(self._held) < self._in_flight:
             drawn = next(self._problems, None)
@@ -93,11 +94,11 @@ class Sweep:
                 return
 
     def _begin(self, index: int, given: Any) -> bool:
-        """Hand a problem to the executor, unless it needs no work."""
+        """Submit a problem to the executor, unless it needs no work; whether it was submitted."""
         field, bounds, keywords = checked(index, given)
         try:
             problem = Problem.of(index, field, bounds, {**self._limits._asdict(), **keywords})
-        # What trace would raise.
+        # The exceptions that `trace` would raise.
         except (TypeError, ValueError) as error:
             self._finish(index, error)
             return False
@@ -113,7 +114,7 @@ class Sweep:
         return True
 
     def _collect(self) -> None:
-        """Take what is done; wait for something if the next outcome is not there."""
+        """Collect finished problems; wait for one if the next outcome is not available."""
         if self._pending and not self._ready:
             wait(self._pending, return_when=FIRST_COMPLETED)
         for future in [future for future in self._pending if future.done()]:
@@ -140,7 +141,7 @@ class Sweep:
         self._line.problems(self._done, self._failed, self._known)
 
     def _stop(self) -> None:
-        """Cancel what has not begun, and keep what is done."""
+        """Cancel problems that have not started, and save finished ones."""
         for future in self._pending:
             future.cancel()
         for future, problem in self._pending.items():
@@ -149,11 +150,11 @@ class Sweep:
 
 
 def _result(future: Future) -> Boundary | Exception:
-    """What a future that is done gives; what concerns all of them is raised."""
+    """The result of a finished future; exceptions that concern all futures are raised."""
     try:
         return future.result()
     except (BrokenExecutor, CancelledError):
         raise
-    # The result could not be sent, or the worker was lost and this problem given up.
+    # The result could not be pickled, or the worker was lost and this problem abandoned.
     except Exception as error:
         return error

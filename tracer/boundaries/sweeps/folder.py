@@ -1,8 +1,8 @@
 """The boundaries of many problems as files in a folder: ``000012-<fingerprint>.npz`` for problem 12.
 
-A file appears whole or not at all, so what is there is done: whoever was stopped goes on from it. A file of
-the same place with another fingerprint belongs to another sweep, and the two are not mixed. The fingerprint
-stands in the file too, under its digest: a file that was renamed answers no other problem.
+Files are written atomically, so an existing file is a finished problem, and an interrupted sweep resumes
+after it. A file with the same index and another fingerprint belongs to another sweep, and is an error. The
+digest of a file covers its fingerprint, so a renamed file is not accepted for another problem.
 """
 
 import os
@@ -20,14 +20,14 @@ NAME = re.compile(rf"(\d{{6,}})-([0-9a-f]{{{DIGITS}}})\.npz")
 
 
 class Folder:
-    """A folder of boundaries; it is made where there is none, in a folder that exists.
+    """A folder of boundaries; created if it is missing, in an existing folder.
 
     Raises
     ------
     FileNotFoundError
-        If the folder it lies in does not exist.
+        If its parent folder does not exist.
     NotADirectoryError
-        If there is a file of that name.
+        If a file has that name.
     """
 
     def __init__(self, path: str | os.PathLike) -> None:
@@ -41,12 +41,12 @@ class Folder:
         self._names = {int(name[1]): name[0] for name in found}
 
     def holds(self, problem: Problem) -> bool:
-        """Whether the boundary of this problem is there.
+        """Whether the folder contains the boundary of this problem.
 
         Raises
         ------
         ValueError
-            If the boundary of another problem is in its place.
+            If it contains the boundary of another problem with the same index.
         """
         there, own = self._names.get(problem.index), _name(problem)
         if there not in (None, own):
@@ -70,7 +70,7 @@ class Folder:
         Raises
         ------
         ValueError
-            If the file is damaged, is of another problem, whatever its name says, or was written by another
+            If the file is damaged, contains another problem than its name says, or was written by another
             version of this library.
         """
         name = self._names[index]

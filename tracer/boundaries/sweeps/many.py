@@ -1,4 +1,4 @@
-"""The verb that traces many boundaries, on whatever executor there is."""
+"""The function `trace_many`, which traces many boundaries on any executor."""
 
 import os
 from collections.abc import Generator, Iterable, Sequence, Sized
@@ -26,37 +26,37 @@ def trace_many(
     time_limit: float | None = None,
     progress: bool = False,
 ) -> Generator[Outcome, None, None]:
-    """Trace the boundaries of many problems, one after another or on an executor, and give them in order.
+    """Trace the boundaries of many problems, one after another or on an executor, and yield them in order.
 
     Parameters
     ----------
     problems : iterable
         Of ``(field, bounds)``, the arguments of `tracer.trace`, or ``(field, bounds, keywords)`` with a
-        dictionary of `tolerance`, `max_cells`, `time_limit` for this problem. A generator is drawn from as
-        there is room, so a hundred thousand problems need no memory. Boundaries only: a partition or a curve
-        from a seed is no problem of this kind.
+        dictionary of `tolerance`, `max_cells`, `time_limit` for this problem. A generator is consumed lazily,
+        so a hundred thousand problems need no memory. Boundaries only: a partition or a curve from a seed is
+        no problem of this kind.
     executor : concurrent.futures.Executor, optional
         Where to trace: a ``ProcessPoolExecutor``, Dask's ``client.get_executor()``, any other. By default
-        here, one problem after another. It is not shut down.
+        problems are traced in the calling thread, one after another. The executor is not shut down.
     folder : path, optional
         Where each boundary is written as soon as it is done, as ``.npz`` (`Boundary.load` reads it), named
         by the problem's index and a fingerprint of its field, bounds and keywords. Problems whose boundary
-        is there already are not traced again, so a sweep that was killed goes on where it stopped when it
-        is run again. Failures leave no file and are tried again.
+        is there already are not traced again, so a sweep that was killed resumes when it is run again.
+        Failures leave no file and are tried again.
     in_flight : int
-        Problems being traced, or done and waiting in memory for their turn, at most. Twice the number of
-        workers or more keeps them busy. Without an executor it is 1.
+        The largest number of problems being traced, or finished and waiting in memory for their turn. Twice
+        the number of workers or more keeps them busy. Without an executor it is 1.
     tolerance, max_cells, time_limit
-        As of `tracer.trace`, for the problems that do not bring their own.
+        As in `tracer.trace`, for problems without keywords of their own.
     progress : bool
-        Whether to say on the standard error stream how many problems are done.
+        Whether to show the number of finished problems on the standard error stream.
 
     Returns
     -------
     generator of Outcome
         In the order of the problems. `Outcome.boundary` is the boundary, or raises what tracing raised:
-        `Outcome.error`. One that fails does not stop the others. Work goes on while the loop asks for the
-        next one; when it ends early, or is interrupted, what has not begun is cancelled.
+        `Outcome.error`. One that fails does not stop the others. Problems are submitted while the generator
+        is consumed; if it is closed early, or interrupted, problems that have not started are cancelled.
 
     Raises
     ------
@@ -65,20 +65,20 @@ def trace_many(
         cannot be pickled for another process (a `Function` of a lambda cannot), or cannot be written to the
         folder (a `Function` cannot).
     ValueError
-        If an argument is out of range. On drawing: if the folder holds the boundary of another problem in
-        the place of one of these. On reading: if a file of the folder is damaged, of an earlier version, or
-        not the answer to the problem it is named after.
+        If an argument is out of range. On drawing: if the folder contains the boundary of another problem
+        with the same index. On reading: if a file of the folder is damaged, of an earlier version, or not the
+        boundary of the problem in its name.
     concurrent.futures.BrokenExecutor, concurrent.futures.CancelledError
-        If the executor broke down, a worker process was killed, or someone cancelled the work. With a
-        folder nothing that is done is lost.
+        If the executor broke down, a worker process was killed, or the work was cancelled. With a folder no
+        finished boundary is lost.
 
     Notes
     -----
-    Processes that each use all cores for BLAS get in each other's way. Set ``OPENBLAS_NUM_THREADS=1``
+    Processes that each use all cores for BLAS slow each other down. Set ``OPENBLAS_NUM_THREADS=1``
     (``MKL_NUM_THREADS=1``) in the environment before Python starts; Dask does so for its workers by itself.
     Give a pool of processes ``mp_context=multiprocessing.get_context("spawn")``: a fork of a process that has
-    threads may hang. The workers of such a pool outlive a parent that was killed, idle, until they are ended
-    too; Dask's end by themselves.
+    threads may hang. Idle workers of such a pool survive if their parent is killed, and must be ended as
+    well; Dask's workers end by themselves.
 
     A killed run leaves at most one unfinished file, hidden, under a name that is never read.
 

@@ -1,8 +1,8 @@
-"""One of many problems, attempted here or in another process, and what became of it.
+"""The outcome of one of many problems, traced in this process or in another.
 
-Another process gets the problem pickled, and reads it inside the attempt: what goes wrong there is the
-outcome of this problem, and does not end the process. For the same reason an exception is given back, not
-raised, and one that cannot be sent is replaced by its text.
+Another process unpickles the problem inside the attempt: an error there is the outcome of this problem, and
+does not end the process. For the same reason an exception is returned, not raised, and an exception that
+cannot be pickled is replaced by its text.
 """
 
 import pickle
@@ -18,7 +18,7 @@ from tracer.boundaries.tracing import trace
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Outcome:
-    """What became of one of many problems.
+    """The outcome of one of many problems.
 
     Attributes
     ----------
@@ -48,7 +48,7 @@ class Outcome:
 
 
 def attempt(field: Any, bounds: ArrayLike, keywords: dict[str, Any]) -> Boundary | Exception:
-    """The boundary, or what tracing it raised."""
+    """The boundary, or the exception that tracing it raised."""
     try:
         return trace(field, bounds, **keywords)
     # A field of the user's may raise anything, and the other problems go on.
@@ -68,7 +68,7 @@ def attempt_packed(work: bytes) -> Boundary | Exception:
 
 
 def _portable(error: Exception) -> Exception:
-    """The exception, with its traceback as a note; one that cannot be sent, as its text."""
+    """The exception, with its traceback as a note; an exception that cannot be pickled as its text."""
     note = "".join(traceback.format_tb(error.__traceback__))
     try:
         pickle.loads(pickle.dumps(error))

@@ -1,8 +1,8 @@
-"""One problem of many: what is traced, where, and at what cost.
+"""One problem of many: a field, its box, and the limits of tracing it.
 
-Its fingerprint is a hash of all that: of the field's JSON, in which floats are written so that they read back
-to the same floats, of the box and of the limits. The same problem has the same fingerprint in every process,
-and a change of one bit gives another.
+Its fingerprint is a hash of all three: of the field's JSON, in which floats are written so that they read
+back to the same floats, of the box and of the limits. The same problem has the same fingerprint in every
+process, and a change of one bit gives another.
 """
 
 import hashlib
@@ -80,7 +80,7 @@ class Problem:
 
 
 def checked(index: int, given: Any) -> tuple[Any, Any, Mapping[str, Any]]:
-    """Field, bounds and keywords of what was given as a problem; none of them is looked at.
+    """The field, bounds and keywords of a given problem; their values are not checked.
 
     Raises
     ------

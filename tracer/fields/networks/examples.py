@@ -40,6 +40,13 @@ def example(name: str) -> tuple[Network, Bounds]:
     ------
     ValueError
         If there is no example of that name.
+
+    Examples
+    --------
+    >>> import tracer
+    >>> network, bounds = tracer.example("iris")
+    >>> network.n_inputs, network.classes
+    (2, ('setosa', 'versicolor', 'virginica'))
     """
     if not isinstance(name, str) or name not in EXAMPLES:
         raise ValueError(f"name must be one of {', '.join(EXAMPLES)}; got {shown(name)}")

@@ -244,6 +244,14 @@ class Network:
             If both pairs are given, or neither.
         ValueError
             If the network has one output, i = j, or one of them is not an output.
+
+        Examples
+        --------
+        >>> import tracer
+        >>> network, bounds = tracer.example("iris")
+        >>> field = network.margin(classes=("setosa", "virginica"))
+        >>> field.n_outputs, len(tracer.trace(field, bounds))
+        (1, 1)
         """
         if self.n_outputs < 2:
             raise ValueError("margin needs two outputs, this network has 1: take level(0, value)")
@@ -297,6 +305,14 @@ class Network:
         ValueError
             If `output` is not one, `value` is not a float64 or lies outside the open range of the activation,
             or it may be meant as a probability: in (0, 1), for a linear output with the label of a class.
+
+        Examples
+        --------
+        >>> import tracer
+        >>> network, bounds = tracer.example("paper")
+        >>> field = network.level(0, 0.5)
+        >>> field.n_outputs, len(tracer.trace(field, bounds))
+        (1, 3)
         """
         output = index("output", output, self.n_outputs)
         known = sides(self.classes, self.n_outputs, output) if self.n_outputs > 1 else self.sides

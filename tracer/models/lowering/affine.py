@@ -1,13 +1,13 @@
-"""Affine maps on their way into a layer: ``x ↦ M x + c``, with a radius for every number.
+"""Affine maps ``x ↦ M x + c`` with a radius for every number, to be folded into layers.
 
 Scalings, shifts, batch normalisation, principal components and linear layers without an activation
 come in chains; folded, a chain is the ``W x + b`` of one `Layer`: ``tanh(W (x − mean)/scale + b)`` is
 
     Affine.identity(n).plus(−mean).over(scale).matmul(W).plus(b).layer("tanh").
 
-Each step rounds, and its radius covers that: the exact map of the numbers handed over lies within the
-radii of what is kept. Until the first dense matrix M is a scaled permutation, kept as two vectors.
-A number too large for float64 is an error of the `Layer` it ends in.
+Each step rounds, and the radii bound its rounding errors: the exact map of the given numbers lies within the
+radii of the stored map. Until the first dense matrix, M is a scaled permutation, stored as two vectors. A
+number too large for float64 is an error of the resulting `Layer`.
 """
 
 from dataclasses import dataclass, replace
@@ -21,7 +21,7 @@ from tracer.enclosures import rounding
 from tracer.fields.checks import frozen_array
 from tracer.fields.networks.layer import Layer
 
-# Infinities and what comes of them are found when the layer is made, where they can be named.
+# Infinities and nan are reported when the layer is made, where the argument can be named.
 OVERFLOWING = partial(np.errstate, over="ignore", invalid="ignore")
 
 
@@ -35,7 +35,7 @@ class Affine:
     weight, weight_radius : ndarray, shape (out, in), or (in,) while M is a scaled permutation
     bias, bias_radius : ndarray, shape (out,)
     order : ndarray of int, shape (in,)
-        Of a scaled permutation: ``(M x)_k = weight_k x_order(k)``.
+        For a scaled permutation: ``(M x)_k = weight_k x_order(k)``.
     """
 
     inputs: int
@@ -47,7 +47,7 @@ class Affine:
 
     @classmethod
     def identity(cls, n: int) -> "Affine":
-        """The map that changes none of `n` numbers."""
+        """The identity map of `n` numbers."""
         zero = np.zeros(n)
         return cls(n, np.ones(n), zero, zero, zero, np.arange(n))
 
@@ -91,7 +91,7 @@ class Affine:
         if W.shape[1] != self.outputs:
             raise ValueError(f"weight must have {self.outputs} columns; got shape {W.shape}")
         r = np.zeros_like(W) if radius is None else frozen_array("radius", radius, ndim=2)
-        # A vector of zeros stays exactly that.
+        # A vector of zeros stays exactly zero.
         shifted = self.bias.any() or self.bias_radius.any()
         zero = np.zeros(len(W))
         bias, s = _product(W, r, self.bias[:, None], self.bias_radius[:, None]) if shifted else (zero, zero)
@@ -116,7 +116,7 @@ class Affine:
         )
 
     def layer(self, activation: str = "linear", slope: float | None = None) -> Layer:
-        """The map, followed by an activation."""
+        """The layer of the map, followed by an activation."""
         dense = self if self.weight.ndim == 2 else self.matmul(np.eye(self.outputs))
         return Layer(
             dense.weight,
@@ -128,7 +128,7 @@ class Affine:
         )
 
     def into(self, layer: Layer) -> Layer:
-        """`layer` of the map's outputs, as a layer of its inputs."""
+        """The composition of `layer` with the map, as one layer."""
         z = self.matmul(layer.weight, layer.weight_radius).plus(layer.bias, layer.bias_radius)
         return z.layer(layer.activation, layer.slope)
 
@@ -155,7 +155,7 @@ class Affine:
 
 
 def _product(W: Array, r: Array, M: Array, s: Array) -> tuple[Array, Array]:
-    """The product of two uncertain matrices."""
+    """The product of two matrices with radii, and its radius."""
     with OVERFLOWING():
         product, radius = rounding.product(W, r, M)
         if s.any():

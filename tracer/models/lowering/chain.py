@@ -1,7 +1,7 @@
-"""A network while it is read: the layers that are finished, and the affine map that waits for its activation.
+"""A partially read network: its finished layers, and the affine map before the next activation.
 
-Readers walk through a model in order. What is affine is folded into the map; an activation closes a layer.
-A `Chain` never changes, so that two branches of a graph may start from the same one.
+Readers process a model in order. Affine operations are folded into the map; an activation closes a layer. A
+`Chain` is immutable, so that two branches of a graph may start from the same one.
 """
 
 from dataclasses import dataclass, replace
@@ -24,9 +24,9 @@ class Chain:
     ----------
     layers : tuple of Layer
     affine : Affine
-        On the outputs of the last layer.
+        The map of the last layer's outputs.
     pending : bool
-        Whether the map holds anything that a layer is needed for.
+        Whether the map needs a layer of its own if the network ends here.
     """
 
     layers: tuple[Layer, ...]
@@ -35,16 +35,16 @@ class Chain:
 
     @classmethod
     def start(cls, n: int) -> "Chain":
-        """A model of `n` inputs of which nothing is read yet."""
+        """The chain of a model of `n` inputs, before anything is read."""
         return cls((), Affine.identity(n), pending=True)
 
     @property
     def outputs(self) -> int:
-        """The number of outputs, as far as it is read."""
+        """The number of outputs so far."""
         return self.affine.outputs
 
     def _then(self, affine: Affine) -> "Chain":
-        # What changes no number, such as adding 0, needs no layer.
+        # An operation that changes no number, such as adding 0, needs no layer.
         if affine.same_as(self.affine):
             return self
         return replace(self, affine=affine, pending=True)
@@ -72,7 +72,7 @@ class Chain:
     def normalised(
         self, mean: Array, variance: Array, epsilon: float, scale: ArrayLike = 1.0, shift: ArrayLike = 0.0
     ) -> "Chain":
-        """``(y − mean) / √(variance + epsilon) · scale + shift``: batch normalisation in use.
+        """``(y − mean) / √(variance + epsilon) · scale + shift``: batch normalisation in evaluation mode.
 
         Raises
         ------
@@ -85,12 +85,12 @@ class Chain:
         return self.plus(-mean).times(scale).over(*rounding.root(total, r)).plus(shift)
 
     def activated(self, name: str, slope: float | None = None) -> "Chain":
-        """An activation of the table, which closes a layer."""
+        """Append an activation of the table, which closes a layer."""
         layer = self.affine.layer(name, slope)
         return Chain((*self.layers, layer), Affine.identity(layer.outputs), pending=False)
 
     def clipped(self, low: float = -np.inf, high: float = np.inf) -> "Chain":
-        """``min(max(y, low), high)``, as the relu or hardtanh it is.
+        """``min(max(y, low), high)``, by a relu or hardtanh.
 
         Raises
         ------
@@ -112,7 +112,7 @@ class Chain:
         return self.plus(-middle, r).over(half, s).activated("hardtanh").times(half, s).plus(middle, r)
 
     def network(self) -> Network:
-        """All that was read.
+        """The network that was read.
 
         Raises
         ------

@@ -1,1 +1,1 @@
-"""ONNX files, read into networks."""
+"""Readers of ONNX files as networks."""

@@ -1,4 +1,4 @@
-"""Activations, and the last softmax."""
+"""ONNX operators that are activations, and a final softmax."""
 
 from math import prod
 
@@ -47,7 +47,7 @@ def _clip(node: Node, x: Traced, low: Constant | None = None, high: Constant | N
 
 
 def _softmax(node: Node, x: Traced) -> Traced:
-    """Also of log-softmax, whose margins are those of softmax."""
+    """Softmax or log-softmax, which have the same margins."""
     old = node.opset < SOFTMAX_OF_ONE_AXIS
     axis = node.get("axis", 1 if old else -1)
     together = prod(x.shape[axis:]) if old else x.shape[axis]

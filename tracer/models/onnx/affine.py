@@ -69,7 +69,7 @@ def _matmul(node: Node, a: Value, b: Value) -> Traced:
 
 
 def _matmul_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
-    """The shape of a product of tensors, as NumPy has it."""
+    """The shape of a product of tensors, by NumPy's rules."""
     rows, columns = a[-2:-1], b[-1:] if len(b) > 1 else ()
     return (*np.broadcast_shapes(a[:-2], b[:-2]), *rows, *columns)
 
@@ -113,7 +113,7 @@ def _convolve(node: Node, x: Traced, weight: Constant, bias: Constant | None = N
 
 
 def _normalise(node: Node, x: Traced, *parameters: Constant) -> Traced:
-    # Statistics of the batch are outputs too, when they are what is used.
+    # In training mode the statistics of the batch may be outputs too.
     if node.get("training_mode", 0) or node.outputs > 1:
         raise ValueError("batch normalisation in training mode: export the model in inference mode")
     channels = (1, -1, *(1 for _ in x.shape[2:]))

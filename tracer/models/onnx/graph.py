@@ -1,12 +1,12 @@
-"""ONNX files: the graph, walked from its input to its output, folded into layers.
+"""ONNX files: the nodes of the graph in order, folded into layers.
 
-The graph of a network is a line: what is affine is gathered in a `Chain` until an activation closes the
-layer, and constants (weights, shapes) join from the sides. A node that cannot be read is an error only if
-the output needs it.
+The graph must be a chain: affine operators are folded into a `Chain` until an activation closes the layer;
+other operands (weights, shapes) are constants. A node that cannot be read is an error only if the output
+depends on it.
 
-The package `onnx` only takes the file apart; nothing in a file is executed. Weights in a file beside it
-are read if that lies in the same folder, or below. The network is the real function of the stored weights:
-float32 runtimes differ from it by their rounding.
+The package `onnx` only parses the file; nothing in a file is executed. Weights in an external file are read
+if it lies in the same folder, or below. The network is the real function of the stored weights: float32
+runtimes differ from it by their rounding errors.
 """
 
 import os
@@ -29,12 +29,12 @@ FLOAT_TYPES = (1, 10, 11)  # float32, float16, float64
 DOMAINS = ("", "ai.onnx")
 
 
-# What a message says of a file's tensors and nodes, in characters.
+# The length of an error message about a file's tensors and nodes, in characters.
 LONGEST_REASON = 380
 
 
 class Unread(Exception):
-    """Why a tensor cannot be read."""
+    """The reason why a tensor cannot be read."""
 
 
 def load(path: str | os.PathLike) -> Network:
@@ -47,7 +47,7 @@ def load(path: str | os.PathLike) -> Network:
     Returns
     -------
     Network
-        Its inputs are the numbers of the graph's input in C order, of one point. A last log-softmax is read
+        Its inputs are the entries of the graph's input for one point, in C order. A final log-softmax is read
         as softmax, which has the same margins.
 
     Raises
@@ -55,7 +55,7 @@ def load(path: str | os.PathLike) -> Network:
     ImportError
         If the package `onnx` is not installed.
     ValueError
-        If the file is no ONNX model, or not one of a chain of layers; the message names the node.
+        If the file is no ONNX model, or no chain of layers; the message names the node.
     """
     try:
         import onnx
@@ -69,7 +69,7 @@ def load(path: str | os.PathLike) -> Network:
             from onnx import inliner
 
             model = inliner.inline_local_functions(model)
-        # What overflows, and nan, is found where it stands.
+        # Overflow and nan are reported where they occur.
         with np.errstate(over="ignore", invalid="ignore"):
             return _network(model, Path(path).parent)
     except DecodeError as error:
@@ -99,14 +99,14 @@ def _network(model: Any, folder: Path) -> Network:
 
 
 def _input(inputs: list[Any]) -> tuple[str, Traced]:
-    """The name of the graph's input, and its value: nothing done yet."""
+    """The name of the graph's input, and its value: the identity."""
     if len(inputs) != 1:
         names = [tensor.name for tensor in inputs]
         raise ValueError(f"the graph must have one input; got {shown(names)}: export it with one")
     kind = inputs[0].type.tensor_type
     if kind.elem_type not in FLOAT_TYPES:
         raise ValueError(f"input {inputs[0].name!r} must be a tensor of floats: export it so")
-    # A dimension without a size is 0 here; the first is the batch, taken as one point.
+    # A dimension without a size is 0 here; the first is the batch, which becomes one point.
     shape = [dim.dim_value for dim in kind.shape.dim]
     shape[:1] = [n or 1 for n in shape[:1]]
     if not shape or min(shape) < 1:
@@ -131,7 +131,7 @@ class _Walk:
         self._values[name] = start
         producers = {name: node for node in graph.node for name in node.output if name}
         self._patterns = Patterns(producers, self._number)
-        for node in graph.node:  # each stands after those it needs
+        for node in graph.node:  # in topological order
             self._visit(node)
 
     def value(self, name: str) -> Value:
@@ -140,7 +140,7 @@ class _Walk:
         Raises
         ------
         Unread
-            If it has none.
+            If it has no value.
         """
         value = self._values.get(name, Unread(f"nothing gives the tensor {name!r}"))
         if isinstance(value, Unread):

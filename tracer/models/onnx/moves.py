@@ -1,7 +1,7 @@
-"""Operators that move numbers, or make shapes, and change no value.
+"""Operators that rearrange entries, or compute shapes, and change no value.
 
-Each is a function of arrays. A traced value is moved as the array of its places is: so one definition does
-for both, and whatever loses or repeats a number is found.
+Each is a function of arrays. A traced value is rearranged by applying the function to the array of its
+indices: so one definition serves both, and lost or repeated entries are detected.
 """
 
 from collections.abc import Callable
@@ -11,7 +11,7 @@ import numpy as np
 
 from tracer.models.onnx.tensors import Constant, Node, Operator, Traced, Value, scalar
 
-# Types a cast may lead to: a value of the network only to floats of these, which do not round it much.
+# Target types of a cast. Values of the network may only be cast to floats, whose rounding is small.
 FLOATS = {1: "float32", 11: "float64"}
 TYPES = {**FLOATS, 6: "int32", 7: "int64", 10: "float16"}
 
@@ -78,7 +78,7 @@ def _concat(node: Node, *parts: Constant) -> Constant:
     return np.concatenate(parts, axis=node.get("axis"))
 
 
-# Of traced values, or of constants.
+# Operators on traced values or on constants.
 MOVES: dict[str, Operator] = {
     "Identity": lambda node, x: x,
     "Flatten": _moving(_flatten),
@@ -90,5 +90,5 @@ MOVES: dict[str, Operator] = {
     "Dropout": _dropout,
     "Shape": _shape,
 }
-# Of constants only.
+# Operators on constants only.
 OF_CONSTANTS: dict[str, Operator] = {"Gather": _gather, "Concat": _concat}

@@ -1,10 +1,10 @@
-"""The operators that can be read, and what each may be given."""
+"""The operators that can be read, and their admissible inputs."""
 
 from tracer.models.onnx import affine, moves
 from tracer.models.onnx.activations import ACTIVATIONS
 from tracer.models.onnx.tensors import REMEDY, Node, Operator, Traced, Value
 
-# Of a traced value first, and constants after it.
+# Operators on a traced value and constants, in this order.
 OF_TRACED: dict[str, Operator] = {**affine.OF_TRACED, **ACTIVATIONS}
 TABLES = (moves.MOVES, moves.OF_CONSTANTS, affine.PRODUCTS, OF_TRACED)
 
@@ -15,7 +15,7 @@ def apply(operator: str, node: Node, inputs: list[Value | None]) -> Value:
     Raises
     ------
     ValueError
-        If the operator is not known, or does not fit what it is given.
+        If the operator is unknown, or its inputs are not admissible.
     """
     traced = [isinstance(x, Traced) for x in inputs]
     table = next((t for t in TABLES if operator in t), None)

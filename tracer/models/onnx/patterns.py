@@ -4,8 +4,8 @@
     gelu(x) = x · (1 + erf(x / √2)) / 2, with the half anywhere
     softplus(x) = x where x > 20, else softplus(x)
 
-The √2 of a file has the digits of its weights' type; it stands for the number itself. So does softplus: where
-it is cut off, x is 2e-9 less, and soon equal.
+A rounded √2 in a file stands for √2 itself, and the softplus with a threshold for softplus itself: at the
+threshold x is 2e-9 less, and the difference decreases.
 """
 
 from collections.abc import Callable, Mapping
@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 SQRT_TWO = 2**0.5
 SOFTPLUS_THRESHOLD = 20
-# Digits in which a written √2 agrees with it; float16 has three.
+# Relative error allowed in a stored √2; float16 has three digits.
 DIGITS = 1e-3
-# And in which a written 1/β is that of β.
+# Relative error allowed in a stored 1/β.
 SAME = 1e-6
 
 
@@ -28,13 +28,13 @@ class Pattern(NamedTuple):
 
 
 class Patterns:
-    """What is known of a graph: the node that gives each tensor, and the constants of one number."""
+    """Patterns in a graph, given the node that produces each tensor and the scalar constants."""
 
     def __init__(self, producers: Mapping[str, Any], number: Callable[[str], float | None]) -> None:
         self._producers, self._number = producers, number
 
     def ending_in(self, node: Any) -> Pattern | None:
-        """The activation whose last node this is."""
+        """The activation whose last node is `node`; None if there is none."""
         if node.op_type == "Where":
             return self._softplus(*node.input)
         if node.op_type != "Mul" or len(node.input) != 2:
@@ -51,7 +51,7 @@ class Patterns:
         return Pattern("silu", x, 1.0) if matches else None
 
     def _gelu(self, a: str, b: str) -> Pattern | None:
-        """Of a product a · b, where b is a multiple of the second factor, and a one of x."""
+        """The gelu in a · b, where b is a multiple of ``1 + erf(x / √2)``, and a is a multiple of x."""
         gate, half = self._factored(b)
         x = self._argument_of_erf(gate)
         if x is None:
@@ -70,7 +70,7 @@ class Patterns:
         scaled, threshold = above.input
         high = (self._number(threshold) or 0) >= SOFTPLUS_THRESHOLD
         core, beta = self._factored(scaled)
-        # β x itself on both sides, or x and 1/β of the curve.
+        # Either x is β x and the curve has no factor, or the factor of the curve is 1/β.
         divided = outer == 1 if x == scaled else x == core and abs(outer * beta - 1) < SAME
         same = scaled == bend.input[0] and divided
         return Pattern(None, curve, 1.0) if high and same else None

@@ -1,7 +1,7 @@
-"""What a tensor of a graph is while the graph is read.
+"""The value of a tensor while its graph is read.
 
-It is a constant array, or `Traced`: a chain of what was done to the network's input, with the shape of the
-tensor it stands for, at a batch of one.
+It is a constant array, or `Traced`: the chain of operations on the network's input, with the shape of the
+tensor for a batch of one.
 """
 
 from collections.abc import Callable
@@ -29,14 +29,14 @@ class Traced:
     shape: tuple[int, ...]
 
     def moved(self, move: Callable[[Constant], Constant]) -> "Traced":
-        """The tensor with its entries in the places that `move` gives them."""
+        """The tensor with its entries rearranged by `move`, a function of arrays."""
         places = move(np.arange(self.chain.outputs).reshape(self.shape))
         if places.size != self.chain.outputs:
             raise ValueError(f"shape {self.shape} becomes {places.shape}: numbers would be lost or repeated")
         return Traced(self.chain.permuted(places.ravel()), places.shape)
 
     def with_(self, operation: Callable[..., Chain], constant: Constant, *radius: Constant) -> "Traced":
-        """An operation, entry by entry, with a constant that broadcasts to the tensor."""
+        """The tensor after an elementwise operation with a constant that broadcasts to it."""
         shape = np.broadcast_shapes(self.shape, constant.shape)
         if prod(shape) != self.chain.outputs:
             raise ValueError(f"shapes {self.shape} and {constant.shape} must give one number for each")
@@ -44,13 +44,13 @@ class Traced:
         return Traced(operation(*flat), shape)
 
     def activated(self, name: str, slope: float | None = None) -> "Traced":
-        """An activation, entry by entry."""
+        """The tensor after an activation, entry by entry."""
         return Traced(self.chain.activated(name, slope), self.shape)
 
 
 @dataclass(frozen=True)
 class Node:
-    """What an operator is told besides its inputs: attributes, operator version, number of outputs."""
+    """The parameters of an operator: attributes, operator version, number of outputs."""
 
     attributes: dict[str, Any]
     opset: int
@@ -63,7 +63,7 @@ class Node:
 
 
 Value = Constant | Traced
-# Of a node and its inputs; an optional input that is left out is None.
+# A function of a node and its inputs; an omitted optional input is None.
 Operator = Callable[..., Value]
 
 
@@ -73,7 +73,7 @@ def floats(constant: Constant) -> Array:
 
 
 def scalar(constant: Constant | None, default: float) -> float:
-    """A constant that is one number, perhaps repeated; the default where there is none."""
+    """A constant that is one number, perhaps repeated; the default if there is none."""
     if constant is None:
         return default
     if not isinstance(constant, np.ndarray) or not constant.size or (constant != constant.flat[0]).any():

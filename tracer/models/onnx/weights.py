@@ -1,6 +1,6 @@
-"""The numbers of an ONNX tensor, wherever they lie: in the model, or in a file beside it.
+"""The numbers of an ONNX tensor, stored in the model or in an external file.
 
-A model names that file itself; it is opened only if it lies in the model's folder, or below.
+The model names the external file; it is opened only if it lies in the model's folder, or below.
 """
 
 from pathlib import Path
@@ -27,12 +27,12 @@ def read(tensor: Any, folder: Path) -> NDArray[Any]:
         raise ValueError(f"its numbers cannot be read: {error}") from None
     if array.dtype.kind in "cOSU":
         raise ValueError(f"its numbers must be real; got {array.dtype}")
-    # Types that NumPy has not, such as bfloat16, fit into float64.
+    # Types unknown to NumPy, such as bfloat16, are exact in float64.
     return array if array.dtype.kind in "fiub" else array.astype(np.float64)
 
 
 def _filled(tensor: Any, folder: Path) -> Any:
-    """The tensor, with its numbers fetched from their file."""
+    """The tensor, with its numbers read from their file."""
     entries = {entry.key: entry.value for entry in tensor.external_data}
     home = folder.resolve()
     file = (home / entries.get("location", "")).resolve()

@@ -1,8 +1,8 @@
 """scikit-learn's fitted estimators as networks and kernel fields, in the units of the data.
 
 Outputs are the classes: a binary classifier with one logit gets a row of zeros for class 0, so that
-``margin(1, 0)`` is its ``decision_function``, or the logit of its ``predict_proba``. Steps of a pipeline that
-are affine are folded in, and what that rounds is in the radii.
+``margin(1, 0)`` is its ``decision_function``, or the logit of its ``predict_proba``. Affine steps of a
+pipeline are folded in, and the radii bound the rounding errors of that.
 """
 
 from collections.abc import Callable
@@ -33,16 +33,16 @@ def read(estimator: Any) -> Model:
     estimator : estimator
         MLPClassifier, MLPRegressor, LogisticRegression, LinearSVC, Perceptron, SGDClassifier; of two classes
         SVC, NuSVC (kernels linear, sigmoid, rbf, poly) and GaussianProcessClassifier (products and sums of
-        constants and RBF); a Pipeline that ends in one of them and else is made of StandardScaler,
-        MinMaxScaler, MaxAbsScaler, RobustScaler, PCA and "passthrough"; a search that refitted one.
+        constants and RBF); a Pipeline of StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, PCA and
+        "passthrough" that ends in one of them; a search that refitted one.
 
     Returns
     -------
     Network or KernelField
-        Its outputs are the classes, labelled, with differences that are those of `decision_function` or of
-        the logits of `predict_proba`; or the targets of a regressor. Of a Gaussian process it is the mean
-        of the latent function, whose sign is `predict`; there `predict_proba` is ½ to about 1e-8, by its
-        own approximations.
+        Its outputs are the labelled classes, whose margins equal `decision_function` or the logits of
+        `predict_proba`; or the targets of a regressor. For a Gaussian process it is the mean of the latent
+        function, whose sign decides `predict`; where it is 0, `predict_proba` is ½ up to about 1e-8, the
+        error of scikit-learn's approximations.
 
     Raises
     ------
@@ -103,13 +103,13 @@ def _search(search: Any) -> Model:
 
 def _pipeline(pipeline: Any) -> Model:
     *steps, last = steps_of(pipeline)
-    # What the last step calls its inputs are the outputs of those before it.
+    # The input names of the last step belong to outputs of the steps before it, not to features.
     model = replace(read(last), inputs=None)
     return _after(folded(steps, pipeline), model) if steps else model
 
 
 def _after(inner: Affine, model: Model) -> Model:
-    """The model of the outputs of an affine map."""
+    """The composition of a model with an affine map."""
     if isinstance(model, KernelField):
         return replace(model, terms=replace(model.terms, inner=inner.into(model.terms.inner)))
     first, *others = model.layers

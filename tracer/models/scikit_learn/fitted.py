@@ -1,6 +1,6 @@
-"""What every fitted estimator has: its kind, arrays, labels, and a row of a linear layer for each class.
+"""Parts of every fitted estimator: its class, arrays, labels, and a linear layer with a row for each label.
 
-A kind is known by its name and module, and what is derived from one is another: Matern is derived from RBF.
+A class is recognised by its name and module. Subclasses are not accepted: Matern is a subclass of RBF.
 """
 
 from collections.abc import Callable, Mapping
@@ -11,18 +11,18 @@ import numpy as np
 from tracer.arrays import Array
 from tracer.fields.networks.layer import Layer
 
-# What cures arrays that are sparse because the data were.
+# Advice for arrays that are sparse because the data were.
 FIT = "fit on dense data, X.toarray()"
 
 
 def row_of(table: Mapping[str, Callable], thing: Any) -> Any:
-    """What a table has for a thing of scikit-learn; None if nothing."""
+    """The entry of a table for an object of scikit-learn; None if there is none."""
     kind = type(thing)
     return table.get(kind.__name__) if kind.__module__.split(".")[0] == "sklearn" else None
 
 
 def name_of(thing: Any) -> str:
-    """The name of its kind."""
+    """The name of its class."""
     return type(thing).__name__
 
 
@@ -41,7 +41,7 @@ def dense(name: str, array: Any, cure: str) -> Array:
 
 
 def of_classes(weight: Array, bias: Array, radius: Array | None = None) -> Layer:
-    """The linear layer of all classes; one logit is that of class 1 against a 0 of class 0."""
+    """The linear layer of all classes; a single logit belongs to class 1, and class 0 gets the logit 0."""
     if len(weight) > 1:
         return Layer(weight, bias, weight_radius=radius)
     zero = np.zeros_like(weight)
@@ -50,5 +50,5 @@ def of_classes(weight: Array, bias: Array, radius: Array | None = None) -> Layer
 
 
 def labels_of(estimator: Any) -> tuple:
-    """The classes, as Python's own numbers and texts."""
+    """The class labels, as Python numbers and strings."""
     return tuple(np.asarray(estimator.classes_).tolist())

@@ -1,7 +1,7 @@
 """Support vector machines and Gaussian processes of two classes: sums of kernels.
 
-Machines with linear and sigmoid kernels are networks of no hidden layer and of one, tanh; the others are
-kernel fields.
+Machines with a linear kernel are networks without hidden layers, with a sigmoid kernel networks with one tanh
+layer; the others are kernel fields.
 """
 
 from collections.abc import Callable
@@ -60,7 +60,7 @@ def _polynomial_machine(estimator: Any, vectors: Array, last: Layer) -> KernelFi
 
 
 def _inner_products(estimator: Any, vectors: Array, activation: str) -> Layer:
-    """γ c·x + r."""
+    """The layer ``γ c·x + r`` of the support vectors c."""
     weight, radius = rounding.times(np.full(vectors.shape, float(estimator._gamma)), 0.0, vectors, 0.0)
     bias = np.full(len(vectors), float(estimator.coef0))
     return Layer(weight, bias, activation, weight_radius=radius)
@@ -113,7 +113,7 @@ def _products(kernel: Any, d: int) -> list[tuple[Ball, Ball]]:
 
 
 def _unread(kernel: Any) -> Any:
-    """The first part of a kernel that is none of `KERNELS`; None if there is none."""
+    """The first part of a kernel that is not in `KERNELS`; None if all are."""
     if row_of(KERNELS, kernel) is None:
         return kernel
     parts = (getattr(kernel, name) for name in ("k1", "k2") if hasattr(kernel, name))
@@ -125,7 +125,7 @@ def _constant(kernel: Any, d: int) -> list[tuple[Ball, Ball]]:
 
 
 def _radial(kernel: Any, d: int) -> list[tuple[Ball, Ball]]:
-    """w = 1 / 2l²."""
+    """The RBF kernel of length scale l: ``w = 1 / (2 l²)``."""
     length = np.broadcast_to(np.asarray(kernel.length_scale, dtype=np.float64), d)
     weight = rounding.over(np.full(d, 0.5), 0.0, *rounding.times(length, 0.0, length, 0.0))
     return [((np.ones(1), np.zeros(1)), weight)]

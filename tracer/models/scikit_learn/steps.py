@@ -1,4 +1,4 @@
-"""The affine steps of a pipeline, folded into one map, with the radius of what that rounds."""
+"""The affine steps of a pipeline, folded into one map, whose radii bound the rounding errors."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,12 +11,12 @@ from tracer.enclosures import rounding
 from tracer.models.lowering.affine import Affine
 from tracer.models.scikit_learn.fitted import check_fitted, name_of, row_of
 
-# PCA divides by no standard deviation that is smaller.
+# PCA replaces smaller standard deviations by this one.
 LEAST_DEVIATION = EPS
 
 
 def steps_of(pipeline: Any) -> list[Any]:
-    """All steps that do something, those of pipelines inside included."""
+    """All steps but "passthrough", with nested pipelines flattened."""
     steps = []
     for _, step in pipeline.steps:
         if step is not None and not isinstance(step, str):
@@ -27,13 +27,13 @@ def steps_of(pipeline: Any) -> list[Any]:
 
 
 def first_step(estimator: Any) -> Any:
-    """What the data of a fitted estimator comes to first: it knows the names and the number of features."""
+    """The first step of a fitted estimator: it knows the names and the number of features."""
     best = getattr(estimator, "best_estimator_", estimator)
     return steps_of(best)[0] if row_of({"Pipeline": steps_of}, best) else best
 
 
 def folded(steps: list[Any], pipeline: Any) -> Affine:
-    """The map that some steps of a pipeline, at least one, are together."""
+    """The composition of one or more steps of a pipeline, as one affine map."""
     rules = [_rule(step, pipeline) for step in steps]
     inner = Affine.identity(steps[0].n_features_in_)
     for rule, step in zip(rules, steps, strict=True):
@@ -42,7 +42,7 @@ def folded(steps: list[Any], pipeline: Any) -> Affine:
 
 
 def _rule(step: Any, pipeline: Any) -> Callable[[Affine, Any], Affine]:
-    """How a step that is fitted changes the affine map before it."""
+    """The function that composes a fitted step with the affine map before it."""
     rule = row_of(STEPS, step)
     if rule is None:
         raise TypeError(
