@@ -21,14 +21,14 @@ from standing_problems import problem
 import tracer
 from tracer.atlas import atlas
 from tracer.boundaries import proving
-from tracer.fields.networks.linear_regions import Regions
+from tracer.fields.networks.linear_regions import ActivationRegions
 from tracer.fields.networks.network import Network
 
 PROBLEMS = ("T1", "paper", "moons", "noisy-moons", "mnist_64_32_sigmoid/3_5_8", "acasxu_1_1/headon_34")
 # Whatever evaluates a network; of calls within each other the outermost is recorded.
 EVALUATIONS = {
     Network: ("enclose", "value", "value_and_gradient"),
-    Regions: ("at", "sides", "preactivations"),
+    ActivationRegions: ("at", "sides", "preactivations"),
 }
 # The functions that are a phase; whatever is evaluated outside belongs to the last.
 PHASES = {"paving": (atlas, "pave"), "crossings": (atlas, "find_crossings"), "arcs": (proving, "trace_arcs")}
