@@ -21,7 +21,7 @@ from tracer.boundaries.clusters import Cluster, clusters_of
 from tracer.boundaries.plain_values import compare_atlas
 from tracer.boundaries.progress import Progress
 from tracer.boundaries.sampling import MAX_STEPS, Search
-from tracer.curves.arcs.assembly import chain_ends, curves_of, trace_arcs
+from tracer.curves.arcs.assembly import TracedArcs, chain_ends, curves_of, trace_arcs
 from tracer.curves.branch_points import BranchPoint
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
@@ -55,11 +55,7 @@ def proven_boundary(
     )
     clock.append(time.perf_counter())
     progress.arcs(len(atlas.crossings), len(atlas.arcs))
-    try:
-        followed = trace_arcs(counted, atlas, tolerance, clock[0] + ARCS_SHARE * limit)
-    except Overtime:
-        atlas = atlas.without_charts()
-        followed = trace_arcs(counted, atlas, tolerance, clock[0])
+    atlas, followed = _followed(counted, atlas, tolerance, clock[0], limit)
     clock.append(time.perf_counter())
     clusters, label = clusters_of(counted, atlas)
     curves = [
@@ -88,6 +84,17 @@ def proven_boundary(
         Stats(atlas.cells, counted.evaluations, seconds),
         clusters,
     )
+
+
+def _followed(
+    counted: Any, atlas: Atlas, tolerance: float, began: float, limit: float
+) -> tuple[Atlas, TracedArcs]:
+    """The arcs of an atlas as polynomials; where there is no time, those of an atlas without charts."""
+    try:
+        return atlas, trace_arcs(counted, atlas, tolerance, began + ARCS_SHARE * limit)
+    except Overtime:
+        atlas = atlas.without_charts()
+        return atlas, trace_arcs(counted, atlas, tolerance, began)
 
 
 def _reasons(
