@@ -18,7 +18,7 @@ BETWEEN_POINTS = (
 # The end of every sentence that claims a proof.
 RESTS_ON = (
     "This rests on interval arithmetic rounded outward, on IEEE double precision rounded to nearest and with "
-    "subnormal numbers, which was looked up before and after, and on exp, tanh and the other elementary "
+    "subnormal numbers (checked before and after), and on exp, tanh and the other elementary "
     "functions of this machine being right within 4 ulp (erfc: 16 (1 + 2x²)), which the tests check against "
     "ball arithmetic."
 )
