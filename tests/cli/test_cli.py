@@ -161,12 +161,33 @@ def test_an_interrupt_ends_with_130_and_leaves_nothing(tmp_path):
     sizes = [2, *[50] * 8, 2]
     layers = [tracer.Layer(rng.normal(0, 1, (m, n)), rng.normal(0, 1, m), "tanh") for n, m in pairwise(sizes)]
     tracer.Network(layers).save(slow)
-    command = [sys.executable, "-m", "tracer.cli.commands", "trace", str(slow), "-o", str(out)]
-    command += ["--bounds", "-2", "2", "-2", "2"]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
-        time.sleep(2.5)
+    # Where the shell has it ignored, as for jobs in the background, an interrupt is none.
+    code = (
+        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+        "from tracer.cli.commands import run; print('imported', flush=True); run()"
+    )
+    command = [
+        sys.executable,
+        "-c",
+        code,
+        "trace",
+        str(slow),
+        "-o",
+        str(out),
+        "--bounds",
+        "-2",
+        "2",
+        "-2",
+        "2",
+    ]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout.readline() == b"imported\n"
+        time.sleep(1)
         process.send_signal(signal.SIGINT)
-        error = process.communicate(timeout=30)[1].decode()
+        try:
+            error = process.communicate(timeout=30)[1].decode()
+        finally:
+            process.kill()
     assert process.returncode == 130
     assert error == "tracer: interrupted\n"
     assert list(tmp_path.iterdir()) == [slow]
