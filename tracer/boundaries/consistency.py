@@ -43,9 +43,9 @@ HAIR = 1e-8
 ROUNDING = 64 * EPS
 # Errors always allowed in predictions, in box units: of proven boundaries, and of others.
 LOOSE = 1e-9
+UNPROVEN = 1e-2
 # What lies between points is measured at a few places: there a prediction may be worse than its tolerance.
 BETWEEN = 1e-6
-UNPROVEN = 1e-2
 # Relative error allowed in a length, in addition.
 LENGTH = 1e-6
 # Upper bound of the numbers of cells, points and pieces at which F is evaluated.
