@@ -61,11 +61,11 @@ def paved(field, bounds, budget):
     paving = pave(watched, box, max_cells=budget)
     held = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
-    kept = sum(map(len, (paving.left, paving.empty, paving.charts, paving.floor)))
+    kept = sum(map(len, (paving.unprocessed, paving.empty, paving.charts, paving.unresolvable)))
     return {
         "cells": paving.cells,
-        "queued": len(paving.left),
-        "decided": kept - len(paving.left),
+        "queued": len(paving.unprocessed),
+        "decided": kept - len(paving.unprocessed),
         "bytes per cell kept": held / kept,
         "chunk MiB": watched.chunk / MIB,
         "chunk cells": watched.cells,

@@ -20,7 +20,7 @@ box = Box.from_bounds(BOX)
 
 def area(paving):
     """The share of the box that the cells cover, exactly: their shares are binary fractions."""
-    cells = np.concatenate([paving.empty, paving.charts, paving.floor, paving.left])
+    cells = np.concatenate([paving.empty, paving.charts, paving.unresolvable, paving.unprocessed])
     return (cells[:, 1] - cells[:, 0]).prod(axis=1).sum()
 
 
@@ -28,7 +28,7 @@ def area(paving):
 def test_the_standing_problems_are_paved(field):
     paving = pave(field, box)
     assert not paving.exhausted
-    assert len(paving.floor) == 0
+    assert len(paving.unresolvable) == 0
     assert len(paving.charts) > 0
     assert area(paving) == 1
     assert paving.cells < 2000
@@ -81,7 +81,7 @@ def test_a_field_that_is_zero_does_not_explode():
     paving = pave(zero, box, max_cells=10_000)
     assert paving.cells == len(FIRST_CELLS)
     assert area(paving) == 1
-    assert len(paving.floor) > 0
+    assert len(paving.unresolvable) > 0
     equal = tracer.Network(
         [tracer.Layer([[1, 2], [3, 1]], [0, 1], "tanh"), tracer.Layer([[1, -1], [1, -1]], [0, 0])]
     )
@@ -92,8 +92,8 @@ def test_a_crossing_stays_undecided_and_small():
     network, bounds = tracer.example("xor")
     paving = pave(network.margin(0, 1), Box.from_bounds(bounds))
     assert not paving.exhausted
-    assert len(paving.floor) > 0
-    assert np.abs(paving.lines.at(paving.floor) - 0.5).max() < 1e-5
+    assert len(paving.unresolvable) > 0
+    assert np.abs(paving.lines.at(paving.unresolvable) - 0.5).max() < 1e-5
 
 
 def test_budgets_end_the_work_and_leave_nothing_out():

@@ -186,7 +186,7 @@ def test_a_square_of_kinks_is_paved():
     paving = pave(square, EVERYWHERE, max_cells=10_000)
     assert not paving.exhausted
     rotated = Function(lambda x, y: abs(x) + abs(y) * 0.5 + 0.7 * x - 0.5)
-    assert len(pave(rotated, EVERYWHERE, max_cells=10_000).floor) <= 4
+    assert len(pave(rotated, EVERYWHERE, max_cells=10_000).unresolvable) <= 4
 
 
 # Constants and how a formula is written ---------------------------------------------------------
@@ -474,7 +474,7 @@ def test_derivatives_do_not_take_over_the_precision_of_a_constant(f, x, slope):
 def test_curves_without_singular_points_are_paved(f, side, most):
     paving = pave(Function(f), Box.from_bounds([(-side, side)] * 2), max_cells=most)
     assert not paving.exhausted
-    assert len(paving.floor) == 0
+    assert len(paving.unresolvable) == 0
     assert len(paving.charts) > 0
 
 

@@ -77,7 +77,7 @@ class Atlas:
     def undecided(self) -> Array:
         """Cells of which nothing is claimed, in shares of the box, shape (m, 2, 2)."""
         paving = self.paving
-        return np.concatenate([paving.floor, paving.left, paving.charts[self.broken]])
+        return np.concatenate([paving.unresolvable, paving.unprocessed, paving.charts[self.broken]])
 
     @property
     def undecided_sides(self) -> Mask:
@@ -150,7 +150,7 @@ def retried_on_new_lines(
         seconds = {"paving": paved - began, "crossings": time.perf_counter() - paved}
         atlas, spent = replace(atlas, seconds=seconds), spent + atlas.cells
         broken = paving.charts[atlas.broken]
-        if atlas.status is not Status.PROVEN_OUTSIDE_CELLS or not curable(broken, paving.floor):
+        if atlas.status is not Status.PROVEN_OUTSIDE_CELLS or not curable(broken, paving.unresolvable):
             break
         box = widened(box, atlas.undecided_sides)
     return atlas

@@ -58,14 +58,14 @@ def clusters_of(field: Field, atlas: Atlas) -> tuple[tuple[Cluster, ...], Indice
     cells.
     """
     paving = atlas.paving
-    charts, floor, left = len(paving.charts), len(paving.floor), len(paving.left)
+    charts, floor, left = len(paving.charts), len(paving.unresolvable), len(paving.unprocessed)
     # Where a budget ended the work, charts may be broken for that reason alone: they form no cluster.
     broken = np.flatnonzero(atlas.broken & (not atlas.exhausted))
     cell = np.concatenate([broken, charts + np.arange(floor)])
     label = np.full(charts + floor + left, -1)
     if not len(cell):
         return (), label
-    shares = np.concatenate([paving.charts, paving.floor])[cell]
+    shares = np.concatenate([paving.charts, paving.unresolvable])[cell]
     label[cell] = touching(shares)
     ends = chain_ends(atlas)[~atlas.chains.closed]
     count = np.bincount(label[ends[ends >= 0]] + 1, minlength=label.max() + 2)[1:]

@@ -38,7 +38,7 @@ class Paving:
     Attributes
     ----------
     lines : Lines
-    empty, charts, floor, left : ndarray, shape (·, 2, 2)
+    empty, charts, unresolvable, unprocessed : ndarray, shape (·, 2, 2)
         Empty cells outside charts; the charts; the cells at the resolution limit of float64; and the
         unprocessed cells, if a budget ended the subdivision.
     slopes : ndarray of int8, shape (charts, 2)
@@ -55,8 +55,8 @@ class Paving:
     lines: Lines
     empty: Array
     charts: Array
-    floor: Array
-    left: Array
+    unresolvable: Array
+    unprocessed: Array
     slopes: Signs
     directions: Array
     tiles: Tiles
@@ -67,7 +67,7 @@ class Paving:
         return replace(
             self,
             charts=NO_CELLS,
-            left=np.concatenate([self.left, self.charts]),
+            unprocessed=np.concatenate([self.unprocessed, self.charts]),
             slopes=self.slopes[:0],
             directions=self.directions[:0],
             tiles=Tiles(NO_CELLS, self.slopes[:0], _NONE),
@@ -76,7 +76,7 @@ class Paving:
     @property
     def exhausted(self) -> bool:
         """Whether a budget ended the subdivision."""
-        return len(self.left) > 0
+        return len(self.unprocessed) > 0
 
 
 def pave(
@@ -104,7 +104,7 @@ def pave(
         Called after every chunk with the number of cells processed and the share of the box's area decided.
     """
     lines, cuts = Lines.of_box(box, attempt), Cuts()
-    looks, left, cells = subdivide(
+    classified, unprocessed, cells = subdivide(
         _Cells(FIRST_CELLS, np.zeros(len(FIRST_CELLS), dtype=np.intp)),
         partial(_classify, field, lines, cuts),
         _Cells.joined,
@@ -113,13 +113,15 @@ def pave(
         deadline=deadline,
         report=report,
     )
-    columns = (np.concatenate(column) for column in zip(_NOTHING, *looks, strict=True))
-    empty, empty_of, tiles, of, slopes, directions, floor = columns
+    columns = (np.concatenate(column) for column in zip(_NOTHING, *classified, strict=True))
+    empty, empty_of, tiles, of, slopes, directions, unresolvable = columns
     coarser = cuts.coarsened(tiles, slopes, of, empty_of)
     whole = _along_axes(coarser.slopes[: len(coarser.charts) - np.count_nonzero(coarser.alone)])
     directions = np.concatenate([whole, directions[coarser.alone]])
     empty, charts, slopes = empty[coarser.empty], coarser.charts, coarser.slopes
-    return Paving(lines, empty, charts, floor, left.cells, slopes, directions, coarser.tiles, cells)
+    return Paving(
+        lines, empty, charts, unresolvable, unprocessed.cells, slopes, directions, coarser.tiles, cells
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,7 +153,7 @@ class _Classified(NamedTuple):
     of: Indices
     slopes: Signs
     directions: Array
-    floor: Array
+    unresolvable: Array
 
 
 _NONE = np.zeros(0, dtype=np.intp)
@@ -179,23 +181,27 @@ def _classify(
     empty, charts, open_ = map(np.flatnonzero, (is_empty, is_chart, ~(is_empty | is_chart)))
     largest = max(largest, largest_bound(found))
     of_charts = chunk.take(charts, 0), of[charts], signs.take(charts, 0), along.take(charts, 0)
-    look = _Classified(chunk.take(empty, 0), of[empty], *of_charts, NO_CELLS)
+    classified = _Classified(chunk.take(empty, 0), of[empty], *of_charts, NO_CELLS)
     if not len(open_):
-        return look, _NO_CELLS, largest
-    left, found, corners = chunk.take(open_, 0), found.rows(open_), corners.take(open_, 0)
+        return classified, _NO_CELLS, largest
+    open_cells, found, corners = chunk.take(open_, 0), found.rows(open_), corners.take(open_, 0)
 
     def field_of(which: NDArray) -> EnclosedField:
         return field
 
-    at_floor = (
-        narrow(left, crowded)
+    unresolvable = (
+        narrow(open_cells, crowded)
         | only_rounding(field_of, corners, found.upper - found.lower, largest, rounds)
-        | unbounded(field_of, left, corners, has_bounds(found))
+        | unbounded(field_of, open_cells, corners, has_bounds(found))
     )
-    further = ~at_floor
-    cut = left[further]
+    further = ~unresolvable
+    cut = open_cells[further]
     parts, parents = halves(cut, variation(found, corners)[further])
-    return look._replace(floor=left[at_floor]), _Cells(parts, cuts.add(cut, parents)), largest
+    return (
+        classified._replace(unresolvable=open_cells[unresolvable]),
+        _Cells(parts, cuts.add(cut, parents)),
+        largest,
+    )
 
 
 def decide(found: Enclosure) -> tuple[Mask, Signs, Array]:

@@ -104,7 +104,7 @@ class ClassAtlas:
     def undecided(self) -> Array:
         """Cells of which nothing is claimed, in shares of the box, (m, 2, 2)."""
         paving = self.paving
-        return np.concatenate([paving.floor, paving.left, paving.charts[self.broken]])
+        return np.concatenate([paving.unresolvable, paving.unprocessed, paving.charts[self.broken]])
 
     @property
     def status(self) -> Status:

@@ -45,9 +45,9 @@ class ClassPaving:
         The candidates in the charts, increasing; `NO_CLASS` if there is no third.
     slopes, directions : ndarray, shape (charts, 3, 2)
         As in `Paving`, for each of the `PAIRS` of classes.
-    floor, left : ndarray
+    unresolvable, unprocessed : ndarray
         Cells at the resolution limit, and unprocessed cells, if a budget ended the subdivision.
-    floor_classes, left_classes : ndarray of bool, shape (·, outputs)
+    unresolvable_classes, unprocessed_classes : ndarray of bool, shape (·, outputs)
         The candidates in these cells.
     cells : int
         Number of cells processed.
@@ -59,15 +59,15 @@ class ClassPaving:
     classes: Indices
     slopes: Signs
     directions: Array
-    floor: Array
-    floor_classes: Mask
-    left: Array
-    left_classes: Mask
+    unresolvable: Array
+    unresolvable_classes: Mask
+    unprocessed: Array
+    unprocessed_classes: Mask
     cells: int
 
     def without_charts(self) -> "ClassPaving":
         """The paving with its charts moved to the unprocessed cells."""
-        outputs = np.arange(self.left_classes.shape[1])
+        outputs = np.arange(self.unprocessed_classes.shape[1])
         on_top = (self.classes[:, :, None] == outputs).any(axis=1)
         return replace(
             self,
@@ -75,14 +75,14 @@ class ClassPaving:
             classes=self.classes[:0],
             slopes=self.slopes[:0],
             directions=self.directions[:0],
-            left=np.concatenate([self.left, self.charts]),
-            left_classes=np.concatenate([self.left_classes, on_top]),
+            unprocessed=np.concatenate([self.unprocessed, self.charts]),
+            unprocessed_classes=np.concatenate([self.unprocessed_classes, on_top]),
         )
 
     @property
     def exhausted(self) -> bool:
         """Whether a budget ended the subdivision."""
-        return len(self.left) > 0
+        return len(self.unprocessed) > 0
 
     def pairs(self) -> list[tuple[int, int]]:
         """All pairs i < j of classes that have a chart."""
@@ -95,21 +95,26 @@ class ClassPaving:
         Cells are numbered as in `Crossings`: charts, cells at the resolution limit, unprocessed cells.
         """
         chart, place = np.nonzero((self.classes[:, PAIRS] == (i, j)).all(axis=2))
-        floor, left = (
-            np.flatnonzero(some[:, i] & some[:, j]) for some in (self.floor_classes, self.left_classes)
+        unresolvable, unprocessed = (
+            np.flatnonzero(some[:, i] & some[:, j])
+            for some in (self.unresolvable_classes, self.unprocessed_classes)
         )
         paving = Paving(
             self.lines,
             NO_CELLS,
             self.charts[chart],
-            self.floor[floor],
-            self.left[left],
+            self.unresolvable[unresolvable],
+            self.unprocessed[unprocessed],
             self.slopes[chart, place],
             self.directions[chart, place],
             Tiles(self.charts[chart], self.slopes[chart, place], np.arange(len(chart))),
             0,
         )
-        number = [chart, len(self.charts) + floor, len(self.charts) + len(self.floor) + left]
+        number = [
+            chart,
+            len(self.charts) + unresolvable,
+            len(self.charts) + len(self.unresolvable) + unprocessed,
+        ]
         return paving, np.concatenate(number)
 
 
@@ -124,7 +129,7 @@ def pave_classes(
 ) -> ClassPaving:
     """Cut the box until every cell is decided, or a budget is spent; parameters as of `pave`."""
     lines, outputs = Lines.of_box(box, attempt), margins.network.n_outputs
-    looks, left, cells = subdivide(
+    classified, unprocessed, cells = subdivide(
         _first_cells(margins),
         partial(_classify, margins, lines),
         partial(_joined, outputs),
@@ -133,8 +138,10 @@ def pave_classes(
         deadline=deadline,
         report=report,
     )
-    decisions: Any = [np.concatenate(c) for c in zip(_nothing(outputs), *looks, strict=True)]
-    return ClassPaving(lines, *decisions, left=left.cells, left_classes=left.on_top, cells=cells)
+    decisions: Any = [np.concatenate(c) for c in zip(_nothing(outputs), *classified, strict=True)]
+    return ClassPaving(
+        lines, *decisions, unprocessed=unprocessed.cells, unprocessed_classes=unprocessed.on_top, cells=cells
+    )
 
 
 def _first_cells(margins: Margins) -> "_Cells":
@@ -172,8 +179,8 @@ class _Classified(NamedTuple):
     classes: Indices
     slopes: Signs
     directions: Array
-    floor: Array
-    floor_classes: Mask
+    unresolvable: Array
+    unresolvable_classes: Mask
 
 
 def _nothing(outputs: int) -> _Classified:
@@ -198,19 +205,21 @@ def _classify(
     three = np.flatnonzero(number == 3)
     is_chart[three], slopes[three], directions[three] = triples(margins, corners[three], classes[three])
     open_ = np.flatnonzero((number > 1) & ~is_chart)
-    at_floor = narrow(cells[open_], crowded) | candidates.useless(cells, corners, open_, largest, rounds)
-    floor, further = open_[at_floor], open_[~at_floor]
-    look = _Classified(
+    is_unresolvable = narrow(cells[open_], crowded) | candidates.useless(
+        cells, corners, open_, largest, rounds
+    )
+    unresolvable, further = open_[is_unresolvable], open_[~is_unresolvable]
+    classified = _Classified(
         cells[number == 1],
         cells[is_chart],
         classes[is_chart],
         slopes[is_chart],
         directions[is_chart],
-        cells[floor],
-        candidates.on_top[floor],
+        cells[unresolvable],
+        candidates.on_top[unresolvable],
     )
     parts, parents = halves(cells[further], candidates.variation(corners)[further])
-    return look, _Cells(parts, candidates.on_top[further[parents]]), largest
+    return classified, _Cells(parts, candidates.on_top[further[parents]]), largest
 
 
 def _numbers(on_top: Mask) -> Indices:

@@ -111,7 +111,7 @@ class _Crossings:
 def _decided_edges(atlas: ClassAtlas) -> tuple[Edges, Indices, int]:
     """The decided pieces of cells' sides, the numbers of their ends, and the number of points."""
     paving = atlas.paving
-    cells = np.concatenate([paving.charts, paving.floor, paving.left, paving.empty])
+    cells = np.concatenate([paving.charts, paving.unresolvable, paving.unprocessed, paving.empty])
     open_ = np.concatenate([atlas.broken, np.zeros(len(cells) - len(atlas.broken) + 1, dtype=bool)])
     open_[len(paving.charts) : len(cells) - len(paving.empty)] = True
     # Outside, nothing is known beyond what is known of the cell inside.

@@ -101,9 +101,9 @@ def _edges(paving: Paving) -> tuple[Edges, Mask]:
     They are sides of tiles, without those between tiles of one chart, inside which arcs need not be known.
     """
     tiles, charts = paving.tiles, len(paving.charts)
-    edges = shared_edges(np.concatenate([tiles.cells, paving.floor, paving.left]))
+    edges = shared_edges(np.concatenate([tiles.cells, paving.unresolvable, paving.unprocessed]))
     monotone = _monotone(edges, tiles.slopes)
-    undecided = charts + np.arange(len(paving.floor) + len(paving.left))
+    undecided = charts + np.arange(len(paving.unresolvable) + len(paving.unprocessed))
     # From here on cells are numbered as in `Crossings`. The last is the outside.
     cell = np.concatenate([tiles.chart, undecided, [OUTSIDE]])
     edges = replace(edges, before=cell[edges.before], after=cell[edges.after])

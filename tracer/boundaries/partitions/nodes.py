@@ -162,7 +162,7 @@ class Nodes:
 def _clusters(atlas: ClassAtlas) -> tuple[Indices, Array, Array]:
     """The node of each undecided cell; the points of clusters and how far around they reach, (n, 2) each."""
     paving = atlas.paving
-    cells = np.concatenate([paving.charts, paving.floor, paving.left])
+    cells = np.concatenate([paving.charts, paving.unresolvable, paving.unprocessed])
     open_ = np.append(np.flatnonzero(atlas.broken), np.arange(len(paving.charts), len(cells)))
     cluster = np.full(len(cells), NO_NODE)
     if not len(open_):
