@@ -162,6 +162,10 @@ class Univariate:
     def at(self, z: Array, radius: Array) -> tuple[Array, Array]:
         """Values at points z known to within a small `radius`, and the radii of these values."""
         jet, error = self.jet_and_error(z)
+        if not np.isfinite(self.bend):
+            low, high, _ = interval_around(z, radius)
+            below, above = self.ranges(low, high)
+            return jet[0], np.maximum(above[0] - jet[0], jet[0] - below[0]) * (1 + 4 * UNIT_ROUNDOFF)
         return jet[0], self._spread(np.abs(jet[1]) + error[1], radius) + error[0]
 
     def _spread(self, slope: Array, radius: Array, widening: float = 0.0, error: float = 0.0) -> Array:

@@ -165,11 +165,6 @@ class Gaussians:
         # The exact exponent is at most 0, so clipping at 0 does not increase the error.
         return DECAY.at(np.minimum(q, 0), radius)
 
-    @property
-    def function(self) -> Univariate:
-        """The function that is applied to the polynomials."""
-        return DECAY
-
     @cached_property
     def polynomials(self) -> Quadratics:
         """The exponents as polynomials of the two inputs."""

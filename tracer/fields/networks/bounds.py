@@ -13,7 +13,6 @@ import numpy as np
 from tracer.arrays import Array
 from tracer.enclosures.forms.mean_value import MeanValueForm
 from tracer.enclosures.forms.taylor import TaylorForm
-from tracer.enclosures.functions.piecewise_linear import Kinked
 from tracer.enclosures.functions.univariate import Univariate
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.fields.field import Enclosure
@@ -46,14 +45,16 @@ np.empty(2**21)
 
 def is_kinked(layers: Sequence[Layer]) -> bool:
     """Whether some activation has kinks."""
-    return any(isinstance(layer.row.univariate, Kinked) for layer in layers)
+    return any(layer.function.kinks for layer in layers)
 
 
 def on_cells(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
     """Bounds of the single output and its gradient on cells with corners `lower` and `upper`, (k, 2) each."""
     if is_kinked(layers):
         return linear_relaxations(layers, lower, upper, together(layers, CACHED_RELAXATIONS))
-    return mean_values_or_taylor_forms(layers, lower, upper)
+    if all(layer.function.mean_values for layer in layers):
+        return mean_values_or_taylor_forms(layers, lower, upper)
+    return taylor_forms(layers, lower, upper)
 
 
 def at_points(layers: Sequence[Layer], x: Array) -> Enclosure:
@@ -61,8 +62,8 @@ def at_points(layers: Sequence[Layer], x: Array) -> Enclosure:
     radius = np.zeros_like(x)
     for layer in layers:
         x, radius = layer.at(x, radius)
-        if layer.bend is not None:
-            x, radius = layer.bend.at(x, radius)
+        if layer.function.bounds is not None and not layer.function.is_linear:
+            x, radius = layer.function.bounds.at(x, radius)
     unknown = np.full((len(x), 2), np.nan)
     outward = (radius + 2 * UNIT_ROUNDOFF * np.abs(x))[:, 0]
     return Enclosure(x[:, 0] - outward, x[:, 0] + outward, unknown, unknown, np.ones(len(x), dtype=bool))
@@ -114,8 +115,9 @@ def _form(kind: type[Form], layers: Sequence[Layer], lower: Array, upper: Array)
     form, radius = kind.of_cells(lower, upper)
     for layer in layers:
         form = form.affine(layer.affine)
-        if isinstance(layer.bend, Univariate):
-            form = form.apply(layer.bend)
+        function = layer.function.bounds
+        if isinstance(function, Univariate) and not layer.function.is_linear:
+            form = form.apply(function)
     return form, radius
 
 

@@ -24,7 +24,7 @@ import numpy as np
 from tracer.arrays import Array, Indices, Mask
 from tracer.enclosures.forms.relaxation import Bends, Relaxation
 from tracer.enclosures.forms.zonotope import Zonotope, direction, oblique_direction
-from tracer.enclosures.functions.piecewise_linear import ANY, Kinked, Sides
+from tracer.enclosures.functions.piecewise_linear import ANY, Sides
 from tracer.enclosures.rounding import centered, in_x, per_unit
 from tracer.fields.field import Enclosure
 from tracer.fields.networks.layer import Layer
@@ -100,9 +100,9 @@ def _relaxation(layers: Sequence[Layer], lower: Array, upper: Array, held: Sides
     form, start = Relaxation(lower, upper), 0
     for layer in layers:
         form.affine(layer.affine)
-        if layer.bend is not None:
+        if layer.function.bounds is not None and not layer.function.is_linear:
             stop = start + layer.outputs
-            form.apply(layer.bend, None if held is None else held[:, start:stop])
+            form.apply(layer.function.bounds, None if held is None else held[:, start:stop])
             start = stop
     return form
 
@@ -119,11 +119,10 @@ class _Arguments(NamedTuple):
         """The arguments of a network's activations, numbered through all layers."""
         start, columns = 0, [(np.zeros(0, np.intp), np.zeros(0, np.int8), np.zeros(0, np.int8))]
         for layer in layers:
-            function = layer.bend
-            if function is not None:
-                twin, sign = layer.duplicates
-                number = len(function.kinks) if isinstance(function, Kinked) else 0
-                columns.append((start + twin, sign, np.full(layer.outputs, number, np.int8)))
+            if not layer.function.is_linear:
+                duplicate, sign = layer.duplicates
+                kinks = np.full(layer.outputs, len(layer.function.kinks), np.int8)
+                columns.append((start + duplicate, sign, kinks))
                 start += layer.outputs
         return cls(*map(np.concatenate, zip(*columns, strict=True)))
 

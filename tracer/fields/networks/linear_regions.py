@@ -77,15 +77,14 @@ class ActivationRegions:
 
     def __init__(self, network: Network, field: Field) -> None:
         self.network, self.field = network, field
-        bent = [layer.row.univariate for layer in network.layers if isinstance(layer.row.univariate, Kinked)]
-        sides = max(len(function.slopes) for function in bent)
+        sides = 1 + max(len(layer.function.kinks) for layer in network.layers)
         neurons = sum(layer.outputs for layer, part in self._parts() if part is not None)
-        self.linear = all(layer.activation == "linear" for layer, part in self._parts() if part is None)
+        self.linear = all(layer.function.is_linear for layer, part in self._parts() if part is None)
         self.kinks = np.full((neurons, sides + 1), np.inf)
         self.kinks[:, 0] = -np.inf
         self._slopes, self._offsets = np.zeros((2, neurons, sides))
         for layer, part in self._parts():
-            function = layer.row.univariate
+            function = layer.function.bounds
             if part is not None and isinstance(function, Kinked):
                 self.kinks[part, 1 : len(function.slopes)] = function.kinks
                 self._slopes[part, : len(function.slopes)] = function.slopes
@@ -144,15 +143,15 @@ class ActivationRegions:
             h *= self._slopes.take(number)
             if self._offsets.any():
                 h[0] += self._offsets.take(number)
-        elif layer.activation != "linear":
-            h[1:] *= layer.row.slope(h[0])
-            h[0] = layer.row.value(h[0])
+        elif not layer.function.is_linear:
+            h[1:] *= layer.function.slope(h[0])
+            h[0] = layer.function.value(h[0])
 
     def _parts(self) -> Iterator[tuple[Layer, slice | None]]:
         """Each layer, with the slice of its neurons among all neurons with kinks; None if it has no kinks."""
         start = 0
         for layer in self.network.layers:
-            kinked = isinstance(layer.row.univariate, Kinked)
+            kinked = bool(layer.function.kinks)
             yield layer, slice(start, start + layer.outputs) if kinked else None
             start += layer.outputs * kinked
 

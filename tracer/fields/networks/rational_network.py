@@ -43,9 +43,9 @@ class RationalNetwork:
         """The rational network of a network; None if it has smooth activations, or weights with radii."""
         layers = []
         for layer in network.layers:
-            form = layer.row.univariate
-            linear = layer.activation == "linear" or isinstance(form, Kinked)
-            if not linear or layer.weight_radius.any() or layer.bias_radius.any():
+            form = layer.function.bounds
+            piecewise_linear = layer.function.is_linear or isinstance(form, Kinked)
+            if not piecewise_linear or layer.weight_radius.any() or layer.bias_radius.any():
                 return None
             rows = [[Fraction(w) for w in row] for row in layer.weight.tolist()]
             bias = [Fraction(b) for b in layer.bias.tolist()]
