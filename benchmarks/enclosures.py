@@ -17,7 +17,7 @@ from measurement import in_turn, write
 
 import tracer
 from tracer.atlas.cells.paving import pave
-from tracer.enclosures.functions.piecewise_linear import Kinked
+from tracer.enclosures.functions.piecewise_linear import PiecewiseLinear
 from tracer.enclosures.rounding import gamma
 from tracer.fields.box import Box
 from tracer.fields.field import Enclosure
@@ -69,7 +69,7 @@ class Bounded:
 
 def through(row, low, high):
     """Bounds of an activation's slope, and of its value, on [low, high]."""
-    if isinstance(row.bounds, Kinked):
+    if isinstance(row.bounds, PiecewiseLinear):
         line = row.bounds.line(0.5 * (low + high), 0.5 * (high - low))
         return (line.slope + line.below, line.slope + line.above), row.value(low), row.value(high)
     below, above = row.bounds.ranges(low, high)

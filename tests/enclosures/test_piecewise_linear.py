@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from tracer.enclosures.functions import piecewise_linear
-from tracer.enclosures.functions.piecewise_linear import ANY
+from tracer.enclosures.functions.piecewise_linear import FREE
 from tracer.fields.networks.activations import TABLE, activation
 
 NAMES = [name for name, row in TABLE.items() if row.kinks]
@@ -61,7 +61,7 @@ def test_each_side_is_continued_straight_from_where_it_is(name, fresh_seed):
     first, last = row.bounds.sides(center, rho)
     assert (first <= last).all()
     for side in range(len(row.bounds.slopes)):
-        line = row.bounds.continued(center, np.full(2000, side, np.int8))
+        line = row.bounds.extended(center, np.full(2000, side, np.int8))
         alone = (first == side) & (last == side)
         assert alone.sum() > 50
         assert (np.abs(line.value - row.value(center))[alone] <= line.radius[alone]).all()
@@ -69,7 +69,7 @@ def test_each_side_is_continued_straight_from_where_it_is(name, fresh_seed):
         assert not np.any([line.below, line.above])
     both = first < last
     assert (np.abs(center[both, None] - np.array(row.bounds.kinks)).min(axis=1) <= rho[both] * 1.01).all()
-    anywhere = row.bounds.continued(center, np.full(2000, ANY, np.int8))
+    anywhere = row.bounds.extended(center, np.full(2000, FREE, np.int8))
     assert not anywhere.slope.any()
 
 

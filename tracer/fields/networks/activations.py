@@ -14,7 +14,7 @@ from scipy.special import erfc, expit
 
 from tracer.arrays import Array
 from tracer.enclosures.functions import elementary, univariate
-from tracer.enclosures.functions.piecewise_linear import HARDTANH, RELU, Kinked
+from tracer.enclosures.functions.piecewise_linear import HARDTANH, RELU, PiecewiseLinear
 from tracer.enclosures.functions.univariate import Univariate
 from tracer.fields.checks import exact_number, positive_integer, shown
 
@@ -35,7 +35,7 @@ class Activation:
     ----------
     value, slope : callable
         The function and its derivative, elementwise; at a kink the slope from the left.
-    bounds : Univariate, Kinked or None
+    bounds : Univariate, PiecewiseLinear or None
         Proven bounds of the function on intervals, for every form; None for softmax, which couples all
         outputs.
     inverse : callable or None
@@ -52,7 +52,7 @@ class Activation:
 
     value: Callable[[Array], Array]
     slope: Callable[[Array], Array]
-    bounds: Univariate | Kinked | None
+    bounds: Univariate | PiecewiseLinear | None
     inverse: Callable[[Array], Array] | None = None
     range: tuple[float, float] = (-INF, INF)
     parameter: str | None = None
@@ -67,7 +67,7 @@ class Activation:
     @property
     def kinks(self) -> tuple[float, ...]:
         """Where the slope jumps, in ascending order."""
-        return self.bounds.kinks if isinstance(self.bounds, Kinked) else ()
+        return self.bounds.kinks if isinstance(self.bounds, PiecewiseLinear) else ()
 
 
 def _tanh_slope(z: Array) -> Array:
@@ -109,7 +109,7 @@ def _leaky_relu(c: float) -> Activation:
     """The row of leaky_relu with slope c left of 0."""
     if not np.isfinite(c := exact_number("slope", c)):
         raise ValueError(f"slope must be finite; got {c}")
-    form = Kinked((0.0,), (c, 1.0))
+    form = PiecewiseLinear((0.0,), (c, 1.0))
     # With a slope of zero or less it is not strictly increasing, and has no inverse.
     inverse = (lambda y: np.where(y > 0, y, y / c)) if c > 0 else None
     span = (-INF if c > 0 else 0.0, INF)

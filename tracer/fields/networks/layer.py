@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike
 from tracer.arrays import Array, Indices, Signs
 from tracer.enclosures import rounding
 from tracer.enclosures.affine_map import AffineMap
-from tracer.enclosures.functions.piecewise_linear import Kinked
+from tracer.enclosures.functions.piecewise_linear import PiecewiseLinear
 from tracer.fields.checks import frozen_array
 from tracer.fields.exactness import conversion_errors
 from tracer.fields.networks.activations import Activation, activation
@@ -129,7 +129,7 @@ class Layer:
         """
         rows = np.column_stack([self.weight, self.bias])
         sign = np.ones(self.outputs, dtype=np.int8)
-        if isinstance(self.function.bounds, Kinked) and self.function.bounds.symmetric:
+        if isinstance(self.function.bounds, PiecewiseLinear) and self.function.bounds.symmetric:
             leading = rows[np.arange(self.outputs), (rows != 0).argmax(axis=1)]
             sign[leading < 0] = -1
         inexact = self.weight_radius.any(axis=1) | (self.bias_radius > 0)

@@ -161,7 +161,7 @@ class Network:
 
     @cached_property
     def _points_at_once(self) -> int:
-        return network_bounds.together(self.layers, CACHED_NUMBERS, fewest=1)
+        return network_bounds.chunk_size(self.layers, CACHED_NUMBERS, fewest=1)
 
     def _value_and_gradient(self, h: Array) -> tuple[Array, Array]:
         slopes: list[Array | float] = []
