@@ -17,7 +17,7 @@ from tracer.curves.pieces import Pieces
 from tracer.curves.vectors import lengths, within
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField
-from tracer.fields.networks.linear_regions import ActivationRegions, Sides
+from tracer.fields.networks.linear_regions import ActivationRegions, Pattern
 
 MOST_ROUNDS = 64
 MOST_DIPS = 8
@@ -99,9 +99,9 @@ def _halved(
     stack: ArcBatch,
     which: Mask,
     x: Array,
-    sides: tuple[Sides, Sides],
-    ends: tuple[Sides, Sides],
-) -> tuple[ArcBatch, Sides, Sides]:
+    sides: tuple[Pattern, Pattern],
+    ends: tuple[Pattern, Pattern],
+) -> tuple[ArcBatch, Pattern, Pattern]:
     """Cut some arcs at points `x`, with the activation patterns `sides` just before and just behind them.
 
     Also returns the activation patterns of all arcs at both `ends`.
@@ -115,7 +115,7 @@ def _halved(
     return stack, before, after
 
 
-def _sides_at_cut(regions: ActivationRegions, box: Box, x: Array, towards: Array, before: Sides) -> Sides:
+def _sides_at_cut(regions: ActivationRegions, box: Box, x: Array, towards: Array, before: Pattern) -> Pattern:
     """Activation patterns at points of arcs; for neurons at a kink, to rounding, their phase in `before`."""
     sides = regions.sides(x, towards)
     here = regions.at(x, sides)
@@ -126,7 +126,7 @@ def _sides_at_cut(regions: ActivationRegions, box: Box, x: Array, towards: Array
 
 
 def _meeting(
-    regions: ActivationRegions, box: Box, arcs: ArcBatch, sides: Sides, neuron: Indices, up: Mask
+    regions: ActivationRegions, box: Box, arcs: ArcBatch, sides: Pattern, neuron: Indices, up: Mask
 ) -> Array:
     """The points (n, 2) of arcs at which one neuron each, in its phase at the start, passes its kink."""
     row = np.arange(len(arcs))

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracer.arrays import Array, Indices
-from tracer.enclosures.functions.piecewise_linear import Kinked, Sides
+from tracer.enclosures.functions.piecewise_linear import Pattern, PiecewiseLinear
 from tracer.enclosures.rounding import matmul
 from tracer.fields.counted import Counted
 from tracer.fields.field import Field
@@ -77,23 +77,22 @@ class ActivationRegions:
 
     def __init__(self, network: Network, field: Field) -> None:
         self.network, self.field = network, field
-        bent = [layer.row.univariate for layer in network.layers if isinstance(layer.row.univariate, Kinked)]
-        sides = max(len(function.slopes) for function in bent)
+        sides = 1 + max(len(layer.function.kinks) for layer in network.layers)
         neurons = sum(layer.outputs for layer, part in self._parts() if part is not None)
-        self.linear = all(layer.activation == "linear" for layer, part in self._parts() if part is None)
+        self.linear = all(layer.function.is_linear for layer, part in self._parts() if part is None)
         self.kinks = np.full((neurons, sides + 1), np.inf)
         self.kinks[:, 0] = -np.inf
         self._slopes, self._offsets = np.zeros((2, neurons, sides))
         for layer, part in self._parts():
-            function = layer.row.univariate
-            if part is not None and isinstance(function, Kinked):
+            function = layer.function.bounds
+            if part is not None and isinstance(function, PiecewiseLinear):
                 self.kinks[part, 1 : len(function.slopes)] = function.kinks
                 self._slopes[part, : len(function.slopes)] = function.slopes
                 self._offsets[part, : len(function.slopes)] = function.offsets
         # The index of each neuron's first slope in the flattened table.
         self._first = np.arange(neurons) * sides
 
-    def sides(self, x: Array, towards: Array) -> Sides:
+    def sides(self, x: Array, towards: Array) -> Pattern:
         """Activation patterns (m, N) of points `x` (m, 2); at a kink, the side that `towards` (m, 2) enters.
 
         So the region exists even where several neurons have the same kink, unless `towards` is along it.
@@ -107,7 +106,7 @@ class ActivationRegions:
             self._activate(h, layer, part, sides)
         return sides
 
-    def kink(self, number: Indices | Sides) -> Array:
+    def kink(self, number: Indices | Pattern) -> Array:
         """Each neuron's kink with the given `number` (m, N) in its row of `kinks`, shape (m, N)."""
         return self.kinks.take(number + np.arange(len(self.kinks)) * self.kinks.shape[1])
 
@@ -116,7 +115,7 @@ class ActivationRegions:
         pairs = zip(self.network.preactivations(x), self._parts(), strict=True)
         return np.concatenate([z for z, (_, part) in pairs if part is not None], axis=1)
 
-    def at(self, x: Array, sides: Sides) -> Extension:
+    def at(self, x: Array, sides: Pattern) -> Extension:
         """The network at points `x` (m, 2), extended from the regions with patterns `sides` (m, N)."""
         if isinstance(self.field, Counted):
             self.field.evaluations += len(x)
@@ -138,26 +137,26 @@ class ActivationRegions:
         h[0] += layer.bias
         return h
 
-    def _activate(self, h: Array, layer: Layer, part: slice | None, sides: Sides) -> None:
+    def _activate(self, h: Array, layer: Layer, part: slice | None, sides: Pattern) -> None:
         if part is not None:
             number = sides[:, part] + self._first[part]
             h *= self._slopes.take(number)
             if self._offsets.any():
                 h[0] += self._offsets.take(number)
-        elif layer.activation != "linear":
-            h[1:] *= layer.row.slope(h[0])
-            h[0] = layer.row.value(h[0])
+        elif not layer.function.is_linear:
+            h[1:] *= layer.function.slope(h[0])
+            h[0] = layer.function.value(h[0])
 
     def _parts(self) -> Iterator[tuple[Layer, slice | None]]:
         """Each layer, with the slice of its neurons among all neurons with kinks; None if it has no kinks."""
         start = 0
         for layer in self.network.layers:
-            kinked = isinstance(layer.row.univariate, Kinked)
+            kinked = bool(layer.function.kinks)
             yield layer, slice(start, start + layer.outputs) if kinked else None
             start += layer.outputs * kinked
 
 
-def _beyond(z: Array, rate: Array, kinks: Array) -> Sides:
+def _beyond(z: Array, rate: Array, kinks: Array) -> Pattern:
     """The number of `kinks` (n, p) below each z (m, n); one equal to z counts if the `rate` is positive."""
     number = np.zeros(z.shape, np.int8)
     for kink in kinks.T:
