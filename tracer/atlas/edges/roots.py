@@ -20,7 +20,7 @@ from tracer.arrays import Array, Indices, Mask, Rows, Signs
 from tracer.atlas.cells.paving import decide
 from tracer.atlas.cells.resolution import FLOOR_ROUNDS, UNBOUNDED, has_bounds, rounding_only
 from tracer.atlas.cells.subdivision import CHUNK, subdivide
-from tracer.atlas.edges.safeguarded_newton import ROUNDING, newton
+from tracer.equations.safeguarded_newton import ROUNDING, newton
 from tracer.fields.field import EnclosedField, Field
 
 # If there are few segments, each is cut into several parts at once: this many take hardly longer than one.
