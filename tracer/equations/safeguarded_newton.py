@@ -48,7 +48,7 @@ def newton(
     low, high = ends
     t = 0.5 * low + 0.5 * high
     if start is not None:
-        t = np.where((start > low) & (start < high), start, t)
+        t = np.where((start >= low) & (start <= high), start, t)
     n, rates = len(t), np.full(len(t), np.nan)
     some = _Brackets(np.arange(n), low, high, t, np.full(n, np.inf), settled * (high - low), direction)
     for _ in range(ROUNDS):

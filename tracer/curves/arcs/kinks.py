@@ -15,6 +15,7 @@ from tracer.curves.arcs.collocation import stacked_pieces
 from tracer.curves.arcs.dips import dips_between, dips_of
 from tracer.curves.pieces import Pieces
 from tracer.curves.vectors import lengths, within
+from tracer.equations.planar_systems import solve
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField
 from tracer.fields.networks.linear_regions import ActivationRegions, Sides
@@ -24,6 +25,8 @@ MOST_DIPS = 8
 NEWTON_STEPS = 8
 # Upper limit of Newton's last step, in box units.
 CONVERGED = 1e-12
+# A step of this size is rounding.
+SETTLED = 1e-16
 BISECTIONS = 60
 # A kink closer to an arc's end than this share of the arc counts as at the end.
 AT_END = 1e-12
@@ -134,15 +137,21 @@ def _meeting(
     z = [regions.at(x, sides).z[row, neuron] - kink for x in (arcs.start, arcs.end)]
     with np.errstate(all="ignore"):
         share = np.clip(np.nan_to_num(z[0] / (z[0] - z[1]), nan=0.5), 0, 1)
-    x, length = arcs.start + share[:, None] * (arcs.end - arcs.start), np.full(len(arcs), np.inf)
-    for _ in range(NEWTON_STEPS):
-        step = regions.at(x, sides).meeting(neuron, kink, box.sides)
-        length = lengths(step)
-        x = x + np.where(np.isfinite(length), 1.0, np.nan)[:, None] * step * box.sides
+
+    def both(x: Array, which: Indices) -> tuple[Array, Array]:
+        return regions.at(x, sides[which]).at_kink(neuron[which], kink[which], box.sides)
+
+    x, step, _ = solve(
+        both,
+        arcs.start + share[:, None] * (arcs.end - arcs.start),
+        steps=NEWTON_STEPS,
+        scale=box.sides,
+        settled=SETTLED,
+    )
     start, end = arcs.across()
     tau = across(arcs.direction, x)
     # The extension of F and F itself must agree there: no other kink lies between.
-    found = (length <= CONVERGED) & (tau >= start) & (tau <= end)
+    found = (lengths(step) <= CONVERGED) & (tau >= start) & (tau <= end)
     found &= within(x, arcs.lower, arcs.upper) & _on_curve(regions, box, x)
     if not found.all():
         x[~found] = _bisected(regions, arcs[~found], neuron[~found], kink[~found], up[~found])

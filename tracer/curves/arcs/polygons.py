@@ -19,6 +19,7 @@ from tracer.atlas.charts import across
 from tracer.curves.arcs.batch import ArcBatch, solve_in_brackets
 from tracer.curves.pieces import Pieces
 from tracer.curves.vectors import lengths, unit_vectors
+from tracer.equations.planar_systems import solve_linear
 from tracer.fields.box import Box
 from tracer.fields.networks.linear_regions import ActivationRegions, Extension
 
@@ -162,7 +163,8 @@ class _March:
         """Correct every arc that is at a kink, so that F = 0 and z = kink."""
         if (self.neuron < 0).all():
             return
-        move = here.meeting(np.maximum(self.neuron, 0), self.kink, self.box.sides)
+        values, gradients = here.at_kink(np.maximum(self.neuron, 0), self.kink, self.box.sides)
+        move = -solve_linear(gradients, values)
         near = (self.neuron >= 0) & (lengths(move) <= SETTLED)
         move = np.where(near[:, None], move, 0.0) * self.box.sides
         self.x += move
