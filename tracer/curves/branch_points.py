@@ -19,7 +19,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracer.arrays import Array, Indices
+from tracer.curves.vectors import cross
 from tracer.equations.planar_systems import solve
+from tracer.equations.safeguarded_newton import newton
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
@@ -111,10 +113,13 @@ def leaving(field: Field, box: Box, x: Array, radius: float, direction: int) -> 
     ndarray, shape (k, 2)
         One point of the circle for each curve that leaves.
     """
-    from scipy.optimize.elementwise import find_root
 
     def on_circle(angle: Array) -> Array:
         return x + radius * box.sides * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+
+    def growth(angle: Array, which: Indices) -> tuple[Array, Array]:
+        value, gradient = field.value_and_gradient(at := on_circle(angle))
+        return value, cross((at - x) / box.sides, gradient * box.sides)
 
     angle = np.linspace(0, 2 * np.pi, CIRCLE_POINTS + 1) + 0.1
     positive = direction * field.value(on_circle(angle[:-1])) > 0
@@ -122,5 +127,4 @@ def leaving(field: Field, box: Box, x: Array, radius: float, direction: int) -> 
     k = np.flatnonzero(~positive & np.roll(positive, -1))
     if not len(k):
         return np.zeros((0, 2))
-    root = find_root(lambda a: field.value(on_circle(a)), (angle[k], angle[k + 1]))
-    return on_circle(root.x)
+    return on_circle(newton(growth, (angle[k], angle[k + 1]), np.full(len(k), direction))[0])
