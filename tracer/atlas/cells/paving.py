@@ -22,9 +22,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.arrays import Array, Indices, Mask, Signs
+from tracer.arrays import Array, Indices, Mask, Rows, Signs
 from tracer.atlas.cells.coarsening import Cuts, Tiles
-from tracer.atlas.cells.grid_lines import FIRST_CELLS, NO_CELLS, Lines, halves
+from tracer.atlas.cells.grid_lines import FIRST_CELLS, NO_CELLS, Lines, area, halves
 from tracer.atlas.cells.resolution import has_bounds, largest_bound, narrow, only_rounding, unbounded
 from tracer.atlas.cells.subdivision import subdivide
 from tracer.fields.box import Box
@@ -107,10 +107,9 @@ def pave(
     classified, unprocessed, cells = subdivide(
         _Cells(FIRST_CELLS, np.zeros(len(FIRST_CELLS), dtype=np.intp)),
         partial(_classify, field, lines, cuts),
-        _Cells.joined,
-        lambda some: some.cells,
         max_cells=max_cells,
         deadline=deadline,
+        area=lambda some: area(some.cells),
         report=report,
     )
     columns = (np.concatenate(column) for column in zip(_NOTHING, *classified, strict=True))
@@ -125,23 +124,11 @@ def pave(
 
 
 @dataclass(frozen=True, eq=False)
-class _Cells:
+class _Cells(Rows):
     """Cells (k, 2, 2), and the number of each cell's parent, (k,); see `Cuts`."""
 
     cells: Array
     of: Indices
-
-    def __len__(self) -> int:
-        return len(self.cells)
-
-    def __getitem__(self, which: slice) -> "_Cells":
-        return _Cells(self.cells[which], self.of[which])
-
-    @staticmethod
-    def joined(parts: "list[_Cells]") -> "_Cells":
-        """Concatenate cells."""
-        parts = [_NO_CELLS, *parts]
-        return _Cells(np.concatenate([p.cells for p in parts]), np.concatenate([p.of for p in parts]))
 
 
 class _Classified(NamedTuple):

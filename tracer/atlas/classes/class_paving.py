@@ -15,9 +15,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tracer.arrays import Array, Indices, Mask, Signs
+from tracer.arrays import Array, Indices, Mask, Rows, Signs
 from tracer.atlas.cells.coarsening import Tiles
-from tracer.atlas.cells.grid_lines import FIRST_CELLS, NO_CELLS, Lines, halves
+from tracer.atlas.cells.grid_lines import FIRST_CELLS, NO_CELLS, Lines, area, halves
 from tracer.atlas.cells.paving import Paving, decide
 from tracer.atlas.cells.resolution import largest_bound, narrow
 from tracer.atlas.cells.subdivision import subdivide
@@ -132,10 +132,9 @@ def pave_classes(
     classified, unprocessed, cells = subdivide(
         _first_cells(margins),
         partial(_classify, margins, lines),
-        partial(_joined, outputs),
-        lambda some: some.cells,
         max_cells=max_cells,
         deadline=deadline,
+        area=lambda some: area(some.cells),
         report=report,
     )
     decisions: Any = [np.concatenate(c) for c in zip(_nothing(outputs), *classified, strict=True)]
@@ -150,25 +149,11 @@ def _first_cells(margins: Margins) -> "_Cells":
 
 
 @dataclass(frozen=True, eq=False)
-class _Cells:
+class _Cells(Rows):
     """Cells (k, 2, 2), and the candidates in each, (k, outputs)."""
 
     cells: Array
     on_top: Mask
-
-    def __len__(self) -> int:
-        return len(self.cells)
-
-    def __getitem__(self, which: slice | Indices) -> "_Cells":
-        return _Cells(self.cells[which], self.on_top[which])
-
-
-def _joined(outputs: int, parts: list[_Cells]) -> _Cells:
-    none = np.zeros((0, outputs), dtype=bool)
-    return _Cells(
-        np.concatenate([NO_CELLS, *(part.cells for part in parts)]),
-        np.concatenate([none, *(part.on_top for part in parts)]),
-    )
 
 
 class _Classified(NamedTuple):

@@ -87,9 +87,9 @@ def find_crossings(
         error_bound,
         brackets,
         found.direction,
-        edges.before[found.segment],
-        edges.after[found.segment],
-        edges[np.unique(found.undecided_segment)],
+        edges.before[found.brackets.number],
+        edges.after[found.brackets.number],
+        edges[np.unique(found.undecided.number)],
         found.cells,
         found.exhausted,
     )

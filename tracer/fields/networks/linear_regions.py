@@ -48,18 +48,14 @@ class Extension:
     z: Array
     partials: Array
 
-    def meeting(self, neuron: Indices, kink: Array, scale: Array) -> Array:
-        """The Newton step (m, 2), in units of `scale` (2,), to where F = 0 and z of `neuron` is `kink`.
+    def at_kink(self, neuron: Indices, kink: Array, scale: Array) -> tuple[Array, Array]:
+        """The values (m, 2) and the gradients (m, 2, 2) of F and of z − `kink`, z of `neuron` (m,).
 
-        `neuron` and `kink` are (m,). The step is exact where F and z are linear, and not finite where their
-        gradients are parallel.
+        Both functions are 0 where the boundary meets the kink. Gradients are in units of `scale` (2,).
         """
         row = np.arange(len(neuron))
-        g, h = self.gradient * scale, self.partials[:, row, neuron].T * scale
-        f, z = self.value, self.z[row, neuron] - kink
-        with np.errstate(all="ignore"):
-            step = np.stack([g[:, 1] * z - h[:, 1] * f, h[:, 0] * f - g[:, 0] * z], axis=1)
-            return step / (g[:, 0] * h[:, 1] - g[:, 1] * h[:, 0])[:, None]
+        values = np.stack([self.value, self.z[row, neuron] - kink], axis=1)
+        return values, np.stack([self.gradient, self.partials[:, row, neuron].T], axis=1) * scale
 
 
 class ActivationRegions:
