@@ -59,6 +59,16 @@ class Status(Enum):
     )
 
 
+# The status in the representation of a result.
+PHRASES = {
+    Status.PROVEN: "proven complete",
+    Status.PROVEN_OUTSIDE_CELLS: "proven outside undecided cells",
+    Status.BUDGET_EXHAUSTED: "incomplete, budget exhausted,",
+    Status.SAMPLED: "sampled, not proven,",
+    Status.UNSOUND_ARITHMETIC: "not proven, in unsound arithmetic,",
+}
+
+
 @dataclass(frozen=True, eq=False)
 class Proof:
     """The cells and crossings of a certificate, for its picture.

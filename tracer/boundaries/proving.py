@@ -16,9 +16,9 @@ from tracer.atlas.atlas import Atlas, build_atlas
 from tracer.atlas.cells.grid_lines import NO_CELLS
 from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.atlas.charts import dependent_coordinate
+from tracer.atlas.plain_values import compare_atlas
 from tracer.boundaries.boundary import Boundary, Stats
 from tracer.boundaries.clusters import Cluster, clusters_of
-from tracer.boundaries.plain_values import compare_atlas
 from tracer.boundaries.progress import Progress
 from tracer.boundaries.sampling import MAX_STEPS, Search
 from tracer.curves.arcs.assembly import TracedArcs, chain_ends, curves_of, trace_arcs

@@ -17,8 +17,8 @@ from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, Mask, Signs
 from tracer.atlas.edges.roots import ROUNDING, Segments, certified_signs, isolate, joined, polish
+from tracer.atlas.plain_values import compare_roots
 from tracer.boundaries.coercion import as_field
-from tracer.boundaries.plain_values import compare_roots
 from tracer.curves.arcs.error_bounds import UP
 from tracer.curves.continuation.lattice import are_roots, roots_on_lines
 from tracer.curves.corrector import newton_step

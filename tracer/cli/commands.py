@@ -25,7 +25,7 @@ from tracer.fields.networks.examples import EXAMPLES, example
 from tracer.fields.networks.network import Network
 from tracer.fields.plane import Plane
 from tracer.models.loading import READERS, load
-from tracer.view.export import PARTITION_WRITERS, WRITERS, save_picture, target
+from tracer.view.export import WRITERS, save_picture, target
 
 DEFAULT_EXAMPLE = "paper"
 BENCH_ERRORS = (1e-3, 1e-4, 1e-5, 1e-6)
@@ -73,7 +73,7 @@ def _trace(arguments: argparse.Namespace) -> int:
 
 
 def _partition(arguments: argparse.Namespace) -> int:
-    targets = [target(path, PARTITION_WRITERS) for path in arguments.output]
+    targets = [target(path, Partition) for path in arguments.output]
     network, bounds = _network(arguments)
     divided = partition(
         _restricted(network, arguments), bounds, argmin=arguments.argmin, **_budget(arguments)
@@ -254,7 +254,7 @@ def _parser() -> argparse.ArgumentParser:
         "--seed", type=float, nargs=2, metavar=("X1", "X2"), help="follow only the curve near this point"
     )
     sub.add_argument("--max-steps", type=int, default=MAX_STEPS, help="with --seed (default %(default)s)")
-    _add_work(sub, WRITERS)
+    _add_work(sub, WRITERS[Boundary])
 
     sub = command(
         "partition",
@@ -264,7 +264,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     _add_model(sub)
     sub.add_argument("--argmin", action="store_true", help="the class of the lowest output is on top")
-    _add_work(sub, PARTITION_WRITERS)
+    _add_work(sub, WRITERS[Partition])
 
     sub = command(
         "plot", _plot, "Draw a saved boundary.", "tracer plot boundary.npz -o picture.png --turning-points"
