@@ -158,6 +158,10 @@ class Certificate:
         whole = np.array(self.bounds).T[None]
         return replace(self, status=Status.UNSOUND_ARITHMETIC, undecided=whole, reason=reason, proof=None)
 
+    def about(self, curves: tuple[Any, ...]) -> "Certificate":
+        """The same certificate with other curves in its picture."""
+        return replace(self, proof=None if self.proof is None else replace(self.proof, traced=curves))
+
     @property
     def complete(self) -> bool:
         """Whether it is proven that no component is missing."""

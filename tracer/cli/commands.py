@@ -16,11 +16,12 @@ from tracer._version import __version__
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.partitions.partition import Partition
 from tracer.boundaries.partitions.partitioning import partition
-from tracer.boundaries.tracing import MAX_CELLS, MAX_STEPS, TOLERANCE, trace, trace_from
+from tracer.boundaries.sampling import MAX_STEPS
+from tracer.boundaries.tracing import boundary_through, trace
+from tracer.boundaries.work import MAX_CELLS, TOLERANCE
 from tracer.cli.grid_comparison import grid_reaching, tracing_measurement
 from tracer.curves.curve import Curve
 from tracer.fields.checks import shown
-from tracer.fields.counted import Counted
 from tracer.fields.networks.examples import EXAMPLES, example
 from tracer.fields.networks.network import Network
 from tracer.fields.plane import Plane
@@ -62,12 +63,8 @@ def _trace(arguments: argparse.Namespace) -> int:
         print(boundary)
         print(boundary.certificate)
     else:
-        counted = Counted(field)
-        curve = trace_from(
-            counted, arguments.seed, bounds, tolerance=arguments.tolerance, max_steps=arguments.max_steps
-        )
-        print(_table([curve]))
-        boundary = Boundary.of_curve(curve.with_field(field), counted.evaluations)
+        boundary = boundary_through(field, arguments.seed, bounds, arguments.tolerance, arguments.max_steps)
+        print(_table(boundary.curves))
         print(boundary.certificate)
     return _write(boundary, targets)
 

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from tracer.arrays import Array
 from tracer.atlas.cells.grid_lines import area
 from tracer.atlas.cells.resolution import MOST_FINE
-from tracer.fields.counted import Overtime
+from tracer.fields.evaluations import Overtime
 
 # Cells enclosed at once, and the share of the remaining time that a chunk may take.
 CHUNK = 2048
