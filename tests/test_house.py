@@ -44,8 +44,7 @@ CORE = {"equations", "enclosures", "fields", "atlas", "curves", "boundaries"}
 APART = {("curves/arcs", "curves/continuation")}
 # The only imports upward, allowed inside functions.
 UPWARD = {
-    ("boundaries/boundary.py", "view"),
-    ("boundaries/partitions/partition.py", "view"),
+    ("boundaries/result.py", "view"),
     ("atlas/certificate.py", "view"),
 }
 # On top of the layout, and under it.

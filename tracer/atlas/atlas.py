@@ -24,7 +24,7 @@ from tracer.atlas.charts import ChartArcs, pair
 from tracer.atlas.edges.crossings import Crossings, find_crossings
 from tracer.atlas.edges.sides import OUTSIDE
 from tracer.fields.box import Box
-from tracer.fields.counted import Overtime
+from tracer.fields.evaluations import Overtime
 from tracer.fields.field import EnclosedField
 
 # The share of `max_cells` for the paving; the rest is for pieces of cell sides.

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from tracer.arrays import Rows
 from tracer.atlas.cells.resolution import MOST_FINE
-from tracer.fields.counted import Overtime
+from tracer.fields.evaluations import Overtime
 
 # Cells enclosed at once, and the share of the remaining time that a chunk may take.
 CHUNK = 2048

@@ -29,7 +29,7 @@ from tracer.atlas.classes.margins import Margins
 from tracer.atlas.edges.crossings import Crossings, find_crossings, is_chart
 from tracer.atlas.edges.roots import Segments
 from tracer.fields.box import Box
-from tracer.fields.counted import Overtime
+from tracer.fields.evaluations import Overtime
 
 # The code of the cell beyond an arc that ends in a junction.
 JUNCTION = -2

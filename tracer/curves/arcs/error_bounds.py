@@ -27,7 +27,7 @@ from tracer.atlas.edges.roots import BRACKET, BRACKET_ROUNDS, ROUNDING, WIDER, c
 from tracer.curves.arcs.batch import ArcBatch
 from tracer.curves.vectors import dot, max_norm, unit_vectors, within
 from tracer.fields.box import Box
-from tracer.fields.counted import Overtime
+from tracer.fields.evaluations import Overtime
 from tracer.fields.field import EnclosedField
 
 # A factor that bounds the few roundings of a computed distance.

@@ -17,16 +17,16 @@ import numpy as np
 from tracer.arrays import Array, Indices
 from tracer.enclosures.functions.piecewise_linear import Pattern, PiecewiseLinear
 from tracer.enclosures.rounding import matmul
-from tracer.fields.counted import Counted
-from tracer.fields.field import Field
+from tracer.fields.evaluations import Evaluations
 from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.network import Network
 
 
-def activation_regions(field: Field) -> "ActivationRegions | None":
+def activation_regions(evaluations: Evaluations) -> "ActivationRegions | None":
     """The activation regions of a network with kinks; None for any other field."""
-    network = field.field if isinstance(field, Counted) else field
-    return ActivationRegions(network, field) if isinstance(network, Network) and network.kinked else None
+    network = evaluations.field
+    kinked = isinstance(network, Network) and network.kinked
+    return ActivationRegions(network, evaluations) if kinked else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,15 +63,15 @@ class ActivationRegions:
 
     Attributes
     ----------
-    field : Network or Counted
-        The network, or its wrapper that counts evaluations.
+    field : Evaluations
+        The evaluations of the network.
     kinks : ndarray, shape (N, p)
         The kinks of every neuron that has any, with −∞ before and ∞ after; side k is between k and k + 1.
     linear : bool
         Whether the network is linear in every region.
     """
 
-    def __init__(self, network: Network, field: Field) -> None:
+    def __init__(self, network: Network, field: Evaluations) -> None:
         self.network, self.field = network, field
         sides = 1 + max(len(layer.function.kinks) for layer in network.layers)
         neurons = sum(layer.outputs for layer, part in self._parts() if part is not None)
@@ -113,8 +113,7 @@ class ActivationRegions:
 
     def at(self, x: Array, sides: Pattern) -> Extension:
         """The network at points `x` (m, 2), extended from the regions with patterns `sides` (m, N)."""
-        if isinstance(self.field, Counted):
-            self.field.evaluations += len(x)
+        self.field.count(len(x))
         h = np.zeros((3, *x.shape))
         h[0], h[1, :, 0], h[2, :, 1] = x, 1.0, 1.0
         found = np.empty((3, *sides.shape))
