@@ -27,7 +27,7 @@ from tracer.enclosures.forms import taylor_arithmetic as combination
 from tracer.enclosures.formulas import on_cells as cells
 from tracer.fields.networks.activations import TABLE
 
-NETWORKS = 8  # of each activation, and as many of mixed ones
+NETWORKS = 3  # of each activation, and as many of mixed ones
 CELLS = 10_000
 KINDS = [*([name] for name in ACTIVATIONS), ACTIVATIONS]
 

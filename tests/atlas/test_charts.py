@@ -9,7 +9,7 @@ from scipy.spatial import KDTree
 
 import soundness
 import tracer
-from cases.problems import BOX, T1, T2, T3, T5, counts
+from cases.problems import BOX, T2, T3, counts
 from cases.random_networks import network_of, standing
 from tracer import Status
 from tracer.atlas.atlas import build_atlas
@@ -259,7 +259,7 @@ def test_a_closed_curve_through_oblique_charts(a, b, share):
     assert_proven(boundary, lambda x: np.abs(np.hypot(*((x - center) / size).T) - 1) / 3.1)
 
 
-@pytest.mark.parametrize("network", [T1, T2, T3, T5])
+@pytest.mark.parametrize("network", [T2, T3])
 def test_oblique_charts_of_networks_are_sound(network):
     problem, tally, rng = standing(network), soundness.Tally(), np.random.default_rng(0)
     expected = tracer.trace(network, BOX)
@@ -274,7 +274,7 @@ def test_oblique_charts_of_networks_are_sound(network):
 
 def test_oblique_charts_of_random_networks_are_sound(fresh_seed):
     tally = soundness.Tally()
-    for number in range(6):
+    for number in range(3):
         problem, rng = network_of(fresh_seed, number, widest=8)
         problem.field = Turned(problem.field, share=rng.choice([0.3, 1.0]))
         claims = list(soundness.check_network(rng, problem, tally, max_cells=1000, cells=50, time_limit=0.2))

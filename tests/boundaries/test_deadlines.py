@@ -57,8 +57,8 @@ def clock(monkeypatch):
     return clock
 
 
-@pytest.mark.parametrize("limit", [0.5, 1, 2, 4, 8, 16])
-@pytest.mark.parametrize(("call", "point"), [(0.01, 0), (0.001, 1e-4), (0.001, 1e-3), (0.01, 1e-2)])
+@pytest.mark.parametrize("limit", [0.5, 2, 8])
+@pytest.mark.parametrize(("call", "point"), [(0.01, 0), (0.001, 1e-3), (0.01, 1e-2)])
 @pytest.mark.parametrize("kind", [Slow, SlowEnclosed])
 @pytest.mark.parametrize(
     ("field", "box"),
@@ -79,7 +79,7 @@ def test_a_trace_ends_in_time(field, box, kind, call, point, limit, clock):
 
 
 @pytest.mark.parametrize("limit", [0.5, 1, 2, 4, 8, 16])
-@pytest.mark.parametrize(("call", "point"), [(0.001, 1e-4), (0.001, 1e-3), (0.01, 1e-3)])
+@pytest.mark.parametrize(("call", "point"), [(0.001, 1e-4), (0.01, 1e-3)])
 def test_a_partition_ends_in_time(call, point, limit, clock, monkeypatch):
     rng = np.random.default_rng(0)
     layers = [
@@ -97,7 +97,7 @@ def test_a_partition_ends_in_time(call, point, limit, clock, monkeypatch):
         partition.nearest([0.1, 0.2])
 
 
-@pytest.mark.parametrize("limit", np.arange(1, 30, 0.5).tolist())
+@pytest.mark.parametrize("limit", np.arange(1, 30, 2.5).tolist())
 def test_a_partition_of_a_box_that_had_to_be_widened_ends_in_time(limit, clock, monkeypatch):
     # All classes are equal in the corner (0, 0): the box is compared with one that is wider by a hair.
     rng = np.random.default_rng(0)

@@ -401,7 +401,7 @@ def test_a_pool_that_breaks_down_raises():
 def test_a_dask_cluster(tmp_path):
     distributed = pytest.importorskip("distributed", reason="Dask's distributed is not installed")
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
         distributed.Client(cluster) as client,
     ):
         executor = client.get_executor()
