@@ -106,46 +106,28 @@ class KernelField(Model):
         return self._chunk_size(1)
 
     def _value_and_gradient(self, x: Array) -> tuple[Array, Array]:
-        self._two_inputs()
+        self._need_two_inputs()
         value, *partials = (part @ self.last.weight[0] for part in self.terms.jet(x))
         return value + self.last.bias, np.stack(partials, axis=1)
 
-    def enclose(self, lower: Array, upper: Array) -> Enclosure:
-        """Bounds of F and its gradient on cells.
-
-        Parameters
-        ----------
-        lower, upper : ndarray, shape (k, 2)
-            The cells' corners.
-
-        Returns
-        -------
-        Enclosure
-            Bounds of the exact model: they include the radii of folded numbers.
-
-        Raises
-        ------
-        TypeError
-            If the model has two outputs, or not two inputs.
-        """
-        self._need_one_output()
-        self._two_inputs()
-        if np.array_equal(lower, upper):
-            return Enclosure.joined([self._at(lower[c]) for c in self._chunks(len(lower), FEWEST_CELLS)])
-        chunks = self._chunks(len(lower), FEWEST_CELLS)
-        return Enclosure.joined([self._on_cells(lower[chunk], upper[chunk]) for chunk in chunks])
-
-    def _on_cells(self, lower: Array, upper: Array) -> Enclosure:
-        form, radius = self.terms.polynomials.on_cells(lower, upper)
-        form = form.apply(DECAY).affine(self.last.affine)
-        (low, high), gradient = form.value_bounds(), form.gradient_bounds(radius)
-        return Enclosure(low[:, 0], high[:, 0], *gradient, np.ones(len(lower), dtype=bool))
+    def _at_points(self, x: Array) -> Enclosure:
+        return Enclosure.joined([self._at(x[chunk]) for chunk in self._chunks(len(x), FEWEST_CELLS)])
 
     def _at(self, x: Array) -> Enclosure:
         value, radius = (part[:, 0] for part in self.last.at(*self.terms.at(x)))
         outward = radius + 2 * UNIT_ROUNDOFF * np.abs(value)
         unknown = np.full((len(x), 2), np.nan)
         return Enclosure(value - outward, value + outward, unknown, unknown, np.ones(len(x), dtype=bool))
+
+    def _on_cells(self, lower: Array, upper: Array) -> Enclosure:
+        chunks = self._chunks(len(lower), FEWEST_CELLS)
+        return Enclosure.joined([self._form_bounds(lower[chunk], upper[chunk]) for chunk in chunks])
+
+    def _form_bounds(self, lower: Array, upper: Array) -> Enclosure:
+        form, radius = self.terms.polynomials.on_cells(lower, upper)
+        form = form.apply(DECAY).affine(self.last.affine)
+        (low, high), gradient = form.value_bounds(), form.gradient_bounds(radius)
+        return Enclosure(low[:, 0], high[:, 0], *gradient, np.ones(len(lower), dtype=bool))
 
     def _values(self, x: ArrayLike) -> Array:
         at = points("x", x, self.n_inputs)
@@ -161,12 +143,6 @@ class KernelField(Model):
 
     def _chunk_size(self, fewest: int) -> int:
         return max(fewest, CACHED_NUMBERS // len(self.terms))
-
-    def _two_inputs(self) -> None:
-        if self.n_inputs != 2:
-            raise TypeError(
-                f"a field has two inputs, this model has {self.n_inputs}: take .restrict(tracer.Plane(…))"
-            )
 
     # Boundaries ---------------------------------------------------------------------------------
 

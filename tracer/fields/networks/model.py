@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike
 from tracer.arrays import Array
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.fields.checks import points
+from tracer.fields.field import Enclosure
 from tracer.fields.float_errors import quiet
 from tracer.fields.labels import Side, pair, restricted, sides
 from tracer.fields.plane import Plane
@@ -46,6 +47,14 @@ class Model(ABC):
         """The single output (k,) at points (k, n_inputs), and its gradient."""
 
     @abstractmethod
+    def _at_points(self, x: Array) -> Enclosure:
+        """Bounds of the single output at points (k, 2); the bounds of the gradient are nan."""
+
+    @abstractmethod
+    def _on_cells(self, lower: Array, upper: Array) -> Enclosure:
+        """Bounds of the single output and its gradient on cells with corners (k, 2)."""
+
+    @abstractmethod
     def _difference(self, i: int, j: int) -> dict[str, Any]:
         """The fields of the dataclass that change in a margin."""
 
@@ -70,6 +79,12 @@ class Model(ABC):
                 chunk = slice(start, start + size)
                 value[chunk], gradient[chunk] = self._value_and_gradient(flat[chunk])
         return value.reshape(at.shape[:-1]), gradient.reshape(at.shape)
+
+    def enclose(self, lower: Array, upper: Array) -> Enclosure:
+        """Bounds of the single output and its gradient on cells: see `EnclosedField.enclose`."""
+        self._need_one_output()
+        self._need_two_inputs()
+        return self._at_points(lower) if (lower == upper).all() else self._on_cells(lower, upper)
 
     @quiet
     @in_ieee_arithmetic(refused)
@@ -128,4 +143,11 @@ class Model(ABC):
             raise TypeError(
                 f"a field has one output, this {self.kind} has {self.n_outputs}: "
                 f"take {self.kind}.margin(i, j)"
+            )
+
+    def _need_two_inputs(self) -> None:
+        if self.n_inputs != 2:
+            raise TypeError(
+                f"a field has two inputs, this {self.kind} has {self.n_inputs}: "
+                "take .restrict(tracer.Plane(…))"
             )

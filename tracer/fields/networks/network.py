@@ -171,27 +171,10 @@ class Network(Model):
         """Whether some activation has kinks."""
         return network_bounds.is_kinked(self.layers)
 
-    def enclose(self, lower: Array, upper: Array) -> Enclosure:
-        """Bounds of the single output and its gradient on cells, for a network of two inputs.
+    def _at_points(self, x: Array) -> Enclosure:
+        return network_bounds.at_points(self.layers, x)
 
-        Parameters
-        ----------
-        lower, upper : ndarray, shape (k, 2)
-            The cells' corners.
-
-        Returns
-        -------
-        Enclosure
-            Bounds of the exact network: they include the radii of folded weights.
-
-        Raises
-        ------
-        TypeError
-            If the network has several outputs.
-        """
-        self._need_one_output()
-        if (lower == upper).all():
-            return network_bounds.at_points(self.layers, lower)
+    def _on_cells(self, lower: Array, upper: Array) -> Enclosure:
         return network_bounds.on_cells(self.layers, lower, upper)
 
     def _points(self, x: ArrayLike) -> Array:
