@@ -102,6 +102,7 @@ class KernelField(Model):
         self._need_one_output()
         return self._values(x)
 
+    @property
     def _points_at_once(self) -> int:
         return self._chunk_size(1)
 

@@ -38,6 +38,7 @@ class Model(ABC):
     def n_outputs(self) -> int:
         """The number of outputs."""
 
+    @property
     @abstractmethod
     def _points_at_once(self) -> int:
         """The number of points whose evaluation fits the cache."""
@@ -70,7 +71,7 @@ class Model(ABC):
         """
         self._need_one_output()
         at = points("x", x, self.n_inputs)
-        flat, size = at.reshape(-1, self.n_inputs), self._points_at_once()
+        flat, size = at.reshape(-1, self.n_inputs), self._points_at_once
         if len(flat) <= size:
             value, gradient = self._value_and_gradient(flat)
         else:

@@ -143,6 +143,7 @@ class Network(Model):
         self._need_one_output()
         return self(x)[..., 0]
 
+    @cached_property
     def _points_at_once(self) -> int:
         return network_bounds.chunk_size(self.layers, CACHED_NUMBERS, fewest=1)
 
