@@ -14,6 +14,7 @@ References
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -102,7 +103,7 @@ class KernelField(Model):
         self._need_one_output()
         return self._values(x)
 
-    @property
+    @cached_property
     def _points_at_once(self) -> int:
         return self._chunk_size(1)
 

@@ -2,6 +2,7 @@
 
 from abc import ABC, abstractmethod
 from dataclasses import replace
+from functools import cached_property
 from typing import Any, ClassVar, Self, cast
 
 import numpy as np
@@ -38,7 +39,7 @@ class Model(ABC):
     def n_outputs(self) -> int:
         """The number of outputs."""
 
-    @property
+    @cached_property
     @abstractmethod
     def _points_at_once(self) -> int:
         """The number of points whose evaluation fits the cache."""
