@@ -362,9 +362,9 @@ def test_a_model_prints_what_it_is():
             TypeError,
             "two inputs, this model has 3: pass field.restrict",
         ),
-        (lambda: classifier().value([0, 0]), TypeError, "this model has two classes: take .margin"),
+        (lambda: classifier().value([0, 0]), TypeError, "this model has 2: take model.margin"),
         (lambda: classifier(3).margin(0, 1).enclose(np.zeros((1, 3)), np.ones((1, 3))), TypeError, "has 3"),
-        (lambda: classifier().margin(0, 1).margin(0, 1), ValueError, "margin needs two classes"),
+        (lambda: classifier().margin(0, 1).margin(0, 1), ValueError, "margin needs two outputs"),
         (lambda: classifier().margin(1, 1), ValueError, "i and j must differ"),
         (lambda: classifier().margin(classes=("no", "maybe")), ValueError, "got 'maybe'"),
         (

@@ -16,7 +16,7 @@ ever wider.
 
 References
 ----------
-.. [1] R. E. Moore, "Interval Analysis" (1966), chapter 4: the mean value form.
+.. [1] R. E. Moore, "Interval Analysis", Prentice-Hall (1966): the mean value form.
 """
 
 from dataclasses import dataclass

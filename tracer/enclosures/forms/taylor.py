@@ -6,7 +6,7 @@ A cell is scaled by its own radius r to ε ∈ [−1, 1]², x = c + r ε. On it 
     ∂g/∂ε_i ∈ l_i + 2 q_ii ε_i + q₀₁ε_j ± e_i,
 
 with six coefficients, which the value and the partials share, and three radii. An affine layer is one
-matrix product on the coefficients and one with |W| on the radii. For an activation a let
+matrix product on the coefficients and one with |W| on the radii [1]_. For an activation a let
 z = z₀ + p₁ + p₂ ± e, split by degree, t = z − z₀, |t| ≤ ρ = |p₁| + |p₂| + e. A *model* of a is
 
     a'(z₀ + t) ∈ s + b t ± d,    a(z₀ + t) ∈ v + s t + ½ b t² ± w;

@@ -45,11 +45,18 @@ class PiecewiseLinear:
     def value(self, z: Any) -> Any:
         """The function at z: exact if all slopes are 0 or ±1, else with a relative error of at most 2u."""
         total: Any = None
-        for low, high, slope in self._sides():
-            if slope:
-                part = _up_to(z, low, high) if slope == 1 else slope * _up_to(z, low, high)
-                total = part if total is None else total + part
+        for low, high, start, slope in self._parts:
+            part = z if low == -np.inf else np.maximum(z, low)
+            part = part if high == np.inf else np.minimum(part, high)
+            part = part - start if start else part
+            part = part if slope == 1 else slope * part
+            total = part if total is None else total + part
         return np.zeros_like(z) if total is None else total
+
+    @cached_property
+    def _parts(self) -> list[tuple[float, float, float, float]]:
+        """Sides with a slope: the start, the end, the point of the side nearest 0, and the slope."""
+        return [(low, high, min(max(0.0, low), high), slope) for low, high, slope in self._sides() if slope]
 
     @cached_property
     def offsets(self) -> tuple[float, ...]:
@@ -59,11 +66,11 @@ class PiecewiseLinear:
 
     def slope(self, z: Array) -> Array:
         """The slope at each z; at a kink, the slope on its left."""
-        slope = (z > self.kinks[0]).astype(np.float64)
-        if self.slopes[:2] != (0.0, 1.0):
-            slope = np.where(slope, self.slopes[1], self.slopes[0])
-        for kink, then in zip(self.kinks[1:], self.slopes[2:], strict=True):
-            slope = np.where(z > kink, then, slope)
+        above = z > self.kinks[0]
+        unit_step = self.slopes[:2] == (0.0, 1.0)
+        slope = above.astype(np.float64) if unit_step else np.where(above, self.slopes[1], self.slopes[0])
+        for k in range(1, len(self.kinks)):
+            slope = np.where(z > self.kinks[k], self.slopes[k + 1], slope)
         return slope
 
     def touches(self, z: Array, radius: Array) -> Mask:
@@ -164,14 +171,6 @@ class PiecewiseLinear:
 
     def _rounding(self, value: Array) -> Array:
         return np.zeros(value.shape) if self.exact else 4 * UNIT_ROUNDOFF * np.abs(value) + UNDERFLOW
-
-
-def _up_to(z: Any, low: float, high: float) -> Any:
-    """z clipped to [low, high], minus the point of [low, high] nearest 0."""
-    start = min(max(0.0, low), high)
-    z = z if low == -np.inf else np.maximum(z, low)
-    z = z if high == np.inf else np.minimum(z, high)
-    return z - start if start else z
 
 
 RELU, HARDTANH = PiecewiseLinear((0.0,), (0.0, 1.0)), PiecewiseLinear((-1.0, 1.0), (0.0, 1.0, 0.0))

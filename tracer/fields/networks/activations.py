@@ -8,6 +8,7 @@ positive.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy.special import erfc, expit
@@ -59,12 +60,12 @@ class Activation:
     family: "Callable[[float], Activation] | None" = None
     mean_values: bool = True
 
-    @property
+    @cached_property
     def is_linear(self) -> bool:
         """Whether the function is the identity, which no form needs to apply."""
         return self.bounds is univariate.LINEAR
 
-    @property
+    @cached_property
     def kinks(self) -> tuple[float, ...]:
         """Where the slope jumps, in ascending order."""
         return self.bounds.kinks if isinstance(self.bounds, PiecewiseLinear) else ()

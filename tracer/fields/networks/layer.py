@@ -170,13 +170,13 @@ class Layer:
         k = list(which)
         return self.with_weights(self.weight[k], self.bias[k], self.weight_radius[k], self.bias_radius[k])
 
-    def difference(self, i: int, j: int) -> "Layer":
-        """Row i minus row j, without the activation."""
+    def difference(self, i: int, j: int, activation: str = "linear") -> "Layer":
+        """Row i minus row j, followed by another activation."""
         W, r = rounding.total(
             self.weight[[i]], self.weight_radius[[i]], -self.weight[[j]], self.weight_radius[[j]]
         )
         b, s = rounding.total(self.bias[[i]], self.bias_radius[[i]], -self.bias[[j]], self.bias_radius[[j]])
-        return Layer(W, b, weight_radius=r, bias_radius=s)
+        return Layer(W, b, activation, weight_radius=r, bias_radius=s)
 
     def linear(self, negative: bool = False) -> "Layer":
         """The layer without its activation; times −1, exactly, if `negative`."""
