@@ -1,7 +1,7 @@
 """The types of arrays, named by what they hold; and tables of arrays."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any, Self
 
 import numpy as np
@@ -23,7 +23,7 @@ class Rows:
         return len(getattr(self, self.__match_args__[0]))
 
     def __getitem__(self, which: Any) -> Self:
-        return replace(self, **{name: getattr(self, name)[which] for name in self.__match_args__})
+        return type(self)(*[column[which] for column in vars(self).values()])
 
     @classmethod
     def joined(cls, tables: Sequence[Self]) -> Self:

@@ -19,11 +19,11 @@ from tracer.arrays import Array, Mask, Signs
 from tracer.atlas.edges.roots import ROUNDING, Segments, certified_signs, isolate, joined, polish
 from tracer.atlas.plain_values import compare_roots
 from tracer.boundaries.coercion import as_field
-from tracer.curves.arcs.error_bounds import UP
 from tracer.curves.continuation.lattice import are_roots, roots_on_lines
 from tracer.curves.corrector import newton_step
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
 from tracer.enclosures.formulas.ufuncs import Unenclosable
+from tracer.enclosures.rounding import UP
 from tracer.fields.box import Box
 from tracer.fields.checks import between, exact_number, shown
 from tracer.fields.field import EnclosedField, Field, unenclosable
@@ -33,7 +33,7 @@ from tracer.fields.networks.rational_network import RationalNetwork
 
 # If an end of the line is undecided, a root may lie at it: then the line is extended by this share of the
 # side, so that a bracket may reach beyond the end.
-HAIR = 1e-12
+EXTENSION = 1e-12
 # The number of samples on a line, for a field without bounds.
 SAMPLES = 4001
 
@@ -130,10 +130,10 @@ def solve(field: Any, bounds: ArrayLike, *, x1: float | None = None, x2: float |
 
 
 def _line(box: Box, fixed: int, given: float, longer: Array | tuple[bool, bool] = (False, False)) -> Segments:
-    """The part of the line in the box, extended by `HAIR` at its lower and upper end if `longer`."""
+    """The part of the line in the box, extended by `EXTENSION` at its lower and upper end if `longer`."""
     ends = np.stack([box.lower, box.upper])
-    hair = HAIR * box.sides * np.array([[-1], [1]])
-    further = np.nextafter(ends + hair, [[-np.inf], [np.inf]])
+    outward = EXTENSION * box.sides * np.array([[-1], [1]])
+    further = np.nextafter(ends + outward, [[-np.inf], [np.inf]])
     largest = np.finfo(np.float64).max
     ends = np.where(np.reshape(longer, (2, 1)), np.clip(further, -largest, largest), ends)
     ends[:, fixed] = given
@@ -155,8 +155,8 @@ def _proven(field: EnclosedField, box: Box, fixed: int, given: float) -> Roots:
     t = np.clip(x[:, 1 - fixed], low, high)
     below, above = brackets.ends()
     bound = np.maximum(above - t, t - below) / box.sides[1 - fixed] * UP
-    left = _cut_to(line, joined([found.undecided, brackets[unclear]]))
-    undecided = np.stack([left.lower, left.upper], axis=1)
+    pieces = _cut_to(line, joined([found.undecided, brackets[unclear]]))
+    undecided = np.stack([pieces.lower, pieces.upper], axis=1)
     chosen = np.flatnonzero(inside | unclear)
     chosen = chosen[np.argsort(t[chosen])]
     complete = not len(undecided) and bool(np.isfinite(bound[chosen]).all())

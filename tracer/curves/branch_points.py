@@ -67,9 +67,8 @@ def branch_point_near(field: Field, box: Box, x: Array, radius: float) -> Branch
             return np.full((1, 2), np.nan), np.full((1, 2, 2), np.nan)
         return _gradient_and_hessian(field, at[0], sides)
 
-    found = solve(gradient, x[None], steps=NEWTON_STEPS, scale=sides, settled=SETTLED)
-    (at,), (H,) = found.x, found.gradients
-    if not (np.isfinite(found.step).all() and box.distance(at, x) <= radius):
+    (at,), step, (H,) = solve(gradient, x[None], steps=NEWTON_STEPS, scale=sides, settled=SETTLED)
+    if not (np.isfinite(step).all() and box.distance(at, x) <= radius):
         return None
     around = at + np.array([[1, 0], [-1, 0], [0, 1], [0, -1]]) * SIZE_RADIUS * sides
     if not abs(field.value(at)) <= ON_CURVE * np.abs(field.value(around)).max():

@@ -6,7 +6,7 @@ coefficients. A point at a given arclength is found by inverting s(σ), which is
 """
 
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -211,7 +211,8 @@ class Pieces:
         # Chebyshev polynomials are between −1 and 1.
         reach = np.abs(c[:, 1:]).sum(axis=1)
         for k in np.flatnonzero((c[:, 0] - reach < low) | (c[:, 0] + reach > high)):
-            turns = chebyshev.chebroots(chebyshev.chebder(np.trim_zeros(c[k], "b")))
+            rate = chebyshev.chebder(c[k])
+            turns = chebyshev.chebroots(chebyshev.chebtrim(rate, EPS * reach[k]))
             turns = np.sort(turns.real[(np.abs(turns.imag) <= REAL) & (np.abs(turns.real) < 1)])
             value = chebyshev.chebval(turns, c[k])
             out = np.flatnonzero((value < low) | (value > high))
@@ -220,15 +221,18 @@ class Pieces:
                 side = low if value[n] < low else high
                 ends = np.append(-1.0, turns)[[n]], turns[[n]]
 
-                def beyond(sigma: Array, which: Indices, c: Array = c[k], side: float = side) -> Any:
-                    return chebyshev.chebval(sigma, c) - side, chebyshev.chebval(sigma, chebyshev.chebder(c))
-
+                beyond = partial(_beyond, c[k], rate, side)
                 return int(k), float(newton(beyond, ends, np.sign(value[[n]] - side))[0][0])
         return None
 
     @staticmethod
     def _ends(coefficients: Array) -> Array:
         return np.moveaxis(_AT_ENDS @ coefficients, 1, 0)
+
+
+def _beyond(c: Array, rate: Array, side: float, sigma: Array, which: Indices) -> tuple[Array, Array]:
+    """How far one polynomial is beyond `side` at `sigma` (k,), and its derivatives there."""
+    return chebyshev.chebval(sigma, c) - side, chebyshev.chebval(sigma, rate)
 
 
 def with_arclength(values: Array) -> Pieces:

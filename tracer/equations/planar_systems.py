@@ -12,29 +12,12 @@ References
 """
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
 from tracer.arrays import Array, Indices
 from tracer.equations.safeguarded_newton import ROUNDING
-
-
-class Solutions(NamedTuple):
-    """What Newton's method found for n systems.
-
-    Attributes
-    ----------
-    x : ndarray, shape (n, 2)
-    step : ndarray, shape (n, 2)
-        The last step, in units of `scale`; not finite where the gradients are parallel or not finite.
-    gradients : ndarray, shape (n, 2, 2)
-        The gradients at the last iterate, in units of `scale`.
-    """
-
-    x: Array
-    step: Array
-    gradients: Array
 
 
 def solve_linear(gradients: Array, values: Array) -> Array:
@@ -56,8 +39,11 @@ def solve(
     scale: Any = 1.0,
     settled: float = 0.0,
     box: tuple[Any, Any] = (-np.inf, np.inf),
-) -> Solutions:
+) -> tuple[Array, Array, Array]:
     """Common zeros of two functions, to rounding, by Newton's method.
+
+    Returns the zeros (n, 2), the last steps (n, 2), which are not finite where the gradients are parallel or
+    not finite, and the gradients (n, 2, 2) at the last iterates.
 
     Parameters
     ----------
@@ -76,17 +62,16 @@ def solve(
         The lower and the upper corners of boxes; an iterate outside is moved to their sides.
     """
     lower, upper = (np.broadcast_to(corner, x.shape) for corner in box)
-    found = Solutions(x.copy(), np.full(x.shape, np.inf), np.full((len(x), 2, 2), np.nan))
+    x, last, slopes = x.copy(), np.full(x.shape, np.inf), np.full((len(x), 2, 2), np.nan)
     active = np.arange(len(x))
     for _ in range(steps):
         if not len(active):
             break
-        at = found.x[active]
-        values, gradients = system(at, active)
+        values, gradients = system(at := x[active], active)
         step = solve_linear(gradients, values)
         known = np.isfinite(step).all(axis=1)
         new = np.clip(at - np.where(known[:, None], step, 0.0) * scale, lower[active], upper[active])
-        found.x[active], found.step[active], found.gradients[active] = new, step, gradients
+        x[active], last[active], slopes[active] = new, step, gradients
         rounding = np.maximum(ROUNDING * np.abs(new), settled * scale)
         active = active[known & (np.abs(new - at) > rounding).any(axis=1)]
-    return found
+    return x, last, slopes

@@ -9,17 +9,15 @@ References
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.arrays import EPS, Array, Indices, Rows
+from tracer.arrays import EPS, Array, Indices, Mask, Rows
 
 ROUNDS = 64
 ROUNDING = 4 * EPS
-# What is done with a bracket after an evaluation; see `_Brackets.actions`.
-STOP, FINISH, BISECT, STEP = range(4)
 
 
 def newton(
@@ -45,24 +43,26 @@ def newton(
     settled : float, optional
         A step of at most this share of the bracket may be rounding, too.
     """
-    low, high = ends
+    low, high = np.array(ends, dtype=np.float64)
     t = 0.5 * low + 0.5 * high
     if start is not None:
         t = np.where((start >= low) & (start <= high), start, t)
     n, rates = len(t), np.full(len(t), np.nan)
-    some = _Brackets(np.arange(n), low, high, t, np.full(n, np.inf), settled * (high - low), direction)
+    some = _Brackets(np.arange(n), low, high, t.copy(), np.full(n, np.inf), settled * (high - low), direction)
     for _ in range(ROUNDS):
         if not len(some):
             break
         value, rate = function(some.t, some.number)
-        some = some.narrowed(value)
+        some.narrow(value)
+        middle = 0.5 * some.low + 0.5 * some.high
         with np.errstate(all="ignore"):
             step = value / rate
-            action = some.actions(value, step)
-            new = np.where(action == BISECT, some.middle, some.t - np.where(action == STOP, 0.0, step))
+            new, size = some.t - step, np.abs(step)
+            stops, steps, bisects = some.actions(value, size, new, middle)
+        new = np.where(bisects, middle, np.where(stops, some.t, new))
         t[some.number], rates[some.number] = new, rate
-        last = np.where(action == STEP, np.abs(step), np.inf)
-        some = replace(some, t=new, last=last)[action >= BISECT]
+        some.t[:], some.last[:] = new, np.where(steps, size, np.inf)
+        some = some[np.flatnonzero(steps | bisects)]
     return t, rates
 
 
@@ -82,18 +82,16 @@ class _Brackets(Rows):
     settled: Array
     direction: NDArray
 
-    @property
-    def middle(self) -> Array:
-        """The middles of the brackets."""
-        return 0.5 * self.low + 0.5 * self.high
-
-    def narrowed(self, value: Array) -> "_Brackets":
-        """The brackets cut at the iterates, where the functions have the given values."""
+    def narrow(self, value: Array) -> None:
+        """Cut the brackets at the iterates, where the functions have the given values, in place."""
         above = value * self.direction > 0
-        return replace(self, low=np.where(above, self.low, self.t), high=np.where(above, self.t, self.high))
+        np.copyto(self.high, self.t, where=above)
+        np.copyto(self.low, self.t, where=~above)
 
-    def actions(self, value: Array, step: Array) -> NDArray:
-        """What to do with each bracket, (k,), after an evaluation; the first case that applies.
+    def actions(self, value: Array, size: Array, new: Array, middle: Array) -> tuple[Mask, Mask, Mask]:
+        """Which brackets STOP, STEP and BISECT after an evaluation, (k,); the others FINISH.
+
+        The step has a `size`, leads to `new`, and the first case that applies decides:
 
         ============================================================  ======  ===========
         case                                                          action  next t
@@ -108,14 +106,16 @@ class _Brackets(Rows):
 
         A step is slow if it is more than half as long as the last.
         """
-        size, new, middle = np.abs(step), self.t - step, self.middle
         shrinks = size / self.last
         finest = (ROUNDING / 4) * np.abs(self.t)
         noise = np.maximum(ROUNDING * np.maximum(np.abs(self.low), np.abs(self.high)), self.settled)
         inside, slow = (new > self.low) & (new < self.high), ~(shrinks <= 0.5)
         # The estimated next step: after a step with an exact rate it is much shorter.
         finishes = inside & (size * shrinks <= finest) & (shrinks > 0)
-        stops = (value == 0) | (size <= finest) | (slow & (size <= noise))
         steps = inside & ~slow
+        stops = (value == 0) | (size <= finest) | (slow & (size <= noise))
         stops |= ~steps & ((middle <= self.low) | (middle >= self.high))
-        return np.where(finishes, FINISH, np.where(stops, STOP, np.where(steps, STEP, BISECT)))
+        stops &= ~finishes
+        ends = finishes | stops
+        steps &= ~ends
+        return stops, steps, ~(ends | steps)

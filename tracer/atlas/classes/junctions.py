@@ -68,7 +68,7 @@ def _common_zeros(margins: Margins, lower: Array, upper: Array, classes: Indices
         value, gradient = rows.value_and_gradient(np.repeat(x, 2, axis=0))
         return value.reshape(-1, 2), gradient.reshape(-1, 2, 2)
 
-    return solve(both, 0.5 * lower + 0.5 * upper, steps=NEWTON_STEPS, box=(lower, upper)).x
+    return solve(both, 0.5 * lower + 0.5 * upper, steps=NEWTON_STEPS, box=(lower, upper))[0]
 
 
 def _reach(low: Array, high: Array, off: Array) -> Array:

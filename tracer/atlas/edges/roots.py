@@ -188,22 +188,22 @@ def polish(field: EnclosedField, found: Isolated) -> tuple[Array, Array, Segment
         reach = BRACKET * size / np.abs(rate)
     reach = np.where(np.isfinite(reach), reach, 0.0) + ROUNDING * np.abs(t)
     ends = np.stack([low, high])
-    left = np.arange(len(brackets))
+    open_ = np.arange(len(brackets))
     for _ in range(BRACKET_ROUNDS):
-        some, direction = brackets[left], found.direction[left]
-        below, above = t[left] - reach[left], t[left] + reach[left]
+        some, direction = brackets[open_], found.direction[open_]
+        below, above = t[open_] - reach[open_], t[open_] + reach[open_]
         around = Segments(some.at(below), some.at(above), some.axis)
         before, after = _at_ends(certified_signs, field, around)
         # The signs at the old ends are certified already: a bracket that reaches them needs no new one.
-        good = (below <= low[left]) | (before == -direction)
-        good &= (above >= high[left]) | (after == direction)
-        done = left[good]
+        good = (below <= low[open_]) | (before == -direction)
+        good &= (above >= high[open_]) | (after == direction)
+        done = open_[good]
         ends[0, done] = np.maximum(below[good], low[done])
         ends[1, done] = np.minimum(above[good], high[done])
-        left = left[~good]
-        if not len(left):
+        open_ = open_[~good]
+        if not len(open_):
             break
-        reach[left] *= WIDER
+        reach[open_] *= WIDER
     tight = Segments(brackets.at(ends[0]), brackets.at(ends[1]), brackets.axis)
     bound = np.maximum(ends[1] - t, t - ends[0]) * (1 + ROUNDING)
     return x, bound, tight

@@ -14,12 +14,13 @@ from tracer.atlas.atlas import Atlas
 from tracer.curves.arcs.batch import ArcBatch, batch_of
 from tracer.curves.arcs.collocation import stacked_pieces
 from tracer.curves.arcs.corners import polygon
-from tracer.curves.arcs.error_bounds import UP, Slabs, proven_distances
+from tracer.curves.arcs.error_bounds import Slabs, proven_distances
 from tracer.curves.arcs.kinks import smooth_pieces
 from tracer.curves.arcs.polygons import polygonal_pieces
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces
 from tracer.curves.trace import Trace
+from tracer.enclosures.rounding import UP
 from tracer.fields.evaluations import Evaluations, Overtime
 from tracer.fields.field import EnclosedField
 from tracer.fields.networks.linear_regions import activation_regions

@@ -11,10 +11,10 @@ import numpy as np
 
 from tracer.arrays import Array
 from tracer.atlas.edges.roots import point_bounds
-from tracer.curves.arcs.error_bounds import UP
 from tracer.curves.pieces import Pieces
 from tracer.curves.trace import Trace
 from tracer.curves.vectors import cross, dot, unit_vectors
+from tracer.enclosures.rounding import UP
 from tracer.equations.planar_systems import solve_linear
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField
