@@ -67,7 +67,7 @@ def clusters_of(field: Field, atlas: Atlas) -> tuple[tuple[Cluster, ...], Indice
         return (), label
     shares = np.concatenate([paving.charts, paving.unresolvable])[cell]
     label[cell] = touching(shares)
-    ends = chain_ends(atlas)[~atlas.chains.closed]
+    ends = chain_ends(atlas.sheet)[~atlas.sheet.chains.closed]
     count = np.bincount(label[ends[ends >= 0]] + 1, minlength=label.max() + 2)[1:]
     corners = paving.lines.at(shares)
     bounds = np.empty((label.max() + 1, 2, 2))

@@ -14,6 +14,7 @@ import numpy as np
 from tracer.arrays import Array, Indices
 from tracer.atlas.atlas import Atlas, build_atlas
 from tracer.atlas.cells.grid_lines import NO_CELLS
+from tracer.atlas.cells.one_field import OneField
 from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.atlas.charts import dependent_coordinate
 from tracer.boundaries.boundary import Boundary, Stats
@@ -47,20 +48,20 @@ def proven_boundary(
     clock = [time.perf_counter()]
     counted: Any = Counted(field, deadline=clock[0] + limit)
     atlas = build_atlas(
-        counted,
+        OneField(counted),
         box,
         max_cells=max_cells,
         deadline=clock[0] + ATLAS_SHARE * limit,
         report=progress.paving,
     )
     clock.append(time.perf_counter())
-    progress.arcs(len(atlas.crossings), len(atlas.arcs))
+    progress.arcs(len(atlas.sheet.crossings), len(atlas.sheet.arcs))
     atlas, followed = _followed(counted, atlas, tolerance, clock[0], limit)
     clock.append(time.perf_counter())
     clusters, label = clusters_of(counted, atlas)
     curves = [
         curve.with_field(field)
-        for curve in curves_of(counted, atlas, followed, tolerance, _reasons(atlas, clusters, label))
+        for curve in curves_of(counted, atlas.sheet, followed, tolerance, _reasons(atlas, clusters, label))
     ]
     if atlas.status is Status.BUDGET_EXHAUSTED:
         curves = _carried_on(
@@ -91,10 +92,10 @@ def _followed(
 ) -> tuple[Atlas, TracedArcs]:
     """The arcs of an atlas as polynomials; where there is no time, those of an atlas without charts."""
     try:
-        return atlas, trace_arcs(counted, atlas, tolerance, began + ARCS_SHARE * limit)
+        return atlas, trace_arcs(counted, atlas.sheet, tolerance, began + ARCS_SHARE * limit)
     except Overtime:
         atlas = atlas.without_charts()
-        return atlas, trace_arcs(counted, atlas, tolerance, began)
+        return atlas, trace_arcs(counted, atlas.sheet, tolerance, began)
 
 
 def _reasons(
@@ -110,7 +111,7 @@ def _reasons(
         point = clusters[label[cell]].branch_point
         return (End.UNDECIDED if point is None else End.BRANCH_POINT), point
 
-    ends, closed = chain_ends(atlas).tolist(), atlas.chains.closed
+    ends, closed = chain_ends(atlas.sheet).tolist(), atlas.sheet.chains.closed
     return [[] if closed[k] else [reason(cell) for cell in pair] for k, pair in enumerate(ends)]
 
 
@@ -151,8 +152,8 @@ def _certificate(atlas: Atlas, status: Status, doubtful: Array, curves: list[Cur
     proof = Proof(
         paving.lines.at(paving.empty),
         paving.lines.at(paving.charts[sound]),
-        dependent_coordinate(paving.directions[sound]),
-        atlas.crossings.points,
+        dependent_coordinate(paving.directions[sound, 0]),
+        atlas.points,
         tuple(curves),
     )
     return Certificate(
@@ -160,6 +161,6 @@ def _certificate(atlas: Atlas, status: Status, doubtful: Array, curves: list[Cur
         atlas.box.bounds,
         np.concatenate([paving.lines.at(atlas.undecided), doubtful]),
         atlas.cells,
-        len(atlas.crossings),
+        len(atlas.points),
         proof=proof,
     )

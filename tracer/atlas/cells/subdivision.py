@@ -3,9 +3,12 @@
 import math
 import time
 from collections.abc import Callable
-from typing import Any, TypeVar
+from dataclasses import dataclass
+from typing import TypeVar
 
-from tracer.arrays import Array
+import numpy as np
+
+from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.cells.grid_lines import area
 from tracer.atlas.cells.resolution import MOST_FINE
 from tracer.fields.counted import Overtime
@@ -14,33 +17,56 @@ from tracer.fields.counted import Overtime
 CHUNK = 2048
 PORTION = 0.05
 
-# Cells, perhaps with data of each; a queue has a length and can be sliced.
-Queue = TypeVar("Queue", bound=Any)
-Look = TypeVar("Look")
+Decided = TypeVar("Decided")
+
+
+@dataclass(frozen=True, eq=False)
+class Cells:
+    """Cells to be classified.
+
+    Attributes
+    ----------
+    shares : ndarray, shape (k, 2, 2)
+    parent : ndarray of int, shape (k,)
+        The number of the cell of which each is a part; see `Cuts`.
+    candidates : ndarray of bool, shape (k, outputs)
+        The candidates for the argmax in the parent; no columns if there is only one field.
+    """
+
+    shares: Array
+    parent: Indices
+    candidates: Mask
+
+    def __len__(self) -> int:
+        return len(self.shares)
+
+    def __getitem__(self, which: slice) -> "Cells":
+        return Cells(self.shares[which], self.parent[which], self.candidates[which])
+
+    def joined(self, others: "list[Cells]") -> "Cells":
+        """Concatenate these cells and others."""
+        if not others:
+            return self
+        columns = zip(*((c.shares, c.parent, c.candidates) for c in (self, *others)), strict=True)
+        return Cells(*map(np.concatenate, columns))
 
 
 def subdivide(
-    queue: Queue,
-    look: Callable[[Queue, bool, int, float], tuple[Look, Queue, float]],
-    joined: Callable[[list[Queue]], Queue],
-    shares: Callable[[Queue], Array],
+    cells: Cells,
+    classify: Callable[[Cells, bool, int, float], tuple[Decided, Cells, float]],
     *,
     max_cells: int,
     deadline: float,
     report: Callable[[int, float], None],
-) -> tuple[list[Look], Queue, int]:
-    """Classify the cells of a queue, then the parts of its undecided cells, and so on.
+) -> tuple[list[Decided], Cells, int]:
+    """Classify cells, then the parts of the undecided ones, and so on.
 
     Parameters
     ----------
-    queue : cells
-    look : callable
+    cells : Cells
+    classify : callable
         Classifies a chunk, given whether there are more than `MOST_FINE` cells, the number of rounds so far,
         and the largest |F| so far. Returns the decided cells, the parts of the others, and the largest |F|.
-    joined : callable
-        Concatenates queues.
-    shares : callable
-        Returns the cells (k, 2, 2) of a queue.
     max_cells : int
         Upper limit of cells to process.
     deadline : float
@@ -50,34 +76,34 @@ def subdivide(
 
     Returns
     -------
-    looks : list
+    decided : list
         The decided cells, chunk by chunk.
-    left : cells
+    unprocessed : Cells
         The unprocessed cells, if a budget is spent.
-    cells : int
+    processed : int
         Number of cells processed.
     """
-    looks, left, cells = [], joined([]), 0
+    found, processed = [], 0
     largest, decided, rounds, size = 0.0, 0.0, 0, CHUNK
-    while len(queue):
-        further, crowded = [], len(queue) > MOST_FINE
+    while len(cells):
+        further, crowded = [], len(cells) > MOST_FINE
         start = 0
-        while start < len(queue):
-            chunk, began = queue[start : start + size], time.perf_counter()
-            if cells + len(chunk) > max_cells or began >= deadline:
-                return looks, joined([queue[start:], *further]), cells
+        while start < len(cells):
+            chunk, began = cells[start : start + size], time.perf_counter()
+            if processed + len(chunk) > max_cells or began >= deadline:
+                return found, cells[start:].joined(further), processed
             try:
-                decision, parts, largest = look(chunk, crowded, rounds, largest)
+                some, parts, largest = classify(chunk, crowded, rounds, largest)
             except Overtime:
-                return looks, joined([queue[start:], *further]), cells
+                return found, cells[start:].joined(further), processed
             size, start = _next_size(len(chunk), began, deadline), start + len(chunk)
-            looks.append(decision)
+            found.append(some)
             further.append(parts)
-            cells += len(chunk)
-            decided += area(shares(chunk)) - area(shares(parts))
-            report(cells, decided)
-        queue, rounds = joined(further), rounds + 1
-    return looks, left, cells
+            processed += len(chunk)
+            decided += area(chunk.shares) - area(parts.shares)
+            report(processed, decided)
+        cells, rounds = further[0].joined(further[1:]), rounds + 1
+    return found, cells, processed
 
 
 def _next_size(cells: int, began: float, deadline: float) -> int:

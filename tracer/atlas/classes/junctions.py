@@ -16,8 +16,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.arrays import Array, Indices
+from tracer.atlas.cells.paving import PAIRS
 from tracer.atlas.classes.margins import Margins
-from tracer.atlas.classes.three_classes import PAIRS, determinant
+from tracer.atlas.classes.three_classes import determinant
 from tracer.atlas.edges.roots import ROUNDING
 from tracer.enclosures.rounding import UNDERFLOW, UP
 
@@ -46,6 +47,9 @@ class Junctions:
 
     def __getitem__(self, which: NDArray) -> "Junctions":
         return Junctions(self.points[which], self.reach[which], self.classes[which])
+
+
+NO_JUNCTIONS = Junctions(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros((0, 3), dtype=np.intp))
 
 
 def locate(margins: Margins, corners: Array, classes: Indices) -> Junctions:

@@ -13,12 +13,10 @@ which F_ik is one-to-one, class k passes from below to above at most once, at th
 import numpy as np
 
 from tracer.arrays import Array, Indices, Mask, Signs
-from tracer.atlas.cells.paving import decide
+from tracer.atlas.cells.decisions import decide
+from tracer.atlas.cells.paving import PAIRS
 from tracer.atlas.classes.margins import Margins
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
-
-# The pairs among three classes, by their positions.
-PAIRS = np.array([[0, 1], [0, 2], [1, 2]])
 
 
 def triples(margins: Margins, corners: Array, classes: Indices) -> tuple[Mask, Signs, Array]:
