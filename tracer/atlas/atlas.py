@@ -159,13 +159,14 @@ def build_atlas(
 
 def _atlas_on(paving: Paving, question: OneField | ClassQuestion, max_cells: int, deadline: float) -> Atlas:
     """The atlas on a paving: the crossings of each sheet, paired into arcs; then the junctions."""
-    sheets, broken = {}, np.zeros(len(paving.charts), dtype=bool)
+    crossings, sheets, broken = {}, {}, np.zeros(len(paving.charts), dtype=bool)
     for pair in paving.pairs():
-        crossings = find_crossings(question.margin(pair), paving, pair, max_cells, deadline)
-        max_cells -= crossings.cells
-        if isinstance(question, ClassQuestion):
-            crossings = maximal_crossings(question.margins, paving, pair, crossings)
-        sheets[pair], own_broken = Sheet.of_crossings(paving, pair, crossings)
+        crossings[pair] = find_crossings(question.margin(pair), paving, pair, max_cells, deadline)
+        max_cells -= crossings[pair].cells
+    if isinstance(question, ClassQuestion):
+        crossings = maximal_crossings(question.margins, paving, crossings)
+    for pair, found in crossings.items():
+        sheets[pair], own_broken = Sheet.of_crossings(paving, pair, found)
         broken |= own_broken
     atlas = Atlas(paving, sheets, broken)
     return _with_junctions(question.margins, atlas) if isinstance(question, ClassQuestion) else atlas

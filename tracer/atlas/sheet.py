@@ -9,6 +9,7 @@ so they are paired like arcs. No part is maximal on the sides of cells from whic
 
 from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
@@ -117,24 +118,41 @@ class Sheet:
 
 
 def maximal_crossings(
-    margins: Margins, paving: Paving, pair: tuple[int, int], crossings: Crossings
-) -> Crossings:
-    """The crossings of a pair where no third class is proven to be above both.
+    margins: Margins, paving: Paving, crossings: dict[Pair, Crossings]
+) -> dict[Pair, Crossings]:
+    """The crossings of each pair of classes where no third class is proven to be above both.
 
     Where that is not certain, the side of the chart is undecided.
     """
-    kept, unsure = np.ones(len(crossings), dtype=bool), np.zeros(len(crossings), dtype=bool)
-    for side in (crossings.before, crossings.after):
-        some = np.flatnonzero(is_chart(side, len(paving.charts)))
-        third = paving.third(pair, side[some])
-        some, third = some[third != NO_CLASS], third[third != NO_CLASS]
-        brackets = crossings.brackets[some]
-        order = margins.order(np.full(len(third), pair[0]), third, brackets.lower, brackets.upper)
+    beside = [_beside_thirds(paving, *some) for some in crossings.items()]
+    first, third, lower, upper = (
+        np.concatenate(column) for column in zip(_NO_ROWS, *(rows for _, rows in beside), strict=True)
+    )
+    orders = np.split(
+        margins.order(first, third, lower, upper), np.cumsum([len(some) for some, _ in beside])[:-1]
+    )
+    maximal = {}
+    for (pair, found), (some, _), order in zip(crossings.items(), beside, orders, strict=True):
+        kept, unsure = np.ones(len(found), dtype=bool), np.zeros(len(found), dtype=bool)
         kept[some[order < 0]] = False
         unsure[some[order == 0]] = True
-    sides = Sides(crossings.axis[unsure], crossings.before[unsure], crossings.after[unsure])
-    undecided = Sides(*map(np.concatenate, zip(crossings.undecided, sides, strict=True)))
-    return replace(crossings[kept], undecided=undecided)
+        sides = Sides(found.axis[unsure], found.before[unsure], found.after[unsure])
+        undecided = Sides(*map(np.concatenate, zip(found.undecided, sides, strict=True)))
+        maximal[pair] = replace(found[kept], undecided=undecided)
+    return maximal
+
+
+_NO_ROWS = np.zeros(0, np.intp), np.zeros(0, np.intp), np.zeros((0, 2)), np.zeros((0, 2))
+
+
+def _beside_thirds(paving: Paving, pair: Pair, crossings: Crossings) -> tuple[Indices, tuple[Any, ...]]:
+    """Crossings beside charts of three classes; for each a class of the pair, the third, and its bracket."""
+    cells = np.concatenate([crossings.before, crossings.after])
+    some = np.flatnonzero(is_chart(cells, len(paving.charts)))
+    third = paving.third(pair, cells[some])
+    some, third = some[third != NO_CLASS] % len(crossings), third[third != NO_CLASS]
+    brackets = crossings.brackets[some]
+    return some, (np.full(len(third), (pair or (0,))[0]), third, brackets.lower, brackets.upper)
 
 
 def _as_crossings(junctions: Junctions, host: Indices, directions: Array, box: Box) -> Crossings:

@@ -5,6 +5,7 @@ never eliminated.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -60,15 +61,30 @@ class Candidates:
         mask[cell[wins], best[cell[wins]]] = False
         return cls(margins, cell, other, pairs, found, best, mask)
 
-    def row_of_two(self, cells: Indices) -> tuple[Indices, Indices]:
-        """The subset of `cells`, with two candidates each, that has a row for the two, and that row."""
+    @cached_property
+    def _row_of(self) -> Indices:
+        """The row in which each class is compared in each cell, (k, outputs); −1 if there is none."""
         row_of = np.full(self.mask.shape, -1)
         row_of[self.cell, self.other] = np.arange(len(self.cell))
+        return row_of
+
+    def row_of_two(self, cells: Indices) -> tuple[Indices, Indices]:
+        """The subset of `cells`, with two candidates each, that has a row for the two, and that row."""
         other = self.mask[cells]
         other[np.arange(len(cells)), self.best[cells]] = False
-        row = row_of[cells, other.argmax(axis=1)]
+        row = self._row_of[cells, other.argmax(axis=1)]
         known = (other.sum(axis=1) == 1) & (row >= 0)
         return cells[known], row[known]
+
+    def enclosures(self, corners: Array, cells: Indices, pairs: Indices) -> Enclosure:
+        """Enclosures of the margins of `pairs` (n, 2) on `cells` (n,): from the rows, or else computed."""
+        best = self.best[cells]
+        known = (pairs == best[:, None]).any(axis=1)
+        row = self._row_of[cells[known], pairs[known].sum(axis=1) - best[known]]
+        new = corners[cells[~known]]
+        computed = self.margins.rows(pairs[~known]).enclose(new[:, 0], new[:, 1])
+        both = Enclosure.joined([self.found.rows(row), computed])
+        return both.rows(np.argsort(np.argsort(~known, kind="stable"), kind="stable"))
 
     def variation(self, corners: Array) -> Array:
         """Upper bounds of the variation of the margins along each coordinate, (k, 2)."""

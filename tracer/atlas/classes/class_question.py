@@ -46,9 +46,7 @@ class ClassQuestion:
         slopes[two, 0], directions[two, 0] = signs[row], along[row]
         is_chart[two] = along[row].any(axis=1)
         three = np.flatnonzero(number == 3)
-        is_chart[three], slopes[three], directions[three] = triples(
-            self.margins, corners[three], classes[three]
-        )
+        is_chart[three], slopes[three], directions[three] = triples(rows, corners, three, classes[three])
         return ClassAnswer(rows, shares, corners, number == 1, is_chart, classes, slopes, directions)
 
 

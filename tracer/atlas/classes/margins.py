@@ -113,13 +113,18 @@ class MarginRows:
     @cached_property
     def _groups(self) -> list[tuple[Any, Indices]]:
         """Each margin that occurs, and its rows."""
-        outputs = self._margins.network.n_outputs
-        code = self._pairs[:, 0] * outputs + self._pairs[:, 1]
-        order = np.argsort(code, kind="stable")
-        codes, starts = np.unique(code[order], return_index=True)
-        pairs = zip((codes // outputs).tolist(), (codes % outputs).tolist(), strict=True)
-        rows = np.split(order, starts[1:]) if len(order) else []
-        return [(self._margins.field(i, j), some) for (i, j), some in zip(pairs, rows, strict=True)]
+        order = np.lexsort(self._pairs.T[::-1])
+        pairs = self._pairs[order]
+        starts = np.flatnonzero(np.append(True, (pairs[1:] != pairs[:-1]).any(axis=1))[: len(pairs)]).tolist()
+        ends = [*starts[1:], len(pairs)]
+        return (
+            [
+                (self._margins.field(i, j), order[start:end])
+                for (i, j), start, end in zip(pairs[starts].tolist(), starts, ends, strict=True)
+            ]
+            if starts
+            else []
+        )
 
     @cached_property
     def _order(self) -> Indices:

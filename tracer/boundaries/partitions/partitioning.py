@@ -175,7 +175,7 @@ def _parts(margins: Margins, atlas: Atlas, arcs: Sequence[Arc]) -> tuple[Part, .
     """For each pair of classes, where its borders can be: `nearest` proves with it."""
     parts = []
     for (i, j), own in atlas.sheets.items():
-        field, sheets = margins.network.margin(i, j), []
+        field, sheets = margins.field(i, j).field, []
         charts = own.charts[~atlas.broken[own.charts]]
         thirds = own.third(charts)
         for third in np.unique(thirds).tolist():
