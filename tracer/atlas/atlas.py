@@ -28,7 +28,7 @@ from tracer.atlas.edges.crossings import find_crossings
 from tracer.atlas.edges.sides import OUTSIDE
 from tracer.atlas.sheet import NO_JUNCTION, Sheet, maximal_crossings
 from tracer.fields.box import Box
-from tracer.fields.counted import Overtime
+from tracer.fields.evaluations import Overtime
 
 # The share of `max_cells` for the paving; the rest is for pieces of cell sides.
 PAVING_SHARE = 0.9

@@ -26,9 +26,8 @@ References
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tracer.arrays import Array, Indices, Mask
+from tracer.arrays import Array, Indices, Mask, Rows
 from tracer.atlas.edges.crossings import Crossings, is_chart
 from tracer.atlas.edges.roots import ROUNDING, Segments
 from tracer.enclosures.rounding import UNDERFLOW
@@ -40,7 +39,7 @@ INSIDE = -1
 
 
 @dataclass(frozen=True, eq=False)
-class ChartArcs:
+class ChartArcs(Rows):
     """Pieces of the boundary in one chart each, with F > 0 on their left.
 
     Attributes
@@ -52,12 +51,6 @@ class ChartArcs:
     chart: Indices
     start: Indices
     end: Indices
-
-    def __len__(self) -> int:
-        return len(self.chart)
-
-    def __getitem__(self, which: NDArray) -> "ChartArcs":
-        return ChartArcs(self.chart[which], self.start[which], self.end[which])
 
 
 def pair_crossings(

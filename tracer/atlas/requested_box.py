@@ -16,7 +16,7 @@ from tracer.atlas.atlas import Atlas, build_atlas
 from tracer.atlas.classes.class_question import ClassQuestion
 from tracer.atlas.classes.margins import Margins
 from tracer.fields.box import Box
-from tracer.fields.counted import Overtime
+from tracer.fields.evaluations import Overtime
 
 # The narrower box is narrower than the requested one by this share of the extension.
 INSET = 2.0**-10

@@ -17,8 +17,8 @@ from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, Mask, Signs
 from tracer.atlas.edges.roots import ROUNDING, Segments, certified_signs, isolate, joined, polish
+from tracer.atlas.plain_values import compare_roots
 from tracer.boundaries.coercion import as_field
-from tracer.boundaries.plain_values import compare_roots
 from tracer.curves.arcs.error_bounds import UP
 from tracer.curves.continuation.lattice import are_roots, roots_on_lines
 from tracer.curves.corrector import newton_step
@@ -27,6 +27,7 @@ from tracer.enclosures.formulas.ufuncs import Unenclosable
 from tracer.fields.box import Box
 from tracer.fields.checks import between, exact_number, shown
 from tracer.fields.field import EnclosedField, Field, unenclosable
+from tracer.fields.float_errors import quiet
 from tracer.fields.networks.network import Network
 from tracer.fields.networks.rational_network import RationalNetwork
 
@@ -80,6 +81,7 @@ class Roots:
 
 
 @in_ieee_arithmetic(Roots.unproven)
+@quiet
 def solve(field: Any, bounds: ArrayLike, *, x1: float | None = None, x2: float | None = None) -> Roots:
     """Every x1 in the box with F(x1, x2) = 0 for a given x2, or every x2 for a given x1.
 
@@ -117,15 +119,14 @@ def solve(field: Any, bounds: ArrayLike, *, x1: float | None = None, x2: float |
         raise TypeError(f"exactly one of x1 and x2 must be given; got x1={shown(x1)}, x2={shown(x2)}")
     fixed, value = (0, x1) if x1 is not None else (1, x2)
     given = between(f"x{fixed + 1}", exact_number(f"x{fixed + 1}", value), *box.bounds[fixed])
-    with np.errstate(all="ignore"):
-        if (reason := unenclosable(field)) is None:
-            try:
-                return _proven(field, box, fixed, given)
-            except Unenclosable:
-                reason = unenclosable(field)  # a callable that is no formula after all
-                if reason is None:
-                    raise
-        return _sampled(field, box, _line(box, fixed, given), reason)
+    if (reason := unenclosable(field)) is None:
+        try:
+            return _proven(field, box, fixed, given)
+        except Unenclosable:
+            reason = unenclosable(field)  # a callable that is no formula after all
+            if reason is None:
+                raise
+    return _sampled(field, box, _line(box, fixed, given), reason)
 
 
 def _line(box: Box, fixed: int, given: float, longer: Array | tuple[bool, bool] = (False, False)) -> Segments:

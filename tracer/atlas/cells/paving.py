@@ -26,12 +26,12 @@ from typing import NamedTuple, Protocol
 
 import numpy as np
 
-from tracer.arrays import Array, Indices, Mask, Signs
+from tracer.arrays import Array, Indices, Mask, Rows, Signs
 from tracer.atlas.cells.coarsening import NO_CLASS, Cuts, Tiles
 from tracer.atlas.cells.decisions import along_axes
-from tracer.atlas.cells.grid_lines import FIRST_CELLS, NO_CELLS, Lines, halves
+from tracer.atlas.cells.grid_lines import FIRST_CELLS, NO_CELLS, Lines, area, halves
 from tracer.atlas.cells.resolution import narrow
-from tracer.atlas.cells.subdivision import Cells, subdivide
+from tracer.atlas.cells.subdivision import subdivide
 from tracer.fields.box import Box
 
 # The classes i < j whose margin a field is; None for a field of its own.
@@ -221,9 +221,28 @@ def pave(
         partial(_classify, question, lines, cuts),
         max_cells=max_cells,
         deadline=deadline,
+        area=lambda some: area(some.shares),
         report=report,
     )
     return _paving(lines, cuts, [_nothing(len(question.candidates)), *decided], unprocessed, cells)
+
+
+@dataclass(frozen=True, eq=False)
+class Cells(Rows):
+    """Cells to be classified.
+
+    Attributes
+    ----------
+    shares : ndarray, shape (k, 2, 2)
+    parent : ndarray of int, shape (k,)
+        The number of the cell of which each is a part; see `Cuts`.
+    candidates : ndarray of bool, shape (k, outputs)
+        The candidates for the argmax in the parent; no columns if there is only one field.
+    """
+
+    shares: Array
+    parent: Indices
+    candidates: Mask
 
 
 class _Decided(NamedTuple):

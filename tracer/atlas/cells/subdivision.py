@@ -3,67 +3,36 @@
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
-import numpy as np
-
-from tracer.arrays import Array, Indices, Mask
-from tracer.atlas.cells.grid_lines import area
+from tracer.arrays import Rows
 from tracer.atlas.cells.resolution import MOST_FINE
-from tracer.fields.counted import Overtime
+from tracer.fields.evaluations import Overtime
 
 # Cells enclosed at once, and the share of the remaining time that a chunk may take.
 CHUNK = 2048
 PORTION = 0.05
 
-Decided = TypeVar("Decided")
-
-
-@dataclass(frozen=True, eq=False)
-class Cells:
-    """Cells to be classified.
-
-    Attributes
-    ----------
-    shares : ndarray, shape (k, 2, 2)
-    parent : ndarray of int, shape (k,)
-        The number of the cell of which each is a part; see `Cuts`.
-    candidates : ndarray of bool, shape (k, outputs)
-        The candidates for the argmax in the parent; no columns if there is only one field.
-    """
-
-    shares: Array
-    parent: Indices
-    candidates: Mask
-
-    def __len__(self) -> int:
-        return len(self.shares)
-
-    def __getitem__(self, which: slice) -> "Cells":
-        return Cells(self.shares[which], self.parent[which], self.candidates[which])
-
-    def joined(self, others: "list[Cells]") -> "Cells":
-        """Concatenate these cells and others."""
-        if not others:
-            return self
-        columns = zip(*((c.shares, c.parent, c.candidates) for c in (self, *others)), strict=True)
-        return Cells(*map(np.concatenate, columns))
+# Cells, perhaps with data of each; and what is decided of some of them.
+Queue = TypeVar("Queue", bound=Rows)
+Classified = TypeVar("Classified")
 
 
 def subdivide(
-    cells: Cells,
-    classify: Callable[[Cells, bool, int, float], tuple[Decided, Cells, float]],
+    queue: Queue,
+    classify: Callable[[Queue, bool, int, float], tuple[Classified, Queue, float]],
     *,
     max_cells: int,
     deadline: float,
-    report: Callable[[int, float], None],
-) -> tuple[list[Decided], Cells, int]:
-    """Classify cells, then the parts of the undecided ones, and so on.
+    area: Callable[[Queue], float] = lambda cells: 0.0,
+    report: Callable[[int, float], None] = lambda cells, share: None,
+) -> tuple[list[Classified], Queue, int]:
+    """Classify the cells of a queue, then the parts of its undecided cells, and so on.
 
     Parameters
     ----------
-    cells : Cells
+    queue : Rows
+        The cells.
     classify : callable
         Classifies a chunk, given whether there are more than `MOST_FINE` cells, the number of rounds so far,
         and the largest |F| so far. Returns the decided cells, the parts of the others, and the largest |F|.
@@ -71,39 +40,41 @@ def subdivide(
         Upper limit of cells to process.
     deadline : float
         A time of `time.perf_counter`.
+    area : callable
+        The area of cells, as a share of the box's; of things without area 0.
     report : callable
         Called after every chunk with the number of cells processed and the share of the box's area decided.
 
     Returns
     -------
-    decided : list
+    classified : list
         The decided cells, chunk by chunk.
-    unprocessed : Cells
+    unprocessed : Rows
         The unprocessed cells, if a budget is spent.
-    processed : int
+    cells : int
         Number of cells processed.
     """
-    found, processed = [], 0
-    largest, decided, rounds, size = 0.0, 0.0, 0, CHUNK
-    while len(cells):
-        further, crowded = [], len(cells) > MOST_FINE
+    joined = type(queue).joined
+    classified, cells, rounds, size, largest, decided = [], 0, 0, CHUNK, 0.0, 0.0
+    while len(queue):
+        further, crowded = [], len(queue) > MOST_FINE
         start = 0
-        while start < len(cells):
-            chunk, began = cells[start : start + size], time.perf_counter()
-            if processed + len(chunk) > max_cells or began >= deadline:
-                return found, cells[start:].joined(further), processed
+        while start < len(queue):
+            chunk, began = queue[start : start + size], time.perf_counter()
+            if cells + len(chunk) > max_cells or began >= deadline:
+                return classified, joined([queue[start:], *further]), cells
             try:
-                some, parts, largest = classify(chunk, crowded, rounds, largest)
+                result, parts, largest = classify(chunk, crowded, rounds, largest)
             except Overtime:
-                return found, cells[start:].joined(further), processed
+                return classified, joined([queue[start:], *further]), cells
             size, start = _next_size(len(chunk), began, deadline), start + len(chunk)
-            found.append(some)
+            classified.append(result)
             further.append(parts)
-            processed += len(chunk)
-            decided += area(chunk.shares) - area(parts.shares)
-            report(processed, decided)
-        cells, rounds = further[0].joined(further[1:]), rounds + 1
-    return found, cells, processed
+            cells += len(chunk)
+            decided += area(chunk) - area(parts)
+            report(cells, decided)
+        queue, rounds = joined(further), rounds + 1
+    return classified, queue, cells
 
 
 def _next_size(cells: int, began: float, deadline: float) -> int:

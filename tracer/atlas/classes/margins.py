@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tracer.arrays import Array, Indices, Mask, Signs
-from tracer.fields.counted import Counted
+from tracer.fields.evaluations import Evaluations
 from tracer.fields.field import Enclosure
 from tracer.fields.networks.network import Network
 
@@ -21,12 +21,12 @@ class Margins:
 
     def __init__(self, network: Network, deadline: float = math.inf) -> None:
         self.network, self._deadline = network, deadline
-        self._fields: dict[tuple[int, int], Any] = {}
+        self._fields: dict[tuple[int, int], Evaluations] = {}
 
-    def field(self, i: int, j: int) -> Any:
-        """The margin A_i − A_j, which counts its evaluations."""
+    def field(self, i: int, j: int) -> Evaluations:
+        """The evaluations of the margin A_i − A_j."""
         if (i, j) not in self._fields:
-            self._fields[i, j] = Counted(self.network.margin(i, j), deadline=self._deadline)
+            self._fields[i, j] = Evaluations(self.network.margin(i, j), self._deadline)
         return self._fields[i, j]
 
     def without_deadline(self) -> "Margins":
@@ -44,7 +44,7 @@ class Margins:
     @property
     def evaluations(self) -> int:
         """Number of points at which margins were evaluated."""
-        return sum(field.evaluations for field in self._fields.values())
+        return sum(field.points for field in self._fields.values())
 
     @cached_property
     def distinct(self) -> Mask:
@@ -111,7 +111,7 @@ class MarginRows:
         return value, gradient
 
     @cached_property
-    def _groups(self) -> list[tuple[Any, Indices]]:
+    def _groups(self) -> list[tuple[Evaluations, Indices]]:
         """Each margin that occurs, and its rows."""
         order = np.lexsort(self._pairs.T[::-1])
         pairs = self._pairs[order]

@@ -95,14 +95,14 @@ def find_crossings(
     lower, upper = paving.lines.at(np.stack([edges.lower, edges.upper]))
     found = isolate(field, Segments(lower, upper, edges.axis), monotone, max_cells, deadline)
     points, error_bound, brackets = polish(field, found)
-    undecided = np.unique(found.undecided_segment)
+    undecided = np.unique(found.undecided.number)
     return Crossings(
         points,
         error_bound,
         brackets,
         found.direction,
-        edges.before[found.segment],
-        edges.after[found.segment],
+        edges.before[found.brackets.number],
+        edges.after[found.brackets.number],
         Sides(edges.axis[undecided], edges.before[undecided], edges.after[undecided]),
         found.cells,
         found.exhausted,

@@ -4,7 +4,6 @@ First the atlas of all classes is built. Then the arcs of every pair of classes 
 arcs of a boundary, and the regions are assembled from them.
 """
 
-import time
 from collections.abc import Hashable, Sequence
 from functools import partial
 from typing import Any
@@ -19,27 +18,30 @@ from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.atlas.charts import dependent_coordinate
 from tracer.atlas.classes.margins import Margins
 from tracer.atlas.requested_box import build_class_atlas
-from tracer.boundaries.boundary import Stats
+from tracer.boundaries.clusters import with_ends
 from tracer.boundaries.coercion import as_classifier
 from tracer.boundaries.partitions.borders import Arc
 from tracer.boundaries.partitions.nodes import Border, Nodes
 from tracer.boundaries.partitions.partition import Partition
 from tracer.boundaries.partitions.regions import regions_between
-from tracer.boundaries.progress import Progress
 from tracer.boundaries.proving import ARCS_SHARE, ATLAS_SHARE, without_numbers
-from tracer.boundaries.tracing import MAX_CELLS, TOLERANCE, Limits
-from tracer.curves.arcs.assembly import curves_of, trace_arcs
+from tracer.boundaries.result import Stats
+from tracer.boundaries.work import MAX_CELLS, TOLERANCE, Clock, Limits, Progress
+from tracer.curves.arcs.assembly import trace_arcs, traces_of
+from tracer.curves.curve import Curve
 from tracer.curves.end import End
 from tracer.curves.nearest.discs import Sheet
 from tracer.curves.nearest.distances import Part
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
 from tracer.fields.box import Box
 from tracer.fields.checks import flag
-from tracer.fields.counted import Overtime
+from tracer.fields.evaluations import Overtime
+from tracer.fields.float_errors import quiet
 from tracer.fields.networks.network import Network
 
 
 @in_ieee_arithmetic(Partition.unproven)
+@quiet
 def partition(
     network: Any,
     bounds: ArrayLike,
@@ -88,40 +90,28 @@ def partition(
     """
     network, box = as_classifier(network), Box.from_bounds(bounds)
     limits = Limits.of(tolerance, max_cells, time_limit)
-    lowest, line = flag("argmin", argmin), Progress(flag("progress", progress))
-    try:
-        # Overflow gives inf or nan, which proves nothing: the result is a status, not a warning.
-        with np.errstate(all="ignore"):
-            return _partition(network, box, lowest, *limits, line)
-    finally:
-        line.done()
+    lowest = flag("argmin", argmin)
+    with Progress(progress) as line:
+        return _partition(network, box, lowest, limits, line)
 
 
-def _partition(
-    network: Network,
-    box: Box,
-    argmin: bool,
-    tolerance: float,
-    max_cells: int,
-    limit: float,
-    progress: Progress,
-) -> Partition:
-    clock = [time.perf_counter()]
+def _partition(network: Network, box: Box, argmin: bool, limits: Limits, progress: Progress) -> Partition:
+    clock = Clock(limits.time_limit)
     scores = network.scores(negative=argmin)
-    margins = Margins(scores, clock[0] + limit)
+    margins = Margins(scores, clock.deadline())
     labels = network.classes or tuple(range(network.n_outputs))
     atlas = build_class_atlas(
         margins,
         box,
-        max_cells=max_cells,
-        deadline=clock[0] + ATLAS_SHARE * limit,
+        max_cells=limits.max_cells,
+        deadline=clock.deadline(ATLAS_SHARE),
         report=progress.paving,
     )
-    clock.append(time.perf_counter())
+    clock.end_of("survey")
     nodes = Nodes.of(atlas)
-    borders, finished = _borders(margins, atlas, nodes, tolerance, clock[0] + ARCS_SHARE * limit)
+    borders, finished = _borders(margins, atlas, nodes, limits.tolerance, clock.deadline(ARCS_SHARE))
     cut_short = margins.without_deadline().late
-    clock.append(time.perf_counter())
+    clock.end_of("arcs")
     junctions, number = nodes.junctions(borders, labels)
     arcs = tuple(_arc(border, number, labels) for border in borders)
     regions, doubtful = (), np.zeros((0, 2, 2))
@@ -131,12 +121,11 @@ def _partition(
         if not (sure or any(End.BOX in arc.ends for arc in arcs)):
             doubtful = np.stack([atlas.box.lower, atlas.box.upper])[None]
     doubtful = np.concatenate([doubtful, without_numbers(atlas.box, [arc.curve for arc in arcs])])
-    clock.append(time.perf_counter())
+    clock.end_of("regions")
     status = Status.BUDGET_EXHAUSTED if cut_short or not finished else atlas.status
     if status is Status.PROVEN and len(doubtful):
         status = Status.PROVEN_OUTSIDE_CELLS
-    seconds = atlas.seconds | dict(zip(("survey", "arcs", "regions"), np.diff(clock).tolist(), strict=True))
-    stats = Stats(atlas.cells, margins.evaluations, seconds)
+    stats = Stats(atlas.cells, margins.evaluations, atlas.seconds | clock.seconds)
     certificate = _certificate(atlas, status, doubtful, arcs)
     parts = _parts(margins, atlas, arcs)
     return Partition(regions, arcs, junctions, certificate, labels, box, network, argmin, stats, parts)
@@ -146,22 +135,23 @@ def _borders(
     margins: Margins, atlas: Atlas, nodes: Nodes, tolerance: float, deadline: float
 ) -> tuple[list[Border], bool]:
     """The borders of all pairs of classes, and whether all reach the tolerance."""
-    borders, finished = [], True
+    borders, finished, box = [], True, atlas.box
     for ij, sheet in sorted(atlas.sheets.items()):
-        field = margins.field(*ij)
+        evaluations = margins.field(*ij)
         try:
-            followed = trace_arcs(field, sheet, tolerance, deadline)
+            followed = trace_arcs(evaluations, sheet, tolerance, deadline)
         except Overtime:
             return borders, False
         finished &= followed.finished
         ends = nodes.of_chains(sheet)
-        reasons: Any = [[(why, None) for why, _ in pair] for _, pair in ends]
-        curves = curves_of(field, sheet, followed, tolerance, reasons)
-        found = [
-            Border(curve.with_field(field.field), ij, tuple(node for _, node in pair), crossing)
+        found = zip(traces_of(evaluations, sheet, followed), ends, strict=True)
+        traces = [with_ends(box, *trace, [(why, None) for why, _ in pair]) for trace, (_, pair) in found]
+        curves = Curve.proven_from(traces, evaluations, box, tolerance)
+        new = [
+            Border(curve, ij, tuple(node for _, node in pair), crossing)
             for curve, (crossing, pair) in zip(curves, ends, strict=True)
         ]
-        borders += sorted(found, key=lambda border: border.curve.points[0].tolist())
+        borders += sorted(new, key=lambda border: border.curve.points[0].tolist())
     return borders, finished
 
 

@@ -27,7 +27,7 @@ from tracer.atlas.sheet import Sheet
 from tracer.curves.arcs.batch import ArcBatch
 from tracer.curves.vectors import dot, max_norm, unit_vectors, within
 from tracer.fields.box import Box
-from tracer.fields.counted import Overtime
+from tracer.fields.evaluations import Overtime
 from tracer.fields.field import EnclosedField
 
 # A factor that bounds the few roundings of a computed distance.

@@ -1,13 +1,10 @@
 """Kernel models: ``F(x) = Σ_i α_i k(x, c_i) + b``, as in support vector machines and Gaussian processes [1]_.
 
-Consider a kernel that is a function of one variable, applied to a polynomial of degree at most 2:
-
-    exp(−γ |z − c|²)   (radial basis functions),   (γ c·z + r)^degree,   z = A x + a.
-
-On a plane the polynomial is quadratic in the plane's two coordinates. Its coefficients, and the radii of
-their rounding, are computed once. On a cell the polynomial is a Taylor form; the function is applied to the
-form, and the results are summed over i. So bounds cost as much as for a network with one hidden layer,
-for any number of inputs. (Kernels that are functions of c·z alone, such as tanh, are networks.)
+Radial basis functions ``exp(−γ |z − c|²)``, z = A x + a, are exponentials of polynomials. On a plane such a
+polynomial is quadratic in the plane's two coordinates. Its coefficients, and the radii of their rounding, are
+computed once. On a cell the polynomial is a Taylor form; the exponential is applied to the form, and the
+results are summed over i. So bounds cost as much as for a network with one hidden layer, for any number of
+inputs. Kernels that are functions of c·z alone, such as tanh and powers, are networks.
 
 Class 1 of two wins where F > 0: the outputs are 0 and F, and margin(1, 0) is F.
 
@@ -28,8 +25,7 @@ from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.fields.checks import exact_number, index, points
 from tracer.fields.field import Enclosure
 from tracer.fields.float_errors import quiet
-from tracer.fields.kernels.gaussians import Gaussians
-from tracer.fields.kernels.powers import Powers
+from tracer.fields.kernels.gaussians import DECAY, Gaussians
 from tracer.fields.labels import Side, checked_sides, labelled, pair, restricted, sides
 from tracer.fields.networks.layer import Layer
 from tracer.fields.plane import Plane
@@ -45,7 +41,7 @@ class KernelField:
 
     Parameters
     ----------
-    terms : Gaussians or Powers
+    terms : Gaussians
         The kernels k(·, c_i).
     last : Layer
         α and b, with their radii: a linear layer with one output.
@@ -62,7 +58,7 @@ class KernelField:
         If shapes do not chain, or the number of labels differs from the number of outputs or inputs.
     """
 
-    terms: Gaussians | Powers
+    terms: Gaussians
     last: Layer
     plane: Plane | None = None
     classes: tuple | None = None
@@ -143,7 +139,7 @@ class KernelField:
 
     def _on_cells(self, lower: Array, upper: Array) -> Enclosure:
         form, radius = self.terms.polynomials.on_cells(lower, upper)
-        form = form.apply(self.terms.function).affine(self.last.affine)
+        form = form.apply(DECAY).affine(self.last.affine)
         (low, high), gradient = form.value_bounds(), form.gradient_bounds(radius)
         return Enclosure(low[:, 0], high[:, 0], *gradient, np.ones(len(lower), dtype=bool))
 

@@ -122,7 +122,7 @@ class Network:
         """The outputs, shape (..., outputs), at points `x` of shape (..., inputs)."""
         h = self._points(x)
         for layer in self.layers:
-            h = layer.row.value(layer.preactivation(h))
+            h = layer.function.value(layer.preactivation(h))
         return h
 
     @quiet
@@ -132,7 +132,7 @@ class Network:
         z = []
         for layer in self.layers:
             z.append(layer.preactivation(h))
-            h = layer.row.value(z[-1])
+            h = layer.function.value(z[-1])
         return tuple(z)
 
     def value(self, x: ArrayLike) -> Array:
@@ -161,15 +161,15 @@ class Network:
 
     @cached_property
     def _points_at_once(self) -> int:
-        return network_bounds.together(self.layers, CACHED_NUMBERS, fewest=1)
+        return network_bounds.chunk_size(self.layers, CACHED_NUMBERS, fewest=1)
 
     def _value_and_gradient(self, h: Array) -> tuple[Array, Array]:
         slopes: list[Array | float] = []
         for layer in self.layers:
             z = layer.preactivation(h)
-            linear = layer.activation == "linear"
-            h = z if linear else layer.row.value(z)
-            slopes.append(1.0 if linear else layer.row.slope(z))
+            linear = layer.function.is_linear
+            h = z if linear else layer.function.value(z)
+            slopes.append(1.0 if linear else layer.function.slope(z))
         # Reverse mode: one row vector per point, instead of one tangent per input.
         *hidden, last = self.layers
         gradient = np.repeat(last.weight, len(h), axis=0) * slopes.pop()
@@ -180,7 +180,7 @@ class Network:
     @property
     def unenclosable(self) -> str | None:
         """The reason why `enclose` has no bounds; None if it has."""
-        softmax = any(layer.row.univariate is None for layer in self.layers)
+        softmax = self.layers[-1].activation == "softmax"
         return "softmax couples all outputs" if softmax else None
 
     @cached_property
@@ -257,7 +257,7 @@ class Network:
             raise ValueError("margin needs two outputs, this network has 1: take level(0, value)")
         i, j = pair(i, j, classes, self.classes, self.n_outputs)
         *hidden, last = self.layers
-        if last.invertible or last.activation == "softmax":
+        if last.function.inverse or last.activation == "softmax":
             end: tuple[Layer, ...] = (last.difference(i, j),)
         else:
             end = (last.rows(i, j), Layer([[1.0, -1.0]], [0.0]))
@@ -281,7 +281,7 @@ class Network:
         The scores and the outputs have the same argmax.
         """
         *hidden, last = self.layers
-        if last.invertible or last.activation == "softmax":
+        if last.function.inverse or last.activation == "softmax":
             return replace(self, layers=(*hidden, last.linear(negative)))
         if not negative:
             return self
@@ -320,7 +320,7 @@ class Network:
         *hidden, last = self.layers
         if self.classes is not None and last.activation == "linear" and 0 < value < 1:
             raise ValueError(self._two_meanings(output, value))
-        low, high = last.row.range
+        low, high = last.function.range
         if not low < value < high:
             raise ValueError(
                 f"value must lie in the open range ({low:g}, {high:g}) of {last.activation}; "
@@ -336,10 +336,10 @@ class Network:
             # p_0 = σ(A_0 - A_1): the level of a sigmoid of the margin.
             last = replace_activation(last.difference(output, 1 - output), "sigmoid")
             output = 0
-        if last.row.inverse is None:
+        if last.function.inverse is None:
             end: tuple[Layer, ...] = (last.rows(output), Layer([[1.0]], [-value]))
         else:
-            amount = float(last.row.inverse(np.float64(value)))
+            amount = float(last.function.inverse(np.float64(value)))
             exact = last.activation == "linear"
             radius = 0.0 if exact else INVERSE_ULPS * UNIT_ROUNDOFF * (abs(amount) + 1)
             end = (last.shifted(output, amount, radius),)
