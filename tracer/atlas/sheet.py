@@ -128,9 +128,8 @@ def maximal_crossings(
     first, third, lower, upper = (
         np.concatenate(column) for column in zip(_NO_ROWS, *(rows for _, rows in beside), strict=True)
     )
-    orders = np.split(
-        margins.order(first, third, lower, upper), np.cumsum([len(some) for some, _ in beside])[:-1]
-    )
+    ends = np.cumsum([len(some) for some, _ in beside])
+    orders = np.split(margins.order(first, third, lower, upper), ends)[:-1]
     maximal = {}
     for (pair, found), (some, _), order in zip(crossings.items(), beside, orders, strict=True):
         kept, unsure = np.ones(len(found), dtype=bool), np.zeros(len(found), dtype=bool)

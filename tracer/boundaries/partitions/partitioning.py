@@ -173,14 +173,14 @@ def _parts(margins: Margins, atlas: Atlas, arcs: Sequence[Arc]) -> tuple[Part, .
             hidden = {} if third == NO_CLASS else {"hidden": partial(margins.above_both, third, i, j)}
             sheets.append(Sheet(field, cells, **hidden))
         mine = np.array([k for k, arc in enumerate(arcs) if arc.outputs == (i, j)], dtype=np.intp)
-        parts.append(Part(field, mine, tuple(sheets), partial(margins.on_top, i, j)))
+        parts.append(Part(field, mine, tuple(sheets), partial(margins.are_maximal, i, j)))
     return tuple(parts)
 
 
 def _along_sides(margins: Margins, box: Box) -> tuple[int, bool]:
     """The class along the sides of a box if no arc ends there, and whether that is proven."""
     corners = np.array([[x, y] for x in (box.lower[0], box.upper[0]) for y in (box.lower[1], box.upper[1])])
-    certain = margins.top(corners)
+    certain = margins.proven_argmax(corners)
     if (certain >= 0).any():
         return int(certain.max()), True
     return int(margins.network(corners[0]).argmax()), False

@@ -20,7 +20,7 @@ from tracer.atlas.charts import across
 from tracer.curves.arcs.batch import ArcBatch, solve_in_brackets
 from tracer.curves.pieces import Pieces
 from tracer.curves.vectors import lengths, unit_vectors
-from tracer.enclosures.functions.piecewise_linear import Sides
+from tracer.enclosures.functions.piecewise_linear import Pattern
 from tracer.equations.planar_systems import solve_linear
 from tracer.fields.box import Box
 from tracer.fields.networks.linear_regions import ActivationRegions, Extension
@@ -113,8 +113,8 @@ class _March(Rows):
 
     arc: Indices
     x: Array
-    sides: Sides
-    last: Sides
+    sides: Pattern
+    last: Pattern
     neuron: Indices
     kink: Array
     idle: Indices
