@@ -16,6 +16,7 @@ import numpy as np
 from measurement import in_turn, write
 
 import tracer
+from tracer.atlas.cells.one_field import OneField
 from tracer.atlas.cells.paving import pave
 from tracer.enclosures.functions.piecewise_linear import PiecewiseLinear
 from tracer.enclosures.rounding import gamma
@@ -131,7 +132,7 @@ def measured(network, bounds):
     """The same paving with every kind of bounds."""
     box = Box.from_bounds(bounds)
     ways = {
-        kind: lambda field=field: pave(field, box, max_cells=MOST_CELLS)
+        kind: lambda field=field: pave(OneField(field), box, max_cells=MOST_CELLS)
         for kind, field in fields(network).items()
     }
     return {kind: row(done) for kind, done in in_turn(ways).items()}

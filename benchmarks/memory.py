@@ -22,6 +22,7 @@ from measurement import write
 from standing_problems import T1_BOUNDS, problem, t1
 
 import tracer
+from tracer.atlas.cells.one_field import OneField
 from tracer.atlas.cells.paving import pave
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Evaluations
@@ -56,7 +57,7 @@ def paved(field, bounds, budget):
     gc.collect()
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
-    paving = pave(watched, box, max_cells=budget)
+    paving = pave(OneField(watched), box, max_cells=budget)
     held = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
     kept = sum(map(len, (paving.unprocessed, paving.empty, paving.charts, paving.unresolvable)))

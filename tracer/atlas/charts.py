@@ -53,14 +53,16 @@ class ChartArcs(Rows):
     end: Indices
 
 
-def pair(crossings: Crossings, directions: Array, alone: Mask | None = None) -> tuple[ChartArcs, Mask]:
+def pair_crossings(
+    crossings: Crossings, directions: Array, alone: Mask | None = None
+) -> tuple[ChartArcs, Mask]:
     """Pair crossings into the arcs of all charts that are not broken; also returns which charts are broken.
 
     Parameters
     ----------
     crossings : Crossings
     directions : ndarray, shape (charts, 2)
-        The direction along which F grows in each chart.
+        The direction along which F grows in each chart; 0 in charts of other fields.
     alone : ndarray of bool, shape (charts,), optional
         Which charts may have one crossing alone; none by default.
     """

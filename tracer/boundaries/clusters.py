@@ -76,7 +76,7 @@ def clusters_of(field: Field, atlas: Atlas) -> tuple[tuple[Cluster, ...], Indice
         return (), label
     shares = np.concatenate([paving.charts, paving.unresolvable])[cell]
     label[cell] = touching(shares)
-    ends = chain_ends(atlas)[~atlas.chains.closed]
+    ends = chain_ends(atlas.sheet)[~atlas.sheet.chains.closed]
     count = np.bincount(label[ends[ends >= 0]] + 1, minlength=label.max() + 2)[1:]
     corners = paving.lines.at(shares)
     bounds = np.empty((label.max() + 1, 2, 2))
@@ -98,8 +98,8 @@ def ends_of(atlas: Atlas, clusters: Sequence[Cluster], label: Indices) -> list[E
         point = clusters[label[cell]].branch_point
         return (End.UNDECIDED if point is None else End.BRANCH_POINT), point
 
-    closed = atlas.chains.closed.tolist()
-    return [[] if closed[k] else [*map(end, pair)] for k, pair in enumerate(chain_ends(atlas).tolist())]
+    closed = atlas.sheet.chains.closed.tolist()
+    return [[] if closed[k] else [*map(end, pair)] for k, pair in enumerate(chain_ends(atlas.sheet).tolist())]
 
 
 def with_ends(box: Box, trace: Trace, error_bound: Array, ends: Ends) -> tuple[Trace, Array]:

@@ -5,6 +5,7 @@ import numpy as np
 from tracer.arrays import Array
 from tracer.atlas.atlas import Atlas, build_atlas
 from tracer.atlas.cells.grid_lines import NO_CELLS
+from tracer.atlas.cells.one_field import OneField
 from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.atlas.charts import dependent_coordinate
 from tracer.atlas.plain_values import compare_atlas
@@ -35,18 +36,18 @@ def proven_boundary(
     """
     evaluations = Evaluations(field, clock.deadline())
     atlas = build_atlas(
-        evaluations,
+        OneField(evaluations),
         box,
         max_cells=limits.max_cells,
         deadline=clock.deadline(ATLAS_SHARE),
         report=progress.paving,
     )
     clock.end_of("survey")
-    progress.arcs(len(atlas.crossings), len(atlas.arcs))
+    progress.arcs(len(atlas.sheet.crossings), len(atlas.sheet.arcs))
     atlas, followed = _followed(evaluations, atlas, limits.tolerance, clock)
     clock.end_of("arcs")
     clusters, label = clusters_of(evaluations, atlas)
-    found = zip(traces_of(evaluations, atlas, followed), ends_of(atlas, clusters, label), strict=True)
+    found = zip(traces_of(evaluations, atlas.sheet, followed), ends_of(atlas, clusters, label), strict=True)
     traces = [with_ends(atlas.box, *trace, ends) for trace, ends in found]
     curves = Curve.proven_from(traces, evaluations, atlas.box, limits.tolerance)
     curves.sort(key=lambda curve: curve.points[0].tolist())
@@ -73,10 +74,10 @@ def _followed(
 ) -> tuple[Atlas, TracedArcs]:
     """The arcs of an atlas as polynomials; where there is no time, those of an atlas without charts."""
     try:
-        return atlas, trace_arcs(evaluations, atlas, tolerance, clock.deadline(ARCS_SHARE))
+        return atlas, trace_arcs(evaluations, atlas.sheet, tolerance, clock.deadline(ARCS_SHARE))
     except Overtime:
         atlas = atlas.without_charts()
-        return atlas, trace_arcs(evaluations, atlas, tolerance, clock.deadline(0.0))
+        return atlas, trace_arcs(evaluations, atlas.sheet, tolerance, clock.deadline(0.0))
 
 
 def without_numbers(box: Box, curves: list[Curve]) -> Array:
@@ -90,8 +91,8 @@ def _certificate(atlas: Atlas, status: Status, doubtful: Array, curves: list[Cur
     proof = Proof(
         paving.lines.at(paving.empty),
         paving.lines.at(paving.charts[sound]),
-        dependent_coordinate(paving.directions[sound]),
-        atlas.crossings.points,
+        dependent_coordinate(paving.directions[sound, 0]),
+        atlas.points,
         tuple(curves),
     )
     return Certificate(
@@ -99,6 +100,6 @@ def _certificate(atlas: Atlas, status: Status, doubtful: Array, curves: list[Cur
         atlas.box.bounds,
         np.concatenate([paving.lines.at(atlas.undecided), doubtful]),
         atlas.cells,
-        len(atlas.crossings),
+        len(atlas.points),
         proof=proof,
     )

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracer.arrays import Array, Indices, Rows
+from tracer.atlas.cells.paving import PAIRS
 from tracer.atlas.classes.margins import Margins
-from tracer.atlas.classes.three_classes import PAIRS, determinant
+from tracer.atlas.classes.three_classes import determinant
 from tracer.atlas.edges.roots import ROUNDING
 from tracer.enclosures.rounding import UNDERFLOW, UP
 from tracer.equations.planar_systems import solve
@@ -40,6 +41,9 @@ class Junctions(Rows):
     points: Array
     reach: Array
     classes: Indices
+
+
+NO_JUNCTIONS = Junctions(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros((0, 3), dtype=np.intp))
 
 
 def locate(margins: Margins, corners: Array, classes: Indices) -> Junctions:

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.arrays import Array, Indices, Mask, Rows, Signs
-from tracer.atlas.cells.paving import decide
+from tracer.atlas.cells.decisions import decide
 from tracer.atlas.cells.resolution import FLOOR_ROUNDS, UNBOUNDED, has_bounds, rounding_only
 from tracer.atlas.cells.subdivision import CHUNK, subdivide
 from tracer.equations.safeguarded_newton import ROUNDING, newton

@@ -12,11 +12,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tracer.arrays import Array
+from tracer.atlas.atlas import Atlas
+from tracer.atlas.cells.coarsening import NO_CLASS
 from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.atlas.charts import dependent_coordinate
-from tracer.atlas.classes.class_atlas import NO_JUNCTION, ClassAtlas, build_class_atlas
-from tracer.atlas.classes.class_paving import NO_CLASS
 from tracer.atlas.classes.margins import Margins
+from tracer.atlas.requested_box import build_class_atlas
 from tracer.boundaries.clusters import with_ends
 from tracer.boundaries.coercion import as_classifier
 from tracer.boundaries.partitions.borders import Arc
@@ -131,19 +132,19 @@ def _partition(network: Network, box: Box, argmin: bool, limits: Limits, progres
 
 
 def _borders(
-    margins: Margins, atlas: ClassAtlas, nodes: Nodes, tolerance: float, deadline: float
+    margins: Margins, atlas: Atlas, nodes: Nodes, tolerance: float, deadline: float
 ) -> tuple[list[Border], bool]:
     """The borders of all pairs of classes, and whether all reach the tolerance."""
     borders, finished, box = [], True, atlas.box
-    for ij, own in sorted(atlas.pairs.items()):
+    for ij, sheet in sorted(atlas.sheets.items()):
         evaluations = margins.field(*ij)
         try:
-            followed = trace_arcs(evaluations, own.atlas, tolerance, deadline)
+            followed = trace_arcs(evaluations, sheet, tolerance, deadline)
         except Overtime:
             return borders, False
         finished &= followed.finished
-        ends = nodes.of_chains(own, ij)
-        found = zip(traces_of(evaluations, own.atlas, followed), ends, strict=True)
+        ends = nodes.of_chains(sheet)
+        found = zip(traces_of(evaluations, sheet, followed), ends, strict=True)
         traces = [with_ends(box, *trace, [(why, None) for why, _ in pair]) for trace, (_, pair) in found]
         curves = Curve.proven_from(traces, evaluations, box, tolerance)
         new = [
@@ -160,34 +161,34 @@ def _arc(border: Border, number: dict[int, int], labels: Sequence[Hashable]) -> 
     return Arc(border.curve, border.outputs, (labels[i], labels[j]), junctions)
 
 
-def _parts(margins: Margins, atlas: ClassAtlas, arcs: Sequence[Arc]) -> tuple[Part, ...]:
+def _parts(margins: Margins, atlas: Atlas, arcs: Sequence[Arc]) -> tuple[Part, ...]:
     """For each pair of classes, where its borders can be: `nearest` proves with it."""
     parts = []
-    for (i, j), own in atlas.pairs.items():
-        field, sheets = margins.network.margin(i, j), []
-        charts = atlas.paving.lines.at(own.atlas.paving.charts)
-        for third in np.unique(own.third).tolist():
-            cells = charts[~own.atlas.broken & (own.third == third)]
+    for (i, j), own in atlas.sheets.items():
+        field, sheets = margins.field(i, j).field, []
+        charts = own.charts[~atlas.broken[own.charts]]
+        thirds = own.third(charts)
+        for third in np.unique(thirds).tolist():
+            cells = atlas.paving.lines.at(atlas.paving.charts[charts[thirds == third]])
             hidden = {} if third == NO_CLASS else {"hidden": partial(margins.above_both, third, i, j)}
             sheets.append(Sheet(field, cells, **hidden))
         mine = np.array([k for k, arc in enumerate(arcs) if arc.outputs == (i, j)], dtype=np.intp)
-        parts.append(Part(field, mine, tuple(sheets), partial(margins.on_top, i, j)))
+        parts.append(Part(field, mine, tuple(sheets), partial(margins.are_maximal, i, j)))
     return tuple(parts)
 
 
 def _along_sides(margins: Margins, box: Box) -> tuple[int, bool]:
     """The class along the sides of a box if no arc ends there, and whether that is proven."""
     corners = np.array([[x, y] for x in (box.lower[0], box.upper[0]) for y in (box.lower[1], box.upper[1])])
-    certain = margins.top(corners)
+    certain = margins.proven_argmax(corners)
     if (certain >= 0).any():
         return int(certain.max()), True
     return int(margins.network(corners[0]).argmax()), False
 
 
-def _certificate(atlas: ClassAtlas, status: Status, doubtful: Array, arcs: Sequence[Arc]) -> Certificate:
+def _certificate(atlas: Atlas, status: Status, doubtful: Array, arcs: Sequence[Arc]) -> Certificate:
     paving, sound = atlas.paving, ~atlas.broken
-    crossings = [own.atlas.crossings.points[own.junction == NO_JUNCTION] for own in atlas.pairs.values()]
-    points = np.concatenate([np.zeros((0, 2)), *crossings])
+    points = atlas.points
     # For a chart of three classes the picture shows the dependent coordinate of the first two.
     dependent = dependent_coordinate(paving.directions[sound, 0])
     proof = Proof(

@@ -1,4 +1,4 @@
-"""The traces of the chains of arcs of an atlas, which are all followed at once.
+"""The traces of the chains of arcs of a sheet, which are all followed at once.
 
 The points of a trace are the ends of its polynomial pieces. Points at crossings have the proven error bounds
 of the crossings, points inside charts get bounds from `error_bounds`.
@@ -10,7 +10,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tracer.arrays import Array, Indices
-from tracer.atlas.atlas import Atlas
+from tracer.atlas.sheet import Sheet
 from tracer.curves.arcs.batch import ArcBatch, batch_of
 from tracer.curves.arcs.collocation import stacked_pieces
 from tracer.curves.arcs.corners import polygon
@@ -27,7 +27,7 @@ from tracer.fields.networks.linear_regions import activation_regions
 
 
 class TracedArcs(NamedTuple):
-    """All arcs of an atlas as polynomials, in the order of its chains.
+    """All arcs of a sheet as polynomials, in the order of its chains.
 
     `finished` says whether all are within the requested tolerance.
     """
@@ -37,33 +37,33 @@ class TracedArcs(NamedTuple):
     finished: bool
 
 
-def trace_arcs(evaluations: Evaluations, atlas: Atlas, tolerance: float, deadline: float) -> TracedArcs:
-    """Follow all arcs of an atlas to within `tolerance` in box units; see `Evaluations` for `Overtime`."""
-    stack = batch_of(atlas, evaluations.value_and_gradient(atlas.crossings.points)[1])
+def trace_arcs(evaluations: Evaluations, sheet: Sheet, tolerance: float, deadline: float) -> TracedArcs:
+    """Follow all arcs of a sheet to within `tolerance` in box units; see `Evaluations` for `Overtime`."""
+    stack = batch_of(sheet, evaluations.value_and_gradient(sheet.crossings.points)[1])
     regions = activation_regions(evaluations)
     if regions is not None and regions.linear:
-        return TracedArcs(*polygonal_pieces(regions, atlas.box, stack, deadline))
+        return TracedArcs(*polygonal_pieces(regions, sheet.box, stack, deadline))
     try:
         if regions is not None:
-            return TracedArcs(*smooth_pieces(evaluations, regions, atlas.box, stack, tolerance, deadline))
-        return TracedArcs(*stacked_pieces(evaluations, atlas.box, stack, tolerance, deadline))
+            return TracedArcs(*smooth_pieces(evaluations, regions, sheet.box, stack, tolerance, deadline))
+        return TracedArcs(*stacked_pieces(evaluations, sheet.box, stack, tolerance, deadline))
     except Overtime:  # the chords of the arcs
-        return TracedArcs(*stacked_pieces(evaluations, atlas.box, stack, tolerance, -math.inf))
+        return TracedArcs(*stacked_pieces(evaluations, sheet.box, stack, tolerance, -math.inf))
 
 
-def traces_of(evaluations: Evaluations, atlas: Atlas, followed: TracedArcs) -> list[tuple[Trace, Array]]:
-    """The trace of every chain of the atlas, and proven error bounds of its points, (n,), in box units.
+def traces_of(evaluations: Evaluations, sheet: Sheet, followed: TracedArcs) -> list[tuple[Trace, Array]]:
+    """The trace of every chain of a sheet, and proven error bounds of its points, (n,), in box units.
 
     Closed ones have no ends, the others two of which nothing is known yet: `End.UNDECIDED`.
     """
-    (stack, pieces, _), box, crossings = followed, atlas.box, atlas.crossings
+    (stack, pieces, _), box, crossings = followed, sheet.box, sheet.crossings
     at_crossings = crossings.error_bound / box.sides[crossings.brackets.axis] * UP
-    bounds = _bounds_at_starts(evaluations, atlas, stack, at_crossings)
-    rank = np.empty(len(atlas.arcs), dtype=np.intp)
-    rank[atlas.chains.arcs] = np.arange(len(rank))
-    offsets = np.searchsorted(rank[stack.arc], atlas.chains.offsets)
+    bounds = _bounds_at_starts(evaluations, sheet, stack, at_crossings)
+    rank = np.empty(len(sheet.arcs), dtype=np.intp)
+    rank[sheet.chains.arcs] = np.arange(len(rank))
+    offsets = np.searchsorted(rank[stack.arc], sheet.chains.offsets)
     found = []
-    for k, closed in enumerate(atlas.chains.closed.tolist()):
+    for k, closed in enumerate(sheet.chains.closed.tolist()):
         part = slice(offsets[k], offsets[k + 1])
         trace = Trace(
             np.concatenate([stack.start[part], stack.end[part][-1:]]),
@@ -71,15 +71,15 @@ def traces_of(evaluations: Evaluations, atlas: Atlas, followed: TracedArcs) -> l
             Pieces(pieces.coefficients[part]).end_to_end(),
             () if closed else (End.UNDECIDED, End.UNDECIDED),
         )
-        error_bound = np.append(bounds[part], at_crossings[atlas.arcs.end[stack.arc[part][-1]]])
+        error_bound = np.append(bounds[part], at_crossings[sheet.arcs.end[stack.arc[part][-1]]])
         straight = trace.pieces.straight
         found.append(polygon(evaluations, box, trace, error_bound) if straight else (trace, error_bound))
     return found
 
 
-def chain_ends(atlas: Atlas) -> Indices:
+def chain_ends(sheet: Sheet) -> Indices:
     """The cells before the start and behind the end of each chain, (chains, 2); `OUTSIDE` outside the box."""
-    chains, arcs, crossings = atlas.chains, atlas.arcs, atlas.crossings
+    chains, arcs, crossings = sheet.chains, sheet.arcs, sheet.crossings
     ends = np.empty((len(chains), 2), dtype=np.intp)
     for k, points in enumerate((arcs.start, arcs.end)):
         arc = chains.arcs[chains.offsets[k : len(chains) + k] - k]
@@ -89,19 +89,19 @@ def chain_ends(atlas: Atlas) -> Indices:
     return ends
 
 
-def _bounds_at_starts(field: EnclosedField, atlas: Atlas, stack: ArcBatch, at_crossings: Array) -> Array:
+def _bounds_at_starts(field: EnclosedField, sheet: Sheet, stack: ArcBatch, at_crossings: Array) -> Array:
     """Proven error bounds, in box units, of the start of every arc of the batch, (n,)."""
     first = np.append(True, stack.arc[1:] != stack.arc[:-1])[: len(stack)]
     bounds = np.empty(len(stack))
-    bounds[first] = at_crossings[atlas.arcs.start[stack.arc[first]]]
+    bounds[first] = at_crossings[sheet.arcs.start[stack.arc[first]]]
     inner = stack[~first]
     known = np.full(len(inner), np.inf)
-    for end in (atlas.arcs.start, atlas.arcs.end):
+    for end in (sheet.arcs.start, sheet.arcs.end):
         # The crossings at the ends of its arc lie on the component too.
         crossing = end[inner.arc]
-        away = atlas.box.distance(inner.start, atlas.crossings.points[crossing])
+        away = sheet.box.distance(inner.start, sheet.crossings.points[crossing])
         known = np.minimum(known, (away + at_crossings[crossing]) * UP)
     bounds[~first] = proven_distances(
-        field, atlas.box, Slabs.of_arcs(atlas, inner), inner.start, inner.start_gradient, known
+        field, sheet.box, Slabs.of_arcs(sheet, inner), inner.start, inner.start_gradient, known
     )
     return bounds

@@ -20,9 +20,9 @@ from typing import Any
 import numpy as np
 
 from tracer.arrays import Array, Rows
-from tracer.atlas.atlas import Atlas
 from tracer.atlas.charts import across_bounds, across_brackets
 from tracer.atlas.edges.roots import BRACKET, BRACKET_ROUNDS, ROUNDING, WIDER, certified_signs, point_bounds
+from tracer.atlas.sheet import Sheet
 from tracer.curves.arcs.batch import ArcBatch
 from tracer.curves.vectors import dot, max_norm, unit_vectors, within
 from tracer.enclosures.rounding import UP
@@ -58,15 +58,15 @@ class Slabs(Rows):
     up: Array
 
     @classmethod
-    def of_arcs(cls, atlas: Atlas, stack: ArcBatch) -> "Slabs":
-        """The slabs of the atlas's arcs, for the arcs of a batch, which are parts of these.
+    def of_arcs(cls, sheet: Sheet, stack: ArcBatch) -> "Slabs":
+        """The slabs of the sheet's arcs, for the arcs of a batch, which are parts of these.
 
         The ends are crossings in brackets: the slab lies between these brackets in τ.
         """
-        d, brackets = stack.direction, atlas.crossings.brackets
-        _, low = across_brackets(d, brackets[atlas.arcs.start[stack.arc]])
-        high, _ = across_brackets(d, brackets[atlas.arcs.end[stack.arc]])
-        return cls(stack.lower, stack.upper, d, low, high, unit_vectors(d / atlas.box.sides))
+        d, brackets = stack.direction, sheet.crossings.brackets
+        _, low = across_brackets(d, brackets[sheet.arcs.start[stack.arc]])
+        high, _ = across_brackets(d, brackets[sheet.arcs.end[stack.arc]])
+        return cls(stack.lower, stack.upper, d, low, high, unit_vectors(d / sheet.box.sides))
 
     def hold(self, x: Array) -> Any:
         """Whether points (..., n, 2) certainly lie in the slabs."""
