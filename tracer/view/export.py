@@ -105,7 +105,7 @@ WRITERS: dict[type[Result], dict[str, Callable[[Any, Path], None]]] = {
 }
 
 
-def display_of(result: Result) -> Any:
+def display_of(result: Any) -> BoundaryDisplay | PartitionDisplay:
     """The display of a boundary or a partition."""
     return BoundaryDisplay(result) if isinstance(result, Boundary) else PartitionDisplay(result)
 
