@@ -121,7 +121,6 @@ class Atlas:
 def build_atlas(
     question: OneField | ClassQuestion,
     box: Box,
-    *,
     max_cells: int,
     deadline: float = math.inf,
     report: Callable[[int, float], None] = lambda cells, share: None,

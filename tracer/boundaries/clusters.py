@@ -12,6 +12,7 @@ import numpy as np
 
 from tracer.arrays import Array, Indices
 from tracer.atlas.atlas import Atlas
+from tracer.atlas.cells.grid_lines import NO_CELLS
 from tracer.atlas.edges.sides import shared_edges
 from tracer.curves.arcs.assembly import chain_ends
 from tracer.curves.arcs.error_bounds import UP
@@ -30,10 +31,11 @@ NEARBY = 0.5
 # LEAST_REACH, in box units, if that is more: the resolution of second derivatives by finite differences.
 REACH = 4.0
 LEAST_REACH = 1e-8
+# The label of a cell in no group.
+NO_GROUP = -1
 
-
-# Why a trace starts and ends where it does, with the branch point if it is one; nothing if it is closed.
-Ends = Sequence[tuple[End, BranchPoint | None]]
+# A trace, and the error bounds of its points.
+Traced = tuple[Trace, Array]
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,72 +62,78 @@ class Cluster:
         return f"Cluster(({x1:.10g}, {x2:.10g}), width {width:.2g}, {self.arcs} arcs, {self.branch_point})"
 
 
-def clusters_of(field: Field, atlas: Atlas) -> tuple[tuple[Cluster, ...], Indices]:
-    """The clusters of an atlas, and for each of its cells the number of its cluster, or −1.
+def with_branch_points(
+    field: Field, atlas: Atlas, traces: Sequence[Traced]
+) -> tuple[list[Traced], tuple[Cluster, ...]]:
+    """The traces of an atlas with the branch points at which they end, and its clusters.
 
-    Cells are numbered as in the crossings: charts, then cells at the resolution limit, then unprocessed
-    cells.
+    Where a budget ended the work, charts may be broken for that reason alone: they form no cluster.
     """
     paving = atlas.paving
-    charts, floor, left = len(paving.charts), len(paving.unresolvable), len(paving.unprocessed)
-    # Where a budget ended the work, charts may be broken for that reason alone: they form no cluster.
     broken = np.flatnonzero(atlas.broken & (not atlas.exhausted))
-    cell = np.concatenate([broken, charts + np.arange(floor)])
-    label = np.full(charts + floor + left, -1)
-    if not len(cell):
-        return (), label
-    shares = np.concatenate([paving.charts, paving.unresolvable])[cell]
-    label[cell] = touching(shares)
-    ends = chain_ends(atlas.sheet)[~atlas.sheet.chains.closed]
-    count = np.bincount(label[ends[ends >= 0]] + 1, minlength=label.max() + 2)[1:]
-    corners = paving.lines.at(shares)
-    bounds = np.empty((label.max() + 1, 2, 2))
-    bounds[:, 0], bounds[:, 1] = np.inf, -np.inf
-    np.minimum.at(bounds[:, 0], label[cell], corners[:, 0])
-    np.maximum.at(bounds[:, 1], label[cell], corners[:, 1])
-    pairs = zip(bounds, count.tolist(), strict=True)
-    return tuple(Cluster(b, arcs, _branch_point(field, atlas.box, b)) for b, arcs in pairs), label
+    limit = len(paving.charts) + np.arange(len(paving.unresolvable))
+    label, bounds = grouped(atlas, np.concatenate([broken, limit]))
+    ends = chain_ends(atlas.sheet)
+    ends = np.where((ends < 0) | atlas.sheet.chains.closed[:, None], NO_GROUP, label[ends])
+    count = np.bincount(ends.ravel() + 1, minlength=len(bounds) + 1)[1:].tolist()
+    points = [_branch_point(field, atlas.box, corners) for corners in bounds]
+    clusters = tuple(map(Cluster, bounds, count, points))
+    return [
+        _ending_at(atlas.box, *traced, [None if k == NO_GROUP else points[k] for k in at_ends])
+        for traced, at_ends in zip(traces, ends.tolist(), strict=True)
+    ], clusters
 
 
-def ends_of(atlas: Atlas, clusters: Sequence[Cluster], label: Indices) -> list[Ends]:
-    """The ends of each chain of an atlas; none if it is closed."""
-
-    def end(cell: int) -> tuple[End, BranchPoint | None]:
-        if cell < 0:
-            return End.BOX, None
-        if label[cell] < 0:
-            return End.BUDGET, None
-        point = clusters[label[cell]].branch_point
-        return (End.UNDECIDED if point is None else End.BRANCH_POINT), point
-
-    closed = atlas.sheet.chains.closed.tolist()
-    return [[] if closed[k] else [*map(end, pair)] for k, pair in enumerate(chain_ends(atlas.sheet).tolist())]
-
-
-def with_ends(box: Box, trace: Trace, error_bound: Array, ends: Ends) -> tuple[Trace, Array]:
-    """A trace and its error bounds (n,) with its ends; a straight piece leads into each branch point.
+def _ending_at(box: Box, trace: Trace, error_bound: Array, points: Sequence[BranchPoint | None]) -> Traced:
+    """A trace and its error bounds (n,); a straight piece leads into the branch points at its ends, if any.
 
     The error bound there is the distance to the point before, plus the bound of that point.
     """
-    trace = replace(trace, ends=tuple(end for end, _ in ends))
-    for at, (_, branch) in zip((0, -1), ends, strict=False):
+    for at, branch in zip((0, -1), points, strict=True):
         if branch is None:
             continue
         inner, outer = trace.points[[at]], branch.point[None]
         bound = (box.distance(outer, inner) + error_bound[at]) * UP
         order = slice(None, None, -1 if at == 0 else 1)
+        ends = list(trace.ends)
+        ends[at] = End.BRANCH_POINT
         trace = replace(
             trace,
             points=np.concatenate([trace.points, outer][order]),
             gradients=np.concatenate([trace.gradients, np.zeros((1, 2))][order]),
             pieces=Pieces.join([trace.pieces, Pieces.lines(*[inner, outer][order])][order]),
+            ends=tuple(ends),
             branch_points=(*trace.branch_points, branch),
         )
         error_bound = np.concatenate([error_bound, bound][order])
     return trace, error_bound
 
 
-def touching(cells: Array) -> Indices:
+def grouped(atlas: Atlas, cells: Indices) -> tuple[Indices, Array]:
+    """Group some cells, given by their numbers in the paving, with the cells that they touch.
+
+    Returns
+    -------
+    label : ndarray of int
+        The number of each cell's group; `NO_GROUP` for other cells.
+    bounds : ndarray, shape (groups, 2, 2)
+        Lower and upper corner of the smallest box around each group.
+    """
+    paving = atlas.paving
+    shares = np.concatenate([paving.charts, paving.undecided])
+    label = np.full(len(shares), NO_GROUP)
+    if not len(cells):
+        return label, NO_CELLS
+    label[cells] = _touching(shares[cells])
+    corners = paving.lines.at(shares[cells])
+    bounds = np.empty((label.max() + 1, 2, 2))
+    bounds[:, 0], bounds[:, 1] = np.inf, -np.inf
+    np.minimum.at(bounds[:, 0], label[cells], corners[:, 0])
+    np.maximum.at(bounds[:, 1], label[cells], corners[:, 1])
+    return label, bounds
+
+
+def _touching(cells: Array) -> Indices:
     """Labels, shape (n,), of `cells` (n, 2, 2): equal if a chain of shared sides or corners connects them."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components

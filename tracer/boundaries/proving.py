@@ -1,4 +1,11 @@
-"""The boundary with proof: build the atlas of the box, trace all arcs at once, certify the result."""
+"""The stages of a proof: survey the box, follow all arcs, join them to curves, certify the result.
+
+`trace` and `partition` ask different questions about cells, and take the same stages. The *survey* gives an
+atlas, which has a sheet for the one field or for each pair of classes. The arcs of all sheets are *followed*
+as polynomials, and *joined* to curves chain by chain. Then the *certificate* says what is proven of them.
+"""
+
+from typing import NamedTuple
 
 import numpy as np
 
@@ -6,27 +13,37 @@ from tracer.arrays import Array
 from tracer.atlas.atlas import Atlas, build_atlas
 from tracer.atlas.cells.grid_lines import NO_CELLS
 from tracer.atlas.cells.one_field import OneField
+from tracer.atlas.cells.paving import Pair
 from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.atlas.charts import dependent_coordinate
+from tracer.atlas.classes.class_question import ClassQuestion
 from tracer.atlas.plain_values import compare_atlas
+from tracer.atlas.requested_box import compared_with_requested
 from tracer.boundaries.boundary import Boundary
-from tracer.boundaries.clusters import clusters_of, ends_of, with_ends
+from tracer.boundaries.clusters import with_branch_points
 from tracer.boundaries.result import Stats
-from tracer.boundaries.work import Clock, Limits, Progress
+from tracer.boundaries.work import Work
 from tracer.curves.arcs.assembly import TracedArcs, trace_arcs, traces_of
 from tracer.curves.curve import Curve
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Evaluations, Overtime
 from tracer.fields.field import EnclosedField
+from tracer.fields.function import Function
 
-# Shares of the time limit after which the atlas, and then the arcs, end; the rest is for assembling curves.
+# Shares of the time limit after which the atlas, and then the arcs, end; the rest is for joining curves.
 ATLAS_SHARE = 0.8
 ARCS_SHARE = 0.9
 
 
-def proven_boundary(
-    field: EnclosedField, box: Box, limits: Limits, clock: Clock, progress: Progress
-) -> Boundary:
+class Followed(NamedTuple):
+    """The arcs of each sheet of an atlas, and whether all are within the tolerance."""
+
+    atlas: Atlas
+    arcs: dict[Pair, TracedArcs]
+    finished: bool
+
+
+def proven_boundary(field: EnclosedField, box: Box, work: Work) -> Boundary:
     """All curves of a field that has bounds on cells; see `tracer.trace`.
 
     Raises
@@ -34,72 +51,95 @@ def proven_boundary(
     Unenclosable
         If the field has no bounds: a callable that turns out not to be a formula.
     """
-    evaluations = Evaluations(field, clock.deadline())
-    atlas = build_atlas(
-        OneField(evaluations),
-        box,
-        max_cells=limits.max_cells,
-        deadline=clock.deadline(ATLAS_SHARE),
-        report=progress.paving,
-    )
-    clock.end_of("survey")
-    progress.arcs(len(atlas.sheet.crossings), len(atlas.sheet.arcs))
-    atlas, followed = _followed(evaluations, atlas, limits.tolerance, clock)
-    clock.end_of("arcs")
-    clusters, label = clusters_of(evaluations, atlas)
-    found = zip(traces_of(evaluations, atlas.sheet, followed), ends_of(atlas, clusters, label), strict=True)
-    traces = [with_ends(atlas.box, *trace, ends) for trace, ends in found]
-    curves = Curve.proven_from(traces, evaluations, atlas.box, limits.tolerance)
-    curves.sort(key=lambda curve: curve.points[0].tolist())
+    evaluations = Evaluations(field, work.deadline())
+    question = OneField(evaluations)
+    atlas, arcs, finished = follow(question, survey(question, box, work), work)
+    traces, clusters = traces_of(evaluations, atlas.sheet, arcs[None], atlas.exhausted), ()
+    if len(atlas.undecided):
+        traces, clusters = with_branch_points(evaluations, atlas, traces)
+    curves = Curve.proven_from(traces, evaluations, atlas.box, work.limits.tolerance)
+    curves = tuple(sorted(curves, key=lambda curve: curve.points[0].tolist()))
     # Last, after all evaluations: a user's callable may have changed since the atlas was built.
-    compare_atlas(field, atlas)
-    clock.end_of("assembly")
-    status = Status.BUDGET_EXHAUSTED if evaluations.late or not followed.finished else atlas.status
-    doubtful = without_numbers(atlas.box, curves) if status is Status.PROVEN else NO_CELLS
-    if len(doubtful):
-        status = Status.PROVEN_OUTSIDE_CELLS
+    if isinstance(field, Function):
+        compare_atlas(field, atlas)
+    work.end_of("assembly")
     return Boundary(
-        tuple(curves),
-        _certificate(atlas, status, doubtful, curves),
+        curves,
+        certify(atlas, curves, cut_short=evaluations.late or not finished),
         tuple(cluster.branch_point for cluster in clusters if cluster.branch_point is not None),
         box,
         field,
-        Stats(atlas.cells, evaluations.points, atlas.seconds | clock.seconds),
+        Stats(atlas.cells, evaluations.points, atlas.seconds | work.seconds),
         clusters,
     )
 
 
-def _followed(
-    evaluations: Evaluations, atlas: Atlas, tolerance: float, clock: Clock
-) -> tuple[Atlas, TracedArcs]:
-    """The arcs of an atlas as polynomials; where there is no time, those of an atlas without charts."""
+def survey(question: OneField | ClassQuestion, box: Box, work: Work) -> Atlas:
+    """The atlas of a box; that of classes has the regions of this very box."""
+    limits = work.limits.max_cells, work.deadline(ATLAS_SHARE), work.progress.paving
+    atlas = build_atlas(question, box, *limits)
+    if isinstance(question, ClassQuestion) and not (atlas.box is box or atlas.exhausted):
+        atlas = compared_with_requested(question, box, atlas, *limits)
+    work.end_of("survey")
+    return atlas
+
+
+def follow(question: OneField | ClassQuestion, atlas: Atlas, work: Work) -> Followed:
+    """The arcs of an atlas as polynomials; where there is no time, those of the atlas without charts."""
+    work.progress.arcs(len(atlas.points), sum(len(sheet.arcs) for sheet in atlas.sheets.values()))
     try:
-        return atlas, trace_arcs(evaluations, atlas.sheet, tolerance, clock.deadline(ARCS_SHARE))
+        arcs = _arcs(question, atlas, work, ARCS_SHARE)
     except Overtime:
         atlas = atlas.without_charts()
-        return atlas, trace_arcs(evaluations, atlas.sheet, tolerance, clock.deadline(0.0))
+        arcs = _arcs(question, atlas, work, 0.0)
+    work.end_of("arcs")
+    return Followed(atlas, arcs, all(traced.finished for traced in arcs.values()))
 
 
-def without_numbers(box: Box, curves: list[Curve]) -> Array:
-    """The box as an undecided cell, (1, 2, 2), if a curve has numbers that are not finite; else no cell."""
-    return NO_CELLS if all(curve.proven for curve in curves) else np.stack([box.lower, box.upper])[None]
+def _arcs(
+    question: OneField | ClassQuestion, atlas: Atlas, work: Work, share: float
+) -> dict[Pair, TracedArcs]:
+    tolerance, deadline = work.limits.tolerance, work.deadline(share)
+    return {
+        pair: trace_arcs(question.margin(pair), sheet, tolerance, deadline)
+        for pair, sheet in sorted(atlas.sheets.items())
+    }
 
 
-def _certificate(atlas: Atlas, status: Status, doubtful: Array, curves: list[Curve]) -> Certificate:
-    paving = atlas.paving
-    sound = ~atlas.broken
+def certify(
+    atlas: Atlas,
+    curves: tuple[Curve, ...],
+    *,
+    cut_short: bool,
+    doubtful: Array = NO_CELLS,
+    of: str = "boundary",
+) -> Certificate:
+    """The certificate of an atlas and the curves in it.
+
+    Parameters
+    ----------
+    atlas : Atlas
+    curves : tuple of Curve
+    cut_short : bool
+        Whether a budget ended the work on the curves.
+    doubtful : ndarray, shape (m, 2, 2)
+        Further cells in which nothing is proven; the whole box is one if a number of a curve is not finite.
+    of : str
+        The kind of result.
+    """
+    paving, box, sound = atlas.paving, atlas.box, ~atlas.broken
+    if not all(curve.proven for curve in curves):
+        doubtful = np.concatenate([doubtful, np.stack([box.lower, box.upper])[None]])
+    status = Status.BUDGET_EXHAUSTED if cut_short else atlas.status
+    if status is Status.PROVEN and len(doubtful):
+        status = Status.PROVEN_OUTSIDE_CELLS
     proof = Proof(
         paving.lines.at(paving.empty),
         paving.lines.at(paving.charts[sound]),
+        # For a chart of three classes the picture shows the dependent coordinate of the first two.
         dependent_coordinate(paving.directions[sound, 0]),
         atlas.points,
-        tuple(curves),
+        curves,
     )
-    return Certificate(
-        status,
-        atlas.box.bounds,
-        np.concatenate([paving.lines.at(atlas.undecided), doubtful]),
-        atlas.cells,
-        len(atlas.points),
-        proof=proof,
-    )
+    undecided = np.concatenate([paving.lines.at(atlas.undecided), atlas.between, doubtful])
+    return Certificate(status, box.bounds, undecided, atlas.cells, len(atlas.points), proof=proof, of=of)

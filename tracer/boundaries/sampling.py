@@ -16,7 +16,7 @@ from tracer.arrays import Array, Mask
 from tracer.atlas.certificate import Certificate, Status
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.result import Stats
-from tracer.boundaries.work import Clock, Limits, Progress
+from tracer.boundaries.work import Progress, Work
 from tracer.curves.branch_points import BranchPoint
 from tracer.curves.continuation.budget import Budget
 from tracer.curves.continuation.coverage import covered
@@ -47,18 +47,16 @@ LENGTH_ROUNDING = 1e-6
 STEPS_OF_LOOKING_UP = 20
 
 
-def sampled_boundary(
-    field: Field, box: Box, limits: Limits, clock: Clock, progress: Progress, reason: str
-) -> Boundary:
+def sampled_boundary(field: Field, box: Box, work: Work, reason: str) -> Boundary:
     """All curves of a field that sign changes on a lattice indicate; see `tracer.trace`."""
-    evaluations, seeds, finished = Evaluations(field, clock.deadline()), np.zeros((0, 2)), False
-    search = Search(evaluations, box, limits.tolerance, clock.deadline(FOLLOW_SHARE), progress)
+    evaluations, seeds, finished = Evaluations(field, work.deadline()), np.zeros((0, 2)), False
+    search = Search(evaluations, box, work.limits.tolerance, work.deadline(FOLLOW_SHARE), work.progress)
     # Curves found before the time limit are kept.
     with contextlib.suppress(Overtime):
-        seeds = search.lattice_seeds(limits.max_cells)
-        clock.end_of("seeds")
+        seeds = search.lattice_seeds(work.limits.max_cells)
+        work.end_of("seeds")
         finished = search.follow_all(seeds)
-    clock.end_of("curves")
+    work.end_of("curves")
     curves = search.sorted_curves()
     cut_short = any(End.BUDGET in curve.ends for curve in curves)
     status = Status.SAMPLED if finished and not cut_short else Status.BUDGET_EXHAUSTED
@@ -68,11 +66,11 @@ def sampled_boundary(
         tuple(search.branch_points),
         box,
         field,
-        Stats(0, evaluations.points, clock.seconds),
+        Stats(0, evaluations.points, work.seconds),
     )
 
 
-def continued_boundary(boundary: Boundary, limits: Limits, clock: Clock, progress: Progress) -> Boundary:
+def continued_boundary(boundary: Boundary, work: Work) -> Boundary:
     """A boundary whose proof a budget ended, with curves that are not proven in its undecided cells.
 
     Curves that enter undecided cells are continued from their last crossing, and the longer curves replace
@@ -80,8 +78,10 @@ def continued_boundary(boundary: Boundary, limits: Limits, clock: Clock, progres
     """
     certificate, stats = boundary.certificate, boundary.stats
     undecided, box = certificate.undecided, Box.from_bounds(certificate.bounds)
-    evaluations, deadline = Evaluations(boundary.field, clock.deadline()), clock.deadline(FOLLOW_SHARE)
-    search = Search(evaluations, box, limits.tolerance, deadline, progress, boundary.curves, MAX_STEPS)
+    evaluations, deadline = Evaluations(boundary.field, work.deadline()), work.deadline(FOLLOW_SHARE)
+    search = Search(
+        evaluations, box, work.limits.tolerance, deadline, work.progress, boundary.curves, MAX_STEPS
+    )
     last = [
         curve.points[-k]
         for curve in boundary.curves
@@ -93,13 +93,13 @@ def continued_boundary(boundary: Boundary, limits: Limits, clock: Clock, progres
         search.follow_all(np.reshape(last, (-1, 2)))
         if time.perf_counter() < deadline:
             search.follow_all(search.lattice_seeds(len(undecided), undecided))
-    clock.end_of("continuation")
+    work.end_of("continuation")
     curves = search.sorted_curves()
     return replace(
         boundary,
         curves=curves,
         certificate=certificate.about(curves),
-        stats=Stats(stats.cells, stats.evaluations + evaluations.points, stats.seconds | clock.seconds),
+        stats=Stats(stats.cells, stats.evaluations + evaluations.points, stats.seconds | work.seconds),
     )
 
 

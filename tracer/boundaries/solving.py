@@ -19,15 +19,16 @@ from tracer.arrays import Array, Mask, Signs
 from tracer.atlas.edges.roots import ROUNDING, Segments, certified_signs, isolate, joined, polish
 from tracer.atlas.plain_values import compare_roots
 from tracer.boundaries.coercion import as_field
+from tracer.boundaries.work import proven_or_sampled
 from tracer.curves.continuation.lattice import are_roots, roots_on_lines
 from tracer.curves.corrector import newton_step
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
-from tracer.enclosures.formulas.ufuncs import Unenclosable
 from tracer.enclosures.rounding import UP
 from tracer.fields.box import Box
 from tracer.fields.checks import between, exact_number, shown
-from tracer.fields.field import EnclosedField, Field, unenclosable
+from tracer.fields.field import EnclosedField, Field
 from tracer.fields.float_errors import quiet
+from tracer.fields.function import Function
 from tracer.fields.networks.network import Network
 from tracer.fields.networks.rational_network import RationalNetwork
 
@@ -119,14 +120,10 @@ def solve(field: Any, bounds: ArrayLike, *, x1: float | None = None, x2: float |
         raise TypeError(f"exactly one of x1 and x2 must be given; got x1={shown(x1)}, x2={shown(x2)}")
     fixed, value = (0, x1) if x1 is not None else (1, x2)
     given = between(f"x{fixed + 1}", exact_number(f"x{fixed + 1}", value), *box.bounds[fixed])
-    if (reason := unenclosable(field)) is None:
-        try:
-            return _proven(field, box, fixed, given)
-        except Unenclosable:
-            reason = unenclosable(field)  # a callable that is no formula after all
-            if reason is None:
-                raise
-    return _sampled(field, box, _line(box, fixed, given), reason)
+    line = _line(box, fixed, given)
+    return proven_or_sampled(
+        field, lambda: _proven(field, box, line), lambda reason: _sampled(field, box, line, reason)
+    )
 
 
 def _line(box: Box, fixed: int, given: float, longer: Array | tuple[bool, bool] = (False, False)) -> Segments:
@@ -140,21 +137,21 @@ def _line(box: Box, fixed: int, given: float, longer: Array | tuple[bool, bool] 
     return Segments(ends[:1], ends[1:], np.array([1 - fixed]))
 
 
-def _proven(field: EnclosedField, box: Box, fixed: int, given: float) -> Roots:
-    line = searched = _line(box, fixed, given)
+def _proven(field: EnclosedField, box: Box, line: Segments) -> Roots:
+    searched, along = line, int(line.axis[0])
     found = isolate(field, line, np.zeros(1, dtype=bool))
     (low,), (high,) = line.ends()
     below, above = found.undecided.ends()
     at_ends = np.array([(below <= low).any(), (above >= high).any()])
     if at_ends.any():
         # A root at the end of the line has no certified sign beyond it.
-        searched = _line(box, fixed, given, at_ends)
+        searched = _line(box, 1 - along, line.lower[0, 1 - along], at_ends)
         found = isolate(field, searched, np.zeros(1, dtype=bool))
     x, _, brackets = polish(field, found)
     inside, unclear = _in_line(field, line, brackets, found.direction)
-    t = np.clip(x[:, 1 - fixed], low, high)
+    t = np.clip(x[:, along], low, high)
     below, above = brackets.ends()
-    bound = np.maximum(above - t, t - below) / box.sides[1 - fixed] * UP
+    bound = np.maximum(above - t, t - below) / box.sides[along] * UP
     pieces = _cut_to(line, joined([found.undecided, brackets[unclear]]))
     undecided = np.stack([pieces.lower, pieces.upper], axis=1)
     chosen = np.flatnonzero(inside | unclear)
@@ -162,7 +159,8 @@ def _proven(field: EnclosedField, box: Box, fixed: int, given: float) -> Roots:
     complete = not len(undecided) and bool(np.isfinite(bound[chosen]).all())
     ends = np.concatenate([line.lower, line.upper])
     # Last, after all evaluations: a user's callable may have changed since.
-    compare_roots(field, searched, found)
+    if isinstance(field, Function):
+        compare_roots(field, searched, found)
     return Roots(brackets.at(t)[chosen], bound[chosen], complete, undecided, ends)
 
 

@@ -12,7 +12,7 @@ from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.coercion import as_field
 from tracer.boundaries.proving import proven_boundary
 from tracer.boundaries.sampling import MAX_STEPS, continued_boundary, sampled_boundary
-from tracer.boundaries.work import MAX_CELLS, TOLERANCE, Clock, Limits, Progress, checked_tolerance
+from tracer.boundaries.work import MAX_CELLS, TOLERANCE, TOLERANCES, Work, proven_or_sampled
 from tracer.curves.continuation.budget import Budget
 from tracer.curves.continuation.walk import follow
 from tracer.curves.corrector import move_to_curve, regular
@@ -20,9 +20,9 @@ from tracer.curves.curve import Curve
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
 from tracer.enclosures.formulas.ufuncs import Unenclosable
 from tracer.fields.box import Box
-from tracer.fields.checks import frozen_array, positive_integer, shown
+from tracer.fields.checks import between, frozen_array, positive_integer, shown
 from tracer.fields.evaluations import Evaluations
-from tracer.fields.field import Field, unenclosable
+from tracer.fields.field import EnclosedField, Field
 from tracer.fields.float_errors import quiet
 from tracer.fields.function import Function
 
@@ -76,20 +76,21 @@ def trace_from(
     >>> [end.name for end in half.ends]
     ['BOX', 'BOX']
     """
-    return boundary_through(field, seed, bounds, tolerance, max_steps)[0]
+    return curve_through(field, seed, bounds, tolerance, max_steps)[0]
 
 
 @quiet
-def boundary_through(
+def curve_through(
     field: Any, seed: ArrayLike, bounds: ArrayLike, tolerance: float, max_steps: int
-) -> Boundary:
-    """The boundary that consists of the curve through a seed; arguments as of `trace_from`."""
+) -> tuple[Curve, int]:
+    """The curve through a seed, and the number of evaluations; arguments as of `trace_from`."""
     field, box = as_field(field), Box.from_bounds(bounds)
-    tolerance, budget = checked_tolerance(tolerance), Budget(positive_integer("max_steps", max_steps))
+    tolerance = between("tolerance", tolerance, *TOLERANCES)
+    budget = Budget(positive_integer("max_steps", max_steps))
     _check_callable(field, box)
     evaluations = Evaluations(field)
     trace = follow(evaluations, box, _start(evaluations, box, seed), tolerance, budget)
-    return Boundary.of_curve(Curve.from_trace(trace, evaluations, box, tolerance), evaluations.points)
+    return Curve.from_trace(trace, evaluations, box, tolerance), evaluations.points
 
 
 def _start(field: Field, box: Box, seed: ArrayLike) -> Array:
@@ -167,26 +168,22 @@ def trace(
     1
     """
     field, box = as_field(field), Box.from_bounds(bounds)
-    limits = Limits.of(tolerance, max_cells, time_limit)
-    with Progress(progress) as line:
-        return _traced(field, box, limits, line)
+    with Work.of(tolerance, max_cells, time_limit, progress) as work:
+        _check_callable(field, box)
+        return proven_or_sampled(
+            field,
+            lambda: _proven(field, box, work),
+            lambda reason: sampled_boundary(field, box, work, reason),
+        )
 
 
-def _traced(field: Any, box: Box, limits: Limits, line: Progress) -> Boundary:
-    clock = Clock(limits.time_limit)
-    _check_callable(field, box)
-    if (reason := unenclosable(field)) is None:
-        try:
-            boundary = proven_boundary(field, box, limits, clock, line)
-            if boundary.status is Status.BUDGET_EXHAUSTED and len(boundary.certificate.undecided):
-                return continued_boundary(boundary, limits, clock, line)
-            return boundary
-        except Unenclosable:
-            # The callable turned out not to be a formula.
-            reason = unenclosable(field)
-            if reason is None:
-                raise
-    return sampled_boundary(field, box, limits, clock, line, reason)
+def _proven(field: EnclosedField, box: Box, work: Work) -> Boundary:
+    """All curves with proof; where a budget ended it, also curves without proof."""
+    boundary = proven_boundary(field, box, work)
+    certificate = boundary.certificate
+    if certificate.status is Status.BUDGET_EXHAUSTED and len(certificate.undecided):
+        return continued_boundary(boundary, work)
+    return boundary
 
 
 def _check_callable(field: Field, box: Box) -> None:

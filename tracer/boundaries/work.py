@@ -1,14 +1,21 @@
-"""The work of a verb: its limits, its clock, and the line that shows its progress."""
+"""The work of a verb: its limits, the seconds of its phases, and the line that shows its progress."""
 
 import math
 import sys
 import time
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, NamedTuple, TypeVar
 
+from tracer.enclosures.formulas.ufuncs import Unenclosable
 from tracer.fields.checks import between, flag, positive_integer
+from tracer.fields.field import unenclosable
+
+R = TypeVar("R")
 
 TOLERANCE = 1e-10
-SMALLEST_TOLERANCE, LARGEST_TOLERANCE = 1e-14, 0.1
+# The smallest and the largest one.
+TOLERANCES = 1e-14, 0.1
 # The largest number of cells; a field without bounds on cells is sampled with far fewer.
 MAX_CELLS = 10**6
 # The progress line is shown once the work has taken a second, and changed so many seconds later.
@@ -27,32 +34,10 @@ class Limits(NamedTuple):
     def of(cls, tolerance: float, max_cells: int, time_limit: float | None) -> "Limits":
         """The limits, each checked."""
         return cls(
-            checked_tolerance(tolerance),
+            between("tolerance", tolerance, *TOLERANCES),
             positive_integer("max_cells", max_cells),
             math.inf if time_limit is None else between("time_limit", time_limit, 0.0, math.inf),
         )
-
-
-def checked_tolerance(tolerance: float) -> float:
-    """A `tolerance` between the smallest and the largest one."""
-    return between("tolerance", tolerance, SMALLEST_TOLERANCE, LARGEST_TOLERANCE)
-
-
-class Clock:
-    """The time that a computation takes, of the seconds in its `limit`; `seconds` are those of its phases."""
-
-    def __init__(self, limit: float) -> None:
-        self.limit, self.seconds = limit, dict[str, float]()
-        self._began = self._phase_began = time.perf_counter()
-
-    def deadline(self, share: float = 1.0) -> float:
-        """The `time.perf_counter` at which a share of the limit has passed."""
-        return self._began + share * self.limit
-
-    def end_of(self, phase: str) -> None:
-        """Note the seconds since the phase before."""
-        now = time.perf_counter()
-        self.seconds[phase], self._phase_began = now - self._phase_began, now
 
 
 class Progress:
@@ -96,3 +81,52 @@ class Progress:
         text = f"tracer: {text}"
         print(f"\r{text:{self._width}}", end="", file=sys.stderr, flush=True)
         self._next, self._width = now + BETWEEN_SECONDS, max(self._width, len(text))
+
+
+class Work:
+    """One call of a verb, which begins when this is made.
+
+    Attributes
+    ----------
+    limits : Limits
+    progress : Progress
+    seconds : dict
+        The seconds of each phase that has ended.
+    """
+
+    def __init__(self, limits: Limits, progress: Progress) -> None:
+        self.limits, self.progress, self.seconds = limits, progress, dict[str, float]()
+        self._began = self._phase_began = time.perf_counter()
+
+    @classmethod
+    @contextmanager
+    def of(
+        cls, tolerance: float, max_cells: int, time_limit: float | None, progress: bool
+    ) -> Iterator["Work"]:
+        """The work within checked limits, for a ``with``, at whose end the line of progress is cleared."""
+        limits = Limits.of(tolerance, max_cells, time_limit)
+        with Progress(progress) as line:
+            yield cls(limits, line)
+
+    def deadline(self, share: float = 1.0) -> float:
+        """The `time.perf_counter` at which a share of the time limit has passed."""
+        return self._began + share * self.limits.time_limit
+
+    def end_of(self, phase: str) -> None:
+        """Note the seconds since the phase before."""
+        now = time.perf_counter()
+        self.seconds[phase], self._phase_began = now - self._phase_began, now
+
+
+def proven_or_sampled(field: Any, proven: Callable[[], R], sampled: Callable[[str], R]) -> R:
+    """The proven result; the sampled one, and why, of a field without bounds on cells.
+
+    Such is also a callable that turns out to be no formula during the proof.
+    """
+    if (reason := unenclosable(field)) is None:
+        try:
+            return proven()
+        except Unenclosable:
+            if (reason := unenclosable(field)) is None:
+                raise
+    return sampled(reason)

@@ -17,7 +17,7 @@ from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.partitions.partition import Partition
 from tracer.boundaries.partitions.partitioning import partition
 from tracer.boundaries.sampling import MAX_STEPS
-from tracer.boundaries.tracing import boundary_through, trace
+from tracer.boundaries.tracing import curve_through, trace
 from tracer.boundaries.work import MAX_CELLS, TOLERANCE
 from tracer.cli.grid_comparison import grid_reaching, tracing_measurement
 from tracer.curves.curve import Curve
@@ -63,7 +63,8 @@ def _trace(arguments: argparse.Namespace) -> int:
         print(boundary)
         print(boundary.certificate)
     else:
-        boundary = boundary_through(field, arguments.seed, bounds, arguments.tolerance, arguments.max_steps)
+        curve = curve_through(field, arguments.seed, bounds, arguments.tolerance, arguments.max_steps)
+        boundary = Boundary.of_curve(*curve)
         print(_table(boundary.curves))
         print(boundary.certificate)
     return _write(boundary, targets)

@@ -16,12 +16,11 @@ import numpy as np
 from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.atlas import Atlas
 from tracer.atlas.edges.sides import OUTSIDE
-from tracer.atlas.sheet import JUNCTION, Sheet
-from tracer.boundaries.clusters import touching
+from tracer.atlas.sheet import Sheet
+from tracer.boundaries.clusters import NO_GROUP, grouped
 from tracer.boundaries.partitions.borders import Junction
 from tracer.curves.arcs.assembly import chain_ends
 from tracer.curves.curve import Curve
-from tracer.curves.end import End
 from tracer.fields.box import Box
 
 # Stands for no node.
@@ -115,23 +114,18 @@ class Nodes:
         """Whether a node is a junction or an end on the box: then each class leaves it once."""
         return not len(self.atlas.junctions) <= node < len(self.reach)
 
-    def of_chains(self, sheet: Sheet) -> list[tuple[int, list[tuple[End, int]]]]:
-        """For each chain of a pair its first crossing, and the `End` and node at both ends if it is open."""
+    def at_ends(self, sheet: Sheet) -> list[tuple[int, tuple[int, ...]]]:
+        """For each chain of a pair its first crossing, and the nodes at both ends if it is open."""
         arcs, chains = sheet.arcs, sheet.chains
         first, last = chains.arcs[chains.offsets[:-1]], chains.arcs[chains.offsets[1:] - 1]
         crossing = np.stack([arcs.start[first], arcs.end[last]], axis=1)
         node, cell = self.ends[sheet.pair][crossing], chain_ends(sheet)
         inner = cell >= 0
         node[inner] = self.cluster[cell[inner]]
-        undecided = End.BUDGET if self.atlas.exhausted else End.UNDECIDED
-        why = [
-            [End.JUNCTION if k == JUNCTION else End.BOX if k < 0 else undecided for k in ends]
-            for ends in cell.tolist()
-        ]
         return [
-            (start, [] if closed else list(zip(*both, strict=True)))
-            for start, closed, *both in zip(
-                crossing[:, 0].tolist(), chains.closed.tolist(), why, node.tolist(), strict=True
+            (start, () if closed else tuple(ends))
+            for (start, _), closed, ends in zip(
+                crossing.tolist(), chains.closed.tolist(), node.tolist(), strict=True
             )
         ]
 
@@ -162,21 +156,17 @@ class Nodes:
 
 def _clusters(atlas: Atlas) -> tuple[Indices, Array, Array]:
     """The node of each undecided cell; the points of clusters and how far around they reach, (n, 2) each."""
-    paving = atlas.paving
-    cells = np.concatenate([paving.charts, paving.undecided])
-    open_ = np.append(np.flatnonzero(atlas.broken), np.arange(len(paving.charts), len(cells)))
-    cluster = np.full(len(cells), NO_NODE)
-    if not len(open_):
-        return cluster, np.zeros((0, 2)), np.zeros((0, 2))
-    label, corners = touching(cells[open_]), paving.lines.at(cells[open_])
-    low, high = np.full((2, label.max() + 1, 2), np.inf)
-    np.minimum.at(low, label, corners[:, 0])
-    np.minimum.at(high, label, -corners[:, 1])
-    cluster[open_] = len(atlas.junctions) + label
-    middle, box = 0.5 * low - 0.5 * high, atlas.box
+    charts, box = len(atlas.paving.charts), atlas.box
+    undecided = charts + np.arange(len(atlas.paving.undecided))
+    if not len(atlas.undecided):
+        return np.full(charts, NO_NODE), np.zeros((0, 2)), np.zeros((0, 2))
+    label, bounds = grouped(atlas, np.concatenate([np.flatnonzero(atlas.broken), undecided]))
+    low, high = bounds[:, 0], bounds[:, 1]
     # A cluster that touches a side of the box is a node on it.
-    points = np.where(low <= box.lower, box.lower, np.where(-high >= box.upper, box.upper, middle))
-    return cluster, points, -0.5 * high - 0.5 * low
+    points = np.where(
+        low <= box.lower, box.lower, np.where(high >= box.upper, box.upper, 0.5 * low + 0.5 * high)
+    )
+    return np.where(label == NO_GROUP, NO_NODE, len(atlas.junctions) + label), points, 0.5 * high - 0.5 * low
 
 
 def _on_sides(points: Array, reach: Array, box: Box) -> tuple[Indices, Array]:

@@ -10,7 +10,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tracer.arrays import Array, Indices
-from tracer.atlas.sheet import Sheet
+from tracer.atlas.cells.paving import Paving
+from tracer.atlas.sheet import JUNCTION, Sheet
 from tracer.curves.arcs.batch import ArcBatch, batch_of
 from tracer.curves.arcs.collocation import stacked_pieces
 from tracer.curves.arcs.corners import polygon
@@ -51,10 +52,12 @@ def trace_arcs(evaluations: Evaluations, sheet: Sheet, tolerance: float, deadlin
         return TracedArcs(*stacked_pieces(evaluations, sheet.box, stack, tolerance, -math.inf))
 
 
-def traces_of(evaluations: Evaluations, sheet: Sheet, followed: TracedArcs) -> list[tuple[Trace, Array]]:
+def traces_of(
+    evaluations: Evaluations, sheet: Sheet, followed: TracedArcs, exhausted: bool
+) -> list[tuple[Trace, Array]]:
     """The trace of every chain of a sheet, and proven error bounds of its points, (n,), in box units.
 
-    Closed ones have no ends, the others two of which nothing is known yet: `End.UNDECIDED`.
+    A closed one has no ends. `exhausted` says whether a budget ended the work on the atlas.
     """
     (stack, pieces, _), box, crossings = followed, sheet.box, sheet.crossings
     at_crossings = crossings.error_bound / box.sides[crossings.brackets.axis] * UP
@@ -62,14 +65,14 @@ def traces_of(evaluations: Evaluations, sheet: Sheet, followed: TracedArcs) -> l
     rank = np.empty(len(sheet.arcs), dtype=np.intp)
     rank[sheet.chains.arcs] = np.arange(len(rank))
     offsets = np.searchsorted(rank[stack.arc], sheet.chains.offsets)
-    found = []
+    found, cells = [], chain_ends(sheet).tolist()
     for k, closed in enumerate(sheet.chains.closed.tolist()):
         part = slice(offsets[k], offsets[k + 1])
         trace = Trace(
             np.concatenate([stack.start[part], stack.end[part][-1:]]),
             np.concatenate([stack.start_gradient[part], stack.end_gradient[part][-1:]]),
             Pieces(pieces.coefficients[part]).end_to_end(),
-            () if closed else (End.UNDECIDED, End.UNDECIDED),
+            () if closed else tuple(_end(cell, sheet.paving, exhausted) for cell in cells[k]),
         )
         error_bound = np.append(bounds[part], at_crossings[sheet.arcs.end[stack.arc[part][-1]]])
         straight = trace.pieces.straight
@@ -78,7 +81,7 @@ def traces_of(evaluations: Evaluations, sheet: Sheet, followed: TracedArcs) -> l
 
 
 def chain_ends(sheet: Sheet) -> Indices:
-    """The cells before the start and behind the end of each chain, (chains, 2); `OUTSIDE` outside the box."""
+    """The cells before the start and behind the end of each chain, (chains, 2), or `OUTSIDE`, `JUNCTION`."""
     chains, arcs, crossings = sheet.chains, sheet.arcs, sheet.crossings
     ends = np.empty((len(chains), 2), dtype=np.intp)
     for k, points in enumerate((arcs.start, arcs.end)):
@@ -87,6 +90,15 @@ def chain_ends(sheet: Sheet) -> Indices:
         before = crossings.before[crossing]
         ends[:, k] = np.where(before == chart, crossings.after[crossing], before)
     return ends
+
+
+def _end(cell: int, paving: Paving, exhausted: bool) -> End:
+    """Why a chain ends at a cell; where a budget ended the work, charts may be broken for that reason."""
+    if cell < 0:
+        return End.JUNCTION if cell == JUNCTION else End.BOX
+    first = len(paving.charts)
+    at_limit = first <= cell < first + len(paving.unresolvable)
+    return End.BUDGET if exhausted and not at_limit else End.UNDECIDED
 
 
 def _bounds_at_starts(field: EnclosedField, sheet: Sheet, stack: ArcBatch, at_crossings: Array) -> Array:
