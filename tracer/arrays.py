@@ -1,8 +1,9 @@
-"""The types of arrays, named by what they hold; and tables of arrays."""
+"""The types of arrays, named by what they hold; tables of arrays; functions of arrays that never warn."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Self
+from functools import wraps
+from typing import Any, ParamSpec, Self, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,6 +12,9 @@ Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 Signs = NDArray[np.int8]
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 EPS = float(np.finfo(np.float64).eps)  # the distance of 1.0 to the next float64
 
@@ -29,3 +33,18 @@ class Rows:
     def joined(cls, tables: Sequence[Self]) -> Self:
         """Concatenate tables, at least one."""
         return cls(**{n: np.concatenate([getattr(table, n) for table in tables]) for n in cls.__match_args__})
+
+
+def quiet(function: Callable[P, R]) -> Callable[P, R]:
+    """The function, in which overflow, underflow and undefined operations give inf, 0 or nan and never warn.
+
+    The caller's own `numpy.seterr` stays as it is outside our calls. Each call has its own context: a context
+    shared by threads would restore the state of another thread.
+    """
+
+    @wraps(function)
+    def ignoring(*args: P.args, **kwargs: P.kwargs) -> R:
+        with np.errstate(all="ignore"):
+            return function(*args, **kwargs)
+
+    return ignoring

@@ -16,7 +16,7 @@ from tracer.arrays import Array, Mask
 from tracer.atlas.certificate import Certificate, Status
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.result import Stats
-from tracer.boundaries.work import Progress, Work
+from tracer.boundaries.work import Work
 from tracer.curves.branch_points import BranchPoint
 from tracer.curves.continuation.budget import Budget
 from tracer.curves.continuation.coverage import covered
@@ -50,7 +50,7 @@ STEPS_OF_LOOKING_UP = 20
 def sampled_boundary(field: Field, box: Box, work: Work, reason: str) -> Boundary:
     """All curves of a field that sign changes on a lattice indicate; see `tracer.trace`."""
     evaluations, seeds, finished = Evaluations(field, work.deadline()), np.zeros((0, 2)), False
-    search = Search(evaluations, box, work.limits.tolerance, work.deadline(FOLLOW_SHARE), work.progress)
+    search = Search(evaluations, box, work)
     # Curves found before the time limit are kept.
     with contextlib.suppress(Overtime):
         seeds = search.lattice_seeds(work.limits.max_cells)
@@ -78,10 +78,8 @@ def continued_boundary(boundary: Boundary, work: Work) -> Boundary:
     """
     certificate, stats = boundary.certificate, boundary.stats
     undecided, box = certificate.undecided, Box.from_bounds(certificate.bounds)
-    evaluations, deadline = Evaluations(boundary.field, work.deadline()), work.deadline(FOLLOW_SHARE)
-    search = Search(
-        evaluations, box, work.limits.tolerance, deadline, work.progress, boundary.curves, MAX_STEPS
-    )
+    evaluations = Evaluations(boundary.field, work.deadline())
+    search = Search(evaluations, box, work, boundary.curves, MAX_STEPS)
     last = [
         curve.points[-k]
         for curve in boundary.curves
@@ -91,7 +89,7 @@ def continued_boundary(boundary: Boundary, work: Work) -> Boundary:
     # Curves found before the time limit are kept.
     with contextlib.suppress(Overtime):
         search.follow_all(np.reshape(last, (-1, 2)))
-        if time.perf_counter() < deadline:
+        if time.perf_counter() < search.deadline:
             search.follow_all(search.lattice_seeds(len(undecided), undecided))
     work.end_of("continuation")
     curves = search.sorted_curves()
@@ -110,8 +108,7 @@ class Search:
     ----------
     evaluations : Evaluations
     box : Box
-    tolerance, deadline : float
-    progress : Progress
+    work : Work
     curves : sequence of Curve
         The curves that are known at the start.
     steps : float
@@ -122,14 +119,13 @@ class Search:
         self,
         evaluations: Evaluations,
         box: Box,
-        tolerance: float,
-        deadline: float,
-        progress: Progress,
+        work: Work,
         curves: Sequence[Curve] = (),
         steps: float = math.inf,
     ) -> None:
         self.evaluations, self.box = evaluations, box
-        self.tolerance, self.deadline, self.progress = tolerance, deadline, progress
+        self.tolerance, self.progress = work.limits.tolerance, work.progress
+        self.deadline = work.deadline(FOLLOW_SHARE)
         self.curves: list[Curve] = list(curves)
         self.branch_points: list[BranchPoint] = []
         self.side, self.steps = 0, steps

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracer.arrays import Array, Mask, Signs
+from tracer.arrays import Array, Mask, Signs, quiet
 from tracer.atlas.edges.roots import ROUNDING, Segments, certified_signs, isolate, joined, polish
 from tracer.atlas.plain_values import compare_roots
 from tracer.boundaries.coercion import as_field
@@ -27,7 +27,6 @@ from tracer.enclosures.rounding import UP
 from tracer.fields.box import Box
 from tracer.fields.checks import between, exact_number, shown
 from tracer.fields.field import EnclosedField, Field
-from tracer.fields.float_errors import quiet
 from tracer.fields.function import Function
 from tracer.fields.networks.network import Network
 from tracer.fields.networks.rational_network import RationalNetwork

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracer.arrays import Array
+from tracer.arrays import Array, quiet
 from tracer.atlas.certificate import Status
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.coercion import as_field
@@ -23,7 +23,6 @@ from tracer.fields.box import Box
 from tracer.fields.checks import between, frozen_array, positive_integer, shown
 from tracer.fields.evaluations import Evaluations
 from tracer.fields.field import EnclosedField, Field
-from tracer.fields.float_errors import quiet
 from tracer.fields.function import Function
 
 # Points at which a callable is checked first, in shares of the box: on no axis of symmetry.

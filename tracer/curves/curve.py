@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracer.arrays import EPS, Array
+from tracer.arrays import EPS, Array, quiet
 from tracer.curves.branch_points import BranchPoint
 from tracer.curves.corrector import correct, newton_step
 from tracer.curves.end import End
@@ -26,7 +26,6 @@ from tracer.fields.box import Box
 from tracer.fields.checks import between, floats, need_finite
 from tracer.fields.evaluations import Evaluations, Overtime
 from tracer.fields.field import Field
-from tracer.fields.float_errors import quiet
 
 # The estimated error of a point is twice Newton's step, plus the rounding of its coordinates.
 ROUNDING = 4 * EPS

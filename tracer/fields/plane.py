@@ -15,10 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracer.arrays import Array
+from tracer.arrays import Array, quiet
 from tracer.fields.checks import frozen_array, index, points, shown
 from tracer.fields.feature_names import names_of
-from tracer.fields.float_errors import quiet
 
 # Below this sine of the angle between u and v, coordinates in the plane lose all their digits.
 SMALLEST_SINE = 1e-12

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from typing import Any
 
+from tracer.arrays import quiet
 from tracer.boundaries.coercion import function_of, has, is_of
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.fields.checks import kinds_of, shown
 from tracer.fields.field import Field
-from tracer.fields.float_errors import quiet
 from tracer.fields.kernels.kernel import KernelField
 from tracer.fields.networks.network import Network
 

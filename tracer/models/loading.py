@@ -3,11 +3,11 @@
 import os
 from collections.abc import Callable
 
+from tracer.arrays import quiet
 from tracer.boundaries.coercion import has
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.fields.checks import path as checked
 from tracer.fields.checks import shown
-from tracer.fields.float_errors import quiet
 from tracer.fields.networks import serialization as network_json
 from tracer.fields.networks.network import Network
 from tracer.models import nnet

@@ -6,12 +6,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracer.arrays import Array
+from tracer.arrays import Array, quiet
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.partitions.partitioning import partition
 from tracer.boundaries.tracing import trace
 from tracer.fields.checks import shown
-from tracer.fields.float_errors import quiet
 from tracer.models.conversion import as_network
 from tracer.models.scikit_learn.fitted import name_of
 from tracer.models.scikit_learn.steps import first_step

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracer.arrays import Array
+from tracer.arrays import Array, quiet
 from tracer.atlas.atlas import Atlas
 from tracer.atlas.cells.coarsening import NO_CLASS
 from tracer.atlas.cells.grid_lines import NO_CELLS
@@ -33,7 +33,6 @@ from tracer.curves.nearest.distances import Part
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
 from tracer.fields.box import Box
 from tracer.fields.checks import flag
-from tracer.fields.float_errors import quiet
 from tracer.fields.networks.network import Network
 
 
@@ -147,7 +146,7 @@ def _regions(
     """The regions between arcs, and cells in which they are undecided; see `regions_between`."""
     paved = nodes.atlas.box
     # Where arcs end on the box, they tell the classes along its sides.
-    on_box = any(End.BOX in arc.ends for arc in arcs)
+    on_box = any(End.BOX in arc.curve.ends for arc in arcs)
     around, sure = _along_sides(margins, paved, on_box)
     regions, doubtful = regions_between(arcs, borders, nodes, box, labels, around)
     return regions, doubtful if sure else np.stack([paved.lower, paved.upper])[None]

@@ -24,7 +24,8 @@ from tracer.curves.trace import Trace
 from tracer.enclosures.rounding import UP
 from tracer.fields.evaluations import Evaluations, Overtime
 from tracer.fields.field import EnclosedField
-from tracer.fields.networks.linear_regions import activation_regions
+from tracer.fields.networks.linear_regions import ActivationRegions
+from tracer.fields.networks.network import Network
 
 
 class TracedArcs(NamedTuple):
@@ -41,7 +42,9 @@ class TracedArcs(NamedTuple):
 def trace_arcs(evaluations: Evaluations, sheet: Sheet, tolerance: float, deadline: float) -> TracedArcs:
     """Follow all arcs of a sheet to within `tolerance` in box units; see `Evaluations` for `Overtime`."""
     stack = batch_of(sheet, evaluations.value_and_gradient(sheet.crossings.points)[1])
-    regions = activation_regions(evaluations)
+    field = evaluations.field
+    kinked = isinstance(field, Network) and field.kinked
+    regions = ActivationRegions(field, evaluations) if kinked else None
     if regions is not None and regions.linear:
         return TracedArcs(*polygonal_pieces(regions, sheet.box, stack, deadline))
     try:

@@ -25,11 +25,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import expit
 
-from tracer.arrays import Array
+from tracer.arrays import Array, quiet
 from tracer.fields.checks import points as checked
 from tracer.fields.checks import shown
 from tracer.fields.field import Enclosure
-from tracer.fields.float_errors import quiet
 from tracer.fields.labels import Side
 from tracer.fields.networks.network import Network
 from tracer.fields.plane import Plane

@@ -22,13 +22,6 @@ from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.network import Network
 
 
-def activation_regions(evaluations: Evaluations) -> "ActivationRegions | None":
-    """The activation regions of a network with kinks; None for any other field."""
-    network = evaluations.field
-    kinked = isinstance(network, Network) and network.kinked
-    return ActivationRegions(network, evaluations) if kinked else None
-
-
 @dataclass(frozen=True, eq=False)
 class Extension:
     """A network at m points, each extended from a region that may not contain the point.

@@ -8,11 +8,10 @@ from typing import Any, ClassVar, Self, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracer.arrays import Array
+from tracer.arrays import Array, quiet
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.fields.checks import points
 from tracer.fields.field import Enclosure
-from tracer.fields.float_errors import quiet
 from tracer.fields.labels import Side, pair, restricted, sides
 from tracer.fields.plane import Plane
 

@@ -21,13 +21,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracer.arrays import Array
+from tracer.arrays import Array, quiet
 from tracer.enclosures import rounding
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.fields.checks import exact_number, index, points, shown
 from tracer.fields.field import Enclosure
-from tracer.fields.float_errors import quiet
 from tracer.fields.labels import Side, checked_sides, labelled, outputs_of, sides
 from tracer.fields.networks import bounds as network_bounds
 from tracer.fields.networks.layer import Layer
