@@ -87,23 +87,19 @@ def survey(question: OneField | ClassQuestion, box: Box, work: Work) -> Atlas:
 def follow(question: OneField | ClassQuestion, atlas: Atlas, work: Work) -> Followed:
     """The arcs of an atlas as polynomials; where there is no time, those of the atlas without charts."""
     work.progress.arcs(len(atlas.points), sum(len(sheet.arcs) for sheet in atlas.sheets.values()))
+    tolerance = work.limits.tolerance
+
+    def arcs_of(atlas: Atlas, deadline: float) -> dict[Pair, TracedArcs]:
+        sheets = sorted(atlas.sheets.items())
+        return {k: trace_arcs(question.margin(k), sheet, tolerance, deadline) for k, sheet in sheets}
+
     try:
-        arcs = _arcs(question, atlas, work, ARCS_SHARE)
+        arcs = arcs_of(atlas, work.deadline(ARCS_SHARE))
     except Overtime:
         atlas = atlas.without_charts()
-        arcs = _arcs(question, atlas, work, 0.0)
+        arcs = arcs_of(atlas, work.deadline(0.0))
     work.end_of("arcs")
     return Followed(atlas, arcs, all(traced.finished for traced in arcs.values()))
-
-
-def _arcs(
-    question: OneField | ClassQuestion, atlas: Atlas, work: Work, share: float
-) -> dict[Pair, TracedArcs]:
-    tolerance, deadline = work.limits.tolerance, work.deadline(share)
-    return {
-        pair: trace_arcs(question.margin(pair), sheet, tolerance, deadline)
-        for pair, sheet in sorted(atlas.sheets.items())
-    }
 
 
 def certify(

@@ -6,6 +6,7 @@ assembled from the curves.
 
 from collections.abc import Hashable, Sequence
 from functools import partial
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -144,21 +145,14 @@ def _regions(
     labels: Sequence[Hashable],
 ) -> tuple[tuple[Region, ...], Array]:
     """The regions between arcs, and cells in which they are undecided; see `regions_between`."""
-    paved = nodes.atlas.box
-    # Where arcs end on the box, they tell the classes along its sides.
-    on_box = any(End.BOX in arc.curve.ends for arc in arcs)
-    around, sure = _along_sides(margins, paved, on_box)
+    # Where arcs end on the box, they tell the classes along its sides; else one class is all along them.
+    paved, on_box = nodes.atlas.box, any(End.BOX in arc.curve.ends for arc in arcs)
+    corners = np.array(list(product(*zip(paved.lower, paved.upper, strict=True))))
+    proven = -1 if on_box else int(margins.proven_argmax(corners).max())
+    around = proven if proven >= 0 else int(margins.network(paved.lower).argmax())
     regions, doubtful = regions_between(arcs, borders, nodes, box, labels, around)
+    sure = on_box or proven >= 0
     return regions, doubtful if sure else np.stack([paved.lower, paved.upper])[None]
-
-
-def _along_sides(margins: Margins, box: Box, known: bool) -> tuple[int, bool]:
-    """The class along the sides of a box if no arc ends there, and whether that is proven, or `known`."""
-    corners = np.array([[x, y] for x in (box.lower[0], box.upper[0]) for y in (box.lower[1], box.upper[1])])
-    certain = np.full(4, -1) if known else margins.proven_argmax(corners)
-    if (certain >= 0).any():
-        return int(certain.max()), True
-    return int(margins.network(corners[0]).argmax()), known
 
 
 def _arc(border: Border, number: dict[int, int], labels: Sequence[Hashable]) -> Arc:
