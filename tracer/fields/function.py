@@ -21,11 +21,11 @@ from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, Signs
 from tracer.enclosures.forms.taylor import TaylorForm
-from tracer.enclosures.formulas.argument import Argument, reason_of
+from tracer.enclosures.formulas.argument import Argument
 from tracer.enclosures.formulas.dual import Dual
-from tracer.enclosures.formulas.exact_reading import Rational
+from tracer.enclosures.formulas.exact_reading import Exact
 from tracer.enclosures.formulas.on_cells import OnCells
-from tracer.enclosures.formulas.ufuncs import Unenclosable
+from tracer.enclosures.formulas.stand_in import Unenclosable, reason_of
 from tracer.fields.checks import points, shown
 from tracer.fields.field import Enclosure
 
@@ -116,8 +116,8 @@ class Function:
         Returns
         -------
         Enclosure
-            Not `defined` where f may have a pole or leave a domain. Across a kink of `abs`, `maximum`
-            or `minimum` the bounds enclose Clarke's generalized gradient.
+            Not `defined` where f may have a pole, leave a domain or jump over 0. Across a kink of `abs`,
+            `maximum` or `where` the bounds enclose Clarke's generalized gradient.
 
         Raises
         ------
@@ -131,10 +131,10 @@ class Function:
 
     def is_zero(self, x: Array) -> bool:
         """Whether f is proven to be 0 at a point (2,): computed in fractions, if these suffice for f."""
-        x1, x2 = Rational.coordinates(*x.tolist())
+        x1, x2 = Exact.at_point(*x.tolist())
         try:
             with np.errstate(all="ignore"):
-                return x1.read(self._f(x1, x2)) == 0
+                return x1.is_zero(self._f(x1, x2))
         except Unenclosable:  # such as a constant that is no fraction
             return False
 
@@ -158,11 +158,15 @@ class Function:
 
     def refuted(self, x: Array, plain: str, proven: str) -> Unenclosable:
         """The exception to raise if f is `plain` on floats, not as `proven`; from then on f has no bounds."""
-        self.unenclosable = (
+        return self.refused(
             f"on arrays of floats f({x[0]:.6g}, {x[1]:.6g}) is {plain}, read as a formula {proven}: f must "
             "be the same function whatever its arguments are, and at every call"
         )
-        return Unenclosable(self.unenclosable)
+
+    def refused(self, reason: str) -> Unenclosable:
+        """The exception to raise if f has no bounds for some reason; from then on it has none."""
+        self.unenclosable = reason
+        return Unenclosable(reason)
 
     def check_gradient(self, x: Array) -> None:
         """Compare a given gradient with the formula's derivatives at points (n, 2).
@@ -190,14 +194,28 @@ class Function:
 
     def _enclosure(self, lower: Array, upper: Array) -> Enclosure:
         with np.errstate(all="ignore"):
-            x1, x2, radius = OnCells.coordinates(lower, upper)
+            x1, x2, radius = OnCells.coordinates(lower, upper, lambda: self._continuous_switches)
             form: TaylorForm = self._read(x1, x2)
             (low, high), gradient = form.value_bounds(), form.gradient_bounds(radius)
-            defined = ~np.isnan(form.radii[0, :, 0])
+            known, jumps = ~np.isnan(form.radii[0, :, 0]), np.isnan(form.radii[1:, :, 0]).any(axis=0)
+            # Where F may jump, but not over 0, it has no zero.
+            defined = known & (~jumps | (low[:, 0] > 0) | (high[:, 0] < 0))
         k = len(lower)
         # The form of a constant has one cell.
         low, high = (np.broadcast_to(bound[:, 0], k) for bound in (low, high))
         return Enclosure(low, high, *gradient, np.broadcast_to(defined, k))
+
+    @cached_property
+    def _continuous_switches(self) -> list[bool]:
+        """Whether each switch of f between two branches is known to be continuous, in order of evaluation."""
+        x1, x2 = Exact.everywhere()
+        try:
+            with np.errstate(all="ignore"):
+                x1.read(self._f(x1, x2))
+        # f may raise anything on stand-ins.
+        except Exception:
+            return []
+        return x1.reading.switches
 
     def _read(self, x1: Argument, x2: Argument) -> Any:
         """The content of f's result for stand-ins; if f has none, it has no bounds from then on.
@@ -211,8 +229,7 @@ class Function:
             return x1.read(self._f(x1, x2))
         # f may raise anything on stand-ins; what it raises on arrays reaches the user.
         except Exception as error:
-            self.unenclosable = x1.reading.refused or reason_of(error)
-            raise Unenclosable(self.unenclosable) from error
+            raise self.refused(x1.reading.refused or reason_of(error)) from error
 
     def _at(self, x1: Array, x2: Array) -> Array:
         return _call("f", self._f, x1, x2)
