@@ -17,6 +17,7 @@ FOLDERS = [
     "enclosures/functions",
     "enclosures/forms",
     "enclosures/formulas",
+    "fields/callables",
     "fields",
     "fields/networks",
     "fields/kernels",

@@ -50,6 +50,10 @@ def _operators(ufunc: Any, evaluate: Callable[..., Any]) -> tuple[Any, Any, Any]
     return forward, reflected, in_place
 
 
+def _is_narrow(number: Any) -> bool:
+    return isinstance(number, np.generic | np.ndarray) and number.dtype not in (np.float64, np.bool_)
+
+
 class Argument(StandIn):
     """A stand-in for an array; subclasses define the effect of an operation.
 
@@ -136,7 +140,13 @@ class Argument(StandIn):
     ) -> tuple[Any, Callable[..., Any], list[Any]]:
         """The operation that this one is if some of its terms are conditions."""
         conditions = [isinstance(term, self.condition) for term in terms]
-        if not any(conditions) or ufunc is np.where or ufunc in COMBINATIONS:
+        if not any(conditions):
+            return ufunc, evaluate, terms
+        others = [term for c, term in zip(conditions, terms, strict=True) if not c]
+        # NumPy calculates with these in their own precision, unless an array of floats is among the terms.
+        if all(map(is_number, others)) and (narrow := next(filter(_is_narrow, others), None)) is not None:
+            raise self.reading.refusal(f"{name_of(ufunc)} of comparisons with {narrow.dtype}")
+        if ufunc is np.where or ufunc in COMBINATIONS:
             return ufunc, evaluate, terms
         if all(c or isinstance(term, bool | np.bool_) for c, term in zip(conditions, terms, strict=True)):
             if ufunc not in _LOGICAL:
