@@ -19,11 +19,13 @@ from tracer.enclosures.forms.taylor_arithmetic import (
     absolute,
     add,
     constant,
+    depends_on_one,
     maximum,
     minimum,
     multiply,
     negative,
     scale,
+    square_of_one,
     subtract,
 )
 from tracer.enclosures.formulas.stand_in import Unenclosable
@@ -91,7 +93,11 @@ def _product(a: Term, b: Term) -> TaylorForm:
         return scale(_form(b), a)
     if not isinstance(b, TaylorForm):
         return scale(a, b)
-    return a.apply(elementary.SQUARE) if a is b else multiply(a, b)
+    return _square(a) if a is b else multiply(a, b)
+
+
+def _square(a: TaylorForm) -> TaylorForm:
+    return square_of_one(a) if depends_on_one(a) else a.apply(elementary.SQUARE)
 
 
 def _quotient(a: Term, b: Term) -> TaylorForm:
@@ -102,7 +108,7 @@ def _quotient(a: Term, b: Term) -> TaylorForm:
 
 
 def _hypot(a: Term, b: Term) -> TaylorForm:
-    squares = [_form(term).apply(elementary.SQUARE) for term in (a, b)]
+    squares = [_square(_form(term)) for term in (a, b)]
     return add(*squares).apply(elementary.SQRT)
 
 
@@ -112,6 +118,8 @@ def _power(a: Term, b: Term) -> TaylorForm:
         return multiply(b, _form(a).apply(elementary.LOG)).apply(elementary.EXP)
     if not abs(b) <= LARGEST_EXPONENT:
         raise Unenclosable(f"np.power with the exponent {b:g}")
+    if b == 2:
+        return _square(_form(a))
     return _form(a).apply(POWERS[b] if b in POWERS else elementary.power(b))
 
 
@@ -197,7 +205,7 @@ def _over_length(numerator: Any, y: Any, x: Any) -> Any:
     return numerator / (x * x + y * y)
 
 
-POWERS = {-1.0: elementary.RECIPROCAL, 0.5: elementary.SQRT, 1.0: univariate.LINEAR, 2.0: elementary.SQUARE}
+POWERS = {-1.0: elementary.RECIPROCAL, 0.5: elementary.SQRT, 1.0: univariate.LINEAR}
 
 _SUM = Operation(_on_forms(add), (None, None))
 _ABSOLUTE = Operation(absolute, (lambda _, a: np.where(a < 0, -1.0, 1.0),))
@@ -224,7 +232,7 @@ TABLE: dict[Any, Operation] = {
     # Powers and roots
     np.power: _POWER,
     np.float_power: _POWER,
-    np.square: _unary(elementary.SQUARE, lambda v, z: 2 * z),
+    np.square: Operation(_square, (lambda v, z: 2 * z,)),
     np.sqrt: _unary(elementary.SQRT, lambda v, z: 0.5 / v),
     np.cbrt: Operation(_cube_root, (lambda v, z: 1 / (3 * v * v),)),
     np.hypot: Operation(_hypot, (lambda v, a, b: a / v, lambda v, a, b: b / v)),
