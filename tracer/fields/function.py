@@ -233,14 +233,14 @@ class Function:
     @cached_property
     def _continuous_switches(self) -> list[bool]:
         """Whether each switch of f between two branches is known to be continuous, in order of evaluation."""
-        x1, x2 = Exact.everywhere()
+        x1, x2, reading = Exact.everywhere()
         try:
             with np.errstate(all="ignore"):
                 x1.read(self._f(x1, x2))
         # f may raise anything on stand-ins.
         except Exception:
             return []
-        return x1.reading.switches
+        return reading.switches
 
     def _read(self, x1: Argument, x2: Argument) -> Any:
         """The content of f's result for stand-ins; if f has none, it has no bounds from then on.

@@ -62,7 +62,7 @@ def value_at(function: Any, values: list[Polynomial]) -> Polynomial | None:
     return _VALUES.get(function, {}).get(number)
 
 
-EXACT: dict[Any, Callable[..., Polynomial | None]] = {
+EXACT: dict[Any, Callable[..., Any]] = {
     np.positive: lambda a: a,
     np.negative: operator.neg,
     np.add: operator.add,
@@ -137,7 +137,7 @@ def _combine(combination: Any) -> Callable[..., Comparison]:
     def combine(*conditions: Any) -> Comparison:
         parts = [c if isinstance(c, Comparison) else _compare(operator.ne)(c, ZERO) for c in conditions]
 
-        def test(*numbers: Fraction) -> bool:
+        def test(*numbers: Any) -> bool:
             rest = iter(numbers)
             return bool(combination(*(part.test(*islice(rest, len(part.differences))) for part in parts)))
 

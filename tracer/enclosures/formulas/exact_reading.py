@@ -51,10 +51,10 @@ class Exact(Argument):
         )
 
     @classmethod
-    def everywhere(cls) -> tuple["Exact", "Exact"]:
-        """Both coordinates of any point."""
+    def everywhere(cls) -> tuple["Exact", "Exact", "ExactReading"]:
+        """Both coordinates of any point, and their reading, which knows the switches afterwards."""
         reading = ExactReading()
-        return cls(reading.unknown("x1"), reading), cls(reading.unknown("x2"), reading)
+        return cls(reading.unknown("x1"), reading), cls(reading.unknown("x2"), reading), reading
 
     def calculate(self, operation: Operation, evaluate: Callable[..., Any], terms: list[Any]) -> Any:
         """The polynomial, or the comparison."""

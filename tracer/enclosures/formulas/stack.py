@@ -39,7 +39,7 @@ class Stack(StandIn):
         self.items, self.points, self.reading = items, points, reading
 
     @classmethod
-    def of(cls, term: StandIn) -> "Stack":
+    def of(cls, term: Any) -> "Stack":
         """A stand-in as a stack of one, of shape (1,)."""
         if isinstance(term, Stack):
             return term

@@ -79,7 +79,7 @@ def _form(term: Term) -> TaylorForm:
     return term if isinstance(term, TaylorForm) else constant(term)
 
 
-def _on_forms(function: Callable[..., TaylorForm]) -> Callable[..., TaylorForm]:
+def _on_forms(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *terms: function(*map(_form, terms))
 
 

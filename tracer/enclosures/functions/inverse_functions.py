@@ -117,7 +117,7 @@ def _error_function(
 def _sinc(z: Array) -> tuple[Array, Array]:
     w = np.pi * z
     jet = np.where(np.abs(w) < 1, _sinc_near_0(np.clip(w, -1, 1)), _sinc_beyond(w))
-    powers = (np.pi ** np.arange(4)).reshape(4, *([1] * w.ndim))
+    powers = np.array([np.pi**k for k in range(4)]).reshape(4, *([1] * w.ndim))
     sizes = np.array([1.0, 2.0, 4.0, 16.0]).reshape(powers.shape)
     return jet * powers, np.broadcast_to(sizes * powers, jet.shape) + 0.0 * w
 

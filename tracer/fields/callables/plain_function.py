@@ -95,4 +95,4 @@ class PlainFunction:
             return False
         error = np.abs(found - self._differences(np.stack([x1, x2], axis=-1))).max(axis=1)
         allowed = GRADIENT_ERROR * np.abs(found).max(axis=1) + SHARE_OF_SIZE * self.size
-        return 2 * np.count_nonzero(error <= allowed) >= len(x1)
+        return bool(2 * np.count_nonzero(error <= allowed) >= len(x1))
