@@ -25,6 +25,7 @@ FOLDERS = [
     "atlas",
     "atlas/classes",
     "curves",
+    "curves/prediction",
     "curves/continuation",
     "curves/arcs",
     "curves/nearest",

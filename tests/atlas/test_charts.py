@@ -16,7 +16,7 @@ from tracer.atlas.atlas import build_atlas
 from tracer.atlas.cells import paving
 from tracer.atlas.cells.paving import decide
 from tracer.atlas.charts import OBLIQUE, across, across_bounds, pair
-from tracer.curves.arcs.batch import batch_of
+from tracer.curves.arcs.assembly import batch_of
 from tracer.curves.arcs.error_bounds import Slabs, proven_distances
 from tracer.fields.box import Box
 from tracer.fields.field import Enclosure

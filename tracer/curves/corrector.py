@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tracer.arrays import Array
+from tracer.atlas.edges.roots import Transversals, bracketed_newton
 from tracer.curves.vectors import max_norm
 from tracer.fields.box import Box
 from tracer.fields.field import Field
@@ -81,29 +82,32 @@ def regular(gradient: Array) -> Any:
     return np.isfinite(gradient).all(axis=-1) & gradient.any(axis=-1)
 
 
-def move_to_curve(field: Field, box: Box, seed: Array) -> Array | None:
+def move_to_curve(field: Field, box: Box, seed: Array, value: Array, gradient: Array) -> Array | None:
     """Find the root of F nearest to `seed` on the gradient line through it, inside the box.
 
     Parameters
     ----------
     seed : ndarray, shape (2,)
+    value, gradient : ndarray, shape () and (2,)
+        F and ∇F there.
 
     Returns
     -------
     ndarray, shape (2,), or None
         None if no root is found: no gradient at the seed, no sign change on the line, or only a pole.
     """
-    value, gradient = field.value_and_gradient(seed)
     step, length = newton_step(value[None], (gradient * box.sides)[None])
     if length[0] <= ON_CURVE:
         return seed
     if not np.isfinite(length[0]):
         return None
-    downhill = -step[0] / length[0] * box.sides
-    bracket = _bracket(field, box, seed, downhill, float(length[0]), float(np.sign(value)))
+    downhill, sign = -step / length * box.sides, float(np.sign(value))
+    bracket = _bracket(field, box, seed, downhill[0], float(length[0]), sign)
     if bracket is None:
         return None
-    root = _root_between(field, seed, downhill, *bracket)
+    line, guess = Transversals(*(seed + t * downhill for t in bracket)), (length - bracket[0])
+    share, _ = bracketed_newton(field, line, np.array([-sign]), guess / (bracket[1] - bracket[0]))
+    root = line.at(share)[0]
     # A pole changes the sign, too, but |F| does not become small there.
     return root if abs(field.value(root)) < abs(value) else None
 
@@ -125,11 +129,3 @@ def _bracket(
         return None
     k = change[np.abs(tau[change]).argmin()]
     return float(tau[k]), float(tau[k + 1])
-
-
-def _root_between(field: Field, seed: Array, line: Array, a: float, b: float) -> Array:
-    from scipy.optimize.elementwise import find_root
-
-    low, high = min(a, b), max(a, b)
-    root = find_root(lambda t: field.value(seed + t[..., None] * line), (low, high))
-    return seed + float(root.x) * line

@@ -211,11 +211,14 @@ class Pieces:
         points are found where the derivative changes sign between 4 · DEGREE + 1 samples.
         """
         grid = np.linspace(-1, 1, 4 * DEGREE + 1)
-        piece = np.arange(len(self))[:, None]
-        rate = self.rate(piece, np.broadcast_to(grid, (len(self), len(grid))))[..., axis]
+        c = self.coefficients[..., axis]
+        reach = np.abs(c[:, 1:]).sum(axis=1)  # Chebyshev polynomials are at most 1
+        piece = np.flatnonzero((c[:, 0] - reach < low) | (c[:, 0] + reach > high))
+        rate = self.rate(piece[:, None], np.broadcast_to(grid, (len(piece), len(grid))))[..., axis]
         k, j = np.nonzero(rate[:, :-1] * rate[:, 1:] < 0)
         if not len(k):
             return None
+        k = piece[k]
         extremum = _bisect(lambda x: self.rate(k, x)[:, axis], grid[j], grid[j + 1])
         value = self.at(k, extremum)[:, axis]
         out = np.flatnonzero((value < low) | (value > high))

@@ -11,8 +11,6 @@ import numpy as np
 
 from tracer.arrays import Array, Indices
 from tracer.atlas.atlas import Atlas
-from tracer.curves.arcs.batch import ArcBatch, batch_of
-from tracer.curves.arcs.collocation import stacked_pieces
 from tracer.curves.arcs.corners import polygon
 from tracer.curves.arcs.error_bounds import UP, Slabs, proven_distances
 from tracer.curves.arcs.kinks import smooth_pieces
@@ -21,11 +19,32 @@ from tracer.curves.branch_points import BranchPoint
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces
+from tracer.curves.prediction.batch import ArcBatch
+from tracer.curves.prediction.collocation import stacked_pieces
 from tracer.curves.trace import Trace
 from tracer.fields.box import Box
 from tracer.fields.counted import Overtime
 from tracer.fields.field import EnclosedField
 from tracer.fields.networks.linear_regions import activation_regions
+
+
+def batch_of(atlas: Atlas, gradients: Array) -> ArcBatch:
+    """The arcs of an atlas in the order of its chains; `gradients` (n, 2) are ∇F at its crossings."""
+    order = atlas.chains.arcs
+    arcs = atlas.arcs[order]
+    start, end = atlas.crossings.points[arcs.start], atlas.crossings.points[arcs.end]
+    cells, slopes = atlas.paving.lines.at(atlas.paving.charts[arcs.chart]), atlas.paving.slopes[arcs.chart]
+    # If F is monotone along both coordinates, the dependent one is that in which the arc is shorter.
+    length = np.abs((end - start) / atlas.box.sides)
+    shorter = (length[:, 1] < length[:, 0]).astype(np.intp)
+    row = np.arange(len(arcs))
+    dependent = np.where(slopes[row, shorter] != 0, shorter, 1 - shorter)
+    direction = np.zeros_like(start)
+    direction[row, dependent] = slopes[row, dependent]
+    oblique = (slopes[:, 0] == 0) & (slopes[:, 1] == 0)
+    direction[oblique] = atlas.paving.directions[arcs.chart[oblique]]
+    at_ends = start, end, gradients[arcs.start], gradients[arcs.end]
+    return ArcBatch.of(order, *at_ends, cells[:, 0], cells[:, 1], direction)
 
 
 class TracedArcs(NamedTuple):
@@ -47,10 +66,12 @@ def trace_arcs(field: EnclosedField, atlas: Atlas, tolerance: float, deadline: f
         return TracedArcs(*polygonal_pieces(regions, atlas.box, stack, deadline))
     try:
         if regions is not None:
-            return TracedArcs(*smooth_pieces(field, regions, atlas.box, stack, tolerance, deadline))
-        return TracedArcs(*stacked_pieces(field, atlas.box, stack, tolerance, deadline))
+            stack, pieces, good = smooth_pieces(field, regions, atlas.box, stack, tolerance, deadline)
+        else:
+            stack, pieces, good = stacked_pieces(field, atlas.box, stack, tolerance, deadline)
     except Overtime:  # the chords of the arcs
-        return TracedArcs(*stacked_pieces(field, atlas.box, stack, tolerance, -math.inf))
+        stack, pieces, good = stacked_pieces(field, atlas.box, stack, tolerance, -math.inf)
+    return TracedArcs(stack, pieces, bool(good.all()))
 
 
 def curves_of(

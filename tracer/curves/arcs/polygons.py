@@ -16,8 +16,8 @@ import numpy as np
 
 from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.charts import across
-from tracer.curves.arcs.batch import ArcBatch, solve_in_brackets
 from tracer.curves.pieces import Pieces
+from tracer.curves.prediction.batch import ArcBatch, solve_in_brackets
 from tracer.curves.vectors import lengths, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.networks.linear_regions import ActivationRegions, Extension

@@ -8,7 +8,7 @@ import numpy as np
 
 from tracer.arrays import EPS, Array, Mask
 from tracer.atlas.charts import across
-from tracer.curves.arcs.batch import ENDS, ArcBatch, solve_in_brackets
+from tracer.curves.prediction.batch import ENDS, ArcBatch, solve_in_brackets
 from tracer.curves.vectors import dot, within
 from tracer.fields.box import Box
 from tracer.fields.field import Field
@@ -31,7 +31,7 @@ def corrected(
     """
     n, m = x.shape[:2]
     along, chords = (normal * box.sides).reshape(-1, 2), np.repeat(box.distance(arcs.start, arcs.end), m)
-    at, gradient, step, noise = _newton(field, along, chords, x.reshape(-1, 2))
+    at, gradient, step, noise = newton_along(field, along, chords, x.reshape(-1, 2))
     at, gradient = at.reshape(n, m, 2), gradient.reshape(n, m, 2)
     step, noise = step.reshape(n, m), noise.reshape(n, m)
     ends = arcs.across()
@@ -56,7 +56,7 @@ def grid_in_brackets(field: Field, arcs: ArcBatch, tau: Array) -> tuple[Array, A
     return x.reshape(-1, m, 2), field.value_and_gradient(x)[1].reshape(-1, m, 2)
 
 
-def _newton(field: Field, along: Array, chord: Array, x: Array) -> tuple[Array, Array, Array, Array]:
+def newton_along(field: Field, along: Array, chord: Array, x: Array) -> tuple[Array, Array, Array, Array]:
     """Newton's method from points (n, 2) along vectors (n, 2); steps are multiples of these.
 
     Returns the points, ∇F near them, the sizes of the last steps, inf where F is flat, and estimates of the

@@ -11,7 +11,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.arrays import EPS, Array, Indices, Mask
-from tracer.atlas.atlas import Atlas
 from tracer.atlas.charts import across, is_oblique
 from tracer.atlas.edges.roots import Segments, Transversals, bracketed_newton
 from tracer.curves.vectors import lengths, max_norm, turned, unit_vectors
@@ -111,25 +110,6 @@ class ArcBatch:
         parts.start[part[:, 1:]] = x
         parts.start_gradient[part[:, 1:]] = gradient if behind is None else behind
         return parts, index
-
-
-def batch_of(atlas: Atlas, gradients: Array) -> ArcBatch:
-    """The arcs of an atlas in the order of its chains; `gradients` (n, 2) are ∇F at its crossings."""
-    order = atlas.chains.arcs
-    arcs = atlas.arcs[order]
-    start, end = atlas.crossings.points[arcs.start], atlas.crossings.points[arcs.end]
-    cells, slopes = atlas.paving.lines.at(atlas.paving.charts[arcs.chart]), atlas.paving.slopes[arcs.chart]
-    # If F is monotone along both coordinates, the dependent one is that in which the arc is shorter.
-    length = np.abs((end - start) / atlas.box.sides)
-    shorter = (length[:, 1] < length[:, 0]).astype(np.intp)
-    row = np.arange(len(arcs))
-    dependent = np.where(slopes[row, shorter] != 0, shorter, 1 - shorter)
-    direction = np.zeros_like(start)
-    direction[row, dependent] = slopes[row, dependent]
-    oblique = (slopes[:, 0] == 0) & (slopes[:, 1] == 0)
-    direction[oblique] = atlas.paving.directions[arcs.chart[oblique]]
-    at_ends = start, end, gradients[arcs.start], gradients[arcs.end]
-    return ArcBatch.of(order, *at_ends, cells[:, 0], cells[:, 1], direction)
 
 
 def can_be_halved(box: Box, stack: ArcBatch) -> Mask:

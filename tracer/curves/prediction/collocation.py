@@ -35,10 +35,10 @@ import numpy as np
 from tracer.arrays import Array, Mask
 from tracer.atlas.charts import across
 from tracer.atlas.edges.roots import point_bounds
-from tracer.curves.arcs.arc_corrector import corrected, grid_in_brackets
-from tracer.curves.arcs.batch import ENDS, GRADIENTS, ArcBatch, can_be_halved
 from tracer.curves.check_points import AT_NODES, AT_PLACES, EXPECTED, SIGMA
 from tracer.curves.pieces import DERIVATIVE, NODES, Pieces, extrema, interpolation, with_arclength
+from tracer.curves.prediction.arc_corrector import corrected, grid_in_brackets
+from tracer.curves.prediction.batch import ENDS, GRADIENTS, ArcBatch, can_be_halved
 from tracer.curves.turning import FLAT
 from tracer.curves.vectors import dot, lengths, turned, unit_vectors
 from tracer.fields.box import Box
@@ -80,7 +80,12 @@ RATES = interpolation(np.linspace(-1, 1, 4 * len(NODES) + 1)) @ DERIVATIVE
 
 
 def stacked_pieces(
-    field: EnclosedField, box: Box, stack: ArcBatch, tolerance: float, deadline: float
+    field: EnclosedField,
+    box: Box,
+    stack: ArcBatch,
+    tolerance: float,
+    deadline: float,
+    most: int | None = None,
 ) -> tuple[ArcBatch, Pieces, bool]:
     """Arcs as polynomials, cut until each is within `tolerance` (box units) of the curve.
 
@@ -90,16 +95,20 @@ def stacked_pieces(
         The arcs there are then, in order.
     pieces : Pieces
         One for each; the arclength of each starts at 0.
-    finished : bool
-        Whether all polynomials are that good; `deadline`, of `time.perf_counter`, or `MOST_ARCS` may end
-        the work before.
+    good : ndarray of bool, shape (n,)
+        Which polynomials are that good; `deadline`, of `time.perf_counter`, or `most` more arcs (by
+        default `MOST_ARCS`) may end the work before all are.
     """
-    most = len(stack) + MOST_ARCS
+    most = len(stack) + (MOST_ARCS if most is None else most)
     stack = _gentle(field, box, stack, most, deadline)
     if not len(stack) or time.perf_counter() >= deadline:
-        return stack, with_arclength(_straight(stack.start, stack.end, NODES)), len(stack) == 0
+        return (
+            stack,
+            with_arclength(_straight(stack.start, stack.end, NODES)),
+            np.zeros(len(stack), dtype=bool),
+        )
     predicted, values = _collocated(box, stack), np.empty((len(stack), len(NODES), 2))
-    pending, before, finished = np.arange(len(stack)), np.full((len(stack), PATIENCE), np.inf), False
+    pending, before, misses = np.arange(len(stack)), np.full((len(stack), PATIENCE), np.inf), np.ones(0, bool)
     length = box.distance(stack.start, stack.end).sum()
     for _ in range(MOST_CUTS):
         arcs = stack[pending]
@@ -111,8 +120,11 @@ def stacked_pieces(
         if len(noisy):
             found.noise[noisy] += _rounding(field, box, found.x[noisy])
             misses = found.misses(*allowed)
-        finished = not misses.any()
-        if finished or len(stack) + len(CUTS) * misses.sum() > most or time.perf_counter() >= deadline:
+        if (
+            not misses.any()
+            or len(stack) + len(CUTS) * misses.sum() > most
+            or time.perf_counter() >= deadline
+        ):
             break
         which = np.zeros(len(stack), dtype=bool)
         which[pending[misses]] = True
@@ -122,7 +134,9 @@ def stacked_pieces(
         predicted = _predicted_parts(box, stack[pending], values[which])
         before = np.column_stack([found.off, before[:, :-1]])[misses]
         values, before = values[index], np.repeat(before, 1 + len(CUTS), axis=0)
-    return stack, with_arclength(values), finished
+    good = np.ones(len(stack), dtype=bool)
+    good[pending[misses]] = False
+    return stack, with_arclength(values), good
 
 
 # The angle between tangent and chord -----------------------------------------------------------------
