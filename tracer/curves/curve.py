@@ -25,7 +25,7 @@ from tracer.curves.vectors import max_norm, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.checks import between, floats, need_finite
 from tracer.fields.counted import Overtime
-from tracer.fields.field import Field
+from tracer.fields.field import Field, noise_of
 from tracer.fields.float_errors import quiet
 
 # The estimated error of a point is twice Newton's step, plus the rounding of its coordinates.
@@ -291,7 +291,7 @@ class Curve:
 
 def _estimate(field: Field, box: Box, trace: Trace) -> Array:
     try:
-        value = field.value(trace.points)
+        value = np.abs(field.value(trace.points)) + noise_of(field)
     except Overtime:
         return np.full(len(trace.points), np.inf)  # nothing is estimated
     _, length = newton_step(value, trace.gradients * box.sides)

@@ -120,3 +120,8 @@ def unenclosable(field: Field) -> str | None:
     if not hasattr(field, "enclose"):
         return f"{type(field).__name__} has no method enclose"
     return getattr(field, "unenclosable", None)
+
+
+def noise_of(field: Field) -> float:
+    """The noise of a field's values as far as it is known; 0 if they are computed in double precision."""
+    return getattr(getattr(field, "field", field), "noise", None) or 0.0

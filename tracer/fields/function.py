@@ -2,14 +2,18 @@
 
 A formula of NumPy's arithmetic and elementary functions is evaluated in three ways: on floats for values, on
 dual numbers for derivatives, on Taylor forms for proven bounds. Any other callable has no bounds. Unless its
-gradient is given, its derivatives are finite differences of order 8 with step control
-(`scipy.differentiate.derivative`), with errors of about 1e-11 of the function's size where it is smooth.
-They start from steps of 0.01: a function that varies on a scale below 1e-3 needs its gradient given.
+gradient is given, its derivatives are finite differences of order 8, with errors of about 1e-12 of the
+function's size where it is smooth. Where those of order 6 differ, shorter steps than 0.01 are tried, unless
+the noise of the values explains it: it is estimated once, by high differences at tiny steps [1]_.
 
 A callable that inspects its argument, or has state between calls, may be another function on floats than on
 Taylor forms. So every proof about a `Function` also compares plain values with bounds (`Function.signs`).
 Both are computed by the same operations, and the radius at a point includes the error of each: so the
 distance of a plain value to the bounds is at most their width, and `ROOM` allows twice that.
+
+References
+----------
+.. [1] J. J. Moré and S. M. Wild, "Estimating Computational Noise", SIAM J. Sci. Comput. 33 (2011).
 """
 
 from collections.abc import Callable
@@ -29,13 +33,22 @@ from tracer.enclosures.formulas.ufuncs import Unenclosable
 from tracer.fields.checks import points, shown
 from tracer.fields.field import Enclosure
 
-# Initial steps of the differences. With order 8 the truncation error of the first step is already near
-# rounding for functions that vary on the scale 1; the other steps are for points near the edge of a domain.
+# Steps of the differences. With order 8 the truncation error of the first step is already near rounding for
+# functions that vary on the scale 1; the other steps are for points near a kink or the edge of a domain.
 DIFFERENCE_STEPS = (1e-2, 1e-4, 1e-6, 1e-8)
-# Differences are accepted if their estimated error is below this share of the derivative.
-AGREEMENT = 1e-6
+# Differences are accepted if those of order 6 differ by less than this share of the gradient, or by noise.
+AGREEMENT = 1e-7
+NOISY = 10.0
 # Steps grow with the size of the point, where rounding would exceed the difference.
 RELATIVE_STEP = 1e-3
+# The points of a stencil, in steps: the centre, then the others along either axis; and the weights of these.
+_ALONG = np.array([-4, -3, -2, -1, 1, 2, 3, 4])
+OFFSETS = np.concatenate([np.zeros((1, 2)), np.kron(np.eye(2), _ALONG[:, None])])
+ORDER_8 = np.array([3, -32, 168, -672, 672, -168, 32, -3]) / 840
+ORDER_6 = np.array([0, -1, 9, -45, 45, -9, 1, 0]) / 60
+# Noise is estimated at so many points, with this step; and what a difference of order 8 makes of noise.
+NOISE_POINTS, NOISE_STEP = 16, 1e-6
+OF_NOISE = 12870**0.5
 # The largest distance of a plain value to the bounds at its point, relative to their width.
 ROOM = 2.0
 # The largest error of a given gradient: relative to the derivatives at the point, and to the largest of all.
@@ -72,6 +85,7 @@ class Function:
             raise TypeError(f"gradient must be callable as gradient(x1, x2); got {shown(gradient)}")
         self._f: Callable[..., Any] = f
         self._gradient = gradient
+        self.noise: float | None = None
 
     def value(self, x: ArrayLike) -> Array:
         """f at points `x` of shape (..., 2); shape (...)."""
@@ -81,13 +95,18 @@ class Function:
     def value_and_gradient(self, x: ArrayLike) -> tuple[Array, Array]:
         """f at points `x` of shape (..., 2), shape (...), and its gradient, shape (..., 2)."""
         at = points("x", x, 2)
+        if not at.size:
+            return np.zeros(at.shape[:-1]), np.zeros(at.shape)
         x1, x2 = at[..., 0].ravel(), at[..., 1].ravel()
         dual = None if self._gradient is not None or self.unenclosable else self._dual(x1, x2)
-        if dual is None:
-            value = self._at(x1, x2)
-            partials = self._differences(x1, x2) if self._gradient is None else self._given(x1, x2)
-        else:
+        if dual is None and self.noise is None:
+            self.noise = self._noise(x1, x2)
+        if dual is not None:
             value, partials = dual
+        elif self._gradient is None:
+            value, partials = self._differences(x1, x2)
+        else:
+            value, partials = self._at(x1, x2), self._given(x1, x2)
         return value.reshape(at.shape[:-1]), partials.reshape(at.shape)
 
     @cached_property
@@ -234,37 +253,46 @@ class Function:
                 return None
         return value.astype(np.float64, copy=False), np.broadcast_to(gradient.T, (len(x1), 2))
 
-    def _differences(self, x1: Array, x2: Array) -> Array:
-        """Both partials, shape (n, 2), by finite differences, with shorter steps until they are accurate."""
-        x1, x2 = np.repeat(x1, 2), np.repeat(x2, 2)
-        axis = np.arange(len(x1)) % 2
-        best, least = np.full(len(x1), np.nan), np.full(len(x1), np.inf)
-        left = np.arange(len(x1))
-        for share in DIFFERENCE_STEPS:
-            size = np.abs(np.where(axis[left] == 0, x1[left], x2[left]))
-            step = share * np.maximum(1.0, size * RELATIVE_STEP)
-            found, error = self._derivative(x1[left], x2[left], axis[left], step)
+    def _differences(self, x1: Array, x2: Array) -> tuple[Array, Array]:
+        """Values (n,) and both partials (n, 2) by finite differences, with shorter steps until they agree."""
+        x = np.stack([x1, x2], axis=-1)
+        value, best, least = np.empty(len(x)), np.full(x.shape, np.nan), np.full(x.shape, np.inf)
+        left = np.arange(len(x))
+        for k, share in enumerate(DIFFERENCE_STEPS):
+            step = share * np.maximum(1.0, np.abs(x[left]) * RELATIVE_STEP)
+            centre, found, error = self._stencil(x[left], step)
+            if k == 0:
+                value = centre
             better = error < least[left]
-            best[left[better]], least[left[better]] = found[better], error[better]
-            left = left[~(least[left] <= AGREEMENT * np.abs(best[left]))]
+            best[left] = np.where(better, found, best[left])
+            least[left] = np.where(better, error, least[left])
+            size = np.abs(best[left]).max(axis=1, keepdims=True)
+            # Shorter steps make noise worse.
+            allowed = AGREEMENT * size + NOISY * self.noise / step
+            left = left[~(least[left] <= allowed).all(axis=1)]
             if not len(left):
                 break
-        return best.reshape(-1, 2)
+        return value, best
 
-    def _derivative(self, x1: Array, x2: Array, axis: Any, step: Any) -> tuple[Array, Array]:
-        """Derivatives along the axes and their estimated errors, inf where there is no derivative."""
-        from scipy import differentiate
-
-        def along(t: Array, x1: Array, x2: Array, axis: Array) -> Array:
-            a, b = np.broadcast_arrays(np.where(axis == 0, x1 + t, x1), np.where(axis == 1, x2 + t, x2))
-            return self._at(a.ravel(), b.ravel()).reshape(a.shape)
-
+    def _stencil(self, x: Array, step: Array) -> tuple[Array, Array, Array]:
+        """f at points (n, 2), (n,), its differences of order 8 with steps (n, 2), and their estimated errors."""
+        at = x[:, None] + OFFSETS * step[:, None]
         with np.errstate(all="ignore"):
-            result = differentiate.derivative(
-                along, np.zeros_like(x1), args=(x1, x2, axis), initial_step=step
-            )
-        usable = np.isfinite(result.df) & np.isfinite(result.error)
-        return result.df, np.where(usable, result.error, np.inf)
+            value = self._at(at[..., 0].ravel(), at[..., 1].ravel()).reshape(at.shape[:2])
+            odd = (value[:, 1:] - value[:, :1]).reshape(len(x), 2, -1)
+            found, coarse = odd @ ORDER_8 / step, odd @ ORDER_6 / step
+            error = np.abs(found - coarse)
+        return value[:, 0], found, np.where(np.isfinite(error), error, np.inf)
+
+    def _noise(self, x1: Array, x2: Array) -> float:
+        """The noise of f's values: the median size of differences of order 8 that only rounding explains."""
+        x = np.stack([x1, x2], axis=-1)[:NOISE_POINTS]
+        step = NOISE_STEP * np.maximum(1.0, np.abs(x))
+        at = x[:, None] + np.arange(9)[:, None] * step[:, None]
+        value = self._at(at[..., 0].ravel(), at[..., 1].ravel()).reshape(at.shape[:2])
+        with np.errstate(all="ignore"):
+            size = np.abs(np.diff(value, 8)[:, 0]) / OF_NOISE
+        return float(np.median(size[np.isfinite(size)])) if np.isfinite(size).any() else 0.0
 
     def __repr__(self) -> str:
         return f"Function({getattr(self._f, '__name__', repr(self._f))})"
@@ -272,6 +300,8 @@ class Function:
 
 def _call(name: str, f: Callable[[Array, Array], Any], x1: Array, x2: Array) -> Array:
     """The values (n,) of `f`, which gets copies of its arguments, as it may change them."""
+    if not len(x1):
+        return np.zeros(0)
     # Outside its domain a formula is nan or inf, without a warning.
     with np.errstate(all="ignore"):
         result = f(x1.copy(), x2.copy())

@@ -15,7 +15,7 @@ from tracer.curves.continuation.budget import Budget
 from tracer.curves.continuation.walk import Walk
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces
-from tracer.curves.prediction.arc_corrector import newton_along
+from tracer.curves.prediction.arc_corrector import CONVERGED, newton_along
 from tracer.curves.prediction.batch import ArcBatch
 from tracer.curves.prediction.collocation import stacked_pieces
 from tracer.curves.trace import Trace
@@ -27,8 +27,6 @@ from tracer.fields.field import Field
 ERRORS = (4e-3, 1e-4, 1e-6)
 # The largest correction of a point of the walk, as a share of the steps beside it.
 LARGEST_CORRECTION = 0.01
-# A point is on the curve if its next correction is at most this, in box units.
-SETTLED = 1e-9
 # The largest number of arcs that steps are cut into: so many each, and so many more.
 MOST_PARTS, MOST_ARCS = 16, 256
 # Room around a step for the curve, as a share of its length.
@@ -175,12 +173,12 @@ def _polished(field: Field, box: Box, steps: Steps) -> tuple[Array, Array, Mask]
     normal[ends] = np.where(at_side, 0.0, normal[ends])
     length = box.distance(steps.x[1:], steps.x[:-1])
     scale = np.minimum(np.append(length, 1.0), np.append(1.0, length))
-    x, gradient, _, next_ = newton_along(field, normal * box.sides, scale, steps.x)
+    x, gradient, step, _ = newton_along(field, normal * box.sides, scale, steps.x)
     fixed = ~steps.gradient.any(axis=1)
     x[fixed], gradient[fixed] = steps.x[fixed], 0.0
     if not steps.ends:
         x[-1], gradient[-1] = x[0], gradient[0]
-    settled = fixed | ((box.distance(x, steps.x) <= LARGEST_CORRECTION * scale) & (next_ <= SETTLED))
+    settled = fixed | ((box.distance(x, steps.x) <= LARGEST_CORRECTION * scale) & (step <= CONVERGED))
     return box.clip(x), gradient, settled
 
 

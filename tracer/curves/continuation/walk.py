@@ -21,7 +21,7 @@ from tracer.curves.corrector import regular
 from tracer.curves.end import End
 from tracer.curves.vectors import turned
 from tracer.fields.box import Box
-from tracer.fields.field import Field
+from tracer.fields.field import Field, noise_of
 
 # Two roots on the start's normal line are equal if they differ by at most this, in box units, plus the errors
 # from the remaining values of F at both.
@@ -178,7 +178,7 @@ class Walk:
             if len(values) > 1 and not values[-1] < 0.5 * values[-2]:
                 break
             x = x - value / slope * self._normal * self.box.sides
-        noise = abs(self.field.value(self.start)) / slope + min(values)
+        noise = (abs(self.field.value(self.start)) + noise_of(self.field)) / slope + min(values)
         return bool(self.box.distance(x, self.start) <= SAME_ROOT + 4 * noise)
 
     # Where the integrator fails -----------------------------------------------------------------

@@ -11,7 +11,7 @@ from tracer.atlas.charts import across
 from tracer.curves.prediction.batch import ENDS, ArcBatch, solve_in_brackets
 from tracer.curves.vectors import dot, within
 from tracer.fields.box import Box
-from tracer.fields.field import Field
+from tracer.fields.field import Field, noise_of
 
 STEPS = 6
 # Upper limits, in box units: of a last step, whose square is rounding, and of a next step not worth making.
@@ -59,23 +59,26 @@ def grid_in_brackets(field: Field, arcs: ArcBatch, tau: Array) -> tuple[Array, A
 def newton_along(field: Field, along: Array, chord: Array, x: Array) -> tuple[Array, Array, Array, Array]:
     """Newton's method from points (n, 2) along vectors (n, 2); steps are multiples of these.
 
-    Returns the points, ∇F near them, the sizes of the last steps, inf where F is flat, and estimates of the
-    next ones: no smaller where they are rounding. F curves on the scale of a `chord` (n,).
+    Returns the points, ∇F near them, the sizes of the last steps, inf where F is flat and 0 where they are
+    noise of F, and estimates of the next ones: no smaller where they are rounding. F curves on the scale of a
+    `chord` (n,).
     """
     n = len(x)
     at, gradient, step, next_ = np.empty((n, 2)), np.empty((n, 2)), np.empty(n), np.empty(n)
-    left, last = np.arange(n), chord
+    left, last, noise = np.arange(n), chord, NOISE * noise_of(field)
     for _ in range(STEPS):
         value, slope = field.value_and_gradient(x)
         with np.errstate(all="ignore"):
-            size = value / dot(slope, along)
+            rise = dot(slope, along)
+            size, noisy = value / rise, noise / np.abs(rise)
             # Where F is flat no step is made.
             known = np.isfinite(size)
             x = x - np.where(known, size, 0.0)[:, None] * along
             size = np.where(known, np.abs(size), np.inf)
-            following = size * np.fmin(size / last, 1.0)
-        at[left], gradient[left], step[left], next_[left] = x, slope, size, following
-        further = np.flatnonzero((following > SETTLED) & known)
+            following = np.maximum(size * np.fmin(size / last, 1.0), noisy)
+        at[left], gradient[left], next_[left] = x, slope, following
+        step[left] = np.where(size <= noisy, 0.0, size)
+        further = np.flatnonzero((following > SETTLED) & (size > noisy) & known)
         if not len(further):
             break
         left, last = left[further], size[further]

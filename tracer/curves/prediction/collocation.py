@@ -42,7 +42,7 @@ from tracer.curves.prediction.batch import ENDS, GRADIENTS, ArcBatch, can_be_hal
 from tracer.curves.turning import FLAT
 from tracer.curves.vectors import dot, lengths, turned, unit_vectors
 from tracer.fields.box import Box
-from tracer.fields.field import EnclosedField, Field
+from tracer.fields.field import EnclosedField, Field, unenclosable
 
 # Tangents within 90° of the chord at both ends are predicted from; within 45° everywhere they are kept.
 LEAST_COSINE = 0.5**0.5
@@ -290,9 +290,10 @@ def _room(box: Box, nodes: Array, shares: Array, angle: Array) -> Array:
 def _rounding(field: EnclosedField, box: Box, x: Array) -> Array:
     """How far points (n, m, 2) may make polynomials miss arcs, by what F may be there, (n,)."""
     at = x.reshape(-1, 2)
-    size = np.maximum(*np.abs(point_bounds(field, at)))
+    value, gradient = field.value_and_gradient(at)
+    size = np.abs(value) if unenclosable(field) else np.maximum(*np.abs(point_bounds(field, at)))
     with np.errstate(all="ignore"):
-        far = size / lengths(field.value_and_gradient(at)[1] * box.sides)
+        far = size / lengths(gradient * box.sides)
     return AMPLIFIED * far.reshape(x.shape[:2]).max(axis=1)
 
 
