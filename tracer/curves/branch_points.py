@@ -30,7 +30,8 @@ ON_CURVE = 1e-11
 SIZE_RADIUS = 1e-2
 # Lower limit of the smaller |eigenvalue| over the larger; below it the tangents are not determined.
 DEGENERATE = 1e-7
-CIRCLE_POINTS = 64
+# Points on a circle, and then on each part of it where F changes its sign, and so on.
+CIRCLE_POINTS, CIRCLE_ROUNDS = 64, 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -111,16 +112,11 @@ def leaving(field: Field, box: Box, x: Array, radius: float, direction: int) -> 
     ndarray, shape (k, 2)
         One point of the circle for each curve that leaves.
     """
-    from scipy.optimize.elementwise import find_root
-
-    def on_circle(angle: Array) -> Array:
-        return x + radius * box.sides * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-
-    angle = np.linspace(0, 2 * np.pi, CIRCLE_POINTS + 1) + 0.1
-    positive = direction * field.value(on_circle(angle[:-1])) > 0
-    # Counter-clockwise from F < 0 to F > 0: going outwards, F > 0 is on the left.
-    k = np.flatnonzero(~positive & np.roll(positive, -1))
-    if not len(k):
-        return np.zeros((0, 2))
-    root = find_root(lambda a: field.value(on_circle(a)), (angle[k], angle[k + 1]))
-    return on_circle(root.x)
+    angle = 0.1 + np.linspace(0, 2 * np.pi, CIRCLE_POINTS + 1)[None]
+    for _ in range(CIRCLE_ROUNDS):
+        on_circle = x + radius * box.sides * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+        positive = direction * field.value(on_circle) > 0
+        # Counter-clockwise from F < 0 to F > 0: going outwards, F > 0 is on the left.
+        row, k = np.nonzero(~positive[:, :-1] & positive[:, 1:])
+        angle = np.linspace(angle[row, k], angle[row, k + 1], CIRCLE_POINTS + 1, axis=-1)
+    return on_circle[row, k]

@@ -23,7 +23,8 @@ from typing import NamedTuple
 import numpy as np
 
 from tracer.arrays import Array
-from tracer.curves.branch_points import BranchPoint, branch_point_near
+from tracer.curves.branch_points import BranchPoint, branch_point_near, leaving
+from tracer.curves.continuation.corners import corners_between
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
@@ -44,6 +45,7 @@ class Stop(Enum):
     SWAP = auto()
     CLOSED = auto()
     BRANCH_POINT = auto()
+    CORNER = auto()
     FAILED = auto()
 
 
@@ -79,6 +81,7 @@ class ChartODE:
         self.bound = float(side[self.independent])
         self.low, self.high = float(box.lower[self.dependent]), float(box.upper[self.dependent])
         self.branch: BranchPoint | None = None
+        self.beyond = here
         self._known: dict[tuple[float, float], tuple[float, Array]] = {}
 
     def point(self, t: float, height: float) -> Array:
@@ -173,6 +176,18 @@ class ChartODE:
         share = 2 * aim / (slope + np.copysign(np.sqrt(max(slope**2 + 4 * bend * aim, 0.0)), aim))
         found = self._corrected(self.point(start[i] + min(share, 1.0) * run, side), i)
         return None if found is None or not 0 <= (found[0][i] - start[i]) / run <= 1 else found
+
+    def corner(self, length: float) -> Arrival | None:
+        """A corner of the curve within `length` (box units) of `here`; None if none is found."""
+        exits = leaving(self.field, self.box, self.here.x, length, self.direction)
+        if len(exits) != 1 or not self.box.contains(exits[0]):
+            return None
+        gradients = self.here.gradient[None], self.field.value_and_gradient(exits)[1]
+        found = corners_between(self.field, self.box, (self.here.x[None], exits), gradients, self.direction)
+        if not found.found[0] or not self.box.contains(found.x[0]):
+            return None
+        self.beyond = Arrival(found.beyond[0], found.behind[0])
+        return Arrival(found.x[0], found.before[0], Stop.CORNER)
 
     def _branch_between(self, here: Array, x: Array, length: float) -> Arrival | None:
         branch, i = branch_point_near(self.field, self.box, 0.5 * (here + x), length), self.independent

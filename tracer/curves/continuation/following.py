@@ -43,7 +43,9 @@ class Steps(NamedTuple):
     x, gradient : ndarray, shape (n, 2)
         Points nearly on the curve, and ∇F there.
     hops : ndarray of bool, shape (n - 1,)
-        Which steps are straight lines past a kink.
+        Which steps are straight lines past a corner.
+    corners : ndarray of bool, shape (n,)
+        Which points are corners.
     start : int
         The number of the point at which the walk started.
     ends : tuple of End
@@ -54,6 +56,7 @@ class Steps(NamedTuple):
     x: Array
     gradient: Array
     hops: Mask
+    corners: Mask
     start: int
     ends: tuple
     branches: tuple
@@ -93,21 +96,18 @@ def _steps(field: Field, box: Box, here: tuple[Array, Array], error: float, budg
 
 
 def _joined(back: Walk | None, ahead: Walk, ends: tuple) -> Steps:
-    hops = np.zeros(len(ahead.points) - 1, dtype=bool)
-    hops[np.array(ahead.hops, dtype=np.intp) - 1] = True
-    x, gradient = np.array(ahead.points), np.array(ahead.gradients)
-    if back is None:
-        return Steps(x, gradient, hops, 0, ends, (None, None))
-    before = np.zeros(len(back.points) - 1, dtype=bool)
-    before[np.array(back.hops, dtype=np.intp) - 1] = True
-    return Steps(
-        np.concatenate([np.array(back.points)[:0:-1], x]),
-        np.concatenate([np.array(back.gradients)[:0:-1], gradient]),
-        np.concatenate([before[::-1], hops]),
-        len(before),
-        ends,
-        (back.branch, ahead.branch),
-    )
+    walks = [ahead] if back is None else [back, ahead]
+    parts = []
+    for walk in walks:
+        hops, corners = np.zeros((2, len(walk.points)), dtype=bool)
+        hops[walk.hops], corners[walk.corners] = True, True
+        parts.append((np.array(walk.points), np.array(walk.gradients), hops[1:], corners))
+    if back is not None:
+        x, gradient, hops, corners = parts[0]
+        parts[0] = x[:0:-1], gradient[:0:-1], hops[::-1], corners[:0:-1]
+    columns = (np.concatenate(column) for column in zip(*parts, strict=True))
+    branches = (back.branch, ahead.branch) if back is not None else (None, None)
+    return Steps(*columns, 0 if back is None else len(back.points) - 1, ends, branches)
 
 
 def _trace(field: Field, box: Box, steps: Steps, tolerance: float, budget: Budget) -> tuple[Trace, int, Mask]:
@@ -174,8 +174,8 @@ def _polished(field: Field, box: Box, steps: Steps) -> tuple[Array, Array, Mask]
     length = box.distance(steps.x[1:], steps.x[:-1])
     scale = np.minimum(np.append(length, 1.0), np.append(1.0, length))
     x, gradient, step, _ = newton_along(field, normal * box.sides, scale, steps.x)
-    fixed = ~steps.gradient.any(axis=1)
-    x[fixed], gradient[fixed] = steps.x[fixed], 0.0
+    fixed = steps.corners | ~steps.gradient.any(axis=1)
+    x[fixed], gradient[fixed] = steps.x[fixed], steps.gradient[fixed]
     if not steps.ends:
         x[-1], gradient[-1] = x[0], gradient[0]
     settled = fixed | ((box.distance(x, steps.x) <= LARGEST_CORRECTION * scale) & (step <= CONVERGED))

@@ -58,7 +58,9 @@ class Walk:
     points, gradients : list of ndarray, shape (2,)
         The points so far, nearly on the curve, and ∇F there.
     hops : list of int
-        The numbers of points that were reached by a straight line, past a kink.
+        The numbers of points that were reached by a straight line, past a corner.
+    corners : list of int
+        The numbers of corners.
     branch : BranchPoint or None
         Where the walk ended.
     """
@@ -73,6 +75,7 @@ class Walk:
     points: list[Array] = default(default_factory=list)
     gradients: list[Array] = default(default_factory=list)
     hops: list[int] = default(default_factory=list)
+    corners: list[int] = default(default_factory=list)
     branch: BranchPoint | None = None
     _step: float = FIRST_STEP
     _failures: int = 0
@@ -129,6 +132,9 @@ class Walk:
                 first_step=min(self._step * abs(ahead[i]) * side, rest) or None,
             )
         self.branch = chart.branch
+        if chart.here.stop is Stop.CORNER:
+            self.corners.append(len(self.points) - 1)
+            self._line_to(*chart.beyond[:2])
         return chart.here.stop or Stop.FAILED
 
     def take(self, found: Arrival) -> Arrival:
