@@ -32,6 +32,8 @@ SIZE_RADIUS = 1e-2
 DEGENERATE = 1e-7
 # Points on a circle, and then on each part of it where F changes its sign, and so on.
 CIRCLE_POINTS, CIRCLE_ROUNDS = 64, 4
+# Upper limit of |F| at a root there, over that beside it at first.
+ROOT_RATIO = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,11 +114,13 @@ def leaving(field: Field, box: Box, x: Array, radius: float, direction: int) -> 
     ndarray, shape (k, 2)
         One point of the circle for each curve that leaves.
     """
-    angle = 0.1 + np.linspace(0, 2 * np.pi, CIRCLE_POINTS + 1)[None]
-    for _ in range(CIRCLE_ROUNDS):
+    angle, most = 0.1 + np.linspace(0, 2 * np.pi, CIRCLE_POINTS + 1)[None], np.zeros(0)
+    for k in range(CIRCLE_ROUNDS):
         on_circle = x + radius * box.sides * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-        positive = direction * field.value(on_circle) > 0
+        value = direction * field.value(on_circle)
         # Counter-clockwise from F < 0 to F > 0: going outwards, F > 0 is on the left.
-        row, k = np.nonzero(~positive[:, :-1] & positive[:, 1:])
-        angle = np.linspace(angle[row, k], angle[row, k + 1], CIRCLE_POINTS + 1, axis=-1)
-    return on_circle[row, k]
+        row, at = np.nonzero(~(value[:, :-1] > 0) & (value[:, 1:] > 0))
+        most = np.maximum(np.abs(value[row, at]), value[row, at + 1]) if k == 0 else most[row]
+        angle = np.linspace(angle[row, at], angle[row, at + 1], CIRCLE_POINTS + 1, axis=-1)
+    # Where F jumps from one sign to the other there is no curve.
+    return on_circle[row, at][np.abs(value[row, at]) <= ROOT_RATIO * most]

@@ -39,6 +39,8 @@ DIFFERENCE_STEPS = (1e-2, 1e-4, 1e-6, 1e-8)
 # Differences are accepted if those of order 6 differ by less than this share of the gradient, or by noise.
 AGREEMENT = 1e-7
 NOISY = 10.0
+# A share of error that is at most so many times as large as the last is not worse.
+LIKE = 1.5
 # Steps grow with the size of the point, where rounding would exceed the difference.
 RELATIVE_STEP = 1e-3
 # The points of a stencil, in steps: the centre, then the others along either axis; and the weights of these.
@@ -46,6 +48,7 @@ _ALONG = np.array([-4, -3, -2, -1, 1, 2, 3, 4])
 OFFSETS = np.concatenate([np.zeros((1, 2)), np.kron(np.eye(2), _ALONG[:, None])])
 ORDER_8 = np.array([3, -32, 168, -672, 672, -168, 32, -3]) / 840
 ORDER_6 = np.array([0, -1, 9, -45, 45, -9, 1, 0]) / 60
+EIGHTH = np.array([1, -8, 28, -56, -56, 28, -8, 1]) / 128
 # Noise is estimated at so many points, with this step; and what a difference of order 8 makes of noise.
 NOISE_POINTS, NOISE_STEP = 16, 1e-6
 OF_NOISE = 12870**0.5
@@ -263,25 +266,30 @@ class Function:
             centre, found, error = self._stencil(x[left], step)
             if k == 0:
                 value = centre
-            better = error < least[left]
+            size = np.abs(found).max(axis=1, keepdims=True)
+            with np.errstate(all="ignore"):
+                share = np.nan_to_num(error / size, nan=np.inf)
+            # Where a derivative is infinite no step is better than another, but shorter ones show it.
+            better = share <= LIKE * least[left]
             best[left] = np.where(better, found, best[left])
-            least[left] = np.where(better, error, least[left])
-            size = np.abs(best[left]).max(axis=1, keepdims=True)
+            least[left] = np.where(better, share, least[left])
             # Shorter steps make noise worse.
-            allowed = AGREEMENT * size + NOISY * self.noise / step
+            with np.errstate(all="ignore"):
+                allowed = AGREEMENT + NOISY * self.noise / (step * size)
             left = left[~(least[left] <= allowed).all(axis=1)]
             if not len(left):
                 break
         return value, best
 
     def _stencil(self, x: Array, step: Array) -> tuple[Array, Array, Array]:
-        """f at points (n, 2), (n,), its differences of order 8 with steps (n, 2), and their estimated errors."""
+        """f at points (n, 2), differences of order 8 there with steps (n, 2), and their estimated errors."""
         at = x[:, None] + OFFSETS * step[:, None]
         with np.errstate(all="ignore"):
             value = self._at(at[..., 0].ravel(), at[..., 1].ravel()).reshape(at.shape[:2])
-            odd = (value[:, 1:] - value[:, :1]).reshape(len(x), 2, -1)
-            found, coarse = odd @ ORDER_8 / step, odd @ ORDER_6 / step
-            error = np.abs(found - coarse)
+            rise = (value[:, 1:] - value[:, :1]).reshape(len(x), 2, -1)
+            found, coarse = rise @ ORDER_8 / step, rise @ ORDER_6 / step
+            # At a kink both may agree, but it shows in the eighth difference.
+            error = np.maximum(np.abs(found - coarse), np.abs(rise @ EIGHTH) / step)
         return value[:, 0], found, np.where(np.isfinite(error), error, np.inf)
 
     def _noise(self, x1: Array, x2: Array) -> float:

@@ -45,7 +45,7 @@ class CorrectedRK23(RK23):
             before, wanted = (self.t, self.y, self.f), min(self.h_abs, self.max_step)
             done, _ = super()._step_impl()
             made = abs(self.t - before[0])
-            if not done or made < shortest and self.t != self.t_bound:
+            if not done or (made < shortest and self.t != self.t_bound):
                 break
             self._walk.budget.steps -= 1
             new = chart.point(self.t, self.y[0])

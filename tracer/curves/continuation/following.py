@@ -12,6 +12,7 @@ import numpy as np
 
 from tracer.arrays import Array, Mask
 from tracer.curves.continuation.budget import Budget
+from tracer.curves.continuation.corners import corners_between
 from tracer.curves.continuation.walk import Walk
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces
@@ -29,6 +30,8 @@ ERRORS = (4e-3, 1e-4, 1e-6)
 LARGEST_CORRECTION = 0.01
 # The largest number of arcs that steps are cut into: so many each, and so many more.
 MOST_PARTS, MOST_ARCS = 16, 256
+# Arcs that remain bad after so many rounds of cuts may have corners.
+FIRST_ROUNDS = 4
 # Room around a step for the curve, as a share of its length.
 ROOM = 0.5
 # Between points the prediction may be outside the box by this many tolerances without leaving it.
@@ -118,8 +121,7 @@ def _trace(field: Field, box: Box, steps: Steps, tolerance: float, budget: Budge
     x, gradient, settled = _polished(field, box, steps)
     smooth, lines = np.flatnonzero(~steps.hops), np.flatnonzero(steps.hops)
     arcs = _arcs(box, x, _with_branches(box, steps, x, gradient), smooth)
-    most = MOST_PARTS * len(arcs) + MOST_ARCS
-    arcs, pieces, good = stacked_pieces(field, box, arcs, tolerance, budget.deadline, most)
+    arcs, pieces, good = _polynomials(field, box, arcs, tolerance, budget)
     straight = Pieces.lines(x[lines], x[lines + 1])
     step = np.concatenate([arcs.arc, lines])
     order = np.argsort(step, kind="stable")
@@ -136,6 +138,29 @@ def _trace(field: Field, box: Box, steps: Steps, tolerance: float, budget: Budge
         int(np.searchsorted(step, steps.start)),
         good,
     )
+
+
+def _polynomials(
+    field: Field, box: Box, arcs: ArcBatch, tolerance: float, budget: Budget
+) -> tuple[ArcBatch, Pieces, Mask]:
+    """See `stacked_pieces`; arcs that remain bad for some rounds are cut at corners first."""
+    most = MOST_PARTS * len(arcs) + MOST_ARCS
+    arcs, pieces, good = stacked_pieces(field, box, arcs, tolerance, budget.deadline, most, FIRST_ROUNDS)
+    if good.all():
+        return arcs, pieces, good
+    kept, bad = np.flatnonzero(good), np.flatnonzero(~good)
+    rest = ArcBatch(arcs.vectors[bad], bad)
+    found, *at, _ = corners_between(
+        field, box, (rest.start, rest.end), (rest.start_gradient, rest.end_gradient)
+    )
+    rest, _ = rest.cut(found, *(some[found][:, None] for some in at))
+    rest, others, fine = stacked_pieces(field, box, rest, tolerance, budget.deadline, most)
+    number = np.concatenate([kept, rest.arc])
+    order = np.argsort(number, kind="stable")
+    coefficients = np.concatenate([pieces.coefficients[kept], others.coefficients])
+    vectors = np.concatenate([arcs.vectors[kept], rest.vectors])
+    fine = np.concatenate([good[kept], fine])
+    return ArcBatch(vectors[order], arcs.arc[number[order]]), Pieces(coefficients[order]), fine[order]
 
 
 def _good_part(trace: Trace, seed: int, good: Mask, reason: End) -> tuple[Trace, int]:

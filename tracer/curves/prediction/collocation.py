@@ -42,7 +42,7 @@ from tracer.curves.prediction.batch import ENDS, GRADIENTS, ArcBatch, can_be_hal
 from tracer.curves.turning import FLAT
 from tracer.curves.vectors import dot, lengths, turned, unit_vectors
 from tracer.fields.box import Box
-from tracer.fields.field import EnclosedField, Field, unenclosable
+from tracer.fields.field import EnclosedField, Field, noise_of, unenclosable
 
 # Tangents within 90° of the chord at both ends are predicted from; within 45° everywhere they are kept.
 LEAST_COSINE = 0.5**0.5
@@ -86,6 +86,7 @@ def stacked_pieces(
     tolerance: float,
     deadline: float,
     most: int | None = None,
+    rounds: int | None = None,
 ) -> tuple[ArcBatch, Pieces, bool]:
     """Arcs as polynomials, cut until each is within `tolerance` (box units) of the curve.
 
@@ -96,8 +97,8 @@ def stacked_pieces(
     pieces : Pieces
         One for each; the arclength of each starts at 0.
     good : ndarray of bool, shape (n,)
-        Which polynomials are that good; `deadline`, of `time.perf_counter`, or `most` more arcs (by
-        default `MOST_ARCS`) may end the work before all are.
+        Which polynomials are that good; `deadline`, of `time.perf_counter`, `most` more arcs or `rounds` of
+        cuts (by default `MOST_ARCS` and `MOST_CUTS`) may end the work before all are.
     """
     most = len(stack) + (MOST_ARCS if most is None else most)
     stack = _gentle(field, box, stack, most, deadline)
@@ -110,7 +111,7 @@ def stacked_pieces(
     predicted, values = _collocated(box, stack), np.empty((len(stack), len(NODES), 2))
     pending, before, misses = np.arange(len(stack)), np.full((len(stack), PATIENCE), np.inf), np.ones(0, bool)
     length = box.distance(stack.start, stack.end).sum()
-    for _ in range(MOST_CUTS):
+    for left in reversed(range(MOST_CUTS if rounds is None else rounds)):
         arcs = stack[pending]
         found = _put_onto_curve(field, box, arcs, *predicted)
         values[pending] = found.x[:, AT_NODES]
@@ -118,13 +119,10 @@ def stacked_pieces(
         misses = found.misses(*allowed)
         noisy = np.flatnonzero(misses & (found.lost | (found.off >= STALLED * before[:, -1])))
         if len(noisy):
-            found.noise[noisy] += _rounding(field, box, found.x[noisy])
+            found.noise[noisy] += _rounding(field, box, found.x[noisy], found.lost[noisy])
             misses = found.misses(*allowed)
-        if (
-            not misses.any()
-            or len(stack) + len(CUTS) * misses.sum() > most
-            or time.perf_counter() >= deadline
-        ):
+        more = len(CUTS) * np.count_nonzero(misses)
+        if more == 0 or left == 0 or len(stack) + more > most or time.perf_counter() >= deadline:
             break
         which = np.zeros(len(stack), dtype=bool)
         which[pending[misses]] = True
@@ -287,11 +285,17 @@ def _room(box: Box, nodes: Array, shares: Array, angle: Array) -> Array:
     return room
 
 
-def _rounding(field: EnclosedField, box: Box, x: Array) -> Array:
-    """How far points (n, m, 2) may make polynomials miss arcs, by what F may be there, (n,)."""
+def _rounding(field: EnclosedField, box: Box, x: Array, lost: Mask) -> Array:
+    """How far points (n, m, 2) may make polynomials miss arcs, by what F may be there, (n,).
+
+    Without bounds of F that is what it is, except where points were lost.
+    """
     at = x.reshape(-1, 2)
     value, gradient = field.value_and_gradient(at)
-    size = np.abs(value) if unenclosable(field) else np.maximum(*np.abs(point_bounds(field, at)))
+    if unenclosable(field) is None:
+        size = np.maximum(*np.abs(point_bounds(field, at)))
+    else:
+        size = np.where(np.repeat(lost, x.shape[1]), 0.0, np.abs(value)) + noise_of(field)
     with np.errstate(all="ignore"):
         far = size / lengths(gradient * box.sides)
     return AMPLIFIED * far.reshape(x.shape[:2]).max(axis=1)
