@@ -35,7 +35,7 @@ from tracer.fields.field import Enclosure
 
 # Steps of the differences. With order 8 the truncation error of the first step is already near rounding for
 # functions that vary on the scale 1; the other steps are for points near a kink or the edge of a domain.
-DIFFERENCE_STEPS = (1e-2, 1e-4, 1e-6, 1e-8)
+DIFFERENCE_STEPS = (1e-2, 1e-4, 1e-6, 1e-8, 1e-10, 1e-12)
 # Differences are accepted if those of order 6 differ by less than this share of the gradient, or by noise.
 AGREEMENT = 1e-7
 NOISY = 10.0
@@ -261,21 +261,20 @@ class Function:
         x = np.stack([x1, x2], axis=-1)
         value, best, least = np.empty(len(x)), np.full(x.shape, np.nan), np.full(x.shape, np.inf)
         left = np.arange(len(x))
-        for k, share in enumerate(DIFFERENCE_STEPS):
-            step = share * np.maximum(1.0, np.abs(x[left]) * RELATIVE_STEP)
+        for k, size in enumerate(DIFFERENCE_STEPS):
+            step = size * np.maximum(1.0, np.abs(x[left]) * RELATIVE_STEP)
             centre, found, error = self._stencil(x[left], step)
             if k == 0:
                 value = centre
-            size = np.abs(found).max(axis=1, keepdims=True)
+            slope = np.abs(found).max(axis=1, keepdims=True)
             with np.errstate(all="ignore"):
-                share = np.nan_to_num(error / size, nan=np.inf)
+                share = np.nan_to_num(error / slope, nan=np.inf)
+                # Shorter steps make noise worse.
+                allowed = AGREEMENT + NOISY * self.noise / (step * slope)
             # Where a derivative is infinite no step is better than another, but shorter ones show it.
             better = share <= LIKE * least[left]
             best[left] = np.where(better, found, best[left])
             least[left] = np.where(better, share, least[left])
-            # Shorter steps make noise worse.
-            with np.errstate(all="ignore"):
-                allowed = AGREEMENT + NOISY * self.noise / (step * size)
             left = left[~(least[left] <= allowed).all(axis=1)]
             if not len(left):
                 break

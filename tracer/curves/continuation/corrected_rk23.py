@@ -16,8 +16,8 @@ from tracer.curves.continuation.walk import Walk
 LONGEST_STEP, SHORTEST_STEP = 0.2, 1e-10
 # What a rejected step is shortened by, and how much longer than it the next step may be.
 SHORTER = 0.4
-# After so many rejected steps in a row a corner of the curve is looked for, and where SciPy makes a step of less
-# than this share of the one it wanted; as far ahead as a step may have been that SciPy rejected.
+# After so many rejected steps in a row a corner of the curve is looked for, and where SciPy makes a step of
+# less than this share of the one it wanted; as far ahead as a step may have been that SciPy rejected.
 LOOK_FOR_CORNERS = (3, 6, 10, 15, 20)
 SHRUNK, BEYOND = 0.1, 6.0
 GROWTH, GROWTH_AFTER_REJECTION = 5.0, 1.0

@@ -6,6 +6,7 @@ the curve, as the arcs of an atlas do (`prediction`). Where no polynomials are t
 jumped, and it is repeated with shorter steps.
 """
 
+from dataclasses import replace
 from typing import NamedTuple
 
 import numpy as np
@@ -149,7 +150,7 @@ def _polynomials(
     if good.all():
         return arcs, pieces, good
     kept, bad = np.flatnonzero(good), np.flatnonzero(~good)
-    rest = ArcBatch(arcs.vectors[bad], bad)
+    rest = ArcBatch(arcs.vectors[bad], bad, bracketed=False)
     found, *at, _ = corners_between(
         field, box, (rest.start, rest.end), (rest.start_gradient, rest.end_gradient)
     )
@@ -229,7 +230,8 @@ def _arcs(box: Box, x: Array, gradient: Array, which: Array) -> ArcBatch:
         direction = direction / max_norm(direction)[:, None]
     room = ROOM * box.distance(start, end)[:, None] * box.sides
     lower, upper = np.minimum(start, end) - room, np.maximum(start, end) + room
-    return ArcBatch.of(which, start, end, gradient[which], gradient[which + 1], lower, upper, direction)
+    vectors = start, end, gradient[which], gradient[which + 1], lower, upper, direction
+    return replace(ArcBatch.of(which, *vectors), bracketed=False)
 
 
 def _cut_at_box(field: Field, box: Box, trace: Trace, seed: int, tolerance: float) -> Trace:

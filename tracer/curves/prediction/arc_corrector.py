@@ -39,7 +39,7 @@ def corrected(
     t = across(arcs.direction[:, None], at)
     inside = within(at, arcs.lower[:, None], arcs.upper[:, None])
     lost = ~(inside & (t >= low[:, None]) & (t <= high[:, None]) & (step <= CONVERGED))
-    if lost.any():
+    if lost.any() and arcs.bracketed:
         arc, k = np.nonzero(lost)
         t = np.clip(across(arcs.direction[arc], x[arc, k]), low[arc], high[arc])
         t = np.where(np.isfinite(t), t, (0.5 * low + 0.5 * high)[arc])

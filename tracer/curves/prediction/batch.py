@@ -32,11 +32,14 @@ class ArcBatch:
     vectors : ndarray, shape (n, 7, 2)
         The vectors of each arc, in the order of the properties below; one array, for fast indexing.
     arc : ndarray of int, shape (n,)
-        The arc of the atlas that each is a part of.
+        The arc of the atlas, or the step of a walk, that each is a part of.
+    bracketed : bool
+        Whether they are in charts, so that there are brackets.
     """
 
     vectors: Array
     arc: Indices
+    bracketed: bool = True
 
     @classmethod
     def of(cls, arc: Indices, *vectors: Array) -> "ArcBatch":
@@ -82,7 +85,7 @@ class ArcBatch:
         return len(self.arc)
 
     def __getitem__(self, which: NDArray) -> "ArcBatch":
-        return ArcBatch(self.vectors[which], self.arc[which])
+        return ArcBatch(self.vectors[which], self.arc[which], self.bracketed)
 
     def across(self) -> tuple[Array, Array]:
         """τ at the start and at the end of each arc, (n,)."""

@@ -101,7 +101,7 @@ def stacked_pieces(
         cuts (by default `MOST_ARCS` and `MOST_CUTS`) may end the work before all are.
     """
     most = len(stack) + (MOST_ARCS if most is None else most)
-    stack = _gentle(field, box, stack, most, deadline)
+    stack = _gentle(field, box, stack, most, deadline) if stack.bracketed else stack
     if not len(stack) or time.perf_counter() >= deadline:
         return (
             stack,
@@ -110,7 +110,7 @@ def stacked_pieces(
         )
     predicted, values = _collocated(box, stack), np.empty((len(stack), len(NODES), 2))
     pending, before, misses = np.arange(len(stack)), np.full((len(stack), PATIENCE), np.inf), np.ones(0, bool)
-    length = box.distance(stack.start, stack.end).sum()
+    length, hopeless = box.distance(stack.start, stack.end).sum(), np.zeros(len(stack), dtype=bool)
     for left in reversed(range(MOST_CUTS if rounds is None else rounds)):
         arcs = stack[pending]
         found = _put_onto_curve(field, box, arcs, *predicted)
@@ -121,6 +121,9 @@ def stacked_pieces(
         if len(noisy):
             found.noise[noisy] += _rounding(field, box, found.x[noisy], found.lost[noisy])
             misses = found.misses(*allowed)
+        # Without a bracket an arc with a lost point has no other point to be cut at.
+        hopeless[pending] = found.lost & misses & (not stack.bracketed)
+        misses &= ~hopeless[pending]
         more = len(CUTS) * np.count_nonzero(misses)
         if more == 0 or left == 0 or len(stack) + more > most or time.perf_counter() >= deadline:
             break
@@ -131,8 +134,8 @@ def stacked_pieces(
         pending = np.flatnonzero(which[index])
         predicted = _predicted_parts(box, stack[pending], values[which])
         before = np.column_stack([found.off, before[:, :-1]])[misses]
-        values, before = values[index], np.repeat(before, 1 + len(CUTS), axis=0)
-    good = np.ones(len(stack), dtype=bool)
+        hopeless, values, before = hopeless[index], values[index], np.repeat(before, 1 + len(CUTS), axis=0)
+    good = ~hopeless
     good[pending[misses]] = False
     return stack, with_arclength(values), good
 
@@ -251,10 +254,12 @@ def _put_onto_curve(field: Field, box: Box, arcs: ArcBatch, predicted: Array, no
     nodes = x[:, AT_NODES]
     folded = np.flatnonzero(_folds(box, arcs, nodes))
     if len(folded):
+        lost[folded] = True
+    if len(folded) and arcs.bracketed:
         some = arcs[folded]
         tau = across(some.direction[:, None], _straight(some.start, some.end, SIGMA[INNER]))
         x[folded, INNER], gradient[folded, INNER] = grid_in_brackets(field, some, tau)
-        nodes, lost[folded] = x[:, AT_NODES], True
+        nodes = x[:, AT_NODES]
     halves = can_be_halved(box, arcs)
     uphill, rates = unit_vectors(gradient * box.sides), RATES_AT_SIGMA @ nodes / box.sides
     # Whether gradients are within 45° of the chord's normal; one that is 0 or not finite is not.
