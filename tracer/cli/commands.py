@@ -6,7 +6,7 @@ whole or not at all.
 
 import argparse
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -16,16 +16,17 @@ from tracer._version import __version__
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.partitions.partition import Partition
 from tracer.boundaries.partitions.partitioning import partition
-from tracer.boundaries.tracing import MAX_CELLS, MAX_STEPS, TOLERANCE, trace, trace_from
+from tracer.boundaries.sampling import MAX_STEPS
+from tracer.boundaries.tracing import boundary_through, trace
+from tracer.boundaries.work import MAX_CELLS, TOLERANCE
 from tracer.cli.grid_comparison import grid_reaching, tracing_measurement
 from tracer.curves.curve import Curve
 from tracer.fields.checks import shown
-from tracer.fields.counted import Counted
 from tracer.fields.networks.examples import EXAMPLES, example
 from tracer.fields.networks.network import Network
 from tracer.fields.plane import Plane
 from tracer.models.loading import READERS, load
-from tracer.view.export import PARTITION_WRITERS, WRITERS, save_picture, target
+from tracer.view.export import WRITERS, save_picture, target
 
 DEFAULT_EXAMPLE = "paper"
 BENCH_ERRORS = (1e-3, 1e-4, 1e-5, 1e-6)
@@ -62,18 +63,14 @@ def _trace(arguments: argparse.Namespace) -> int:
         print(boundary)
         print(boundary.certificate)
     else:
-        counted = Counted(field)
-        curve = trace_from(
-            counted, arguments.seed, bounds, tolerance=arguments.tolerance, max_steps=arguments.max_steps
-        )
-        print(_table([curve]))
-        boundary = Boundary.of_curve(curve.with_field(field), counted.evaluations)
+        boundary = boundary_through(field, arguments.seed, bounds, arguments.tolerance, arguments.max_steps)
+        print(_table(boundary.curves))
         print(boundary.certificate)
     return _write(boundary, targets)
 
 
 def _partition(arguments: argparse.Namespace) -> int:
-    targets = [target(path, PARTITION_WRITERS) for path in arguments.output]
+    targets = [target(path, Partition) for path in arguments.output]
     network, bounds = _network(arguments)
     divided = partition(
         _restricted(network, arguments), bounds, argmin=arguments.argmin, **_budget(arguments)
@@ -231,57 +228,39 @@ def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="tracer", description="The decision boundary of a neural network, as curves.")
     parser.add_argument("--version", action="version", version=f"tracer {__version__}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    def command(name: str, run: Callable, text: str, example: str) -> argparse.ArgumentParser:
+    for name, run, add_arguments, text, example_line in _COMMANDS:
         sub = commands.add_parser(
             name,
             help=text,
             description=text,
-            epilog=f"example:\n  {example}",
+            epilog=f"example:\n  tracer {name} {example_line}",
             formatter_class=argparse.RawDescriptionHelpFormatter,
         )
         sub.set_defaults(run=run)
-        return sub
+        add_arguments(sub)
+    return parser
 
-    sub = command(
-        "trace",
-        _trace,
-        "Trace a boundary, print its curves, and save it.",
-        "tracer trace net.json --classes 0 1 --bounds -1e-3 1 -2 2 -o boundary.npz picture.png",
-    )
+
+def _add_trace(sub: argparse.ArgumentParser) -> None:
     _add_problem(sub)
     sub.add_argument(
         "--seed", type=float, nargs=2, metavar=("X1", "X2"), help="follow only the curve near this point"
     )
     sub.add_argument("--max-steps", type=int, default=MAX_STEPS, help="with --seed (default %(default)s)")
-    _add_work(sub, WRITERS)
+    _add_work(sub, WRITERS[Boundary])
 
-    sub = command(
-        "partition",
-        _partition,
-        "Divide a box into the regions of all classes.",
-        "tracer partition net.onnx --plane 0 1 --at 3.14 800 800 --bounds 0 2e4 -3 3 -o regions.geojson",
-    )
+
+def _add_partition(sub: argparse.ArgumentParser) -> None:
     _add_model(sub)
-    sub.add_argument("--argmin", action="store_true", help="the class of the lowest output is on top")
-    _add_work(sub, PARTITION_WRITERS)
+    sub.add_argument("--argmin", action="store_true", help="the class of the lowest output wins")
+    _add_work(sub, WRITERS[Partition])
 
-    sub = command(
-        "plot", _plot, "Draw a saved boundary.", "tracer plot boundary.npz -o picture.png --turning-points"
-    )
+
+def _add_plot(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("file", metavar="FILE.npz")
     sub.add_argument("-o", "--output", required=True, metavar="FILE", help=".png, .svg or .pdf")
     sub.add_argument("--turning-points", action="store_true", help="mark them")
     sub.add_argument("--plain", action="store_true", help="do not colour the two sides")
-
-    sub = command(
-        "bench",
-        _bench,
-        "Compare tracing with grid root-finding at equal error.",
-        "tracer bench --example moons",
-    )
-    _add_problem(sub)
-    return parser
 
 
 def _add_problem(sub: argparse.ArgumentParser) -> None:
@@ -322,6 +301,33 @@ def _add_work(sub: argparse.ArgumentParser, writers: Mapping[str, Any]) -> None:
     sub.add_argument("--progress", action="store_true", help="say how far the work is")
     suffixes = ", ".join(writers)
     sub.add_argument("-o", "--output", nargs="+", action="extend", default=[], metavar="FILE", help=suffixes)
+
+
+# Of each command its name, what it runs, its arguments, what it does, and an example.
+_COMMANDS = (
+    (
+        "trace",
+        _trace,
+        _add_trace,
+        "Trace a boundary, print its curves, and save it.",
+        "net.json --classes 0 1 --bounds -1e-3 1 -2 2 -o boundary.npz picture.png",
+    ),
+    (
+        "partition",
+        _partition,
+        _add_partition,
+        "Divide a box into the regions of all classes.",
+        "net.onnx --plane 0 1 --at 3.14 800 800 --bounds 0 2e4 -3 3 -o regions.geojson",
+    ),
+    ("plot", _plot, _add_plot, "Draw a saved boundary.", "boundary.npz -o picture.png --turning-points"),
+    (
+        "bench",
+        _bench,
+        _add_problem,
+        "Compare tracing with grid root-finding at equal error.",
+        "--example moons",
+    ),
+)
 
 
 if __name__ == "__main__":

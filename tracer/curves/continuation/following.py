@@ -15,9 +15,10 @@ from tracer.arrays import Array, Mask
 from tracer.curves.continuation.budget import Budget
 from tracer.curves.continuation.corners import corners_between
 from tracer.curves.continuation.walk import Walk
+from tracer.curves.corrector import newton_along
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces
-from tracer.curves.prediction.arc_corrector import CONVERGED, newton_along
+from tracer.curves.prediction.arc_corrector import CONVERGED
 from tracer.curves.prediction.batch import ArcBatch
 from tracer.curves.prediction.collocation import stacked_pieces
 from tracer.curves.trace import Trace

@@ -8,15 +8,14 @@ import numpy as np
 
 from tracer.arrays import EPS, Array, Mask
 from tracer.atlas.charts import across
+from tracer.curves.corrector import newton_along
 from tracer.curves.prediction.batch import ENDS, ArcBatch, solve_in_brackets
-from tracer.curves.vectors import dot, within
+from tracer.curves.vectors import within
 from tracer.fields.box import Box
-from tracer.fields.field import Field, noise_of
+from tracer.fields.field import Field
 
-STEPS = 6
-# Upper limits, in box units: of a last step, whose square is rounding, and of a next step not worth making.
+# Upper limit, in box units, of a last step, whose square is rounding.
 CONVERGED = 4e-8
-SETTLED = 1e-15
 # The noise is this many times the remaining step, which is rounding of F, plus that of the coordinates.
 NOISE = 8.0
 
@@ -54,33 +53,3 @@ def grid_in_brackets(field: Field, arcs: ArcBatch, tau: Array) -> tuple[Array, A
     m = tau.shape[1]
     x = solve_in_brackets(field, arcs[np.repeat(np.arange(len(arcs)), m)], tau.ravel())
     return x.reshape(-1, m, 2), field.value_and_gradient(x)[1].reshape(-1, m, 2)
-
-
-def newton_along(field: Field, along: Array, chord: Array, x: Array) -> tuple[Array, Array, Array, Array]:
-    """Newton's method from points (n, 2) along vectors (n, 2); steps are multiples of these.
-
-    Returns the points, ∇F near them, the sizes of the last steps, inf where F is flat and 0 where they are
-    noise of F, and estimates of the next ones: no smaller where they are rounding. F curves on the scale of a
-    `chord` (n,).
-    """
-    n = len(x)
-    at, gradient, step, next_ = np.empty((n, 2)), np.empty((n, 2)), np.empty(n), np.empty(n)
-    left, last, noise = np.arange(n), chord, NOISE * noise_of(field)
-    for _ in range(STEPS):
-        value, slope = field.value_and_gradient(x)
-        with np.errstate(all="ignore"):
-            rise = dot(slope, along)
-            size, noisy = value / rise, noise / np.abs(rise)
-            # Where F is flat no step is made.
-            known = np.isfinite(size)
-            x = x - np.where(known, size, 0.0)[:, None] * along
-            size = np.where(known, np.abs(size), np.inf)
-            following = np.maximum(size * np.fmin(size / last, 1.0), noisy)
-        at[left], gradient[left], next_[left] = x, slope, following
-        step[left] = np.where(size <= noisy, 0.0, size)
-        further = np.flatnonzero((following > SETTLED) & (size > noisy) & known)
-        if not len(further):
-            break
-        left, last = left[further], size[further]
-        x, along = x.take(further, 0), along.take(further, 0)
-    return at, gradient, step, next_

@@ -32,7 +32,7 @@ class ArcBatch:
     vectors : ndarray, shape (n, 7, 2)
         The vectors of each arc, in the order of the properties below; one array, for fast indexing.
     arc : ndarray of int, shape (n,)
-        The arc of the atlas, or the step of a walk, that each is a part of.
+        The arc of the sheet, or the step of a walk, that each is a part of.
     bracketed : bool
         Whether they are in charts, so that there are brackets.
     """
