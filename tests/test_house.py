@@ -27,6 +27,7 @@ FOLDERS = [
     "atlas/classes",
     "atlas",
     "curves",
+    "curves/prediction",
     "curves/continuation",
     "curves/arcs",
     "curves/nearest",

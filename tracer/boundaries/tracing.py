@@ -13,7 +13,7 @@ from tracer.boundaries.proving import proven_boundary
 from tracer.boundaries.sampling import MAX_STEPS, continued_boundary, sampled_boundary
 from tracer.boundaries.work import MAX_CELLS, TOLERANCE, Clock, Limits, Progress, checked_tolerance
 from tracer.curves.continuation.budget import Budget
-from tracer.curves.continuation.walk import follow
+from tracer.curves.continuation.following import follow
 from tracer.curves.corrector import move_to_curve, regular
 from tracer.curves.curve import Curve
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
@@ -97,10 +97,10 @@ def _start(field: Field, box: Box, seed: ArrayLike) -> Array:
         raise ValueError(f"seed must be a point (x1, x2) of finite numbers; got {shown(seed)}")
     if not box.contains(point):
         raise ValueError(f"seed must lie in the box {box}; got {shown(seed)}")
-    gradient = field.value_and_gradient(point)[1]
+    value, gradient = field.value_and_gradient(point)
     if not regular(gradient):
         raise ValueError(f"seed must be where the gradient is finite and not zero; got {shown(seed)}")
-    start = move_to_curve(field, box, point)
+    start = move_to_curve(field, box, point, value, gradient)
     if start is None:
         raise ValueError(
             f"seed must be near a curve: F has no root in the box on the gradient line through {shown(seed)}"
