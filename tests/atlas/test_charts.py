@@ -17,7 +17,7 @@ from tracer.atlas.cells import paving
 from tracer.atlas.cells.decisions import decide
 from tracer.atlas.cells.one_field import OneField
 from tracer.atlas.charts import OBLIQUE, across, across_bounds, pair_crossings
-from tracer.curves.arcs.batch import batch_of
+from tracer.curves.arcs.assembly import batch_of
 from tracer.curves.arcs.error_bounds import Slabs, proven_distances
 from tracer.fields.box import Box
 from tracer.fields.field import Enclosure

@@ -100,6 +100,7 @@ def test_nothing_is_claimed_across_a_pole(name, max_cells):
     assert boundary.certificate.cells <= max_cells
     assert counts(boundary) == (curves, 0)
     for curve in boundary:
-        value = np.abs(boundary.field.value(curve.points))
-        assert (value[1:-1] < 1e-9).all()
+        value, gradient = boundary.field.value_and_gradient(curve.points[1:-1])
+        # √x is as steep as one likes near its edge, where a rounding of x is more than 1e-9.
+        assert (np.abs(value) < 1e-9 * np.maximum(1, np.abs(gradient).max(axis=1))).all()
         assert (value[[0, -1]] < 1e-6).all()

@@ -149,14 +149,14 @@ def test_a_saddle_joins_or_parts_the_curves_of_the_whole_box():
 def test_arcs_are_not_cut_below_the_rounding_of_the_field(monkeypatch):
     # Rounding of F moves this circle of radius 3e-7 by 5e-10, more than the tolerance. Left alone, the
     # cutting goes on until no float is between the ends of the arcs.
-    monkeypatch.setattr("tracer.curves.arcs.collocation.MOST_CUTS", 5)
+    monkeypatch.setattr("tracer.curves.prediction.collocation.MOST_CUTS", 5)
     boundary = traced(lambda x, y: ((1 + x**2) + y**2) - 1 - 1e-13, [(-1, 1.1), (-1, 1.2)])
     assert sum(len(curve.points) for curve in boundary) < 500
 
 
 @pytest.mark.parametrize("size", [1e-300, 1e-200, 1e-150, 1e150, 1e160, 1e300])
 def test_the_size_of_f_does_not_matter(size, monkeypatch):
-    monkeypatch.setattr("tracer.curves.arcs.collocation.MOST_CUTS", 5)  # without it the cutting hardly ends
+    monkeypatch.setattr("tracer.curves.prediction.collocation.MOST_CUTS", 5)  # it hardly ends otherwise
     boundary = traced(lambda x, y: size * (x**2 + (y - 0.1) ** 2 - 0.25))
     assert proven(boundary)
     assert counts(boundary) == (1, 1)

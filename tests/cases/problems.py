@@ -38,17 +38,19 @@ LENSES = tracer.Network(
 
 
 class Counting:
-    """A field that counts the points it is evaluated at, and nothing else."""
+    """A field that counts its calls and the points it is evaluated at, and nothing else."""
 
     def __init__(self, field):
-        self.field, self.evaluations = field, 0
+        self.field, self.evaluations, self.calls = field, 0, 0
 
     def value(self, x):
         self.evaluations += np.size(x) // 2
+        self.calls += 1
         return self.field.value(x)
 
     def value_and_gradient(self, x):
         self.evaluations += np.size(x) // 2
+        self.calls += 1
         return self.field.value_and_gradient(x)
 
 

@@ -148,7 +148,7 @@ def test_turning_points_of_t3():
 @pytest.mark.parametrize(("size", "tolerance"), [(1e-10, 1e-8), (1e-13, 1e-10), (1e-7, 1e-6)])
 def test_waves_that_are_too_many_are_not_followed(size, tolerance, monkeypatch):
     """Steep and far too many to be seen, they are not cut for ever; and the curve is not called finished."""
-    monkeypatch.setattr("tracer.curves.arcs.collocation.MOST_ARCS", 2**12)
+    monkeypatch.setattr("tracer.curves.prediction.collocation.MOST_ARCS", 2**12)
     field = tracer.Function(lambda x1, x2: x2 - x1 * x1 + size * np.sin(x1 / size))
     boundary = tracer.trace(field, [(-1, 1), (-1.1, 1)], tolerance=tolerance)
     assert boundary.certificate.status is tracer.Status.BUDGET_EXHAUSTED

@@ -11,7 +11,6 @@ from scipy.optimize import brentq
 import tracer
 from cases.problems import BOX, T1, T2, T3, T4, T5, Counting, box_distance
 from tracer import End
-from tracer.curves.continuation.legs import _terminal
 
 SEEDS = {"T1": (T1, (0.0, 0.0)), "T2": (T2, (0.9, 0.2)), "T4": (T4, (0.3, 0.01)), "T5": (T5, (0.2, 0.1))}
 
@@ -36,11 +35,12 @@ def assert_left_is_positive(curve, field):
     assert (field.value(x - 1e-6 * left) < 0).all()
 
 
-@pytest.mark.parametrize(("tolerance", "most"), [(1e-6, 300), (1e-10, 900)])
+@pytest.mark.parametrize(("tolerance", "most"), [(1e-6, 400), (1e-10, 800)])
 def test_t1_costs_few_evaluations(tolerance, most):
     field = Counting(T1)
     curve = tracer.trace_from(field, (0.0, 0.0), BOX, tolerance=tolerance)
     assert field.evaluations <= most
+    assert field.calls <= 60
     assert curve.ends == (End.BOX, End.BOX)
 
 
@@ -231,14 +231,6 @@ def test_fields_that_cannot_be_traced_say_what_to_do():
     network, bounds = tracer.example("iris")
     with pytest.raises(TypeError, match=r"network\.margin\(0, 1\)"):
         tracer.trace_from(network, (1, 1), bounds)
-
-
-def test_at_the_ends_of_a_step_an_event_has_the_values_that_scipy_has_seen():
-    """The dense output there may have another sign: there was no bracket then, and a ValueError of SciPy."""
-    (event,) = _terminal((lambda t, state: state[0], -1))
-    assert event(0.0, [1.0]) == 1
-    assert event(1.0, [-1e-16]) == -1e-16
-    assert brentq(lambda t: event(t, [1e-17 + (1 - t)]), 0.0, 1.0) == pytest.approx(1)
 
 
 class Mine(ValueError):

@@ -20,8 +20,8 @@ from tracer.boundaries.work import Work
 from tracer.curves.branch_points import BranchPoint
 from tracer.curves.continuation.budget import Budget
 from tracer.curves.continuation.coverage import covered
+from tracer.curves.continuation.following import follow
 from tracer.curves.continuation.lattice import lattice_lines, lattice_roots, lattice_values
-from tracer.curves.continuation.walk import follow
 from tracer.curves.corrector import correct, regular
 from tracer.curves.curve import Curve
 from tracer.curves.end import End

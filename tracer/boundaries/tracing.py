@@ -1,6 +1,5 @@
 """The functions `trace_from`, for the curve through a point, and `trace`, for all curves in a box."""
 
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -14,11 +13,10 @@ from tracer.boundaries.proving import proven_boundary
 from tracer.boundaries.sampling import MAX_STEPS, continued_boundary, sampled_boundary
 from tracer.boundaries.work import MAX_CELLS, TOLERANCE, TOLERANCES, Work, proven_or_sampled
 from tracer.curves.continuation.budget import Budget
-from tracer.curves.continuation.walk import follow
+from tracer.curves.continuation.following import follow
 from tracer.curves.corrector import move_to_curve, regular
 from tracer.curves.curve import Curve
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
-from tracer.enclosures.formulas.ufuncs import Unenclosable
 from tracer.fields.box import Box
 from tracer.fields.checks import between, frozen_array, positive_integer, shown
 from tracer.fields.evaluations import Evaluations
@@ -98,10 +96,10 @@ def _start(field: Field, box: Box, seed: ArrayLike) -> Array:
         raise ValueError(f"seed must be a point (x1, x2) of finite numbers; got {shown(seed)}")
     if not box.contains(point):
         raise ValueError(f"seed must lie in the box {box}; got {shown(seed)}")
-    gradient = field.value_and_gradient(point)[1]
+    value, gradient = field.value_and_gradient(point)
     if not regular(gradient):
         raise ValueError(f"seed must be where the gradient is finite and not zero; got {shown(seed)}")
-    start = move_to_curve(field, box, point)
+    start = move_to_curve(field, box, point, value, gradient)
     if start is None:
         raise ValueError(
             f"seed must be near a curve: F has no root in the box on the gradient line through {shown(seed)}"
@@ -186,15 +184,14 @@ def _proven(field: EnclosedField, box: Box, work: Work) -> Boundary:
 
 
 def _check_callable(field: Field, box: Box) -> None:
-    """Check a formula at a few points: its given gradient, and its bounds against its values on floats.
+    """Check a callable at a few points: what it raises, its given gradient, its bounds against its values.
 
     Raises
     ------
+    TypeError
+        If it takes single numbers only.
     ValueError
         If the given gradient is that of another function.
     """
-    if isinstance(field, Function) and field.unenclosable is None:
-        at = box.lower + PROBES * box.sides
-        field.check_gradient(at)
-        with suppress(Unenclosable):  # the field remembers that it is no formula
-            field.signs(at)
+    if isinstance(field, Function):
+        field.check(box.lower + PROBES * box.sides)

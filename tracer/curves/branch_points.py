@@ -19,9 +19,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracer.arrays import Array, Indices
-from tracer.curves.vectors import cross
 from tracer.equations.planar_systems import solve
-from tracer.equations.safeguarded_newton import newton
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
@@ -35,7 +33,10 @@ ON_CURVE = 1e-11
 SIZE_RADIUS = 1e-2
 # Lower limit of the smaller |eigenvalue| over the larger; below it the tangents are not determined.
 DEGENERATE = 1e-7
-CIRCLE_POINTS = 64
+# Points on a circle, and then on each part of it where F changes its sign, and so on.
+CIRCLE_POINTS, CIRCLE_ROUNDS = 64, 4
+# Upper limit of |F| at a root there, over that beside it at first.
+ROOT_RATIO = 0.01
 
 
 @dataclass(frozen=True, eq=False)
@@ -112,18 +113,13 @@ def leaving(field: Field, box: Box, x: Array, radius: float, direction: int) -> 
     ndarray, shape (k, 2)
         One point of the circle for each curve that leaves.
     """
-
-    def on_circle(angle: Array) -> Array:
-        return x + radius * box.sides * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-
-    def growth(angle: Array, which: Indices) -> tuple[Array, Array]:
-        value, gradient = field.value_and_gradient(at := on_circle(angle))
-        return value, cross((at - x) / box.sides, gradient * box.sides)
-
-    angle = np.linspace(0, 2 * np.pi, CIRCLE_POINTS + 1) + 0.1
-    positive = direction * field.value(on_circle(angle[:-1])) > 0
-    # Counter-clockwise from F < 0 to F > 0: going outwards, F > 0 is on the left.
-    k = np.flatnonzero(~positive & np.roll(positive, -1))
-    if not len(k):
-        return np.zeros((0, 2))
-    return on_circle(newton(growth, (angle[k], angle[k + 1]), np.full(len(k), direction))[0])
+    angle, most = 0.1 + np.linspace(0, 2 * np.pi, CIRCLE_POINTS + 1)[None], np.zeros(0)
+    for k in range(CIRCLE_ROUNDS):
+        on_circle = x + radius * box.sides * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+        value = direction * field.value(on_circle)
+        # Counter-clockwise from F < 0 to F > 0: going outwards, F > 0 is on the left.
+        row, at = np.nonzero(~(value[:, :-1] > 0) & (value[:, 1:] > 0))
+        most = np.maximum(np.abs(value[row, at]), value[row, at + 1]) if k == 0 else most[row]
+        angle = np.linspace(angle[row, at], angle[row, at + 1], CIRCLE_POINTS + 1, axis=-1)
+    # Where F jumps from one sign to the other there is no curve.
+    return on_circle[row, at][np.abs(value[row, at]) <= ROOT_RATIO * most]

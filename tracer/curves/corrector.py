@@ -16,14 +16,18 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tracer.arrays import Array
+from tracer.atlas.edges.roots import Transversals, bracketed_newton
 from tracer.curves.vectors import dot, max_norm
 from tracer.fields.box import Box
+from tracer.fields.evaluations import noise_of
 from tracer.fields.field import Field
 
 NEWTON_STEPS = 4
 # Upper limits along given normals: of the number of steps, and of a next step not worth making, in box units.
 STEPS_ALONG = 6
 SETTLED = 1e-15
+# Steps that so many times the noise of F explains are noise.
+NOISE = 8.0
 # Upper limit of a correction, in box units: a longer one could be a jump to another branch.
 LONGEST_CORRECTION = 0.02
 # A seed within this distance, in box units, is already on the curve.
@@ -72,23 +76,26 @@ def correct(field: Field, box: Box, x: Array) -> Corrected:
 def newton_along(field: Field, along: Array, chord: Array, x: Array) -> tuple[Array, Array, Array, Array]:
     """Newton's method from points (n, 2) along vectors (n, 2); steps are multiples of these.
 
-    Returns the points, ∇F near them, the sizes of the last steps, inf where F is flat, and estimates of the
-    next ones: no smaller where they are rounding. F curves on the scale of a `chord` (n,).
+    Returns the points, ∇F near them, the sizes of the last steps, inf where F is flat and 0 where they are
+    noise of F, and estimates of the next ones: no smaller where they are rounding. F curves on the scale of a
+    `chord` (n,).
     """
     n = len(x)
     at, gradient, step, next_ = np.empty((n, 2)), np.empty((n, 2)), np.empty(n), np.empty(n)
-    active, last = np.arange(n), chord
+    active, last, noise = np.arange(n), chord, NOISE * noise_of(field)
     for _ in range(STEPS_ALONG):
         value, slope = field.value_and_gradient(x)
         with np.errstate(all="ignore"):
-            size = value / dot(slope, along)
+            rise = dot(slope, along)
+            size, noisy = value / rise, noise / np.abs(rise)
             # Where F is flat no step is made.
             known = np.isfinite(size)
             x = x - np.where(known, size, 0.0)[:, None] * along
             size = np.where(known, np.abs(size), np.inf)
-            following = size * np.fmin(size / last, 1.0)
-        at[active], gradient[active], step[active], next_[active] = x, slope, size, following
-        further = np.flatnonzero((following > SETTLED) & known)
+            following = np.maximum(size * np.fmin(size / last, 1.0), noisy)
+        at[active], gradient[active], next_[active] = x, slope, following
+        step[active] = np.where(size <= noisy, 0.0, size)
+        further = np.flatnonzero((following > SETTLED) & (size > noisy) & known)
         if not len(further):
             break
         active, last = active[further], size[further]
@@ -113,29 +120,32 @@ def regular(gradient: Array) -> Any:
     return np.isfinite(gradient).all(axis=-1) & gradient.any(axis=-1)
 
 
-def move_to_curve(field: Field, box: Box, seed: Array) -> Array | None:
+def move_to_curve(field: Field, box: Box, seed: Array, value: Array, gradient: Array) -> Array | None:
     """Find the root of F nearest to `seed` on the gradient line through it, inside the box.
 
     Parameters
     ----------
     seed : ndarray, shape (2,)
+    value, gradient : ndarray, shape () and (2,)
+        F and ∇F there.
 
     Returns
     -------
     ndarray, shape (2,), or None
         None if no root is found: no gradient at the seed, no sign change on the line, or only a pole.
     """
-    value, gradient = field.value_and_gradient(seed)
     step, length = newton_step(value[None], (gradient * box.sides)[None])
     if length[0] <= ON_CURVE:
         return seed
     if not np.isfinite(length[0]):
         return None
-    downhill = -step[0] / length[0] * box.sides
-    bracket = _bracket(field, box, seed, downhill, float(length[0]), float(np.sign(value)))
+    downhill, sign = -step / length * box.sides, float(np.sign(value))
+    bracket = _bracket(field, box, seed, downhill[0], float(length[0]), sign)
     if bracket is None:
         return None
-    root = _root_between(field, seed, downhill, *bracket)
+    line, guess = Transversals(*(seed + t * downhill for t in bracket)), (length - bracket[0])
+    share, _ = bracketed_newton(field, line, np.array([-sign]), guess / (bracket[1] - bracket[0]))
+    root = line.at(share)[0]
     # A pole changes the sign, too, but |F| does not become small there.
     return root if abs(field.value(root)) < abs(value) else None
 
@@ -157,11 +167,3 @@ def _bracket(
         return None
     k = change[np.abs(tau[change]).argmin()]
     return float(tau[k]), float(tau[k + 1])
-
-
-def _root_between(field: Field, seed: Array, line: Array, a: float, b: float) -> Array:
-    from scipy.optimize.elementwise import find_root
-
-    low, high = min(a, b), max(a, b)
-    root = find_root(lambda t: field.value(seed + t[..., None] * line), (low, high))
-    return seed + float(root.x) * line

@@ -24,7 +24,7 @@ from tracer.curves.turning import TurningPoint, turning_points
 from tracer.curves.vectors import max_norm, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.checks import between, floats, need_finite
-from tracer.fields.evaluations import Evaluations, Overtime
+from tracer.fields.evaluations import Evaluations, Overtime, noise_of
 from tracer.fields.field import Field
 
 # The estimated error of a point is twice Newton's step, plus the rounding of its coordinates.
@@ -285,7 +285,7 @@ class Curve:
 
 def _estimate(evaluations: Evaluations, box: Box, trace: Trace) -> Array:
     try:
-        value = evaluations.value(trace.points)
+        value = np.abs(evaluations.value(trace.points)) + noise_of(evaluations)
     except Overtime:
         return np.full(len(trace.points), np.inf)  # nothing is estimated
     _, length = newton_step(value, trace.gradients * box.sides)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tracer.arrays import Array
-from tracer.fields.field import Enclosure
+from tracer.fields.field import Enclosure, Field
 
 # The share of the remaining time that a portion may take; and the rows of the first portion.
 PORTION = 0.05
@@ -100,3 +100,13 @@ class Evaluations:
             return FIRST_ROWS
         affordable = PORTION * (self.deadline - now) * rows / max(seconds, 1e-9)
         return max(1, int(min(affordable, FASTER * rows)))
+
+
+def own_field(field: Field) -> Field:
+    """The user's own field: that of `Evaluations`, or the field itself."""
+    return field.field if isinstance(field, Evaluations) else field
+
+
+def noise_of(field: Field) -> float:
+    """The noise of the values of a field; 0 if it is rounding of floats."""
+    return getattr(own_field(field), "noise", None) or 0.0

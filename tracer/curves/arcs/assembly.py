@@ -12,20 +12,39 @@ import numpy as np
 from tracer.arrays import Array, Indices
 from tracer.atlas.cells.paving import Paving
 from tracer.atlas.sheet import JUNCTION, Sheet
-from tracer.curves.arcs.batch import ArcBatch, batch_of
-from tracer.curves.arcs.collocation import stacked_pieces
 from tracer.curves.arcs.corners import polygon
 from tracer.curves.arcs.error_bounds import Slabs, proven_distances
 from tracer.curves.arcs.kinks import smooth_pieces
 from tracer.curves.arcs.polygons import polygonal_pieces
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces
+from tracer.curves.prediction.batch import ArcBatch
+from tracer.curves.prediction.collocation import stacked_pieces
 from tracer.curves.trace import Trace
 from tracer.enclosures.rounding import UP
 from tracer.fields.evaluations import Evaluations, Overtime
 from tracer.fields.field import EnclosedField
 from tracer.fields.networks.linear_regions import ActivationRegions
 from tracer.fields.networks.network import Network
+
+
+def batch_of(sheet: Sheet, gradients: Array) -> ArcBatch:
+    """The arcs of a sheet in the order of its chains; `gradients` (n, 2) are ∇F at its crossings."""
+    order, paving = sheet.chains.arcs, sheet.paving
+    arcs = sheet.arcs[order]
+    start, end = sheet.crossings.points[arcs.start], sheet.crossings.points[arcs.end]
+    cells, (slopes, directions) = paving.lines.at(paving.charts[arcs.chart]), sheet.growth(arcs.chart)
+    # If F is monotone along both coordinates, the dependent one is that in which the arc is shorter.
+    length = np.abs((end - start) / sheet.box.sides)
+    shorter = (length[:, 1] < length[:, 0]).astype(np.intp)
+    row = np.arange(len(arcs))
+    dependent = np.where(slopes[row, shorter] != 0, shorter, 1 - shorter)
+    direction = np.zeros_like(start)
+    direction[row, dependent] = slopes[row, dependent]
+    oblique = (slopes[:, 0] == 0) & (slopes[:, 1] == 0)
+    direction[oblique] = directions[oblique]
+    at_ends = start, end, gradients[arcs.start], gradients[arcs.end]
+    return ArcBatch.of(order, *at_ends, cells[:, 0], cells[:, 1], direction)
 
 
 class TracedArcs(NamedTuple):
@@ -49,10 +68,12 @@ def trace_arcs(evaluations: Evaluations, sheet: Sheet, tolerance: float, deadlin
         return TracedArcs(*polygonal_pieces(regions, sheet.box, stack, deadline))
     try:
         if regions is not None:
-            return TracedArcs(*smooth_pieces(evaluations, regions, sheet.box, stack, tolerance, deadline))
-        return TracedArcs(*stacked_pieces(evaluations, sheet.box, stack, tolerance, deadline))
+            stack, pieces, good = smooth_pieces(evaluations, regions, sheet.box, stack, tolerance, deadline)
+        else:
+            stack, pieces, good = stacked_pieces(evaluations, sheet.box, stack, tolerance, deadline)
     except Overtime:  # the chords of the arcs
-        return TracedArcs(*stacked_pieces(evaluations, sheet.box, stack, tolerance, -math.inf))
+        stack, pieces, good = stacked_pieces(evaluations, sheet.box, stack, tolerance, -math.inf)
+    return TracedArcs(stack, pieces, bool(good.all()))
 
 
 def traces_of(

@@ -13,8 +13,8 @@ import numpy as np
 
 from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.charts import across
-from tracer.curves.arcs.batch import ArcBatch, can_be_halved, solve_in_brackets
 from tracer.curves.pieces import DEGREE, NODES, Pieces, interpolation
+from tracer.curves.prediction.batch import ArcBatch, can_be_halved, solve_in_brackets
 from tracer.fields.box import Box
 from tracer.fields.networks.linear_regions import ActivationRegions
 

@@ -23,7 +23,7 @@ from tracer.arrays import Array, Rows
 from tracer.atlas.charts import across_bounds, across_brackets
 from tracer.atlas.edges.roots import BRACKET, BRACKET_ROUNDS, ROUNDING, WIDER, certified_signs, point_bounds
 from tracer.atlas.sheet import Sheet
-from tracer.curves.arcs.batch import ArcBatch
+from tracer.curves.prediction.batch import ArcBatch
 from tracer.curves.vectors import dot, max_norm, unit_vectors, within
 from tracer.enclosures.rounding import UP
 from tracer.fields.box import Box

@@ -11,10 +11,10 @@ import numpy as np
 
 from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.charts import across
-from tracer.curves.arcs.batch import ArcBatch, can_be_halved, solve_in_brackets
-from tracer.curves.arcs.collocation import stacked_pieces
 from tracer.curves.arcs.dips import dips_between, dips_of
 from tracer.curves.pieces import Pieces
+from tracer.curves.prediction.batch import ArcBatch, can_be_halved, solve_in_brackets
+from tracer.curves.prediction.collocation import stacked_pieces
 from tracer.curves.vectors import dot, lengths, turned, within
 from tracer.equations.planar_systems import solve
 from tracer.equations.safeguarded_newton import newton
@@ -48,14 +48,14 @@ def smooth_pieces(
         if not which.any():
             break
         stack = _cut_in_dips(regions, box, stack, which, beyond)
-    stack, pieces, finished = stacked_pieces(field, box, stack, tolerance, deadline)
-    for _ in range(MOST_DIPS if finished else 0):
+    stack, pieces, good = stacked_pieces(field, box, stack, tolerance, deadline)
+    for _ in range(MOST_DIPS if good.all() else 0):
         which, beyond = dips_of(regions, box, stack, pieces)
         if not which.any():
             break
         stack = _cut_in_dips(regions, box, stack, which, beyond)
-        stack, pieces, finished = stacked_pieces(field, box, stack, tolerance, deadline)
-    return stack, pieces, finished
+        stack, pieces, good = stacked_pieces(field, box, stack, tolerance, deadline)
+    return stack, pieces, good
 
 
 def _cut_in_dips(

@@ -17,8 +17,8 @@ import numpy as np
 
 from tracer.arrays import Array, Indices, Mask, Rows
 from tracer.atlas.charts import across
-from tracer.curves.arcs.batch import ArcBatch, solve_in_brackets
 from tracer.curves.pieces import Pieces
+from tracer.curves.prediction.batch import ArcBatch, solve_in_brackets
 from tracer.curves.vectors import lengths, unit_vectors
 from tracer.enclosures.functions.piecewise_linear import Pattern
 from tracer.equations.planar_systems import solve_linear

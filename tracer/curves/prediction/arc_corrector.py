@@ -8,8 +8,8 @@ import numpy as np
 
 from tracer.arrays import EPS, Array, Mask
 from tracer.atlas.charts import across
-from tracer.curves.arcs.batch import ENDS, ArcBatch, solve_in_brackets
 from tracer.curves.corrector import newton_along
+from tracer.curves.prediction.batch import ENDS, ArcBatch, solve_in_brackets
 from tracer.curves.vectors import within
 from tracer.fields.box import Box
 from tracer.fields.field import Field
@@ -38,7 +38,7 @@ def corrected(
     t = across(arcs.direction[:, None], at)
     inside = within(at, arcs.lower[:, None], arcs.upper[:, None])
     lost = ~(inside & (t >= low[:, None]) & (t <= high[:, None]) & (step <= CONVERGED))
-    if lost.any():
+    if lost.any() and arcs.bracketed:
         arc, k = np.nonzero(lost)
         t = np.clip(across(arcs.direction[arc], x[arc, k]), low[arc], high[arc])
         t = np.where(np.isfinite(t), t, (0.5 * low + 0.5 * high)[arc])

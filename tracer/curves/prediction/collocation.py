@@ -35,14 +35,15 @@ import numpy as np
 from tracer.arrays import Array, Mask
 from tracer.atlas.charts import across
 from tracer.atlas.edges.roots import point_bounds
-from tracer.curves.arcs.arc_corrector import corrected, grid_in_brackets
-from tracer.curves.arcs.batch import ENDS, GRADIENTS, ArcBatch, can_be_halved
 from tracer.curves.check_points import AT_NODES, AT_PLACES, EXPECTED, SIGMA
 from tracer.curves.pieces import DERIVATIVE, NODES, Pieces, extrema, interpolation, with_arclength
+from tracer.curves.prediction.arc_corrector import corrected, grid_in_brackets
+from tracer.curves.prediction.batch import ENDS, GRADIENTS, ArcBatch, can_be_halved
 from tracer.curves.turning import FLAT
 from tracer.curves.vectors import dot, lengths, turned, unit_vectors
 from tracer.fields.box import Box
-from tracer.fields.field import EnclosedField, Field
+from tracer.fields.evaluations import noise_of, own_field
+from tracer.fields.field import EnclosedField, Field, unenclosable
 
 # Tangents within 90° of the chord at both ends are predicted from; within 45° everywhere they are kept.
 LEAST_COSINE = 0.5**0.5
@@ -80,7 +81,13 @@ RATES = interpolation(np.linspace(-1, 1, 4 * len(NODES) + 1)) @ DERIVATIVE
 
 
 def stacked_pieces(
-    field: EnclosedField, box: Box, stack: ArcBatch, tolerance: float, deadline: float
+    field: EnclosedField,
+    box: Box,
+    stack: ArcBatch,
+    tolerance: float,
+    deadline: float,
+    most: int | None = None,
+    rounds: int | None = None,
 ) -> tuple[ArcBatch, Pieces, bool]:
     """Arcs as polynomials, cut until each is within `tolerance` (box units) of the curve.
 
@@ -90,18 +97,22 @@ def stacked_pieces(
         The arcs there are then, in order.
     pieces : Pieces
         One for each; the arclength of each starts at 0.
-    finished : bool
-        Whether all polynomials are that good; `deadline`, of `time.perf_counter`, or `MOST_ARCS` may end
-        the work before.
+    good : ndarray of bool, shape (n,)
+        Which polynomials are that good; `deadline`, of `time.perf_counter`, `most` more arcs or `rounds` of
+        cuts (by default `MOST_ARCS` and `MOST_CUTS`) may end the work before all are.
     """
-    most = len(stack) + MOST_ARCS
-    stack = _gentle(field, box, stack, most, deadline)
+    most = len(stack) + (MOST_ARCS if most is None else most)
+    stack = _gentle(field, box, stack, most, deadline) if stack.bracketed else stack
     if not len(stack) or time.perf_counter() >= deadline:
-        return stack, with_arclength(_straight(stack.start, stack.end, NODES)), len(stack) == 0
+        return (
+            stack,
+            with_arclength(_straight(stack.start, stack.end, NODES)),
+            np.zeros(len(stack), dtype=bool),
+        )
     predicted, values = _collocated(box, stack), np.empty((len(stack), len(NODES), 2))
-    pending, before, finished = np.arange(len(stack)), np.full((len(stack), PATIENCE), np.inf), False
-    length = box.distance(stack.start, stack.end).sum()
-    for _ in range(MOST_CUTS):
+    pending, before, misses = np.arange(len(stack)), np.full((len(stack), PATIENCE), np.inf), np.ones(0, bool)
+    length, hopeless = box.distance(stack.start, stack.end).sum(), np.zeros(len(stack), dtype=bool)
+    for left in reversed(range(MOST_CUTS if rounds is None else rounds)):
         arcs = stack[pending]
         found = _put_onto_curve(field, box, arcs, *predicted)
         values[pending] = found.x[:, AT_NODES]
@@ -109,10 +120,13 @@ def stacked_pieces(
         misses = found.misses(*allowed)
         noisy = np.flatnonzero(misses & (found.lost | (found.off >= STALLED * before[:, -1])))
         if len(noisy):
-            found.noise[noisy] += _rounding(field, box, found.x[noisy])
+            found.noise[noisy] += _rounding(field, box, found.x[noisy], found.lost[noisy])
             misses = found.misses(*allowed)
-        finished = not misses.any()
-        if finished or len(stack) + len(CUTS) * misses.sum() > most or time.perf_counter() >= deadline:
+        # Without a bracket an arc with a lost point has no other point to be cut at.
+        hopeless[pending] = found.lost & misses & (not stack.bracketed)
+        misses &= ~hopeless[pending]
+        more = len(CUTS) * np.count_nonzero(misses)
+        if more == 0 or left == 0 or len(stack) + more > most or time.perf_counter() >= deadline:
             break
         which = np.zeros(len(stack), dtype=bool)
         which[pending[misses]] = True
@@ -121,8 +135,10 @@ def stacked_pieces(
         pending = np.flatnonzero(which[index])
         predicted = _predicted_parts(box, stack[pending], values[which])
         before = np.column_stack([found.off, before[:, :-1]])[misses]
-        values, before = values[index], np.repeat(before, 1 + len(CUTS), axis=0)
-    return stack, with_arclength(values), finished
+        hopeless, values, before = hopeless[index], values[index], np.repeat(before, 1 + len(CUTS), axis=0)
+    good = ~hopeless
+    good[pending[misses]] = False
+    return stack, with_arclength(values), good
 
 
 # The angle between tangent and chord -----------------------------------------------------------------
@@ -239,10 +255,12 @@ def _put_onto_curve(field: Field, box: Box, arcs: ArcBatch, predicted: Array, no
     nodes = x[:, AT_NODES]
     folded = np.flatnonzero(_folds(box, arcs, nodes))
     if len(folded):
+        lost[folded] = True
+    if len(folded) and arcs.bracketed:
         some = arcs[folded]
         tau = across(some.direction[:, None], _straight(some.start, some.end, SIGMA[INNER]))
         x[folded, INNER], gradient[folded, INNER] = grid_in_brackets(field, some, tau)
-        nodes, lost[folded] = x[:, AT_NODES], True
+        nodes = x[:, AT_NODES]
     halves = can_be_halved(box, arcs)
     uphill, rates = unit_vectors(gradient * box.sides), RATES_AT_SIGMA @ nodes / box.sides
     # Whether gradients are within 45° of the chord's normal; one that is 0 or not finite is not.
@@ -273,12 +291,19 @@ def _room(box: Box, nodes: Array, shares: Array, angle: Array) -> Array:
     return room
 
 
-def _rounding(field: EnclosedField, box: Box, x: Array) -> Array:
-    """How far points (n, m, 2) may make polynomials miss arcs, by what F may be there, (n,)."""
+def _rounding(field: EnclosedField, box: Box, x: Array, lost: Mask) -> Array:
+    """How far points (n, m, 2) may make polynomials miss arcs, by what F may be there, (n,).
+
+    Without bounds of F that is what it is, except where points were lost.
+    """
     at = x.reshape(-1, 2)
-    size = np.maximum(*np.abs(point_bounds(field, at)))
+    value, gradient = field.value_and_gradient(at)
+    if unenclosable(own_field(field)) is None:
+        size = np.maximum(*np.abs(point_bounds(field, at)))
+    else:
+        size = np.where(np.repeat(lost, x.shape[1]), 0.0, np.abs(value)) + noise_of(field)
     with np.errstate(all="ignore"):
-        far = size / lengths(field.value_and_gradient(at)[1] * box.sides)
+        far = size / lengths(gradient * box.sides)
     return AMPLIFIED * far.reshape(x.shape[:2]).max(axis=1)
 
 

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from tracer.arrays import EPS, Array, Indices, Mask
 from tracer.atlas.charts import across, is_oblique
 from tracer.atlas.edges.roots import Segments, Transversals, bracketed_newton
-from tracer.atlas.sheet import Sheet
 from tracer.curves.vectors import lengths, max_norm, turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
@@ -33,11 +32,14 @@ class ArcBatch:
     vectors : ndarray, shape (n, 7, 2)
         The vectors of each arc, in the order of the properties below; one array, for fast indexing.
     arc : ndarray of int, shape (n,)
-        The arc of the sheet that each is a part of.
+        The arc of the sheet, or the step of a walk, that each is a part of.
+    bracketed : bool
+        Whether they are in charts, so that there are brackets.
     """
 
     vectors: Array
     arc: Indices
+    bracketed: bool = True
 
     @classmethod
     def of(cls, arc: Indices, *vectors: Array) -> "ArcBatch":
@@ -83,7 +85,7 @@ class ArcBatch:
         return len(self.arc)
 
     def __getitem__(self, which: NDArray) -> "ArcBatch":
-        return ArcBatch(self.vectors[which], self.arc[which])
+        return ArcBatch(self.vectors[which], self.arc[which], self.bracketed)
 
     def across(self) -> tuple[Array, Array]:
         """τ at the start and at the end of each arc, (n,)."""
@@ -111,25 +113,6 @@ class ArcBatch:
         parts.start[part[:, 1:]] = x
         parts.start_gradient[part[:, 1:]] = gradient if behind is None else behind
         return parts, index
-
-
-def batch_of(sheet: Sheet, gradients: Array) -> ArcBatch:
-    """The arcs of a sheet in the order of its chains; `gradients` (n, 2) are ∇F at its crossings."""
-    order, paving = sheet.chains.arcs, sheet.paving
-    arcs = sheet.arcs[order]
-    start, end = sheet.crossings.points[arcs.start], sheet.crossings.points[arcs.end]
-    cells, (slopes, directions) = paving.lines.at(paving.charts[arcs.chart]), sheet.growth(arcs.chart)
-    # If F is monotone along both coordinates, the dependent one is that in which the arc is shorter.
-    length = np.abs((end - start) / sheet.box.sides)
-    shorter = (length[:, 1] < length[:, 0]).astype(np.intp)
-    row = np.arange(len(arcs))
-    dependent = np.where(slopes[row, shorter] != 0, shorter, 1 - shorter)
-    direction = np.zeros_like(start)
-    direction[row, dependent] = slopes[row, dependent]
-    oblique = (slopes[:, 0] == 0) & (slopes[:, 1] == 0)
-    direction[oblique] = directions[oblique]
-    at_ends = start, end, gradients[arcs.start], gradients[arcs.end]
-    return ArcBatch.of(order, *at_ends, cells[:, 0], cells[:, 1], direction)
 
 
 def can_be_halved(box: Box, stack: ArcBatch) -> Mask:

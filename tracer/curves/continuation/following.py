@@ -1,0 +1,122 @@
+"""The whole curve through a point: a walk both ways, and the polynomials between its steps.
+
+The walk takes few, loose steps (`walk`). Everything between them happens in batches: all its points are
+corrected to rounding together, and the steps become polynomials, cut until each is within the tolerance of
+the curve, as the arcs of an atlas do (`prediction`). Where no polynomials are that good the walk may have
+jumped, and it is repeated with shorter steps.
+"""
+
+import numpy as np
+
+from tracer.arrays import Array
+from tracer.curves.continuation.budget import Budget
+from tracer.curves.continuation.steps import Steps, good_part, polynomials_of
+from tracer.curves.continuation.walk import Walk
+from tracer.curves.corrector import newton_along
+from tracer.curves.end import End
+from tracer.curves.pieces import Pieces
+from tracer.curves.trace import Trace
+from tracer.fields.box import Box
+from tracer.fields.field import Field
+
+# Errors of a step that the integrator allows, in box units, one after the other.
+ERRORS = (4e-3, 1e-4, 1e-6)
+# Between points the prediction may be outside the box by this many tolerances without leaving it.
+PREDICTED_HAIR = 10.0
+
+
+def follow(field: Field, box: Box, start: Array, tolerance: float, budget: Budget) -> Trace:
+    """Follow the whole curve through `start`, a point on it inside the box.
+
+    Parameters
+    ----------
+    field : Field
+    box : Box
+    start : ndarray, shape (2,)
+    tolerance : float
+        Upper limit of the error of the prediction between points, in box units.
+    budget : Budget
+        Loses one step for every attempted step.
+    """
+    here = start, field.value_and_gradient(start)[1]
+    for error in ERRORS:
+        steps = _steps(field, box, here, error, budget)
+        (found,) = polynomials_of(field, box, [steps], tolerance, budget.deadline)
+        if (found.good.all() and End.UNDECIDED not in steps.ends) or budget.spent:
+            break
+    trace, seed = good_part(*found, End.BUDGET if budget.spent else End.UNDECIDED)
+    return _cut_at_box(field, box, trace, seed, tolerance)
+
+
+def _steps(field: Field, box: Box, here: tuple[Array, Array], error: float, budget: Budget) -> Steps:
+    """Walk from `here`, a point and ∇F there, both ways, or round a closed curve."""
+    ahead = Walk(field, box, *here, error, budget, direction=1)
+    end = ahead.run()
+    if end is None:
+        return _joined(None, ahead, ())
+    back = Walk(field, box, *here, error, budget, direction=-1)
+    return _joined(back, ahead, (back.run() or End.UNDECIDED, end))
+
+
+def _joined(back: Walk | None, ahead: Walk, ends: tuple) -> Steps:
+    walks = [ahead] if back is None else [back, ahead]
+    parts = []
+    for walk in walks:
+        hops, corners = np.zeros((2, len(walk.points)), dtype=bool)
+        hops[walk.hops], corners[walk.corners] = True, True
+        parts.append((np.array(walk.points), np.array(walk.gradients), hops[1:], corners))
+    if back is not None:
+        x, gradient, hops, corners = parts[0]
+        parts[0] = x[:0:-1], gradient[:0:-1], hops[::-1], corners[:0:-1]
+    columns = (np.concatenate(column) for column in zip(*parts, strict=True))
+    branches = (back.branch, ahead.branch) if back is not None else (None, None)
+    return Steps(*columns, 0 if back is None else len(back.points) - 1, ends, branches)
+
+
+def _cut_at_box(field: Field, box: Box, trace: Trace, seed: int, tolerance: float) -> Trace:
+    """The part of a trace through its point number `seed` that does not leave the box between its points."""
+    hair = PREDICTED_HAIR * tolerance
+    if _first_exit(box, trace.pieces, hair) is None:
+        return trace
+    # Once more in the other direction: a closed curve that leaves the box has two ends there.
+    for _ in range(2):
+        found = _first_exit(box, Pieces(trace.pieces.coefficients[seed:]), hair)
+        if found is not None:
+            trace = _until(field, box, trace, seed + found[0], *found[1:])
+        trace, seed = _reversed(trace), (len(trace.points) - 1 - seed if trace.ends else 0)
+    return trace
+
+
+def _first_exit(box: Box, pieces: Pieces, hair: float) -> tuple[int, float, int] | None:
+    """The piece, σ and coordinate with which pieces first leave the box; None if they do not."""
+    low, high = box.lower - hair * box.sides, box.upper + hair * box.sides
+    exits = [pieces.first_exit(axis, low[axis], high[axis]) for axis in (0, 1)]
+    return min(((*found, axis) for axis, found in enumerate(exits) if found is not None), default=None)
+
+
+def _until(field: Field, box: Box, trace: Trace, piece: int, sigma: float, axis: int) -> Trace:
+    """The trace up to a place where it leaves the box by a coordinate, and the end moved onto the side."""
+    pieces = trace.pieces.cut(piece, sigma)
+    x = pieces.at(np.array([piece]), np.ones(1))[:, :2]
+    near = np.where(x - box.lower < box.upper - x, box.lower, box.upper)
+    x[:, axis] = near[:, axis]
+    along = np.array([[0.0, 1.0]] if axis == 0 else [[1.0, 0.0]]) * box.sides
+    x, gradient, *_ = newton_along(field, along, np.ones(1), x)
+    ends = trace.ends[:1] or (End.BOX,)
+    return Trace(
+        np.concatenate([trace.points[: piece + 1], box.clip(x)]),
+        np.concatenate([trace.gradients[: piece + 1], gradient]),
+        pieces,
+        (*ends, End.BOX),
+        tuple(b for b in trace.branch_points if np.array_equal(b.point, trace.points[0])),
+    )
+
+
+def _reversed(trace: Trace) -> Trace:
+    return Trace(
+        trace.points[::-1],
+        trace.gradients[::-1],
+        trace.pieces.reversed(),
+        trace.ends[::-1],
+        trace.branch_points,
+    )
