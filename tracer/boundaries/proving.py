@@ -5,7 +5,7 @@ atlas, which has a sheet for the one field or for each pair of classes. The arcs
 as polynomials, and *joined* to curves chain by chain. Then the *certificate* says what is proven of them.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -13,7 +13,6 @@ from tracer.arrays import Array
 from tracer.atlas.atlas import Atlas, build_atlas
 from tracer.atlas.cells.grid_lines import NO_CELLS
 from tracer.atlas.cells.one_field import OneField
-from tracer.atlas.cells.paving import Pair
 from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.atlas.charts import dependent_coordinate
 from tracer.atlas.classes.class_question import ClassQuestion
@@ -39,7 +38,7 @@ class Followed(NamedTuple):
     """The arcs of each sheet of an atlas, and whether all are within the tolerance."""
 
     atlas: Atlas
-    arcs: dict[Pair, TracedArcs]
+    arcs: dict[Any, TracedArcs]
     finished: bool
 
 
@@ -89,8 +88,8 @@ def follow(question: OneField | ClassQuestion, atlas: Atlas, work: Work) -> Foll
     work.progress.arcs(len(atlas.points), sum(len(sheet.arcs) for sheet in atlas.sheets.values()))
     tolerance = work.limits.tolerance
 
-    def arcs_of(atlas: Atlas, deadline: float) -> dict[Pair, TracedArcs]:
-        sheets = sorted(atlas.sheets.items())
+    def arcs_of(atlas: Atlas, deadline: float) -> dict[Any, TracedArcs]:
+        sheets: Any = sorted(atlas.sheets.items())
         return {k: trace_arcs(question.margin(k), sheet, tolerance, deadline) for k, sheet in sheets}
 
     try:

@@ -1,6 +1,7 @@
 """One field F as a question: where it is not 0, and where it grows along one direction wherever it is 0."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,7 +24,7 @@ class OneField:
         """There are no classes."""
         return np.zeros(0, dtype=bool)
 
-    def margin(self, pair: Pair) -> EnclosedField:
+    def margin(self, pair: Pair) -> Any:
         """The field itself."""
         return self.field
 

@@ -164,7 +164,8 @@ def _arc(border: Border, number: dict[int, int], labels: Sequence[Hashable]) -> 
 def _parts(margins: Margins, atlas: Atlas, arcs: Sequence[Arc]) -> tuple[Part, ...]:
     """For each pair of classes, where its borders can be: `nearest` proves with it."""
     parts = []
-    for (i, j), own in atlas.sheets.items():
+    pairs: Any = atlas.sheets.items()
+    for (i, j), own in pairs:
         field, sheets = margins.field(i, j).field, []
         charts = own.charts[~atlas.broken[own.charts]]
         thirds = own.third(charts)
