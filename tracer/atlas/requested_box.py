@@ -17,6 +17,7 @@ from tracer.atlas.classes.class_question import ClassQuestion
 from tracer.atlas.classes.margins import Margins
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Overtime
+from tracer.fields.networks.network import Network
 
 # The narrower box is narrower than the requested one by this share of the extension.
 INSET = 2.0**-10
@@ -52,7 +53,7 @@ def _compared(margins: Margins, box: Box, atlas: Atlas, build: Callable[..., Atl
     from tracer.fields.networks.rational_network import RationalNetwork
 
     atlas = replace(atlas, between=undecided_between(margins, box, atlas.box))
-    exact = RationalNetwork.of(margins.network)
+    exact = RationalNetwork.of(margins.network) if isinstance(margins.network, Network) else None
     if not len(atlas.between) or exact is None or max_cells <= atlas.cells:
         return atlas
     out = box.lower - atlas.box.lower, atlas.box.upper - box.upper

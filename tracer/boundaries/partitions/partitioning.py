@@ -17,6 +17,7 @@ from tracer.atlas.cells.coarsening import NO_CLASS
 from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.atlas.charts import dependent_coordinate
 from tracer.atlas.classes.margins import Margins
+from tracer.atlas.plain_values import compare_classes
 from tracer.atlas.requested_box import build_class_atlas
 from tracer.boundaries.clusters import with_ends
 from tracer.boundaries.coercion import as_classifier
@@ -33,11 +34,11 @@ from tracer.curves.end import End
 from tracer.curves.nearest.discs import Sheet
 from tracer.curves.nearest.distances import Part
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
+from tracer.enclosures.formulas.ufuncs import Unenclosable
 from tracer.fields.box import Box
 from tracer.fields.checks import flag
 from tracer.fields.evaluations import Overtime
 from tracer.fields.float_errors import quiet
-from tracer.fields.networks.network import Network
 
 
 @in_ieee_arithmetic(Partition.unproven)
@@ -56,8 +57,9 @@ def partition(
 
     Parameters
     ----------
-    network : Network
-        Two inputs, and two outputs or more.
+    network : Network, kernel model or list
+        Two inputs, and two outputs or more; or two or more fields: functions, networks of one output and
+        callables of (x1, x2), all of them with bounds on cells. Their numbers are the classes.
     bounds : sequence
         ``[(lo, hi), (lo, hi)]``.
     argmin : bool
@@ -74,7 +76,7 @@ def partition(
     Raises
     ------
     TypeError
-        If `network` is not a network of two inputs and several outputs.
+        If `network` is none of these, or a callable is no formula, or not the same one at every call.
     ValueError
         If an argument is out of range.
 
@@ -87,15 +89,30 @@ def partition(
     'PROVEN'
     >>> [(region.label, len(region.pieces)) for region in partition.regions]
     [('setosa', 1), ('versicolor', 1), ('virginica', 1)]
+
+    Of several functions the largest wins:
+
+    >>> def hill(x1, x2):
+    ...     return 2 - x1**2 - x2**2
+    >>> partition = tracer.partition([hill, lambda x1, x2: x1, lambda x1, x2: -x1], [(-2, 2), (-2, 2)])
+    >>> [(region.label, len(region.pieces)) for region in partition.regions]
+    [(0, 1), (1, 1), (2, 1)]
+    >>> len(partition.junctions)
+    2
     """
     network, box = as_classifier(network), Box.from_bounds(bounds)
     limits = Limits.of(tolerance, max_cells, time_limit)
     lowest = flag("argmin", argmin)
     with Progress(progress) as line:
-        return _partition(network, box, lowest, limits, line)
+        try:
+            return _partition(network, box, lowest, limits, line)
+        except Unenclosable as error:
+            raise TypeError(
+                f"network must be fields that are one function each, at every call and for any argument: {error}"
+            ) from None
 
 
-def _partition(network: Network, box: Box, argmin: bool, limits: Limits, progress: Progress) -> Partition:
+def _partition(network: Any, box: Box, argmin: bool, limits: Limits, progress: Progress) -> Partition:
     clock = Clock(limits.time_limit)
     scores = network.scores(negative=argmin)
     margins = Margins(scores, clock.deadline())
@@ -121,6 +138,8 @@ def _partition(network: Network, box: Box, argmin: bool, limits: Limits, progres
         if not (sure or any(End.BOX in arc.ends for arc in arcs)):
             doubtful = np.stack([atlas.box.lower, atlas.box.upper])[None]
     doubtful = np.concatenate([doubtful, without_numbers(atlas.box, [arc.curve for arc in arcs])])
+    # Last, after all evaluations: a user's callable may have changed since the atlas was built.
+    compare_classes(margins, atlas)
     clock.end_of("regions")
     status = Status.BUDGET_EXHAUSTED if cut_short or not finished else atlas.status
     if status is Status.PROVEN and len(doubtful):
