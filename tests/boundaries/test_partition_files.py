@@ -140,7 +140,7 @@ def test_pictures_are_written(partition, tmp_path, name):
 
 def test_other_suffixes_are_refused(partition, tmp_path):
     with pytest.raises(ValueError, match="path must end in"):
-        partition.save(tmp_path / "p.npz")
+        partition.save(tmp_path / "p.docx")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -150,7 +150,11 @@ def test_the_command_line_divides_a_box(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "proven complete" in printed
     assert len(json.loads(target.read_text())["features"]) == printed.count("%")
-    assert main(["partition", "--example", "iris", "-o", str(tmp_path / "p.npz")]) == 2
+    saved, drawn = str(tmp_path / "p.npz"), str(tmp_path / "p.png")
+    assert main(["partition", "--example", "iris", "-o", saved]) == 0
+    assert main(["plot", saved, "-o", drawn]) == 0
+    assert main(["plot", saved, "-o", drawn, "--plain"]) == 2
+    assert "the file holds a partition" in capsys.readouterr().err
     assert main(["partition", "--example", "iris", "--plane", "0", "0"]) == 2
 
 

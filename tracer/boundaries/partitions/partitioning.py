@@ -5,7 +5,6 @@ arcs of a boundary, and the regions are assembled from them.
 """
 
 from collections.abc import Hashable, Sequence
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,7 +12,6 @@ from numpy.typing import ArrayLike
 
 from tracer.arrays import Array
 from tracer.atlas.atlas import Atlas
-from tracer.atlas.cells.coarsening import NO_CLASS
 from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.atlas.charts import dependent_coordinate
 from tracer.atlas.classes.margins import Margins
@@ -31,8 +29,6 @@ from tracer.boundaries.work import MAX_CELLS, TOLERANCE, Clock, Limits, Progress
 from tracer.curves.arcs.assembly import trace_arcs, traces_of
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
-from tracer.curves.nearest.discs import Sheet
-from tracer.curves.nearest.distances import Part
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
 from tracer.enclosures.formulas.ufuncs import Unenclosable
 from tracer.fields.box import Box
@@ -108,7 +104,7 @@ def partition(
             return _partition(network, box, lowest, limits, line)
         except Unenclosable as error:
             raise TypeError(
-                f"network must be fields that are one function each, at every call and for any argument: {error}"
+                f"network must be fields that are one function each, whatever is asked, and when: {error}"
             ) from None
 
 
@@ -146,8 +142,8 @@ def _partition(network: Any, box: Box, argmin: bool, limits: Limits, progress: P
         status = Status.PROVEN_OUTSIDE_CELLS
     stats = Stats(atlas.cells, margins.evaluations, atlas.seconds | clock.seconds)
     certificate = _certificate(atlas, status, doubtful, arcs)
-    parts = _parts(margins, atlas, arcs)
-    return Partition(regions, arcs, junctions, certificate, labels, box, network, argmin, stats, parts)
+    charts = atlas.paving.classes[~atlas.broken]
+    return Partition(regions, arcs, junctions, certificate, labels, box, network, argmin, stats, charts)
 
 
 def _borders(
@@ -178,22 +174,6 @@ def _arc(border: Border, number: dict[int, int], labels: Sequence[Hashable]) -> 
     i, j = border.outputs
     junctions = tuple(number.get(node) for node in border.nodes)
     return Arc(border.curve, border.outputs, (labels[i], labels[j]), junctions)
-
-
-def _parts(margins: Margins, atlas: Atlas, arcs: Sequence[Arc]) -> tuple[Part, ...]:
-    """For each pair of classes, where its borders can be: `nearest` proves with it."""
-    parts = []
-    for (i, j), own in atlas.sheets.items():
-        field, sheets = margins.field(i, j).field, []
-        charts = own.charts[~atlas.broken[own.charts]]
-        thirds = own.third(charts)
-        for third in np.unique(thirds).tolist():
-            cells = atlas.paving.lines.at(atlas.paving.charts[charts[thirds == third]])
-            hidden = {} if third == NO_CLASS else {"hidden": partial(margins.above_both, third, i, j)}
-            sheets.append(Sheet(field, cells, **hidden))
-        mine = np.array([k for k, arc in enumerate(arcs) if arc.outputs == (i, j)], dtype=np.intp)
-        parts.append(Part(field, mine, tuple(sheets), partial(margins.are_maximal, i, j)))
-    return tuple(parts)
 
 
 def _along_sides(margins: Margins, box: Box) -> tuple[int, bool]:
