@@ -110,8 +110,9 @@ def _partition(a: Mapping[str, NDArray]) -> Partition:
     labels, argmin = tuple(map(_label, a["labels"].tolist())), bool(a["argmin"])
     _need_places("curves.outputs", a["curves.outputs"], len(labels))
     _need_places("charts.classes", a["charts.classes"], len(labels))
-    if network is not None and labels != (network.classes or tuple(range(network.n_outputs))):
-        raise ValueError(f"labels must be those of the network; got {shown(labels)}")
+    n = len(labels) if network is None else network.n_outputs
+    if labels != (getattr(network, "classes", None) or tuple(range(n))):
+        raise ValueError(f"labels must be the classes of the network, or numbers; got {shown(labels)}")
     arcs, junctions = _borders(a, network, argmin, labels)
     return Partition(
         _regions(a, arcs, labels),

@@ -1,11 +1,11 @@
 """Consistency checks of a partition: conditions that it satisfies beside those of every result.
 
-At each junction three classes or more meet, and the arcs that end there come within its error bound,
-each half-edge of a ring begins where the one before ends, and has the class of the region on its left,
-every arc is passed once in each direction, and the pieces of the box's sides lie on them,
-outer rings have positive areas, holes negative ones, and all regions together the area of the box,
-bounds of the margins contain 0 near each arc, where no third class is certainly above both,
-and no two classes win at corners of an empty cell.
+At each junction three classes or more meet, and the arcs that end there come within its error bound. Each
+half-edge of a ring begins where the one before ends, and has the class of the region on its left. Every arc
+is passed once in each direction, and pieces of the box's sides lie on these. Outer rings have positive areas,
+holes negative ones, and all regions together the area of the box. Arcs run through charts of their two
+classes; there the bounds of the margin contain 0, and no third class is certainly above both. No two classes
+win at corners of an empty cell.
 """
 
 from collections import Counter
@@ -23,6 +23,7 @@ from tracer.boundaries.consistency import (
     claims_of_field,
     corners_of,
     shared_claims,
+    some_rows,
     violated,
 )
 from tracer.boundaries.partitions.borders import Arc
@@ -30,6 +31,7 @@ from tracer.boundaries.partitions.half_edges import HalfEdge
 from tracer.boundaries.partitions.partition import Partition
 from tracer.boundaries.partitions.rings import Ring
 from tracer.curves.end import End
+from tracer.curves.vectors import within
 from tracer.fields.box import Box
 
 # Relative error allowed in the sum of areas.
@@ -48,6 +50,7 @@ def _claims(partition: Partition) -> Iterator[Claims]:
     if proven:
         yield _junctions(partition)
         yield _regions(partition)
+        yield _charts(partition)
     elif partition.regions:
         yield _rings(partition)
     if partition.network is not None and certificate.proof is not None:
@@ -98,6 +101,21 @@ def _regions(partition: Partition) -> Claims:
     )
     expected = Counter((k, way) for k in range(len(partition.arcs)) for way in (False, True))
     yield used == expected, "every arc must be passed once in each direction"
+
+
+def _charts(partition: Partition) -> Claims:
+    """Each arc is in charts of its classes, but for undecided cells."""
+    certificate, hair = partition.certificate, HAIR * partition.box.sides
+    assert certificate.proof is not None
+    for i, j in sorted({arc.outputs for arc in partition.arcs}):
+        rows = [arc.curve.points for arc in partition.arcs if arc.outputs == (i, j)]
+        x = some_rows(np.concatenate(rows))
+        own = (partition.chart_classes == i).any(axis=1) & (partition.chart_classes == j).any(axis=1)
+        cells = np.concatenate([certificate.proof.charts[own], certificate.undecided])
+        inside = np.zeros(len(x), dtype=bool)
+        for low, high in cells:
+            inside |= within(x, low - hair, high + hair)
+        yield inside.all(), f"arcs between classes {i} and {j} must be in charts of these"
 
 
 def _all_rings(partition: Partition) -> list[Ring]:
