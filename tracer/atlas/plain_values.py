@@ -71,8 +71,8 @@ def compare_classes(margins: Margins, atlas: Atlas) -> None:
     functions = [f for f in getattr(margins.network, "fields", ()) if isinstance(f, Function)]
     if not functions:
         return
-    for (i, j), sheet in atlas.sheets.items():
-        field, (x, wrong_of) = margins.field(i, j).field, _of_sheet(atlas, sheet)
+    for pair, sheet in atlas.sheets.items():
+        field, (x, wrong_of) = margins.field(*(pair or (0, 1))).field, _of_sheet(atlas, sheet)
         if hasattr(field, "signs"):
             side = field.signs(x)
             _refute(field, x, side, wrong_of(side))

@@ -243,7 +243,7 @@ def certificate_in(a: Mapping[str, NDArray], curves: tuple[Curve, ...]) -> Certi
     numbers = [a[f"certificate.{name}"].item() for name in ("cells", "crossings", "reason")]
     bounds = Box.from_bounds(a["certificate.bounds"]).bounds
     of = a[columns.KIND].item()
-    return Certificate(Status[status], bounds, a["certificate.undecided"], *numbers, proof, of)
+    return Certificate(Status[status], bounds, a["certificate.undecided"], *numbers, proof=proof, of=of)
 
 
 def curves_in(
