@@ -1,4 +1,4 @@
-"""Forged files of boundaries: does one load as proven?
+"""Forged files of boundaries and partitions: does one load as proven?
 
 A forgery takes the numbers of a file, those of another one and a generator, and changes them in one way. With
 the digest that was written before, none may load. With one computed anew, those that contradict themselves
@@ -207,6 +207,81 @@ def counts_changed(rng, numbers, other):
     return {name: numbers[name] + rng.integers(1, 9)}
 
 
+# Of partitions ----------------------------------------------------------------------------------------
+
+
+def classes_permuted(rng, numbers, other):
+    """The labels of regions, whose rings have other classes."""
+    return {"regions.output": np.roll(numbers["regions.output"], 1)}
+
+
+def labels_permuted(rng, numbers, other):
+    return {"labels": np.roll(numbers["labels"], 1)}
+
+
+def argmin_changed(rng, numbers, other):
+    return {"argmin": ~numbers["argmin"]}
+
+
+def outputs_of_arcs_changed(rng, numbers, other):
+    changed = numbers["curves.outputs"].copy()
+    changed[rng.integers(len(changed))] = np.sort(rng.choice(len(numbers["labels"]), 2, replace=False))
+    return {"curves.outputs": changed}
+
+
+def half_edge_reversed(rng, numbers, other):
+    k = rng.choice(np.flatnonzero(numbers["edges.number"] >= 0))
+    numbers["edges.reverse"][k] ^= True
+    return {}
+
+
+def half_edge_of_another_arc(rng, numbers, other):
+    k = rng.choice(np.flatnonzero(numbers["edges.number"] >= 0))
+    numbers["edges.number"][k] = rng.integers(-1, len(numbers["curves.sizes"]))
+    return {}
+
+
+def corner_moved(rng, numbers, other):
+    k = rng.integers(len(numbers["edges.points"]))
+    numbers["edges.points"][k] += rng.choice([-1e-3, 1e-3], 2) * np.ptp(numbers["bounds"], axis=1)
+    return {}
+
+
+def ring_opened(rng, numbers, other):
+    numbers["edges.nodes"][rng.integers(len(numbers["edges.nodes"]))] += [1, 0]
+    return {}
+
+
+def rings_cut_anew(rng, numbers, other):
+    """Half-edges of one ring given to another, or holes to other pieces."""
+    several = [name for name in ("rings.sizes", "pieces.sizes", "regions.sizes") if len(numbers[name]) > 1]
+    name = str(rng.choice(several))
+    i, j = rng.choice(len(numbers[name]), 2, replace=False)
+    numbers[name][[i, j]] += [1, -1]
+    return {}
+
+
+def junctions_moved(rng, numbers, other):
+    return {"junctions.point": numbers["junctions.point"] + 1e-3 * np.ptp(numbers["bounds"], axis=1)}
+
+
+def junctions_unlinked(rng, numbers, other):
+    return {"curves.junctions": np.full_like(numbers["curves.junctions"], -1)}
+
+
+def charts_of_other_classes(rng, numbers, other):
+    """Nearest points would be proven where the borders of other classes may be nearer."""
+    n, classes = len(numbers["labels"]), numbers["charts.classes"].copy()
+    classes[:, :2] = np.sort((classes[:, :2] + 1) % n, axis=1)
+    classes[:, 2] = -1
+    return {"charts.classes": classes}
+
+
+def charts_of_a_partition_dropped(rng, numbers, other):
+    names = ("proof.charts", "proof.dependent", "charts.classes")
+    return {name: numbers[name][1:] for name in names}
+
+
 # Those that contradict themselves whatever the digest says.
 CONTRADICTORY = [
     one_curve_dropped,
@@ -240,6 +315,43 @@ FORGERIES = [
 ]
 
 
+CONTRADICTORY_PARTITIONS = [
+    curves_moved,
+    one_point_moved,
+    lengths_changed,
+    error_bounds_negative,
+    proof_dropped,
+    field_of_another,
+    box_of_another,
+    box_widened,
+    closed_opened,
+    turning_points_moved,
+    classes_permuted,
+    labels_permuted,
+    argmin_changed,
+    half_edge_reversed,
+    half_edge_of_another_arc,
+    corner_moved,
+    ring_opened,
+    rings_cut_anew,
+    junctions_moved,
+    junctions_unlinked,
+    charts_of_a_partition_dropped,
+]
+PARTITION_FORGERIES = [
+    *CONTRADICTORY_PARTITIONS,
+    outputs_of_arcs_changed,
+    charts_of_other_classes,
+    error_bounds_shrunk,
+    status_changed,
+    tolerance_changed,
+    ends_changed,
+    one_bit_flipped,
+    one_number_changed,
+    counts_changed,
+]
+
+
 def bytes_forged(rng, data):
     """The bytes of a file cut off, or with some of them changed or left out."""
     how, place = rng.integers(3), int(rng.integers(len(data)))
@@ -263,6 +375,31 @@ def sources(seed, folder):
             yield folder / f"{k}.npz"
 
 
+def partition_sources(seed, folder):
+    """Files of proven partitions; all of them load."""
+    rng = np.random.default_rng(seed)
+    problems = [
+        tracer.example("iris"),
+        ([lambda x, y: 2 - x**2 - y**2, lambda x, y: x, lambda x, y: -x], WIDE),
+    ]
+    for _ in range(10):
+        hidden = tracer.Layer(rng.normal(size=(6, 2)) * 2, rng.normal(size=6), "tanh")
+        problems.append((tracer.Network([hidden, tracer.Layer(rng.normal(size=(4, 6)), np.zeros(4))]), BOX))
+    for k, (network, bounds) in enumerate(problems):
+        partition = tracer.partition(network, bounds, max_cells=5000, time_limit=2)
+        if len(partition.arcs) and partition.certificate.complete:
+            partition.save(folder / f"p{k}.npz")
+            assert repr(tracer.Partition.load(folder / f"p{k}.npz")) == repr(partition)
+            yield folder / f"p{k}.npz"
+
+
+# Of each kind of result its class, its files and its forgeries.
+KINDS = (
+    (tracer.Boundary, sources, FORGERIES),
+    (tracer.Partition, partition_sources, PARTITION_FORGERIES),
+)
+
+
 def same(numbers, forged):
     """Whether a forgery left everything as it was: there was nothing of the kind to forge."""
     return all(
@@ -271,10 +408,10 @@ def same(numbers, forged):
     )
 
 
-def loads(path, tally, key):
+def loads(kind, path, tally, key):
     """Whether a file loads; it is refused by its name."""
     try:
-        tracer.Boundary.load(path)
+        kind.load(path)
     except ValueError as error:
         tally[f"{key}: refused"] += str(path) in str(error)
         return False
@@ -282,9 +419,16 @@ def loads(path, tally, key):
 
 
 def run(files, seed, folder):
-    """Violations among forged files, one sentence each, and the tally."""
-    rng, tally, wrong = np.random.default_rng(seed), Counter(), []
-    true = list(sources(seed, folder))
+    """Violations among forged files of each kind, one sentence each, and the tally."""
+    tally, wrong = Counter(), []
+    for kind, true, forgeries in KINDS:
+        wrong += run_kind(kind, list(true(seed, folder)), forgeries, files, seed, folder, tally)
+    return wrong, tally
+
+
+def run_kind(kind, true, forgeries, files, seed, folder, tally):
+    """Violations among forged files of one kind."""
+    rng, wrong = np.random.default_rng(seed), []
     numbers, path = [numbers_of(source) for source in true], folder / "forged.npz"
     for n in range(files):
         if n % 1000 == 999:
@@ -295,21 +439,22 @@ def run(files, seed, folder):
             forged = bytes_forged(rng, data)
             path.write_bytes(forged)
             # What is between the members does not matter.
-            if loads(path, tally, "bytes") and not same(numbers[k], numbers_of(path)):
+            if loads(kind, path, tally, "bytes") and not same(numbers[k], numbers_of(path)):
                 wrong.append(f"{n}: other bytes")
             continue
-        forge = FORGERIES[rng.integers(len(FORGERIES))]
+        forge = forgeries[rng.integers(len(forgeries))]
         forged = changed(rng, forge, numbers[k], numbers[other])
         if same(numbers[k], forged):
             tally["nothing of the kind to forge"] += 1
             continue
         save_numbers(path, forged)
-        if loads(path, tally, forge.__name__):
+        if loads(kind, path, tally, forge.__name__):
             wrong.append(f"{n}: {forge.__name__}")
         save_numbers(path, forged, anew=True)
-        believed = loads(path, tally, f"{forge.__name__}, digest anew")
-        tally[f"{forge.__name__}, digest anew: not told from a true one"] += believed
-    return wrong, tally
+        believed = loads(kind, path, tally, f"{forge.__name__}, digest anew")
+        key = f"{kind.__name__}, {forge.__name__}, digest anew: not told from a true one"
+        tally[key] += believed
+    return wrong
 
 
 def main():

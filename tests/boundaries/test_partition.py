@@ -455,6 +455,70 @@ def test_margins_that_are_not_on_top_are_nearer_and_do_not_count():
     assert found.proven.all()
 
 
+def hill(x, y):
+    return 2 - x**2 - y**2
+
+
+@pytest.mark.parametrize("mixed", [False, True])
+@pytest.mark.parametrize("argmin", [False, True])
+def test_several_fields_are_divided_like_their_values(mixed, argmin):
+    fields = [hill, lambda x, y: 0.9 * x, lambda x, y: -x + 0.1]
+    if mixed:
+        fields[1] = linear([[0.9, 0]], [0])
+    partition = tracer.partition(fields, [(-3, 2.7), (-2.6, 3)], argmin=argmin)
+    assert partition.status is Status.PROVEN
+    assert partition.labels == (0, 1, 2)
+    assert sum(region.area for region in partition.regions) == pytest.approx(5.7 * 5.6)
+    x = np.random.default_rng(0).uniform([-3, -2.6], [2.7, 3], (400, 2))
+    values = np.stack([tracer.Function(hill).value(x), 0.9 * x[:, 0], -x[:, 0] + 0.1])
+    best = values.argmin(axis=0) if argmin else values.argmax(axis=0)
+    for region in partition.regions:
+        assert np.array_equal(region.contains(x), best == region.output)
+    assert partition.nearest(x).proven.all()
+
+
+def test_a_field_that_is_given_twice_wins_once_and_integers_do_not_wrap():
+    same = tracer.partition([hill, hill, lambda x, y: 0], SQUARE)
+    assert [region.output for region in same.regions] == [0, 2] * (len(same.regions) > 1) or [0]
+    small = tracer.partition([lambda x, y: np.uint8(1), lambda x, y: np.uint8(2)], SQUARE)
+    assert [region.output for region in small.regions] == [1]
+
+
+def test_a_kernel_model_has_the_regions_of_its_two_classes():
+    model = tracer.as_network(SVC().fit(*MOONS))
+    partition, boundary = tracer.partition(model, SQUARE), tracer.trace(model.margin(0, 1), SQUARE)
+    assert partition.status is Status.PROVEN
+    assert partition.labels == model.classes
+    assert [arc.length for arc in partition.arcs] == [curve.length for curve in boundary]
+    lowest = tracer.partition(model, SQUARE, argmin=True)
+    assert [r.area for r in lowest.regions] == pytest.approx([r.area for r in partition.regions[::-1]])
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, y: x - 0.5 if isinstance(x, np.ndarray) else x - 0.2,
+        lambda x, y: x - 0.5 + 0.1 * (x > 0) if type(x) is np.ndarray else x - 0.5,
+    ],
+)
+@pytest.mark.parametrize("other", [hill, linear([[0, 0.1]], [0])])
+def test_a_callable_that_is_two_functions_divides_nothing(f, other):
+    with pytest.raises(TypeError, match="network must be fields that are one function each"):
+        tracer.partition([f, other, lambda x, y: -x], SQUARE)
+
+
+@pytest.mark.parametrize("calls", [3, 6, 12, 18, 24])
+def test_a_callable_that_changes_between_calls_divides_as_before_all_calls_or_not_at_all(calls):
+    left = iter([0.5] * calls)
+    try:
+        partition = tracer.partition([lambda x, y: x - next(left, 0.2), hill, lambda x, y: -x], SQUARE)
+    except TypeError:
+        return
+    shift = 0.2 if next(left, None) is None else 0.5
+    expected = tracer.partition([lambda x, y: x - shift, hill, lambda x, y: -x], SQUARE)
+    assert [r.area for r in partition.regions] == pytest.approx([r.area for r in expected.regions])
+
+
 def test_what_a_budget_leaves_is_said():
     network, bounds = tracer.example("iris")
     for budget in ({"max_cells": 40}, {"time_limit": 0}):
@@ -484,7 +548,10 @@ def test_determinants_are_bounded(fresh_seed):
         (lambda: tracer.partition(linear([[1, 0]], [0]), SQUARE), TypeError, "several outputs"),
         (lambda: tracer.partition(linear(np.eye(3), np.zeros(3)), SQUARE), TypeError, "two inputs"),
         (lambda: tracer.partition(lambda x, y: x, SQUARE), TypeError, "as_network"),
-        (lambda: tracer.partition(tracer.as_network(SVC().fit(*MOONS)), SQUARE), TypeError, "one boundary"),
+        (lambda: tracer.partition([np.hypot], SQUARE), ValueError, "network must be two fields or more"),
+        (lambda: tracer.partition([np.hypot, np.floor], SQUARE), TypeError, r"network\[1\] .*np\.floor"),
+        (lambda: tracer.partition([np.hypot, 3], SQUARE), TypeError, r"network\[1\] must be a Field"),
+        (lambda: tracer.partition([np.hypot, linear(np.eye(2), [0, 0])], SQUARE), TypeError, "2: pass"),
         (lambda: tracer.partition(linear(np.eye(2), [0, 0]), [(0, 1), (1, 0)]), ValueError, "bounds"),
         (lambda: tracer.partition(linear(np.eye(2), [0, 0]), SQUARE, max_cells=0), ValueError, "max_cells"),
         (lambda: tracer.partition(linear(np.eye(2), [0, 0]), SQUARE, tolerance=1), ValueError, "tolerance"),

@@ -8,6 +8,14 @@ import numpy as np
 import pytest
 
 import tracer
+from forgeries import (
+    CONTRADICTORY_PARTITIONS,
+    PARTITION_FORGERIES,
+    changed,
+    numbers_of,
+    same,
+    save_numbers,
+)
 from tracer.cli.commands import main
 
 mpl.use("agg")
@@ -140,7 +148,7 @@ def test_pictures_are_written(partition, tmp_path, name):
 
 def test_other_suffixes_are_refused(partition, tmp_path):
     with pytest.raises(ValueError, match="path must end in"):
-        partition.save(tmp_path / "p.npz")
+        partition.save(tmp_path / "p.docx")
     assert list(tmp_path.iterdir()) == []
 
 
@@ -150,7 +158,11 @@ def test_the_command_line_divides_a_box(tmp_path, capsys):
     printed = capsys.readouterr().out
     assert "proven complete" in printed
     assert len(json.loads(target.read_text())["features"]) == printed.count("%")
-    assert main(["partition", "--example", "iris", "-o", str(tmp_path / "p.npz")]) == 2
+    saved, drawn = str(tmp_path / "p.npz"), str(tmp_path / "p.png")
+    assert main(["partition", "--example", "iris", "-o", saved]) == 0
+    assert main(["plot", saved, "-o", drawn]) == 0
+    assert main(["plot", saved, "-o", drawn, "--plain"]) == 2
+    assert "the file holds a partition" in capsys.readouterr().err
     assert main(["partition", "--example", "iris", "--plane", "0", "0"]) == 2
 
 
@@ -161,3 +173,79 @@ def test_the_command_line_takes_a_plane(tmp_path, capsys):
     assert main(arguments) == 2
     assert main([*arguments, "--plane", "0", "2", "--at", "0.25", "1"]) == 0
     assert "100.00%" not in capsys.readouterr().out
+
+
+# Saved and loaded --------------------------------------------------------------------------------------
+
+
+def loaded(partition, folder):
+    partition.save(folder / "p.npz")
+    return tracer.Partition.load(folder / "p.npz")
+
+
+def hills(argmin=False):
+    fields = [lambda x, y: 2 - x**2 - y**2, lambda x, y: x, lambda x, y: -x]
+    return tracer.partition(fields, [(-3, 2.7), (-2.6, 3)], argmin=argmin)
+
+
+def test_what_was_loaded_is_what_was_saved_and_proves_as_before(partition, tmp_path):
+    iris, bounds = tracer.example("iris")
+    for saved in (partition, hills(), tracer.partition(iris, bounds, argmin=True, max_cells=40)):
+        back = loaded(saved, tmp_path)
+        assert repr(back) == repr(saved)
+        assert (back.labels, back.argmin, back.stats) == (saved.labels, saved.argmin, saved.stats)
+        assert [r.area for r in back.regions] == [r.area for r in saved.regions]
+        assert [(j.classes, j.arcs) for j in back.junctions] == [(j.classes, j.arcs) for j in saved.junctions]
+        back.save(tmp_path / "again.npz")
+        assert (tmp_path / "again.npz").read_bytes() == (tmp_path / "p.npz").read_bytes()
+        at = np.random.default_rng(0).uniform(-1, 1, (20, 2))
+        found, known = back.nearest(at), saved.nearest(at)
+        assert np.array_equal(found.curve, known.curve)
+        assert np.array_equal(found.proven, known.proven & (back.network is not None))
+
+
+def test_the_certified_box_of_a_partition_may_be_narrower(tmp_path):
+    # Exact fractions decide that the requested box is divided like this one.
+    network = tracer.Network([tracer.Layer([[1, 1], [-1, -1], [0, 0]], [0, 0, -5])])
+    saved = tracer.partition(network, [(-1, 1), (-1, 1)])
+    assert saved.certificate.complete
+    assert repr(loaded(saved, tmp_path)) == repr(saved)
+
+
+def test_each_kind_of_result_is_loaded_as_itself(partition, tmp_path):
+    partition.save(tmp_path / "p.npz")
+    with pytest.raises(ValueError, match=r"path must be a boundary .* it says that it holds 'partition'"):
+        tracer.Boundary.load(tmp_path / "p.npz")
+    iris, bounds = tracer.example("iris")
+    tracer.trace(iris.margin(0, 1), bounds).save(tmp_path / "b.npz")
+    with pytest.raises(ValueError, match=r"path must be a partition .* it says that it holds 'boundary'"):
+        tracer.Partition.load(tmp_path / "b.npz")
+    odd = tracer.Network([tracer.Layer(np.eye(2), [0, 0])], classes=((0, 1), None))
+    with pytest.raises(TypeError, match=r"labels must be texts, numbers or truth values .* got \(0, 1\)"):
+        tracer.partition(odd, [(-1, 1), (-1, 2)]).save(tmp_path / "odd.npz")
+    assert not (tmp_path / "odd.npz").exists()
+
+
+@pytest.fixture(scope="module")
+def numbers(partition, tmp_path_factory):
+    """The numbers in the files of two partitions."""
+    path = tmp_path_factory.mktemp("saved") / "p.npz"
+    both = []
+    for some in (partition, tracer.partition(*tracer.example("iris"))):
+        some.save(path)
+        both.append(numbers_of(path))
+    return both
+
+
+@pytest.mark.parametrize("forge", PARTITION_FORGERIES, ids=[forge.__name__ for forge in PARTITION_FORGERIES])
+def test_a_forged_partition_is_refused_and_mostly_even_with_a_digest_of_its_own(forge, numbers, tmp_path):
+    forged = changed(np.random.default_rng(3), forge, *numbers)
+    if same(numbers[0], forged):
+        pytest.skip("nothing of the kind to forge")
+    path = tmp_path / "forged.npz"
+    for anew in [False, True] if forge in CONTRADICTORY_PARTITIONS else [False]:
+        save_numbers(path, forged, anew=anew)
+        with pytest.raises(
+            ValueError, match=rf"path must be a partition saved as \.npz, '.*{path.name}' is none"
+        ):
+            tracer.Partition.load(path)

@@ -15,13 +15,17 @@ References
    of the plastic number.
 """
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
 from tracer.arrays import Array, Mask, Signs
 from tracer.atlas.atlas import Atlas
+from tracer.atlas.classes.margins import Margins
 from tracer.atlas.edges.roots import Isolated, Segments
+from tracer.atlas.sheet import NO_JUNCTION, Sheet
+from tracer.enclosures.formulas.ufuncs import Unenclosable
 from tracer.fields.function import Function
 
 # Cells of each kind, and crossings, that are looked at.
@@ -43,25 +47,65 @@ def compare_atlas(field: Function, atlas: Atlas) -> None:
     Unenclosable
         If a value contradicts it.
     """
-    paving, crossings = atlas.paving, atlas.sheet.crossings
-    sound = _some(np.flatnonzero(~atlas.broken))
-    kinds = [paving.lines.at(c) for c in (_some(paving.empty), paving.charts[sound], _some(atlas.undecided))]
-    number = _some(np.arange(len(crossings)))
-    brackets, direction = crossings.brackets[number], crossings.direction[number]
-    box = atlas.box
-    x = np.concatenate([*map(_points, kinds), box.lower + SPREAD * box.sides, brackets.lower, brackets.upper])
-    side = field.signs(x)
-    sizes = [*(len(c) * len(SHARES) for c in kinds), len(SPREAD), len(number)]
-    empty, charts, _, _, low, high = np.split(side, np.cumsum(sizes))
-    empty, charts = empty.reshape(-1, len(SHARES)), charts.reshape(-1, len(SHARES))
+    (x, empty), (at_sheet, wrong_of) = _points_of(atlas), _of_sheet(atlas, atlas.sheet)
+    # All values by one call: the callable may change between calls.
+    side = field.signs(np.concatenate([x, at_sheet]))
+    here, there = np.split(side, [len(x)])
     wrong = np.zeros(len(x), dtype=bool)
-    wrong[: empty.size] = _on_both_sides(empty).ravel()
-    wrong[empty.size : empty.size + charts.size] = _downhill(charts, paving.directions[sound, 0]).ravel()
-    wrong[len(x) - 2 * len(number) :] = np.concatenate([low == direction, high == -direction])
-    if not len(crossings) and not len(atlas.undecided):  # F has one sign in the whole box
-        wrong |= _on_both_sides(side[None])[0]
-    _refute(field, x, side, wrong)
+    wrong[: 4 * empty] = _on_both_sides(here[: 4 * empty].reshape(empty, 4)).ravel()
+    if not len(atlas.points) and not len(atlas.undecided):  # F has one sign in the whole box
+        wrong |= _on_both_sides(here[None])[0]
+    _refute(field, np.concatenate([x, at_sheet]), side, np.append(wrong, wrong_of(there)))
     _need_curves(field, atlas)
+
+
+def compare_classes(margins: Margins, atlas: Atlas) -> None:
+    """Hold the atlas of several fields against plain values of those that are `Function`s, in the same way.
+
+    Raises
+    ------
+    Unenclosable
+        If a value contradicts it.
+    """
+    functions = [f for f in getattr(margins.network, "fields", ()) if isinstance(f, Function)]
+    if not functions:
+        return
+    for pair, sheet in atlas.sheets.items():
+        field, (x, wrong_of) = margins.field(*(pair or (0, 1))).field, _of_sheet(atlas, sheet)
+        if hasattr(field, "signs"):
+            side = field.signs(x)
+            _refute(field, x, side, wrong_of(side))
+    x, empty = _points_of(atlas)
+    best = margins.proven_argmax(x)
+    for function in functions:
+        function.signs(x)
+    cells = [*best[: 4 * empty].reshape(empty, 4)]
+    cells += [] if len(atlas.points) or len(atlas.undecided) else [best]
+    if any(len(np.unique(cell[cell >= 0])) > 1 for cell in cells):
+        raise Unenclosable("in a cell another field is the largest than before, at a later call")
+
+
+def _points_of(atlas: Atlas) -> tuple[Array, int]:
+    """Points of some empty cells, so many, of other cells, and of the whole box."""
+    paving, box = atlas.paving, atlas.box
+    kinds = (paving.empty, paving.charts[~atlas.broken], atlas.undecided)
+    cells = [_points(paving.lines.at(_some(some))) for some in kinds]
+    return np.concatenate([*cells, box.lower + SPREAD * box.sides]), len(_some(paving.empty))
+
+
+def _of_sheet(atlas: Atlas, sheet: Sheet) -> tuple[Array, Callable[[Signs], Mask]]:
+    """Points of charts and crossings of a sheet, and the function from signs there to which are wrong."""
+    charts = _some(sheet.charts[~atlas.broken[sheet.charts]])
+    number = _some(np.flatnonzero(sheet.junction == NO_JUNCTION))
+    crossings, corners = sheet.crossings, _points(atlas.paving.lines.at(atlas.paving.charts[charts]))
+    brackets, direction = crossings.brackets[number], crossings.direction[number]
+
+    def wrong(side: Signs) -> Mask:
+        at, low, high = np.split(side, [len(corners), len(corners) + len(number)])
+        downhill = _downhill(at.reshape(-1, len(SHARES)), sheet.growth(charts)[1])
+        return np.concatenate([downhill.ravel(), low == direction, high == -direction])
+
+    return np.concatenate([corners, brackets.lower, brackets.upper]), wrong
 
 
 def _need_curves(field: Function, atlas: Atlas) -> None:
@@ -133,7 +177,7 @@ def _downhill(side: Signs, direction: Array) -> Mask:
     return wrong
 
 
-def _refute(field: Function, x: Array, side: Signs, wrong: Mask) -> None:
+def _refute(field: Any, x: Array, side: Signs, wrong: Mask) -> None:
     if wrong.any():
         k = int(np.argmax(wrong))
         plain, read = ("positive", "negative")[:: int(side[k])]

@@ -14,6 +14,7 @@ from tracer.atlas.atlas import Atlas, build_atlas
 from tracer.atlas.classes.class_question import ClassQuestion
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Overtime
+from tracer.fields.networks.network import Network
 
 # The narrower box is narrower than the requested one by this share of the extension.
 INSET = 2.0**-10
@@ -39,7 +40,7 @@ def compared_with_requested(
     margins = question.margins
     try:
         atlas = replace(atlas, between=undecided_between(margins, box, atlas.box))
-        exact = RationalNetwork.of(margins.network)
+        exact = RationalNetwork.of(margins.network) if isinstance(margins.network, Network) else None
         if not len(atlas.between) or exact is None or max_cells <= atlas.cells:
             return atlas
         out = box.lower - atlas.box.lower, atlas.box.upper - box.upper

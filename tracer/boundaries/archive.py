@@ -1,12 +1,13 @@
 """A boundary as one `.npz` file: arrays of numbers and texts, nothing that is executed on reading.
 
-`COLUMNS` lists the arrays. Data of several curves are concatenated, and their sizes are stored with them. A
-network, or a kernel model, is stored as JSON; a `Function` cannot be stored, and its curves are read back
-with their predictions alone.
+`SHARED` lists the arrays of every result, `COLUMNS` those of a boundary. Data of several curves are
+concatenated, and their sizes are stored with them. A network, or a kernel model, is stored as JSON; a
+`Function` cannot be stored, and its curves are read back with their predictions alone.
 """
 
+import json
 import os
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -29,18 +30,16 @@ from tracer.curves.turning import TurningPoint
 from tracer.fields.box import Box
 from tracer.fields.checks import path as checked
 from tracer.fields.checks import said, shown
-from tracer.fields.field import Field
 from tracer.fields.kernels import serialization as kernel_json
 from tracer.fields.kernels.kernel import KernelField
 from tracer.fields.networks import serialization as network_json
 from tracer.fields.networks.exponential_sum import ExponentialSum
 from tracer.fields.networks.network import Network
 
-VERSION = 3
-COLUMNS = {
+VERSION = 4
+SHARED = {
     columns.VERSION: Column("i8"),
-    # In the folder of a sweep, the fingerprint of the problem that this boundary answers.
-    "problem": Column("U"),
+    columns.KIND: Column("U"),
     "field": Column("U"),
     "network": Column("U"),
     "bounds": Column("f8", "2 2"),
@@ -59,14 +58,6 @@ COLUMNS = {
     "proof.charts": Column("f8", "charts 2 2"),
     "proof.dependent": Column("i8", "charts", "0 or more"),
     "proof.crossings": Column("f8", "crossings 2"),
-    # Each branch point is stored once; other columns refer to it by its number, −1 for none.
-    "branches.point": Column("f8", "branches 2"),
-    "branches.sizes": Column("i8", "branches", "0 or more"),
-    "branches.tangents": Column("f8", "tangents 2"),
-    "branch_points": Column("i8", "of_boundary", "0 or more"),
-    "clusters.bounds": Column("f8", "clusters 2 2"),
-    "clusters.arcs": Column("i8", "clusters", "0 or more"),
-    "clusters.branch": Column("i8", "clusters", "-1 or more"),
     "curves.sizes": Column("i8", "curves", "0 or more"),
     "curves.points": Column("f8", "points 2"),
     "curves.error_bound": Column("f8", "points", "0 or more"),
@@ -75,113 +66,151 @@ COLUMNS = {
     "curves.tolerance": Column("f8", "curves"),
     # For a closed curve −1, twice.
     "curves.ends": Column("i8", "curves 2", "-1 or more"),
-    "curves.branches": Column("i8", "curves 2", "-1 or more"),
     "turning.sizes": Column("i8", "curves", "0 or more"),
     "turning.point": Column("f8", "turning 2"),
     "turning.s": Column("f8", "turning"),
     "turning.coordinate": Column("i8", "turning", "0 or more"),
 }
+COLUMNS = SHARED | {
+    # In the folder of a sweep, the fingerprint of the problem that this boundary answers.
+    "problem": Column("U"),
+    # Each branch point is stored once; other columns refer to it by its number, −1 for none.
+    "branches.point": Column("f8", "branches 2"),
+    "branches.sizes": Column("i8", "branches", "0 or more"),
+    "branches.tangents": Column("f8", "tangents 2"),
+    "branch_points": Column("i8", "of_boundary", "0 or more"),
+    "clusters.bounds": Column("f8", "clusters 2 2"),
+    "clusters.arcs": Column("i8", "clusters", "0 or more"),
+    "clusters.branch": Column("i8", "clusters", "-1 or more"),
+    "curves.branches": Column("i8", "curves 2", "-1 or more"),
+}
 _PROOF = ("empty", "charts", "dependent", "crossings")
-_ENDS = list(End)
+# The number of an end in a file.
+_END_NUMBERS = {end: k for k, end in enumerate(End)}
 
 
 def write(boundary: Boundary, path: Path, problem: str = "") -> None:
     """Write everything but a `Function` to `path`; `problem` is the fingerprint of a problem of a sweep."""
-    kind, network = field_text(boundary.field)
-    certificate, proof = boundary.certificate, boundary.certificate.proof
-    values = {
-        columns.VERSION: VERSION,
-        "problem": problem,
-        "field": kind,
-        "network": network,
-        "bounds": boundary.bounds,
-        "stats.cells": boundary.stats.cells,
-        "stats.evaluations": boundary.stats.evaluations,
-        "stats.phases": list(boundary.stats.seconds),
-        "stats.seconds": list(boundary.stats.seconds.values()),
-        "certificate.status": certificate.status.name,
-        **{f"certificate.{k}": getattr(certificate, k) for k in ("bounds", "undecided", "cells")},
-        **{f"certificate.{k}": getattr(certificate, k) for k in ("crossings", "reason")},
-        "proof": proof is not None,
-        **{f"proof.{name}": [] if proof is None else getattr(proof, name) for name in _PROOF},
-        "clusters.bounds": [cluster.bounds for cluster in boundary.clusters],
-        "clusters.arcs": [cluster.arcs for cluster in boundary.clusters],
-        **_curve_values(boundary.curves),
-        **_branch_values(boundary),
-    }
-    columns.write(path, COLUMNS, values)
+    shared = shared_values(boundary, boundary.curves, boundary.field)
+    given = shared | _branch_values(boundary) | {"problem": problem}
+    columns.write(path, COLUMNS, columns.attributes(COLUMNS, given, clusters=boundary.clusters))
 
 
 def read(path: str | os.PathLike, problem: str | None = None) -> Boundary:
     """Read a boundary that `write` wrote; see `Boundary.load`. `problem`, if given, is its fingerprint."""
+
+    def build(a: Mapping[str, NDArray]) -> Boundary:
+        if problem is not None and a["problem"].item() != problem:
+            raise ValueError("it answers another problem than its name says")
+        return _boundary(a)
+
+    return result_in(path, "boundary", COLUMNS, build, contradictions)
+
+
+def _boundary(a: Mapping[str, NDArray]) -> Boundary:
+    field = stored_model(a["field"].item(), a["network"].item(), as_field)
+    branches = _branches(a)
+    at_ends = [tuple(_picked(branches, numbers)) for numbers in a["curves.branches"]]
+    curves = curves_in(a, [field] * len(at_ends), at_ends)
+    cells = zip(a["clusters.bounds"], a["clusters.arcs"].tolist(), a["clusters.branch"][:, None], strict=True)
+    return Boundary(
+        curves,
+        certificate_in(a, curves),
+        tuple(_picked(branches, a["branch_points"])),
+        Box.from_bounds(a["bounds"]),
+        field,
+        stats_in(a),
+        tuple(Cluster(bounds, n, next(iter(_picked(branches, branch)), None)) for bounds, n, branch in cells),
+    )
+
+
+def kind_in(path: str | os.PathLike) -> str:
+    """The kind of result that a file says it holds; an empty text if it cannot be read."""
+    try:
+        return columns.kind_of(checked("path", path))
+    except (ValueError, OSError):
+        return ""
+
+
+# What all results share -----------------------------------------------------------------------------
+
+
+def result_in(
+    path: str | os.PathLike,
+    kind: str,
+    table: columns.Table,
+    build: Callable[[Mapping[str, NDArray]], Any],
+    contradictions: Callable[[Any], Iterator[str]],
+) -> Any:
+    """The result of a kind in a file, built from the columns of its table; errors as of `Boundary.load`."""
     path = checked("path", path)
     if not path.is_file():
         raise FileNotFoundError(f"path must be a file that exists; got {shown(path)}")
     try:
-        a = columns.read(path, COLUMNS, VERSION)
-        if problem is not None and a["problem"].item() != problem:
-            raise ValueError("it answers another problem than its name says")
+        a = columns.read(path, table, kind, VERSION)
         with np.errstate(all="ignore"):
-            boundary = _boundary(a)
-            for sentence in contradictions(boundary):
+            result = build(a)
+            for sentence in contradictions(result):
                 raise ValueError(sentence)
     except ValueError as error:
         raise ValueError(
-            f"path must be a boundary saved as .npz, {shown(path)} is none: {said(error)}"
+            f"path must be a {kind} saved as .npz, {shown(path)} is none: {said(error)}"
         ) from None
-    return boundary
+    return result
 
 
-def _boundary(a: Mapping[str, NDArray]) -> Boundary:
-    box, proven_box = Box.from_bounds(a["bounds"]), Box.from_bounds(a["certificate.bounds"])
-    field = _field(a["field"].item(), a["network"].item())
-    branches = _branches(a)
-    curves = _curves(a, branches, field, proven_box)
-    return Boundary(
-        curves,
-        _certificate(a, proven_box, curves),
-        tuple(_picked(branches, a["branch_points"])),
-        box,
-        field,
-        Stats(
-            a["stats.cells"].item(),
-            a["stats.evaluations"].item(),
-            dict(zip(a["stats.phases"].tolist(), a["stats.seconds"].tolist(), strict=True)),
-        ),
-        tuple(
-            Cluster(bounds, arcs, next(iter(_picked(branches, branch)), None))
-            for bounds, arcs, branch in zip(
-                a["clusters.bounds"], a["clusters.arcs"].tolist(), a["clusters.branch"][:, None], strict=True
-            )
-        ),
-    )
+def shared_values(result: Any, curves: Sequence[Curve], model: Any) -> dict[str, Any]:
+    """The values of the `SHARED` columns."""
+    certificate, stats = result.certificate, result.stats
+    kind, network = model_text(model)
+    given = {
+        columns.VERSION: VERSION,
+        columns.KIND: certificate.of,
+        "field": kind,
+        "network": network,
+        "bounds": result.bounds,
+        "stats.phases": list(stats.seconds),
+        "stats.seconds": list(stats.seconds.values()),
+        "certificate.status": certificate.status.name,
+        "proof": certificate.proof is not None,
+        "curves.sizes": [len(curve.points) for curve in curves],
+        "curves.pieces": _joined([curve.pieces.coefficients for curve in curves]),
+        "curves.ends": [[_END_NUMBERS[end] for end in curve.ends] or (-1, -1) for curve in curves],
+        "turning.sizes": [len(curve.turning_points) for curve in curves],
+    }
+    turning = [point for curve in curves for point in curve.turning_points]
+    things = {"stats": stats, "certificate": certificate, "proof": certificate.proof}
+    return columns.attributes(SHARED, given, **things, curves=tuple(curves), turning=turning)
 
 
-def field_text(field: Field | None) -> tuple[str, str]:
-    """The kind of a field and its JSON; "none" and an empty text for a field that cannot be stored."""
-    if isinstance(field, Network):
-        return "network", network_json.dumps(field)
-    if isinstance(field, ExponentialSum):
-        return "exponential sum", network_json.dumps(field.margin)
-    if isinstance(field, KernelField):
-        return "kernel", kernel_json.dumps(field)
-    return "none", ""
+def model_text(model: Any) -> tuple[str, str]:
+    """The kind of a model and its JSON; "none" and an empty text for one that cannot be stored."""
+    if isinstance(model, Network):
+        return "network", network_json.dumps(model)
+    if isinstance(model, ExponentialSum):
+        return "exponential sum", network_json.dumps(model.margin)
+    if isinstance(model, KernelField):
+        return "kernel", kernel_json.dumps(model)
+    texts = [model_text(field) for field in getattr(model, "fields", ())]
+    return ("several", json.dumps(texts)) if texts and ("none", "") not in texts else ("none", "")
 
 
-_FIELDS = {
+_MODELS: dict[str, Callable[[str], Any]] = {
     "network": network_json.loads,
     "exponential sum": lambda text: ExponentialSum(network_json.loads(text)),
     "kernel": kernel_json.loads,
+    "several": lambda text: [_MODELS[kind](one) for kind, one in json.loads(text)],
 }
 
 
-def _field(kind: str, text: str) -> Field | None:
+def stored_model(kind: str, text: str, convert: Callable[[Any], Any]) -> Any:
+    """The model that `model_text` stored, converted and thereby checked; None if there is none."""
     if (kind, text) == ("none", ""):
         return None
-    if kind not in _FIELDS:
-        raise ValueError(f"field must be one of none, {', '.join(_FIELDS)}; got {kind[:40]!r}")
+    if kind not in _MODELS:
+        raise ValueError(f"field must be one of none, {', '.join(_MODELS)}; got {kind[:40]!r}")
     try:
-        return as_field(_FIELDS[kind](text))
+        return convert(_MODELS[kind](text))
     except (
         ValueError,
         TypeError,
@@ -194,80 +223,57 @@ def _field(kind: str, text: str) -> Field | None:
         raise ValueError(f"network must be the JSON of a {kind} on the plane: {str(error)[:200]}") from None
 
 
-def _certificate(a: Mapping[str, NDArray], box: Box, curves: tuple[Curve, ...]) -> Certificate:
+def stats_in(a: Mapping[str, NDArray]) -> Stats:
+    """The cost of a result."""
+    seconds = dict(zip(a["stats.phases"].tolist(), a["stats.seconds"].tolist(), strict=True))
+    return Stats(a["stats.cells"].item(), a["stats.evaluations"].item(), seconds)
+
+
+def certificate_in(a: Mapping[str, NDArray], curves: tuple[Curve, ...]) -> Certificate:
+    """The certificate of a result with some curves."""
     proof, status = None, a["certificate.status"].item()
     if status not in Status.__members__:
         raise ValueError(
             f"certificate.status must be one of {', '.join(Status.__members__)}; got {status[:40]!r}"
         )
     if a["proof"]:
-        parts = {name: a[f"proof.{name}"] for name in _PROOF}
-        proof = Proof(**parts, traced=curves)
+        proof = Proof(**{name: a[f"proof.{name}"] for name in _PROOF}, traced=curves)
     elif any(a[f"proof.{name}"].size for name in _PROOF):
         raise ValueError("proof says that there is none, and there are cells or crossings of one")
-    return Certificate(
-        Status[status],
-        box.bounds,
-        a["certificate.undecided"],
-        a["certificate.cells"].item(),
-        a["certificate.crossings"].item(),
-        a["certificate.reason"].item(),
-        proof,
-    )
+    numbers = [a[f"certificate.{name}"].item() for name in ("cells", "crossings", "reason")]
+    bounds = Box.from_bounds(a["certificate.bounds"]).bounds
+    of = a[columns.KIND].item()
+    return Certificate(Status[status], bounds, a["certificate.undecided"], *numbers, proof=proof, of=of)
 
 
-def _curve_values(curves: tuple[Curve, ...]) -> dict[str, Any]:
-    turning = [point for curve in curves for point in curve.turning_points]
-    return {
-        "curves.sizes": [len(curve.points) for curve in curves],
-        "curves.points": _joined([curve.points for curve in curves]),
-        "curves.error_bound": _joined([curve.error_bound for curve in curves]),
-        "curves.pieces": _joined([curve.pieces.coefficients for curve in curves]),
-        "curves.proven": [curve.proven for curve in curves],
-        "curves.tolerance": [curve.tolerance for curve in curves],
-        "curves.ends": [[_ENDS.index(end) for end in curve.ends] or (-1, -1) for curve in curves],
-        "turning.sizes": [len(curve.turning_points) for curve in curves],
-        "turning.point": [t.point for t in turning],
-        "turning.s": [t.s for t in turning],
-        "turning.coordinate": [t.coordinate for t in turning],
-    }
-
-
-def _curves(
-    a: Mapping[str, NDArray], branches: list[BranchPoint], field: Field | None, box: Box
+def curves_in(
+    a: Mapping[str, NDArray], fields: Sequence[Any], branches: Sequence[tuple[BranchPoint, ...]]
 ) -> tuple[Curve, ...]:
-    sizes, ends = a["curves.sizes"], a["curves.ends"]
-    if (sizes < 2).any() or (ends >= len(_ENDS)).any() or ((ends < 0).sum(axis=1) == 1).any():
+    """The curves of a result; for each its field, and the branch points at its ends."""
+    sizes, ends, every = a["curves.sizes"], a["curves.ends"], list(End)
+    if (sizes < 2).any() or (ends >= len(every)).any() or ((ends < 0).sum(axis=1) == 1).any():
         raise ValueError(
             "curves.sizes and curves.ends must be two points or more, and two ends or none, of each"
         )
     pairs = zip(a["turning.point"], a["turning.s"].tolist(), a["turning.coordinate"].tolist(), strict=True)
-    turning = _cut("turning", [TurningPoint(*row) for row in pairs], a["turning.sizes"])
-    return tuple(
-        Curve(
-            points,
-            tuple(_ENDS[k] for k in codes if k >= 0),
-            tuple(turns),
-            tuple(_picked(branches, branch)),
-            error_bound,
-            proven,
-            box,
-            field,
-            Pieces(pieces),
-            tolerance,
-        )
-        for points, codes, turns, branch, error_bound, proven, pieces, tolerance in zip(
-            _cut("curves.points", a["curves.points"], sizes),
-            ends.tolist(),
-            turning,
-            a["curves.branches"],
-            _cut("curves.error_bound", a["curves.error_bound"], sizes),
-            a["curves.proven"].tolist(),
-            _cut("curves.pieces", a["curves.pieces"], sizes - 1),
-            a["curves.tolerance"].tolist(),
-            strict=True,
-        )
+    box = Box.from_bounds(a["certificate.bounds"])
+    rows = zip(
+        cut("curves.points", a["curves.points"], sizes),
+        [tuple(every[k] for k in numbers if k >= 0) for numbers in ends.tolist()],
+        map(tuple, cut("turning", [TurningPoint(*row) for row in pairs], a["turning.sizes"])),
+        branches,
+        cut("curves.error_bound", a["curves.error_bound"], sizes),
+        a["curves.proven"].tolist(),
+        [box] * len(sizes),
+        fields,
+        map(Pieces, cut("curves.pieces", a["curves.pieces"], sizes - 1)),
+        a["curves.tolerance"].tolist(),
+        strict=True,
     )
+    return tuple(Curve(*row) for row in rows)
+
+
+# Branch points --------------------------------------------------------------------------------------
 
 
 def _branch_values(boundary: Boundary) -> dict[str, Any]:
@@ -288,7 +294,7 @@ def _branch_values(boundary: Boundary) -> dict[str, Any]:
 
 
 def _branches(a: Mapping[str, NDArray]) -> list[BranchPoint]:
-    tangents = _cut("branches.tangents", a["branches.tangents"], a["branches.sizes"])
+    tangents = cut("branches.tangents", a["branches.tangents"], a["branches.sizes"])
     return [BranchPoint(p, t) for p, t in zip(a["branches.point"], tangents, strict=True)]
 
 
@@ -303,7 +309,7 @@ def _joined(parts: list[NDArray]) -> Any:
     return np.concatenate(parts) if parts else []
 
 
-def _cut(name: str, together: Any, sizes: NDArray) -> list[Any]:
+def cut(name: str, together: Any, sizes: NDArray) -> list[Any]:
     """Split concatenated data into parts of the given sizes."""
     if sum(sizes.tolist()) != len(together):
         raise ValueError(f"{name} must hold {sum(sizes.tolist())}; got {len(together)}")

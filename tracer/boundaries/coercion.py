@@ -1,16 +1,20 @@
 """Conversion of a user's argument to a field; an error names the line of code that makes it one."""
 
+from collections.abc import Sequence
 from typing import Any
 
 from tracer.fields.checks import kinds_of, shown
-from tracer.fields.field import Field
+from tracer.fields.classifier import Classifier, SeveralFields
+from tracer.fields.field import Field, unenclosable
 from tracer.fields.function import Function
 from tracer.fields.kernels.kernel import KernelField
 from tracer.fields.networks.network import Network
 
 
-def as_field(field: Any) -> Field:
+def as_field(field: Any, name: str = "field") -> Field:
     """Convert a Field, a network of two inputs and one output, or a callable of (x1, x2) to a Field.
+
+    Errors call it by the `name` of the argument.
 
     Raises
     ------
@@ -22,55 +26,74 @@ def as_field(field: Any) -> Field:
         if field.n_outputs != 1:
             level = f", or {kind}.level(0, value)" if _has_levels(field) else ""
             raise TypeError(
-                f"field must have one output, this {kind} has {field.n_outputs}: "
+                f"{name} must have one output, this {kind} has {field.n_outputs}: "
                 f"pass {kind}.margin(0, 1){level}"
             )
-        return _of_two_inputs("field", field)
-    name = type(field).__name__
+        return _of_two_inputs(name, field)
+    kind = type(field).__name__
     if isinstance(field, type):
-        raise TypeError(f"field must be a function of two variables, got the class {shown(field)}")
+        raise TypeError(f"{name} must be a function of two variables, got the class {shown(field)}")
     if "torch.nn.modules.module.Module" in kinds_of(field):
         raise TypeError(
-            f"field must be a function of two variables, got the module {name}: "
+            f"{name} must be a function of two variables, got the module {kind}: "
             "pass tracer.as_network(module).margin(0, 1), or its level(0, value) if it has one output"
         )
     if has(field, "predict"):
         read = "tracer.as_network(estimator).margin(0, 1), or, where that cannot be read, "
         raise TypeError(
-            f"field must be a function of two variables, got the estimator {name}: pass "
+            f"{name} must be a function of two variables, got the estimator {kind}: pass "
             f"{read if is_of('sklearn', field) else ''}{function_of(field)}"
         )
     if all(has(field, method) for method in ("value", "value_and_gradient")):
         return field
     if callable(field):
         return Function(field)
-    raise TypeError(f"field must be a Field, a Network or a callable of (x1, x2); got {shown(field)}")
+    raise TypeError(f"{name} must be a Field, a Network or a callable of (x1, x2); got {shown(field)}")
 
 
-def as_classifier(network: Any) -> Network:
-    """Return `network` if it is a network of two inputs and several outputs.
+def as_classifier(network: Any) -> Classifier:
+    """Convert a network or kernel model of two inputs and several outputs, or a list of fields.
 
     Raises
     ------
     TypeError
-        If it is not; the message contains the line of code that makes it one.
+        If it is none of these; the message contains the line of code that makes it one.
+    ValueError
+        If the list has fewer than two fields, or they lie on different planes.
     """
-    if isinstance(network, KernelField):
-        margin = "model.margin(0, 1)" if network.n_outputs > 1 else "it"
+    if isinstance(network, list | tuple):
+        return _several(network)
+    if not isinstance(network, Network | KernelField):
         raise TypeError(
-            "network must be a tracer.Network, a kernel model of two classes has one boundary: "
-            f"pass {margin} to tracer.trace"
-        )
-    if not isinstance(network, Network):
-        raise TypeError(
-            f"network must be a tracer.Network, got {shown(network)}: of a model of scikit-learn or torch "
-            "pass tracer.as_network(model)"
+            "network must be a tracer.Network, a kernel model of two classes or a list [f, g, …] of fields; "
+            f"got {shown(network)}: of a model of scikit-learn or torch pass tracer.as_network(model)"
         )
     if network.n_outputs < 2:
         raise TypeError(
-            "network must have several outputs, this one has 1: pass network.level(0, value) to tracer.trace"
+            f"network must have several outputs, this one has 1: pass {network.kind}.level(0, value) to "
+            "tracer.trace"
         )
     return _of_two_inputs("network", network)
+
+
+def _several(given: Sequence[Any]) -> SeveralFields:
+    """The classifier of some fields; a field that is given twice is one field."""
+    if len(given) < 2:
+        raise ValueError(f"network must be two fields or more, if it is a list of them; got {shown(given)}")
+    made = {id(field): as_field(field, f"network[{k}]") for k, field in enumerate(given)}
+    fields = tuple(made[id(field)] for field in given)
+    for k, field in enumerate(fields):
+        if (reason := unenclosable(field)) is not None:
+            raise TypeError(
+                f"network[{k}] must have bounds on cells, a formula of NumPy's functions has them; got "
+                f"{shown(given[k])}, which has none because of {reason}: write it without that, or pass "
+                "margins of such fields to tracer.trace, which samples them"
+            )
+    planes = [plane for field in fields if (plane := getattr(field, "plane", None)) is not None]
+    axes = {(p.origin.tobytes(), p.u.tobytes(), p.v.tobytes()) for p in planes}
+    if len(axes) > 1:
+        raise ValueError(f"network must be fields on one plane; got {len(axes)} planes: restrict all to one")
+    return SeveralFields(fields)
 
 
 def _of_two_inputs(name: str, model: Any) -> Any:

@@ -22,7 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-DIGEST, VERSION = "digest", "version"
+DIGEST, VERSION, KIND = "digest", "version", "kind"
 RULES = {
     "finite": np.isfinite,
     "0 or more": lambda x: x >= 0,
@@ -68,8 +68,34 @@ def write(path: Path, table: Table, values: Mapping[str, Any]) -> None:
         np.savez(file, **arrays)
 
 
-def read(path: str | os.PathLike, table: Table, version: int) -> dict[str, NDArray]:
-    """The arrays that `write` wrote, read-only.
+def attributes(table: Table, given: Mapping[str, Any], **things: Any) -> dict[str, Any]:
+    """The values of a table: those `given`, and the attributes of some things by name.
+
+    The column "stats.cells" is the attribute `cells` of the thing `stats`; of None it is empty. Of a sequence
+    it is the attributes of all, one row for each if the first size is the name of the thing, else
+    concatenated.
+    """
+    values = dict(given)
+    for name in table.keys() - given.keys():
+        owner, _, attribute = name.partition(".")
+        thing = things[owner]
+        if isinstance(thing, list | tuple):
+            parts = [getattr(each, attribute) for each in thing]
+            rows = not parts or table[name].shape.split()[0] == owner
+            values[name] = parts if rows else np.concatenate(parts)
+        else:
+            values[name] = [] if thing is None else getattr(thing, attribute)
+    return values
+
+
+def kind_of(path: str | os.PathLike) -> str:
+    """The kind of result that a file says it holds."""
+    members = _members(path)
+    return str(_array(KIND, members[KIND])) if KIND in members else ""
+
+
+def read(path: str | os.PathLike, table: Table, kind: str, version: int) -> dict[str, NDArray]:
+    """The arrays of a kind of result that `write` wrote, read-only.
 
     Raises
     ------
@@ -83,9 +109,11 @@ def read(path: str | os.PathLike, table: Table, version: int) -> dict[str, NDArr
             f"its {VERSION} must be {version}, got {written_by}. Files of earlier versions do not bind what "
             "is proven to their numbers: trace the boundary again"
         )
+    if KIND in members and (found := str(_array(KIND, members[KIND]))) != kind:
+        raise ValueError(f"it says that it holds {found[:40]!r}")
     if set(members) != {*table, DIGEST}:
         odd = sorted(set(members) ^ {*table, DIGEST})
-        raise ValueError(f"it must hold the {len(table) + 1} arrays of a boundary; lacking or odd: {odd[:3]}")
+        raise ValueError(f"it must hold the {len(table) + 1} arrays of a {kind}; lacking or odd: {odd[:3]}")
     arrays = {name: _array(name, data) for name, data in members.items()}
     if arrays.pop(DIGEST).ravel().tolist() != [digest(arrays)]:
         raise ValueError(

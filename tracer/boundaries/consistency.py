@@ -1,6 +1,6 @@
-"""Consistency checks of a boundary: conditions that every traced boundary satisfies.
+"""Consistency checks of a result: conditions that every boundary, and every partition, satisfies.
 
-No claim is proven again. But if a boundary was traced, with proof or without, then
+No claim is proven again. But if a result was traced, with proof or without, then
 
     its cells tile the box, each crossing of a proof is a point of a curve or lies on a side of a polygon,
     curves end on the box, or repeat their first point, bit for bit,
@@ -8,10 +8,10 @@ No claim is proven again. But if a boundary was traced, with proof or without, t
     the bounds of F contain 0 near each proven point, and F has no two signs at corners of an empty cell,
     and F grows to the left of curves,
 
-so a boundary that violates one of these conditions was not traced. Errors of predictions are allowed for.
+so a result that violates one of these conditions was not traced. Errors of predictions are allowed for.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from typing import Any
 
@@ -32,7 +32,7 @@ from tracer.fields.field import EnclosedField, unenclosable
 Claims = Iterator[tuple[Any, str]]
 
 # The ends that curves may have, by status; all ends for any other status.
-_ENDS = {
+ENDS_ALLOWED = {
     Status.PROVEN: {End.BOX},
     Status.PROVEN_OUTSIDE_CELLS: {End.BOX, End.BRANCH_POINT, End.UNDECIDED},
 }
@@ -54,38 +54,55 @@ LOOKED_AT = 1024
 
 def contradictions(boundary: Boundary) -> Iterator[str]:
     """Yield a sentence for each violated condition; none for a boundary that was traced."""
-    for holds, sentence in chain.from_iterable(_claims(boundary)):
-        if not holds:
-            yield sentence
+    return violated(chain.from_iterable(_claims(boundary)))
+
+
+def violated(claims: Claims) -> Iterator[str]:
+    """The sentences of the claims that do not hold."""
+    return (sentence for holds, sentence in claims if not holds)
 
 
 def _claims(boundary: Boundary) -> Iterator[Claims]:
-    certificate, curves = boundary.certificate, boundary.curves
-    yield _box(boundary)
-    yield _status(certificate, curves)
+    certificate, curves, field = boundary.certificate, boundary.curves, boundary.field
+    yield shared_claims(boundary.box, certificate, curves)
+    yield _clusters(boundary)
+    yield _order(curves)
+    if isinstance(field, EnclosedField) and unenclosable(field) is None:
+        if certificate.proof is not None:
+            yield _empty_cells(field, certificate.proof)
+        yield claims_of_field(field, curves)
+
+
+def shared_claims(box: Box, certificate: Certificate, curves: tuple[Curve, ...]) -> Claims:
+    """The claims of every result about its box, its certificate and its curves."""
+    yield from _box(box, certificate)
+    yield from _status(certificate, curves)
     if certificate.proof is not None:
-        yield _proof(certificate, certificate.proof)
+        yield from _proof(certificate, certificate.proof)
     if curves:
-        yield _curves(curves)
-        yield _pieces(certificate, curves)
-        yield _turning(certificate, curves)
-    if isinstance(boundary.field, EnclosedField) and unenclosable(boundary.field) is None:
-        yield _field(boundary.field, certificate.proof, [curve for curve in curves if curve.proven])
+        yield from _curves(curves)
+        yield from _pieces(certificate, curves)
+        yield from _turning(certificate, curves)
     if certificate.status is Status.PROVEN and certificate.proof is not None:
-        yield _crossings(certificate, certificate.proof, curves)
+        yield from _crossings(certificate, certificate.proof, curves)
 
 
-def _box(boundary: Boundary) -> Claims:
-    box, proven = boundary.box, Box.from_bounds(boundary.certificate.bounds)
+def _box(box: Box, certificate: Certificate) -> Claims:
+    proven = Box.from_bounds(certificate.bounds)
     least = HAIR * box.sides + 4 * np.spacing(np.maximum(np.abs(box.lower), np.abs(box.upper)))
+    wider = np.stack([box.lower - proven.lower, proven.upper - box.upper])
+    # That of a partition may be narrower, too.
+    narrower = least if certificate.of == "partition" else 0.0
     yield (
-        within(np.stack([box.lower, box.upper]), proven.lower, proven.upper).all()
-        and (box.lower - proven.lower <= least).all()
-        and (proven.upper - box.upper <= least).all(),
+        ((wider <= least) & (wider >= -narrower)).all(),
         f"the certificate must be of the box {box}, or of one wider by a hair; it is of {proven}",
     )
+
+
+def _clusters(boundary: Boundary) -> Claims:
     corners = np.array([cluster.bounds for cluster in boundary.clusters]).reshape(-1, 2, 2)
-    yield _inside(proven, corners), "clusters must be boxes inside the certificate's"
+    inside = _inside(Box.from_bounds(boundary.certificate.bounds), corners)
+    yield inside, "clusters must be boxes inside the certificate's"
 
 
 def _inside(box: Box, cells: Array) -> bool:
@@ -95,7 +112,7 @@ def _inside(box: Box, cells: Array) -> bool:
 
 def _status(certificate: Certificate, curves: tuple[Curve, ...]) -> Claims:
     status, undecided, proof = certificate.status, certificate.undecided, certificate.proof
-    proven = status in _ENDS
+    proven, allowed = status in ENDS_ALLOWED, ENDS_ALLOWED.get(status, set(End)) - {End.JUNCTION}
     some = any(curve.proven for curve in curves)
     yield _inside(Box.from_bounds(certificate.bounds), undecided), "undecided cells must lie in the box"
     yield (
@@ -108,8 +125,8 @@ def _status(certificate: Certificate, curves: tuple[Curve, ...]) -> Claims:
     )
     ends = {end for curve in curves for end in curve.ends}
     yield (
-        ends <= _ENDS.get(status, set(End)) - {End.JUNCTION},
-        f"of status {status.name} no curve ends so: {ends}",
+        ends <= allowed | ({End.JUNCTION} if certificate.of == "partition" else set()),
+        f"of status {status.name} no curve ends so: {sorted(end.name for end in ends)}",
     )
     whole = np.array(certificate.bounds).T[None]
     yield (
@@ -154,13 +171,17 @@ def _crossings(certificate: Certificate, proof: Proof, curves: tuple[Curve, ...]
     )
 
 
-def _curves(curves: tuple[Curve, ...]) -> Claims:
-    box, firsts = curves[0].box, [curve.points[0].tolist() for curve in curves]
+def _order(curves: tuple[Curve, ...]) -> Claims:
+    firsts = [curve.points[0].tolist() for curve in curves]
     yield firsts == sorted(firsts), "curves must be sorted by their first points"
     proven = [tuple(x) for x, curve in zip(firsts, curves, strict=True) if curve.proven]
     once = len(set(proven)) == len(proven)
     at_branch = any(curve.branch_points for curve in curves)
     yield once or at_branch, "no two proven curves begin at one point, but for a branch point"
+
+
+def _curves(curves: tuple[Curve, ...]) -> Claims:
+    box = curves[0].box
     yield (
         all(box.contains(curve.points).all() for curve in curves),
         "curves must lie in the certificate's box",
@@ -189,7 +210,7 @@ def _slack(certificate: Certificate, curves: tuple[Curve, ...], per: list[int]) 
     """Errors allowed in predictions, in box units; the value of curve k is repeated `per[k]` times."""
     box = curves[0].box
     size = max(1.0, float((np.maximum(np.abs(box.lower), np.abs(box.upper)) / box.sides).max()))
-    least = LOOSE if certificate.status in _ENDS else UNPROVEN
+    least = LOOSE if certificate.status in ENDS_ALLOWED else UNPROVEN
     return np.repeat([max(4 * curve.tolerance, least) + ROUNDING * size for curve in curves], per)
 
 
@@ -247,21 +268,30 @@ def _turning(certificate: Certificate, curves: tuple[Curve, ...]) -> Claims:
         )
 
 
-def _field(field: EnclosedField, proof: Proof | None, curves: list[Curve]) -> Claims:
-    """The bounds of F contain 0 near proven points; F has no two signs at corners of an empty cell."""
-    if proof is not None:
-        cells = _some(proof.empty)
-        corners = np.stack(
-            [np.stack([cells[:, i, 0], cells[:, j, 1]], axis=1) for i in (0, 1) for j in (0, 1)]
-        )
-        signs = certified_signs(field, corners.reshape(-1, 2)).reshape(4, len(cells))
-        both = int(((signs.min(axis=0, initial=1) < 0) & (signs.max(axis=0, initial=-1) > 0)).sum())
-        yield not both, f"F certainly has a root in {both} of {len(cells)} cells of the proof that are empty"
+def corners_of(cells: Array) -> Array:
+    """The corners of at most `LOOKED_AT` of some cells (n, 2, 2), shape (4, ·, 2)."""
+    cells = some_rows(cells)
+    return np.stack([np.stack([cells[:, i, 0], cells[:, j, 1]], axis=1) for i in (0, 1) for j in (0, 1)])
+
+
+def _empty_cells(field: EnclosedField, proof: Proof) -> Claims:
+    corners = corners_of(proof.empty)
+    signs = certified_signs(field, corners.reshape(-1, 2)).reshape(corners.shape[:2])
+    both = int(((signs.min(axis=0, initial=1) < 0) & (signs.max(axis=0, initial=-1) > 0)).sum())
+    yield (
+        not both,
+        f"F certainly has a root in {both} of {corners.shape[1]} cells of the proof that are empty",
+    )
+
+
+def claims_of_field(field: EnclosedField, curves: Sequence[Curve]) -> Claims:
+    """The bounds of F contain 0 near points of proven curves, and F grows to the left of these."""
+    curves = [curve for curve in curves if curve.proven]
     if not curves:
         return
     box = curves[0].box
     rows = np.concatenate([np.column_stack([curve.points, curve.error_bound]) for curve in curves])
-    rows = _some(rows[np.isfinite(rows[:, 2])])
+    rows = some_rows(rows[np.isfinite(rows[:, 2])])
     x, reach = rows[:, :2], rows[:, 2:] * box.sides
     bounds = field.enclose(np.nextafter(x - reach, -np.inf), np.nextafter(x + reach, np.inf))
     without = int(((bounds.lower > 0) | (bounds.upper < 0)).sum())
@@ -269,13 +299,13 @@ def _field(field: EnclosedField, proof: Proof | None, curves: list[Curve]) -> Cl
         not without,
         f"within their error bounds there is certainly no root of F at {without} of {len(x)} points",
     )
-    pieces = Pieces(_some(np.concatenate([curve.pieces.coefficients for curve in curves])))
+    pieces = Pieces(some_rows(np.concatenate([curve.pieces.coefficients for curve in curves])))
     every, middle = np.arange(len(pieces)), np.zeros(len(pieces))
     gradient = field.value_and_gradient(box.clip(pieces.at(every, middle)[:, :2]))[1]
     left = np.sign(dot(gradient * box.sides, turned(pieces.rate(every, middle)[:, :2] / box.sides)))
     yield not left.sum() < 0, "F must be positive on the left of curves"
 
 
-def _some(rows: Array) -> Array:
+def some_rows(rows: Array) -> Array:
     """At most `LOOKED_AT` of the rows, evenly spaced."""
     return rows[:: 1 + len(rows) // LOOKED_AT]

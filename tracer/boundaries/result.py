@@ -66,9 +66,9 @@ class Result:
         Parameters
         ----------
         path : path
-            Of a boundary ``.npz`` for everything (`Boundary.load` reads it), ``.csv`` for points,
-            ``.geojson`` for lines and rings; of a partition ``.csv`` for the points of the arcs, ``.geojson``
-            for the regions as polygons; of both ``.svg``, ``.png`` or ``.pdf`` for a picture.
+            ``.npz`` for everything (`Boundary.load` or `Partition.load` reads it), ``.svg``, ``.png`` or
+            ``.pdf`` for a picture. Of a boundary ``.csv`` for points, ``.geojson`` for lines and rings; of a
+            partition ``.csv`` for the points of the arcs, ``.geojson`` for the regions as polygons.
 
         Raises
         ------

@@ -14,6 +14,7 @@ import numpy as np
 
 from tracer._version import __version__
 from tracer.boundaries.boundary import Boundary
+from tracer.boundaries.partitions.archive import read_any
 from tracer.boundaries.partitions.partition import Partition
 from tracer.boundaries.partitions.partitioning import partition
 from tracer.boundaries.sampling import MAX_STEPS
@@ -83,13 +84,14 @@ def _partition(arguments: argparse.Namespace) -> int:
 
 
 def _plot(arguments: argparse.Namespace) -> int:
-    boundary = Boundary.load(arguments.file)
-    save_picture(
-        boundary,
-        arguments.output,
-        shading=boundary.field is not None and not arguments.plain,
-        turning_points=arguments.turning_points,
-    )
+    result, marks = read_any(arguments.file), arguments.turning_points
+    if isinstance(result, Partition):
+        if marks or arguments.plain:
+            raise ValueError("--turning-points and --plain belong to boundaries; the file holds a partition")
+        save_picture(result, arguments.output)
+    else:
+        shading = result.field is not None and not arguments.plain
+        save_picture(result, arguments.output, shading=shading, turning_points=marks)
     print(f"wrote {arguments.output}")
     return 0
 
@@ -320,7 +322,13 @@ _COMMANDS = (
         "Divide a box into the regions of all classes.",
         "net.onnx --plane 0 1 --at 3.14 800 800 --bounds 0 2e4 -3 3 -o regions.geojson",
     ),
-    ("plot", _plot, _add_plot, "Draw a saved boundary.", "boundary.npz -o picture.png --turning-points"),
+    (
+        "plot",
+        _plot,
+        _add_plot,
+        "Draw a saved boundary or partition.",
+        "boundary.npz -o picture.png --turning-points",
+    ),
     (
         "bench",
         _bench,

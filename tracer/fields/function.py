@@ -13,6 +13,7 @@ distance of a plain value to the bounds is at most their width, and `ROOM` allow
 
 from collections.abc import Callable
 from contextlib import suppress
+from copy import copy
 from functools import cached_property
 from typing import Any
 
@@ -132,6 +133,15 @@ class Function:
         if self.unenclosable is not None:
             raise Unenclosable(f"f cannot be enclosed: {self.unenclosable}")
         return self._enclosure(np.asarray(lower, np.float64), np.asarray(upper, np.float64))
+
+    def minus(self, other: "Function") -> "Function":
+        """The function f − g, a formula if both are."""
+
+        def difference(x1: Any, x2: Any) -> Any:
+            # Each gets its own copies, as it may change them; a sum with zeros is no integer that wraps.
+            return np.zeros_like(x1) + self._f(copy(x1), copy(x2)) - other._f(copy(x1), copy(x2))
+
+        return Function(difference)
 
     def is_zero(self, x: Array) -> bool:
         """Whether f is proven to be 0 at a point (2,): computed in fractions, if these suffice for f."""

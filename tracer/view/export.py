@@ -11,6 +11,7 @@ from typing import Any
 from tracer.arrays import Array
 from tracer.boundaries import archive
 from tracer.boundaries.boundary import Boundary
+from tracer.boundaries.partitions import archive as partition_archive
 from tracer.boundaries.partitions.partition import Partition
 from tracer.boundaries.result import Result
 from tracer.fields.files import check_target, whole_file
@@ -101,7 +102,7 @@ def _suffix(path: Path) -> str:
 PICTURES = dict.fromkeys((".svg", ".png", ".pdf"), write_picture)
 WRITERS: dict[type[Result], dict[str, Callable[[Any, Path], None]]] = {
     Boundary: {".npz": archive.write, ".csv": write_csv, ".geojson": write_geojson, **PICTURES},
-    Partition: {".csv": write_arcs, ".geojson": write_regions, **PICTURES},
+    Partition: {".npz": partition_archive.write, ".csv": write_arcs, ".geojson": write_regions, **PICTURES},
 }
 
 
@@ -122,11 +123,11 @@ def save(result: Result, path: str | os.PathLike) -> None:
         WRITERS[type(result)][checked.suffix.lower()](result, name)
 
 
-def save_picture(boundary: Boundary, path: str | os.PathLike, **kwargs: Any) -> None:
-    """Draw `boundary` into a file, whole or not at all; keywords go to `BoundaryDisplay.plot`."""
+def save_picture(result: Result, path: str | os.PathLike, **kwargs: Any) -> None:
+    """Draw a result into a file, whole or not at all; keywords go to the `plot` of its display."""
     checked = check_target(path, tuple(PICTURES))
     with whole_file(checked) as name:
-        picture(BoundaryDisplay(boundary), name, _suffix(checked), **kwargs)
+        picture(display_of(result), name, _suffix(checked), **kwargs)
 
 
 def png(result: Result) -> bytes:

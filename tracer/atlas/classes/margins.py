@@ -1,4 +1,4 @@
-"""All margins of a network at once: each row has a cell, or a point, and a pair of outputs.
+"""All margins of a classifier at once: each row has a cell, or a point, and a pair of outputs.
 
 The regions of several classes are bounded by pieces of the curves ``A_i = A_j``; which pairs matter differs
 from place to place. So a row has its own pair, and rows with the same pair are evaluated together.
@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 
 from tracer.arrays import Array, Indices, Mask, Signs
+from tracer.fields.classifier import Classifier
 from tracer.fields.evaluations import Evaluations
 from tracer.fields.field import Enclosure
 from tracer.fields.networks.bounds import on_cells_together, share_hidden_layers
@@ -18,9 +19,9 @@ from tracer.fields.networks.network import Network
 
 
 class Margins:
-    """The margins ``A_i − A_j`` of a network with two inputs, i < j."""
+    """The margins ``A_i − A_j`` of a classifier, i < j."""
 
-    def __init__(self, network: Network, deadline: float = math.inf) -> None:
+    def __init__(self, network: Classifier, deadline: float = math.inf) -> None:
         self.network, self._deadline = network, deadline
         self._fields: dict[tuple[int, int], Evaluations] = {}
 
@@ -50,9 +51,7 @@ class Margins:
     @cached_property
     def distinct(self) -> Mask:
         """Which outputs are not duplicates of earlier ones, (outputs,); the first copy is the argmax."""
-        first, sign = self.network.layers[-1].duplicates
-        _, kept = np.unique(np.stack([first, sign], axis=1), axis=0, return_index=True)
-        return np.isin(np.arange(self.network.n_outputs), kept)
+        return self.network.distinct
 
     def proven_argmax(self, x: Array) -> Indices:
         """The argmax at points (k, 2) where it is proven; −1 elsewhere."""
@@ -88,8 +87,9 @@ class Margins:
     def enclose(self, pairs: Indices, corners: Array, cell: Indices) -> Enclosure:
         """Enclosures of the margins of `pairs` (n, 2), each on one `cell` (n,) of cells (k, 2, 2)."""
         rows = self.rows(pairs)
-        networks = [field.field.layers for field, _ in rows.groups]
-        if self._deadline < math.inf or len(networks) < 2 or not share_hidden_layers(networks):
+        together = isinstance(self.network, Network) and self._deadline == math.inf and len(rows.groups) > 1
+        networks = [field.field.layers for field, _ in rows.groups] if together else []
+        if not (together and share_hidden_layers(networks)):
             return rows.enclose(corners[cell, 0], corners[cell, 1])
         some = [(row, cell[row]) for _, row in rows.groups]
         return on_cells_together(networks, some, corners[:, 0], corners[:, 1])

@@ -1,17 +1,21 @@
 """The partition of a box: the regions of its classes, the arcs between them, and the certificate."""
 
+import os
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
+from typing import Any
 
 from numpy.typing import ArrayLike
 
+from tracer.arrays import Indices
 from tracer.atlas.certificate import PHRASES, Certificate
+from tracer.atlas.classes.margins import Margins
 from tracer.boundaries.partitions.borders import Arc, Junction
+from tracer.boundaries.partitions.parts import parts_of
 from tracer.boundaries.partitions.regions import Region
 from tracer.boundaries.result import Result, Stats
 from tracer.curves.nearest.distances import Nearest, Part, nearest_points
 from tracer.fields.box import Box
-from tracer.fields.networks.network import Network
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -31,12 +35,14 @@ class Partition(Result):
     labels : tuple
         The labels of all outputs; their numbers if the network has no labels.
     box : Box
-    network : Network
+    network : Network, kernel model, SeveralFields or None
+        What was divided by: ``network(x)`` are the outputs at points x. None for functions that were read
+        from a file.
     argmin : bool
         Whether the lowest output wins.
     stats : Stats
-    parts : tuple of Part
-        For each pair of classes, where its borders can be; `nearest` proves with them.
+    chart_classes : ndarray of int, shape (charts, 3)
+        The classes that can win in each chart of the proof, increasing; -1 for a missing third one.
     """
 
     regions: tuple[Region, ...]
@@ -45,15 +51,16 @@ class Partition(Result):
     certificate: Certificate
     labels: tuple[Hashable, ...]
     box: Box
-    network: Network
+    network: Any
     argmin: bool
     stats: Stats
-    parts: tuple[Part, ...]
+    chart_classes: Indices
 
     def unproven(self, reason: str) -> "Partition":
         """The same partition without its proof."""
         arcs = tuple(replace(arc, curve=replace(arc.curve, proven=False)) for arc in self.arcs)
-        return replace(self, arcs=arcs, certificate=self.certificate.withdrawn(reason), parts=())
+        certificate = self.certificate.withdrawn(reason)
+        return replace(self, arcs=arcs, certificate=certificate, chart_classes=self.chart_classes[:0])
 
     def __repr__(self) -> str:
         pieces = sum(len(region.pieces) for region in self.regions)
@@ -61,6 +68,15 @@ class Partition(Result):
         counts.append((len(self.junctions), "junction"))
         text = ", ".join(f"{n} {name}{('es' if name == 'class' else 's') * (n != 1)}" for n, name in counts)
         return f"Partition: {text}, {PHRASES[self.status]} in {self.box}"
+
+    @property
+    def parts(self) -> tuple[Part, ...] | None:
+        """For each pair of classes, where its borders can be; None if nothing is proven of that."""
+        proof = self.certificate.proof
+        if proof is None or self.network is None:
+            return None
+        margins = Margins(self.network.scores(negative=self.argmin))
+        return parts_of(margins, proof.charts, self.chart_classes, self.arcs)
 
     def nearest(self, points: ArrayLike) -> Nearest:
         """The nearest change of decision to each of `points`: the nearest point of all arcs.
@@ -81,4 +97,40 @@ class Partition(Result):
             If the shape is not (..., 2), or a coordinate is not finite.
         """
         curves = [arc.curve for arc in self.arcs]
-        return nearest_points(curves, self.network.plane, self.certificate, self.parts or None, points)
+        plane = getattr(self.network, "plane", None)
+        return nearest_points(curves, plane, self.certificate, self.parts, points)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike) -> "Partition":
+        """Read a partition that `save` wrote as ``.npz``, as a whole or not at all.
+
+        Parameters
+        ----------
+        path : path
+
+        Returns
+        -------
+        Partition
+            Of functions without `network`: it draws and measures as before, and proves no nearest points.
+
+        Raises
+        ------
+        FileNotFoundError
+            If the file does not exist.
+        ValueError
+            If the file is not a saved partition, was damaged or changed after it was saved, claims what its
+            numbers contradict, or has an earlier version; see the notes of `Boundary.load`.
+
+        Examples
+        --------
+        >>> import tempfile, tracer
+        >>> partition = tracer.partition(*tracer.example("iris"))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     partition.save(f"{folder}/iris.npz")
+        ...     again = tracer.Partition.load(f"{folder}/iris.npz")
+        >>> bool(again.nearest([5, 2]).proven)
+        True
+        """
+        from tracer.boundaries.partitions.archive import read
+
+        return read(path)

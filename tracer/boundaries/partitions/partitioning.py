@@ -5,7 +5,6 @@ assembled from the curves.
 """
 
 from collections.abc import Hashable, Sequence
-from functools import partial
 from itertools import product
 from typing import Any
 
@@ -13,11 +12,10 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, quiet
-from tracer.atlas.atlas import Atlas
-from tracer.atlas.cells.coarsening import NO_CLASS
 from tracer.atlas.cells.grid_lines import NO_CELLS
 from tracer.atlas.classes.class_question import ClassQuestion
 from tracer.atlas.classes.margins import Margins
+from tracer.atlas.plain_values import compare_classes
 from tracer.boundaries.coercion import as_classifier
 from tracer.boundaries.partitions.borders import Arc
 from tracer.boundaries.partitions.nodes import Border, Nodes
@@ -29,12 +27,10 @@ from tracer.boundaries.work import MAX_CELLS, TOLERANCE, Work
 from tracer.curves.arcs.assembly import traces_of
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
-from tracer.curves.nearest.discs import Sheet
-from tracer.curves.nearest.distances import Part
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
+from tracer.enclosures.formulas.ufuncs import Unenclosable
 from tracer.fields.box import Box
 from tracer.fields.checks import flag
-from tracer.fields.networks.network import Network
 
 
 @in_ieee_arithmetic(Partition.unproven)
@@ -53,8 +49,9 @@ def partition(
 
     Parameters
     ----------
-    network : Network
-        Two inputs, and two outputs or more.
+    network : Network, kernel model or list
+        Two inputs, and two outputs or more; or two or more fields: functions, networks of one output and
+        callables of (x1, x2), all of them with bounds on cells. Their numbers are the classes.
     bounds : sequence
         ``[(lo, hi), (lo, hi)]``.
     argmin : bool
@@ -71,7 +68,7 @@ def partition(
     Raises
     ------
     TypeError
-        If `network` is not a network of two inputs and several outputs.
+        If `network` is none of these, or a callable is no formula, or not the same one at every call.
     ValueError
         If an argument is out of range.
 
@@ -84,14 +81,29 @@ def partition(
     'PROVEN'
     >>> [(region.label, len(region.pieces)) for region in partition.regions]
     [('setosa', 1), ('versicolor', 1), ('virginica', 1)]
+
+    Of several functions the largest wins:
+
+    >>> def hill(x1, x2):
+    ...     return 2 - x1**2 - x2**2
+    >>> partition = tracer.partition([hill, lambda x1, x2: x1, lambda x1, x2: -x1], [(-2, 2), (-2, 2)])
+    >>> [(region.label, len(region.pieces)) for region in partition.regions]
+    [(0, 1), (1, 1), (2, 1)]
+    >>> len(partition.junctions)
+    2
     """
     network, box = as_classifier(network), Box.from_bounds(bounds)
     lowest = flag("argmin", argmin)
     with Work.of(tolerance, max_cells, time_limit, progress) as work:
-        return _proven(network, box, lowest, work)
+        try:
+            return _proven(network, box, lowest, work)
+        except Unenclosable as error:
+            raise TypeError(
+                f"network must be fields that are one function each, whatever is asked, and when: {error}"
+            ) from None
 
 
-def _proven(network: Network, box: Box, argmin: bool, work: Work) -> Partition:
+def _proven(network: Any, box: Box, argmin: bool, work: Work) -> Partition:
     margins = Margins(network.scores(negative=argmin), work.deadline())
     labels = network.classes or tuple(range(network.n_outputs))
     question = ClassQuestion(margins)
@@ -105,6 +117,8 @@ def _proven(network: Network, box: Box, argmin: bool, work: Work) -> Partition:
     regions, doubtful = (), NO_CELLS
     if not (atlas.exhausted or margins.late):
         regions, doubtful = _regions(margins, arcs, borders, nodes, box, labels)
+    # Last, after all evaluations: a user's callable may have changed since the atlas was built.
+    compare_classes(margins, atlas)
     work.end_of("regions")
     curves = tuple(arc.curve for arc in arcs)
     return Partition(
@@ -117,7 +131,7 @@ def _proven(network: Network, box: Box, argmin: bool, work: Work) -> Partition:
         network,
         argmin,
         Stats(atlas.cells, margins.evaluations, atlas.seconds | work.seconds),
-        _parts(margins, atlas, arcs),
+        atlas.paving.classes[~atlas.broken],
     )
 
 
@@ -159,20 +173,3 @@ def _arc(border: Border, number: dict[int, int], labels: Sequence[Hashable]) -> 
     i, j = border.outputs
     junctions = tuple(number.get(node) for node in border.nodes)
     return Arc(border.curve, border.outputs, (labels[i], labels[j]), junctions)
-
-
-def _parts(margins: Margins, atlas: Atlas, arcs: Sequence[Arc]) -> tuple[Part, ...]:
-    """For each pair of classes, where its borders can be: `nearest` proves with it."""
-    parts = []
-    pairs: Any = atlas.sheets.items()
-    for (i, j), own in pairs:
-        field, sheets = margins.field(i, j).field, []
-        charts = own.charts[~atlas.broken[own.charts]]
-        thirds = own.third(charts)
-        for third in np.unique(thirds).tolist():
-            cells = atlas.paving.lines.at(atlas.paving.charts[charts[thirds == third]])
-            hidden = {} if third == NO_CLASS else {"hidden": partial(margins.above_both, third, i, j)}
-            sheets.append(Sheet(field, cells, **hidden))
-        mine = np.array([k for k, arc in enumerate(arcs) if arc.outputs == (i, j)], dtype=np.intp)
-        parts.append(Part(field, mine, tuple(sheets), partial(margins.are_maximal, i, j)))
-    return tuple(parts)

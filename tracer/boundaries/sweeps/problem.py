@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
-from tracer.boundaries.archive import field_text
+from tracer.boundaries.archive import model_text
 from tracer.boundaries.coercion import as_field
 from tracer.boundaries.work import Limits
 from tracer.fields.box import Box
@@ -69,7 +69,7 @@ class Problem:
         TypeError
             If the field cannot be written to a file.
         """
-        kind, text = field_text(self.field)
+        kind, text = model_text(self.field)
         if kind == "none":
             raise TypeError(
                 f"problem {self.index}: with folder= the field must be one that can be kept in a file: a "

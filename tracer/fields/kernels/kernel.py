@@ -153,6 +153,10 @@ class KernelField(Model):
     def _on_plane(self, plane: Plane) -> dict[str, Any]:
         return {"terms": self.terms.restricted(plane)}
 
+    def scores(self, *, negative: bool = False) -> "KernelField":
+        """The model, or the one with negative outputs."""
+        return replace(self, last=self.last.linear(negative=True)) if negative else self
+
     @quiet
     @in_ieee_arithmetic(refused)
     def level(self, output: int, value: float) -> "KernelField":

@@ -8,7 +8,7 @@ from typing import Any, ClassVar, Self, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracer.arrays import Array, quiet
+from tracer.arrays import Array, Mask, quiet
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.fields.checks import points
 from tracer.fields.field import Enclosure
@@ -37,6 +37,11 @@ class Model(ABC):
     @abstractmethod
     def n_outputs(self) -> int:
         """The number of outputs."""
+
+    @property
+    def distinct(self) -> Mask:
+        """Which outputs are not duplicates of earlier ones, (outputs,); the first copy is the argmax."""
+        return np.ones(self.n_outputs, dtype=bool)
 
     @cached_property
     @abstractmethod

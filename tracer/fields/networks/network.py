@@ -21,7 +21,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracer.arrays import Array, quiet
+from tracer.arrays import Array, Mask, quiet
 from tracer.enclosures import rounding
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
@@ -116,6 +116,12 @@ class Network(Model):
     def n_outputs(self) -> int:
         """The number of outputs."""
         return self.layers[-1].outputs
+
+    @property
+    def distinct(self) -> Mask:
+        """Which outputs are not duplicates of earlier ones, (outputs,); the first copy is the argmax."""
+        _, kept = np.unique(np.stack(self.layers[-1].duplicates, axis=1), axis=0, return_index=True)
+        return np.isin(np.arange(self.n_outputs), kept)
 
     # Evaluation ---------------------------------------------------------------------------------
 
