@@ -11,6 +11,8 @@ Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 Signs = NDArray[np.int8]
+# An Array, or a sparse one: a `scipy.sparse.csr_array`.
+Matrix = Any
 
 EPS = float(np.finfo(np.float64).eps)  # the distance of 1.0 to the next float64
 

@@ -123,7 +123,9 @@ class _Arguments(NamedTuple):
         for layer in layers:
             if not layer.function.is_linear:
                 duplicate, sign = layer.duplicates
-                kinks = np.full(layer.outputs, len(layer.function.kinks), np.int8)
+                kinks = np.zeros(layer.outputs, np.int8)
+                for part, row in layer.parts:
+                    kinks[part] = len(row.kinks)
                 columns.append((start + duplicate, sign, kinks))
                 start += layer.outputs
         return cls(*map(np.concatenate, zip(*columns, strict=True)))
