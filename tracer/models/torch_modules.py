@@ -22,12 +22,14 @@ from tracer.fields.checks import said, shown
 from tracer.fields.field import Field
 from tracer.fields.function import Function
 from tracer.fields.networks.network import Network
-from tracer.models.lowering.chain import Chain
+from tracer.models.lowering import chain
+from tracer.models.lowering.affine import Affine
+from tracer.models.lowering.maxima import clipped
 
 if TYPE_CHECKING:
     from torch import Tensor, nn
 
-Step = Callable[[Any, Chain], Chain]
+Step = Callable[[Any, Affine], Affine]
 
 # Modules that act in training only.
 TRANSPARENT = (
@@ -99,10 +101,10 @@ def _network(steps: list["nn.Module"]) -> Network:
     for kind in kinds[:-1]:
         if STEPS[kind] is _softmax:
             raise NoChain(f"{kind} stands before the end")
-    chain = Chain.start(_inputs(steps))
+    x = y = Affine.identity(_inputs(steps))
     for kind, step in zip(kinds, steps, strict=True):
-        chain = STEPS[kind](step, chain)
-    return chain.network()
+        y = STEPS[kind](step, y)
+    return chain.network(y, [x])
 
 
 def _steps(module: "nn.Module") -> Iterator["nn.Module"]:
@@ -144,71 +146,71 @@ def _array(tensor: "Tensor") -> Array:
     return tensor.detach().numpy()
 
 
-def _linear(m: Any, chain: Chain) -> Chain:
-    if m.in_features != chain.outputs:
-        raise ValueError(f"Linear must take the {chain.outputs} outputs before it; got {m.in_features}")
-    product = chain.matmul(_array(m.weight))
+def _linear(m: Any, x: Affine) -> Affine:
+    if m.in_features != x.outputs:
+        raise ValueError(f"Linear must take the {x.outputs} outputs before it; got {m.in_features}")
+    product = x.matmul(_array(m.weight))
     return product if m.bias is None else product.plus(_array(m.bias))
 
 
-def _normalise(m: Any, chain: Chain) -> Chain:
-    if m.num_features != chain.outputs:
-        raise ValueError(f"BatchNorm1d must take the {chain.outputs} outputs before it; got {m.num_features}")
+def _normalise(m: Any, x: Affine) -> Affine:
+    if m.num_features != x.outputs:
+        raise ValueError(f"BatchNorm1d must take the {x.outputs} outputs before it; got {m.num_features}")
     if m.running_mean is None:
         raise ValueError(
             "BatchNorm1d without running statistics depends on the other points of a batch: train it with "
             "track_running_stats=True"
         )
     scale, shift = (1.0, 0.0) if m.weight is None else (_array(m.weight), _array(m.bias))
-    return chain.normalised(_array(m.running_mean), _array(m.running_var), m.eps, scale, shift)
+    return x.normalised(_array(m.running_mean), _array(m.running_var), m.eps, scale, shift)
 
 
-def _gelu(m: Any, chain: Chain) -> Chain:
+def _gelu(m: Any, x: Affine) -> Affine:
     if m.approximate != "none":
         raise NoChain("GELU is approximated by tanh")
-    return chain.activated("gelu")
+    return x.activated("gelu")
 
 
-def _elu(m: Any, chain: Chain) -> Chain:
+def _elu(m: Any, x: Affine) -> Affine:
     if m.alpha != 1:
         raise NoChain(f"ELU has alpha {m.alpha}")
-    return chain.activated("elu")
+    return x.activated("elu")
 
 
-def _flatten(m: Any, chain: Chain) -> Chain:
+def _flatten(m: Any, x: Affine) -> Affine:
     if (m.start_dim, m.end_dim) != (1, -1):
         raise NoChain(f"Flatten goes from dimension {m.start_dim} to {m.end_dim}")
-    return chain
+    return x
 
 
-def _softplus(m: Any, chain: Chain) -> Chain:
+def _softplus(m: Any, x: Affine) -> Affine:
     if not m.threshold >= SOFTPLUS_THRESHOLD:
         raise NoChain(f"Softplus has threshold {m.threshold}")
     beta = float(m.beta)
-    return chain.activated("softplus") if beta == 1 else chain.times(beta).activated("softplus").over(beta)
+    return x.activated("softplus") if beta == 1 else x.times(beta).activated("softplus").over(beta)
 
 
-def _softmax(m: Any, chain: Chain) -> Chain:
+def _softmax(m: Any, x: Affine) -> Affine:
     if m.dim not in (None, 1, -1):
         raise NoChain(f"{type(m).__name__} runs over dimension {m.dim}")
-    return chain.activated("softmax")
+    return x.activated("softmax")
 
 
-# How each class of torch.nn extends a chain.
+# How each class of torch.nn extends a x.
 STEPS: dict[str, Step] = {
     "Linear": _linear,
     "BatchNorm1d": _normalise,
     "Flatten": _flatten,
-    "ReLU": lambda m, chain: chain.activated("relu"),
-    "Sigmoid": lambda m, chain: chain.activated("sigmoid"),
-    "Tanh": lambda m, chain: chain.activated("tanh"),
-    "SiLU": lambda m, chain: chain.activated("silu"),
+    "ReLU": lambda m, x: x.activated("relu"),
+    "Sigmoid": lambda m, x: x.activated("sigmoid"),
+    "Tanh": lambda m, x: x.activated("tanh"),
+    "SiLU": lambda m, x: x.activated("silu"),
     "GELU": _gelu,
     "ELU": _elu,
-    "LeakyReLU": lambda m, chain: chain.activated("leaky_relu", float(m.negative_slope)),
+    "LeakyReLU": lambda m, x: x.activated("leaky_relu", float(m.negative_slope)),
     "Softplus": _softplus,
-    "Hardtanh": lambda m, chain: chain.clipped(float(m.min_val), float(m.max_val)),
-    "ReLU6": lambda m, chain: chain.clipped(0.0, 6.0),
+    "Hardtanh": lambda m, x: clipped(x, float(m.min_val), float(m.max_val)),
+    "ReLU6": lambda m, x: clipped(x, 0.0, 6.0),
     "Softmax": _softmax,
     "LogSoftmax": _softmax,
 }
