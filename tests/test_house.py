@@ -34,6 +34,7 @@ FOLDERS = [
     "models/lowering",
     "models/onnx",
     "models/scikit_learn",
+    "models/torch_modules",
     "models",
     "view",
     "cli",

@@ -20,7 +20,7 @@ from tracer.enclosures import rounding
 from tracer.fields.networks import activations
 from tracer.models.lowering.affine import Affine, Source
 from tracer.models.lowering.matrix import need_room
-from tracer.models.lowering.tensor import Tensor
+from tracer.models.lowering.tensor import Constant, Tensor
 from tracer.models.lowering.windows import Axis
 
 # Increasing activations that have no inverse.
@@ -32,9 +32,18 @@ def maximum(a: Affine, b: Affine) -> Affine:
     return b.kept() + (a + b.times(-1.0)).activated("relu")
 
 
-def minimum(a: Affine, b: Affine) -> Affine:
-    """``min(a, b)``, entry by entry."""
-    return maximum(a.times(-1.0), b.times(-1.0)).times(-1.0)
+def greater(a: Tensor, b: Tensor | Constant) -> Tensor:
+    """The maximum of a tensor and another one, or a constant, broadcast to each other."""
+    if not isinstance(b, Tensor):
+        return a.with_(lambda x, c: x.plus(-c).activated("relu").plus(c), b)
+    shape = np.broadcast_shapes(a.shape, b.shape)
+    return Tensor(maximum(a.broadcast(shape).affine, b.broadcast(shape).affine), shape)
+
+
+def lesser(a: Tensor, b: Tensor | Constant) -> Tensor:
+    """The minimum of a tensor and another one, or a constant, broadcast to each other."""
+    negative = b.times(-1.0) if isinstance(b, Tensor) else -np.asarray(b, dtype=np.float64)
+    return greater(a.times(-1.0), negative).times(-1.0)
 
 
 def magnitude(x: Affine) -> Affine:
@@ -83,6 +92,11 @@ def reduced(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     """The maximum over axes, which keep the size 1."""
     which, shape = x.groups(axes)
     return _before_activation(x, lambda x: Tensor(largest(x.affine, which), shape))
+
+
+def least(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """The minimum over axes, which keep the size 1."""
+    return reduced(x.times(-1.0), axes).times(-1.0)
 
 
 def _before_activation(x: Tensor, operation: Callable[[Tensor], Tensor]) -> Tensor:

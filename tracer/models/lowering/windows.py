@@ -149,6 +149,12 @@ def reduced(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     return x.mapped(Matrix.sums(which, x.affine.outputs), shape)
 
 
+def mean(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """The mean over axes, which keep the size 1."""
+    total = reduced(x, axes)
+    return Tensor(total.affine.over(float(x.affine.outputs // total.affine.outputs)), total.shape)
+
+
 def _need_channels(x: Tensor, channels: int) -> None:
     if len(x.shape) < 3 or x.shape[:2] != (1, channels):
         raise ValueError(f"x must be one point of {channels} channels; got shape {x.shape}")

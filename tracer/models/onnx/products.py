@@ -88,21 +88,15 @@ def _mean(node: Node, *values: Value) -> Value:
     return Tensor(total.affine.over(float(len(values))), total.shape)
 
 
-def _maximum(a: Value, b: Value) -> Tensor:
-    if not (isinstance(a, Tensor) and isinstance(b, Tensor)):
-        x, c, _ = _sorted(a, b)
-        return x.with_(lambda x, c: x.plus(-c).activated("relu").plus(c), c)
-    shape = np.broadcast_shapes(a.shape, b.shape)
-    return Tensor(maxima.maximum(a.broadcast(shape).affine, b.broadcast(shape).affine), shape)
+def _extreme(meet: Callable[[Tensor, Value], Tensor]) -> Operator:
+    def two(a: Value, b: Value) -> Tensor:
+        if isinstance(a, Tensor):
+            return meet(a, b)
+        if isinstance(b, Tensor):
+            return meet(b, a)
+        raise ValueError(OF_TENSORS_ONLY)
 
-
-def _largest(node: Node, *values: Value) -> Value:
-    return reduce(_maximum, values)
-
-
-def _smallest(node: Node, *values: Value) -> Value:
-    negative = (-floats(value) if isinstance(value, np.ndarray) else value.times(-1.0) for value in values)
-    return reduce(_maximum, negative).times(-1.0)
+    return lambda node, *values: reduce(two, values)
 
 
 def _matmul(node: Node, a: Value, b: Value) -> Tensor:
@@ -168,8 +162,8 @@ OF_BOTH: dict[str, Operator] = {
     "Div": _binary("Div", _divide),
     "Sum": _total,
     "Mean": _mean,
-    "Max": _largest,
-    "Min": _smallest,
+    "Max": _extreme(maxima.greater),
+    "Min": _extreme(maxima.lesser),
     "MatMul": _matmul,
     "Gemm": _gemm,
 }

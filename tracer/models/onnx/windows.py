@@ -85,15 +85,6 @@ def _maximum(node: Node, x: Tensor) -> Tensor:
     return maxima.pooled(x, _axes(node, x.shape[2:], node.get("kernel_shape")))
 
 
-def _mean(x: Tensor, axes: tuple[int, ...]) -> Tensor:
-    total = windows.reduced(x, axes)
-    return Tensor(total.affine.over(float(x.affine.outputs // total.affine.outputs)), total.shape)
-
-
-def _smallest(x: Tensor, axes: tuple[int, ...]) -> Tensor:
-    return maxima.reduced(x.times(-1.0), axes).times(-1.0)
-
-
 def _reducing(reduce: Callable[[Tensor, tuple[int, ...]], Tensor]) -> Operator:
     def operator(node: Node, x: Tensor, axes: Constant | None = None) -> Tensor:
         which = integers(node, "axes", axes)
@@ -118,10 +109,10 @@ OF_TENSORS: dict[str, Operator] = {
     "ConvTranspose": _transpose,
     "AveragePool": _average,
     "MaxPool": _maximum,
-    "GlobalAveragePool": _globally(_mean),
+    "GlobalAveragePool": _globally(windows.mean),
     "GlobalMaxPool": _globally(maxima.reduced),
-    "ReduceMean": _reducing(_mean),
+    "ReduceMean": _reducing(windows.mean),
     "ReduceSum": _reducing(windows.reduced),
     "ReduceMax": _reducing(maxima.reduced),
-    "ReduceMin": _reducing(_smallest),
+    "ReduceMin": _reducing(maxima.least),
 }
