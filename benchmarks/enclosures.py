@@ -16,8 +16,9 @@ import numpy as np
 from measurement import in_turn, write
 
 import tracer
+from tracer.atlas.cells.one_field import OneField
 from tracer.atlas.cells.paving import pave
-from tracer.enclosures.functions.piecewise_linear import Kinked
+from tracer.enclosures.functions.piecewise_linear import PiecewiseLinear
 from tracer.enclosures.rounding import gamma
 from tracer.fields.box import Box
 from tracer.fields.field import Enclosure
@@ -48,7 +49,7 @@ class Intervals:
             low, high = affine(low, high, layer.weight, layer.bias)
             partials = [affine(a, b, layer.weight, 0.0) for a, b in partials]
             if layer.activation != "linear":
-                slopes, low, high = through(layer.row, low, high)
+                slopes, low, high = through(layer.function, low, high)
                 partials = [times(a, b, *slopes) for a, b in partials]
         gradient = [np.stack([p[side][:, 0] for p in partials], axis=1) for side in (0, 1)]
         return Enclosure(low[:, 0], high[:, 0], *gradient, np.ones(len(lower), dtype=bool))
@@ -69,10 +70,10 @@ class Bounded:
 
 def through(row, low, high):
     """Bounds of an activation's slope, and of its value, on [low, high]."""
-    if isinstance(row.univariate, Kinked):
-        line = row.univariate.line(0.5 * (low + high), 0.5 * (high - low))
+    if isinstance(row.bounds, PiecewiseLinear):
+        line = row.bounds.line(0.5 * (low + high), 0.5 * (high - low))
         return (line.slope + line.below, line.slope + line.above), row.value(low), row.value(high)
-    below, above = row.univariate.ranges(low, high)
+    below, above = row.bounds.ranges(low, high)
     return (below[1], above[1]), below[0], above[0]
 
 
@@ -131,7 +132,7 @@ def measured(network, bounds):
     """The same paving with every kind of bounds."""
     box = Box.from_bounds(bounds)
     ways = {
-        kind: lambda field=field: pave(field, box, max_cells=MOST_CELLS)
+        kind: lambda field=field: pave(OneField(field), box, max_cells=MOST_CELLS)
         for kind, field in fields(network).items()
     }
     return {kind: row(done) for kind, done in in_turn(ways).items()}

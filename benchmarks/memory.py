@@ -15,7 +15,6 @@ import math
 import subprocess
 import sys
 import tracemalloc
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +22,10 @@ from measurement import write
 from standing_problems import T1_BOUNDS, problem, t1
 
 import tracer
+from tracer.atlas.cells.one_field import OneField
 from tracer.atlas.cells.paving import pave
 from tracer.fields.box import Box
-from tracer.fields.counted import Counted
+from tracer.fields.evaluations import Evaluations
 
 PROBLEMS = ("noisy-moons", "mnist_logsig_100_100_30_20/4_9_0")
 BUDGETS = (2_000, 10_000, 50_000, 250_000, 1_000_000)
@@ -34,12 +34,11 @@ MIB = 2.0**20
 ALONE = "T1"
 
 
-@dataclass
-class Watched(Counted):
-    """A field that watches what its bounds take: the most of one call, and what is held between calls."""
+class Watched(Evaluations):
+    """Evaluations that watch what bounds take: the most of one call, and what is held between calls."""
 
-    chunk: int = 0
-    cells: int = 0
+    chunk = 0
+    cells = 0
 
     def enclose(self, lower: Any, upper: Any) -> Any:
         """Bounds on cells, watched."""
@@ -58,7 +57,7 @@ def paved(field, bounds, budget):
     gc.collect()
     tracemalloc.start()
     before, _ = tracemalloc.get_traced_memory()
-    paving = pave(watched, box, max_cells=budget)
+    paving = pave(OneField(watched), box, max_cells=budget)
     held = tracemalloc.get_traced_memory()[0] - before
     tracemalloc.stop()
     kept = sum(map(len, (paving.unprocessed, paving.empty, paving.charts, paving.unresolvable)))

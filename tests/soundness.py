@@ -35,6 +35,7 @@ from claims.roots import roots_at_ends
 from claims.tiny_regions import false_claims, integer_layers, tiny_layers
 from sound_formulas import formulas
 from tracer.atlas.atlas import build_atlas
+from tracer.atlas.cells.one_field import OneField
 
 # Random formulas with awkward constants that are looked at with each network.
 FORMULAS = 10
@@ -62,11 +63,11 @@ def check_network(rng, problem, tally, max_cells, cells, time_limit=2.0):
     corners = rng.uniform(problem.bounds[:, 0], problem.bounds[:, 1], (6, 2))
     yield from (f"the checker at {corners[k].tolist()}" for k in problem.exact.disagreements(corners))
     yield from enclosures(rng.spawn(1)[0], problem, cells)
-    atlas = build_atlas(problem.field, problem.box, max_cells=max_cells)
+    atlas = build_atlas(OneField(problem.field), problem.box, max_cells=max_cells)
     tally[atlas.status.name] += 1
     tally["charts"] += len(atlas.paving.charts)
-    tally["charts, oblique"] += int((atlas.paving.directions != 0).all(axis=1).sum())
-    tally["crossings"] += len(atlas.crossings)
+    tally["charts, oblique"] += int((atlas.paving.directions != 0).all(axis=2).sum())
+    tally["crossings"] += len(atlas.sheet.crossings)
     yield from atlas_checks(rng, problem, atlas)
     reference = None
     if not atlas.paving.exhausted:

@@ -23,11 +23,12 @@ from oracles.exact import Exact
 from oracles.running_errors import evaluate
 from sound_formulas import formulas
 from tracer.atlas.atlas import build_atlas
+from tracer.atlas.cells.one_field import OneField
 from tracer.enclosures.forms import taylor_arithmetic as combination
 from tracer.enclosures.formulas import on_cells as cells
 from tracer.fields.networks.activations import TABLE
 
-NETWORKS = 8  # of each activation, and as many of mixed ones
+NETWORKS = 3  # of each activation, and as many of mixed ones
 CELLS = 10_000
 KINDS = [*([name] for name in ACTIVATIONS), ACTIVATIONS]
 
@@ -54,7 +55,8 @@ def test_no_bound_of_many_random_cells_is_violated(names, fresh_seed):
 
 
 def test_every_activation_is_drawn():
-    assert {*ACTIVATIONS} == {*TABLE} - {"linear", "softmax"}
+    # Powers are kernels: `fields/test_kernel.py`.
+    assert {*ACTIVATIONS} == {*TABLE} - {"linear", "power", "softmax"}
 
 
 @pytest.mark.parametrize("network", [T1, T2, T3, T5, FOLDED, LENSES])
@@ -114,9 +116,14 @@ def test_all_limits_of_gradients_at_kinks_are_in_the_bounds(name, fresh_seed):
 # What is false ------------------------------------------------------------------------------------
 
 
+def with_sheet(atlas, **changes):
+    """The atlas of one field with some attributes of its sheet replaced."""
+    return replace(atlas, sheets={None: replace(atlas.sheet, **changes)})
+
+
 def mutants(atlas):
     """Atlases that are slightly false, each with the check that must say so."""
-    crossings, paving = atlas.crossings, atlas.paving
+    crossings, paving = atlas.sheet.crossings, atlas.paving
     n = len(crossings)
     kept = np.arange(n) != n // 2
     fewer = replace(
@@ -126,18 +133,19 @@ def mutants(atlas):
         brackets=crossings.brackets[kept],
         direction=crossings.direction[kept],
     )
-    yield sides, replace(atlas, crossings=fewer)
-    yield brackets, replace(atlas, crossings=replace(crossings, direction=-crossings.direction))
+    yield sides, with_sheet(atlas, crossings=fewer)
+    yield brackets, with_sheet(atlas, crossings=replace(crossings, direction=-crossings.direction))
     if paving.slopes.any():
         yield chart_slopes, replace(atlas, paving=replace(paving, slopes=-paving.slopes))
         tiles = paving.tiles._replace(slopes=-paving.tiles.slopes)
         yield tile_slopes, replace(atlas, paving=replace(paving, tiles=tiles))
     yield empty_cells, replace(atlas, paving=replace(paving, empty=paving.charts))
     # The longest: what lies over little of its chart is seen by luck.
-    lengths = np.linalg.norm(crossings.points[atlas.arcs.end] - crossings.points[atlas.arcs.start], axis=1)
-    yield arcs, replace(atlas, arcs=atlas.arcs[np.arange(len(atlas.arcs)) != lengths.argmax()])
+    own = atlas.sheet.arcs
+    lengths = np.linalg.norm(crossings.points[own.end] - crossings.points[own.start], axis=1)
+    yield arcs, with_sheet(atlas, arcs=own[np.arange(len(own)) != lengths.argmax()])
     yield chart_slopes, replace(atlas, paving=replace(paving, directions=-paving.directions))
-    turned = paving.directions * np.where((paving.directions != 0).all(axis=1, keepdims=True), [1, -0.1], 1)
+    turned = paving.directions * np.where((paving.directions != 0).all(axis=2, keepdims=True), [1, -0.1], 1)
     if (turned != paving.directions).any():  # uphill on one side of a kink
         yield chart_slopes, replace(atlas, paving=replace(paving, directions=turned))
 
@@ -147,12 +155,12 @@ def test_the_checks_see_what_is_wrong(network, fresh_seed, monkeypatch):
     monkeypatch.setattr(samples, "MOST", 10**6)
     rng = np.random.default_rng(fresh_seed)
     problem, tally = standing(network), soundness.Tally()
-    atlas = build_atlas(network, problem.box, max_cells=20_000)
+    atlas = build_atlas(OneField(network), problem.box, max_cells=20_000)
     assert not list(atlas_checks(rng, problem, atlas))
     for check, false in mutants(atlas):
         assert list(check(rng, problem, false)), check.__name__
     assert list(cover(rng, replace(atlas, paving=replace(atlas.paving, charts=atlas.paving.charts[1:]))))
-    assert list(degrees(replace(atlas, arcs=atlas.arcs[1:])))
+    assert list(degrees(with_sheet(atlas, arcs=atlas.sheet.arcs[1:])))
     boundary = tracer.trace(network, BOX)
     curves = [replace(curve, error_bound=curve.error_bound / 1e4) for curve in boundary]
     assert list(error_bounds(rng, problem, replace(boundary, curves=tuple(curves)), tally))

@@ -9,8 +9,10 @@ import tracer
 from cases.cells import SMOOTH, points_of, random_network
 from cases.problems import BOX, T1, T2, T3, T4, T5
 from oracles.balls import value_and_gradient
+from tracer.atlas.cells.decisions import decide
 from tracer.atlas.cells.grid_lines import FIRST_CELLS, Lines
-from tracer.atlas.cells.paving import decide, pave
+from tracer.atlas.cells.one_field import OneField
+from tracer.atlas.cells.paving import pave
 from tracer.atlas.cells.resolution import NARROWEST
 from tracer.fields.box import Box
 from tracer.fields.field import Enclosure
@@ -26,7 +28,7 @@ def area(paving):
 
 @pytest.mark.parametrize("field", [T1, T2, T3, T4, T5])
 def test_the_standing_problems_are_paved(field):
-    paving = pave(field, box)
+    paving = pave(OneField(field), box)
     assert not paving.exhausted
     assert len(paving.unresolvable) == 0
     assert len(paving.charts) > 0
@@ -56,14 +58,14 @@ def test_what_is_decided_is_true(name, fresh_seed):
         )
         scale = 10 ** rng.uniform(-3, 3)
         budget = int(rng.choice([1, 20, 400, 4000]))
-        paving = pave(network, Box.from_bounds([(-scale, scale)] * 2), max_cells=budget)
+        paving = pave(OneField(network), Box.from_bounds([(-scale, scale)] * 2), max_cells=budget)
         assert area(paving) == 1
         assert paving.cells <= budget
         # Charts have their signs where F is 0, as parts of them may be empty; tiles have theirs throughout.
         tiles = paving.tiles
         of_charts = paving.slopes[tiles.chart]
         assert ((of_charts == 0) | (of_charts == tiles.slopes)).all()
-        for cells, slopes in ((paving.empty, None), (tiles.cells, tiles.slopes)):
+        for cells, slopes in ((paving.empty, None), (tiles.cells, tiles.slopes[:, 0])):
             some = rng.choice(len(cells), min(len(cells), 12), replace=False)
             corners = paving.lines.at(cells[some])
             lower, upper = corners[:, 0], corners[:, 1]
@@ -78,30 +80,30 @@ def test_what_is_decided_is_true(name, fresh_seed):
 
 def test_a_field_that_is_zero_does_not_explode():
     zero = tracer.Network([tracer.Layer([[0.0, 0.0]], [0.0])])
-    paving = pave(zero, box, max_cells=10_000)
+    paving = pave(OneField(zero), box, max_cells=10_000)
     assert paving.cells == len(FIRST_CELLS)
     assert area(paving) == 1
     assert len(paving.unresolvable) > 0
     equal = tracer.Network(
         [tracer.Layer([[1, 2], [3, 1]], [0, 1], "tanh"), tracer.Layer([[1, -1], [1, -1]], [0, 0])]
     )
-    assert pave(equal.margin(0, 1), box, max_cells=10_000).cells < 1000
+    assert pave(OneField(equal.margin(0, 1)), box, max_cells=10_000).cells < 1000
 
 
 def test_a_crossing_stays_undecided_and_small():
     network, bounds = tracer.example("xor")
-    paving = pave(network.margin(0, 1), Box.from_bounds(bounds))
+    paving = pave(OneField(network.margin(0, 1)), Box.from_bounds(bounds))
     assert not paving.exhausted
     assert len(paving.unresolvable) > 0
     assert np.abs(paving.lines.at(paving.unresolvable) - 0.5).max() < 1e-5
 
 
 def test_budgets_end_the_work_and_leave_nothing_out():
-    paving = pave(T3, box, max_cells=50)
+    paving = pave(OneField(T3), box, max_cells=50)
     assert paving.exhausted
     assert paving.cells <= 50
     assert area(paving) == 1
-    late = pave(T3, box, deadline=time.perf_counter())
+    late = pave(OneField(T3), box, deadline=time.perf_counter())
     assert late.exhausted
     assert late.cells == 0
     assert area(late) == 1

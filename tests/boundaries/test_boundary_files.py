@@ -19,6 +19,17 @@ def boundary():
     return tracer.trace(T3, BOX, max_cells=2500)
 
 
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory):
+    """The numbers in the files of three boundaries."""
+    path = tmp_path_factory.mktemp("saved") / "b.npz"
+    numbers = {}
+    for name, network in (("T1", T1), ("T2", T2), ("T3", T3)):
+        tracer.trace(network, BOX).save(path)
+        numbers[name] = numbers_of(path)
+    return numbers
+
+
 def assert_same(a, b):
     assert repr(a) == repr(b)
     assert a.stats == b.stats
@@ -210,11 +221,8 @@ def test_members_claim_no_more_than_there_is(boundary, tmp_path):
 
 
 @pytest.mark.parametrize("forge", FORGERIES, ids=[forge.__name__ for forge in FORGERIES])
-def test_a_forged_file_is_refused_and_mostly_even_with_a_digest_of_its_own(forge, tmp_path):
-    tracer.trace(T3, BOX).save(tmp_path / "b.npz")
-    tracer.trace(T2, BOX).save(tmp_path / "other.npz")
-    true, other = numbers_of(tmp_path / "b.npz"), numbers_of(tmp_path / "other.npz")
-    forged = changed(np.random.default_rng(3), forge, true, other)
+def test_a_forged_file_is_refused_and_mostly_even_with_a_digest_of_its_own(forge, saved, tmp_path):
+    forged = changed(np.random.default_rng(3), forge, saved["T3"], saved["T2"])
     save_numbers(tmp_path / "forged.npz", forged)
     refused(tmp_path / "forged.npz", "its digest does not fit its numbers")
     if forge in CONTRADICTORY:
@@ -239,10 +247,8 @@ def test_a_file_without_a_digest_is_refused_with_the_cure(boundary, tmp_path):
         refused(tmp_path / "old.npz", r"its version must be 3, got .*: trace the boundary again")
 
 
-def test_a_proof_of_another_network_is_contradicted_by_its_numbers(tmp_path):
-    tracer.trace(T3, BOX).save(tmp_path / "b.npz")
-    tracer.trace(T1, BOX).save(tmp_path / "other.npz")
-    forged = numbers_of(tmp_path / "b.npz") | {"network": numbers_of(tmp_path / "other.npz")["network"]}
+def test_a_proof_of_another_network_is_contradicted_by_its_numbers(saved, tmp_path):
+    forged = saved["T3"] | {"network": saved["T1"]["network"]}
     save_numbers(tmp_path / "forged.npz", forged, anew=True)
     refused(tmp_path / "forged.npz", "(F certainly has a root in|within their error bounds)")
 
@@ -252,9 +258,8 @@ TEXTS = ["", "[", "[]", "{}", '{"layers": []}', "[" * 100_000, '{"terms": 1, "la
 
 @pytest.mark.parametrize("of", ["network", "exponential sum", "kernel", "none", "pickle"])
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
-def test_a_field_that_is_none_is_refused(of, text, tmp_path):
-    tracer.trace(T3, BOX, max_cells=300).save(tmp_path / "b.npz")
-    forged = numbers_of(tmp_path / "b.npz") | {"field": np.array(of), "network": np.array(text)}
+def test_a_field_that_is_none_is_refused(of, text, saved, tmp_path):
+    forged = saved["T3"] | {"field": np.array(of), "network": np.array(text)}
     save_numbers(tmp_path / "forged.npz", forged, anew=True)
     if (of, text) == ("none", ""):
         assert tracer.Boundary.load(tmp_path / "forged.npz").field is None

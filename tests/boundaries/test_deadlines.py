@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import tracer
-from tracer.fields.counted import Counted, Overtime
+from tracer.fields.evaluations import Evaluations, Overtime
 
 BOX = [(-1, 1), (-1, 1)]
 PAPER, PAPER_BOX = tracer.example("paper")
@@ -57,8 +57,8 @@ def clock(monkeypatch):
     return clock
 
 
-@pytest.mark.parametrize("limit", [0.5, 1, 2, 4, 8, 16])
-@pytest.mark.parametrize(("call", "point"), [(0.01, 0), (0.001, 1e-4), (0.001, 1e-3), (0.01, 1e-2)])
+@pytest.mark.parametrize("limit", [0.5, 2, 8])
+@pytest.mark.parametrize(("call", "point"), [(0.01, 0), (0.001, 1e-3), (0.01, 1e-2)])
 @pytest.mark.parametrize("kind", [Slow, SlowEnclosed])
 @pytest.mark.parametrize(
     ("field", "box"),
@@ -79,7 +79,7 @@ def test_a_trace_ends_in_time(field, box, kind, call, point, limit, clock):
 
 
 @pytest.mark.parametrize("limit", [0.5, 1, 2, 4, 8, 16])
-@pytest.mark.parametrize(("call", "point"), [(0.001, 1e-4), (0.001, 1e-3), (0.01, 1e-3)])
+@pytest.mark.parametrize(("call", "point"), [(0.001, 1e-4), (0.01, 1e-3)])
 def test_a_partition_ends_in_time(call, point, limit, clock, monkeypatch):
     rng = np.random.default_rng(0)
     layers = [
@@ -97,7 +97,7 @@ def test_a_partition_ends_in_time(call, point, limit, clock, monkeypatch):
         partition.nearest([0.1, 0.2])
 
 
-@pytest.mark.parametrize("limit", np.arange(1, 30, 0.5).tolist())
+@pytest.mark.parametrize("limit", np.arange(1, 30, 2.5).tolist())
 def test_a_partition_of_a_box_that_had_to_be_widened_ends_in_time(limit, clock, monkeypatch):
     # All classes are equal in the corner (0, 0): the box is compared with one that is wider by a hair.
     rng = np.random.default_rng(0)
@@ -128,16 +128,16 @@ def test_with_enough_time_nothing_is_missing(clock):
 
 def test_portions_are_the_whole(clock):
     field = PAPER.margin(0, 1)
-    counted = Counted(SlowEnclosed(field, clock, 0.001, 1e-3), deadline=100.0)
+    evaluations = Evaluations(SlowEnclosed(field, clock, 0.001, 1e-3), deadline=100.0)
     x = np.random.default_rng(0).normal(size=(20, 10, 2))
-    np.testing.assert_allclose(counted.value(x), field.value(x), atol=1e-14)
-    for part, whole in zip(counted.value_and_gradient(x), field.value_and_gradient(x), strict=True):
+    np.testing.assert_allclose(evaluations.value(x), field.value(x), atol=1e-14)
+    for part, whole in zip(evaluations.value_and_gradient(x), field.value_and_gradient(x), strict=True):
         np.testing.assert_allclose(part, whole, atol=1e-14)
     lower = x.reshape(-1, 2)
-    found, whole = (some.enclose(lower, lower + 0.1) for some in (counted, field))
+    found, whole = (some.enclose(lower, lower + 0.1) for some in (evaluations, field))
     np.testing.assert_allclose(found.lower, whole.lower, atol=1e-12)
-    assert counted.evaluations == 400
+    assert evaluations.points == 400
     clock.now = 100.0
     with pytest.raises(Overtime):
-        counted.value(x)
-    assert counted.value(x[:0]).shape == (0, 10)
+        evaluations.value(x)
+    assert evaluations.value(x[:0]).shape == (0, 10)

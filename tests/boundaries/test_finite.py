@@ -48,7 +48,7 @@ def test_bounds_at_branch_points_are_finite_and_true(name):
         assert curve.error_bound[k] < 0.05
 
 
-@pytest.mark.parametrize("size", [1e150, 1e149, 1e75, 1e-75, 1e-150, 1e-160, 1e-200, 1e-290, 1e-300, 1e-307])
+@pytest.mark.parametrize("size", [1e150, 1e75, 1e-75, 1e-150, 1e-160, 1e-200, 1e-307])
 def test_boxes_of_every_size(size):
     scale = min(1 / size, 1e300)
     weight = [[scale, 0.3 * scale], [0.1 * scale, scale]]
@@ -61,7 +61,7 @@ def test_boxes_of_every_size(size):
     for field in fields:
         with warnings.catch_warnings():
             warnings.simplefilter("error")
-            boundary = tracer.trace(field, [(-size, size), (-size, 0.9 * size)], max_cells=5000)
+            boundary = tracer.trace(field, [(-size, size), (-size, 0.9 * size)], max_cells=2000)
             assert_finite(boundary)
             nearest = boundary.nearest([[0.1 * size, 0.2 * size], [size, -size]])
         assert np.isfinite(nearest.distances).all() or not len(boundary)

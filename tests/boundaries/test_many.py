@@ -358,8 +358,8 @@ def test_a_write_that_fails_raises(tmp_path, monkeypatch):
 
 
 def test_progress_counts_problems(capsys, monkeypatch):
-    monkeypatch.setattr("tracer.boundaries.progress.QUIET_SECONDS", 0)
-    monkeypatch.setattr("tracer.boundaries.progress.BETWEEN_SECONDS", 0)
+    monkeypatch.setattr("tracer.boundaries.work.QUIET_SECONDS", 0)
+    monkeypatch.setattr("tracer.boundaries.work.BETWEEN_SECONDS", 0)
     list(tracer.trace_many([SWEEP[0], REVERSED, SWEEP[1]], progress=True))
     lines = [line.strip() for line in capsys.readouterr().err.split("\r")]
     said = ["1 of 3 problems", "2 of 3 problems, 1 failed", "3 of 3 problems, 1 failed"]
@@ -401,7 +401,7 @@ def test_a_pool_that_breaks_down_raises():
 def test_a_dask_cluster(tmp_path):
     distributed = pytest.importorskip("distributed", reason="Dask's distributed is not installed")
     with (
-        distributed.LocalCluster(n_workers=2, threads_per_worker=1, dashboard_address=None) as cluster,
+        distributed.LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
         distributed.Client(cluster) as client,
     ):
         executor = client.get_executor()

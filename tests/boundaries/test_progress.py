@@ -9,7 +9,7 @@ def test_progress_is_silent_for_a_second(capsys):
 
 
 def test_progress_goes_to_standard_error_and_is_cleared(capsys, monkeypatch):
-    monkeypatch.setattr("tracer.boundaries.progress.QUIET_SECONDS", 0)
+    monkeypatch.setattr("tracer.boundaries.work.QUIET_SECONDS", 0)
     traced(T2, BOX, progress=True)
     out, err = capsys.readouterr()
     assert out == ""

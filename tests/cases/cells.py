@@ -8,7 +8,7 @@ import tracer
 from tracer.enclosures.functions.univariate import Univariate
 from tracer.fields.networks.activations import TABLE
 
-SMOOTH = [name for name, row in TABLE.items() if isinstance(row.univariate, Univariate)]
+SMOOTH = [name for name, row in TABLE.items() if isinstance(row.bounds, Univariate)]
 
 
 def random_network(rng, name, widths, gain):

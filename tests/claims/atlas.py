@@ -41,7 +41,7 @@ def arcs(rng, problem, atlas):
     """Where an arc lies over τ F changes its sign across the chart along its direction; else not."""
     sound = np.flatnonzero(~atlas.broken)
     which = sound[some(rng, len(sound))]
-    corners, d = atlas.paving.lines.at(atlas.paving.charts[which]), atlas.paving.directions[which]
+    corners, d = atlas.paving.lines.at(atlas.paving.charts[which]), atlas.paving.directions[which, 0]
     angles = np.stack([corners[:, i, 0] + 1j * corners[:, j, 1] for i in (0, 1) for j in (0, 1)])
     ranges = across(d, np.stack([angles.real, angles.imag], axis=-1))
     low, high = ranges.min(axis=0)[:, None], ranges.max(axis=0)[:, None]
@@ -50,12 +50,12 @@ def arcs(rng, problem, atlas):
     signs = problem.exact.signs(x.reshape(-1, 2)).reshape(x.shape[:-1])
     # The ends of a line are rounded, and so is τ at the brackets.
     hair = 1e-14 * (np.abs(d[:, ::-1]) * np.abs(corners).max(axis=1)).sum(axis=1)
-    ends = atlas.crossings.brackets
+    ends = atlas.sheet.crossings.brackets
     for k, chart in enumerate(which):
-        mine = atlas.arcs.chart == chart
+        mine = atlas.sheet.arcs.chart == chart
         start, end = (
             np.sort(across(d[k], np.stack([ends.lower[c], ends.upper[c]])), axis=0)
-            for c in (atlas.arcs.start[mine], atlas.arcs.end[mine])
+            for c in (atlas.sheet.arcs.start[mine], atlas.sheet.arcs.end[mine])
         )
         at = t[k][:, None]
         over = ((at > start[1]) & (at < end[0])).sum(axis=1)
@@ -67,7 +67,7 @@ def arcs(rng, problem, atlas):
 
 def degrees(atlas):
     """Every crossing ends one arc in each sound chart beside it, and no more."""
-    crossings, arcs = atlas.crossings, atlas.arcs
+    crossings, arcs = atlas.sheet.crossings, atlas.sheet.arcs
     charts = len(atlas.paving.charts)
     sound = np.append(~atlas.broken, np.zeros(2, bool))
     beside = sum(
@@ -87,7 +87,7 @@ def components(atlas):
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
-    n, arcs = len(atlas.crossings), atlas.arcs
+    n, arcs = len(atlas.sheet.crossings), atlas.sheet.arcs
     graph = coo_array((np.ones(len(arcs)), (arcs.start, arcs.end)), shape=(n, n))
     count, label = connected_components(graph, directed=False)
     degree = np.bincount(arcs.start, minlength=n) + np.bincount(arcs.end, minlength=n)

@@ -6,12 +6,13 @@ import tracer
 from claims.atlas import atlas_checks
 from claims.curves import error_bounds, summary
 from tracer.atlas.atlas import build_atlas
+from tracer.atlas.cells.one_field import OneField
 
 
 def tiny_budgets(rng, problem, reference, tally, max_cells, time_limit):
     """Whatever the budget, what is claimed is true, and PROVEN is the `reference`, that of `max_cells`."""
     budget = int(10 ** rng.uniform(0, np.log10(min(2000, max_cells))))
-    atlas = build_atlas(problem.field, problem.box, max_cells=budget)
+    atlas = build_atlas(OneField(problem.field), problem.box, max_cells=budget)
     yield from (f"budget {budget}: {claim}" for claim in atlas_checks(rng, problem, atlas))
     boundary = tracer.trace(problem.field, problem.bounds, max_cells=budget, time_limit=time_limit)
     yield from (f"budget {budget}: {claim}" for claim in error_bounds(rng, problem, boundary, tally))

@@ -11,7 +11,7 @@ SAMPLES = 11
 
 def brackets(rng, problem, atlas):
     """F has opposite certain signs at both ends of each bracket; none overlap; each holds its point."""
-    crossings = atlas.crossings
+    crossings = atlas.sheet.crossings
     (low, high), axis = crossings.brackets.ends(), crossings.brackets.axis
     row = np.arange(len(axis))
     t = crossings.points[row, axis]
@@ -28,7 +28,7 @@ def brackets(rng, problem, atlas):
 
 def lines_of(atlas):
     """By axis and coordinate of the line: lower and upper ends of the brackets, and directions, in order."""
-    crossings = atlas.crossings
+    crossings = atlas.sheet.crossings
     (low, high), axis = crossings.brackets.ends(), crossings.brackets.axis
     fixed = crossings.brackets.lower[np.arange(len(axis)), 1 - axis]
     order = np.lexsort((high, low, fixed, axis))

@@ -69,7 +69,7 @@ def tile_slopes(rng, problem, atlas):
     if problem.kinked:
         x, claimed = roots_in(problem.exact, x, corners[:, 0], corners[:, 1])
     step = tiny_steps(rng, x, corners[:, 0], corners[:, 1]).reshape(-1, 2)
-    wrong = changes(problem.exact, x, step, tiles.slopes[which], claimed)
+    wrong = changes(problem.exact, x, step, tiles.slopes[which, 0], claimed)
     yield from (f"partial changes sign in the tile {cell.tolist()}" for cell in corners[wrong])
     charts = atlas.paving.charts[tiles.chart]
     if not ((charts[:, 0] <= tiles.cells[:, 0]) & (tiles.cells[:, 1] <= charts[:, 1])).all():
@@ -79,8 +79,8 @@ def tile_slopes(rng, problem, atlas):
 def chart_slopes(rng, problem, atlas):
     """Where F is 0 the proven partials of every chart have their sign, and F grows along its direction."""
     which = some(rng, len(atlas.paving.charts))
-    corners, slopes = atlas.paving.lines.at(atlas.paving.charts[which]), atlas.paving.slopes[which]
-    directions = atlas.paving.directions[which]
+    corners, slopes = atlas.paving.lines.at(atlas.paving.charts[which]), atlas.paving.slopes[which, 0]
+    directions = atlas.paving.directions[which, 0]
     x = points_in(rng, problem.exact, corners[:, 0], corners[:, 1], 6)
     x, claimed = roots_in(problem.exact, x, corners[:, 0], corners[:, 1])
     step = tiny_steps(rng, x, corners[:, 0], corners[:, 1]).reshape(-1, 2)

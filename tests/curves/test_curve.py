@@ -97,7 +97,7 @@ def last_hidden_image(network, margin, points):
     *hidden, _ = network.layers
     y = points
     for layer in hidden:
-        y = layer.row.value(y @ layer.weight.T + layer.bias)
+        y = layer.function.value(y @ layer.weight.T + layer.bias)
     return y @ margin.layers[-1].weight[0] + margin.layers[-1].bias[0]
 
 

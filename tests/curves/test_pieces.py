@@ -65,3 +65,17 @@ def test_the_first_exit_between_two_points_inside():
     x, y, _ = curve.at(np.array([0]), np.array([sigma]))[0]
     assert y == pytest.approx(1.999, abs=1e-12)
     assert x > 0
+
+
+def test_the_first_exit_between_turning_points_that_are_close_together():
+    # The second coordinate rises to 1.0005 between turning points at 0 and 0.01.
+    t = NODES
+    y = 1 + 0.0005 - 1e4 * (t**4 / 4 - 0.01 * t**3 / 3)
+    curve = Pieces.through(np.stack([t, y, t + 1], axis=-1)[None])
+    top = 1.0005 + 1e4 * 0.01**4 / 12
+    assert curve.first_exit(1, -1e5, top + 1e-9) is None
+    piece, sigma = curve.first_exit(1, -1e5, top - 2e-9)
+    assert (piece, curve.at(np.array([0]), np.array([sigma]))[0, 1]) == (
+        0,
+        pytest.approx(top - 2e-9, abs=1e-10),
+    )

@@ -6,10 +6,10 @@ import numpy as np
 import pytest
 
 from tracer.enclosures.functions import piecewise_linear
-from tracer.enclosures.functions.piecewise_linear import ANY, Kinked
+from tracer.enclosures.functions.piecewise_linear import FREE
 from tracer.fields.networks.activations import TABLE, activation
 
-NAMES = [name for name, row in TABLE.items() if isinstance(row.univariate, Kinked)] + ["leaky_relu"]
+NAMES = [name for name, row in TABLE.items() if row.kinks]
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -17,12 +17,12 @@ NAMES = [name for name, row in TABLE.items() if isinstance(row.univariate, Kinke
 def test_lines_and_slopes_of_kinked_functions_hold_every_point(name, parameter, fresh_seed):
     if name != "leaky_relu" and parameter != 0.01:
         pytest.skip("has no parameter")
-    row = activation(name, parameter if name == "leaky_relu" else None)
+    row = activation(name, slope=parameter if name == "leaky_relu" else None)
     rng = np.random.default_rng(fresh_seed)
     center = rng.normal(0, 1, 4000) * 10 ** rng.uniform(-9, 3, 4000)
     rho = 10 ** rng.uniform(-12, 3, 4000)
     center[:5], rho[:5] = 0, (0, 1e-300, 1e-12, 1, 1e3)
-    line = row.univariate.line(center, rho)
+    line = row.bounds.line(center, rho)
     for share in np.linspace(-1, 1, 41):
         t = share * rho
         z = [Fraction(c) + Fraction(d) for c, d in zip(center.tolist(), t.tolist(), strict=True)]
@@ -58,18 +58,18 @@ def test_each_side_is_continued_straight_from_where_it_is(name, fresh_seed):
     rng = np.random.default_rng(fresh_seed)
     center, rho = rng.normal(0, 2, 2000), 10 ** rng.uniform(-12, 1, 2000)
     center[:3], rho[:3] = (0, 1, -1), 0
-    first, last = row.univariate.sides(center, rho)
+    first, last = row.bounds.sides(center, rho)
     assert (first <= last).all()
-    for side in range(len(row.univariate.slopes)):
-        line = row.univariate.continued(center, np.full(2000, side, np.int8))
+    for side in range(len(row.bounds.slopes)):
+        line = row.bounds.extended(center, np.full(2000, side, np.int8))
         alone = (first == side) & (last == side)
         assert alone.sum() > 50
         assert (np.abs(line.value - row.value(center))[alone] <= line.radius[alone]).all()
-        assert (line.slope == row.univariate.slopes[side]).all()
+        assert (line.slope == row.bounds.slopes[side]).all()
         assert not np.any([line.below, line.above])
     both = first < last
-    assert (np.abs(center[both, None] - np.array(row.univariate.kinks)).min(axis=1) <= rho[both] * 1.01).all()
-    anywhere = row.univariate.continued(center, np.full(2000, ANY, np.int8))
+    assert (np.abs(center[both, None] - np.array(row.bounds.kinks)).min(axis=1) <= rho[both] * 1.01).all()
+    anywhere = row.bounds.extended(center, np.full(2000, FREE, np.int8))
     assert not anywhere.slope.any()
 
 
@@ -77,7 +77,7 @@ def test_each_side_is_continued_straight_from_where_it_is(name, fresh_seed):
 def test_where_nothing_touches_there_is_no_kink_and_the_slope_is_known(name, fresh_seed):
     row = activation(name)
     rng = np.random.default_rng(fresh_seed)
-    kink = rng.choice(row.univariate.kinks, 4000)
+    kink = rng.choice(row.bounds.kinks, 4000)
     rho = 10 ** rng.uniform(-12, 1, 4000)
     # By a few units of rounding on either side of touching it, and anywhere.
     off = rng.choice([-1, 1], 4000) * rho * (1 + rng.integers(-8, 9, 4000) * 2.0**-52)
@@ -85,14 +85,14 @@ def test_where_nothing_touches_there_is_no_kink_and_the_slope_is_known(name, fre
     rho[:2] = 0
     center[:5] = kink[0], np.nextafter(kink[1], 5), np.nan, -np.inf, 0
     rho[3:5] = np.inf, np.nan
-    touches = row.univariate.touches(center, rho)
+    touches = row.bounds.touches(center, rho)
     assert touches[0]
     assert not touches[1]
     assert touches[2:5].all()
     for c, r, found in zip(center[5:].tolist(), rho[5:].tolist(), touches[5:].tolist(), strict=True):
-        gap = min(abs(Fraction(c) - Fraction(k)) for k in row.univariate.kinks)
+        gap = min(abs(Fraction(c) - Fraction(k)) for k in row.bounds.kinks)
         assert found or gap > r
         assert not found or gap <= r * (1 + 1e-14)
     assert 500 < touches.sum() < 3500
     alone = ~touches
-    assert (row.univariate.slope(center) == row.slope(center))[alone].all()
+    assert (row.bounds.slope(center) == row.slope(center))[alone].all()

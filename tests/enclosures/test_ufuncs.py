@@ -13,6 +13,7 @@ from cases.cells import points_of, random_cells
 from oracles.balls import arb_of
 from oracles.formulas import Undecided, random_formula, value_and_gradient, with_numpy
 from tracer import Function
+from tracer.atlas.cells.one_field import OneField
 from tracer.atlas.cells.paving import pave
 from tracer.fields.box import Box
 
@@ -183,10 +184,10 @@ def test_away_from_a_kink_there_is_none():
 def test_a_square_of_kinks_is_paved():
     # max(|x|, |y|) = 1/2, whose corners have a generalized partial without a sign in any cell around.
     square = Function(lambda x, y: np.maximum(abs(x), abs(y)) - 0.5)
-    paving = pave(square, EVERYWHERE, max_cells=10_000)
+    paving = pave(OneField(square), EVERYWHERE, max_cells=10_000)
     assert not paving.exhausted
     rotated = Function(lambda x, y: abs(x) + abs(y) * 0.5 + 0.7 * x - 0.5)
-    assert len(pave(rotated, EVERYWHERE, max_cells=10_000).unresolvable) <= 4
+    assert len(pave(OneField(rotated), EVERYWHERE, max_cells=10_000).unresolvable) <= 4
 
 
 # Constants and how a formula is written ---------------------------------------------------------
@@ -472,7 +473,7 @@ def test_derivatives_do_not_take_over_the_precision_of_a_constant(f, x, slope):
     ],
 )
 def test_curves_without_singular_points_are_paved(f, side, most):
-    paving = pave(Function(f), Box.from_bounds([(-side, side)] * 2), max_cells=most)
+    paving = pave(OneField(Function(f)), Box.from_bounds([(-side, side)] * 2), max_cells=most)
     assert not paving.exhausted
     assert len(paving.unresolvable) == 0
     assert len(paving.charts) > 0

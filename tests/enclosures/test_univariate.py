@@ -10,7 +10,7 @@ from tracer.enclosures.functions import univariate
 from tracer.enclosures.functions.univariate import Univariate
 from tracer.fields.networks.activations import TABLE
 
-SMOOTH = [name for name, row in TABLE.items() if isinstance(row.univariate, Univariate)]
+SMOOTH = [name for name, row in TABLE.items() if isinstance(row.bounds, Univariate)]
 POINTS = 300
 
 
@@ -29,7 +29,7 @@ def within(ball, value, error):
 @pytest.mark.parametrize("name", SMOOTH)
 def test_jets_are_within_their_error(name, fresh_seed):
     z = points(fresh_seed)
-    values, errors = TABLE[name].univariate.jet_and_error(z)
+    values, errors = TABLE[name].bounds.jet_and_error(z)
     for n, x in enumerate(z):
         exact = jet(name, arb_of(x))
         assert all(within(exact[k], values[k, n], errors[k, n]) for k in range(4)), x
@@ -38,7 +38,7 @@ def test_jets_are_within_their_error(name, fresh_seed):
 @pytest.mark.parametrize("name", SMOOTH)
 def test_jets_are_nearly_exact(name):
     z = points(1)
-    values, errors = TABLE[name].univariate.jet_and_error(z)
+    values, errors = TABLE[name].bounds.jet_and_error(z)
     assert (errors <= 1e-12 * (1 + z**2) * np.maximum(1, np.abs(values))).all()
 
 
@@ -48,7 +48,7 @@ def test_ranges_hold_every_point_of_the_interval(name, fresh_seed):
     middle = points(fresh_seed, 100)
     radius = 10 ** rng.uniform(-6, 1, 100)
     low, high = middle - radius, middle + radius
-    below, above = TABLE[name].univariate.ranges(low, high)
+    below, above = TABLE[name].bounds.ranges(low, high)
     for n in range(100):
         for w in (0.0, 1.0, *rng.uniform(0, 1, 4)):
             x = np.clip(low[n] + w * (high[n] - low[n]), low[n], high[n])
@@ -60,37 +60,33 @@ def test_ranges_hold_every_point_of_the_interval(name, fresh_seed):
 def test_neighbourhoods_hold_their_points_ends_and_ranges(name, fresh_seed):
     rng = np.random.default_rng(fresh_seed)
     center, rho = points(fresh_seed, 100), 10 ** rng.uniform(-9, 1, 100)
-    near = TABLE[name].univariate.neighbourhood(center, rho)
+    near = TABLE[name].bounds.neighbourhood(center, rho)
     for n, (z, r) in enumerate(zip(center, rho, strict=True)):
         middle, left, right = (jet(name, arb_of(z) + sign * arb_of(r)) for sign in (0, -1, 1))
-        errors = near.value_error[n], near.slope_error[n]
-        computed = (
-            (near.value, near.slope),
-            (near.value_low, near.slope_low),
-            (near.value_high, near.slope_high),
-        )
+        errors = near.error.value[n], near.error.slope[n]
+        computed = (near.value, near.slope), near.left, near.right
         for exact, found in zip((middle, left, right), computed, strict=True):
             assert all(within(exact[k], found[k][n], errors[k]) for k in (0, 1)), (z, r)
         assert abs(middle[2] - arb_of(near.curvature[n])) * arb_of(r) <= arb_of(errors[1]), (z, r)
         for w in (-1.0, 1.0, *rng.uniform(-1, 1, 4)):
             exact = jet(name, arb_of(z) + arb_of(w) * arb_of(r))
-            for k, low, high in ((0, near.low, near.high), (1, near.least, near.most)):
+            for k, low, high in zip((0, 1), near.least, near.most, strict=True):
                 assert exact[k] >= arb_of(low[n]), (z, r, w, k)
                 assert exact[k] <= arb_of(high[n]), (z, r, w, k)
             # The parabola that meets a' at this end.
             end, side = (right, 1) if w > 0 else (left, -1)
             rise = end[1] - middle[1] - side * middle[2] * arb_of(r)
             parabola = middle[1] + middle[2] * arb_of(w) * arb_of(r) + rise * arb_of(w) ** 2
-            if np.isfinite(near.bow[n]):
-                bow = arb_of(near.bow[n]) * arb_of(w) ** 2 * (1 - abs(arb_of(w)))
-                assert abs(exact[1] - parabola) <= bow + arb_of(errors[1]), (z, r, w)
+            if np.isfinite(near.remainder[n]):
+                remainder = arb_of(near.remainder[n]) * arb_of(w) ** 2 * (1 - abs(arb_of(w)))
+                assert abs(exact[1] - parabola) <= remainder + arb_of(errors[1]), (z, r, w)
 
 
 @pytest.mark.parametrize("name", SMOOTH)
 def test_values_at_uncertain_points_hold_both_ends(name, fresh_seed):
     rng = np.random.default_rng(fresh_seed)
     z, radius = points(fresh_seed), rng.choice([0.0, 1.0], POINTS) * 10 ** rng.uniform(-16, 0, POINTS)
-    value, spread = TABLE[name].univariate.at(z, radius)
+    value, spread = TABLE[name].bounds.at(z, radius)
     for n in range(POINTS):
         for sign in (-1, 0, 1):
             exact = jet(name, arb_of(z[n]) + sign * arb_of(radius[n]), 1)[0]
@@ -98,26 +94,26 @@ def test_values_at_uncertain_points_hold_both_ends(name, fresh_seed):
 
 
 @pytest.mark.parametrize("name", SMOOTH)
-def test_no_second_derivative_is_larger_than_the_bend(name):
-    row = TABLE[name].univariate
+def test_no_second_derivative_is_larger_than_its_bound(name):
+    row = TABLE[name].bounds
     for z in (*row.zeros[2], *row.breaks, *np.linspace(-5, 5, 101)):
-        assert abs(jet(name, arb_of(z))[2]) <= arb_of(row.bend)
+        assert abs(jet(name, arb_of(z))[2]) <= arb_of(row.curvature_bound)
 
 
 @pytest.mark.parametrize("name", SMOOTH)
 def test_ranges_are_tight(name):
     low, high = np.array([-3.0, -1.0, 0.2]), np.array([2.0, -0.5, 4.0])
-    below, above = TABLE[name].univariate.ranges(low, high)
+    below, above = TABLE[name].bounds.ranges(low, high)
     for n in range(3):
         z = np.linspace(low[n], high[n], 20_001)
-        values, _ = TABLE[name].univariate.jet(z)
+        values, _ = TABLE[name].bounds.jet(z)
         assert below[:, n] == pytest.approx(values.min(axis=1), abs=1e-6)
         assert above[:, n] == pytest.approx(values.max(axis=1), abs=1e-6)
 
 
 @pytest.mark.parametrize("name", [n for n in SMOOTH if n not in ("linear", "elu")])
 def test_each_derivative_changes_sign_at_its_zeros_and_nowhere_else(name):
-    for k, zeros in enumerate(TABLE[name].univariate.zeros, start=1):
+    for k, zeros in enumerate(TABLE[name].bounds.zeros, start=1):
         edges = np.array([-30.0, *zeros, 30.0])
         signs = []
         for low, high in pairwise(edges):
@@ -144,8 +140,8 @@ def test_the_slope_is_not_held_up_where_its_exponential_is_cut_off(function):
     with np.errstate(all="ignore"):
         # No float is as small as its slope there.
         z = np.array([-1e300, -1e4, -760 / function.rate, 760 / function.rate, 1e4, 1e300])
-        assert (function.ranges_around(z, np.zeros_like(z), z, z).least <= 0).all()
-        assert (function.neighbourhood(z, np.zeros_like(z)).least <= 0).all()
+        assert (function.ranges_around(z, np.zeros_like(z), z, z).least.slope <= 0).all()
+        assert (function.neighbourhood(z, np.zeros_like(z)).least.slope <= 0).all()
         everywhere = function.ranges_around(np.zeros(1), np.zeros(1), np.full(1, -np.inf), np.full(1, np.inf))
-        assert everywhere.least <= 0
-        assert everywhere.most >= function.rate**2 / 4
+        assert everywhere.least.slope <= 0
+        assert everywhere.most.slope >= function.rate**2 / 4

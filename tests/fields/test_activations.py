@@ -37,6 +37,7 @@ FORMULAS = {
     "hardtanh": lambda z: min(max(z, Decimal(-1)), Decimal(1)),
     "gelu": lambda z: z * normal_distribution(z),
     "silu": lambda z: z / (1 + (-z).exp()),
+    "power": lambda z: z * z,
 }
 
 
@@ -94,7 +95,7 @@ def test_values_fill_the_range_and_keep_to_it(name):
     y = row.value(z)
     assert ((y >= low) & (y <= high)).all()
     assert y.min() == pytest.approx(max(low, -1e9 if name == "linear" else -1e7), abs=1e-9)
-    assert y.max() == pytest.approx(min(high, 1e9))
+    assert y.max() == pytest.approx(min(high, 1e18 if name == "power" else 1e9))
 
 
 @pytest.mark.parametrize("name", INVERTIBLE)
@@ -107,13 +108,13 @@ def test_the_range_of_an_invertible_row_is_open(name):
 
 def test_rows_that_are_not_increasing_have_no_inverse():
     assert {name for name in TABLE if TABLE[name].inverse is None} == {
-        "relu", "hardtanh", "gelu", "silu", "softmax",
+        "relu", "hardtanh", "gelu", "silu", "power", "softmax",
     }  # fmt: skip
 
 
 @pytest.mark.parametrize("slope", [0.0, -0.5])
 def test_a_leaky_slope_of_zero_or_less_has_no_inverse(slope):
-    row = activation("leaky_relu", slope)
+    row = activation("leaky_relu", slope=slope)
     assert row.inverse is None
     assert row.range == (0, np.inf)
     np.testing.assert_array_equal(row.value(np.array([-2.0, 3.0])), [-2 * slope, 3])
@@ -121,7 +122,7 @@ def test_a_leaky_slope_of_zero_or_less_has_no_inverse(slope):
 
 
 def test_a_given_slope_takes_the_place_of_the_default():
-    row = activation("leaky_relu", 0.25)
+    row = activation("leaky_relu", slope=0.25)
     np.testing.assert_array_equal(row.value(np.array([-2.0, 3.0])), [-0.5, 3])
     np.testing.assert_array_equal(row.inverse(np.array([-0.5, 3.0])), [-2, 3])
 
@@ -146,4 +147,4 @@ def test_bad_names_and_parameters_are_named():
     with pytest.raises(ValueError, match=r"activation must be one of .*; got 'swish'"):
         activation("swish")
     with pytest.raises(ValueError, match="slope belongs to leaky_relu"):
-        activation("tanh", 0.1)
+        activation("tanh", slope=0.1)

@@ -15,8 +15,8 @@ from tracer import Status
 from tracer.enclosures.forms.quadratic import Quadratics
 from tracer.fields.kernels.gaussians import Gaussians
 from tracer.fields.kernels.kernel import KernelField
-from tracer.fields.kernels.powers import Powers
 from tracer.fields.networks.layer import Layer
+from tracer.fields.networks.network import Network
 from tracer.models.lowering.affine import Affine
 
 
@@ -35,12 +35,15 @@ class Model:
 
     def field(self):
         inner = Affine.identity(len(self.mean)).plus(-self.mean).over(self.scale)
+        last = Layer([self.alpha], [self.intercept])
         if self.degree is None:
-            terms = Gaussians(self.centres, self.weights, inner.layer())
+            field = KernelField(Gaussians(self.centres, self.weights, inner.layer()), last)
         else:
             gamma, r = self.weights
-            terms = Powers(inner.matmul(self.centres).times(gamma).plus(r).layer(), self.degree)
-        field = KernelField(terms, Layer([self.alpha], [self.intercept]))
+            products = inner.matmul(self.centres).times(gamma).plus(r).layer()
+            arrays = products.weight, products.bias
+            radii = {"weight_radius": products.weight_radius, "bias_radius": products.bias_radius}
+            field = Network([Layer(*arrays, "power", degree=self.degree, **radii), last])
         return field if self.plane is None else field.restrict(self.plane)
 
     def exactly(self, point):
@@ -105,6 +108,11 @@ def random_cells(rng, model, k):
     return center - radius, center + radius
 
 
+def terms(field, x):
+    """Values of the kernels at points."""
+    return field.terms.value(x) if isinstance(field, KernelField) else Network(field.layers[:1])(x)
+
+
 DEGREES = [None, 1, 2, 3, 4, 7]
 
 
@@ -135,7 +143,7 @@ def test_bounds_at_points_are_those_of_rounding(degree, fresh_seed):
     field = model.field()
     found = field.enclose(x, x)
     value = field.value(x)
-    size = np.abs(model.alpha) @ np.abs(field.terms.value(x)).T + abs(model.intercept)
+    size = np.abs(model.alpha) @ np.abs(terms(field, x)).T + abs(model.intercept)
     for k in range(len(x)):
         exact, _ = model.exactly(x[k])
         assert inside(exact, found.lower[k], found.upper[k])
@@ -169,7 +177,7 @@ def test_values_and_gradients_are_those_of_the_model(degree, fresh_seed):
         for k in range(len(x)):
             F, partials = model.exactly(x[k])
             steep = np.array([float(p) for p in partials])
-            scale = np.abs(model.alpha).max() * np.abs(field.terms.value(x[[k]])).sum() + 1
+            scale = np.abs(model.alpha).max() * np.abs(terms(field, x[[k]])).sum() + 1
             assert abs(float(F) - value[k]) <= 1e-9 * scale
             assert np.abs(steep - gradient[k]).max() <= 1e-7 * (np.abs(gradient[k]).max() + scale)
 
@@ -317,9 +325,11 @@ def test_copies_are_faithful_and_read_only(degree, duplicate):
     other = duplicate(field)
     assert np.array_equal(other.value(x), field.value(x))
     assert_same_bounds(other, field, x, x + 1)
-    assert not other.terms.inner.weight.flags.writeable
     if degree is None:
         assert not other.terms.centres.flags.writeable
+        assert not other.terms.inner.weight.flags.writeable
+    else:
+        assert other.layers[0].degree == degree
 
 
 @pytest.mark.parametrize("degree", [None, 3])
@@ -352,9 +362,9 @@ def test_a_model_prints_what_it_is():
             TypeError,
             "two inputs, this model has 3: pass field.restrict",
         ),
-        (lambda: classifier().value([0, 0]), TypeError, "this model has two classes: take .margin"),
+        (lambda: classifier().value([0, 0]), TypeError, "this model has 2: take model.margin"),
         (lambda: classifier(3).margin(0, 1).enclose(np.zeros((1, 3)), np.ones((1, 3))), TypeError, "has 3"),
-        (lambda: classifier().margin(0, 1).margin(0, 1), ValueError, "margin needs two classes"),
+        (lambda: classifier().margin(0, 1).margin(0, 1), ValueError, "margin needs two outputs"),
         (lambda: classifier().margin(1, 1), ValueError, "i and j must differ"),
         (lambda: classifier().margin(classes=("no", "maybe")), ValueError, "got 'maybe'"),
         (
@@ -370,7 +380,8 @@ def test_a_model_prints_what_it_is():
         ),
         (lambda: Gaussians([[0, 0]], [[-1, 1]], Affine.identity(2).layer()), ValueError, "not be negative"),
         (lambda: Gaussians([[0, 0]], [[1]], Affine.identity(2).layer()), ValueError, r"and \(1, 1\)"),
-        (lambda: Powers(Affine.identity(2).layer(), 0), ValueError, "degree must be at least 1; got 0"),
+        (lambda: Layer([[1, 0]], [0], "power", degree=0), ValueError, "degree must be at least 1; got 0"),
+        (lambda: Layer([[1, 0]], [0], "power", degree=1001), ValueError, "at most 1000; got 1001"),
     ],
 )
 def test_what_does_not_fit_is_named(call, error, message):

@@ -31,6 +31,7 @@ ACTIVATIONS = {
     "silu": lambda s: s * _sigmoid(s),
     "gelu": lambda s: s * (-s / arb(2).sqrt()).erfc() / 2,
     "elu": lambda s: s if s[0] > 0 else s.exp() - 1,
+    "power": lambda s: s * s,
 }
 
 

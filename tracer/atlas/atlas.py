@@ -1,4 +1,7 @@
-"""The atlas: a paving of the box, the arcs in its charts chained into components, and the undecided cells.
+"""The atlas: a paving of the box, in it a sheet of arcs for each field, and the undecided cells.
+
+A boundary is the case of one sheet and no junctions. The arcs of several classes are those of each pair of
+classes i < j that has charts; they meet in junctions.
 
 If a broken chart touches no cell at the resolution limit, the atlas is built again on other grid lines, with
 the next pair of `RATIOS` for the first cut. If a side of the box itself is undecided (the boundary runs along
@@ -9,23 +12,23 @@ that are still broken after the last attempt count as undecided cells.
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import cached_property, partial
-from typing import Any
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
-from tracer.arrays import Array, Indices, Mask
-from tracer.atlas.cells.grid_lines import RATIOS
-from tracer.atlas.cells.paving import Paving, pave
+from tracer.arrays import Array, Mask
+from tracer.atlas.cells.grid_lines import NO_CELLS, RATIOS
+from tracer.atlas.cells.one_field import OneField
+from tracer.atlas.cells.paving import Pair, Paving, pave
 from tracer.atlas.certificate import Status
-from tracer.atlas.chains import Chains, chained
-from tracer.atlas.charts import ChartArcs, pair
-from tracer.atlas.edges.crossings import Crossings, find_crossings
+from tracer.atlas.classes.class_question import ClassQuestion
+from tracer.atlas.classes.junctions import NO_JUNCTIONS, Junctions, locate
+from tracer.atlas.classes.margins import Margins
+from tracer.atlas.edges.crossings import find_crossings
 from tracer.atlas.edges.sides import OUTSIDE
+from tracer.atlas.sheet import NO_JUNCTION, Sheet, maximal_crossings
 from tracer.fields.box import Box
-from tracer.fields.counted import Overtime
-from tracer.fields.field import EnclosedField
+from tracer.fields.evaluations import Overtime
 
 # The share of `max_cells` for the paving; the rest is for pieces of cell sides.
 PAVING_SHARE = 0.9
@@ -36,141 +39,164 @@ OUTSETS = np.array([[1.0, 1.3], [1.7, 2.1]]) * 1e-9
 
 @dataclass(frozen=True, eq=False)
 class Atlas:
-    """Everything that is proven about the boundary in a box.
+    """Everything that is proven about the boundary, or about the regions of classes, in a box.
 
     Attributes
     ----------
     paving : Paving
         Its box is the requested one, or that extended by a few 1e-9 of a side.
-    crossings : Crossings
-    arcs : ChartArcs
-        The arcs in charts that are not broken.
+    sheets : dict
+        The `Sheet` of each pair i < j of classes that has charts; of None, if there is only one field.
     broken : ndarray of bool, shape (charts,)
         Charts of which nothing is claimed.
+    junctions : Junctions
     seconds : dict
         Seconds per phase, of the last attempt only.
+    between : ndarray, shape (m, 2, 2)
+        Cells in which the requested box may be divided differently from the box that is paved; in plane
+        coordinates.
     """
 
     paving: Paving
-    crossings: Crossings
-    arcs: ChartArcs
+    sheets: dict[Pair, Sheet]
     broken: Mask
-    seconds: dict[str, float]
+    junctions: Junctions = NO_JUNCTIONS
+    seconds: dict[str, float] = field(default_factory=dict)
+    between: Array = field(default_factory=lambda: NO_CELLS)
 
     @property
     def box(self) -> Box:
         """The box that is paved."""
         return self.paving.lines.box
 
+    @property
+    def sheet(self) -> Sheet:
+        """The sheet of the only field."""
+        return self.sheets[None]
+
     def without_charts(self) -> "Atlas":
         """The atlas with its charts moved to the unprocessed cells, if no time is left to trace arcs."""
-        none, paving = np.zeros(0, dtype=np.intp), self.paving.without_charts()
-        crossings = self.crossings[none]
-        return Atlas(paving, crossings, *pair(crossings, paving.directions), self.seconds)
-
-    @cached_property
-    def chains(self) -> Chains:
-        """The components of the boundary."""
-        return chained(self.arcs, len(self.crossings))
+        paving = self.paving.without_charts()
+        sheets = {pair: sheet.without_charts(paving) for pair, sheet in self.sheets.items()}
+        return replace(self, paving=paving, sheets=sheets, broken=self.broken[:0], junctions=NO_JUNCTIONS)
 
     @property
     def undecided(self) -> Array:
         """Cells of which nothing is claimed, in shares of the box, shape (m, 2, 2)."""
-        paving = self.paving
-        return np.concatenate([paving.unresolvable, paving.unprocessed, paving.charts[self.broken]])
+        return np.concatenate([self.paving.undecided, self.paving.charts[self.broken]])
 
     @property
     def undecided_sides(self) -> Mask:
         """Which sides of the box, lower and upper, have an undecided piece, shape (2, 2)."""
-        undecided = self.crossings.undecided
-        return sides_among(undecided.axis, undecided.before, undecided.after)
+        sides = np.zeros((2, 2), dtype=bool)
+        for sheet in self.sheets.values():
+            axis, before, after = sheet.crossings.undecided
+            sides[0, 1 - axis[before == OUTSIDE]] = sides[1, 1 - axis[after == OUTSIDE]] = True
+        return sides
+
+    @property
+    def points(self) -> Array:
+        """The points at the crossings of all sheets, (n, 2)."""
+        return np.concatenate([np.zeros((0, 2)), *(sheet.points for sheet in self.sheets.values())])
 
     @property
     def cells(self) -> int:
         """Number of cells and of pieces of their sides that were processed."""
-        return self.paving.cells + self.crossings.cells
+        return self.paving.cells + sum(sheet.crossings.cells for sheet in self.sheets.values())
 
     @property
     def exhausted(self) -> bool:
         """Whether a budget ended the computation."""
-        return self.paving.exhausted or self.crossings.exhausted
+        return self.paving.exhausted or any(sheet.crossings.exhausted for sheet in self.sheets.values())
 
     @property
     def status(self) -> Status:
         """How much is proven."""
         if self.exhausted:
             return Status.BUDGET_EXHAUSTED
-        return Status.PROVEN_OUTSIDE_CELLS if len(self.undecided) else Status.PROVEN
+        decided = not (len(self.undecided) or len(self.between))
+        return Status.PROVEN if decided else Status.PROVEN_OUTSIDE_CELLS
 
 
 def build_atlas(
-    field: EnclosedField,
+    question: OneField | ClassQuestion,
     box: Box,
     *,
     max_cells: int,
     deadline: float = math.inf,
     report: Callable[[int, float], None] = lambda cells, share: None,
 ) -> Atlas:
-    """Build the atlas of the boundary in `box`; see `pave` for the parameters."""
-
-    def found(paving: Paving, left: int) -> Atlas:
-        try:
-            crossings = find_crossings(field, paving, left, deadline)
-        except Overtime:
-            paving = paving.without_charts()
-            crossings = find_crossings(field, paving, left, deadline)
-        return Atlas(paving, crossings, *pair(crossings, paving.directions), {})
-
-    return retried_on_new_lines(partial(pave, field, deadline=deadline, report=report), found, box, max_cells)
-
-
-def retried_on_new_lines(
-    pave: Callable[..., Any], found: Callable[[Any, int], Any], box: Box, max_cells: int
-) -> Any:
     """Build an atlas, and build it again on other grid lines while these may decide more.
 
     Parameters
     ----------
-    pave : callable
-        Returns the paving of a box; keywords `attempt` and `max_cells`.
-    found : callable
-        Returns the atlas on a paving, given the number of cells that it may process.
+    question : OneField or ClassQuestion
     box : Box
     max_cells : int
-        Upper limit of cells over all attempts.
+        Upper limit of cells, and of pieces of their sides, over all attempts.
+    deadline, report
+        See `pave`.
     """
     atlas, spent = None, 0
     for attempt in range(len(RATIOS)):
-        began, left = time.perf_counter(), max_cells - spent
-        paving = pave(box, attempt=attempt, max_cells=max(1, math.floor(PAVING_SHARE * left)))
+        began, remaining = time.perf_counter(), max_cells - spent
+        share = max(1, math.floor(PAVING_SHARE * remaining))
+        paving = pave(question, box, attempt=attempt, max_cells=share, deadline=deadline, report=report)
         if atlas is not None and paving.exhausted:
             return atlas  # another attempt did not fit into the budget: the last one is the result
         paved = time.perf_counter()
-        atlas = found(paving, left - paving.cells)
+        try:
+            atlas = _atlas_on(paving, question, remaining - paving.cells, deadline)
+        except Overtime:
+            atlas = _atlas_on(paving.without_charts(), question, remaining - paving.cells, deadline)
         seconds = {"paving": paved - began, "crossings": time.perf_counter() - paved}
         atlas, spent = replace(atlas, seconds=seconds), spent + atlas.cells
-        broken = paving.charts[atlas.broken]
-        if atlas.status is not Status.PROVEN_OUTSIDE_CELLS or not curable(broken, paving.unresolvable):
+        if atlas.status is not Status.PROVEN_OUTSIDE_CELLS or not _is_curable(atlas):
             break
         box = widened(box, atlas.undecided_sides)
     return atlas
 
 
-def curable(broken: Array, floor: Array) -> bool:
+def _atlas_on(paving: Paving, question: OneField | ClassQuestion, max_cells: int, deadline: float) -> Atlas:
+    """The atlas on a paving: the crossings of each sheet, paired into arcs; then the junctions."""
+    crossings, sheets, broken = {}, {}, np.zeros(len(paving.charts), dtype=bool)
+    for pair in paving.pairs():
+        crossings[pair] = find_crossings(question.margin(pair), paving, pair, max_cells, deadline)
+        max_cells -= crossings[pair].cells
+    if isinstance(question, ClassQuestion):
+        crossings = maximal_crossings(question.margins, paving, crossings)
+    for pair, found in crossings.items():
+        sheets[pair], own_broken = Sheet.of_crossings(paving, pair, found)
+        broken |= own_broken
+    atlas = Atlas(paving, sheets, broken)
+    return _with_junctions(question.margins, atlas) if isinstance(question, ClassQuestion) else atlas
+
+
+def _with_junctions(margins: Margins, atlas: Atlas) -> Atlas:
+    """The atlas with the junctions in which arcs of all three pairs of a chart end."""
+    paving, sheets, broken = atlas.paving, atlas.sheets, atlas.broken.copy()
+    ends = np.zeros(len(broken), dtype=np.intp)
+    for sheet in sheets.values():
+        ends[sheet.ends_inside()] += 1
+    broken |= (ends > 0) & (ends < 3)
+    at = np.flatnonzero((ends == 3) & ~broken)
+    junctions = locate(margins, paving.lines.at(paving.charts[at]), paving.classes[at])
+    found = np.isfinite(junctions.reach).all(axis=1)
+    broken[at[~found]] = True
+    number = np.full(len(broken), NO_JUNCTION)
+    number[at[found]] = np.arange(np.count_nonzero(found))
+    junctions = junctions[found]
+    sheets = {pair: sheet.with_junctions(broken, number, junctions) for pair, sheet in sheets.items()}
+    return replace(atlas, sheets=sheets, broken=broken, junctions=junctions)
+
+
+def _is_curable(atlas: Atlas) -> bool:
     """Whether some broken chart touches no cell at the resolution limit: other grid lines may decide it."""
+    limit = atlas.paving.unresolvable
     return any(
-        not ((chart[0] <= floor[:, 1]) & (chart[1] >= floor[:, 0])).all(axis=1).any() for chart in broken
+        not ((chart[0] <= limit[:, 1]) & (chart[1] >= limit[:, 0])).all(axis=1).any()
+        for chart in atlas.paving.charts[atlas.broken]
     )
-
-
-def sides_among(axis: Indices, before: Indices, after: Indices) -> Mask:
-    """Which sides of the box, lower and upper, shape (2, 2), contain one of the given pieces of cell sides.
-
-    Each piece runs along `axis` and has the cells `before` and `after` beside it.
-    """
-    sides = np.zeros((2, 2), dtype=bool)
-    sides[0, 1 - axis[before == OUTSIDE]] = sides[1, 1 - axis[after == OUTSIDE]] = True
-    return sides
 
 
 def widened(box: Box, undecided_sides: Mask) -> Box:

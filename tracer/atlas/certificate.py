@@ -59,6 +59,16 @@ class Status(Enum):
     )
 
 
+# The status in the representation of a result.
+PHRASES = {
+    Status.PROVEN: "proven complete",
+    Status.PROVEN_OUTSIDE_CELLS: "proven outside undecided cells",
+    Status.BUDGET_EXHAUSTED: "incomplete, budget exhausted,",
+    Status.SAMPLED: "sampled, not proven,",
+    Status.UNSOUND_ARITHMETIC: "not proven, in unsound arithmetic,",
+}
+
+
 @dataclass(frozen=True, eq=False)
 class Proof:
     """The cells and crossings of a certificate, for its picture.
@@ -147,6 +157,10 @@ class Certificate:
         """The certificate without its claims, for a computation in unsound arithmetic."""
         whole = np.array(self.bounds).T[None]
         return replace(self, status=Status.UNSOUND_ARITHMETIC, undecided=whole, reason=reason, proof=None)
+
+    def about(self, curves: tuple[Any, ...]) -> "Certificate":
+        """The same certificate with other curves in its picture."""
+        return replace(self, proof=None if self.proof is None else replace(self.proof, traced=curves))
 
     @property
     def complete(self) -> bool:

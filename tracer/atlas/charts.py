@@ -26,9 +26,8 @@ References
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tracer.arrays import Array, Indices, Mask
+from tracer.arrays import Array, Indices, Mask, Rows
 from tracer.atlas.edges.crossings import Crossings, is_chart
 from tracer.atlas.edges.roots import ROUNDING, Segments
 from tracer.enclosures.rounding import UNDERFLOW
@@ -40,7 +39,7 @@ INSIDE = -1
 
 
 @dataclass(frozen=True, eq=False)
-class ChartArcs:
+class ChartArcs(Rows):
     """Pieces of the boundary in one chart each, with F > 0 on their left.
 
     Attributes
@@ -53,21 +52,17 @@ class ChartArcs:
     start: Indices
     end: Indices
 
-    def __len__(self) -> int:
-        return len(self.chart)
 
-    def __getitem__(self, which: NDArray) -> "ChartArcs":
-        return ChartArcs(self.chart[which], self.start[which], self.end[which])
-
-
-def pair(crossings: Crossings, directions: Array, alone: Mask | None = None) -> tuple[ChartArcs, Mask]:
+def pair_crossings(
+    crossings: Crossings, directions: Array, alone: Mask | None = None
+) -> tuple[ChartArcs, Mask]:
     """Pair crossings into the arcs of all charts that are not broken; also returns which charts are broken.
 
     Parameters
     ----------
     crossings : Crossings
     directions : ndarray, shape (charts, 2)
-        The direction along which F grows in each chart.
+        The direction along which F grows in each chart; 0 in charts of other fields.
     alone : ndarray of bool, shape (charts,), optional
         Which charts may have one crossing alone; none by default.
     """

@@ -15,11 +15,12 @@ from numpy.typing import NDArray
 
 from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.boundaries import columns
-from tracer.boundaries.boundary import Boundary, Stats
+from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.clusters import Cluster
 from tracer.boundaries.coercion import as_field
 from tracer.boundaries.columns import Column
 from tracer.boundaries.consistency import contradictions
+from tracer.boundaries.result import Stats
 from tracer.curves.branch_points import BranchPoint
 from tracer.curves.curve import Curve
 from tracer.curves.end import End

@@ -3,49 +3,21 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
 
 from numpy.typing import ArrayLike
 
-from tracer.atlas.certificate import Certificate, Status
+from tracer.atlas.certificate import PHRASES, Certificate, Status
 from tracer.boundaries.clusters import Cluster
+from tracer.boundaries.result import Result, Stats
 from tracer.curves.branch_points import BranchPoint
 from tracer.curves.curve import Curve
 from tracer.curves.nearest.distances import Nearest, nearest_points, parts_of_boundary
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
-KNOWN = {
-    Status.PROVEN: "proven complete",
-    Status.PROVEN_OUTSIDE_CELLS: "proven outside undecided cells",
-    Status.BUDGET_EXHAUSTED: "incomplete, budget exhausted,",
-    Status.SAMPLED: "sampled, not proven,",
-    Status.UNSOUND_ARITHMETIC: "not proven, in unsound arithmetic,",
-}
-
-
-@dataclass(frozen=True)
-class Stats:
-    """The cost of a boundary.
-
-    Attributes
-    ----------
-    cells : int
-        Cells, and pieces of their sides, on which F was bounded.
-    evaluations : int
-        Points at which F, alone or with its gradient, was evaluated; evaluations that only compare curves are
-        not counted.
-    seconds : dict
-        By phase.
-    """
-
-    cells: int
-    evaluations: int
-    seconds: dict[str, float]
-
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Boundary:
+class Boundary(Result):
     """All curves of {F = 0} in a box; iterate, index and `len` go over the curves.
 
     Attributes
@@ -84,11 +56,6 @@ class Boundary:
         return replace(self, curves=curves, certificate=self.certificate.withdrawn(reason))
 
     @property
-    def bounds(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """The box as ``((lo, hi), (lo, hi))``."""
-        return self.box.bounds
-
-    @property
     def length(self) -> float:
         """The length of all curves, in plane coordinates."""
         return sum(curve.length for curve in self.curves)
@@ -105,7 +72,7 @@ class Boundary:
     def __repr__(self) -> str:
         n, closed = len(self.curves), sum(curve.closed for curve in self.curves)
         curves = f"{n} curve{'s' * (n != 1)}{f' ({closed} closed)' * (closed > 0)}"
-        known = KNOWN[self.certificate.status]
+        known = PHRASES[self.status]
         return f"Boundary: {curves}, length {self.length:.5g}, {known} in {self._proven_box}"
 
     @property
@@ -150,42 +117,6 @@ class Boundary:
         plane = getattr(self.field, "plane", None)
         return nearest_points(self.curves, plane, self.certificate, parts, points)
 
-    def plot(self, ax: Any = None, **kwargs: Any) -> Any:
-        """Draw the boundary; see `tracer.BoundaryDisplay.plot` for the keywords.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to draw; a new figure by default.
-
-        Returns
-        -------
-        BoundaryDisplay
-        """
-        from tracer.view.display import BoundaryDisplay
-
-        return BoundaryDisplay(self).plot(ax, **kwargs)
-
-    def save(self, path: str | os.PathLike) -> None:
-        """Write the boundary to a file, whole or not at all.
-
-        Parameters
-        ----------
-        path : path
-            ``.npz`` for everything (`Boundary.load` reads it), ``.csv`` for points, ``.geojson`` for
-            lines and rings, ``.svg``, ``.png`` or ``.pdf`` for a picture.
-
-        Raises
-        ------
-        ValueError
-            If the suffix is none of these.
-        FileNotFoundError
-            If the folder does not exist.
-        """
-        from tracer.view.export import save
-
-        save(self, path)
-
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Boundary":
         """Read a boundary that `save` wrote as ``.npz``, as a whole or not at all.
@@ -221,9 +152,3 @@ class Boundary:
         from tracer.boundaries.archive import read
 
         return read(path)
-
-    def _repr_png_(self) -> bytes:
-        from tracer.view.axes import png
-        from tracer.view.display import BoundaryDisplay
-
-        return png(BoundaryDisplay(self), shading=self.field is not None)

@@ -5,7 +5,8 @@ that enter it are counted by certified crossings with the sides of its cells. A 
 boundary, found in it by Newton's method, is reported as a branch point.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,9 +14,13 @@ from tracer.arrays import Array, Indices
 from tracer.atlas.atlas import Atlas
 from tracer.atlas.edges.sides import shared_edges
 from tracer.curves.arcs.assembly import chain_ends
+from tracer.curves.arcs.error_bounds import UP
 from tracer.curves.branch_points import BranchPoint, branch_point_near
+from tracer.curves.end import End
+from tracer.curves.pieces import Pieces
+from tracer.curves.trace import Trace
 from tracer.fields.box import Box
-from tracer.fields.counted import Overtime
+from tracer.fields.evaluations import Overtime
 from tracer.fields.field import Field
 
 # A critical point is accepted up to this share of the cluster's width outside it: its coordinates are
@@ -25,6 +30,10 @@ NEARBY = 0.5
 # LEAST_REACH, in box units, if that is more: the resolution of second derivatives by finite differences.
 REACH = 4.0
 LEAST_REACH = 1e-8
+
+
+# Why a trace starts and ends where it does, with the branch point if it is one; nothing if it is closed.
+Ends = Sequence[tuple[End, BranchPoint | None]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,7 +76,7 @@ def clusters_of(field: Field, atlas: Atlas) -> tuple[tuple[Cluster, ...], Indice
         return (), label
     shares = np.concatenate([paving.charts, paving.unresolvable])[cell]
     label[cell] = touching(shares)
-    ends = chain_ends(atlas)[~atlas.chains.closed]
+    ends = chain_ends(atlas.sheet)[~atlas.sheet.chains.closed]
     count = np.bincount(label[ends[ends >= 0]] + 1, minlength=label.max() + 2)[1:]
     corners = paving.lines.at(shares)
     bounds = np.empty((label.max() + 1, 2, 2))
@@ -76,6 +85,44 @@ def clusters_of(field: Field, atlas: Atlas) -> tuple[tuple[Cluster, ...], Indice
     np.maximum.at(bounds[:, 1], label[cell], corners[:, 1])
     pairs = zip(bounds, count.tolist(), strict=True)
     return tuple(Cluster(b, arcs, _branch_point(field, atlas.box, b)) for b, arcs in pairs), label
+
+
+def ends_of(atlas: Atlas, clusters: Sequence[Cluster], label: Indices) -> list[Ends]:
+    """The ends of each chain of an atlas; none if it is closed."""
+
+    def end(cell: int) -> tuple[End, BranchPoint | None]:
+        if cell < 0:
+            return End.BOX, None
+        if label[cell] < 0:
+            return End.BUDGET, None
+        point = clusters[label[cell]].branch_point
+        return (End.UNDECIDED if point is None else End.BRANCH_POINT), point
+
+    closed = atlas.sheet.chains.closed.tolist()
+    return [[] if closed[k] else [*map(end, pair)] for k, pair in enumerate(chain_ends(atlas.sheet).tolist())]
+
+
+def with_ends(box: Box, trace: Trace, error_bound: Array, ends: Ends) -> tuple[Trace, Array]:
+    """A trace and its error bounds (n,) with its ends; a straight piece leads into each branch point.
+
+    The error bound there is the distance to the point before, plus the bound of that point.
+    """
+    trace = replace(trace, ends=tuple(end for end, _ in ends))
+    for at, (_, branch) in zip((0, -1), ends, strict=False):
+        if branch is None:
+            continue
+        inner, outer = trace.points[[at]], branch.point[None]
+        bound = (box.distance(outer, inner) + error_bound[at]) * UP
+        order = slice(None, None, -1 if at == 0 else 1)
+        trace = replace(
+            trace,
+            points=np.concatenate([trace.points, outer][order]),
+            gradients=np.concatenate([trace.gradients, np.zeros((1, 2))][order]),
+            pieces=Pieces.join([trace.pieces, Pieces.lines(*[inner, outer][order])][order]),
+            branch_points=(*trace.branch_points, branch),
+        )
+        error_bound = np.concatenate([error_bound, bound][order])
+    return trace, error_bound
 
 
 def touching(cells: Array) -> Indices:

@@ -8,13 +8,15 @@ import contextlib
 import math
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from tracer.arrays import Array, Mask
 from tracer.atlas.certificate import Certificate, Status
-from tracer.boundaries.boundary import Boundary, Stats
-from tracer.boundaries.progress import Progress
+from tracer.boundaries.boundary import Boundary
+from tracer.boundaries.result import Stats
+from tracer.boundaries.work import Clock, Limits, Progress
 from tracer.curves.branch_points import BranchPoint
 from tracer.curves.continuation.budget import Budget
 from tracer.curves.continuation.coverage import covered
@@ -24,7 +26,7 @@ from tracer.curves.corrector import correct, regular
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
 from tracer.fields.box import Box
-from tracer.fields.counted import Counted, Overtime
+from tracer.fields.evaluations import Evaluations, Overtime
 from tracer.fields.field import Field
 
 MAX_STEPS = 10_000
@@ -46,37 +48,58 @@ STEPS_OF_LOOKING_UP = 20
 
 
 def sampled_boundary(
-    field: Field,
-    box: Box,
-    tolerance: float,
-    max_cells: int,
-    limit: float,
-    progress: Progress,
-    reason: str,
+    field: Field, box: Box, limits: Limits, clock: Clock, progress: Progress, reason: str
 ) -> Boundary:
     """All curves of a field that sign changes on a lattice indicate; see `tracer.trace`."""
-    began = searched = time.perf_counter()
-    counted, seeds, finished = Counted(field, deadline=began + limit), np.zeros((0, 2)), False
-    search = Search(counted, field, box, tolerance, began + FOLLOW_SHARE * limit, progress)
+    evaluations, seeds, finished = Evaluations(field, clock.deadline()), np.zeros((0, 2)), False
+    search = Search(evaluations, box, limits.tolerance, clock.deadline(FOLLOW_SHARE), progress)
     # Curves found before the time limit are kept.
     with contextlib.suppress(Overtime):
-        seeds = search.lattice_seeds(max_cells)
-        searched = time.perf_counter()
+        seeds = search.lattice_seeds(limits.max_cells)
+        clock.end_of("seeds")
         finished = search.follow_all(seeds)
-    curves = sorted(search.curves, key=lambda curve: curve.points[0].tolist())
+    clock.end_of("curves")
+    curves = search.sorted_curves()
     cut_short = any(End.BUDGET in curve.ends for curve in curves)
     status = Status.SAMPLED if finished and not cut_short else Status.BUDGET_EXHAUSTED
     return Boundary(
-        tuple(curves),
+        curves,
         Certificate.unproven(status, box, search.side**2, len(seeds), reason),
         tuple(search.branch_points),
         box,
         field,
-        Stats(
-            0,
-            counted.evaluations,
-            {"seeds": searched - began, "curves": time.perf_counter() - searched},
-        ),
+        Stats(0, evaluations.points, clock.seconds),
+    )
+
+
+def continued_boundary(boundary: Boundary, limits: Limits, clock: Clock, progress: Progress) -> Boundary:
+    """A boundary whose proof a budget ended, with curves that are not proven in its undecided cells.
+
+    Curves that enter undecided cells are continued from their last crossing, and the longer curves replace
+    them; seeds on a lattice add curves inside these cells.
+    """
+    certificate, stats = boundary.certificate, boundary.stats
+    undecided, box = certificate.undecided, Box.from_bounds(certificate.bounds)
+    evaluations, deadline = Evaluations(boundary.field, clock.deadline()), clock.deadline(FOLLOW_SHARE)
+    search = Search(evaluations, box, limits.tolerance, deadline, progress, boundary.curves, MAX_STEPS)
+    last = [
+        curve.points[-k]
+        for curve in boundary.curves
+        for k, end in enumerate(curve.ends)
+        if end in (End.BUDGET, End.UNDECIDED)
+    ]
+    # Curves found before the time limit are kept.
+    with contextlib.suppress(Overtime):
+        search.follow_all(np.reshape(last, (-1, 2)))
+        if time.perf_counter() < deadline:
+            search.follow_all(search.lattice_seeds(len(undecided), undecided))
+    clock.end_of("continuation")
+    curves = search.sorted_curves()
+    return replace(
+        boundary,
+        curves=curves,
+        certificate=certificate.about(curves),
+        stats=Stats(stats.cells, stats.evaluations + evaluations.points, stats.seconds | clock.seconds),
     )
 
 
@@ -85,10 +108,7 @@ class Search:
 
     Parameters
     ----------
-    counted : Counted
-        The field, with its evaluations counted.
-    field : Field
-        The field that the curves keep.
+    evaluations : Evaluations
     box : Box
     tolerance, deadline : float
     progress : Progress
@@ -100,8 +120,7 @@ class Search:
 
     def __init__(
         self,
-        counted: Counted,
-        field: Field,
+        evaluations: Evaluations,
         box: Box,
         tolerance: float,
         deadline: float,
@@ -109,13 +128,17 @@ class Search:
         curves: Sequence[Curve] = (),
         steps: float = math.inf,
     ) -> None:
-        self.counted, self.field, self.box = counted, field, box
+        self.evaluations, self.box = evaluations, box
         self.tolerance, self.deadline, self.progress = tolerance, deadline, progress
         self.curves: list[Curve] = list(curves)
         self.branch_points: list[BranchPoint] = []
         self.side, self.steps = 0, steps
         # Evaluations that compare curves are not counted, but they have the same deadline.
-        self.uncounted = Counted(field, deadline=counted.deadline)
+        self.uncounted = Evaluations(evaluations.field, evaluations.deadline)
+
+    def sorted_curves(self) -> tuple[Curve, ...]:
+        """The curves, by their first points."""
+        return tuple(sorted(self.curves, key=lambda curve: curve.points[0].tolist()))
 
     def lattice_seeds(self, max_cells: int, within: Array | None = None) -> Array:
         """Roots of F on the lines of a lattice, shape (n, 2), in the order found.
@@ -124,7 +147,7 @@ class Search:
         """
         side = self._affordable_side(min(max(max_cells, 1), MOST_CELLS))
         self.side = side if side % 2 else max(1, side - 1)
-        roots = lattice_roots(self.counted, self.box, (self.side, self.side))
+        roots = lattice_roots(self.evaluations, self.box, (self.side, self.side))
         seeds = np.concatenate([roots.points, roots.vertices])
         if within is None:
             return seeds
@@ -141,7 +164,7 @@ class Search:
         budget, affordable = SEARCH_SHARE * max(0.0, self.deadline - began), 0.0
         for side in COARSE_SIDES:
             started = time.perf_counter()
-            lattice_values(self.counted, lattice_lines(self.box, (side, side)))
+            lattice_values(self.evaluations, lattice_lines(self.box, (side, side)))
             now = time.perf_counter()
             affordable = budget / max((now - started) / (side + 1) ** 2, 1e-12)
             if affordable < COARSE_SIDES[-1] ** 2:
@@ -150,7 +173,7 @@ class Search:
 
     def follow_all(self, seeds: Array) -> bool:
         """Follow the curve of every seed once; False if the time or the steps did not suffice."""
-        gradients = self.counted.value_and_gradient(seeds)[1]
+        gradients = self.evaluations.value_and_gradient(seeds)[1]
         new = regular(gradients)
         for curve in self.curves:
             # A curve that a budget cut short goes on beyond its ends, so it discards no seeds.
@@ -175,10 +198,9 @@ class Search:
     def _follow(self, seed: Array) -> Curve:
         budget = Budget(int(min(MAX_STEPS, self.steps)), self.deadline)
         self.steps -= budget.steps + STEPS_OF_LOOKING_UP
-        found = follow(self.counted, self.box, seed, self.tolerance, budget)
+        found = follow(self.evaluations, self.box, seed, self.tolerance, budget)
         self.steps += budget.steps
-        # The curve keeps the user's field; only evaluations while it is made are counted.
-        curve = Curve.from_trace(found, self.counted, self.box, self.tolerance).with_field(self.field)
+        curve = Curve.from_trace(found, self.evaluations, self.box, self.tolerance)
         if not curve.length or any(self._contains(earlier, curve) for earlier in self.curves):
             return curve
         self.curves = [*(known for known in self.curves if not self._contains(curve, known)), curve]

@@ -17,22 +17,23 @@ from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, Mask, Signs
 from tracer.atlas.edges.roots import ROUNDING, Segments, certified_signs, isolate, joined, polish
+from tracer.atlas.plain_values import compare_roots
 from tracer.boundaries.coercion import as_field
-from tracer.boundaries.plain_values import compare_roots
-from tracer.curves.arcs.error_bounds import UP
 from tracer.curves.continuation.lattice import are_roots, roots_on_lines
 from tracer.curves.corrector import newton_step
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
 from tracer.enclosures.formulas.ufuncs import Unenclosable
+from tracer.enclosures.rounding import UP
 from tracer.fields.box import Box
 from tracer.fields.checks import between, exact_number, shown
 from tracer.fields.field import EnclosedField, Field, unenclosable
+from tracer.fields.float_errors import quiet
 from tracer.fields.networks.network import Network
 from tracer.fields.networks.rational_network import RationalNetwork
 
 # If an end of the line is undecided, a root may lie at it: then the line is extended by this share of the
 # side, so that a bracket may reach beyond the end.
-HAIR = 1e-12
+EXTENSION = 1e-12
 # The number of samples on a line, for a field without bounds.
 SAMPLES = 4001
 
@@ -80,6 +81,7 @@ class Roots:
 
 
 @in_ieee_arithmetic(Roots.unproven)
+@quiet
 def solve(field: Any, bounds: ArrayLike, *, x1: float | None = None, x2: float | None = None) -> Roots:
     """Every x1 in the box with F(x1, x2) = 0 for a given x2, or every x2 for a given x1.
 
@@ -117,22 +119,21 @@ def solve(field: Any, bounds: ArrayLike, *, x1: float | None = None, x2: float |
         raise TypeError(f"exactly one of x1 and x2 must be given; got x1={shown(x1)}, x2={shown(x2)}")
     fixed, value = (0, x1) if x1 is not None else (1, x2)
     given = between(f"x{fixed + 1}", exact_number(f"x{fixed + 1}", value), *box.bounds[fixed])
-    with np.errstate(all="ignore"):
-        if (reason := unenclosable(field)) is None:
-            try:
-                return _proven(field, box, fixed, given)
-            except Unenclosable:
-                reason = unenclosable(field)  # a callable that is no formula after all
-                if reason is None:
-                    raise
-        return _sampled(field, box, _line(box, fixed, given), reason)
+    if (reason := unenclosable(field)) is None:
+        try:
+            return _proven(field, box, fixed, given)
+        except Unenclosable:
+            reason = unenclosable(field)  # a callable that is no formula after all
+            if reason is None:
+                raise
+    return _sampled(field, box, _line(box, fixed, given), reason)
 
 
 def _line(box: Box, fixed: int, given: float, longer: Array | tuple[bool, bool] = (False, False)) -> Segments:
-    """The part of the line in the box, extended by `HAIR` at its lower and upper end if `longer`."""
+    """The part of the line in the box, extended by `EXTENSION` at its lower and upper end if `longer`."""
     ends = np.stack([box.lower, box.upper])
-    hair = HAIR * box.sides * np.array([[-1], [1]])
-    further = np.nextafter(ends + hair, [[-np.inf], [np.inf]])
+    outward = EXTENSION * box.sides * np.array([[-1], [1]])
+    further = np.nextafter(ends + outward, [[-np.inf], [np.inf]])
     largest = np.finfo(np.float64).max
     ends = np.where(np.reshape(longer, (2, 1)), np.clip(further, -largest, largest), ends)
     ends[:, fixed] = given
@@ -154,8 +155,8 @@ def _proven(field: EnclosedField, box: Box, fixed: int, given: float) -> Roots:
     t = np.clip(x[:, 1 - fixed], low, high)
     below, above = brackets.ends()
     bound = np.maximum(above - t, t - below) / box.sides[1 - fixed] * UP
-    left = _cut_to(line, joined([found.undecided, brackets[unclear]]))
-    undecided = np.stack([left.lower, left.upper], axis=1)
+    pieces = _cut_to(line, joined([found.undecided, brackets[unclear]]))
+    undecided = np.stack([pieces.lower, pieces.upper], axis=1)
     chosen = np.flatnonzero(inside | unclear)
     chosen = chosen[np.argsort(t[chosen])]
     complete = not len(undecided) and bool(np.isfinite(bound[chosen]).all())

@@ -1,19 +1,18 @@
 """The functions `trace_from`, for the curve through a point, and `trace`, for all curves in a box."""
 
-import math
-import time
 from contextlib import suppress
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from tracer.arrays import Array
+from tracer.atlas.certificate import Status
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.coercion import as_field
-from tracer.boundaries.progress import Progress
 from tracer.boundaries.proving import proven_boundary
-from tracer.boundaries.sampling import MAX_STEPS, sampled_boundary
+from tracer.boundaries.sampling import MAX_STEPS, continued_boundary, sampled_boundary
+from tracer.boundaries.work import MAX_CELLS, TOLERANCE, Clock, Limits, Progress, checked_tolerance
 from tracer.curves.continuation.budget import Budget
 from tracer.curves.continuation.walk import follow
 from tracer.curves.corrector import move_to_curve, regular
@@ -21,37 +20,16 @@ from tracer.curves.curve import Curve
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
 from tracer.enclosures.formulas.ufuncs import Unenclosable
 from tracer.fields.box import Box
-from tracer.fields.checks import between, flag, frozen_array, positive_integer, shown
+from tracer.fields.checks import frozen_array, positive_integer, shown
+from tracer.fields.evaluations import Evaluations
 from tracer.fields.field import Field, unenclosable
 from tracer.fields.float_errors import quiet
 from tracer.fields.function import Function
 
-TOLERANCE = 1e-10
-SMALLEST_TOLERANCE, LARGEST_TOLERANCE = 1e-14, 0.1
-# The largest number of cells; a field without bounds on cells is sampled with far fewer.
-MAX_CELLS = 10**6
 # Points at which a callable is checked first, in shares of the box: on no axis of symmetry.
 PROBES = np.array([[0.137, 0.291], [0.352, 0.823], [0.571, 0.447], [0.783, 0.106], [0.914, 0.668]])
 
 
-class Limits(NamedTuple):
-    """Limits of a computation: error between points in box units, cells, and seconds."""
-
-    tolerance: float
-    max_cells: int
-    time_limit: float
-
-    @classmethod
-    def of(cls, tolerance: float, max_cells: int, time_limit: float | None) -> "Limits":
-        """The limits, each checked."""
-        return cls(
-            between("tolerance", tolerance, SMALLEST_TOLERANCE, LARGEST_TOLERANCE),
-            positive_integer("max_cells", max_cells),
-            math.inf if time_limit is None else between("time_limit", time_limit, 0.0, math.inf),
-        )
-
-
-@quiet
 def trace_from(
     field: Any,
     seed: ArrayLike,
@@ -98,12 +76,20 @@ def trace_from(
     >>> [end.name for end in half.ends]
     ['BOX', 'BOX']
     """
+    return boundary_through(field, seed, bounds, tolerance, max_steps)[0]
+
+
+@quiet
+def boundary_through(
+    field: Any, seed: ArrayLike, bounds: ArrayLike, tolerance: float, max_steps: int
+) -> Boundary:
+    """The boundary that consists of the curve through a seed; arguments as of `trace_from`."""
     field, box = as_field(field), Box.from_bounds(bounds)
-    tolerance = between("tolerance", tolerance, SMALLEST_TOLERANCE, LARGEST_TOLERANCE)
-    budget = Budget(positive_integer("max_steps", max_steps))
+    tolerance, budget = checked_tolerance(tolerance), Budget(positive_integer("max_steps", max_steps))
     _check_callable(field, box)
-    start = _start(field, box, seed)
-    return Curve.from_trace(follow(field, box, start, tolerance, budget), field, box, tolerance)
+    evaluations = Evaluations(field)
+    trace = follow(evaluations, box, _start(evaluations, box, seed), tolerance, budget)
+    return Boundary.of_curve(Curve.from_trace(trace, evaluations, box, tolerance), evaluations.points)
 
 
 def _start(field: Field, box: Box, seed: ArrayLike) -> Array:
@@ -124,6 +110,7 @@ def _start(field: Field, box: Box, seed: ArrayLike) -> Array:
 
 
 @in_ieee_arithmetic(Boundary.unproven)
+@quiet
 def trace(
     field: Any,
     bounds: ArrayLike,
@@ -181,28 +168,25 @@ def trace(
     """
     field, box = as_field(field), Box.from_bounds(bounds)
     limits = Limits.of(tolerance, max_cells, time_limit)
-    line = Progress(flag("progress", progress))
-    try:
-        # Overflow gives inf or nan, which proves nothing: the result is a status, not a warning.
-        with np.errstate(all="ignore"):
-            return _traced(field, box, limits, line)
-    finally:
-        line.done()
+    with Progress(progress) as line:
+        return _traced(field, box, limits, line)
 
 
 def _traced(field: Any, box: Box, limits: Limits, line: Progress) -> Boundary:
-    began = time.perf_counter()
+    clock = Clock(limits.time_limit)
     _check_callable(field, box)
     if (reason := unenclosable(field)) is None:
         try:
-            return proven_boundary(field, box, *limits, line)
+            boundary = proven_boundary(field, box, limits, clock, line)
+            if boundary.status is Status.BUDGET_EXHAUSTED and len(boundary.certificate.undecided):
+                return continued_boundary(boundary, limits, clock, line)
+            return boundary
         except Unenclosable:
             # The callable turned out not to be a formula.
             reason = unenclosable(field)
             if reason is None:
                 raise
-    left = max(0.0, limits.time_limit - (time.perf_counter() - began))
-    return sampled_boundary(field, box, limits.tolerance, limits.max_cells, left, line, reason)
+    return sampled_boundary(field, box, limits, clock, line, reason)
 
 
 def _check_callable(field: Field, box: Box) -> None:

@@ -16,16 +16,17 @@ from tracer._version import __version__
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.partitions.partition import Partition
 from tracer.boundaries.partitions.partitioning import partition
-from tracer.boundaries.tracing import MAX_CELLS, MAX_STEPS, TOLERANCE, trace, trace_from
+from tracer.boundaries.sampling import MAX_STEPS
+from tracer.boundaries.tracing import boundary_through, trace
+from tracer.boundaries.work import MAX_CELLS, TOLERANCE
 from tracer.cli.grid_comparison import grid_reaching, tracing_measurement
 from tracer.curves.curve import Curve
 from tracer.fields.checks import shown
-from tracer.fields.counted import Counted
 from tracer.fields.networks.examples import EXAMPLES, example
 from tracer.fields.networks.network import Network
 from tracer.fields.plane import Plane
 from tracer.models.loading import READERS, load
-from tracer.view.export import PARTITION_WRITERS, WRITERS, save_picture, target
+from tracer.view.export import WRITERS, save_picture, target
 
 DEFAULT_EXAMPLE = "paper"
 BENCH_ERRORS = (1e-3, 1e-4, 1e-5, 1e-6)
@@ -62,18 +63,14 @@ def _trace(arguments: argparse.Namespace) -> int:
         print(boundary)
         print(boundary.certificate)
     else:
-        counted = Counted(field)
-        curve = trace_from(
-            counted, arguments.seed, bounds, tolerance=arguments.tolerance, max_steps=arguments.max_steps
-        )
-        print(_table([curve]))
-        boundary = Boundary.of_curve(curve.with_field(field), counted.evaluations)
+        boundary = boundary_through(field, arguments.seed, bounds, arguments.tolerance, arguments.max_steps)
+        print(_table(boundary.curves))
         print(boundary.certificate)
     return _write(boundary, targets)
 
 
 def _partition(arguments: argparse.Namespace) -> int:
-    targets = [target(path, PARTITION_WRITERS) for path in arguments.output]
+    targets = [target(path, Partition) for path in arguments.output]
     network, bounds = _network(arguments)
     divided = partition(
         _restricted(network, arguments), bounds, argmin=arguments.argmin, **_budget(arguments)
@@ -250,13 +247,13 @@ def _add_trace(sub: argparse.ArgumentParser) -> None:
         "--seed", type=float, nargs=2, metavar=("X1", "X2"), help="follow only the curve near this point"
     )
     sub.add_argument("--max-steps", type=int, default=MAX_STEPS, help="with --seed (default %(default)s)")
-    _add_work(sub, WRITERS)
+    _add_work(sub, WRITERS[Boundary])
 
 
 def _add_partition(sub: argparse.ArgumentParser) -> None:
     _add_model(sub)
     sub.add_argument("--argmin", action="store_true", help="the class of the lowest output wins")
-    _add_work(sub, PARTITION_WRITERS)
+    _add_work(sub, WRITERS[Partition])
 
 
 def _add_plot(sub: argparse.ArgumentParser) -> None:

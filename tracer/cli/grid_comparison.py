@@ -11,7 +11,7 @@ References
 """
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -23,7 +23,7 @@ from tracer.curves.continuation.lattice import LatticeRoots, lattice_roots
 from tracer.curves.corrector import correct
 from tracer.curves.curve import CLEARLY_BETTER
 from tracer.fields.box import Box
-from tracer.fields.counted import Counted
+from tracer.fields.evaluations import Evaluations
 from tracer.fields.field import Field
 
 # Finer grids are not run: their cost follows from the growth by n².
@@ -53,24 +53,25 @@ class Measurement:
 
 def grid_measurement(field: Field, bounds: ArrayLike, side: int) -> Measurement:
     """Measure grid root-finding with `side` cells along each side."""
-    box, counted = Box.from_bounds(bounds), Counted(as_field(field))
+    box, evaluations = Box.from_bounds(bounds), Evaluations(as_field(field))
     began = time.perf_counter()
-    chords = cell_chords(lattice_roots(counted, box, (side, side)))
+    chords = cell_chords(lattice_roots(evaluations, box, (side, side)))
     seconds = time.perf_counter() - began
-    return Measurement(chord_error(counted.field, box, chords), counted.evaluations, seconds, side)
+    return Measurement(chord_error(evaluations.field, box, chords), evaluations.points, seconds, side)
 
 
 def tracing_measurement(field: Field, bounds: ArrayLike, error: float) -> Measurement:
     """Measure tracing, with polylines to within `error`."""
-    box, counted = Box.from_bounds(bounds), Counted(as_field(field))
+    box, evaluations = Box.from_bounds(bounds), Evaluations(as_field(field))
     began = time.perf_counter()
     # A prediction this good serves the polyline as it is; only the vertices are corrected.
-    boundary = trace(counted, bounds, tolerance=min(max(CLEARLY_BETTER * error, 1e-13), 1e-6))
-    lines = [curve.polyline(error) for curve in boundary]
+    boundary = trace(evaluations.field, bounds, tolerance=min(max(CLEARLY_BETTER * error, 1e-13), 1e-6))
+    lines = [replace(curve, field=evaluations).polyline(error) for curve in boundary]
     seconds = time.perf_counter() - began
     chords = np.concatenate([np.stack([p[:-1], p[1:]], axis=1) for p in lines] or [np.zeros((0, 2, 2))])
-    vertices, evaluations = sum(len(p) for p in lines), counted.evaluations + boundary.stats.cells
-    return Measurement(chord_error(counted.field, box, chords), evaluations, seconds, vertices)
+    work = boundary.stats.evaluations + evaluations.points + boundary.stats.cells
+    error = chord_error(evaluations.field, box, chords)
+    return Measurement(error, work, seconds, sum(map(len, lines)))
 
 
 def grid_reaching(field: Field, bounds: ArrayLike, error: float, side: int = 16) -> Measurement | None:

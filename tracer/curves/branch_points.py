@@ -18,13 +18,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracer.arrays import Array
+from tracer.arrays import Array, Indices
+from tracer.curves.vectors import cross
+from tracer.equations.planar_systems import solve
+from tracer.equations.safeguarded_newton import newton
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
 # Step of the difference quotients of the gradient, in box units: near the cube root of rounding.
 HESSIAN_STEP = 1e-5
 NEWTON_STEPS = 12
+# A step of this size, in box units, is rounding.
+SETTLED = 1e-15
 # Upper limit of |F| at a critical point on the curve, over the largest |F| at a hundredth of the box from it.
 ON_CURVE = 1e-11
 SIZE_RADIUS = 1e-2
@@ -56,19 +61,15 @@ class BranchPoint:
 def branch_point_near(field: Field, box: Box, x: Array, radius: float) -> BranchPoint | None:
     """The critical point of F on the curve within `radius` (box units) of `x`; None if none is found."""
     sides = box.sides
-    at = x.copy()
-    H = np.zeros((2, 2))
-    for _ in range(NEWTON_STEPS):
-        gradient, H = _gradient_and_hessian(field, at, sides)
-        try:
-            step = np.linalg.solve(H, gradient)
-        except np.linalg.LinAlgError:
-            return None
-        at = at - step * sides
-        if not np.isfinite(at).all() or box.distance(at, x) > radius:
-            return None
-        if np.linalg.norm(step) < 1e-15:
-            break
+
+    def gradient(at: Array, which: Indices) -> tuple[Array, Array]:
+        if not box.distance(at[0], x) <= radius:  # far away there is no need to look for it
+            return np.full((1, 2), np.nan), np.full((1, 2, 2), np.nan)
+        return _gradient_and_hessian(field, at[0], sides)
+
+    (at,), step, (H,) = solve(gradient, x[None], steps=NEWTON_STEPS, scale=sides, settled=SETTLED)
+    if not (np.isfinite(step).all() and box.distance(at, x) <= radius):
+        return None
     around = at + np.array([[1, 0], [-1, 0], [0, 1], [0, -1]]) * SIZE_RADIUS * sides
     if not abs(field.value(at)) <= ON_CURVE * np.abs(field.value(around)).max():
         return None
@@ -86,12 +87,12 @@ def branch_tangents(H: Array) -> Array:
 
 
 def _gradient_and_hessian(field: Field, x: Array, sides: Array) -> tuple[Array, Array]:
-    """∇F and its symmetrized difference quotients, both in box units."""
+    """∇F, (1, 2), and its symmetrized difference quotients, (1, 2, 2), both in box units."""
     h = HESSIAN_STEP * sides
     probes = x + np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]]) * h
     gradient = field.value_and_gradient(probes)[1] * sides
     H = np.stack([gradient[1] - gradient[2], gradient[3] - gradient[4]]) / (2 * HESSIAN_STEP)
-    return gradient[0], 0.5 * (H + H.T)
+    return gradient[:1], 0.5 * (H + H.T)[None]
 
 
 def leaving(field: Field, box: Box, x: Array, radius: float, direction: int) -> Array:
@@ -111,10 +112,13 @@ def leaving(field: Field, box: Box, x: Array, radius: float, direction: int) -> 
     ndarray, shape (k, 2)
         One point of the circle for each curve that leaves.
     """
-    from scipy.optimize.elementwise import find_root
 
     def on_circle(angle: Array) -> Array:
         return x + radius * box.sides * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+
+    def growth(angle: Array, which: Indices) -> tuple[Array, Array]:
+        value, gradient = field.value_and_gradient(at := on_circle(angle))
+        return value, cross((at - x) / box.sides, gradient * box.sides)
 
     angle = np.linspace(0, 2 * np.pi, CIRCLE_POINTS + 1) + 0.1
     positive = direction * field.value(on_circle(angle[:-1])) > 0
@@ -122,5 +126,4 @@ def leaving(field: Field, box: Box, x: Array, radius: float, direction: int) -> 
     k = np.flatnonzero(~positive & np.roll(positive, -1))
     if not len(k):
         return np.zeros((0, 2))
-    root = find_root(lambda a: field.value(on_circle(a)), (angle[k], angle[k + 1]))
-    return on_circle(root.x)
+    return on_circle(newton(growth, (angle[k], angle[k + 1]), np.full(len(k), direction))[0])

@@ -1,8 +1,10 @@
-"""The corrector: Newton's method from a prediction onto the curve, and root-finding from a seed onto it.
+"""The correctors: Newton's method from predictions onto the curve, and root-finding from a seed onto it.
 
-Newton's method runs along the gradient, in box units: ``x ← x − F ∇F / |∇F|²`` [1]_. Each step squares the
-error, so two or three reach rounding. The iterate with the smallest ``|F| / |∇F|`` is the result; iteration
-stops before leaving the neighbourhood of the prediction.
+Newton's method runs along the gradient, in box units: ``x ← x − F ∇F / |∇F|²`` [1]_, or along a given normal
+n: ``x ← x − F n / (∇F · n)``. Each step squares the error, so two or three reach rounding. Along the gradient
+the iterate with the smallest ``|F| / |∇F|`` is the result, and iteration stops before leaving the
+neighbourhood of the prediction. Along normals, where brackets make it safe, the last iterate is the result,
+and F is not evaluated there.
 
 References
 ----------
@@ -14,11 +16,14 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tracer.arrays import Array
-from tracer.curves.vectors import max_norm
+from tracer.curves.vectors import dot, max_norm
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
 NEWTON_STEPS = 4
+# Upper limits along given normals: of the number of steps, and of a next step not worth making, in box units.
+STEPS_ALONG = 6
+SETTLED = 1e-15
 # Upper limit of a correction, in box units: a longer one could be a jump to another branch.
 LONGEST_CORRECTION = 0.02
 # A seed within this distance, in box units, is already on the curve.
@@ -56,12 +61,39 @@ def correct(field: Field, box: Box, x: Array) -> Corrected:
         for target, new in zip(best, (at[kept], gradient[better], distance[better]), strict=True):
             target[kept] = new
         moved = box.clip(at[active] - step * box.sides)
-        on = better & (distance > 0) & (box.distance(moved, x[active]) <= LONGEST_CORRECTION)
-        active = active[on]
+        further = better & (distance > 0) & (box.distance(moved, x[active]) <= LONGEST_CORRECTION)
+        active = active[further]
         if not len(active):
             break
-        at[active] = moved[on]
+        at[active] = moved[further]
     return best
+
+
+def newton_along(field: Field, along: Array, chord: Array, x: Array) -> tuple[Array, Array, Array, Array]:
+    """Newton's method from points (n, 2) along vectors (n, 2); steps are multiples of these.
+
+    Returns the points, ∇F near them, the sizes of the last steps, inf where F is flat, and estimates of the
+    next ones: no smaller where they are rounding. F curves on the scale of a `chord` (n,).
+    """
+    n = len(x)
+    at, gradient, step, next_ = np.empty((n, 2)), np.empty((n, 2)), np.empty(n), np.empty(n)
+    active, last = np.arange(n), chord
+    for _ in range(STEPS_ALONG):
+        value, slope = field.value_and_gradient(x)
+        with np.errstate(all="ignore"):
+            size = value / dot(slope, along)
+            # Where F is flat no step is made.
+            known = np.isfinite(size)
+            x = x - np.where(known, size, 0.0)[:, None] * along
+            size = np.where(known, np.abs(size), np.inf)
+            following = size * np.fmin(size / last, 1.0)
+        at[active], gradient[active], step[active], next_[active] = x, slope, size, following
+        further = np.flatnonzero((following > SETTLED) & known)
+        if not len(further):
+            break
+        active, last = active[further], size[further]
+        x, along = x.take(further, 0), along.take(further, 0)
+    return at, gradient, step, next_
 
 
 def newton_step(value: Array, gradient: Array) -> tuple[Array, Array]:

@@ -5,7 +5,7 @@ the root of F next to the prediction. `curve(s)` returns the latter.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
@@ -24,7 +24,7 @@ from tracer.curves.turning import TurningPoint, turning_points
 from tracer.curves.vectors import max_norm, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.checks import between, floats, need_finite
-from tracer.fields.counted import Overtime
+from tracer.fields.evaluations import Evaluations, Overtime
 from tracer.fields.field import Field
 from tracer.fields.float_errors import quiet
 
@@ -77,22 +77,21 @@ class Curve:
     tolerance: float
 
     @classmethod
-    def from_trace(cls, trace: Trace, field: Field, box: Box, tolerance: float) -> "Curve":
+    def from_trace(cls, trace: Trace, evaluations: Evaluations, box: Box, tolerance: float) -> "Curve":
         """The curve of a finished trace, with its turning points and estimated errors."""
-        turning = _turning_points(field, box, [trace])[0]
-        error_bound = _estimate(field, box, trace)
-        return cls._of(trace, turning, error_bound, False, box, field, tolerance)
+        turning = _turning_points(evaluations, box, [trace])[0]
+        error_bound = _estimate(evaluations, box, trace)
+        return cls._of(trace, turning, error_bound, False, box, evaluations.field, tolerance)
 
     @classmethod
     def proven_from(
-        cls, traces: Sequence[Trace], error_bounds: Sequence[Array], field: Field, box: Box, tolerance: float
+        cls, traces: Sequence[tuple[Trace, Array]], evaluations: Evaluations, box: Box, tolerance: float
     ) -> list["Curve"]:
-        """The curves of proven traces, with their turning points and proven error bounds."""
-        turning = _turning_points(field, box, traces)
-        triples = zip(traces, turning, error_bounds, strict=True)
+        """The curves of traces with proven error bounds (n,) of their points, with their turning points."""
+        turning = _turning_points(evaluations, box, [trace for trace, _ in traces])
         return [
-            cls._of(trace, at, bound, _is_finite(trace, bound), box, field, tolerance)
-            for trace, at, bound in triples
+            cls._of(trace, at, bound, _is_finite(trace, bound), box, evaluations.field, tolerance)
+            for (trace, bound), at in zip(traces, turning, strict=True)
         ]
 
     @classmethod
@@ -118,10 +117,6 @@ class Curve:
             trace.pieces,
             tolerance,
         )
-
-    def with_field(self, field: Field) -> "Curve":
-        """The same curve, evaluated by `field` from now on."""
-        return replace(self, field=field)
 
     @property
     def closed(self) -> bool:
@@ -289,9 +284,9 @@ class Curve:
         )
 
 
-def _estimate(field: Field, box: Box, trace: Trace) -> Array:
+def _estimate(evaluations: Evaluations, box: Box, trace: Trace) -> Array:
     try:
-        value = field.value(trace.points)
+        value = evaluations.value(trace.points)
     except Overtime:
         return np.full(len(trace.points), np.inf)  # nothing is estimated
     _, length = newton_step(value, trace.gradients * box.sides)
@@ -306,10 +301,12 @@ def _is_finite(trace: Trace, error_bound: Array) -> bool:
     return all(bool(np.isfinite(part).all()) for part in parts)
 
 
-def _turning_points(field: Field, box: Box, traces: Sequence[Trace]) -> list[tuple[TurningPoint, ...]]:
+def _turning_points(
+    evaluations: Evaluations, box: Box, traces: Sequence[Trace]
+) -> list[tuple[TurningPoint, ...]]:
     """The turning points of some traces; none at all if time runs out."""
     try:
-        return turning_points(field, box, traces)
+        return turning_points(evaluations, box, traces)
     except Overtime:
         return [()] * len(traces)
 

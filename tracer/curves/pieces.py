@@ -5,17 +5,17 @@ is also the degree of DOP853's own dense output, so nothing is lost. They are st
 coefficients. A point at a given arclength is found by inverting s(σ), which is increasing.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
 from numpy.polynomial import chebyshev
 from numpy.typing import NDArray
 
-from tracer.arrays import Array, Mask
+from tracer.arrays import EPS, Array, Indices, Mask
 from tracer.curves.vectors import lengths
+from tracer.equations.safeguarded_newton import newton
 
 DEGREE = 7
 # Values of the Chebyshev polynomials at −1.
@@ -59,8 +59,8 @@ def extrema(v: Array) -> tuple[Array, Array]:
     return here + 0.5 * slope * step, step
 
 
-# Newton's iterations to invert s(σ), started from a straight line; bisection guards them.
-INVERSION_STEPS = 8
+# An imaginary part below this is rounding: of a double root it is about the square root of rounding.
+REAL = 1e-7
 
 
 @dataclass(frozen=True, eq=False)
@@ -165,22 +165,19 @@ class Pieces:
         """The piece and σ at arclengths `s` of shape (n,)."""
         knots = self.knots
         piece = np.clip(np.searchsorted(knots, s, side="right") - 1, 0, len(self) - 1)
-        low, high = np.full(len(s), -1.0), np.ones(len(s))
         width = np.maximum(knots[piece + 1] - knots[piece], np.finfo(float).tiny)
-        sigma = np.clip(2 * (s - knots[piece]) / width - 1, -1, 1)
-        c = self.coefficients[piece, :, 2]
-        rounding = 4 * np.finfo(float).eps * max(abs(knots[0]), abs(knots[-1]))
-        for _ in range(INVERSION_STEPS):
+        # s and its derivative by σ.
+        jets = (_JETS[:2] @ self.coefficients[:, None, :, 2:])[..., 0].take(piece, 0)
+
+        def excess(sigma: Array, which: Indices) -> tuple[Array, Array]:
             basis = chebyshev.chebvander(sigma, DEGREE)
-            excess = (basis * c).sum(axis=1) - s
-            if not (np.abs(excess) > rounding).any():
-                break
-            low, high = np.where(excess < 0, sigma, low), np.where(excess > 0, sigma, high)
-            with np.errstate(divide="ignore", invalid="ignore"):
-                newton = sigma - excess / (basis @ _JETS[1] * c).sum(axis=1)
-            inside = (newton >= low) & (newton <= high)
-            sigma = np.where(excess == 0, sigma, np.where(inside, newton, 0.5 * (low + high)))
-        return piece, sigma
+            value, rate = (jets.take(which, 0) @ basis[:, :, None])[..., 0].T
+            value -= s.take(which)
+            return np.where(np.abs(value) <= rounding, 0.0, value), rate
+
+        rounding = 4 * EPS * max(abs(knots[0]), abs(knots[-1]))
+        ends = np.full(len(s), -1.0), np.ones(len(s))
+        return piece, newton(excess, ends, ends[1], np.clip(2 * (s - knots[piece]) / width - 1, -1, 1))[0]
 
     def __call__(self, s: Array) -> Array:
         """Points, shape (n, 2), at arclengths `s` of shape (n,)."""
@@ -207,40 +204,35 @@ class Pieces:
     def first_exit(self, axis: int, low: float, high: float) -> tuple[int, float] | None:
         """The piece and σ where coordinate `axis` first leaves [low, high] before returning; None if nowhere.
 
-        If both ends of a piece lie inside, the coordinate can only be outside at a turning point. Turning
-        points are found where the derivative changes sign between 4 · DEGREE + 1 samples.
+        If both ends of a piece lie inside, the coordinate can only be outside at a turning point, a root of
+        its derivative: an eigenvalue of a companion matrix.
         """
-        grid = np.linspace(-1, 1, 4 * DEGREE + 1)
-        piece = np.arange(len(self))[:, None]
-        rate = self.rate(piece, np.broadcast_to(grid, (len(self), len(grid))))[..., axis]
-        k, j = np.nonzero(rate[:, :-1] * rate[:, 1:] < 0)
-        if not len(k):
-            return None
-        extremum = _bisect(lambda x: self.rate(k, x)[:, axis], grid[j], grid[j + 1])
-        value = self.at(k, extremum)[:, axis]
-        out = np.flatnonzero((value < low) | (value > high))
-        if not len(out):
-            return None
-        n = out[0]
-        side = low if value[n] < low else high
-        inside = extremum[[n - 1]] if n > 0 and k[n - 1] == k[n] else np.array([-1.0])
-        first = k[[n]]
-        crossing = _bisect(lambda x: self.at(first, x)[:, axis] - side, inside, extremum[[n]])
-        return int(k[n]), float(crossing[0])
+        c = self.coefficients[:, :, axis]
+        # Chebyshev polynomials are between −1 and 1.
+        reach = np.abs(c[:, 1:]).sum(axis=1)
+        for k in np.flatnonzero((c[:, 0] - reach < low) | (c[:, 0] + reach > high)):
+            rate = chebyshev.chebder(c[k])
+            turns = chebyshev.chebroots(chebyshev.chebtrim(rate, EPS * reach[k]))
+            turns = np.sort(turns.real[(np.abs(turns.imag) <= REAL) & (np.abs(turns.real) < 1)])
+            value = chebyshev.chebval(turns, c[k])
+            out = np.flatnonzero((value < low) | (value > high))
+            if len(out):
+                n = out[0]
+                side = low if value[n] < low else high
+                ends = np.append(-1.0, turns)[[n]], turns[[n]]
+
+                beyond = partial(_beyond, c[k], rate, side)
+                return int(k), float(newton(beyond, ends, np.sign(value[[n]] - side))[0][0])
+        return None
 
     @staticmethod
     def _ends(coefficients: Array) -> Array:
         return np.moveaxis(_AT_ENDS @ coefficients, 1, 0)
 
 
-def _bisect(f: Callable[[Array], Array], low: Array, high: Array) -> Array:
-    """The sign change of `f`, which has opposite signs at `low` and `high`, by bisection to the last bit."""
-    start = f(low) > 0
-    for _ in range(54):
-        middle = 0.5 * (low + high)
-        before = (f(middle) > 0) == start
-        low, high = np.where(before, middle, low), np.where(before, high, middle)
-    return 0.5 * (low + high)
+def _beyond(c: Array, rate: Array, side: float, sigma: Array, which: Indices) -> tuple[Array, Array]:
+    """How far one polynomial is beyond `side` at `sigma` (k,), and its derivatives there."""
+    return chebyshev.chebval(sigma, c) - side, chebyshev.chebval(sigma, rate)
 
 
 def with_arclength(values: Array) -> Pieces:

@@ -53,9 +53,9 @@ def resolved(pieces: Pieces, box: Box, tolerance: float, correct: Callable[[Arra
     while len(low):
         place = low[:, None] + 0.5 * (1 + SIGMA) * (high - low)[:, None]
         put = correct(box.clip(pieces.at_places(place.ravel())[:, :2]))
-        x, left = put.x.reshape(*place.shape, 2), put.distance.reshape(place.shape)
+        x, distance = put.x.reshape(*place.shape, 2), put.distance.reshape(place.shape)
         off = lengths((EXPECTED @ x[:, AT_NODES] - x[:, AT_PLACES]) / box.sides).max(axis=1)
-        misses = ~(off <= tolerance + NOISE * np.where(np.isfinite(left), left, 0.0).max(axis=1))
+        misses = ~(off <= tolerance + NOISE * np.where(np.isfinite(distance), distance, 0.0).max(axis=1))
         made += (PARTS - 1) * np.count_nonzero(misses)
         misses &= (made <= MOST_PIECES) & (high - low > SHORTEST)
         found.append(x[~misses][:, AT_NODES])

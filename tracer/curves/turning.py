@@ -15,11 +15,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracer.arrays import Array, Indices
-from tracer.atlas.edges.safeguarded_newton import newton
 from tracer.curves.corrector import correct
 from tracer.curves.pieces import DEGREE, NODES, Pieces, differentiation, extrema
 from tracer.curves.trace import Trace
 from tracer.curves.vectors import dot, turned, turning, unit_vectors
+from tracer.equations.safeguarded_newton import newton
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
@@ -168,41 +168,59 @@ def _locate(
     `sign` (k,). `wrap` (k, 2) holds where each curve ends and how many pieces it has if it is closed, else 0:
     beyond its end a closed curve starts again.
     """
-    end, count = wrap.T
-    last = np.where(count == 0, np.nextafter(end, 0), np.inf)
-    row = np.arange(len(partial))
+    partials = _Partials(field, box, pieces, wrap, partial)
+    start = _turns(pieces, brackets, partial)
+    place, _ = newton(partials.share, (brackets[:, 0], brackets[:, 1]), sign, start, SETTLED)
+    row = np.arange(len(place))
+    x, ahead, _ = partials.predicted(place, row)
+    return x[:, 2], partials.on_curve(x, ahead, row)
 
-    # What the prediction misses of the curve along its normal, in box units, as far as it is known.
-    missed = np.zeros(len(partial))
 
-    def predicted(place: Array, which: Indices) -> tuple[Array, Array, Array]:
+class _Partials:
+    """One partial of F for each of k turning points, as a function of the place on its curve; see `_locate`.
+
+    Attributes
+    ----------
+    missed : ndarray, shape (k,)
+        What the prediction near each turning point misses of the curve along its normal, in box units, as far
+        as it is known: every evaluation shows more of it, so that each step takes one.
+    """
+
+    def __init__(self, field: Field, box: Box, pieces: Pieces, wrap: Indices, partial: Indices) -> None:
+        self.field, self.box, self.pieces, self.partial = field, box, pieces, partial
+        self.end, self.count = wrap.T
+        self.last = np.where(self.count == 0, np.nextafter(self.end, 0), np.inf)
+        self.missed = np.zeros(len(partial))
+
+    def predicted(self, place: Array, which: Indices) -> tuple[Array, Array, Array]:
         """Points and arclengths, and unit tangents and how fast they turn, in box units."""
-        wrapped = np.where(place >= end[which], place - count[which], place)
-        x, rate, bend = pieces.jet_at_places(np.minimum(wrapped, last[which]))
-        return x, *turning(rate[:, :2] / box.sides, bend[:, :2] / box.sides)
+        wrapped = np.where(place >= self.end[which], place - self.count[which], place)
+        x, rate, bend = self.pieces.jet_at_places(np.minimum(wrapped, self.last[which]))
+        return x, *turning(rate[:, :2] / self.box.sides, bend[:, :2] / self.box.sides)
 
-    def beside(x: Array, ahead: Array, which: Indices) -> Array:
-        """Predicted points moved by what they miss; all the way where that is more than hardly anything."""
-        if (np.abs(missed[which]) > LOOSE).any():
-            return correct(field, box, box.clip(x)).x
-        return box.clip(x + missed[which, None] * (turned(ahead) * box.sides))
+    def on_curve(self, x: Array, ahead: Array, which: Indices) -> Array:
+        """Predicted points moved by what they miss, but corrected in full if that is more than `LOOSE`."""
+        x, missed = x[:, :2], self.missed[which]
+        if (np.abs(missed) > LOOSE).any():
+            return correct(self.field, self.box, self.box.clip(x)).x
+        return self.box.clip(x + missed[:, None] * (turned(ahead) * self.box.sides))
 
-    def share(place: Array, which: Indices) -> tuple[Array, Array]:
+    def share(self, place: Array, which: Indices) -> tuple[Array, Array]:
         """The partial's share of the gradient, and its rate along the prediction."""
-        x, ahead, turn = predicted(place, which)
-        value, gradient = _scaled(field, box, beside(x[:, :2], ahead, which))
+        x, ahead, turn = self.predicted(place, which)
+        value, gradient = self._scaled(self.on_curve(x, ahead, which))
         with np.errstate(all="ignore"):
             step = value / dot(gradient, turned(ahead))
-        missed[which] -= np.where(np.isfinite(step), step, 0.0)
+        self.missed[which] -= np.where(np.isfinite(step), step, 0.0)
         if (np.abs(step) > LOOSE).any():
-            _, gradient = _scaled(field, box, beside(x[:, :2], ahead, which))
-        along = row[: len(which)], partial[which]
+            _, gradient = self._scaled(self.on_curve(x, ahead, which))
+        along = np.arange(len(which)), self.partial[which]
         return unit_vectors(gradient)[along], turned(turn)[along]
 
-    low, high = brackets.T
-    place, _ = newton(share, (low, high), sign, _turns(pieces, brackets, partial), SETTLED)
-    x, ahead, _ = predicted(place, row)
-    return x[:, 2], beside(x[:, :2], ahead, row)
+    def _scaled(self, x: Array) -> tuple[Array, Array]:
+        """F and ∇F in box units."""
+        value, gradient = self.field.value_and_gradient(x)
+        return value, gradient * self.box.sides
 
 
 def _turns(pieces: Pieces, brackets: Array, partial: Indices) -> Array:
@@ -215,9 +233,3 @@ def _turns(pieces: Pieces, brackets: Array, partial: Indices) -> Array:
         sigma = NODES[k] - (NODES[k] - NODES[k - 1]) * (after / (after - before))
     seen = (k > 0) & (brackets[:, 1] <= piece + 1)
     return np.where(seen, piece + 0.5 * (1 + sigma), np.nan)
-
-
-def _scaled(field: Field, box: Box, x: Array) -> tuple[Array, Array]:
-    """F and ∇F in box units."""
-    value, gradient = field.value_and_gradient(x)
-    return value, gradient * box.sides

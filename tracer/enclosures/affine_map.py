@@ -53,11 +53,12 @@ class AffineMap:
         slack : float, optional
             An upper bound of further errors of h, relative to `size`.
         """
-        doubt = 0.0 if self.doubt is None else matmul(size + errors, self.doubt.T)
+        weight_error = self.weight_error_bound
+        from_weights = 0.0 if weight_error is None else matmul(size + errors, weight_error.T)
         size *= self.gamma + slack
         size += errors
         found = matmul(size, self.size_columns)
-        found += self.underflow + doubt
+        found += self.underflow + from_weights
         return found
 
     def errors_of_sums(self, value: Array) -> Array:
@@ -65,7 +66,7 @@ class AffineMap:
 
         Only this bound covers overflow: where a product overflows, γ times its size may be finite.
         """
-        return (2 * UNIT_ROUNDOFF) * np.abs(value) + self._bias_doubt
+        return (2 * UNIT_ROUNDOFF) * np.abs(value) + self._bias_error_bound
 
     @cached_property
     def gamma(self) -> float:
@@ -98,7 +99,7 @@ class AffineMap:
         return (self.size.sum(axis=1) + 2 * self.weight.shape[1]) * (2 * UNDERFLOW)
 
     @cached_property
-    def doubt(self) -> Array | None:
+    def weight_error_bound(self) -> Array | None:
         """The radius of W times `up`; None if it is all 0."""
         return self.weight_radius * self.up if self.weight_radius.any() else None
 
@@ -118,5 +119,5 @@ class AffineMap:
         return (1 + 8 * max(self.gamma, self.gamma_back)) * UP
 
     @cached_property
-    def _bias_doubt(self) -> Array:
+    def _bias_error_bound(self) -> Array:
         return self.bias_radius * UP + UNDERFLOW

@@ -111,7 +111,23 @@ class EnclosedField(Field, Protocol):
     """A field with bounds on cells, so that its boundary can be proven."""
 
     def enclose(self, lower: Array, upper: Array, /) -> Enclosure:
-        """Bounds of F and ∇F on cells with corners `lower` and `upper`, each of shape (k, 2)."""
+        """Bounds of F and ∇F on cells.
+
+        Parameters
+        ----------
+        lower, upper : ndarray, shape (k, 2)
+            The cells' corners.
+
+        Returns
+        -------
+        Enclosure
+            Bounds of the exact function: they include the radii of folded numbers, and all roundings.
+
+        Raises
+        ------
+        TypeError
+            If the model is no field, because it has not two inputs and one output.
+        """
         ...
 
 

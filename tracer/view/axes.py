@@ -3,8 +3,8 @@
 matplotlib is imported when something is drawn, never before; nothing is shown on the screen.
 """
 
-import io
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import numpy as np
@@ -14,6 +14,7 @@ from tracer.arrays import Array
 from tracer.fields.box import Box
 from tracer.fields.checks import floats, label_list, need_finite, shown
 from tracer.fields.feature_names import check_names, names_of, texts
+from tracer.view.scene import Scene, update_lines
 
 # Tolerance of polylines, in box units, before the picture is drawn.
 PICTURE_TOLERANCE = 1e-4
@@ -54,24 +55,50 @@ def data(X: ArrayLike | None, y: ArrayLike | None, field: Any) -> Array | None:
     return points
 
 
-def draw_lines(ax: Any, lines: Sequence[Array], given: dict[str, Any]) -> Any:
-    """Curves as a LineCollection, with the keywords `given` for it."""
+class Display:
+    """The picture of a result: axes with a frame, curves and markers.
+
+    Attributes
+    ----------
+    ax_, figure_ : matplotlib Axes and Figure
+        Set by `plot`.
+    """
+
+    # The keywords of `plot` for a file or a notebook.
+    in_files: Mapping[str, Any] = MappingProxyType({})
+
+    def _framed(
+        self, ax: Any, box: Box, curves: Sequence[Any], field: Any, labels: tuple[str | None, str | None]
+    ) -> Scene:
+        """The scene on given axes or new ones; see `frame`."""
+        self.ax_ = axes_or_new(ax)
+        self.figure_ = self.ax_.figure
+        frame(self.ax_, box, curves, field, labels)
+        return Scene(self.ax_)
+
+    def _mark(self, points: Sequence[Array]) -> Any:
+        """White circles at some points."""
+        xy = np.reshape(points, (-1, 2)).T
+        return self.ax_.scatter(*xy, s=28, facecolor="white", edgecolor=LINE["colors"], zorder=4)
+
+
+def draw_curves(scene: Scene, curves: Sequence[Any], given: dict[str, Any]) -> Any:
+    """Curves, or arcs, as a LineCollection, with the keywords `given` for it."""
     from matplotlib.collections import LineCollection
 
     # The keywords have short and plural forms; the caller's wins over the default either way.
     names = {{"color": "colors", "linewidth": "linewidths", "lw": "linewidths"}.get(k, k) for k in given}
     defaults = {k: v for k, v in LINE.items() if k not in names}
-    return ax.add_collection(LineCollection(list(lines), **defaults, **given), autolim=False)
+    lines = LineCollection([curve.polyline(PICTURE_TOLERANCE) for curve in curves], **defaults, **given)
+    return scene.fit(scene.ax.add_collection(lines, autolim=False), curves, update_lines)
 
 
 def frame(
     ax: Any,
     box: Box,
     curves: Sequence[Any],
-    names: tuple[str, str],
+    field: Any = None,
     given: tuple[str | None, str | None] = (None, None),
-    *,
-    equal: bool,
 ) -> None:
     """Set limits, labels and aspect if the axes have none of their own; given labels always.
 
@@ -81,13 +108,12 @@ def frame(
     box : Box
     curves : sequence of Curve
         Their positive coordinates bound the limits of a logarithmic scale.
-    names : tuple of two str
-        The names of the coordinates.
+    field : Field or Network, optional
+        Its plane and inputs determine the names and the units of the coordinates.
     given : tuple of two (str or None), optional
         The requested labels.
-    equal : bool
-        Whether the coordinates have the same unit.
     """
+    names = names_of_coordinates(field)
     ax.update_datalim(np.concatenate([[box.lower, box.upper], *(curve.points for curve in curves)]))
     for name, k in (("x", 0), ("y", 1)):
         axis = getattr(ax, f"{name}axis")
@@ -96,7 +122,7 @@ def frame(
             getattr(ax, f"set_{name}lim")(limits)
         if given[k] is not None or not axis.get_label_text():
             axis.set_label_text(names[k] if given[k] is None else given[k])
-    if ax.get_aspect() == "auto" and equal:
+    if ax.get_aspect() == "auto" and has_equal_units(box, field):
         ax.set_aspect("equal")
         ax.apply_aspect = EqualUnits(ax)
 
@@ -148,10 +174,3 @@ def picture(display: Any, target: Any, suffix: str, **kwargs: Any) -> None:
     figure = Figure(figsize=(6.4, 4.8), layout="constrained")
     display.plot(figure.add_subplot(), **kwargs)
     figure.savefig(target, format=suffix, dpi=150)
-
-
-def png(display: Any, **kwargs: Any) -> bytes:
-    """The picture that a notebook shows."""
-    buffer = io.BytesIO()
-    picture(display, buffer, "png", **kwargs)
-    return buffer.getvalue()

@@ -15,21 +15,10 @@ from tracer.fields.float_errors import quiet
 from tracer.models.conversion import as_network
 from tracer.models.scikit_learn.fitted import name_of
 from tracer.models.scikit_learn.steps import first_step
-from tracer.view.axes import (
-    LINE,
-    MARKER,
-    PICTURE_TOLERANCE,
-    axes_or_new,
-    data,
-    draw_legend,
-    draw_lines,
-    frame,
-    has_equal_units,
-    names_of_coordinates,
-)
+from tracer.view.axes import MARKER, Display, data, draw_curves, draw_legend
 from tracer.view.class_colors import OTHER_COLOR, POINT_COLORS, SIDE_COLORS, ClassColors
 from tracer.view.partition_display import PartitionDisplay
-from tracer.view.scene import Scene, Sides, update_lines, update_sides
+from tracer.view.scene import Scene, Sides, update_sides
 from tracer.view.section import Section
 
 __all__ = ["OTHER_COLOR", "POINT_COLORS", "SIDE_COLORS", "BoundaryDisplay"]
@@ -38,7 +27,7 @@ __all__ = ["OTHER_COLOR", "POINT_COLORS", "SIDE_COLORS", "BoundaryDisplay"]
 SHADING_SIDE = 400
 
 
-class BoundaryDisplay:
+class BoundaryDisplay(Display):
     """The picture of a boundary.
 
     Parameters
@@ -64,6 +53,7 @@ class BoundaryDisplay:
 
     def __init__(self, boundary: Boundary) -> None:
         self.boundary = boundary
+        self.in_files = {"shading": boundary.field is not None}
 
     @classmethod
     @quiet
@@ -201,15 +191,11 @@ class BoundaryDisplay:
             raise ValueError("shading needs the field; this boundary was read from a file without one")
         field, box = self.boundary.field, self.boundary.box
         points, colors = data(X, y, field), ClassColors(field, classes, None if X is None else y)
-        self.ax_ = axes_or_new(ax)
-        self.figure_ = self.ax_.figure
-        names, equal = names_of_coordinates(field), has_equal_units(box, field)
-        frame(self.ax_, box, self.boundary.curves, names, (xlabel, ylabel), equal=equal)
-        scene = Scene(self.ax_)
+        scene = self._framed(ax, box, self.boundary.curves, field, (xlabel, ylabel))
         self.shading_ = self._shade(scene) if shading else None
-        lines = [curve.polyline(PICTURE_TOLERANCE) for curve in self.boundary]
-        self.lines_ = scene.fit(draw_lines(self.ax_, lines, kwargs), self.boundary.curves, update_lines)
-        self.turning_points_ = self._mark_turning_points() if turning_points else None
+        self.lines_ = draw_curves(scene, self.boundary.curves, kwargs)
+        turns = [turn.point for curve in self.boundary for turn in curve.turning_points]
+        self.turning_points_ = self._mark(turns) if turning_points else None
         self.data_ = None if points is None else self._draw_data(points, colors)
         if legend and (shading or colors.of_points):
             self._draw_legend(colors)
@@ -225,10 +211,6 @@ class BoundaryDisplay:
         paths = sides.paths(sides.lattice(self.ax_))
         shading = PathCollection(paths, facecolors=SIDE_COLORS, linewidths=0, zorder=0)
         return scene.fit(self.ax_.add_collection(shading, autolim=False), sides, update_sides)
-
-    def _mark_turning_points(self) -> Any:
-        points = np.array([t.point for curve in self.boundary for t in curve.turning_points]).reshape(-1, 2)
-        return self.ax_.scatter(*points.T, s=28, facecolor="white", edgecolor=LINE["colors"], zorder=4)
 
     def _draw_data(self, points: Array, colors: ClassColors) -> Any:
         if not colors.of_points:

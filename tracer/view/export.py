@@ -1,9 +1,10 @@
 """Export of boundaries and partitions to files; the suffix selects the format."""
 
 import csv
+import io
 import json
 import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tracer.arrays import Array
 from tracer.boundaries import archive
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.partitions.partition import Partition
+from tracer.boundaries.result import Result
 from tracer.fields.files import check_target, whole_file
 from tracer.view.axes import picture
 from tracer.view.display import BoundaryDisplay
@@ -86,57 +88,49 @@ def _counterclockwise(ring: Array) -> Array:
     return ring if (x[:-1] * y[1:] - x[1:] * y[:-1]).sum() > 0 else ring[::-1]
 
 
-def write_picture(boundary: Boundary, path: Path) -> None:
-    """Draw a picture, with the two sides coloured if the boundary has a field."""
-    picture(BoundaryDisplay(boundary), path, _suffix(path), shading=boundary.field is not None)
-
-
-def write_partition_picture(partition: Partition, path: Path) -> None:
-    """Draw a picture of the regions, without data and junctions."""
-    picture(PartitionDisplay(partition), path, _suffix(path))
+def write_picture(result: Result, path: Path) -> None:
+    """Draw a picture: the two sides of a boundary that has a field, or the regions of a partition."""
+    display = display_of(result)
+    picture(display, path, _suffix(path), **display.in_files)
 
 
 def _suffix(path: Path) -> str:
     return path.suffix[1:].lower()
 
 
-PICTURES = (".svg", ".png", ".pdf")
-WRITERS: dict[str, Callable[[Boundary, Path], None]] = {
-    ".npz": archive.write,
-    ".csv": write_csv,
-    ".geojson": write_geojson,
-    **dict.fromkeys(PICTURES, write_picture),
-}
-PARTITION_WRITERS: dict[str, Callable[[Partition, Path], None]] = {
-    ".csv": write_arcs,
-    ".geojson": write_regions,
-    **dict.fromkeys(PICTURES, write_partition_picture),
+PICTURES = dict.fromkeys((".svg", ".png", ".pdf"), write_picture)
+WRITERS: dict[type[Result], dict[str, Callable[[Any, Path], None]]] = {
+    Boundary: {".npz": archive.write, ".csv": write_csv, ".geojson": write_geojson, **PICTURES},
+    Partition: {".csv": write_arcs, ".geojson": write_regions, **PICTURES},
 }
 
 
-def target(path: str | os.PathLike, writers: Mapping[str, Any] = WRITERS) -> Path:
-    """Return `path` if one of the writers can write to it; errors as in `Boundary.save`."""
-    return check_target(path, tuple(writers))
+def display_of(result: Any) -> BoundaryDisplay | PartitionDisplay:
+    """The display of a boundary or a partition."""
+    return BoundaryDisplay(result) if isinstance(result, Boundary) else PartitionDisplay(result)
 
 
-def save(boundary: Boundary, path: str | os.PathLike) -> None:
-    """Write `boundary` to `path`, whole or not at all."""
-    _save(WRITERS, boundary, path)
+def target(path: str | os.PathLike, kind: type[Result] = Boundary) -> Path:
+    """Return `path` if a result of this kind can be written to it; errors as in `Boundary.save`."""
+    return check_target(path, tuple(WRITERS[kind]))
 
 
-def save_partition(partition: Partition, path: str | os.PathLike) -> None:
-    """Write `partition` to `path`, whole or not at all."""
-    _save(PARTITION_WRITERS, partition, path)
-
-
-def _save(writers: Mapping[str, Callable[[Any, Path], None]], result: Any, path: str | os.PathLike) -> None:
-    checked = target(path, writers)
+def save(result: Result, path: str | os.PathLike) -> None:
+    """Write a result to `path`, whole or not at all."""
+    checked = target(path, type(result))
     with whole_file(checked) as name:
-        writers[checked.suffix.lower()](result, name)
+        WRITERS[type(result)][checked.suffix.lower()](result, name)
 
 
 def save_picture(boundary: Boundary, path: str | os.PathLike, **kwargs: Any) -> None:
     """Draw `boundary` into a file, whole or not at all; keywords go to `BoundaryDisplay.plot`."""
-    checked = check_target(path, PICTURES)
+    checked = check_target(path, tuple(PICTURES))
     with whole_file(checked) as name:
         picture(BoundaryDisplay(boundary), name, _suffix(checked), **kwargs)
+
+
+def png(result: Result) -> bytes:
+    """The picture that a notebook shows."""
+    buffer, display = io.BytesIO(), display_of(result)
+    picture(display, buffer, "png", **display.in_files)
+    return buffer.getvalue()

@@ -10,20 +10,9 @@ from tracer.arrays import Array
 from tracer.boundaries.partitions.partition import Partition
 from tracer.boundaries.partitions.regions import Region
 from tracer.fields.checks import label_list
-from tracer.view.axes import (
-    LINE,
-    MARKER,
-    PICTURE_TOLERANCE,
-    axes_or_new,
-    data,
-    draw_legend,
-    draw_lines,
-    frame,
-    has_equal_units,
-    names_of_coordinates,
-)
+from tracer.view.axes import LINE, MARKER, PICTURE_TOLERANCE, Display, data, draw_curves, draw_legend
 from tracer.view.class_colors import numbers_of
-from tracer.view.scene import Scene, region_path, update_lines, update_region
+from tracer.view.scene import Scene, region_path, update_region
 
 # scikit-learn's colormaps of classes: the first for up to FEW classes, the last for more.
 FEW_COLORS, FEW, MANY_COLORS = "tab10", 10, "gist_rainbow"
@@ -31,7 +20,7 @@ FEW_COLORS, FEW, MANY_COLORS = "tab10", 10, "gist_rainbow"
 FAINT = 0.35
 
 
-class PartitionDisplay:
+class PartitionDisplay(Display):
     """The picture of a partition.
 
     Parameters
@@ -110,16 +99,12 @@ class PartitionDisplay:
         if points is not None and y is not None:
             outputs = numbers_of("y", label_list("y", y), self.partition.labels)
         colors = _colors(multiclass_colors, len(self.partition.labels))
-        self.ax_ = axes_or_new(ax)
-        self.figure_ = self.ax_.figure
-        names, equal = names_of_coordinates(network), has_equal_units(box, network)
         curves = [arc.curve for arc in self.partition.arcs]
-        frame(self.ax_, box, curves, names, (xlabel, ylabel), equal=equal)
-        scene = Scene(self.ax_)
+        scene = self._framed(ax, box, curves, network, (xlabel, ylabel))
         self.regions_ = [self._fill(scene, region, colors) for region in self.partition.regions]
-        lines = [arc.polyline(PICTURE_TOLERANCE) for arc in self.partition.arcs]
-        self.lines_ = scene.fit(draw_lines(self.ax_, lines, kwargs), self.partition.arcs, update_lines)
-        self.junctions_ = self._mark_junctions() if junctions else None
+        self.lines_ = draw_curves(scene, self.partition.arcs, kwargs)
+        meeting = [junction.point for junction in self.partition.junctions]
+        self.junctions_ = self._mark(meeting) if junctions else None
         color = LINE["colors"] if outputs is None else colors[outputs]
         self.data_ = None if points is None else self.ax_.scatter(*points.T, s=18, color=color, **MARKER)
         if legend:
@@ -135,10 +120,6 @@ class PartitionDisplay:
         faint, path = 1 - FAINT * (1 - colors[region.output, :3]), region_path(region, PICTURE_TOLERANCE)
         patch = PathPatch(path, facecolor=faint, edgecolor="none", label=str(region.label))
         return scene.fit(self.ax_.add_patch(patch), region, update_region)
-
-    def _mark_junctions(self) -> Any:
-        points = np.array([junction.point for junction in self.partition.junctions]).reshape(-1, 2)
-        return self.ax_.scatter(*points.T, s=28, facecolor="white", edgecolor=LINE["colors"], zorder=4)
 
 
 def _colors(given: str | Sequence | None, n: int) -> Array:

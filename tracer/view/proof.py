@@ -13,16 +13,8 @@ from tracer.arrays import Array
 from tracer.atlas.certificate import Certificate
 from tracer.atlas.charts import OBLIQUE
 from tracer.fields.box import Box
-from tracer.view.axes import (
-    LINE,
-    PICTURE_TOLERANCE,
-    axes_or_new,
-    draw_legend,
-    draw_lines,
-    frame,
-    has_equal_units,
-)
-from tracer.view.scene import Scene, update_lines
+from tracer.view.axes import LINE, axes_or_new, draw_curves, draw_legend, frame
+from tracer.view.scene import Scene
 
 EMPTY, UNDECIDED = "#f4f4f1", "#d7263d"
 # By the dependent coordinate: z1 = z2 is solved for it.
@@ -50,9 +42,8 @@ def draw(certificate: Certificate, ax: Any = None) -> Any:
     for corners, color, _ in cells:
         _draw_cells(ax, corners, color)
     box = Box.from_bounds(certificate.bounds)
-    frame(ax, box, proof.traced, ("x1", "x2"), equal=has_equal_units(box))
-    lines = draw_lines(ax, [curve.polyline(PICTURE_TOLERANCE) for curve in proof.traced], {})
-    Scene(ax).fit(lines, proof.traced, update_lines)
+    frame(ax, box, proof.traced)
+    draw_curves(Scene(ax), proof.traced, {})
     handles = [Patch(color=color, label=label) for corners, color, label in cells if len(corners)]
     if 0 < len(proof.crossings) <= MOST_DOTS:
         handles.append(ax.scatter(*proof.crossings.T, s=9, color=LINE["colors"], zorder=3, label="crossing"))

@@ -7,6 +7,11 @@ In a chart the boundary is a graph over the lines along d, without a loop and wi
 (this takes a fifth fewer cells than quartering alone, and only a few long thin cells at a cusp). All tests
 are written so that nan never decides a cell. At the end charts are merged where possible (see `coarsening`).
 
+What a cell is asked is a `Question`: about one field F, as above, or about several classes. Then a cell with
+one candidate for the argmax is empty, one with two candidates i and j is a chart when it is a chart of F_ij,
+and one with three may be a chart as well (see `classes`). Only the candidates of a cell are compared in its
+parts: one pass over the box, however many pairs of classes there are.
+
 References
 ----------
 .. [1] J. M. Snyder, "Interval analysis for computer graphics", SIGGRAPH (1992).
@@ -17,23 +22,73 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tracer.arrays import Array, Indices, Mask, Signs
-from tracer.atlas.cells.coarsening import Cuts, Tiles
-from tracer.atlas.cells.grid_lines import FIRST_CELLS, NO_CELLS, Lines, halves
-from tracer.atlas.cells.resolution import has_bounds, largest_bound, narrow, only_rounding, unbounded
+from tracer.arrays import Array, Indices, Mask, Rows, Signs
+from tracer.atlas.cells.coarsening import NO_CLASS, Cuts, Tiles
+from tracer.atlas.cells.decisions import along_axes
+from tracer.atlas.cells.grid_lines import FIRST_CELLS, NO_CELLS, Lines, area, halves
+from tracer.atlas.cells.resolution import narrow
 from tracer.atlas.cells.subdivision import subdivide
 from tracer.fields.box import Box
-from tracer.fields.field import EnclosedField, Enclosure
+
+# The classes i < j whose margin a field is; None for a field of its own.
+Pair = tuple[int, int] | None
+# The pairs among three classes, by their positions.
+PAIRS = np.array([[0, 1], [0, 2], [1, 2]])
+
+
+class Answer(Protocol):
+    """What is proven of some cells.
+
+    Attributes
+    ----------
+    empty, chart : ndarray of bool, shape (k,)
+    candidates : ndarray of bool, shape (k, outputs)
+        The candidates for the argmax; no columns if there is only one field.
+    classes : ndarray of int, shape (k, 3)
+        The first three candidates, increasing; `NO_CLASS` for missing ones; no columns for one field.
+    slopes, directions : ndarray, shape (k, pairs, 2)
+        As in `Paving`, for charts.
+    largest : float
+        The largest finite bound of |F|.
+    """
+
+    empty: Mask
+    chart: Mask
+    candidates: Mask
+    classes: Indices
+    slopes: Signs
+    directions: Array
+    largest: float
+
+    def useless(self, which: Indices, largest: float, rounds: int) -> Mask:
+        """Which of some cells it is useless to bisect; see `resolution`."""
+        ...
+
+    def variation(self, which: Indices) -> Array:
+        """Upper bounds of the variation of F along each coordinate of some cells, (·, 2)."""
+        ...
+
+
+class Question(Protocol):
+    """What is asked of every cell: a field, or several classes."""
+
+    # Which outputs are candidates for the argmax in the box, (outputs,); empty for one field.
+    candidates: Mask
+
+    def classify(self, shares: Array, corners: Array, candidates: Mask) -> Answer:
+        """Classify cells (k, 2, 2), given the candidates (k, outputs) in their parents."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
 class Paving:
     """Cells that cover the box; all in shares, shape (·, 2, 2): `[:, 0]` lower, `[:, 1]` upper corners.
+
+    Its charts, its unresolvable and its unprocessed cells are numbered in this order.
 
     Attributes
     ----------
@@ -41,13 +96,19 @@ class Paving:
     empty, charts, unresolvable, unprocessed : ndarray, shape (·, 2, 2)
         Empty cells outside charts; the charts; the cells at the resolution limit of float64; and the
         unprocessed cells, if a budget ended the subdivision.
-    slopes : ndarray of int8, shape (charts, 2)
-        The proven sign of each partial at the zeros of F in each chart; 0 where none is proven.
-    directions : ndarray, shape (charts, 2)
+    classes : ndarray of int, shape (charts, 3)
+        The candidates in each chart, increasing; `NO_CLASS` if there is no third; no columns if there is only
+        one field.
+    slopes : ndarray of int8, shape (charts, pairs, 2)
+        The proven sign of each partial at the zeros of F in each chart; 0 where none is proven. One pair for
+        one field, else the `PAIRS` of its classes.
+    directions : ndarray, shape (charts, pairs, 2)
         The direction along which F grows in each chart: ± a unit vector of an axis, or oblique if no
         partial has a proven sign.
     tiles : Tiles
         The processed cells that the charts consist of.
+    candidates : ndarray of bool, shape (·, outputs)
+        The candidates for the argmax in the unresolvable and the unprocessed cells.
     cells : int
         Number of cells processed.
     """
@@ -57,20 +118,26 @@ class Paving:
     charts: Array
     unresolvable: Array
     unprocessed: Array
+    classes: Indices
     slopes: Signs
     directions: Array
     tiles: Tiles
+    candidates: Mask
     cells: int
 
     def without_charts(self) -> "Paving":
         """The paving with its charts moved to the unprocessed cells."""
+        outputs = np.arange(self.candidates.shape[1])
+        in_charts = (self.classes[:, :, None] == outputs).any(axis=1)
         return replace(
             self,
             charts=NO_CELLS,
             unprocessed=np.concatenate([self.unprocessed, self.charts]),
+            classes=self.classes[:0],
             slopes=self.slopes[:0],
             directions=self.directions[:0],
-            tiles=Tiles(NO_CELLS, self.slopes[:0], _NONE),
+            tiles=Tiles(NO_CELLS, self.slopes[:0], np.zeros(0, dtype=np.intp)),
+            candidates=np.concatenate([self.candidates, in_charts]),
         )
 
     @property
@@ -78,9 +145,53 @@ class Paving:
         """Whether a budget ended the subdivision."""
         return len(self.unprocessed) > 0
 
+    @property
+    def undecided(self) -> Array:
+        """The unresolvable and the unprocessed cells."""
+        return np.concatenate([self.unresolvable, self.unprocessed])
+
+    def pairs(self) -> list[Pair]:
+        """All pairs i < j of classes that have a chart; [None] if there is only one field."""
+        if not self.candidates.shape[1]:
+            return [None]
+        some = self.classes[:, PAIRS].reshape(-1, 2)
+        return [(i, j) for i, j in np.unique(some[some[:, 1] != NO_CLASS], axis=0).tolist()]
+
+    def charts_of(self, pair: Pair) -> Indices:
+        """The numbers of the charts of a pair."""
+        return self.places(pair, np.arange(len(self.charts)))[0]
+
+    def places(self, pair: Pair, charts: Indices) -> tuple[Indices, Indices]:
+        """Which of `charts` are charts of a pair, and the place of the pair among the pairs of each."""
+        if pair is None:
+            return np.arange(len(charts)), np.zeros(len(charts), dtype=np.intp)
+        return np.nonzero((self.classes[charts][:, PAIRS] == pair).all(axis=2))
+
+    def growth(self, pair: Pair, charts: Indices) -> tuple[Signs, Array]:
+        """The slopes and directions, (n, 2), of the field of a pair in some of its charts."""
+        place = self.places(pair, charts)[1]
+        return self.slopes[charts, place], self.directions[charts, place]
+
+    def third(self, pair: Pair, charts: Indices) -> Indices:
+        """The third candidate in some charts of a pair; `NO_CLASS` if there is none."""
+        if pair is None:
+            return np.full(len(charts), NO_CLASS)
+        classes = self.classes[charts]
+        return np.where(classes[:, 2] == NO_CLASS, NO_CLASS, classes.sum(axis=1) - sum(pair))
+
+    def cells_of(self, pair: Pair) -> tuple[Tiles, Indices]:
+        """The tiles of a pair's charts, with the slopes of its field, and the numbers of undecided cells.
+
+        In the other undecided cells the two classes are not both candidates.
+        """
+        which, place = self.places(pair, self.tiles.chart)
+        some = self.candidates[:, pair or ()].all(axis=1)
+        tiles = Tiles(self.tiles.cells[which], self.tiles.slopes[which, place], self.tiles.chart[which])
+        return tiles, len(self.charts) + np.flatnonzero(some)
+
 
 def pave(
-    field: EnclosedField,
+    question: Question,
     box: Box,
     *,
     attempt: int = 0,
@@ -92,7 +203,7 @@ def pave(
 
     Parameters
     ----------
-    field : EnclosedField
+    question : Question
     box : Box
     attempt : int
         Index of the pair of `RATIOS` for the first cut.
@@ -103,142 +214,115 @@ def pave(
     report : callable
         Called after every chunk with the number of cells processed and the share of the box's area decided.
     """
-    lines, cuts = Lines.of_box(box, attempt), Cuts()
-    classified, unprocessed, cells = subdivide(
-        _Cells(FIRST_CELLS, np.zeros(len(FIRST_CELLS), dtype=np.intp)),
-        partial(_classify, field, lines, cuts),
-        _Cells.joined,
-        lambda some: some.cells,
+    lines, cuts, first = Lines.of_box(box, attempt), Cuts(), len(FIRST_CELLS)
+    candidates = np.repeat(question.candidates[None], first, axis=0)
+    decided, unprocessed, cells = subdivide(
+        Cells(FIRST_CELLS, np.zeros(first, dtype=np.intp), candidates),
+        partial(_classify, question, lines, cuts),
         max_cells=max_cells,
         deadline=deadline,
+        area=lambda some: area(some.shares),
         report=report,
     )
-    columns = (np.concatenate(column) for column in zip(_NOTHING, *classified, strict=True))
-    empty, empty_of, tiles, of, slopes, directions, unresolvable = columns
-    coarser = cuts.coarsened(tiles, slopes, of, empty_of)
-    whole = _along_axes(coarser.slopes[: len(coarser.charts) - np.count_nonzero(coarser.alone)])
-    directions = np.concatenate([whole, directions[coarser.alone]])
-    empty, charts, slopes = empty[coarser.empty], coarser.charts, coarser.slopes
-    return Paving(
-        lines, empty, charts, unresolvable, unprocessed.cells, slopes, directions, coarser.tiles, cells
-    )
+    return _paving(lines, cuts, [_nothing(len(question.candidates)), *decided], unprocessed, cells)
 
 
 @dataclass(frozen=True, eq=False)
-class _Cells:
-    """Cells (k, 2, 2), and the number of each cell's parent, (k,); see `Cuts`."""
+class Cells(Rows):
+    """Cells to be classified.
 
-    cells: Array
-    of: Indices
+    Attributes
+    ----------
+    shares : ndarray, shape (k, 2, 2)
+    parent : ndarray of int, shape (k,)
+        The number of the cell of which each is a part; see `Cuts`.
+    candidates : ndarray of bool, shape (k, outputs)
+        The candidates for the argmax in the parent; no columns if there is only one field.
+    """
 
-    def __len__(self) -> int:
-        return len(self.cells)
-
-    def __getitem__(self, which: slice) -> "_Cells":
-        return _Cells(self.cells[which], self.of[which])
-
-    @staticmethod
-    def joined(parts: "list[_Cells]") -> "_Cells":
-        """Concatenate cells."""
-        parts = [_NO_CELLS, *parts]
-        return _Cells(np.concatenate([p.cells for p in parts]), np.concatenate([p.of for p in parts]))
+    shares: Array
+    parent: Indices
+    candidates: Mask
 
 
-class _Classified(NamedTuple):
+class _Decided(NamedTuple):
     """The decided cells of a chunk; see `Paving`. `empty_of` and `of` number their parents."""
 
     empty: Array
     empty_of: Indices
+    winner: Indices
     tiles: Array
     of: Indices
+    classes: Indices
     slopes: Signs
     directions: Array
     unresolvable: Array
+    candidates: Mask
 
 
-_NONE = np.zeros(0, dtype=np.intp)
-_NO_CELLS = _Cells(NO_CELLS, _NONE)
-_NOTHING = _Classified(
-    NO_CELLS, _NONE, NO_CELLS, _NONE, np.zeros((0, 2), np.int8), np.zeros((0, 2)), NO_CELLS
-)
+def _nothing(outputs: int) -> _Decided:
+    none, pairs, classes = np.zeros(0, dtype=np.intp), len(PAIRS) if outputs else 1, np.zeros((0, 3), np.intp)
+    classes = classes if outputs else classes[:, :0]
+    slopes, directions = np.zeros((0, pairs, 2), np.int8), np.zeros((0, pairs, 2))
+    candidates = np.zeros((0, outputs), dtype=bool)
+    empty = NO_CELLS, none, classes[:, :1]
+    return _Decided(*empty, NO_CELLS, none, classes, slopes, directions, NO_CELLS, candidates)
 
 
 def _classify(
-    field: EnclosedField,
+    question: Question,
     lines: Lines,
     cuts: Cuts,
-    some: _Cells,
+    chunk: Cells,
     crowded: bool,
     rounds: int,
     largest: float,
-) -> tuple[_Classified, _Cells, float]:
+) -> tuple[_Decided, Cells, float]:
     """Classify a chunk: its decided cells, the halves of the others, and the largest |F| so far."""
-    chunk, of = some.cells, some.of
-    corners = lines.at(chunk)
-    found = field.enclose(corners[:, 0], corners[:, 1])
-    is_empty, signs, along = decide(found)
-    is_chart = ((along[:, 0] != 0) | (along[:, 1] != 0)) & ~is_empty
-    empty, charts, open_ = map(np.flatnonzero, (is_empty, is_chart, ~(is_empty | is_chart)))
-    largest = max(largest, largest_bound(found))
-    of_charts = chunk.take(charts, 0), of[charts], signs.take(charts, 0), along.take(charts, 0)
-    classified = _Classified(chunk.take(empty, 0), of[empty], *of_charts, NO_CELLS)
-    if not len(open_):
-        return classified, _NO_CELLS, largest
-    open_cells, found, corners = chunk.take(open_, 0), found.rows(open_), corners.take(open_, 0)
-
-    def field_of(which: NDArray) -> EnclosedField:
-        return field
-
-    unresolvable = (
-        narrow(open_cells, crowded)
-        | only_rounding(field_of, corners, found.upper - found.lower, largest, rounds)
-        | unbounded(field_of, open_cells, corners, has_bounds(found))
+    cells, of = chunk.shares, chunk.parent
+    found = question.classify(cells, lines.at(cells), chunk.candidates)
+    largest = max(largest, found.largest)
+    empty, charts, open_ = map(np.flatnonzero, (found.empty, found.chart, ~(found.empty | found.chart)))
+    unresolvable = further = open_
+    if len(open_):
+        is_useless = narrow(cells[open_], crowded) | found.useless(open_, largest, rounds)
+        unresolvable, further = open_[is_useless], open_[~is_useless]
+    decided = _Decided(
+        cells.take(empty, 0),
+        of[empty],
+        found.classes[empty, :1],
+        cells.take(charts, 0),
+        of[charts],
+        found.classes[charts],
+        found.slopes[charts],
+        found.directions[charts],
+        cells[unresolvable],
+        found.candidates[unresolvable],
     )
-    further = ~unresolvable
-    cut = open_cells[further]
-    parts, parents = halves(cut, variation(found, corners)[further])
-    return (
-        classified._replace(unresolvable=open_cells[unresolvable]),
-        _Cells(parts, cuts.add(cut, parents)),
-        largest,
+    if not len(further):
+        return decided, chunk[:0], largest
+    cut = cells.take(further, 0)
+    parts, parents = halves(cut, found.variation(further))
+    return decided, Cells(parts, cuts.add(cut, parents), found.candidates[further[parents]]), largest
+
+
+def _paving(lines: Lines, cuts: Cuts, decided: list[_Decided], unprocessed: Cells, cells: int) -> Paving:
+    """The paving of all decided cells, with charts merged."""
+    found = _Decided(*map(np.concatenate, zip(*decided, strict=True)))
+    coarser = cuts.coarsened(found.tiles, found.classes, found.slopes, found.of, found.winner, found.empty_of)
+    merged, alone = coarser.merged, coarser.alone
+    slopes = np.zeros((len(merged), *found.slopes.shape[1:]), dtype=np.int8)
+    slopes[:, 0] = merged
+    return Paving(
+        lines,
+        found.empty[coarser.empty],
+        coarser.charts,
+        found.unresolvable,
+        unprocessed.shares,
+        np.concatenate([coarser.classes, found.classes[alone]]),
+        np.concatenate([slopes, found.slopes[alone]]),
+        np.concatenate([along_axes(slopes), found.directions[alone]]),
+        coarser.tiles,
+        np.concatenate([found.candidates, unprocessed.candidates]),
+        cells,
     )
-
-
-def decide(found: Enclosure) -> tuple[Mask, Signs, Array]:
-    """Classify cells by an enclosure of F and ∇F; nan proves nothing.
-
-    Returns
-    -------
-    empty : ndarray of bool, shape (k,)
-    signs : ndarray of int8, shape (k, 2)
-        The proven signs of the partials at the zeros of F; 0 where none is proven.
-    directions : ndarray, shape (k, 2)
-        The direction along which F grows, the first axis with a proven sign if there is one; (0, 0) if none
-        is proven.
-    """
-    empty = found.defined & ((found.lower > 0) | (found.upper < 0))
-    rising = (found.gradient_lower > 0) & found.defined[:, None]
-    falling = (found.gradient_upper < 0) & found.defined[:, None]
-    signs = rising.view(np.int8) - falling.view(np.int8)
-    if found.directions is None:
-        return empty, signs, _along_axes(signs)
-    known = found.defined & np.isfinite(found.directions).all(axis=1)
-    directions = np.where(known[:, None], found.directions, 0.0)
-    # A direction along an axis proves the sign of that partial.
-    parallel = (directions == 0).any(axis=1, keepdims=True)
-    signs = np.where((signs == 0) & parallel, np.sign(directions), signs).astype(np.int8)
-    return empty, signs, np.where(signs.any(axis=1, keepdims=True), _along_axes(signs), directions)
-
-
-def _along_axes(signs: Signs) -> Array:
-    """± unit vectors (k, 2), along which F grows, of the first coordinate whose partial has a sign; or 0."""
-    directions = signs.astype(np.float64)
-    directions[signs[:, 0] != 0, 1] = 0
-    return directions
-
-
-def variation(found: Enclosure, corners: Array) -> Array:
-    """Upper bounds of the variation of F along each coordinate of cells, shape (k, 2); inf if unbounded."""
-    slope = np.maximum(np.abs(found.gradient_lower), np.abs(found.gradient_upper))
-    size = slope * (corners[:, 1] - corners[:, 0])
-    return np.where(np.isfinite(size), size, np.inf)

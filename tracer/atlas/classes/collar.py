@@ -22,7 +22,7 @@ from typing import Any
 import numpy as np
 
 from tracer.arrays import Array, Indices, Mask
-from tracer.atlas.cells.paving import decide
+from tracer.atlas.cells.decisions import decide
 from tracer.atlas.classes.candidates import Candidates
 from tracer.atlas.classes.cones import apexes, equal_along, is_cone
 from tracer.atlas.classes.margins import Margins
@@ -41,7 +41,7 @@ def undecided_between(margins: Margins, box: Box, wider: Box, exact: RationalNet
     """
     strips, cut = _Strips.of(margins, box, wider), True
     for _ in range(ROUNDS):
-        strips = strips if exact is None else strips.told_along_sides(exact)
+        strips = strips if exact is None else strips.eliminated_along_sides(exact)
         undecided = strips.undecided()
         if not (cut and undecided.any()) or np.count_nonzero(undecided) > MOST:
             break
@@ -61,7 +61,7 @@ class _Strips:
     cells : ndarray, shape (n, 2, 2)
     side : ndarray of int, shape (n,)
         The side of each: 0 lower, 1 right, 2 upper, 3 left.
-    on_top : ndarray of bool, shape (n, outputs)
+    candidates : ndarray of bool, shape (n, outputs)
         The candidates for the argmax.
     sign : ndarray of int, shape (n,)
         For two candidates the sign of their margin's derivative counterclockwise; 0 where it is not proven.
@@ -71,7 +71,7 @@ class _Strips:
 
     cells: Array
     side: Indices
-    on_top: Mask
+    candidates: Mask
     sign: Indices
     inward: Indices
 
@@ -84,19 +84,19 @@ class _Strips:
         return cls._decided(margins, cells, np.arange(4), np.repeat(margins.distinct[None], 4, axis=0))
 
     @classmethod
-    def _decided(cls, margins: Margins, cells: Array, side: Indices, on_top: Mask) -> "_Strips":
-        candidates = Candidates.in_cells(margins, cells, on_top)
-        two, row = candidates.row_of_two(np.flatnonzero(candidates.on_top.sum(axis=1) == 2))
-        _, signs, _ = decide(candidates.found)
+    def _decided(cls, margins: Margins, cells: Array, side: Indices, candidates: Mask) -> "_Strips":
+        found = Candidates.in_cells(margins, cells, candidates)
+        two, row = found.row_of_two(np.flatnonzero(found.mask.sum(axis=1) == 2))
+        _, signs, _ = decide(found.found)
         sign, inward = np.zeros((2, len(cells)), dtype=np.intp)
         sign[two], inward[two] = signs[row, side[two] % 2], signs[row, 1 - side[two] % 2]
         sign, inward = np.where(side < 2, sign, -sign), np.where(side % 3 == 0, inward, -inward)
-        return cls(cells, side, candidates.on_top, sign, inward)
+        return cls(cells, side, found.mask, sign, inward)
 
     def undecided(self) -> Mask:
         """Which pieces are undecided, or have a neighbour with the same two candidates and another sign."""
-        open_ = (self.on_top.sum(axis=1) > 1) & (self.sign == 0)
-        same = (self.on_top == np.roll(self.on_top, -1, axis=0)).all(axis=1)
+        open_ = (self.candidates.sum(axis=1) > 1) & (self.sign == 0)
+        same = (self.candidates == np.roll(self.candidates, -1, axis=0)).all(axis=1)
         turns = same & (self.sign != np.roll(self.sign, -1))
         return open_ | turns | np.roll(turns, 1)
 
@@ -113,8 +113,8 @@ class _Strips:
         for part, last in ((second - 1, self.side[cut] < 2), (second, self.side[cut] >= 2)):
             parts.cells[part, last.astype(int), along[cut]] = middle[cut]
         new = np.sort(np.append(second - 1, second))
-        found = _Strips._decided(margins, parts.cells[new], parts.side[new], parts.on_top[new])
-        parts.on_top[new], parts.sign[new], parts.inward[new] = found.on_top, found.sign, found.inward
+        found = _Strips._decided(margins, parts.cells[new], parts.side[new], parts.candidates[new])
+        parts.candidates[new], parts.sign[new], parts.inward[new] = found.candidates, found.sign, found.inward
         return parts, len(cut) > 0
 
     def joined(self, which: Mask) -> Array:
@@ -125,22 +125,22 @@ class _Strips:
         around = [np.stack([group[:, 0].min(axis=0), group[:, 1].max(axis=0)]) for group in groups]
         return np.reshape(around, (-1, 2, 2))
 
-    def told_along_sides(self, exact: RationalNetwork) -> "_Strips":
+    def eliminated_along_sides(self, exact: RationalNetwork) -> "_Strips":
         """Eliminate one of two candidates where they are equal exactly all along the outer side."""
-        on_top = self.on_top.copy()
-        open_ = (on_top.sum(axis=1) == 2) & (self.sign == 0) & (self.inward != 0)
+        candidates = self.candidates.copy()
+        open_ = (candidates.sum(axis=1) == 2) & (self.sign == 0) & (self.inward != 0)
         for k in np.flatnonzero(open_) if np.count_nonzero(open_) <= MOST else ():
-            i, j = np.flatnonzero(on_top[k]).tolist()
+            i, j = np.flatnonzero(candidates[k]).tolist()
             if equal_along(exact, i, j, _ends(self.cells[k], self.side[k])):
-                on_top[k, j if self.inward[k] > 0 else i] = False
-        return replace(self, on_top=on_top)
+                candidates[k, j if self.inward[k] > 0 else i] = False
+        return replace(self, candidates=candidates)
 
     def in_cones(self, exact: RationalNetwork) -> Mask:
         """Which pieces lie in cones; on both sides of a run of these lie pieces with one candidate."""
-        alone = np.flatnonzero(self.on_top.sum(axis=1) == 1)
-        told = np.zeros(len(self.side), dtype=bool)
-        for before, after in zip(alone, np.append(alone[1:], alone[:1] + len(told)), strict=True):
-            run = np.arange(before + 1, after) % len(told)
+        alone = np.flatnonzero(self.candidates.sum(axis=1) == 1)
+        in_cone = np.zeros(len(self.side), dtype=bool)
+        for before, after in zip(alone, np.append(alone[1:], alone[:1] + len(in_cone)), strict=True):
+            run = np.arange(before + 1, after) % len(in_cone)
             sides = self.side[run]
             if len(run) == 0 or (sides != sides[0]).sum() != (sides == (sides[0] + 1) % 4).sum():
                 continue
@@ -150,11 +150,11 @@ class _Strips:
             if sides[-1] != sides[0]:
                 # Round a corner the only possible apex is the corner: the last end on the first side.
                 tried = [end if sides[0] < 2 else start]
-            told[run] = any(is_cone(exact, x, *_corners(around)) for x in tried)
-        return told
+            in_cone[run] = any(is_cone(exact, x, *_corners(around)) for x in tried)
+        return in_cone
 
     def _columns(self) -> tuple[Any, ...]:
-        return self.cells, self.side, self.on_top, self.sign, self.inward
+        return self.cells, self.side, self.candidates, self.sign, self.inward
 
 
 def _corners(cell: Array) -> tuple[Point, Point]:

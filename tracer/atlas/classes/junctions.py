@@ -13,20 +13,21 @@ a proven error bound. It is evaluated twice, the second time with gradients on t
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tracer.arrays import Array, Indices
+from tracer.arrays import Array, Indices, Rows
+from tracer.atlas.cells.paving import PAIRS
 from tracer.atlas.classes.margins import Margins
-from tracer.atlas.classes.three_classes import PAIRS, determinant
+from tracer.atlas.classes.three_classes import determinant
 from tracer.atlas.edges.roots import ROUNDING
 from tracer.enclosures.rounding import UNDERFLOW, UP
+from tracer.equations.planar_systems import solve
 
 NEWTON_STEPS = 50
 BOUND_ROUNDS = 2
 
 
 @dataclass(frozen=True, eq=False)
-class Junctions:
+class Junctions(Rows):
     """Junctions, one in each of some charts of three classes.
 
     Attributes
@@ -41,17 +42,14 @@ class Junctions:
     reach: Array
     classes: Indices
 
-    def __len__(self) -> int:
-        return len(self.points)
 
-    def __getitem__(self, which: NDArray) -> "Junctions":
-        return Junctions(self.points[which], self.reach[which], self.classes[which])
+NO_JUNCTIONS = Junctions(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros((0, 3), dtype=np.intp))
 
 
 def locate(margins: Margins, corners: Array, classes: Indices) -> Junctions:
     """Compute the junctions in cells with `corners` (n, 2, 2), each of which is known to contain one."""
     lower, upper = corners[:, 0], corners[:, 1]
-    x = _newton(margins, lower, upper, classes)
+    x = _common_zeros(margins, lower, upper, classes)
     pairs = classes[:, PAIRS[:2]].reshape(-1, 2)
     rows, at = margins.rows(pairs), np.repeat(x, 2, axis=0)
     found = rows.enclose(at, at)
@@ -66,24 +64,15 @@ def locate(margins: Margins, corners: Array, classes: Indices) -> Junctions:
     return Junctions(x, reach, classes)
 
 
-def _newton(margins: Margins, lower: Array, upper: Array, classes: Indices) -> Array:
+def _common_zeros(margins: Margins, lower: Array, upper: Array, classes: Indices) -> Array:
     """Common zeros (n, 2) of two margins, to rounding, by Newton's method from the centres of the cells."""
-    x, left = 0.5 * lower + 0.5 * upper, np.arange(len(lower))
-    for _ in range(NEWTON_STEPS):
-        if not len(left):
-            break
-        rows = margins.rows(classes[left][:, PAIRS[:2]].reshape(-1, 2))
-        value, gradient = rows.value_and_gradient(np.repeat(x[left], 2, axis=0))
-        r, s = value.reshape(-1, 2).T
-        (g1, g2), (h1, h2) = np.moveaxis(gradient.reshape(-1, 2, 2), 0, 2)
-        with np.errstate(all="ignore"):
-            step = np.stack([h2 * r - g2 * s, g1 * s - h1 * r], axis=1) / (g1 * h2 - g2 * h1)[:, None]
-        known = np.isfinite(step).all(axis=1)
-        new = np.clip(x[left] - np.where(known[:, None], step, 0.0), lower[left], upper[left])
-        done = ~known | (np.abs(new - x[left]) <= ROUNDING * np.abs(new)).all(axis=1)
-        x[left] = new
-        left = left[~done]
-    return x
+
+    def both(x: Array, which: Indices) -> tuple[Array, Array]:
+        rows = margins.rows(classes[which][:, PAIRS[:2]].reshape(-1, 2))
+        value, gradient = rows.value_and_gradient(np.repeat(x, 2, axis=0))
+        return value.reshape(-1, 2), gradient.reshape(-1, 2, 2)
+
+    return solve(both, 0.5 * lower + 0.5 * upper, steps=NEWTON_STEPS, box=(lower, upper))[0]
 
 
 def _reach(low: Array, high: Array, off: Array) -> Array:

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tracer.arrays import Array, Indices, Mask, Signs
-from tracer.fields.counted import Counted
+from tracer.fields.evaluations import Evaluations
 from tracer.fields.field import Enclosure
 from tracer.fields.networks.network import Network
 
@@ -21,12 +21,12 @@ class Margins:
 
     def __init__(self, network: Network, deadline: float = math.inf) -> None:
         self.network, self._deadline = network, deadline
-        self._fields: dict[tuple[int, int], Any] = {}
+        self._fields: dict[tuple[int, int], Evaluations] = {}
 
-    def field(self, i: int, j: int) -> Any:
-        """The margin A_i − A_j, which counts its evaluations."""
+    def field(self, i: int, j: int) -> Evaluations:
+        """The evaluations of the margin A_i − A_j."""
         if (i, j) not in self._fields:
-            self._fields[i, j] = Counted(self.network.margin(i, j), deadline=self._deadline)
+            self._fields[i, j] = Evaluations(self.network.margin(i, j), self._deadline)
         return self._fields[i, j]
 
     def without_deadline(self) -> "Margins":
@@ -44,7 +44,7 @@ class Margins:
     @property
     def evaluations(self) -> int:
         """Number of points at which margins were evaluated."""
-        return sum(field.evaluations for field in self._fields.values())
+        return sum(field.points for field in self._fields.values())
 
     @cached_property
     def distinct(self) -> Mask:
@@ -53,17 +53,14 @@ class Margins:
         _, kept = np.unique(np.stack([first, sign], axis=1), axis=0, return_index=True)
         return np.isin(np.arange(self.network.n_outputs), kept)
 
-    def top(self, x: Array) -> Indices:
+    def proven_argmax(self, x: Array) -> Indices:
         """The argmax at points (k, 2) where it is proven; −1 elsewhere."""
         outputs = np.flatnonzero(self.distinct)
-        k, n = len(x), len(outputs)
-        a, b = (np.tile(some.ravel(), k) for some in np.meshgrid(outputs, outputs, indexing="ij"))
-        at = np.repeat(x, n * n, axis=0)
-        other = a != b
-        above = np.ones(k * n * n, dtype=bool)
-        above[other] = self.order(a[other], b[other], at[other], at[other]) > 0
-        wins: Any = above.reshape(k, n, n).all(axis=2)
-        return np.where(wins.any(axis=1), outputs[wins.argmax(axis=1)], -1)
+        best = outputs[self.network(x)[:, outputs].argmax(axis=1)]
+        point, other = np.nonzero(outputs != best[:, None])
+        proven = np.ones(len(x), dtype=bool)
+        proven[point[self.order(best[point], outputs[other], x[point], x[point]) <= 0]] = False
+        return np.where(proven, best, -1)
 
     def order(self, a: Indices, b: Indices, lower: Array, upper: Array) -> Signs:
         """For each row 1 if output `a` is proven to be above `b` on the cell, −1 if below, else 0."""
@@ -78,7 +75,7 @@ class Margins:
         above = [self.order(np.full(n, k), np.full(n, low), lower, upper) > 0 for low in (i, j)]
         return above[0] | above[1]
 
-    def on_top(self, i: int, j: int, lower: Array, upper: Array) -> Mask:
+    def are_maximal(self, i: int, j: int, lower: Array, upper: Array) -> Mask:
         """On which cells each other output is proven to be below i or below j: zeros of F_ij are maximal."""
         others = np.setdiff1d(np.flatnonzero(self.distinct), (i, j))
         low, high = (np.repeat(side, len(others), axis=0) for side in (lower, upper))
@@ -111,15 +108,20 @@ class MarginRows:
         return value, gradient
 
     @cached_property
-    def _groups(self) -> list[tuple[Any, Indices]]:
+    def _groups(self) -> list[tuple[Evaluations, Indices]]:
         """Each margin that occurs, and its rows."""
-        outputs = self._margins.network.n_outputs
-        code = self._pairs[:, 0] * outputs + self._pairs[:, 1]
-        order = np.argsort(code, kind="stable")
-        codes, starts = np.unique(code[order], return_index=True)
-        pairs = zip((codes // outputs).tolist(), (codes % outputs).tolist(), strict=True)
-        rows = np.split(order, starts[1:]) if len(order) else []
-        return [(self._margins.field(i, j), some) for (i, j), some in zip(pairs, rows, strict=True)]
+        order = np.lexsort(self._pairs.T[::-1])
+        pairs = self._pairs[order]
+        starts = np.flatnonzero(np.append(True, (pairs[1:] != pairs[:-1]).any(axis=1))[: len(pairs)]).tolist()
+        ends = [*starts[1:], len(pairs)]
+        return (
+            [
+                (self._margins.field(i, j), order[start:end])
+                for (i, j), start, end in zip(pairs[starts].tolist(), starts, ends, strict=True)
+            ]
+            if starts
+            else []
+        )
 
     @cached_property
     def _order(self) -> Indices:

@@ -13,23 +13,26 @@ which F_ik is one-to-one, class k passes from below to above at most once, at th
 import numpy as np
 
 from tracer.arrays import Array, Indices, Mask, Signs
-from tracer.atlas.cells.paving import decide
-from tracer.atlas.classes.margins import Margins
+from tracer.atlas.cells.decisions import decide
+from tracer.atlas.cells.paving import PAIRS
+from tracer.atlas.classes.candidates import Candidates
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
 
-# The pairs among three classes, by their positions.
-PAIRS = np.array([[0, 1], [0, 2], [1, 2]])
 
-
-def triples(margins: Margins, corners: Array, classes: Indices) -> tuple[Mask, Signs, Array]:
+def triples(
+    candidates: Candidates, corners: Array, cells: Indices, classes: Indices
+) -> tuple[Mask, Signs, Array]:
     """Which cells are charts of three classes.
 
     Parameters
     ----------
-    margins : Margins
-    corners : ndarray, shape (n, 2, 2)
+    candidates : Candidates
+    corners : ndarray, shape (k, 2, 2)
+        The corners of all cells.
+    cells : ndarray of int, shape (n,)
+        The cells with three candidates.
     classes : ndarray of int, shape (n, 3)
-        Increasing.
+        Their candidates, increasing.
 
     Returns
     -------
@@ -37,9 +40,8 @@ def triples(margins: Margins, corners: Array, classes: Indices) -> tuple[Mask, S
     slopes, directions : ndarray, shape (n, 3, 2)
         As in `Paving`, for each of the `PAIRS` of classes.
     """
-    n = len(corners)
-    lower, upper = (np.repeat(corners[:, side], 3, axis=0) for side in (0, 1))
-    found = margins.rows(classes[:, PAIRS].reshape(-1, 2)).enclose(lower, upper)
+    n = len(cells)
+    found = candidates.enclosures(corners, np.repeat(cells, 3), classes[:, PAIRS].reshape(-1, 2))
     _, slopes, directions = decide(found)
     slopes, directions = slopes.reshape(n, 3, 2), directions.reshape(n, 3, 2)
     low, high = (side.reshape(n, 3, 2) for side in (found.gradient_lower, found.gradient_upper))

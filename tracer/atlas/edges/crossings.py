@@ -6,12 +6,13 @@ the other sides roots are isolated. Sides shared with empty cells have no root.
 
 import math
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracer.arrays import Array, Indices, Mask, Signs
-from tracer.atlas.cells.paving import Paving
+from tracer.atlas.cells.paving import Pair, Paving
 from tracer.atlas.edges.roots import Segments, isolate, joined, polish
 from tracer.atlas.edges.sides import OUTSIDE, Edges, shared_edges
 from tracer.fields.field import EnclosedField
@@ -20,11 +21,19 @@ from tracer.fields.field import EnclosedField
 OF_EACH = ("points", "error_bound", "brackets", "direction", "before", "after")
 
 
+class Sides(NamedTuple):
+    """Sides of cells: the coordinate that varies along each, and the numbers of the cells on both sides."""
+
+    axis: Indices
+    before: Indices
+    after: Indices
+
+
 @dataclass(frozen=True, eq=False)
 class Crossings:
     """Roots of F on the sides of charts.
 
-    Cells are numbered: the charts of the paving first, then its undecided cells.
+    Cells have their numbers in the paving.
 
     Attributes
     ----------
@@ -37,8 +46,8 @@ class Crossings:
         1 where F goes from − to + along the side, −1 where from + to −.
     before, after : ndarray of int, shape (n,)
         The cells on both sides, in the order of the other coordinate; −1 outside the box.
-    undecided : Edges
-        The sides with an undecided piece, in shares of the box.
+    undecided : Sides
+        The sides with an undecided piece.
     cells : int
         Number of pieces of sides processed.
     exhausted : bool
@@ -51,7 +60,7 @@ class Crossings:
     direction: Signs
     before: Indices
     after: Indices
-    undecided: Edges
+    undecided: Sides
     cells: int
     exhausted: bool
 
@@ -68,43 +77,48 @@ class Crossings:
         return replace(self, **{name: getattr(self, name)[which] for name in OF_EACH})
 
     def followed_by(self, others: "Crossings") -> "Crossings":
-        """Concatenate crossings; the undecided sides are those of the first."""
+        """Concatenate crossings; the undecided sides of `self` stay."""
         arrays = [name for name in OF_EACH if name != "brackets"]
         both = {name: np.concatenate([getattr(self, name), getattr(others, name)]) for name in arrays}
         return replace(self, brackets=joined([self.brackets, others.brackets]), **both)
 
 
 def find_crossings(
-    field: EnclosedField, paving: Paving, max_cells: int = 10**6, deadline: float = math.inf
+    field: EnclosedField,
+    paving: Paving,
+    pair: Pair = None,
+    max_cells: int = 10**6,
+    deadline: float = math.inf,
 ) -> Crossings:
-    """All crossings of the boundary with the sides of the charts of `paving`; budgets as in `isolate`."""
-    edges, monotone = _edges(paving)
+    """All crossings of the field of a pair with the sides of its charts; budgets as in `isolate`."""
+    edges, monotone = _edges(paving, pair)
     lower, upper = paving.lines.at(np.stack([edges.lower, edges.upper]))
     found = isolate(field, Segments(lower, upper, edges.axis), monotone, max_cells, deadline)
     points, error_bound, brackets = polish(field, found)
+    undecided = np.unique(found.undecided.number)
     return Crossings(
         points,
         error_bound,
         brackets,
         found.direction,
-        edges.before[found.segment],
-        edges.after[found.segment],
-        edges[np.unique(found.undecided_segment)],
+        edges.before[found.brackets.number],
+        edges.after[found.brackets.number],
+        Sides(edges.axis[undecided], edges.before[undecided], edges.after[undecided]),
         found.cells,
         found.exhausted,
     )
 
 
-def _edges(paving: Paving) -> tuple[Edges, Mask]:
+def _edges(paving: Paving, pair: Pair) -> tuple[Edges, Mask]:
     """The sides to be processed, and on which of them F_t is proven to have one sign wherever F = 0.
 
-    They are sides of tiles, without those between tiles of one chart, inside which arcs need not be known.
+    They are sides of tiles, without those between tiles of one chart, inside which arcs need not be known. On
+    sides shared with cells from which a class of the pair is eliminated, no zero of F is maximal.
     """
-    tiles, charts = paving.tiles, len(paving.charts)
-    edges = shared_edges(np.concatenate([tiles.cells, paving.unresolvable, paving.unprocessed]))
+    (tiles, undecided), charts = paving.cells_of(pair), len(paving.charts)
+    edges = shared_edges(np.concatenate([tiles.cells, paving.undecided[undecided - charts]]))
     monotone = _monotone(edges, tiles.slopes)
-    undecided = charts + np.arange(len(paving.unresolvable) + len(paving.unprocessed))
-    # From here on cells are numbered as in `Crossings`. The last is the outside.
+    # From here on cells have their numbers in the paving. The last is the outside.
     cell = np.concatenate([tiles.chart, undecided, [OUTSIDE]])
     edges = replace(edges, before=cell[edges.before], after=cell[edges.after])
     # Sides between two undecided cells, or between one and the outside, are not needed.

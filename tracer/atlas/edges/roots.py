@@ -8,26 +8,26 @@ tightly as the bounds of F at single points allow: its error bound is proven.
 """
 
 import math
-import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.arrays import Array, Indices, Mask, Signs
-from tracer.atlas.cells.paving import decide
+from tracer.arrays import Array, Indices, Mask, Rows, Signs
+from tracer.atlas.cells.decisions import decide
 from tracer.atlas.cells.resolution import FLOOR_ROUNDS, UNBOUNDED, has_bounds, rounding_only
-from tracer.atlas.cells.subdivision import CHUNK
-from tracer.atlas.edges.safeguarded_newton import ROUNDING, newton
+from tracer.atlas.cells.subdivision import CHUNK, subdivide
+from tracer.equations.safeguarded_newton import ROUNDING, newton
 from tracer.fields.field import EnclosedField, Field
 
 # If there are few segments, each is cut into several parts at once: this many take hardly longer than one.
 TOGETHER = 160
 MOST_PARTS = 12
 # The cuts lie this far before even ones, as a share of a part: symmetric functions have roots in the middle.
-OFF = 0.0078
+OFF_CENTER = 0.0078
 # The half-width of a bracket over the bound of |F| / |F_t| at the root, and its growth if this fails.
 BRACKET = 2.5
 WIDER = 16.0
@@ -35,18 +35,12 @@ BRACKET_ROUNDS = 8
 
 
 @dataclass(frozen=True, eq=False)
-class Segments:
+class Segments(Rows):
     """Axis-parallel segments: ends `lower` and `upper` (n, 2), and the coordinate `axis` (n,) that varies."""
 
     lower: Array
     upper: Array
     axis: Indices
-
-    def __len__(self) -> int:
-        return len(self.axis)
-
-    def __getitem__(self, which: NDArray) -> "Segments":
-        return Segments(self.lower[which], self.upper[which], self.axis[which])
 
     def ends(self) -> tuple[Array, Array]:
         """The varying coordinate at both ends, each (n,)."""
@@ -65,17 +59,18 @@ class Segments:
 
 
 @dataclass(frozen=True, eq=False)
-class Transversals:
+class Parts(Segments):
+    """Parts of segments; `number` (n,) is the number of the segment that each is a part of."""
+
+    number: Indices
+
+
+@dataclass(frozen=True, eq=False)
+class Transversals(Rows):
     """Segments in any direction from `lower` to `upper` (n, 2), with the share t ∈ [0, 1] as parameter."""
 
     lower: Array
     upper: Array
-
-    def __len__(self) -> int:
-        return len(self.lower)
-
-    def __getitem__(self, which: NDArray) -> "Transversals":
-        return Transversals(self.lower[which], self.upper[which])
 
     def ends(self) -> tuple[Array, Array]:
         """The shares at both ends, each (n,)."""
@@ -97,30 +92,24 @@ class Isolated:
 
     Attributes
     ----------
-    brackets : Segments
+    brackets : Parts
         F has certified opposite signs at the ends of each, and exactly one root in it.
-    segment : ndarray of int, shape (n,)
-        Which segment each lies on.
     direction : ndarray of int8, shape (n,)
         1 where F goes from − to + along the segment, −1 where from + to −.
     values : ndarray, shape (2, n)
         F at the ends of each bracket, to rounding.
-    undecided : Segments
-        Pieces on which no root is proven or excluded.
-    undecided_segment : ndarray of int, shape (·,)
-        Which segment each of these lies on.
+    undecided : Parts
+        Parts on which no root is proven or excluded.
     cells : int
         Number of segments processed.
     exhausted : bool
         Whether a budget ended the computation.
     """
 
-    brackets: Segments
-    segment: Indices
+    brackets: Parts
     direction: Signs
     values: Array
-    undecided: Segments
-    undecided_segment: Indices
+    undecided: Parts
     cells: int
     exhausted: bool
 
@@ -145,43 +134,19 @@ def isolate(
     deadline : float
         A time of `time.perf_counter`; segments unprocessed then are undecided.
     """
-    number = np.arange(len(segments))
-    ready, ready_number = [segments[monotone]], [number[monotone]]
-    unknown, unknown_number = [], []
-    left, number = segments[~monotone], number[~monotone]
-    # Where F has no finite bounds, pieces this narrow are not cut.
+    whole = Parts(segments.lower, segments.upper, segments.axis, np.arange(len(segments)))
+    # Where F has no finite bounds, parts this narrow are not cut.
     narrow = UNBOUNDED * np.subtract(*segments.ends()[::-1])
-    cells, rounds, exhausted = 0, 0, False
-    while len(left):
-        left, number = _cut(left, number, 1 if rounds == 0 else 2)
-        exhausted = cells + len(left) > max_cells or time.perf_counter() >= deadline
-        if exhausted:
-            unknown.append(left)
-            unknown_number.append(number)
-            break
-        empty, steady, useless = _decided(field, left, narrow[number], rounds)
-        cells, rounds = cells + len(left), rounds + 1
-        ready.append(left[steady])
-        ready_number.append(number[steady])
-        unknown.append(left[useless])
-        unknown_number.append(number[useless])
-        further = ~(empty | steady | useless)
-        left, number = left[further], number[further]
-    brackets, number = joined(ready), np.concatenate(ready_number)
+    classified, unprocessed, cells = subdivide(
+        _cut(whole[~monotone], 1), partial(_classify, field, narrow), max_cells=max_cells, deadline=deadline
+    )
+    brackets = Parts.joined([whole[monotone], *(steady for steady, _ in classified)])
     values = _at_ends(certified_values, field, brackets)
     low, high = np.sign(values).astype(np.int8)
     root, unsigned = low * high < 0, (low == 0) | (high == 0)
-    unknown.append(brackets[unsigned])
-    unknown_number.append(number[unsigned])
+    undecided = [*(unresolvable for _, unresolvable in classified), unprocessed, brackets[unsigned]]
     return Isolated(
-        brackets[root],
-        number[root],
-        high[root],
-        values[:, root],
-        joined(unknown),
-        np.concatenate(unknown_number),
-        cells,
-        exhausted,
+        brackets[root], high[root], values[:, root], Parts.joined(undecided), cells, len(unprocessed) > 0
     )
 
 
@@ -223,22 +188,22 @@ def polish(field: EnclosedField, found: Isolated) -> tuple[Array, Array, Segment
         reach = BRACKET * size / np.abs(rate)
     reach = np.where(np.isfinite(reach), reach, 0.0) + ROUNDING * np.abs(t)
     ends = np.stack([low, high])
-    left = np.arange(len(brackets))
+    open_ = np.arange(len(brackets))
     for _ in range(BRACKET_ROUNDS):
-        some, direction = brackets[left], found.direction[left]
-        below, above = t[left] - reach[left], t[left] + reach[left]
+        some, direction = brackets[open_], found.direction[open_]
+        below, above = t[open_] - reach[open_], t[open_] + reach[open_]
         around = Segments(some.at(below), some.at(above), some.axis)
         before, after = _at_ends(certified_signs, field, around)
         # The signs at the old ends are certified already: a bracket that reaches them needs no new one.
-        good = (below <= low[left]) | (before == -direction)
-        good &= (above >= high[left]) | (after == direction)
-        done = left[good]
+        good = (below <= low[open_]) | (before == -direction)
+        good &= (above >= high[open_]) | (after == direction)
+        done = open_[good]
         ends[0, done] = np.maximum(below[good], low[done])
         ends[1, done] = np.minimum(above[good], high[done])
-        left = left[~good]
-        if not len(left):
+        open_ = open_[~good]
+        if not len(open_):
             break
-        reach[left] *= WIDER
+        reach[open_] *= WIDER
     tight = Segments(brackets.at(ends[0]), brackets.at(ends[1]), brackets.axis)
     bound = np.maximum(ends[1] - t, t - ends[0]) * (1 + ROUNDING)
     return x, bound, tight
@@ -279,50 +244,45 @@ def point_bounds(field: EnclosedField, x: Array) -> tuple[Array, Array]:
     return low, high
 
 
-def _decided(field: EnclosedField, segments: Segments, narrow: Array, rounds: int) -> tuple[Mask, Mask, Mask]:
-    """Which segments have no root, on which F_t ≠ 0 wherever F = 0, and which are useless to cut."""
-    n = len(segments)
-    empty, steady, useless = (np.zeros(n, dtype=bool) for _ in range(3))
-    for start in range(0, n, CHUNK):
-        chunk = np.arange(start, min(start + CHUNK, n))
-        some = segments[chunk]
-        found = field.enclose(some.lower, some.upper)
-        empty[chunk], signs, _ = decide(found)
-        steady[chunk] = ~empty[chunk] & (signs[np.arange(len(chunk)), some.axis] != 0)
-        low, high = some.ends()
-        middle = _between(low, high, 1, 2)
-        useless[chunk] = ~((middle > low) & (middle < high))
-        useless[chunk] |= ~has_bounds(found) & (high - low <= narrow[chunk])
-        if rounds % FLOOR_ROUNDS == FLOOR_ROUNDS - 1:
-            useless[chunk] |= rounding_only(field, some.lower, some.upper, found.upper - found.lower)
-    useless &= ~(empty | steady)
-    return empty, steady, useless
+def _classify(
+    field: EnclosedField, narrow: Array, parts: Parts, crowded: bool, rounds: int, largest: float
+) -> tuple[tuple[Parts, Parts], Parts, float]:
+    """Classify parts: where F_t ≠ 0 wherever F = 0, unresolvable ones, and the parts of the others.
+
+    Where F has no finite bounds, a part as `narrow` as given for its segment is unresolvable.
+    """
+    found = field.enclose(parts.lower, parts.upper)
+    empty, signs, _ = decide(found)
+    steady = ~empty & (signs[np.arange(len(parts)), parts.axis] != 0)
+    low, high = parts.ends()
+    middle = _between(low, high, 1, 2)
+    unresolvable = ~((middle > low) & (middle < high))
+    unresolvable |= ~has_bounds(found) & (high - low <= narrow[parts.number])
+    if rounds % FLOOR_ROUNDS == FLOOR_ROUNDS - 1:
+        unresolvable |= rounding_only(field, parts.lower, parts.upper, found.upper - found.lower)
+    unresolvable &= ~(empty | steady)
+    further = ~(empty | steady | unresolvable)
+    return (parts[steady], parts[unresolvable]), _cut(parts[further], 2), largest
 
 
-def _cut(segments: Segments, number: Indices, least: int) -> tuple[Segments, Indices]:
-    """Cut segments into `least` or more parts each; returns the parts and the numbers of their segments."""
+def _cut(segments: Parts, least: int) -> Parts:
+    """Cut segments into `least` or more parts each."""
     parts = min(max(least, TOGETHER // max(1, len(segments))), MOST_PARTS)
     low, high = segments.ends()
     cuts = _between(low, high, np.arange(1, parts)[:, None], parts)
     start, end = np.append(low, cuts), np.append(cuts, high)
     # Near the resolution of float64 some parts have no width: they are dropped, the others are kept.
     some = np.flatnonzero((start < end) | np.tile(low == high, parts))
-    of = some % max(1, len(segments))
-    whole = segments[of]
-    return Segments(whole.at(start[some]), whole.at(end[some]), whole.axis), number[of]
+    whole = segments[some % max(1, len(segments))]
+    return replace(whole, lower=whole.at(start[some]), upper=whole.at(end[some]))
 
 
 def _between(low: Array, high: Array, k: int | Indices, parts: int) -> Array:
     """The end of the k-th of `parts` parts."""
-    return np.minimum(low + (k - OFF) / parts * (high - low), high)
+    return np.minimum(low + (k - OFF_CENTER) / parts * (high - low), high)
 
 
-def joined(parts: list[Segments]) -> Segments:
-    """Concatenate segments."""
+def joined(tables: list[Segments]) -> Segments:
+    """Concatenate segments, if any."""
     none = Segments(np.zeros((0, 2)), np.zeros((0, 2)), np.zeros(0, dtype=np.intp))
-    parts = [none, *parts]
-    return Segments(
-        np.concatenate([part.lower for part in parts]),
-        np.concatenate([part.upper for part in parts]),
-        np.concatenate([part.axis for part in parts]),
-    )
+    return Segments.joined([none, *tables])

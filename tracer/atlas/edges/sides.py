@@ -8,15 +8,14 @@ are left out.
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tracer.arrays import Array, Indices
+from tracer.arrays import Array, Indices, Rows
 
 OUTSIDE = -1
 
 
 @dataclass(frozen=True, eq=False)
-class Edges:
+class Edges(Rows):
     """Pieces of the sides of cells.
 
     Attributes
@@ -34,14 +33,6 @@ class Edges:
     axis: Indices
     before: Indices
     after: Indices
-
-    def __len__(self) -> int:
-        return len(self.axis)
-
-    def __getitem__(self, which: NDArray) -> "Edges":
-        return Edges(
-            self.lower[which], self.upper[which], self.axis[which], self.before[which], self.after[which]
-        )
 
 
 def shared_edges(cells: Array) -> Edges:

@@ -14,8 +14,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tracer.arrays import Array, Indices, Mask
-from tracer.atlas.classes.class_atlas import JUNCTION, ClassAtlas, PairAtlas
+from tracer.atlas.atlas import Atlas
 from tracer.atlas.edges.sides import OUTSIDE
+from tracer.atlas.sheet import JUNCTION, Sheet
 from tracer.boundaries.clusters import touching
 from tracer.boundaries.partitions.borders import Junction
 from tracer.curves.arcs.assembly import chain_ends
@@ -57,7 +58,7 @@ class Nodes:
 
     Attributes
     ----------
-    atlas : ClassAtlas
+    atlas : Atlas
     cluster : ndarray of int
         The node of each undecided cell, and `NO_NODE` for the other cells, which are numbered: charts, cells
         at the resolution limit, unprocessed cells.
@@ -73,16 +74,16 @@ class Nodes:
         An interval of that side that certainly contains the node.
     """
 
-    atlas: ClassAtlas
+    atlas: Atlas
     cluster: Indices
-    ends: dict[tuple[int, int], Indices]
+    ends: dict[Any, Indices]
     points: Array
     reach: Array
     side: Indices
     span: Array
 
     @classmethod
-    def of(cls, atlas: ClassAtlas) -> "Nodes":
+    def of(cls, atlas: Atlas) -> "Nodes":
         """The nodes of an atlas."""
         junctions = atlas.junctions
         cluster, points, reach = _clusters(atlas)
@@ -90,10 +91,10 @@ class Nodes:
         inside = np.full(len(junctions), NO_SIDE), np.zeros((len(junctions), 2))
         columns = [(junctions.points, *inside), (points, side, span)]
         ends, first = {}, len(junctions) + len(points)
-        for ij, own in atlas.pairs.items():
-            crossings = own.atlas.crossings
+        for ij, sheet in atlas.sheets.items():
+            crossings = sheet.crossings
             on_box = np.flatnonzero((crossings.before == OUTSIDE) | (crossings.after == OUTSIDE))
-            ends[ij] = own.junction.copy()
+            ends[ij] = sheet.junction.copy()
             ends[ij][on_box] = first + np.arange(len(on_box))
             first += len(on_box)
             crossings = crossings[on_box]
@@ -114,14 +115,14 @@ class Nodes:
         """Whether a node is a junction or an end on the box: then each class leaves it once."""
         return not len(self.atlas.junctions) <= node < len(self.reach)
 
-    def of_chains(self, own: PairAtlas, ij: tuple[int, int]) -> list[tuple[int, list[tuple[End, int]]]]:
+    def of_chains(self, sheet: Sheet) -> list[tuple[int, list[tuple[End, int]]]]:
         """For each chain of a pair its first crossing, and the `End` and node at both ends if it is open."""
-        arcs, chains = own.atlas.arcs, own.atlas.chains
+        arcs, chains = sheet.arcs, sheet.chains
         first, last = chains.arcs[chains.offsets[:-1]], chains.arcs[chains.offsets[1:] - 1]
         crossing = np.stack([arcs.start[first], arcs.end[last]], axis=1)
-        node, cell = self.ends[ij][crossing], chain_ends(own.atlas)
+        node, cell = self.ends[sheet.pair][crossing], chain_ends(sheet)
         inner = cell >= 0
-        node[inner] = self.cluster[own.cell[cell[inner]]]
+        node[inner] = self.cluster[cell[inner]]
         undecided = End.BUDGET if self.atlas.exhausted else End.UNDECIDED
         why = [
             [End.JUNCTION if k == JUNCTION else End.BOX if k < 0 else undecided for k in ends]
@@ -159,10 +160,10 @@ class Nodes:
         return found, {node: k for k, node in enumerate(some)}
 
 
-def _clusters(atlas: ClassAtlas) -> tuple[Indices, Array, Array]:
+def _clusters(atlas: Atlas) -> tuple[Indices, Array, Array]:
     """The node of each undecided cell; the points of clusters and how far around they reach, (n, 2) each."""
     paving = atlas.paving
-    cells = np.concatenate([paving.charts, paving.unresolvable, paving.unprocessed])
+    cells = np.concatenate([paving.charts, paving.undecided])
     open_ = np.append(np.flatnonzero(atlas.broken), np.arange(len(paving.charts), len(cells)))
     cluster = np.full(len(cells), NO_NODE)
     if not len(open_):

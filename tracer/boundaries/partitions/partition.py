@@ -1,23 +1,21 @@
 """The partition of a box: the regions of its classes, the arcs between them, and the certificate."""
 
-import os
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from numpy.typing import ArrayLike
 
-from tracer.atlas.certificate import Certificate, Status
-from tracer.boundaries.boundary import KNOWN, Stats
+from tracer.atlas.certificate import PHRASES, Certificate
 from tracer.boundaries.partitions.borders import Arc, Junction
 from tracer.boundaries.partitions.regions import Region
+from tracer.boundaries.result import Result, Stats
 from tracer.curves.nearest.distances import Nearest, Part, nearest_points
 from tracer.fields.box import Box
 from tracer.fields.networks.network import Network
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Partition:
+class Partition(Result):
     """A box divided into the regions of its classes.
 
     Attributes
@@ -57,22 +55,12 @@ class Partition:
         arcs = tuple(replace(arc, curve=replace(arc.curve, proven=False)) for arc in self.arcs)
         return replace(self, arcs=arcs, certificate=self.certificate.withdrawn(reason), parts=())
 
-    @property
-    def status(self) -> Status:
-        """The status of the certificate: how much is proven."""
-        return self.certificate.status
-
-    @property
-    def bounds(self) -> tuple[tuple[float, float], tuple[float, float]]:
-        """The box as ``((lo, hi), (lo, hi))``."""
-        return self.box.bounds
-
     def __repr__(self) -> str:
         pieces = sum(len(region.pieces) for region in self.regions)
         counts = [(len(self.regions), "class"), (pieces, "piece"), (len(self.arcs), "arc")]
         counts.append((len(self.junctions), "junction"))
         text = ", ".join(f"{n} {name}{('es' if name == 'class' else 's') * (n != 1)}" for n, name in counts)
-        return f"Partition: {text}, {KNOWN[self.status]} in {self.box}"
+        return f"Partition: {text}, {PHRASES[self.status]} in {self.box}"
 
     def nearest(self, points: ArrayLike) -> Nearest:
         """The nearest change of decision to each of `points`: the nearest point of all arcs.
@@ -94,45 +82,3 @@ class Partition:
         """
         curves = [arc.curve for arc in self.arcs]
         return nearest_points(curves, self.network.plane, self.certificate, self.parts or None, points)
-
-    def plot(self, ax: Any = None, **kwargs: Any) -> Any:
-        """Draw the regions; see `tracer.PartitionDisplay.plot` for the keywords.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to draw; a new figure by default.
-
-        Returns
-        -------
-        PartitionDisplay
-        """
-        from tracer.view.partition_display import PartitionDisplay
-
-        return PartitionDisplay(self).plot(ax, **kwargs)
-
-    def save(self, path: str | os.PathLike) -> None:
-        """Write the partition to a file, whole or not at all.
-
-        Parameters
-        ----------
-        path : path
-            ``.geojson`` for the regions as polygons, ``.csv`` for the points of the arcs, ``.svg``, ``.png``
-            or ``.pdf`` for a picture.
-
-        Raises
-        ------
-        ValueError
-            If the suffix is none of these.
-        FileNotFoundError
-            If the folder does not exist.
-        """
-        from tracer.view.export import save_partition
-
-        save_partition(self, path)
-
-    def _repr_png_(self) -> bytes:
-        from tracer.view.axes import png
-        from tracer.view.partition_display import PartitionDisplay
-
-        return png(PartitionDisplay(self))

@@ -16,7 +16,7 @@ from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.cells.grid_lines import NO_CELLS
-from tracer.atlas.classes.faces import Faces, connected
+from tracer.atlas.faces import Faces, connected
 from tracer.boundaries.partitions.borders import Arc
 from tracer.boundaries.partitions.half_edges import plane_graph
 from tracer.boundaries.partitions.nodes import NO_NODE, Border, Nodes

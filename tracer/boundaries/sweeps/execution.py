@@ -18,11 +18,10 @@ from concurrent.futures import (
 from typing import Any
 
 from tracer.boundaries.boundary import Boundary
-from tracer.boundaries.progress import Progress
 from tracer.boundaries.sweeps.folder import Folder
 from tracer.boundaries.sweeps.outcome import Outcome, attempt, attempt_packed
 from tracer.boundaries.sweeps.problem import Problem, checked
-from tracer.boundaries.tracing import Limits
+from tracer.boundaries.work import Limits, Progress
 
 
 class Here(Executor):
@@ -57,17 +56,17 @@ class Sweep:
 
     def outcomes(self) -> Generator[Outcome, None, None]:
         """Yield the outcomes in order."""
-        try:
-            while True:
-                self._draw()
-                self._collect()
-                if self._ready:
-                    yield self._next()
-                elif not self._pending:
-                    return
-        finally:
-            self._stop()
-            self._line.done()
+        with self._line:
+            try:
+                while True:
+                    self._draw()
+                    self._collect()
+                    if self._ready:
+                        yield self._next()
+                    elif not self._pending:
+                        return
+            finally:
+                self._stop()
 
     @property
     def _ready(self) -> bool:

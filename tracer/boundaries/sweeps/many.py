@@ -5,12 +5,11 @@ from collections.abc import Generator, Iterable, Sequence, Sized
 from concurrent.futures import Executor
 from typing import Any
 
-from tracer.boundaries.progress import Progress
 from tracer.boundaries.sweeps.execution import Here, Sweep
 from tracer.boundaries.sweeps.folder import Folder
 from tracer.boundaries.sweeps.outcome import Outcome
-from tracer.boundaries.tracing import MAX_CELLS, TOLERANCE, Limits
-from tracer.fields.checks import flag, positive_integer, shown
+from tracer.boundaries.work import MAX_CELLS, TOLERANCE, Limits, Progress
+from tracer.fields.checks import positive_integer, shown
 
 IN_FLIGHT = 64
 
@@ -112,7 +111,7 @@ def trace_many(
         )
     in_flight = positive_integer("in_flight", in_flight) if executor is not None else 1
     limits = Limits.of(tolerance, max_cells, time_limit)
-    line = Progress(flag("progress", progress))
+    line = Progress(progress)
     kept = None if folder is None else Folder(folder)
     sweep = Sweep(drawn, known, limits, executor or Here(), kept, in_flight, line)
     return sweep.outcomes()

@@ -15,7 +15,7 @@ from typing import Any
 
 from tracer.boundaries.archive import field_text
 from tracer.boundaries.coercion import as_field
-from tracer.boundaries.tracing import Limits
+from tracer.boundaries.work import Limits
 from tracer.fields.box import Box
 from tracer.fields.checks import said, shown
 from tracer.fields.field import Field

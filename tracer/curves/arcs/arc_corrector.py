@@ -9,14 +9,13 @@ import numpy as np
 from tracer.arrays import EPS, Array, Mask
 from tracer.atlas.charts import across
 from tracer.curves.arcs.batch import ENDS, ArcBatch, solve_in_brackets
-from tracer.curves.vectors import dot, within
+from tracer.curves.corrector import newton_along
+from tracer.curves.vectors import within
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
-STEPS = 6
-# Upper limits, in box units: of a last step, whose square is rounding, and of a next step not worth making.
+# Upper limit, in box units, of a last step, whose square is rounding.
 CONVERGED = 4e-8
-SETTLED = 1e-15
 # The noise is this many times the remaining step, which is rounding of F, plus that of the coordinates.
 NOISE = 8.0
 
@@ -31,7 +30,7 @@ def corrected(
     """
     n, m = x.shape[:2]
     along, chords = (normal * box.sides).reshape(-1, 2), np.repeat(box.distance(arcs.start, arcs.end), m)
-    at, gradient, step, noise = _newton(field, along, chords, x.reshape(-1, 2))
+    at, gradient, step, noise = newton_along(field, along, chords, x.reshape(-1, 2))
     at, gradient = at.reshape(n, m, 2), gradient.reshape(n, m, 2)
     step, noise = step.reshape(n, m), noise.reshape(n, m)
     ends = arcs.across()
@@ -54,30 +53,3 @@ def grid_in_brackets(field: Field, arcs: ArcBatch, tau: Array) -> tuple[Array, A
     m = tau.shape[1]
     x = solve_in_brackets(field, arcs[np.repeat(np.arange(len(arcs)), m)], tau.ravel())
     return x.reshape(-1, m, 2), field.value_and_gradient(x)[1].reshape(-1, m, 2)
-
-
-def _newton(field: Field, along: Array, chord: Array, x: Array) -> tuple[Array, Array, Array, Array]:
-    """Newton's method from points (n, 2) along vectors (n, 2); steps are multiples of these.
-
-    Returns the points, ∇F near them, the sizes of the last steps, inf where F is flat, and estimates of the
-    next ones: no smaller where they are rounding. F curves on the scale of a `chord` (n,).
-    """
-    n = len(x)
-    at, gradient, step, next_ = np.empty((n, 2)), np.empty((n, 2)), np.empty(n), np.empty(n)
-    left, last = np.arange(n), chord
-    for _ in range(STEPS):
-        value, slope = field.value_and_gradient(x)
-        with np.errstate(all="ignore"):
-            size = value / dot(slope, along)
-            # Where F is flat no step is made.
-            known = np.isfinite(size)
-            x = x - np.where(known, size, 0.0)[:, None] * along
-            size = np.where(known, np.abs(size), np.inf)
-            following = size * np.fmin(size / last, 1.0)
-        at[left], gradient[left], step[left], next_[left] = x, slope, size, following
-        further = np.flatnonzero((following > SETTLED) & known)
-        if not len(further):
-            break
-        left, last = left[further], size[further]
-        x, along = x.take(further, 0), along.take(further, 0)
-    return at, gradient, step, next_

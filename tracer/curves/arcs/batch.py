@@ -11,9 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.arrays import EPS, Array, Indices, Mask
-from tracer.atlas.atlas import Atlas
 from tracer.atlas.charts import across, is_oblique
 from tracer.atlas.edges.roots import Segments, Transversals, bracketed_newton
+from tracer.atlas.sheet import Sheet
 from tracer.curves.vectors import lengths, max_norm, turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
@@ -33,7 +33,7 @@ class ArcBatch:
     vectors : ndarray, shape (n, 7, 2)
         The vectors of each arc, in the order of the properties below; one array, for fast indexing.
     arc : ndarray of int, shape (n,)
-        The arc of the atlas that each is a part of.
+        The arc of the sheet that each is a part of.
     """
 
     vectors: Array
@@ -113,21 +113,21 @@ class ArcBatch:
         return parts, index
 
 
-def batch_of(atlas: Atlas, gradients: Array) -> ArcBatch:
-    """The arcs of an atlas in the order of its chains; `gradients` (n, 2) are ∇F at its crossings."""
-    order = atlas.chains.arcs
-    arcs = atlas.arcs[order]
-    start, end = atlas.crossings.points[arcs.start], atlas.crossings.points[arcs.end]
-    cells, slopes = atlas.paving.lines.at(atlas.paving.charts[arcs.chart]), atlas.paving.slopes[arcs.chart]
+def batch_of(sheet: Sheet, gradients: Array) -> ArcBatch:
+    """The arcs of a sheet in the order of its chains; `gradients` (n, 2) are ∇F at its crossings."""
+    order, paving = sheet.chains.arcs, sheet.paving
+    arcs = sheet.arcs[order]
+    start, end = sheet.crossings.points[arcs.start], sheet.crossings.points[arcs.end]
+    cells, (slopes, directions) = paving.lines.at(paving.charts[arcs.chart]), sheet.growth(arcs.chart)
     # If F is monotone along both coordinates, the dependent one is that in which the arc is shorter.
-    length = np.abs((end - start) / atlas.box.sides)
+    length = np.abs((end - start) / sheet.box.sides)
     shorter = (length[:, 1] < length[:, 0]).astype(np.intp)
     row = np.arange(len(arcs))
     dependent = np.where(slopes[row, shorter] != 0, shorter, 1 - shorter)
     direction = np.zeros_like(start)
     direction[row, dependent] = slopes[row, dependent]
     oblique = (slopes[:, 0] == 0) & (slopes[:, 1] == 0)
-    direction[oblique] = atlas.paving.directions[arcs.chart[oblique]]
+    direction[oblique] = directions[oblique]
     at_ends = start, end, gradients[arcs.start], gradients[arcs.end]
     return ArcBatch.of(order, *at_ends, cells[:, 0], cells[:, 1], direction)
 

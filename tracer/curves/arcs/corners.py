@@ -11,10 +11,11 @@ import numpy as np
 
 from tracer.arrays import Array
 from tracer.atlas.edges.roots import point_bounds
-from tracer.curves.arcs.error_bounds import UP
 from tracer.curves.pieces import Pieces
 from tracer.curves.trace import Trace
 from tracer.curves.vectors import cross, dot, unit_vectors
+from tracer.enclosures.rounding import UP
+from tracer.equations.planar_systems import solve_linear
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField
 
@@ -72,10 +73,7 @@ def _tips_inside(
     # The point where the linear functions of both sides have that value.
     gradients = trace.gradients[:-1] * box.sides
     g, h = gradients[tip - 1], gradients[tip]
-    with np.errstate(all="ignore"):
-        step = (
-            level[:, None] * np.stack([h[:, 1] - g[:, 1], g[:, 0] - h[:, 0]], axis=1) / cross(g, h)[:, None]
-        )
+    step = solve_linear(np.stack([g, h], axis=1), np.stack([level, level], axis=1))
     moved = box.clip(points[tip] + np.where(np.isfinite(step), step, 0.0) * box.sides)
     error_bound[tip] = (error_bound[tip] + box.distance(moved, points[tip])) * UP
     points[tip] = moved

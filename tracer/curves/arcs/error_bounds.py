@@ -14,30 +14,28 @@ cell through which the line may leave. The same holds for the other end of the l
 """
 
 import contextlib
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tracer.arrays import Array
-from tracer.atlas.atlas import Atlas
+from tracer.arrays import Array, Rows
 from tracer.atlas.charts import across_bounds, across_brackets
 from tracer.atlas.edges.roots import BRACKET, BRACKET_ROUNDS, ROUNDING, WIDER, certified_signs, point_bounds
+from tracer.atlas.sheet import Sheet
 from tracer.curves.arcs.batch import ArcBatch
 from tracer.curves.vectors import dot, max_norm, unit_vectors, within
+from tracer.enclosures.rounding import UP
 from tracer.fields.box import Box
-from tracer.fields.counted import Overtime
+from tracer.fields.evaluations import Overtime
 from tracer.fields.field import EnclosedField
 
-# A factor that bounds the few roundings of a computed distance.
-UP = 1 + 2 * ROUNDING
 # A segment along the gradient may leave the slab as it grows, so it grows in few rounds only.
 GRADIENT_ROUNDS = 2
 
 
 @dataclass(frozen=True, eq=False)
-class Slabs:
+class Slabs(Rows):
     """The part of each arc's chart that lies between the arc's ends in τ.
 
     Attributes
@@ -60,18 +58,15 @@ class Slabs:
     up: Array
 
     @classmethod
-    def of_arcs(cls, atlas: Atlas, stack: ArcBatch) -> "Slabs":
-        """The slabs of the atlas's arcs, for the arcs of a batch, which are parts of these.
+    def of_arcs(cls, sheet: Sheet, stack: ArcBatch) -> "Slabs":
+        """The slabs of the sheet's arcs, for the arcs of a batch, which are parts of these.
 
         The ends are crossings in brackets: the slab lies between these brackets in τ.
         """
-        d, brackets = stack.direction, atlas.crossings.brackets
-        _, low = across_brackets(d, brackets[atlas.arcs.start[stack.arc]])
-        high, _ = across_brackets(d, brackets[atlas.arcs.end[stack.arc]])
-        return cls(stack.lower, stack.upper, d, low, high, unit_vectors(d / atlas.box.sides))
-
-    def __getitem__(self, which: NDArray) -> "Slabs":
-        return Slabs(*(getattr(self, f.name)[which] for f in fields(self)))
+        d, brackets = stack.direction, sheet.crossings.brackets
+        _, low = across_brackets(d, brackets[sheet.arcs.start[stack.arc]])
+        high, _ = across_brackets(d, brackets[sheet.arcs.end[stack.arc]])
+        return cls(stack.lower, stack.upper, d, low, high, unit_vectors(d / sheet.box.sides))
 
     def hold(self, x: Array) -> Any:
         """Whether points (..., n, 2) certainly lie in the slabs."""
@@ -118,16 +113,16 @@ def _tighten(bound: Array, field: EnclosedField, box: Box, slabs: Slabs, x: Arra
     size = np.maximum(*np.abs(point_bounds(field, x)))
     g = gradient * box.sides
     rounding = ROUNDING * max_norm(x / box.sides)
-    left = np.arange(len(x))
+    open_ = np.arange(len(x))
     for along_gradient in (True, False):
         up = unit_vectors(g) if along_gradient else slabs.up
         with np.errstate(all="ignore"):
             reach = BRACKET * size / np.abs(dot(g, up)) + rounding
         for _ in range(GRADIENT_ROUNDS if along_gradient else BRACKET_ROUNDS):
-            if not len(left):
+            if not len(open_):
                 return
-            slab, here = slabs[left], x[left]
-            step = (reach[:, None] * up * box.sides)[left]
+            slab, here = slabs[open_], x[open_]
+            step = (reach[:, None] * up * box.sides)[open_]
             ends = np.stack([here - step, here + step])
             inside = slab.hold(ends)
             signs = certified_signs(field, ends.reshape(-1, 2)).reshape(inside.shape)
@@ -139,5 +134,5 @@ def _tighten(bound: Array, field: EnclosedField, box: Box, slabs: Slabs, x: Arra
                 sure = (sure | ~inside) & slab.hold(here)
             sure = sure.all(axis=0)
             found = far.max(axis=0)[sure] * UP
-            bound[left[sure]] = np.minimum(bound[left[sure]], found)
-            left, reach = left[~sure], reach * WIDER
+            bound[open_[sure]] = np.minimum(bound[open_[sure]], found)
+            open_, reach = open_[~sure], reach * WIDER

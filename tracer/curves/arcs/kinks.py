@@ -2,8 +2,9 @@
 
 If the ends of an arc lie on different sides of a neuron's kink, it is cut where F = 0 and z = kink. This
 point is found by Newton's method on the extension of F and z from the region before the kink; if that fails,
-by bisection along the arc. Dips inside arcs are searched for before the arcs are followed, and again on their
-polynomials. So the parts between cuts are smooth, and are followed to full order on both sides of a kink.
+in the bracket of τ that the arc is. Dips inside arcs are searched for before the arcs are followed, and again
+on their polynomials. So the parts between cuts are smooth, and are followed to full order on both sides of a
+kink.
 """
 
 import numpy as np
@@ -14,17 +15,20 @@ from tracer.curves.arcs.batch import ArcBatch, can_be_halved, solve_in_brackets
 from tracer.curves.arcs.collocation import stacked_pieces
 from tracer.curves.arcs.dips import dips_between, dips_of
 from tracer.curves.pieces import Pieces
-from tracer.curves.vectors import lengths, within
+from tracer.curves.vectors import dot, lengths, turned, within
+from tracer.equations.planar_systems import solve
+from tracer.equations.safeguarded_newton import newton
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField
-from tracer.fields.networks.linear_regions import ActivationRegions, Sides
+from tracer.fields.networks.linear_regions import ActivationRegions, Pattern
 
 MOST_ROUNDS = 64
 MOST_DIPS = 8
 NEWTON_STEPS = 8
 # Upper limit of Newton's last step, in box units.
 CONVERGED = 1e-12
-BISECTIONS = 60
+# A step of this size is rounding.
+SETTLED = 1e-16
 # A kink closer to an arc's end than this share of the arc counts as at the end.
 AT_END = 1e-12
 
@@ -64,7 +68,14 @@ def _cut_in_dips(
 
 
 def _cut(regions: ActivationRegions, box: Box, stack: ArcBatch) -> ArcBatch:
-    """Cut arcs at the kinks between ends with different activation patterns."""
+    """Cut arcs at the kinks between ends with different activation patterns.
+
+    In each round one neuron of every such arc passes its kink at a point x on the arc from P to Q::
+
+        P ------ x ------ Q  inside: the arc is cut; the neuron has its old phase before x, its new one behind
+        x --------------- Q  at the start, or not found: the neuron has its new phase from P on
+        P --------------- x  at the end: the neuron has its old phase up to Q
+    """
     before, after = (regions.sides(x, stack.direction) for x in (stack.start, stack.end))
     for _ in range(MOST_ROUNDS):
         cut = (before != after).any(axis=1) & can_be_halved(box, stack)
@@ -74,19 +85,14 @@ def _cut(regions: ActivationRegions, box: Box, stack: ArcBatch) -> ArcBatch:
         row, neuron = np.arange(len(arcs)), (old != new).argmax(axis=1)
         up = new[row, neuron] > old[row, neuron]
         x = _meeting(regions, box, arcs, old, neuron, up)
-        start, end = arcs.across()
-        tau, margin = across(arcs.direction, x), AT_END * (end - start)
-        near_end = tau > end - margin
-        inside = (tau >= start + margin) & ~near_end
-        # Activation patterns just before and just behind the cut; they differ in this neuron only.
+        inside, at_end = _position(arcs, x)
         here = _sides_at_cut(regions, box, x, arcs.direction, old)
         here[row, neuron] = old[row, neuron]
         there = here.copy()
         there[row, neuron] += np.where(up, 1, -1).astype(np.int8)
-        # If the kink is at an end, the neuron has one phase all along the arc.
-        old[row, neuron] = np.where(inside | near_end, old[row, neuron], there[row, neuron])
-        new[row, neuron] = np.where(near_end, old[row, neuron], new[row, neuron])
-        before[cut], after[cut] = old, new
+        phase = np.flatnonzero(cut), neuron
+        before[phase] = np.where(inside | at_end, here[row, neuron], there[row, neuron])
+        after[phase] = np.where(at_end, here[row, neuron], new[row, neuron])
         cut[cut] = inside
         stack, before, after = _halved(
             regions, stack, cut, x[inside], (here[inside], there[inside]), (before, after)
@@ -94,14 +100,22 @@ def _cut(regions: ActivationRegions, box: Box, stack: ArcBatch) -> ArcBatch:
     return stack
 
 
+def _position(arcs: ArcBatch, x: Array) -> tuple[Mask, Mask]:
+    """Which points (n, 2) lie inside their arcs, and which at their ends; the others are at the starts."""
+    start, end = arcs.across()
+    tau, margin = across(arcs.direction, x), AT_END * (end - start)
+    at_end = tau > end - margin
+    return (tau >= start + margin) & ~at_end, at_end
+
+
 def _halved(
     regions: ActivationRegions,
     stack: ArcBatch,
     which: Mask,
     x: Array,
-    sides: tuple[Sides, Sides],
-    ends: tuple[Sides, Sides],
-) -> tuple[ArcBatch, Sides, Sides]:
+    sides: tuple[Pattern, Pattern],
+    ends: tuple[Pattern, Pattern],
+) -> tuple[ArcBatch, Pattern, Pattern]:
     """Cut some arcs at points `x`, with the activation patterns `sides` just before and just behind them.
 
     Also returns the activation patterns of all arcs at both `ends`.
@@ -115,7 +129,7 @@ def _halved(
     return stack, before, after
 
 
-def _sides_at_cut(regions: ActivationRegions, box: Box, x: Array, towards: Array, before: Sides) -> Sides:
+def _sides_at_cut(regions: ActivationRegions, box: Box, x: Array, towards: Array, before: Pattern) -> Pattern:
     """Activation patterns at points of arcs; for neurons at a kink, to rounding, their phase in `before`."""
     sides = regions.sides(x, towards)
     here = regions.at(x, sides)
@@ -126,7 +140,7 @@ def _sides_at_cut(regions: ActivationRegions, box: Box, x: Array, towards: Array
 
 
 def _meeting(
-    regions: ActivationRegions, box: Box, arcs: ArcBatch, sides: Sides, neuron: Indices, up: Mask
+    regions: ActivationRegions, box: Box, arcs: ArcBatch, sides: Pattern, neuron: Indices, up: Mask
 ) -> Array:
     """The points (n, 2) of arcs at which one neuron each, in its phase at the start, passes its kink."""
     row = np.arange(len(arcs))
@@ -134,15 +148,21 @@ def _meeting(
     z = [regions.at(x, sides).z[row, neuron] - kink for x in (arcs.start, arcs.end)]
     with np.errstate(all="ignore"):
         share = np.clip(np.nan_to_num(z[0] / (z[0] - z[1]), nan=0.5), 0, 1)
-    x, length = arcs.start + share[:, None] * (arcs.end - arcs.start), np.full(len(arcs), np.inf)
-    for _ in range(NEWTON_STEPS):
-        step = regions.at(x, sides).meeting(neuron, kink, box.sides)
-        length = lengths(step)
-        x = x + np.where(np.isfinite(length), 1.0, np.nan)[:, None] * step * box.sides
+
+    def both(x: Array, which: Indices) -> tuple[Array, Array]:
+        return regions.at(x, sides[which]).at_kink(neuron[which], kink[which], box.sides)
+
+    x, step, _ = solve(
+        both,
+        arcs.start + share[:, None] * (arcs.end - arcs.start),
+        steps=NEWTON_STEPS,
+        scale=box.sides,
+        settled=SETTLED,
+    )
     start, end = arcs.across()
     tau = across(arcs.direction, x)
     # The extension of F and F itself must agree there: no other kink lies between.
-    found = (length <= CONVERGED) & (tau >= start) & (tau <= end)
+    found = (lengths(step) <= CONVERGED) & (tau >= start) & (tau <= end)
     found &= within(x, arcs.lower, arcs.upper) & _on_curve(regions, box, x)
     if not found.all():
         x[~found] = _bisected(regions, arcs[~found], neuron[~found], kink[~found], up[~found])
@@ -157,13 +177,15 @@ def _on_curve(regions: ActivationRegions, box: Box, x: Array) -> Mask:
 
 
 def _bisected(regions: ActivationRegions, arcs: ArcBatch, neuron: Indices, kink: Array, up: Mask) -> Array:
-    """The points of `_meeting`, by bisection of the interval of τ."""
-    row = np.arange(len(arcs))
-    low, high = arcs.across()
-    for _ in range(BISECTIONS):
-        middle = 0.5 * low + 0.5 * high
-        x = solve_in_brackets(regions.field, arcs, middle)
-        z = regions.at(x, regions.sides(x, arcs.direction)).z[row, neuron]
-        passed = (z > kink) == up
-        low, high = np.where(passed, low, middle), np.where(passed, middle, high)
-    return solve_in_brackets(regions.field, arcs, 0.5 * low + 0.5 * high)
+    """The points of `_meeting`, in the brackets of τ that the arcs are."""
+
+    def beyond(tau: Array, which: Indices) -> tuple[Array, Array]:
+        """z − kink, and its rate by τ: ∇z · t / (τ of t), t a tangent of the curve."""
+        x, direction = solve_in_brackets(regions.field, arcs[which], tau), arcs.direction[which]
+        here = regions.at(x, regions.sides(x, direction))
+        values, gradients = here.at_kink(neuron[which], kink[which], np.ones(2))
+        tangent = turned(gradients[:, 0])
+        with np.errstate(all="ignore"):
+            return values[:, 1], dot(gradients[:, 1], tangent) / across(direction, tangent)
+
+    return solve_in_brackets(regions.field, arcs, newton(beyond, arcs.across(), np.where(up, 1, -1))[0])

@@ -11,14 +11,17 @@ an arc makes no progress, it restarts a little farther on, at a point found in t
 """
 
 import time
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tracer.arrays import Array, Indices, Mask
+from tracer.arrays import Array, Indices, Mask, Rows
 from tracer.atlas.charts import across
 from tracer.curves.arcs.batch import ArcBatch, solve_in_brackets
 from tracer.curves.pieces import Pieces
 from tracer.curves.vectors import lengths, unit_vectors
+from tracer.enclosures.functions.piecewise_linear import Pattern
+from tracer.equations.planar_systems import solve_linear
 from tracer.fields.box import Box
 from tracer.fields.networks.linear_regions import ActivationRegions, Extension
 
@@ -57,9 +60,9 @@ def polygonal_pieces(
     found = [(np.zeros(0, np.intp), np.zeros((0, 2)), np.zeros((0, 2)))]
     finished = True
     for offset in range(0, len(stack), size):
-        march = _March(regions, box, stack[np.arange(offset, min(offset + size, len(stack)))])
-        finished &= march.run(deadline)
-        found += [(offset + arc, x, gradient) for arc, x, gradient in march.found]
+        follower = _Follower(regions, box, stack[np.arange(offset, min(offset + size, len(stack)))])
+        finished &= follower.run(deadline)
+        found += [(offset + arc, x, gradient) for arc, x, gradient in follower.found]
     arc, x, gradient = (np.concatenate(column) for column in zip(*found, strict=True))
     order = np.argsort(arc, kind="stable")
     arc, start, end, gradient = _parts(box, stack, arc[order], x[order], gradient[order])
@@ -89,115 +92,125 @@ def _outer(arc: Indices) -> tuple[Mask, Mask]:
     return np.append(True, change)[: len(arc)], np.append(change, True)[: len(arc)]
 
 
-class _March:
-    """The state of arcs being followed.
+@dataclass(frozen=True, eq=False)
+class _March(Rows):
+    """The arcs that have not reached their ends, m of them.
 
     Attributes
     ----------
-    left : ndarray of int, shape (m,)
-        The arcs that have not reached their ends.
+    arc : ndarray of int, shape (m,)
     x : ndarray, shape (m, 2)
         Their current points.
-    sides : ndarray of int8, shape (m, N)
-        Their activation patterns.
-    last : ndarray of int8, shape (m, N)
-        The activation patterns at their ends.
+    sides, last : ndarray of int8, shape (m, N)
+        Their activation patterns there, and at their ends.
     neuron : ndarray of int, shape (m,)
         The neuron whose kink they are at; −1 for none.
     kink : ndarray, shape (m,)
         The value of z at that kink.
     idle, skip : ndarray, shape (m,)
         The number of consecutive steps without progress, and the share to skip at the next restart.
-    found : list
-        The parts so far: arc, start, ∇F.
     """
+
+    arc: Indices
+    x: Array
+    sides: Pattern
+    last: Pattern
+    neuron: Indices
+    kink: Array
+    idle: Indices
+    skip: Array
+
+
+class _Follower:
+    """Follows arcs from kink to kink; `found` are the parts so far: arc, start, ∇F."""
 
     def __init__(self, regions: ActivationRegions, box: Box, stack: ArcBatch) -> None:
         self.regions, self.box, self.stack = regions, box, stack
-        n = len(stack)
-        self.left, self.x = np.arange(n), stack.start.copy()
-        ends = np.concatenate([stack.start, stack.end])
-        self.sides, self.last = np.split(regions.sides(ends, np.concatenate([stack.direction] * 2)), 2)
-        self.neuron, self.kink = np.full(n, -1), np.zeros(n)
-        self.idle, self.skip = np.zeros(n, dtype=np.intp), np.full(n, AHEAD)
         self.found: list[tuple[Indices, Array, Array]] = []
 
     def run(self, deadline: float) -> bool:
         """Follow all arcs to their ends, or until the `deadline`; returns whether all reached their ends."""
+        march = self._start()
         for _ in range(MOST_STEPS):
-            if not len(self.left):
+            if not len(march):
                 break
             # At least one step is made, so that every arc has a part.
-            self._step()
+            march = self._step(march)
             if time.perf_counter() >= deadline:
                 break
-        return not len(self.left)
+        return not len(march)
 
-    def _step(self) -> None:
-        """Advance each arc to the next kink, or to its end."""
-        here = self.regions.at(self.x, self.sides)
-        self._settle(here)
-        self.found.append((self.left, self.x.copy(), here.gradient))
+    def _start(self) -> _March:
+        n, ends = len(self.stack), np.concatenate([self.stack.start, self.stack.end])
+        sides, last = np.split(self.regions.sides(ends, np.concatenate([self.stack.direction] * 2)), 2)
+        none, zero = np.full(n, -1), np.zeros(n)
+        x, idle = self.stack.start.copy(), np.zeros(n, dtype=np.intp)
+        return _March(np.arange(n), x, sides, last, none, zero, idle, np.full(n, AHEAD))
+
+    def _step(self, march: _March) -> _March:
+        """Advance each arc to the next kink, or retire it at its end."""
+        here = self.regions.at(march.x, march.sides)
+        march = self._snap(march, here)
+        self.found.append((march.arc, march.x, here.gradient))
         g = here.gradient * self.box.sides
         ahead = unit_vectors(np.stack([g[:, 1], -g[:, 0]], axis=1)) * self.box.sides
-        direction, end = self.stack.direction[self.left], self.stack.end[self.left]
-        rest = across(direction, end) - across(direction, self.x)
-        forward = across(direction, ahead)
-        step, neuron, up = self._next_kink(here, ahead)
+        direction, end = self.stack.direction[march.arc], self.stack.end[march.arc]
+        tau, forward = across(direction, march.x), across(direction, ahead)
+        rest = across(direction, end) - tau
+        step, neuron, up = self._next_kink(march, here, ahead)
         at_end = (rest <= 0) | ((forward > 0) & ~(step * forward < rest))
-        self.idle = np.where(step > NOWHERE, 0, self.idle + 1)
+        march = self._advance(march, step, ahead, neuron, up)
         # If τ does not grow, the activation pattern is wrong for this arc.
-        lost = ~at_end & ((self.idle > PATIENCE) | (~(forward > 0) & ~(step <= NOWHERE)))
-        row = np.arange(len(step))
-        self.kink = self.regions.kinks[neuron, self.sides[row, neuron] + up]
-        self.neuron = neuron
-        self.x = self.x + np.where(np.isfinite(step), step, 0.0)[:, None] * ahead
-        self.sides[row, neuron] += np.where(up, 1, -1).astype(np.int8)
+        lost = ~at_end & ((march.idle > PATIENCE) | (~(forward > 0) & ~(step <= NOWHERE)))
         if lost.any():
-            self._take_up(lost, across(direction, self.found[-1][1])[lost], rest[lost])
-        if at_end.any():
-            self._keep(~at_end)
+            self._restart(march, lost, tau[lost], rest[lost])
+        return march[~at_end] if at_end.any() else march
 
-    def _settle(self, here: Extension) -> None:
+    def _snap(self, march: _March, here: Extension) -> _March:
         """Correct every arc that is at a kink, so that F = 0 and z = kink."""
-        if (self.neuron < 0).all():
-            return
-        move = here.meeting(np.maximum(self.neuron, 0), self.kink, self.box.sides)
-        near = (self.neuron >= 0) & (lengths(move) <= SETTLED)
+        if (march.neuron < 0).all():
+            return march
+        values, gradients = here.at_kink(np.maximum(march.neuron, 0), march.kink, self.box.sides)
+        move = -solve_linear(gradients, values)
+        near = (march.neuron >= 0) & (lengths(move) <= SETTLED)
         move = np.where(near[:, None], move, 0.0) * self.box.sides
-        self.x += move
         here.z[:] += _along(move, here.partials)
+        return replace(march, x=march.x + move)
 
-    def _next_kink(self, here: Extension, ahead: Array) -> tuple[Array, Indices, Mask]:
+    def _next_kink(self, march: _March, here: Extension, ahead: Array) -> tuple[Array, Indices, Mask]:
         """The step to the next kink, the neuron that it belongs to, and whether z grows there."""
         rate = _along(ahead, here.partials)
         most = _along(np.broadcast_to(self.box.sides, ahead.shape), np.abs(here.partials))
         up = rate > 0
         with np.errstate(all="ignore"):
-            step = self.regions.kink(self.sides + up)
+            step = self.regions.kink(march.sides + up)
             step -= here.z
             step /= rate
         # A neuron with another phase at the end passes its kink, at whatever rate.
         passes = np.abs(rate) > PARALLEL * most
-        passes |= (self.sides != self.last) & (step > 0)
+        passes |= (march.sides != march.last) & (step > 0)
         step = np.where(passes, np.maximum(step, 0.0), np.inf)
         neuron = step.argmin(axis=1)
         row = np.arange(len(neuron))
         return step[row, neuron], neuron, up[row, neuron]
 
-    def _take_up(self, lost: Mask, tau: Array, rest: Array) -> None:
-        """Restart arcs without progress a little farther on."""
-        arcs = self.stack[self.left[lost]]
-        share = np.minimum(self.skip[lost], 0.5)
-        self.x[lost] = solve_in_brackets(self.regions.field, arcs, tau + share * rest)
-        self.sides[lost] = self.regions.sides(self.x[lost], arcs.direction)
-        self.neuron[lost] = -1
-        self.idle[lost] = 0
-        self.skip[lost] *= FURTHER
+    def _advance(self, march: _March, step: Array, ahead: Array, neuron: Indices, up: Mask) -> _March:
+        """Move each arc to its next kink, where the neuron changes its phase."""
+        row, sides = np.arange(len(step)), march.sides.copy()
+        kink = self.regions.kinks[neuron, sides[row, neuron] + up]
+        sides[row, neuron] += np.where(up, 1, -1).astype(np.int8)
+        x = march.x + np.where(np.isfinite(step), step, 0.0)[:, None] * ahead
+        idle = np.where(step > NOWHERE, 0, march.idle + 1)
+        return replace(march, x=x, sides=sides, neuron=neuron, kink=kink, idle=idle)
 
-    def _keep(self, which: Mask) -> None:
-        for name in ("left", "x", "sides", "last", "neuron", "kink", "idle", "skip"):
-            setattr(self, name, getattr(self, name)[which])
+    def _restart(self, march: _March, lost: Mask, tau: Array, rest: Array) -> None:
+        """Restart arcs without progress a little farther on."""
+        arcs = self.stack[march.arc[lost]]
+        share = np.minimum(march.skip[lost], 0.5)
+        march.x[lost] = solve_in_brackets(self.regions.field, arcs, tau + share * rest)
+        march.sides[lost] = self.regions.sides(march.x[lost], arcs.direction)
+        march.neuron[lost], march.idle[lost] = -1, 0
+        march.skip[lost] *= FURTHER
 
 
 def _along(move: Array, partials: Array) -> Array:

@@ -19,11 +19,11 @@ References
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import NamedTuple
 
 import numpy as np
 
-from tracer.arrays import Array, Indices, Mask
+from tracer.arrays import Array, Indices, Mask, Rows
 from tracer.atlas.cells.subdivision import CHUNK
 from tracer.curves.nearest.metric import ROUNDING, Metric
 from tracer.enclosures.rounding import UNDERFLOW, centered, matmul
@@ -63,26 +63,12 @@ class Sheet:
 
 
 @dataclass(frozen=True, eq=False)
-class _Pairs:
+class _Pairs(Rows):
     """Unprocessed cells, `lower` and `upper` (k, 2), each for one disc, `disc` (k,)."""
 
     lower: Array
     upper: Array
     disc: Indices
-
-    def __len__(self) -> int:
-        return len(self.disc)
-
-    def __getitem__(self, which: Any) -> "_Pairs":
-        return _Pairs(self.lower[which], self.upper[which], self.disc[which])
-
-    @classmethod
-    def joined(cls, parts: "list[_Pairs]") -> "_Pairs":
-        return cls(
-            np.concatenate([part.lower for part in parts]),
-            np.concatenate([part.upper for part in parts]),
-            np.concatenate([part.disc for part in parts]),
-        )
 
 
 def without_boundary(sheet: Sheet, metric: Metric, undecided: Array, centers: Array, radii: Array) -> Mask:
@@ -111,14 +97,17 @@ def without_boundary(sheet: Sheet, metric: Metric, undecided: Array, centers: Ar
 
 
 def _undecided_discs(sheet: Sheet, metric: Metric, pairs: _Pairs, x: Array, r: Array) -> Mask:
-    """Which discs cannot be proven free of the boundary in the cells that they are paired with."""
-    failed, looked_at = np.zeros(len(r), dtype=bool), np.zeros(len(r), dtype=np.intp)
+    """Which discs cannot be proven free of the boundary in the cells that they are paired with.
+
+    Depth first, unlike `subdivide`: near a centre of curvature up to `MOST_CELLS` cells of a disc would
+    wait for their turn. The number of its cells does not depend on the order.
+    """
+    failed, processed = np.zeros(len(r), dtype=bool), np.zeros(len(r), dtype=np.intp)
     half_square = 0.5 * r**2 * (1 + ROUNDING)
     while len(pairs):
-        # The last pairs first, so that few wait; the number of cells of a disc does not depend on the order.
         some, pairs = pairs[-CHUNK:], pairs[:-CHUNK]
-        looked_at += np.bincount(some.disc, minlength=len(r))
-        failed |= looked_at > MOST_CELLS
+        processed += np.bincount(some.disc, minlength=len(r))
+        failed |= processed > MOST_CELLS
         some = some[~failed[some.disc]]
         least, axis = _least(sheet, metric, some, x[some.disc])
         open_ = ~(least >= half_square[some.disc])
@@ -169,33 +158,68 @@ def _least(sheet: Sheet, metric: Metric, pairs: _Pairs, x: Array) -> tuple[Array
     known = found.defined[:n]
     empty = known & ((found.lower[:n] > 0) | (found.upper[:n] < 0))
     empty |= sheet.hidden(pairs.lower, pairs.upper)
-    F, F_radius = centered(found.lower[n:], found.upper[n:])
-    G, G_radius = centered(found.gradient_lower[:n], found.gradient_upper[:n])
+    F = centered(found.lower[n:], found.upper[n:])
+    G = centered(found.gradient_lower[:n], found.gradient_upper[:n])
     value, rate, size = _half_square(metric, c, x)
-    rounded = metric.rounding * size * (size + metric.size(r))
-    least = np.full(n, -np.inf)
-    for multiplier in (np.zeros(n), *(-rate / G).T):
-        m = np.abs(multiplier)
-        terms = (r * (np.abs(rate) + m[:, None] * (np.abs(G) + G_radius))).sum(axis=1)
-        off = rounded + ROUNDING * (value + m * (np.abs(F) + F_radius) + terms) + UNDERFLOW
-        loss = _losses(r, rate, multiplier, G, G_radius).sum(axis=1)
-        bound = value + multiplier * F - m * F_radius - loss - off
-        least = np.where(known & (bound > least), bound, least)
-    g, v = G / metric.units, rate / metric.units
-    # If the gradient varies much in the cell, at a kink, take the multiplier of the smallest gradient.
-    size, least_size = np.hypot(*g.T), np.hypot(*(np.maximum(np.abs(G) - G_radius, 0) / metric.units).T)
-    likely = -(v * g).sum(axis=1) / size**2
-    steeper = size / np.maximum(least_size, LEAST_GRADIENT * size)
-    likely = np.where(steeper > KINK, likely * steeper, likely)
-    # The error contains the curvature of φ, too: its height above the tangent plane.
-    loss = np.nan_to_num(_losses(r, rate, likely, G, G_radius)) + 0.5 * (r * metric.units) ** 2
-    return np.where(empty, np.inf, least), loss.argmax(axis=1)
+    forms = _Forms(r, value, rate, metric.rounding * size * (size + metric.size(r)), *F, *G)
+    least = np.where(known, forms.lower_bound(), -np.inf)
+    return np.where(empty, np.inf, least), forms.axis(metric.units)
 
 
-def _losses(r: Array, rate: Array, multiplier: Array, G: Array, G_radius: Array) -> Array:
-    """Upper bounds of the decrease of φ + λF from the centre of a cell along each coordinate, (k, 2)."""
-    factor = multiplier[:, None]
-    return r * (np.abs(rate + factor * G) + np.abs(factor) * G_radius)
+class _Forms(NamedTuple):
+    """φ and F in cells around their centres c, for k cells.
+
+    Attributes
+    ----------
+    r : ndarray, shape (k, 2)
+        The radii of the cells.
+    value, rate, rounding : ndarray, shapes (k,), (k, 2), (k,)
+        φ(c) and ∇φ(c), and the rounding error of φ in the cell.
+    F, F_radius : ndarray, shape (k,)
+        F(c) ± its radius.
+    G, G_radius : ndarray, shape (k, 2)
+        ∇F in the cell ± its radius.
+    """
+
+    r: Array
+    value: Array
+    rate: Array
+    rounding: Array
+    F: Array
+    F_radius: Array
+    G: Array
+    G_radius: Array
+
+    def lower_bound(self) -> Array:
+        """Lower bounds (k,) of φ at the zeros of F in the cells, by the dual function; or −inf."""
+        least = np.full(len(self.r), -np.inf)
+        for multiplier in (np.zeros(len(self.r)), *(-self.rate / self.G).T):
+            m = np.abs(multiplier)
+            steepest = np.abs(self.rate) + m[:, None] * (np.abs(self.G) + self.G_radius)
+            terms = self.value + m * (np.abs(self.F) + self.F_radius) + (self.r * steepest).sum(axis=1)
+            error = self.rounding + ROUNDING * terms + UNDERFLOW
+            loss = self._losses(multiplier).sum(axis=1)
+            bound = self.value + multiplier * self.F - m * self.F_radius - loss - error
+            least = np.where(bound > least, bound, least)
+        return least
+
+    def axis(self, units: Array) -> Indices:
+        """The coordinate (k,) that contributes more to the error of the bound with the likely multiplier."""
+        g, v = self.G / units, self.rate / units
+        # If the gradient varies much in the cell, at a kink, take the multiplier of the smallest gradient.
+        size = np.hypot(*g.T)
+        least_size = np.hypot(*(np.maximum(np.abs(self.G) - self.G_radius, 0) / units).T)
+        likely = -(v * g).sum(axis=1) / size**2
+        steeper = size / np.maximum(least_size, LEAST_GRADIENT * size)
+        likely = np.where(steeper > KINK, likely * steeper, likely)
+        # The error contains the curvature of φ, too: its height above the tangent plane.
+        loss = np.nan_to_num(self._losses(likely)) + 0.5 * (self.r * units) ** 2
+        return loss.argmax(axis=1)
+
+    def _losses(self, multiplier: Array) -> Array:
+        """Upper bounds of the decrease of φ + λF from the centre of a cell along each coordinate, (k, 2)."""
+        factor = multiplier[:, None]
+        return self.r * (np.abs(self.rate + factor * self.G) + np.abs(factor) * self.G_radius)
 
 
 def _halves(pairs: _Pairs, axis: Indices) -> tuple[_Pairs, Indices]:

@@ -137,9 +137,9 @@ def _proven(parts: tuple[Part, ...], metric: Metric, certificate: Certificate, x
     # The distance of the computed point itself must be proven, too.
     proven &= metric.length_bounds(found.points - x)[1] <= found.distances + slack / 2
     for sheet in (sheet for part in parts for sheet in part.sheets):
-        left = np.flatnonzero(proven)
-        radii = (found.distances - slack)[left]
-        proven[left] = without_boundary(sheet, metric, certificate.undecided, x[left], radii)
+        some = np.flatnonzero(proven)
+        radii = (found.distances - slack)[some]
+        proven[some] = without_boundary(sheet, metric, certificate.undecided, x[some], radii)
     return proven
 
 
@@ -154,13 +154,13 @@ def _reached(part: Part, metric: Metric, box: Box, x: Array, within: Array) -> M
     around_all = within[:, None] / metric.units * AROUND_ALL
     whole = part.whole(x - around_all, x + around_all)
     for turns, share in AROUND:
-        left = np.flatnonzero(whole & ~reached)
+        open_ = np.flatnonzero(whole & ~reached)
         angles = 2 * np.pi * np.arange(turns)[:, None, None] / turns
-        step = (np.cos(angles) * up[left] + np.sin(angles) * turned(up[left])) * box.sides
-        step *= (share * within[left] / metric.length(step))[..., None]
-        around = x[left] + step
-        there = box.contains(around) & (metric.length_bounds(around - x[left])[1] <= within[left])
-        there &= (np.abs(around - x[left]) <= around_all[left]).all(axis=-1)
+        step = (np.cos(angles) * up[open_] + np.sin(angles) * turned(up[open_])) * box.sides
+        step *= (share * within[open_] / metric.length(step))[..., None]
+        around = x[open_] + step
+        there = box.contains(around) & (metric.length_bounds(around - x[open_])[1] <= within[open_])
+        there &= (np.abs(around - x[open_]) <= around_all[open_]).all(axis=-1)
         signs = certified_signs(part.field, around.reshape(-1, 2)).reshape(there.shape) * there
-        reached[left] = (signs.min(axis=0) < 0) & (signs.max(axis=0) > 0)
+        reached[open_] = (signs.min(axis=0) < 0) & (signs.max(axis=0) > 0)
     return reached

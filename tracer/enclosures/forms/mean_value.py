@@ -16,7 +16,7 @@ ever wider.
 
 References
 ----------
-.. [1] R. E. Moore, "Interval Analysis" (1966), chapter 4: the mean value form.
+.. [1] R. E. Moore, "Interval Analysis", Prentice-Hall (1966): the mean value form.
 """
 
 from dataclasses import dataclass
@@ -75,9 +75,9 @@ class MeanValueForm:
         found = function.ranges_around(self.midpoints[0], self.radii[0], low, high)
         midpoints, radii = np.empty_like(self.midpoints), np.empty_like(self.radii)
         midpoints[0], radii[0] = found.value, found.error
-        _halves(found.low, found.high, midpoints[3], radii[3])
-        slope, spread = np.empty_like(found.least), np.empty_like(found.least)
-        _halves(found.least, found.most, slope, spread)
+        _halves(found.least.value, found.most.value, midpoints[3], radii[3])
+        slope, spread = np.empty_like(low), np.empty_like(low)
+        _halves(found.least.slope, found.most.slope, slope, spread)
         _products(self.midpoints[1:3], self.radii[1:3], slope, spread, midpoints[1:3], radii[1:3])
         high -= low
         return MeanValueForm(midpoints, radii, high.sum(axis=1) * (0.5 * function.rate / high.shape[1]))

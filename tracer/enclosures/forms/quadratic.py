@@ -45,7 +45,7 @@ class Quadratics:
     def at(self, x: Array) -> tuple[Array, Array]:
         """Values at points (k, 2), and radii that cover all errors, each of shape (k, n)."""
         t = self._offsets(x)
-        radius = _jet(self._doubt(), np.abs(t))[0]
+        radius = _jet(self._error_bounds(), np.abs(t))[0]
         return _jet(self.coefficients, t)[0], radius * UP + UNDERFLOW
 
     def on_cells(self, lower: Array, upper: Array) -> tuple[TaylorForm, Array]:
@@ -63,7 +63,7 @@ class Quadratics:
         np.abs(t, out=t)
         t[0] += r0
         t[1] += r1
-        radii = np.stack(_jet(self._doubt(), t))
+        radii = np.stack(_jet(self._error_bounds(), t))
         radii[1] *= r0
         radii[2] *= r1
         radii *= UP
@@ -75,7 +75,7 @@ class Quadratics:
         p = np.ascontiguousarray(self.points.T)
         return x.T[:, :, None] - p[:, None]
 
-    def _doubt(self) -> Array:
+    def _error_bounds(self) -> Array:
         """Radii (6, n) of the coefficients, including all roundings, and underflow in products with t."""
         return self.radii + (TERM_ROUNDINGS * UNIT_ROUNDOFF * np.abs(self.coefficients) + UNDERFLOW)
 

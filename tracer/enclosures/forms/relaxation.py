@@ -22,8 +22,8 @@ a *zonotope*, with an edge for every unstable neuron, and a small box. If the zo
 line through 0, F grows along that line's normal; intervals of the two partials cannot prove this at the tip
 of a V.
 
-On most cells nearly all neurons are stable. Only unstable neurons and smooth activations have w and δ; they
-are stored in lists, under the name `bent`.
+On most cells nearly all neurons are stable. Only unstable neurons and smooth activations have w and δ: they
+are *relaxed*, and stored in lists.
 
 At kinks the bounds enclose Clarke's generalized gradient [2]_: the convex hull of the limits of gradients
 nearby.
@@ -42,7 +42,7 @@ import numpy as np
 from tracer.arrays import Array, Indices
 from tracer.enclosures.affine_map import AffineMap
 from tracer.enclosures.forms.zonotope import Zonotope
-from tracer.enclosures.functions.piecewise_linear import ANY, Kinked, Sides
+from tracer.enclosures.functions.piecewise_linear import FREE, Pattern, PiecewiseLinear
 from tracer.enclosures.functions.supporting_lines import Line
 from tracer.enclosures.functions.univariate import Univariate
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, centered, matmul
@@ -69,17 +69,17 @@ class _Affine:
 
 
 @dataclass(frozen=True, eq=False)
-class _Bend:
+class _Activation:
     """An activation, as stored for the backward pass.
 
     Attributes
     ----------
-    function : Univariate or Kinked
+    function : Univariate or PiecewiseLinear
     slope : ndarray, shape (k, n)
         The slopes of all lines.
     linear : ndarray, shape (2, k, n)
         l of the activation's arguments.
-    bent : ndarray of int, shape (m,)
+    relaxed : ndarray of int, shape (m,)
         The arguments of unstable or fixed neurons, or all of a smooth function: cell times n plus neuron.
     cell : ndarray of int, shape (m,)
         The cell of each of these arguments.
@@ -87,38 +87,38 @@ class _Bend:
         These arguments lie in ``center ± rho``.
     line : Line
         The m lines of these arguments; all others have w = δ = 0.
-    missed : ndarray, shape (m,)
+    line_errors : ndarray, shape (m,)
         Upper bounds of the m lines' errors, the rounding of their products with l included.
     rounding : ndarray, shape (k, n), or None
         Rounding errors of all arguments' lines; None if stable neurons are computed exactly.
     """
 
-    function: Univariate | Kinked
+    function: Univariate | PiecewiseLinear
     slope: Array
     linear: Array
-    bent: Indices
+    relaxed: Indices
     cell: Indices
     center: Array
     rho: Array
     line: Line
-    missed: Array
+    line_errors: Array
     rounding: Array | None
 
     @property
     def neuron(self) -> Indices:
-        """The neuron of each argument in `bent`, shape (m,)."""
-        return self.bent - self.cell * self.slope.shape[1]
+        """The neuron of each relaxed argument, shape (m,)."""
+        return self.relaxed - self.cell * self.slope.shape[1]
 
-    def sides(self) -> tuple[Sides, Sides]:
-        """The first and the last side that each argument in `bent` may be on, (m,) each."""
-        if isinstance(self.function, Kinked):
+    def sides(self) -> tuple[Pattern, Pattern]:
+        """The first and the last side that each relaxed argument may be on, (m,) each."""
+        if isinstance(self.function, PiecewiseLinear):
             return self.function.sides(self.center, self.rho)
         # A smooth function has one side.
-        return np.zeros(self.bent.shape, np.int8), np.zeros(self.bent.shape, np.int8)
+        return np.zeros(self.relaxed.shape, np.int8), np.zeros(self.relaxed.shape, np.int8)
 
 
 @dataclass(frozen=True, eq=False)
-class Bends:
+class RelaxedNeurons:
     """The unstable neurons of each cell, and all others that have an edge in the gradient's zonotope.
 
     Attributes
@@ -131,8 +131,8 @@ class Bends:
 
     cell: Indices
     neuron: Indices
-    first: Sides
-    last: Sides
+    first: Pattern
+    last: Pattern
 
 
 class Relaxation:
@@ -153,7 +153,7 @@ class Relaxation:
         self.coefficients[0] = center
         self.coefficients[1, :, 0], self.coefficients[2, :, 1] = self.radius.T
         self.errors = np.zeros(lower.shape)
-        self._way: list[_Affine | _Bend] = []
+        self._steps: list[_Affine | _Activation] = []
 
     def affine(self, function: AffineMap) -> None:
         """Apply ``W h + b``."""
@@ -162,7 +162,7 @@ class Relaxation:
         coefficients = function.product(self.coefficients)
         coefficients[0] += function.bias
         rounding = function.errors_of_sums(coefficients[0])
-        if self._way:
+        if self._steps:
             slack = function.slack_of_sums
             rounding += whole.max(axis=1, keepdims=True) * slack[:, 0]
             rounding += whole.shape[1] * UNDERFLOW
@@ -173,12 +173,13 @@ class Relaxation:
         errors = matmul(self.errors, function.size_columns)
         errors += rounding
         self.coefficients, self.errors = coefficients, errors
-        self._way.append(_Affine(function, errors, rounding, slack.T, sizes))
+        self._steps.append(_Affine(function, errors, rounding, slack.T, sizes))
 
-    def apply(self, function: Univariate | Kinked, held: Sides | None = None) -> None:
+    def apply(self, function: Univariate | PiecewiseLinear, fixed: Pattern | None = None) -> None:
         """Apply a function a of one variable.
 
-        Neurons that `held`, (k, n), fixes on a side use the straight line of a on that side; `ANY` is free.
+        Neurons that the activation pattern `fixed`, (k, n), fixes on a side use the straight line of a on
+        that side; `FREE` is free.
         """
         center, linear = self.coefficients[0], self.coefficients[1:]
         spread = np.abs(linear[0])
@@ -186,41 +187,43 @@ class Relaxation:
         rho = spread + self.errors
         rho *= UP
         rho += UNDERFLOW
-        bent, around, line = _lines(function, center, rho, held)
-        value, slope = _straight(function, center, bent, line)
+        relaxed, around, line = _lines(function, center, rho, fixed)
+        value, slope = _values_and_slopes(function, center, relaxed, line)
         steep = np.abs(slope)
         coefficients, errors, rounding = np.empty_like(self.coefficients), steep * self.errors, None
         coefficients[0] = value
         np.multiply(slope, linear, out=coefficients[1:])
-        if not (isinstance(function, Kinked) and function.exact):
+        if not (isinstance(function, PiecewiseLinear) and function.exact):
             rounding = (4 * UNIT_ROUNDOFF) * (steep * spread + np.abs(value)) + UNDERFLOW
             errors += rounding
             errors *= UP
-        missed = line.radius + (4 * UNIT_ROUNDOFF) * (np.abs(line.slope) * spread.take(bent)) + UNDERFLOW
-        np.put(errors, bent, (errors.take(bent) + missed) * UP + UNDERFLOW)
-        cell = bent // center.shape[1]
-        self._way.append(_Bend(function, slope, linear, bent, cell, *around, line, missed, rounding))
+        line_errors = (4 * UNIT_ROUNDOFF) * (np.abs(line.slope) * spread.take(relaxed))
+        line_errors = line.radius + line_errors + UNDERFLOW
+        np.put(errors, relaxed, (errors.take(relaxed) + line_errors) * UP + UNDERFLOW)
+        cell = relaxed // center.shape[1]
+        step = _Activation(function, slope, linear, relaxed, cell, *around, line, line_errors, rounding)
+        self._steps.append(step)
         self.coefficients, self.errors = coefficients, errors
 
-    def bends(self) -> "Bends":
-        """The unstable neurons of each cell, in the order of the gradient's edges."""
-        steps = [step for step in self._way if isinstance(step, _Bend)]
+    def relaxed(self) -> RelaxedNeurons:
+        """The relaxed neurons of each cell, in the order of the gradient's edges."""
+        steps = [step for step in self._steps if isinstance(step, _Activation)]
         start = np.cumsum([0, *(step.slope.shape[1] for step in steps)])
         columns = [
             (step.cell, before + step.neuron, *step.sides())
             for step, before in zip(steps, start, strict=False)
         ]
-        return Bends(*map(np.concatenate, zip(*columns, strict=True)))
+        return RelaxedNeurons(*map(np.concatenate, zip(*columns, strict=True)))
 
     def bounds(self) -> tuple[Array, Array, Zonotope]:
         """Lower and upper bounds of the single output, each of shape (k,), and a zonotope of its ∂F/∂ε."""
-        back = _WayBack(self.coefficients[1:, :, 0])
-        for step in reversed(self._way):
-            if isinstance(step, _Bend):
-                back.bend(step)
+        back = _BackwardPass(self.coefficients[1:, :, 0])
+        for step in reversed(self._steps):
+            if isinstance(step, _Activation):
+                back.activation(step)
             else:
                 back.affine(step)
-                if step is not self._way[0]:
+                if step is not self._steps[0]:
                     back.to_inputs(step.function)
         c, l0, l1 = self.coefficients[:, :, 0]
         # The backward error bound may be the larger one: where little cancels, its own roundings dominate.
@@ -231,38 +234,40 @@ class Relaxation:
 
 
 def _lines(
-    function: Univariate | Kinked, center: Array, rho: Array, held: Sides | None
+    function: Univariate | PiecewiseLinear, center: Array, rho: Array, fixed: Pattern | None
 ) -> tuple[Indices, tuple[Array, Array], Line]:
-    """The arguments that need a line (unstable, or fixed by `held`), their center and rho, and the lines."""
-    if not isinstance(function, Kinked):
+    """The arguments to relax (unstable, or on a `fixed` side), their center and rho, and their lines."""
+    if not isinstance(function, PiecewiseLinear):
         around = center.ravel(), rho.ravel()
         return np.arange(center.size), around, function.line(*around)
     touching = function.touches(center, rho)
-    if held is not None:
-        touching |= held != ANY
-    bent = np.flatnonzero(touching)
-    around = center.take(bent), rho.take(bent)
+    if fixed is not None:
+        touching |= fixed != FREE
+    relaxed = np.flatnonzero(touching)
+    around = center.take(relaxed), rho.take(relaxed)
     line = function.line(*around)
-    if held is not None:
-        side = held.take(bent)
-        which = np.flatnonzero(side != ANY)
-        there = function.continued(around[0][which], side[which])
-        for free, straight in zip(line, there, strict=True):
+    if fixed is not None:
+        side = fixed.take(relaxed)
+        which = np.flatnonzero(side != FREE)
+        extended = function.extended(around[0][which], side[which])
+        for free, straight in zip(line, extended, strict=True):
             free[which] = straight
-    return bent, around, line
+    return relaxed, around, line
 
 
-def _straight(function: Univariate | Kinked, center: Array, bent: Indices, line: Line) -> tuple[Array, Array]:
-    """The values and slopes of all lines, (k, n) each, given the lines of the arguments in `bent`."""
-    if isinstance(function, Kinked):
+def _values_and_slopes(
+    function: Univariate | PiecewiseLinear, center: Array, relaxed: Indices, line: Line
+) -> tuple[Array, Array]:
+    """The values and slopes of all lines, (k, n) each, given the lines of the `relaxed` arguments."""
+    if isinstance(function, PiecewiseLinear):
         value, slope = function.value(center), function.slope(center)
-        np.put(value, bent, line.value)
-        np.put(slope, bent, line.slope)
+        np.put(value, relaxed, line.value)
+        np.put(slope, relaxed, line.slope)
         return value, slope
     return line.value.reshape(center.shape), line.slope.reshape(center.shape)
 
 
-class _WayBack:
+class _BackwardPass:
     """The backward pass, from the output to the input.
 
     Attributes
@@ -304,52 +309,68 @@ class _WayBack:
 
     def to_inputs(self, function: AffineMap) -> None:
         """Propagate q through ``W h + b``, to the layer's inputs."""
-        doubt = None if function.doubt is None else matmul(self.size + self.q_e, function.doubt)
+        weight_error = function.weight_error_bound
+        from_weights = None if weight_error is None else matmul(self.size + self.q_e, weight_error)
         self._rounding += self.q_e
         self.q_e = matmul(self._rounding, function.size)
         self.q_e += function.weight.shape[0] * UNDERFLOW
-        if doubt is not None:
-            self.q_e += doubt
+        if from_weights is not None:
+            self.q_e += from_weights
         self.q = matmul(self.q, function.weight)
         self.size = np.abs(self.q)
 
-    def bend(self, step: _Bend) -> None:
-        """Propagate q through an activation, and add its edges."""
-        line, bent, cell = step.line, step.bent, step.cell
+    def activation(self, step: _Activation) -> None:
+        """Propagate q through an activation: the exact recursion, then the errors of all terms in it."""
+        line, cell = step.line, step.cell
         middle, half = 0.5 * (line.below + line.above), 0.5 * (line.above - line.below)
-        off, steep = np.abs(middle) + half, np.abs(step.slope)
-        q, size, q_e = self.q.take(bent), self.size.take(bent), self.q_e.take(bent)
-        linear = step.linear.reshape(2, -1)[:, bent]
-        along = q * linear
-        self.terms += self.q.shape[1]
-        self.neglected += self._gathered(cell, (size + UNDERFLOW) * step.missed)
-        self._edges.append((cell, half * along))
-        unknown = (q_e + (8 * self.terms * UNIT_ROUNDOFF) * size) * off
-        # Underflow of the products of slope and l, and of q and l.
-        lost = UNDERFLOW * (size + q_e + off)
+        linear = step.linear.reshape(2, -1)[:, step.relaxed]
+        # q δ l with δ ∈ middle ± half: the middle moves the zonotope's center, half is an edge.
+        along = self.q.take(step.relaxed) * linear
         for i in (0, 1):
             self._center[i] += self._gathered(cell, middle * along[i])
-            self._box[i] += self._gathered(cell, unknown * np.abs(linear[i]) + lost)
-        rest = self.q_e * steep
+        self._edges.append((cell, half * along))
+        self._add_errors(step, linear, np.abs(middle) + half)
+        # ∂F/∂z = s ∂F/∂a(z).
+        self.q = self.q * step.slope
+        self.size = np.abs(self.q)
+
+    def _add_errors(self, step: _Activation, linear: Array, delta: Array) -> None:
+        """Add an activation's errors: `neglected` of F, `_box` of the gradient, and q_e of its arguments.
+
+        `linear`, (2, m), is l of the relaxed arguments, and `delta` (m,) the largest |δ|.
+        """
+        size, q_e = self.size.take(step.relaxed), self.q_e.take(step.relaxed)
+        self.terms += self.q.shape[1]
+        # |q| |ρ|, with ρ of the relaxed lines.
+        self.neglected += self._gathered(step.cell, (size + UNDERFLOW) * step.line_errors)
+        # q_e δ l and the rounding of q δ l; underflow of the products of slope and l, and of q and l.
+        factor = (q_e + (8 * self.terms * UNIT_ROUNDOFF) * size) * delta
+        underflow = UNDERFLOW * (size + q_e + delta)
+        for i in (0, 1):
+            self._box[i] += self._gathered(step.cell, factor * np.abs(linear[i]) + underflow)
+        # s q_e, where all lines have true slopes.
+        steep = np.abs(step.slope)
+        from_lines = self.q_e * steep
         if step.rounding is not None:
+            # |q| |ρ|, where ρ is rounding; underflow of s l; the rounding of s q.
             self.neglected += np.einsum("kn,kn->k", self.size + UNDERFLOW, step.rounding)
             self.terms += self.q.shape[1]
             self._box += UNDERFLOW * (self.size + self.q_e).sum(axis=1)
-            rest += (4 * UNIT_ROUNDOFF) * (self.size * steep)
-            rest *= UP
-            rest += UNDERFLOW
-        at_bends = rest.take(bent) + (q_e + size) * off
-        at_bends += (4 * UNIT_ROUNDOFF) * (size * np.abs(line.slope))
-        np.put(rest, bent, at_bends * UP + UNDERFLOW)
-        self.q_e, self.q = rest, self.q * step.slope
-        self.size = np.abs(self.q)
+            from_lines += (4 * UNIT_ROUNDOFF) * (self.size * steep)
+            from_lines *= UP
+            from_lines += UNDERFLOW
+        # Q δ, where a relaxed line does not have the true slope, and the rounding of s q.
+        from_relaxed = from_lines.take(step.relaxed) + (q_e + size) * delta
+        from_relaxed += (4 * UNIT_ROUNDOFF) * (size * np.abs(step.line.slope))
+        np.put(from_lines, step.relaxed, from_relaxed * UP + UNDERFLOW)
+        self.q_e = from_lines
 
     def _gathered(self, cell: Indices, amount: Array) -> Array:
         """Sums of `amount` (m,) over each `cell`, shape (k,)."""
         return np.bincount(cell, amount, minlength=len(self.neglected)).astype(np.float64, copy=False)
 
     def gradient(self) -> Zonotope:
-        """A zonotope of ∂F/∂ε for each cell, with an edge for each argument in `Bends`, in their order."""
+        """A zonotope of ∂F/∂ε for each cell, with an edge for each of `RelaxedNeurons`, in their order."""
         rounding = self.terms * np.abs(self._center) + 4 * np.abs(self._linear)
         box = (self._box + UNIT_ROUNDOFF * rounding) * self.up + self.terms * UNDERFLOW
         cell, edges = zip(*self._edges[::-1], strict=True)

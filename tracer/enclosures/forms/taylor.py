@@ -6,7 +6,7 @@ A cell is scaled by its own radius r to ε ∈ [−1, 1]², x = c + r ε. On it 
     ∂g/∂ε_i ∈ l_i + 2 q_ii ε_i + q₀₁ε_j ± e_i,
 
 with six coefficients, which the value and the partials share, and three radii. An affine layer is one
-matrix product on the coefficients and one with |W| on the radii. For an activation a let
+matrix product on the coefficients and one with |W| on the radii [1]_. For an activation a let
 z = z₀ + p₁ + p₂ ± e, split by degree, t = z − z₀, |t| ≤ ρ = |p₁| + |p₂| + e. A *model* of a is
 
     a'(z₀ + t) ∈ s + b t ± d,    a(z₀ + t) ∈ v + s t + ½ b t² ± w;
@@ -107,12 +107,13 @@ class TaylorForm:
         result = np.empty_like(z)
         result[0] = model.value
         np.multiply(z[1:], model.slope, out=result[1:])
-        bent = z[1:3] * (0.5 * model.curvature)
-        result[3::2] += bent * z[1:3]
-        bent = bent[0]
-        bent *= z[2]
-        bent += bent
-        result[4] += bent
+        # ½ b p₁²: its squares, and its mixed term.
+        half = z[1:3] * (0.5 * model.curvature)
+        result[3::2] += half * z[1:3]
+        mixed = half[0]
+        mixed *= z[2]
+        mixed += mixed
+        result[4] += mixed
         return TaylorForm(result, _radii(size, errors, p1, model))
 
     def value_bounds(self) -> tuple[Array, Array]:
@@ -153,14 +154,15 @@ class _Model(NamedTuple):
 
     def with_errors(self, rho: Array, tail: Array, e: Array) -> "_Model":
         """The model with radii that include the effect of z's ``tail`` |p₂| + e and e; ρ = |p₁| + tail."""
-        bent = np.abs(self.curvature)
-        bent *= tail
+        # w + |b| tail (ρ − ½ tail) + |s| e, and d + |b| tail.
+        slope_radius = np.abs(self.curvature)
+        slope_radius *= tail
         radius = rho - 0.5 * tail
-        radius *= bent
+        radius *= slope_radius
         radius += self.radius
         radius += np.abs(self.slope) * e
-        bent += self.slope_radius
-        return _Model(self.value, self.slope, self.curvature, radius, bent)
+        slope_radius += self.slope_radius
+        return _Model(self.value, self.slope, self.curvature, radius, slope_radius)
 
 
 def _radii(size: Array, errors: Array, p1: Array, model: _Model) -> Array:
@@ -178,10 +180,10 @@ def _radii(size: Array, errors: Array, p1: Array, model: _Model) -> Array:
     linear += linear
     linear += size[3]
     linear += errors[1:]
-    bend = np.abs(model.curvature)
-    bend *= p1
-    bend += model.slope_radius
-    linear *= bend
+    slope_change = np.abs(model.curvature)
+    slope_change *= p1
+    slope_change += model.slope_radius
+    linear *= slope_change
     radii[1:] += linear
     radii[1:] += UNDERFLOW
     return radii
@@ -197,25 +199,21 @@ def _narrowest(function: Univariate, center: Array, p1: Array, tail: Array, e: A
         near = function.neighbourhood(center, rho)
         quadratic = _quadratic(near, rho)
         model = quadratic.with_errors(rho, tail, e)
-        # The constant model's radii are about ρ and 1 times the largest slope. nan counts as doubtful.
+        # The constant model's radii are about ρ and 1 times the largest slope. nan counts as unclear.
         weight = model.slope_radius * rho
         weight += model.radius
-        doubtful = np.flatnonzero(~(weight < (CLEAR * rho) * largest(near.least, near.most)))
-        if len(doubtful):
-            of = near.rows(doubtful)
-            rows = _Model(
-                of.value,
-                quadratic.slope.take(doubtful),
-                of.curvature,
-                *(part.take(doubtful) for part in quadratic[3:]),
-            )
-            for which, better in _of_three(of, rows, *(part.take(doubtful) for part in (rho, tail, e))):
+        unclear = np.flatnonzero(~(weight < (CLEAR * rho) * largest(near.least.slope, near.most.slope)))
+        if len(unclear):
+            of = near.rows(unclear)
+            slope, *radii = (part.take(unclear) for part in (quadratic.slope, *quadratic[3:]))
+            rows = _Model(of.value, slope, of.curvature, *radii)
+            for which, better in _best_of_three(of, rows, *(part.take(unclear) for part in (rho, tail, e))):
                 for part, row in zip(model, better, strict=True):
-                    part[doubtful[which]] = row[which]
+                    part[unclear[which]] = row[which]
     return model
 
 
-def _of_three(
+def _best_of_three(
     near: Neighbourhood, quadratic: _Model, rho: Array, tail: Array, e: Array
 ) -> list[tuple[Indices, _Model]]:
     """The three models, each with the indices where it is the narrowest; radii as in `_narrowest`."""
@@ -223,10 +221,11 @@ def _of_three(
     quadratic = quadratic.with_errors(rho, tail, e)
     line, flat = near.line(rho), np.zeros_like(rho)
     linear = _Model(line.value, line.slope, flat, line.radius + np.abs(line.slope) * e, line.above)
-    steepest = largest(near.least, near.most) * UP
-    middle = 0.5 * (near.low + near.high)
+    steepest = largest(near.least.slope, near.most.slope) * UP
+    low, high = near.least.value, near.most.value
+    middle = 0.5 * (low + high)
     # Where z is nan, a(z) must be nan too, though some functions are not: nan⁰ is 1.
-    half = np.maximum(near.high - middle, middle - near.low) * UP + (UNDERFLOW + 0.0 * rho)
+    half = np.maximum(high - middle, middle - low) * UP + (UNDERFLOW + 0.0 * rho)
     constant = _Model(middle, flat, flat, half, steepest)
     # The sum of both radii relative to the constant model's, times `half`: where a function is small, a
     # product of two of its numbers would underflow.
@@ -234,47 +233,52 @@ def _of_three(
     weight = quadratic.radius + quadratic.slope_radius * ratio
     linear_weight = linear.radius + linear.slope_radius * ratio
     # Comparisons are such that an infinite or nan model is chosen only if all are.
-    bent = weight <= linear_weight
-    some = np.where(bent, weight, linear_weight) <= CONSTANT_WEIGHT * half
-    choices = (bent & some, quadratic), (some & ~bent, linear), (~some, constant)
+    curved = weight <= linear_weight
+    sloped = np.where(curved, weight, linear_weight) <= CONSTANT_WEIGHT * half
+    choices = (curved & sloped, quadratic), (sloped & ~curved, linear), (~sloped, constant)
     return [(np.flatnonzero(where), model) for where, model in choices]
 
 
 def _quadratic(near: Neighbourhood, rho: Array) -> _Model:
     """The quadratic model; its radii exclude the effect of z's tail and e."""
-    bent = near.curvature * rho
-    left = near.slope_low - near.slope
-    left += bent
-    right = near.slope_high - near.slope
-    right -= bent
-    slack = (4 / 27) * near.bow
+    # L and R: g(t) = a'(z₀+t) − a'(z₀) − a''(z₀) t at both ends.
+    change = near.curvature * rho
+    left = near.left.slope - near.slope
+    left += change
+    right = near.right.slope - near.slope
+    right -= change
+    # The range of g: max(u, (19u + 4K)/27) with u = max(L, R, 0), and likewise from below.
+    slack = (4 / 27) * near.remainder
     above, below = np.maximum(left, right), np.minimum(left, right)
     np.maximum(above, 0, out=above)
     np.minimum(below, 0, out=below)
     np.maximum(above, (19 / 27) * above + slack, out=above)
     np.minimum(below, (19 / 27) * below - slack, out=below)
-    move = above + below
-    move *= 0.5
+    # m and d: the middle of this range and half its width.
+    middle = above + below
+    middle *= 0.5
     slope_radius = above - below
     slope_radius *= 0.5
-    slope_radius += near.slope_error
+    slope_radius += near.error.slope
+    # w = ρ (K/12 + |m − ¼(L+R)| + √2/12 |L+R| + ⅙ |R−L|).
     both, apart = left + right, right - left
     radius = (9 / 16) * slack
-    radius += np.abs(move - 0.25 * both)
+    radius += np.abs(middle - 0.25 * both)
     radius += CUBIC * np.abs(both)
     radius += (1 / 6) * np.abs(apart)
-    radius += near.slope_error
+    radius += near.error.slope
     radius *= rho
-    radius += near.value_error
-    return _Model(near.value, near.slope + move, near.curvature, radius, slope_radius)
+    radius += near.error.value
+    return _Model(near.value, near.slope + middle, near.curvature, radius, slope_radius)
 
 
 def _from_ends(near: Neighbourhood, model: _Model, rho: Array) -> Array:
-    """An upper bound of the quadratic model's error from the values at both ends."""
-    even = (near.value_low - near.value) + (near.value_high - near.value) - near.curvature * rho * rho
-    odd = (near.value_high - near.value_low) - 2 * model.slope * rho
+    """An upper bound of the quadratic model's error from both ends: ½ dρ + ¼ (|even| + |odd|)."""
+    left, right = near.left.value, near.right.value
+    even = (left - near.value) + (right - near.value) - near.curvature * rho * rho
+    odd = (right - left) - 2 * model.slope * rho
     ends = (0.5 * model.slope_radius) * rho + 0.25 * (np.abs(even) + np.abs(odd))
-    return ends + (near.slope_error * rho + near.value_error)
+    return ends + (near.error.slope * rho + near.error.value)
 
 
 def _sizes(coefficients: Array) -> Array:

@@ -20,14 +20,15 @@ from tracer.arrays import Array, Mask, Signs
 from tracer.enclosures.functions.supporting_lines import Line, interval_around, largest
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
 
-Sides = Signs
+# The side of its kinks that each neuron is on: an activation pattern.
+Pattern = Signs
 
 # The side of a neuron that is free: not fixed on one side.
-ANY = -1
+FREE = -1
 
 
 @dataclass(frozen=True)
-class Kinked:
+class PiecewiseLinear:
     """A piecewise linear function of one variable, 0 at 0.
 
     Attributes
@@ -44,11 +45,18 @@ class Kinked:
     def value(self, z: Any) -> Any:
         """The function at z: exact if all slopes are 0 or ±1, else with a relative error of at most 2u."""
         total: Any = None
-        for low, high, slope in self._sides():
-            if slope:
-                part = _up_to(z, low, high) if slope == 1 else slope * _up_to(z, low, high)
-                total = part if total is None else total + part
+        for low, high, start, slope in self._parts:
+            part = z if low == -np.inf else np.maximum(z, low)
+            part = part if high == np.inf else np.minimum(part, high)
+            part = part - start if start else part
+            part = part if slope == 1 else slope * part
+            total = part if total is None else total + part
         return np.zeros_like(z) if total is None else total
+
+    @cached_property
+    def _parts(self) -> list[tuple[float, float, float, float]]:
+        """Sides with a slope: the start, the end, the point of the side nearest 0, and the slope."""
+        return [(low, high, min(max(0.0, low), high), slope) for low, high, slope in self._sides() if slope]
 
     @cached_property
     def offsets(self) -> tuple[float, ...]:
@@ -58,11 +66,11 @@ class Kinked:
 
     def slope(self, z: Array) -> Array:
         """The slope at each z; at a kink, the slope on its left."""
-        slope = (z > self.kinks[0]).astype(np.float64)
-        if self.slopes[:2] != (0.0, 1.0):
-            slope = np.where(slope, self.slopes[1], self.slopes[0])
-        for kink, then in zip(self.kinks[1:], self.slopes[2:], strict=True):
-            slope = np.where(z > kink, then, slope)
+        above = z > self.kinks[0]
+        unit_step = self.slopes[:2] == (0.0, 1.0)
+        slope = above.astype(np.float64) if unit_step else np.where(above, self.slopes[1], self.slopes[0])
+        for k in range(1, len(self.kinks)):
+            slope = np.where(z > self.kinks[k], self.slopes[k + 1], slope)
         return slope
 
     def touches(self, z: Array, radius: Array) -> Mask:
@@ -74,10 +82,10 @@ class Kinked:
     def at(self, z: Array, radius: Array) -> tuple[Array, Array]:
         """Values at points z known to within a `radius`, and the radii of these values."""
         value, steep = self.value(z), np.abs(self.slope(z))
-        bent = np.flatnonzero(self.touches(z, radius))
-        if len(bent):
-            low, high, _ = interval_around(z.take(bent), radius.take(bent))
-            np.put(steep, bent, largest(*self._slopes(low, high)))
+        unstable = np.flatnonzero(self.touches(z, radius))
+        if len(unstable):
+            low, high, _ = interval_around(z.take(unstable), radius.take(unstable))
+            np.put(steep, unstable, largest(*self._slopes(low, high)))
         radius = steep * (radius * (1 + 4 * UNIT_ROUNDOFF))
         return value, radius if self.exact else radius + self._rounding(value)
 
@@ -88,10 +96,10 @@ class Kinked:
         least, most = self._slopes(low, high)
         value, slope = self.value(center), least.copy()
         radius = self._rounding(value)
-        bent = np.flatnonzero(least != most)
-        if len(bent):
-            chord = self._chord(*(a[bent] for a in (center, low, high, least, most)))
-            value[bent], slope[bent], radius[bent] = chord
+        unstable = np.flatnonzero(least != most)
+        if len(unstable):
+            chord = self._chord(*(a[unstable] for a in (center, low, high, least, most)))
+            value[unstable], slope[unstable], radius[unstable] = chord
         return Line(*(a.reshape(shape) for a in (value, slope, radius, least - slope, most - slope)))
 
     def _chord(
@@ -102,16 +110,16 @@ class Kinked:
         with np.errstate(all="ignore"):
             # nan where both ends coincide: then any slope between the bounds will do.
             slope = np.fmax(np.fmin((right - left) / (high - low), most), least)
-        missed = [left - slope * (low - center), right - slope * (high - center)]
+        errors = [left - slope * (low - center), right - slope * (high - center)]
         for kink, at in zip(self.kinks, self._at_kinks, strict=True):
             inside = (low < kink) & (high > kink)
-            missed.append(np.where(inside, at - slope * (kink - center), missed[0]))
-        down, up = reduce(np.minimum, missed), reduce(np.maximum, missed)
+            errors.append(np.where(inside, at - slope * (kink - center), errors[0]))
+        down, up = reduce(np.minimum, errors), reduce(np.maximum, errors)
         # The function is 0 at 0, so its size is at most the steepest slope times |z|.
         rounding = (32 * UNIT_ROUNDOFF * max(map(abs, self.slopes))) * np.maximum(-low, high)
         return 0.5 * (down + up), slope, 0.5 * (up - down) + rounding + UNDERFLOW
 
-    def sides(self, center: Array, rho: Array) -> tuple[Sides, Sides]:
+    def sides(self, center: Array, rho: Array) -> tuple[Pattern, Pattern]:
         """The first and the last side that ``center ± rho`` may touch: side k lies behind k kinks."""
         low, high, _ = interval_around(center, rho)
         first, last = np.zeros(center.shape, np.int8), np.zeros(center.shape, np.int8)
@@ -125,8 +133,8 @@ class Kinked:
         """Whether the kinks are symmetric about 0: if z is on side k, −z is on side n − k, with n kinks."""
         return self.kinks == tuple(-kink for kink in reversed(self.kinks))
 
-    def continued(self, center: Array, side: Sides) -> Line:
-        """The straight line of a `side`, extended to all z, with radii of its rounding; 0 for side `ANY`."""
+    def extended(self, center: Array, side: Pattern) -> Line:
+        """The straight line of a `side`, extended to all z, with radii of its rounding; 0 for side `FREE`."""
         slope, offset = np.array([*self.slopes, 0.0])[side], np.array([*self.offsets, 0.0])[side]
         straight, none = slope * center, np.zeros_like(center)
         radius = 4 * UNIT_ROUNDOFF * (np.abs(straight) + np.abs(offset)) + UNDERFLOW
@@ -151,9 +159,9 @@ class Kinked:
             right = np.where(high < kink, slope, right)
         least, most = np.minimum(left, right), np.maximum(left, right)
         for start, end, slope in list(self._sides())[1:-1]:
-            missed = (low > end) | (high < start)
-            least = np.where(missed, least, np.minimum(least, slope))
-            most = np.where(missed, most, np.maximum(most, slope))
+            outside = (low > end) | (high < start)
+            least = np.where(outside, least, np.minimum(least, slope))
+            most = np.where(outside, most, np.maximum(most, slope))
         return least, most
 
     @cached_property
@@ -165,12 +173,4 @@ class Kinked:
         return np.zeros(value.shape) if self.exact else 4 * UNIT_ROUNDOFF * np.abs(value) + UNDERFLOW
 
 
-def _up_to(z: Any, low: float, high: float) -> Any:
-    """z clipped to [low, high], minus the point of [low, high] nearest 0."""
-    start = min(max(0.0, low), high)
-    z = z if low == -np.inf else np.maximum(z, low)
-    z = z if high == np.inf else np.minimum(z, high)
-    return z - start if start else z
-
-
-RELU, HARDTANH = Kinked((0.0,), (0.0, 1.0)), Kinked((-1.0, 1.0), (0.0, 1.0, 0.0))
+RELU, HARDTANH = PiecewiseLinear((0.0,), (0.0, 1.0)), PiecewiseLinear((-1.0, 1.0), (0.0, 1.0, 0.0))

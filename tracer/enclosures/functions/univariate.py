@@ -54,6 +54,17 @@ SLOPE_ROOT = float(np.sqrt(2 * SLOPE_WIDENING + ROOM))
 ZERO_ROUNDING = 8 * UNIT_ROUNDOFF
 
 
+class Jet(NamedTuple):
+    """A function's value and slope, or bounds or errors of both; arrays of one shape."""
+
+    value: Array
+    slope: Array
+
+    def take(self, which: Indices) -> "Jet":
+        """The jets of some points, by their indices in the flattened arrays."""
+        return Jet(self.value.take(which), self.slope.take(which))
+
+
 class Neighbourhood(NamedTuple):
     """A function a on intervals of radius ρ around points; arrays of one shape.
 
@@ -61,15 +72,14 @@ class Neighbourhood(NamedTuple):
     ----------
     value, slope, curvature : ndarray
         a, a' and a'' at the points.
-    value_low, value_high, slope_low, slope_high : ndarray
+    left, right : Jet
         a and a' at both ends.
-    value_error : ndarray
-        Upper bounds of the sum of all values' errors and of the rounding of their sums.
-    slope_error : ndarray
-        Upper bounds of the same errors of the slopes and of ``a''ρ``, plus `ROOM` times the largest of them.
-    low, high, least, most : ndarray
+    least, most : Jet
         Bounds of a and of a' on the intervals.
-    bow : ndarray
+    error : Jet
+        Upper bounds of the sum of all values' errors and of the rounding of their sums; the same of the
+        slopes and of ``a''ρ``, plus `ROOM` times the largest of them.
+    remainder : ndarray
         K times `RAISED`: with τ = |t|/ρ, the error of the parabola ``a' + a'' t + k t²`` that interpolates
         ``a'(z + t)`` at the end on the side of t is at most ``K τ² (1 − τ)``; infinite where a is not C³.
     """
@@ -77,17 +87,12 @@ class Neighbourhood(NamedTuple):
     value: Array
     slope: Array
     curvature: Array
-    value_low: Array
-    value_high: Array
-    slope_low: Array
-    slope_high: Array
-    value_error: Array
-    slope_error: Array
-    low: Array
-    high: Array
-    least: Array
-    most: Array
-    bow: Array
+    left: Jet
+    right: Jet
+    least: Jet
+    most: Jet
+    error: Jet
+    remainder: Array
 
     def rows(self, which: Indices) -> "Neighbourhood":
         """The neighbourhoods of some points, by their indices in the flattened arrays."""
@@ -99,10 +104,11 @@ class Neighbourhood(NamedTuple):
         The remainder h(t) = a(z + t) − slope t has |h'| ≤ d. On each side of 0 it is within ½ dρ of the mean
         of h(0) and the value at that end; `value` is the average of both means.
         """
-        slope, d = 0.5 * (self.least + self.most), 0.5 * (self.most - self.least) + self.slope_error
-        value = 0.5 * self.value + 0.25 * (self.value_low + self.value_high)
-        odd = (self.value_high - self.value_low) - 2 * slope * rho
-        radius = (0.5 * d) * rho + 0.25 * np.abs(odd) + (self.slope_error * rho + self.value_error)
+        least, most, error = self.least.slope, self.most.slope, self.error
+        slope, d = 0.5 * (least + most), 0.5 * (most - least) + error.slope
+        value = 0.5 * self.value + 0.25 * (self.left.value + self.right.value)
+        odd = (self.right.value - self.left.value) - 2 * slope * rho
+        radius = (0.5 * d) * rho + 0.25 * np.abs(odd) + (error.slope * rho + error.value)
         return Line(value, slope, radius, -d, d)
 
 
@@ -113,16 +119,14 @@ class Ranges(NamedTuple):
     ----------
     value, error : ndarray
         The computed values at the points, and their error bounds.
-    low, high, least, most : ndarray
+    least, most : Jet
         Bounds of the values, and of the slopes, on the intervals.
     """
 
     value: Array
     error: Array
-    low: Array
-    high: Array
-    least: Array
-    most: Array
+    least: Jet
+    most: Jet
 
 
 @dataclass(frozen=True)
@@ -141,7 +145,7 @@ class Univariate:
         `jet` evaluates the left side.
     roundings : int
         C in the error bound ``C u m``.
-    bend : float
+    curvature_bound : float
         An upper bound of ``|a''|``, on both sides of a break; infinite if none is known.
     rate : float
         The function bends on a length of about ``1/rate``.
@@ -151,7 +155,7 @@ class Univariate:
     zeros: tuple[tuple[float, ...], tuple[float, ...], tuple[float, ...], tuple[float, ...]]
     breaks: tuple[float, ...] = ()
     roundings: int = ROUNDINGS
-    bend: float = np.inf
+    curvature_bound: float = np.inf
     rate: float = 1.0
 
     def jet_and_error(self, z: Array) -> tuple[Array, Array]:
@@ -162,6 +166,10 @@ class Univariate:
     def at(self, z: Array, radius: Array) -> tuple[Array, Array]:
         """Values at points z known to within a small `radius`, and the radii of these values."""
         jet, error = self.jet_and_error(z)
+        if not np.isfinite(self.curvature_bound):
+            low, high, _ = interval_around(z, radius)
+            below, above = self.ranges(low, high)
+            return jet[0], np.maximum(above[0] - jet[0], jet[0] - below[0]) * (1 + 4 * UNIT_ROUNDOFF)
         return jet[0], self._spread(np.abs(jet[1]) + error[1], radius) + error[0]
 
     def _spread(self, slope: Array, radius: Array, widening: float = 0.0, error: float = 0.0) -> Array:
@@ -169,7 +177,7 @@ class Univariate:
 
         The true slope at z is at most 1 + `widening` times `slope`.
         """
-        spread = (0.5 * self.bend) * radius
+        spread = (0.5 * self.curvature_bound) * radius
         spread += slope
         spread *= radius
         spread *= 1 + widening + 16 * UNIT_ROUNDOFF
@@ -186,7 +194,7 @@ class Univariate:
     def ranges_around(self, center: Array, radius: Array, low: Array, high: Array) -> Ranges:
         """Values at points known to within a `radius`, and bounds on intervals [low, high]."""
         below, above = self.ranges(low, high)
-        return Ranges(*self.at(center, radius), below[0], above[0], below[1], above[1])
+        return Ranges(*self.at(center, radius), Jet(*below[:2]), Jet(*above[:2]))
 
     def neighbourhood(self, center: Array, rho: Array) -> Neighbourhood:
         """The function on intervals ``center ± rho``."""
@@ -195,30 +203,23 @@ class Univariate:
         below, above = self.hull(low, high, _widened(left, left_error), _widened(right, right_error))
         third = largest(below[3], above[3])
         # By Peano's kernel theorem [1]_; multiplied one by one, as ρ² may underflow.
-        bow = (above[3] - below[3]) * (0.5 * RAISED * rho) * rho + UNDERFLOW
+        remainder = (above[3] - below[3]) * (0.5 * RAISED * rho) * rho + UNDERFLOW
         for point in self.breaks:
-            bow[(low < point) & (high > point)] = np.inf
-        steepest, bent = largest(below[1], above[1]), np.abs(jet[2]) * rho
+            remainder[(low < point) & (high > point)] = np.inf
+        steepest, change = largest(below[1], above[1]), np.abs(jet[2]) * rho
         value_error, slope_error = 2 * (error + np.maximum(left_error, right_error))[:2]
         # The computed ends are at most twice the shift away from center ± ρ.
         value_error += 2 * shift * steepest + 16 * UNIT_ROUNDOFF * largest(below[0], above[0])
         slope_error += error[2] * (rho + shift) + 2 * shift * (np.abs(jet[2]) + third * (rho + shift))
-        slope_error += ROOM * (steepest + bent)
+        slope_error += ROOM * (steepest + change)
         return Neighbourhood(
-            value=jet[0],
-            slope=jet[1],
-            curvature=jet[2],
-            value_low=left[0],
-            value_high=right[0],
-            slope_low=left[1],
-            slope_high=right[1],
-            value_error=value_error,
-            slope_error=slope_error,
-            low=below[0],
-            high=above[0],
-            least=below[1],
-            most=above[1],
-            bow=bow,
+            *jet[:3],
+            left=Jet(*left[:2]),
+            right=Jet(*right[:2]),
+            least=Jet(*below[:2]),
+            most=Jet(*above[:2]),
+            error=Jet(value_error, slope_error),
+            remainder=remainder,
         )
 
     def line(self, center: Array, rho: Array) -> Line:
@@ -273,8 +274,9 @@ class Sigmoidal(Univariate):
         """Values at points known to within a `radius`, and bounds on intervals [low, high]."""
         (value, left, right), slope = self._value_and_slope(np.array([center, low, high]))
         error = VALUE_ROUNDINGS * UNIT_ROUNDOFF
-        least, most = self._slopes_between(low, high, slope[1], slope[2])
-        return Ranges(value, self._error_at(slope[0], radius), left - error, right + error, least, most)
+        flattest, steepest = self._slopes_between(low, high, slope[1], slope[2])
+        least, most = Jet(left - error, flattest), Jet(right + error, steepest)
+        return Ranges(value, self._error_at(slope[0], radius), least, most)
 
     def neighbourhood(self, center: Array, rho: Array) -> Neighbourhood:
         """The function on intervals ``center ± rho``."""
@@ -295,25 +297,20 @@ class Sigmoidal(Univariate):
         slope_error *= most
         slope_error += shift
         # |a''''| ≤ κ³ a', and K is a sixth of the largest times ρ³.
-        bow = rho * rho
-        bow *= rho
-        bow *= most
-        bow *= RAISED / 6 * self.rate**3
+        remainder = rho * rho
+        remainder *= rho
+        remainder *= most
+        remainder *= RAISED / 6 * self.rate**3
         return Neighbourhood(
             value=a[0],
             slope=s[0],
             curvature=curvature,
-            value_low=a[1],
-            value_high=a[2],
-            slope_low=s[1],
-            slope_high=s[2],
-            value_error=shift + 4 * VALUE_ROUNDINGS * UNIT_ROUNDOFF,
-            slope_error=slope_error,
-            low=a[1] - VALUE_ROUNDINGS * UNIT_ROUNDOFF,
-            high=a[2] + VALUE_ROUNDINGS * UNIT_ROUNDOFF,
-            least=least,
-            most=most,
-            bow=bow,
+            left=Jet(a[1], s[1]),
+            right=Jet(a[2], s[2]),
+            least=Jet(a[1] - VALUE_ROUNDINGS * UNIT_ROUNDOFF, least),
+            most=Jet(a[2] + VALUE_ROUNDINGS * UNIT_ROUNDOFF, most),
+            error=Jet(shift + 4 * VALUE_ROUNDINGS * UNIT_ROUNDOFF, slope_error),
+            remainder=remainder,
         )
 
     def at(self, z: Array, radius: Array) -> tuple[Array, Array]:
@@ -427,16 +424,16 @@ def _both(*positive: float) -> tuple[float, ...]:
 # tanh² is 1/3 and 2/3 here; the logistic function has its zeros at twice these arguments.
 _T3, _T4 = 0.6584789484624083543, 1.1462158347805888439
 
-LINEAR = Univariate(_linear, ((), (), (), ()), bend=0.0)
-TANH = Sigmoidal(_tanh, ((), (0.0,), _both(_T3), (-_T4, 0.0, _T4)), bend=0.77)
+LINEAR = Univariate(_linear, ((), (), (), ()), curvature_bound=0.0)
+TANH = Sigmoidal(_tanh, ((), (0.0,), _both(_T3), (-_T4, 0.0, _T4)), curvature_bound=0.77)
 SIGMOID = Sigmoidal(
     _sigmoid,
     ((), (0.0,), _both(2 * _T3), (-2 * _T4, 0.0, 2 * _T4)),
     rate=1.0,
     middle=0.5,
-    bend=0.0963,
+    curvature_bound=0.0963,
 )
-SOFTPLUS = Univariate(_softplus, ((), (), (0.0,), _both(2 * _T3)), bend=0.25)
+SOFTPLUS = Univariate(_softplus, ((), (), (0.0,), _both(2 * _T3)), curvature_bound=0.25)
 SILU = Univariate(
     _silu,
     (
@@ -445,7 +442,7 @@ SILU = Univariate(
         (-3.435840993535110688952, 0.0, 3.435840993535110688952),
         _both(1.031958241780749123401, 4.429235100557227979566),
     ),
-    bend=0.5,
+    curvature_bound=0.5,
 )
 GELU = Univariate(
     _gelu,
@@ -455,6 +452,6 @@ GELU = Univariate(
         (-2.0, 0.0, 2.0),
         _both(0.7922869913932612777937, 2.524337798962138571321),
     ),
-    bend=0.8,
+    curvature_bound=0.8,
 )
-ELU = Univariate(_elu, ((), (), (), ()), breaks=(0.0,), bend=1.0)
+ELU = Univariate(_elu, ((), (), (), ()), breaks=(0.0,), curvature_bound=1.0)

@@ -1,1 +1,1 @@
-"""Kernel models as fields: sums of Gaussians or of powers."""
+"""Kernel models as fields: sums of Gaussians."""

@@ -21,7 +21,7 @@ from tracer.enclosures import rounding
 from tracer.enclosures.forms.quadratic import Quadratics
 from tracer.enclosures.functions import elementary
 from tracer.enclosures.functions.supporting_lines import interval_around
-from tracer.enclosures.functions.univariate import RAISED, ROOM, Neighbourhood, Univariate
+from tracer.enclosures.functions.univariate import RAISED, ROOM, Jet, Neighbourhood, Univariate
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
 from tracer.fields.checks import frozen_array
 from tracer.fields.networks.layer import Layer
@@ -53,20 +53,17 @@ class Decay(Univariate):
             value=value[0],
             slope=slope[0],
             curvature=e[0],
-            value_low=value[1],
-            value_high=value[2],
-            slope_low=slope[1],
-            slope_high=slope[2],
-            value_error=2 * error * value[2] + 2 * shift * largest + UNDERFLOW,
-            slope_error=(error + ROOM) * (2 * largest + e[2] * rho)
-            + 2 * shift * e[2]
-            + UNDERFLOW * (1 + rho),
-            low=value[1] * (1 - error) - UNDERFLOW,
-            high=np.minimum(e[2] * (1 + error) + UNDERFLOW, 1),
-            least=slope[1] * (1 - error) - UNDERFLOW,
-            most=largest,
+            left=Jet(value[1], slope[1]),
+            right=Jet(value[2], slope[2]),
+            least=Jet(value[1] * (1 - error) - UNDERFLOW, slope[1] * (1 - error) - UNDERFLOW),
+            most=Jet(np.minimum(e[2] * (1 + error) + UNDERFLOW, 1), largest),
+            error=Jet(
+                2 * error * value[2] + 2 * shift * largest + UNDERFLOW,
+                (error + ROOM) * (2 * largest + e[2] * rho) + 2 * shift * e[2] + UNDERFLOW * (1 + rho),
+            ),
             # For z ≤ 0 the fourth derivative is e^z too; across 0 the third is in [0, e^z].
-            bow=(e[2] * RAISED + UNDERFLOW) * (rho * rho) * np.where(z[2] > 0, 0.5, rho / 6) + UNDERFLOW,
+            remainder=(e[2] * RAISED + UNDERFLOW) * (rho * rho) * np.where(z[2] > 0, 0.5, rho / 6)
+            + UNDERFLOW,
         )
 
     def at(self, z: Array, radius: Array) -> tuple[Array, Array]:
@@ -164,11 +161,6 @@ class Gaussians:
         q, radius = self.polynomials.at(x)
         # The exact exponent is at most 0, so clipping at 0 does not increase the error.
         return DECAY.at(np.minimum(q, 0), radius)
-
-    @property
-    def function(self) -> Univariate:
-        """The function that is applied to the polynomials."""
-        return DECAY
 
     @cached_property
     def polynomials(self) -> Quadratics:

@@ -1,13 +1,10 @@
 """Kernel models: ``F(x) = Σ_i α_i k(x, c_i) + b``, as in support vector machines and Gaussian processes [1]_.
 
-Consider a kernel that is a function of one variable, applied to a polynomial of degree at most 2:
-
-    exp(−γ |z − c|²)   (radial basis functions),   (γ c·z + r)^degree,   z = A x + a.
-
-On a plane the polynomial is quadratic in the plane's two coordinates. Its coefficients, and the radii of
-their rounding, are computed once. On a cell the polynomial is a Taylor form; the function is applied to the
-form, and the results are summed over i. So bounds cost as much as for a network with one hidden layer,
-for any number of inputs. (Kernels that are functions of c·z alone, such as tanh, are networks.)
+Radial basis functions ``exp(−γ |z − c|²)``, z = A x + a, are exponentials of polynomials. On a plane such a
+polynomial is quadratic in the plane's two coordinates. Its coefficients, and the radii of their rounding, are
+computed once. On a cell the polynomial is a Taylor form; the exponential is applied to the form, and the
+results are summed over i. So bounds cost as much as for a network with one hidden layer, for any number of
+inputs. Kernels that are functions of c·z alone, such as tanh and powers, are networks.
 
 Class 1 of two wins where F > 0: the outputs are 0 and F, and margin(1, 0) is F.
 
@@ -17,6 +14,7 @@ References
 """
 
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -28,10 +26,10 @@ from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.fields.checks import exact_number, index, points
 from tracer.fields.field import Enclosure
 from tracer.fields.float_errors import quiet
-from tracer.fields.kernels.gaussians import Gaussians
-from tracer.fields.kernels.powers import Powers
-from tracer.fields.labels import Side, checked_sides, labelled, pair, restricted, sides
+from tracer.fields.kernels.gaussians import DECAY, Gaussians
+from tracer.fields.labels import Side, checked_sides, labelled
 from tracer.fields.networks.layer import Layer
+from tracer.fields.networks.model import Model
 from tracer.fields.plane import Plane
 
 # Points and cells are evaluated in chunks of this many numbers, but at least so many cells.
@@ -40,12 +38,12 @@ FEWEST_CELLS = 32
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class KernelField:
+class KernelField(Model):
     """A sum of kernels, as the model of two classes or as a field.
 
     Parameters
     ----------
-    terms : Gaussians or Powers
+    terms : Gaussians
         The kernels k(·, c_i).
     last : Layer
         α and b, with their radii: a linear layer with one output.
@@ -62,13 +60,14 @@ class KernelField:
         If shapes do not chain, or the number of labels differs from the number of outputs or inputs.
     """
 
-    terms: Gaussians | Powers
+    terms: Gaussians
     last: Layer
     plane: Plane | None = None
     classes: tuple | None = None
     inputs: tuple | None = None
     sides: tuple[Side, ...] | None = None
 
+    kind = "model"
     unenclosable = None
 
     def __post_init__(self) -> None:
@@ -104,54 +103,33 @@ class KernelField:
         self._need_one_output()
         return self._values(x)
 
-    @quiet
-    def value_and_gradient(self, x: ArrayLike) -> tuple[Array, Array]:
-        """F at points `x` of shape (..., 2), shape (...), and its gradient, shape (..., 2)."""
-        self._need_one_output()
-        at = points("x", x, self._two_inputs())
-        flat = at.reshape(-1, 2)
-        jet = np.empty((3, len(flat)))
-        for chunk in self._chunks(len(flat), 1):
-            for row, part in zip(jet, self.terms.jet(flat[chunk]), strict=True):
-                row[chunk] = part @ self.last.weight[0]
-        return (jet[0] + self.last.bias).reshape(at.shape[:-1]), jet[1:].T.reshape(at.shape)
+    @cached_property
+    def _points_at_once(self) -> int:
+        return self._chunk_size(1)
 
-    def enclose(self, lower: Array, upper: Array) -> Enclosure:
-        """Bounds of F and its gradient on cells.
+    def _value_and_gradient(self, x: Array) -> tuple[Array, Array]:
+        self._need_two_inputs()
+        value, *partials = (part @ self.last.weight[0] for part in self.terms.jet(x))
+        return value + self.last.bias, np.stack(partials, axis=1)
 
-        Parameters
-        ----------
-        lower, upper : ndarray, shape (k, 2)
-            The cells' corners.
-
-        Returns
-        -------
-        Enclosure
-            Bounds of the exact model: they include the radii of folded numbers.
-
-        Raises
-        ------
-        TypeError
-            If the model has two outputs, or not two inputs.
-        """
-        self._need_one_output()
-        self._two_inputs()
-        if np.array_equal(lower, upper):
-            return Enclosure.joined([self._at(lower[c]) for c in self._chunks(len(lower), FEWEST_CELLS)])
-        chunks = self._chunks(len(lower), FEWEST_CELLS)
-        return Enclosure.joined([self._on_cells(lower[chunk], upper[chunk]) for chunk in chunks])
-
-    def _on_cells(self, lower: Array, upper: Array) -> Enclosure:
-        form, radius = self.terms.polynomials.on_cells(lower, upper)
-        form = form.apply(self.terms.function).affine(self.last.affine)
-        (low, high), gradient = form.value_bounds(), form.gradient_bounds(radius)
-        return Enclosure(low[:, 0], high[:, 0], *gradient, np.ones(len(lower), dtype=bool))
+    def _at_points(self, x: Array) -> Enclosure:
+        return Enclosure.joined([self._at(x[chunk]) for chunk in self._chunks(len(x), FEWEST_CELLS)])
 
     def _at(self, x: Array) -> Enclosure:
         value, radius = (part[:, 0] for part in self.last.at(*self.terms.at(x)))
         outward = radius + 2 * UNIT_ROUNDOFF * np.abs(value)
         unknown = np.full((len(x), 2), np.nan)
         return Enclosure(value - outward, value + outward, unknown, unknown, np.ones(len(x), dtype=bool))
+
+    def _on_cells(self, lower: Array, upper: Array) -> Enclosure:
+        chunks = self._chunks(len(lower), FEWEST_CELLS)
+        return Enclosure.joined([self._form_bounds(lower[chunk], upper[chunk]) for chunk in chunks])
+
+    def _form_bounds(self, lower: Array, upper: Array) -> Enclosure:
+        form, radius = self.terms.polynomials.on_cells(lower, upper)
+        form = form.apply(DECAY).affine(self.last.affine)
+        (low, high), gradient = form.value_bounds(), form.gradient_bounds(radius)
+        return Enclosure(low[:, 0], high[:, 0], *gradient, np.ones(len(lower), dtype=bool))
 
     def _values(self, x: ArrayLike) -> Array:
         at = points("x", x, self.n_inputs)
@@ -162,45 +140,19 @@ class KernelField:
         return F.reshape(at.shape[:-1])
 
     def _chunks(self, n: int, fewest: int) -> list[slice]:
-        size = max(fewest, CACHED_NUMBERS // len(self.terms))
+        size = self._chunk_size(fewest)
         return [slice(start, start + size) for start in range(0, max(n, 1), size)]
 
-    def _need_one_output(self) -> None:
-        if self.n_outputs != 1:
-            raise TypeError("a field has one output, this model has two classes: take .margin(0, 1)")
-
-    def _two_inputs(self) -> int:
-        if self.n_inputs != 2:
-            raise TypeError(
-                f"a field has two inputs, this model has {self.n_inputs}: take .restrict(tracer.Plane(…))"
-            )
-        return 2
+    def _chunk_size(self, fewest: int) -> int:
+        return max(fewest, CACHED_NUMBERS // len(self.terms))
 
     # Boundaries ---------------------------------------------------------------------------------
 
-    @quiet
-    def margin(self, i: int | None = None, j: int | None = None, *, classes: Any = None) -> "KernelField":
-        """The field whose zero set is the boundary between the two classes: F for (1, 0), −F for (0, 1).
+    def _difference(self, i: int, j: int) -> dict[str, Any]:
+        return {"last": self.last if i == 1 else self.last.linear(negative=True)}
 
-        Parameters
-        ----------
-        i, j : int
-            0 and 1, or 1 and 0.
-        classes : pair, optional
-            The labels of the two classes instead.
-
-        Raises
-        ------
-        TypeError
-            If both pairs are given, or neither.
-        ValueError
-            If the model has no classes, i = j, or one of them is no class.
-        """
-        if self.classes is None:
-            raise ValueError("margin needs two classes, this model has one output: take it as it is")
-        i, j = pair(i, j, classes, self.classes, 2)
-        last = self.last if i == 1 else self.last.linear(negative=True)
-        return replace(self, last=last, classes=None, sides=sides(self.classes, 2, i, j))
+    def _on_plane(self, plane: Plane) -> dict[str, Any]:
+        return {"terms": self.terms.restricted(plane)}
 
     @quiet
     @in_ieee_arithmetic(refused)
@@ -219,19 +171,6 @@ class KernelField:
             )
         k = index("output", output, 1)
         return replace(self, last=self.last.shifted(k, exact_number("value", value), 0.0))
-
-    @quiet
-    @in_ieee_arithmetic(refused)
-    def restrict(self, plane: Plane) -> "KernelField":
-        """The model on a plane: its two inputs are the plane's coordinates.
-
-        Raises
-        ------
-        ValueError
-            If the plane does not lie in this model's input space.
-        """
-        outer, labels = restricted(plane, self.plane, self.inputs, self.n_inputs)
-        return replace(self, terms=self.terms.restricted(plane), plane=outer, inputs=labels)
 
     def __repr__(self) -> str:
         where = ", on a plane" if self.plane is not None else ""

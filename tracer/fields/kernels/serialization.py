@@ -1,20 +1,21 @@
 """Kernel fields as JSON: each float is written as the shortest decimal that reads back to the same float."""
 
 import json
-from typing import Any
 
 from tracer.fields.kernels.gaussians import Gaussians
 from tracer.fields.kernels.kernel import KernelField
-from tracer.fields.kernels.powers import Powers
 from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.serialization import label_forms, plane_form, plane_of
+
+ARRAYS = ("centres", "weights", "weight_radius")
 
 
 def dumps(field: KernelField) -> str:
     """The field as a JSON text."""
     return json.dumps(
         {
-            "terms": _terms_form(field.terms),
+            "terms": {"inner": field.terms.inner.to_json()}
+            | {name: getattr(field.terms, name).tolist() for name in ARRAYS},
             "last": field.last.to_json(),
             **plane_form(field.plane),
             **label_forms(field),
@@ -31,26 +32,12 @@ def loads(text: str) -> KernelField:
         If the text is not a kernel field.
     """
     form = json.loads(text)
+    terms = form["terms"]
     return KernelField(
-        _terms(form["terms"]),
+        Gaussians(inner=Layer.from_json(terms["inner"]), **{name: terms[name] for name in ARRAYS}),
         Layer.from_json(form["last"]),
         plane_of(form),
         form.get("classes"),
         form.get("inputs"),
         form.get("sides"),
     )
-
-
-def _terms_form(terms: Gaussians | Powers) -> dict[str, Any]:
-    form: dict[str, Any] = {"inner": terms.inner.to_json()}
-    if isinstance(terms, Powers):
-        return form | {"degree": terms.degree}
-    arrays = ("centres", "weights", "weight_radius")
-    return form | {name: getattr(terms, name).tolist() for name in arrays}
-
-
-def _terms(form: dict[str, Any]) -> Gaussians | Powers:
-    inner = Layer.from_json(form["inner"])
-    if "degree" in form:
-        return Powers(inner, form["degree"])
-    return Gaussians(form["centres"], form["weights"], inner, form["weight_radius"])

@@ -1,27 +1,31 @@
-"""The activations, one row each: value, slope, inverse and proven bounds.
+"""The activations, one row each: value, slope, inverse, kinks and proven bounds.
 
-A row is all the library knows of an activation. A strictly increasing activation can be dropped from both
-sides of ``σ(A_0) = σ(A_1)``, or inverted in ``σ(A) = level``; its row has an `inverse`. At arguments of ±1e4
-no row overflows or is nan: exponentials have arguments that are not positive.
+A row is all the library knows of an activation: `Layer.function` is the row of a layer. A strictly increasing
+activation can be dropped from both sides of ``σ(A_0) = σ(A_1)``, or inverted in ``σ(A) = level``; its row has
+an `inverse`. At arguments of ±1e4 no row overflows or is nan: exponentials have arguments that are not
+positive.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property
 
 import numpy as np
 from scipy.special import erfc, expit
 
 from tracer.arrays import Array
-from tracer.enclosures.functions import piecewise_linear, univariate
-from tracer.enclosures.functions.piecewise_linear import Kinked
+from tracer.enclosures.functions import elementary, univariate
+from tracer.enclosures.functions.piecewise_linear import HARDTANH, RELU, PiecewiseLinear
 from tracer.enclosures.functions.univariate import Univariate
-from tracer.fields.checks import shown
+from tracer.fields.checks import exact_number, positive_integer, shown
 
 INF = float("inf")
 GELU_MINIMUM = -0.16997120747990369  # at z = -0.75179
 SILU_MINIMUM = -0.27846454276107380  # at z = -1.27846
 LEAKY_SLOPE = 0.01
+SQUARE = 2
+# For larger degrees the factors of a power's derivatives would magnify underflow.
+LARGEST_DEGREE = 1000
 
 
 @dataclass(frozen=True)
@@ -32,22 +36,39 @@ class Activation:
     ----------
     value, slope : callable
         The function and its derivative, elementwise; at a kink the slope from the left.
+    bounds : Univariate, PiecewiseLinear or None
+        Proven bounds of the function on intervals, for every form; None for softmax, which couples all
+        outputs.
     inverse : callable or None
         The inverse if the function is strictly increasing, else None.
     range : (float, float)
         The ends of the interval of the function's values; levels lie strictly between them.
-    parameter : float or None
-        The default of the row's one parameter, passed to `value` and `slope` after z.
-    univariate : Univariate, Kinked or None
-        Proven bounds of value and derivatives; None for softmax, and for leaky_relu without its parameter.
+    parameter : str or None
+        The name of the row's parameter, an argument of `Layer`.
+    family : callable or None
+        The row of a given parameter; the table has the row of the default.
+    mean_values : bool
+        Whether mean value forms are worth their time; if not, cells are enclosed by Taylor forms alone.
     """
 
-    value: Callable[..., Array]
-    slope: Callable[..., Array]
-    inverse: Callable[..., Array] | None = None
+    value: Callable[[Array], Array]
+    slope: Callable[[Array], Array]
+    bounds: Univariate | PiecewiseLinear | None
+    inverse: Callable[[Array], Array] | None = None
     range: tuple[float, float] = (-INF, INF)
-    parameter: float | None = None
-    univariate: Univariate | Kinked | None = None
+    parameter: str | None = None
+    family: "Callable[[float], Activation] | None" = None
+    mean_values: bool = True
+
+    @cached_property
+    def is_linear(self) -> bool:
+        """Whether the function is the identity, which no form needs to apply."""
+        return self.bounds is univariate.LINEAR
+
+    @cached_property
+    def kinks(self) -> tuple[float, ...]:
+        """Where the slope jumps, in ascending order."""
+        return self.bounds.kinks if isinstance(self.bounds, PiecewiseLinear) else ()
 
 
 def _tanh_slope(z: Array) -> Array:
@@ -85,66 +106,76 @@ def _no_slope(z: Array) -> Array:
     raise TypeError("softmax couples all outputs and has no slope of its own: take margin(i, j) first")
 
 
+def _leaky_relu(c: float) -> Activation:
+    """The row of leaky_relu with slope c left of 0."""
+    if not np.isfinite(c := exact_number("slope", c)):
+        raise ValueError(f"slope must be finite; got {c}")
+    form = PiecewiseLinear((0.0,), (c, 1.0))
+    # With a slope of zero or less it is not strictly increasing, and has no inverse.
+    inverse = (lambda y: np.where(y > 0, y, y / c)) if c > 0 else None
+    span = (-INF if c > 0 else 0.0, INF)
+    return Activation(form.value, form.slope, form, inverse, span, "slope", _leaky_relu)
+
+
+def _power(degree: float) -> Activation:
+    """The row of z^degree: with it a polynomial kernel is a layer."""
+    p = positive_integer("degree", degree)
+    if p > LARGEST_DEGREE:
+        raise ValueError(f"degree must be at most {LARGEST_DEGREE}; got {shown(degree)}")
+    return Activation(
+        lambda z: z**p,
+        lambda z: p * z ** (p - 1),
+        elementary.power(float(p)),
+        range=(-INF if p % 2 else 0.0, INF),
+        parameter="degree",
+        family=_power,
+        mean_values=False,
+    )
+
+
 TABLE: dict[str, Activation] = {
-    "linear": Activation(lambda z: z, np.ones_like, lambda y: y, univariate=univariate.LINEAR),
+    "linear": Activation(lambda z: z, np.ones_like, univariate.LINEAR, lambda y: y),
     "sigmoid": Activation(
         expit,
         _sigmoid_slope,
+        univariate.SIGMOID,
         lambda y: np.log(y) - np.log1p(-y),
         (0.0, 1.0),
-        univariate=univariate.SIGMOID,
     ),
-    "tanh": Activation(np.tanh, _tanh_slope, np.arctanh, (-1.0, 1.0), univariate=univariate.TANH),
+    "tanh": Activation(np.tanh, _tanh_slope, univariate.TANH, np.arctanh, (-1.0, 1.0)),
     "softplus": Activation(
         lambda z: np.logaddexp(0, z),
         expit,
+        univariate.SOFTPLUS,
         lambda y: y + np.log(-np.expm1(-y)),
         (0.0, INF),
-        univariate=univariate.SOFTPLUS,
     ),
     "elu": Activation(
         lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
         lambda z: np.exp(np.minimum(z, 0)),
+        univariate.ELU,
         lambda y: np.where(y > 0, y, np.log1p(np.minimum(y, 0))),
         (-1.0, INF),
-        univariate=univariate.ELU,
     ),
-    "leaky_relu": Activation(
-        lambda z, c: np.where(z > 0, z, c * z),
-        lambda z, c: np.where(z > 0, 1.0, c),
-        lambda y, c: np.where(y > 0, y, y / c),
-        parameter=LEAKY_SLOPE,
-    ),
-    "relu": Activation(
-        lambda z: np.maximum(z, 0),
-        lambda z: np.where(z > 0, 1.0, 0.0),
-        range=(0.0, INF),
-        univariate=piecewise_linear.RELU,
-    ),
-    "hardtanh": Activation(
-        lambda z: np.clip(z, -1, 1),
-        lambda z: np.where((z > -1) & (z <= 1), 1.0, 0.0),
-        range=(-1.0, 1.0),
-        univariate=piecewise_linear.HARDTANH,
-    ),
+    "leaky_relu": _leaky_relu(LEAKY_SLOPE),
+    "relu": Activation(RELU.value, RELU.slope, RELU, range=(0.0, INF)),
+    "hardtanh": Activation(HARDTANH.value, HARDTANH.slope, HARDTANH, range=(-1.0, 1.0)),
     "gelu": Activation(
-        lambda z: 0.5 * z * erfc(-z / np.sqrt(2)),
-        _gelu_slope,
-        range=(GELU_MINIMUM, INF),
-        univariate=univariate.GELU,
+        lambda z: 0.5 * z * erfc(-z / np.sqrt(2)), _gelu_slope, univariate.GELU, range=(GELU_MINIMUM, INF)
     ),
     "silu": Activation(
         lambda z: z * expit(z),
         lambda z: expit(z) * (1 + z * expit(-z)),
+        univariate.SILU,
         range=(SILU_MINIMUM, INF),
-        univariate=univariate.SILU,
     ),
-    "softmax": Activation(_softmax, _no_slope, range=(0.0, 1.0)),
+    "power": _power(SQUARE),
+    "softmax": Activation(_softmax, _no_slope, None, range=(0.0, 1.0)),
 }
 
 
-def activation(name: str, parameter: float | None = None) -> Activation:
-    """The row `name` with its parameter filled in.
+def activation(name: str, **parameters: float | None) -> Activation:
+    """The row `name`, with its parameter if one is given.
 
     Raises
     ------
@@ -154,17 +185,13 @@ def activation(name: str, parameter: float | None = None) -> Activation:
     if not isinstance(name, str) or name not in TABLE:
         raise ValueError(f"activation must be one of {', '.join(TABLE)}; got {shown(name)}")
     row = TABLE[name]
-    if row.parameter is None:
-        if parameter is not None:
-            raise ValueError(f"slope belongs to leaky_relu only; got slope={shown(parameter)} for {name}")
-        return row
-    c = row.parameter if parameter is None else parameter
-    return Activation(
-        partial(row.value, c=c),
-        partial(row.slope, c=c),
-        # With a slope of zero or less it is not strictly increasing, and has no inverse.
-        partial(row.inverse, c=c) if row.inverse is not None and c > 0 else None,
-        row.range if c > 0 else (0.0, INF),
-        c,
-        Kinked((0.0,), (c, 1.0)),
-    )
+    for parameter, number in parameters.items():
+        if number is None:
+            continue
+        if row.family is None or row.parameter != parameter:
+            owners = [other for other in TABLE if TABLE[other].parameter == parameter]
+            raise ValueError(
+                f"{parameter} belongs to {', '.join(owners)} only; got {parameter}={shown(number)} for {name}"
+            )
+        row = row.family(number)
+    return row

@@ -13,7 +13,6 @@ import numpy as np
 from tracer.arrays import Array
 from tracer.enclosures.forms.mean_value import MeanValueForm
 from tracer.enclosures.forms.taylor import TaylorForm
-from tracer.enclosures.functions.piecewise_linear import Kinked
 from tracer.enclosures.functions.univariate import Univariate
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.fields.field import Enclosure
@@ -28,17 +27,17 @@ CACHED_FORMS = 2**14
 FEWEST_CELLS = 64
 # Relaxations gather unstable neurons in many short steps: more cells at once need fewer steps.
 CACHED_RELAXATIONS = 2**15
-# Mean value forms that decide less than this share of cells are useless; of MANY cells or more a sample of
-# about PROBED cells decides.
-USELESS = 0.125
-MANY, PROBED = 512, 64
-# Taylor forms alone are better if they decide more than so many times as many cells, which is their cost.
-WORTH = 1.5
+# Mean value forms are not worth their time if they decide less than this share of cells. With at least
+# `MANY_CELLS` a sample of about `SAMPLE` cells tells.
+LEAST_DECIDED = 0.125
+MANY_CELLS, SAMPLE = 512, 64
+# The time of a Taylor form in times of a mean value form: alone it must decide so many times as many cells.
+TAYLOR_COST = 1.5
 # If at most this share of cells is undecided, bisecting them is faster than a second enclosure.
-FEW = 0.125
+FEW_UNDECIDED = 0.125
 # Taylor forms are better where the arguments of most activations hardly vary on a cell: their radius,
 # relative to the length on which the function bends, is below this.
-NARROW = 0.6
+NARROW_SPREAD = 0.6
 # After a large array has been freed once, glibc keeps freed memory, up to twice as much, for the next
 # array: else page faults take half the time of enclosing many cells. The array is never written: it is free.
 np.empty(2**21)
@@ -46,14 +45,16 @@ np.empty(2**21)
 
 def is_kinked(layers: Sequence[Layer]) -> bool:
     """Whether some activation has kinks."""
-    return any(isinstance(layer.row.univariate, Kinked) for layer in layers)
+    return any(layer.function.kinks for layer in layers)
 
 
 def on_cells(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
     """Bounds of the single output and its gradient on cells with corners `lower` and `upper`, (k, 2) each."""
     if is_kinked(layers):
-        return linear_relaxations(layers, lower, upper, together(layers, CACHED_RELAXATIONS))
-    return mean_values_or_taylor_forms(layers, lower, upper)
+        return linear_relaxations(layers, lower, upper, chunk_size(layers, CACHED_RELAXATIONS))
+    if all(layer.function.mean_values for layer in layers):
+        return mean_values_or_taylor_forms(layers, lower, upper)
+    return taylor_forms(layers, lower, upper)
 
 
 def at_points(layers: Sequence[Layer], x: Array) -> Enclosure:
@@ -61,8 +62,8 @@ def at_points(layers: Sequence[Layer], x: Array) -> Enclosure:
     radius = np.zeros_like(x)
     for layer in layers:
         x, radius = layer.at(x, radius)
-        if layer.bend is not None:
-            x, radius = layer.bend.at(x, radius)
+        if layer.function.bounds is not None and not layer.function.is_linear:
+            x, radius = layer.function.bounds.at(x, radius)
     unknown = np.full((len(x), 2), np.nan)
     outward = (radius + 2 * UNIT_ROUNDOFF * np.abs(x))[:, 0]
     return Enclosure(x[:, 0] - outward, x[:, 0] + outward, unknown, unknown, np.ones(len(x), dtype=bool))
@@ -70,26 +71,26 @@ def at_points(layers: Sequence[Layer], x: Array) -> Enclosure:
 
 def mean_values_or_taylor_forms(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
     """Bounds of a network without kinks, as `on_cells`: by mean value forms, Taylor forms or both."""
-    if len(lower) >= MANY:
-        every = len(lower) // PROBED
-        if _taylor_forms_pay(layers, lower[::every], upper[::every]):
+    if len(lower) >= MANY_CELLS:
+        every = len(lower) // SAMPLE
+        if _taylor_forms_are_faster(layers, lower[::every], upper[::every]):
             return taylor_forms(layers, lower, upper)
     found, spread = _mean_values(layers, lower, upper)
-    open_ = np.flatnonzero(~found.decided())
-    if len(open_) <= FEW * len(lower):
+    undecided = np.flatnonzero(~found.decided())
+    if len(undecided) <= FEW_UNDECIDED * len(lower):
         return found
-    wide = 2 * np.count_nonzero(spread[open_] > NARROW) > len(open_)
-    if len(open_) <= (1 - USELESS) * len(lower) and wide:
+    wide = 2 * np.count_nonzero(spread[undecided] > NARROW_SPREAD) > len(undecided)
+    if len(undecided) <= (1 - LEAST_DECIDED) * len(lower) and wide:
         return found
-    return found.narrowed(open_, taylor_forms(layers, lower[open_], upper[open_]))
+    return found.narrowed(undecided, taylor_forms(layers, lower[undecided], upper[undecided]))
 
 
-def _taylor_forms_pay(layers: Sequence[Layer], lower: Array, upper: Array) -> bool:
+def _taylor_forms_are_faster(layers: Sequence[Layer], lower: Array, upper: Array) -> bool:
     """Whether Taylor forms alone decide cells like these faster."""
     share = mean_values(layers, lower, upper).decided().mean()
-    if share < USELESS or WORTH * share > 1:
-        return bool(share < USELESS)
-    return bool(taylor_forms(layers, lower, upper).decided().mean() > WORTH * share)
+    if share < LEAST_DECIDED or TAYLOR_COST * share > 1:
+        return bool(share < LEAST_DECIDED)
+    return bool(taylor_forms(layers, lower, upper).decided().mean() > TAYLOR_COST * share)
 
 
 def mean_values(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
@@ -114,8 +115,9 @@ def _form(kind: type[Form], layers: Sequence[Layer], lower: Array, upper: Array)
     form, radius = kind.of_cells(lower, upper)
     for layer in layers:
         form = form.affine(layer.affine)
-        if isinstance(layer.bend, Univariate):
-            form = form.apply(layer.bend)
+        function = layer.function.bounds
+        if isinstance(function, Univariate) and not layer.function.is_linear:
+            form = form.apply(function)
     return form, radius
 
 
@@ -126,11 +128,11 @@ def _bounds(form: MeanValueForm | TaylorForm, radius: Array) -> Enclosure:
 
 def _in_chunks(layers: Sequence[Layer], lower: Array, upper: Array) -> Iterator[tuple[Array, Array]]:
     """Chunks of the cells that fit the cache."""
-    size = together(layers, CACHED_FORMS)
+    size = chunk_size(layers, CACHED_FORMS)
     for start in range(0, max(len(lower), 1), size):
         yield lower[start : start + size], upper[start : start + size]
 
 
-def together(layers: Sequence[Layer], numbers: int, fewest: int = FEWEST_CELLS) -> int:
+def chunk_size(layers: Sequence[Layer], numbers: int, fewest: int = FEWEST_CELLS) -> int:
     """The number of cells or points for which the widest layer has so many numbers, at least `fewest`."""
     return max(fewest, numbers // max(layer.outputs for layer in layers))

@@ -143,7 +143,7 @@ class ExponentialSum:
         return self.margin.unenclosable
 
     def enclose(self, lower: Array, upper: Array) -> Enclosure:
-        """Bounds of the scaled sum and its gradient on cells with corners `lower` and `upper`, each (k, 2).
+        """Bounds of the scaled sum and its gradient on cells: see `EnclosedField.enclose`.
 
         ``E / Π_k (1 + e^{B_k})`` equals F, so these are the margin's bounds: of h sigmoids instead of 2^h
         terms.

@@ -1,6 +1,6 @@
 """A network with kinks on cells: linear relaxations, and branching where these do not decide a cell.
 
-If a cell has at most `MOST_UNSURE` unstable neurons, branch on the neurons (at most `MOST_HELD`) that
+If a cell has at most `MOST_UNSTABLE` unstable neurons, branch on the neurons (at most `MOST_FIXED`) that
 contribute most to the width of the gradient zonotope [1]_. Duplicate neurons, which have the same kink, are
 branched on together. In each case an activation pattern fixes these neurons, and F is extended from one side
 of their kinks to the whole cell. At every point of the cell F equals the function of some case, and the
@@ -21,29 +21,29 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tracer.arrays import Array, Indices, Mask
-from tracer.enclosures.forms.relaxation import Bends, Relaxation
+from tracer.arrays import Array, Indices, Mask, Signs
+from tracer.enclosures.forms.relaxation import Relaxation, RelaxedNeurons
 from tracer.enclosures.forms.zonotope import Zonotope, direction, oblique_direction
-from tracer.enclosures.functions.piecewise_linear import ANY, Kinked, Sides
+from tracer.enclosures.functions.piecewise_linear import FREE, Pattern
 from tracer.enclosures.rounding import centered, in_x, per_unit
 from tracer.fields.field import Enclosure
 from tracer.fields.networks.layer import Layer
 
 # Cells with more unstable neurons than this, duplicates counted once, are not branched on: a few fixed
 # neurons would decide little.
-MOST_UNSURE = 4
+MOST_UNSTABLE = 4
 # At most so many neurons, each with its duplicates, are fixed at once.
-MOST_HELD = 2
+MOST_FIXED = 2
 
 
 class _Cases(NamedTuple):
-    """Cells (m,) to branch on, and for each cell the activation patterns `held` (c, m, N) of its c cases."""
+    """Cells (m,) to branch on, and for each cell the activation patterns `fixed` (c, m, N) of its c cases."""
 
     cells: Indices
-    held: Sides
+    fixed: Pattern
 
     def some(self, which: Any) -> "_Cases":
-        return _Cases(self.cells[which], self.held[:, which])
+        return _Cases(self.cells[which], self.fixed[:, which])
 
 
 class _Classified(NamedTuple):
@@ -64,15 +64,15 @@ def linear_relaxations(
     Cells are evaluated in chunks of `size`, or all at once.
     """
     size = max(1, len(lower)) if size is None else size
-    looks, left = [], []
+    parts, undecided = [], []
     for start in range(0, max(1, len(lower)), size):
         chunk = slice(start, start + size)
-        look, cases = _relaxed(layers, lower[chunk], upper[chunk])
-        looks.append(look)
-        left += [case._replace(cells=start + case.cells) for case in cases]
-    found = _Classified(*(np.concatenate(column, axis=-1) for column in zip(*looks, strict=True)))
-    for cases in _alike(left):
-        _look_case_by_case(layers, lower, upper, found, cases, size)
+        part, cases = _relaxed(layers, lower[chunk], upper[chunk])
+        parts.append(part)
+        undecided += [case._replace(cells=start + case.cells) for case in cases]
+    found = _Classified(*(np.concatenate(column, axis=-1) for column in zip(*parts, strict=True)))
+    for cases in _joined(undecided):
+        _branch(layers, lower, upper, found, cases, size)
     radius = centered(lower, upper)[1]
     bounds = per_unit(found.least.T, found.most.T, radius)
     known = in_x(found.directions.T, radius) if found.directions.any() else None
@@ -90,19 +90,21 @@ def _relaxed(layers: Sequence[Layer], lower: Array, upper: Array) -> tuple[_Clas
     wide = np.flatnonzero(open_ & (form.radius > 0).all(axis=1))
     if len(wide):
         directions[:, wide] = oblique_direction(gradient[wide[None]])
-    left = np.flatnonzero(open_ & ~directions.any(axis=0))
-    cases = _cases(_Arguments.of(layers), form, left, gradient) if len(left) else []
+    undecided = np.flatnonzero(open_ & ~directions.any(axis=0))
+    cases = _cases(_Arguments.of(layers), form, undecided, gradient) if len(undecided) else []
     return _Classified(low, high, least, most, directions), cases
 
 
-def _relaxation(layers: Sequence[Layer], lower: Array, upper: Array, held: Sides | None = None) -> Relaxation:
-    """The network's linear relaxation on cells, with neurons fixed by activation patterns `held` (k, N)."""
+def _relaxation(
+    layers: Sequence[Layer], lower: Array, upper: Array, fixed: Pattern | None = None
+) -> Relaxation:
+    """The network's linear relaxation on cells, with neurons fixed by activation patterns `fixed` (k, N)."""
     form, start = Relaxation(lower, upper), 0
     for layer in layers:
         form.affine(layer.affine)
-        if layer.bend is not None:
+        if layer.function.bounds is not None and not layer.function.is_linear:
             stop = start + layer.outputs
-            form.apply(layer.bend, None if held is None else held[:, start:stop])
+            form.apply(layer.function.bounds, None if fixed is None else fixed[:, start:stop])
             start = stop
     return form
 
@@ -110,102 +112,114 @@ def _relaxation(layers: Sequence[Layer], lower: Array, upper: Array, held: Sides
 class _Arguments(NamedTuple):
     """First duplicate, sign and number of kinks of each activation's argument, (N,) each."""
 
-    twin: Indices
-    sign: Sides
-    kinks: Sides
+    duplicate: Indices
+    sign: Signs
+    kinks: Signs
 
     @classmethod
     def of(cls, layers: Sequence[Layer]) -> "_Arguments":
         """The arguments of a network's activations, numbered through all layers."""
         start, columns = 0, [(np.zeros(0, np.intp), np.zeros(0, np.int8), np.zeros(0, np.int8))]
         for layer in layers:
-            function = layer.bend
-            if function is not None:
-                twin, sign = layer.duplicates
-                number = len(function.kinks) if isinstance(function, Kinked) else 0
-                columns.append((start + twin, sign, np.full(layer.outputs, number, np.int8)))
+            if not layer.function.is_linear:
+                duplicate, sign = layer.duplicates
+                kinks = np.full(layer.outputs, len(layer.function.kinks), np.int8)
+                columns.append((start + duplicate, sign, kinks))
                 start += layer.outputs
         return cls(*map(np.concatenate, zip(*columns, strict=True)))
 
 
 def _cases(arguments: _Arguments, form: Relaxation, cells: Indices, gradient: Zonotope) -> list[_Cases]:
-    """The `cells` to branch on, grouped by their number of cases.
+    """The `cells` to branch on, grouped by their number of cases: each neuron that is fixed doubles it.
 
     In each cell the neurons with the longest edges in the gradient's zonotope are fixed, among the neurons
     that may be on exactly two sides, each with its duplicates.
     """
-    bends = form.bends()
-    cells = cells[_few(bends, arguments, form.radius)[cells]]
+    relaxed = form.relaxed()
+    cells = cells[_has_few_unstable(relaxed, arguments, form.radius)[cells]]
     if not len(cells):
         return []
-    shape = len(cells), len(arguments.twin)
-    first, last = np.zeros((2, *shape), np.int8)
-    edge = np.zeros(shape)
-    row, which, length = gradient.edges_of(cells, bends.cell)
-    at = row, bends.neuron[which]
-    first[at], last[at] = bends.first[which], bends.last[which]
-    edge[at] = np.where(last[at] - first[at] == 1, length, 0.0)
-    cases = _Cases(cells, np.full((1, *shape), ANY, np.int8))
+    first, last, length = _two_sided(relaxed, gradient, cells, len(arguments.sign))
+    cases = _Cases(cells, np.full((1, *length.shape), FREE, np.int8))
     found = []
-    for _ in range(MOST_HELD):
-        more = edge.any(axis=1)
+    for _ in range(MOST_FIXED):
+        more = length.any(axis=1)
         found.append(cases.some(~more))
-        cases, edge, first, last = cases.some(more), edge[more], first[more], last[more]
-        cases, edge = _held(arguments, cases, edge, first, last)
+        cases, length, first, last = cases.some(more), length[more], first[more], last[more]
+        cases, length = _with_longest_fixed(arguments, cases, length, first, last)
+    # A cell without any neuron to fix is not branched on.
     return [some for some in (*found[1:], cases) if len(some.cells)]
 
 
-def _held(
-    arguments: _Arguments, cases: _Cases, edge: Array, first: Sides, last: Sides
+def _two_sided(
+    relaxed: RelaxedNeurons, gradient: Zonotope, cells: Indices, neurons: int
+) -> tuple[Pattern, Pattern, Array]:
+    """The first and the last side of each neuron in `cells`, and its edge's length, (k, N) each.
+
+    The length is 0 of a neuron that may be on one side only, or on more than two.
+    """
+    shape = len(cells), neurons
+    first, last = np.zeros((2, *shape), np.int8)
+    length = np.zeros(shape)
+    row, which, edge = gradient.edges_of(cells, relaxed.cell)
+    at = row, relaxed.neuron[which]
+    first[at], last[at] = relaxed.first[which], relaxed.last[which]
+    length[at] = np.where(last[at] - first[at] == 1, edge, 0.0)
+    return first, last, length
+
+
+def _with_longest_fixed(
+    arguments: _Arguments, cases: _Cases, length: Array, first: Pattern, last: Pattern
 ) -> tuple[_Cases, Array]:
-    """The cases with the neuron of each cell's longest edge fixed on either side too, and the other edges."""
-    twin, sign, kinks = arguments
-    neuron, row = edge.argmax(axis=1), np.arange(len(edge))
-    ours = twin == twin[neuron, None]
-    side = np.stack([first[row, neuron], last[row, neuron]])[:, :, None]
-    side = np.where(sign == sign[neuron, None], side, kinks - side)
-    held = np.concatenate([np.where(ours, one, cases.held) for one in side])
-    return cases._replace(held=held), np.where(ours, 0.0, edge)
+    """Twice as many cases: the neuron of each cell's longest edge on either side; and the other edges."""
+    duplicate, sign, kinks = arguments
+    longest, row = length.argmax(axis=1), np.arange(len(length))
+    alike = duplicate == duplicate[longest, None]
+    side = np.stack([first[row, longest], last[row, longest]])[:, :, None]
+    # A duplicate of the other sign is on the mirrored side.
+    side = np.where(sign == sign[longest, None], side, kinks - side)
+    fixed = np.concatenate([np.where(alike, one, cases.fixed) for one in side])
+    return cases._replace(fixed=fixed), np.where(alike, 0.0, length)
 
 
-def _few(bends: Bends, arguments: _Arguments, radius: Array) -> Mask:
+def _has_few_unstable(relaxed: RelaxedNeurons, arguments: _Arguments, radius: Array) -> Mask:
     """Whether each cell has few enough unstable neurons to branch on, shape (k,)."""
-    several = bends.first < bends.last
-    cell, neuron = bends.cell[several], bends.neuron[several]
-    leading = arguments.twin[neuron] == neuron
-    kinds, neurons = (np.bincount(some, minlength=len(radius)) for some in (cell[leading], cell))
+    unstable = relaxed.first < relaxed.last
+    cell, neuron = relaxed.cell[unstable], relaxed.neuron[unstable]
+    is_first = arguments.duplicate[neuron] == neuron
+    kinds, neurons = (np.bincount(some, minlength=len(radius)) for some in (cell[is_first], cell))
     # Segments are soon so short that several kinks on one must coincide or cross: branch only on these.
-    together = (kinds <= MOST_HELD) & (neurons > 1)
-    return np.where((radius > 0).all(axis=1), kinds <= MOST_UNSURE, together)
+    together = (kinds <= MOST_FIXED) & (neurons > 1)
+    return np.where((radius > 0).all(axis=1), kinds <= MOST_UNSTABLE, together)
 
 
-def _alike(cases: list[_Cases]) -> Iterator[_Cases]:
+def _joined(cases: list[_Cases]) -> Iterator[_Cases]:
     """The given cases, joined by their number c."""
-    for number in {len(some.held) for some in cases}:
-        cells, held = zip(*(some for some in cases if len(some.held) == number), strict=True)
-        yield _Cases(np.concatenate(cells), np.concatenate(held, axis=1))
+    for number in {len(some.fixed) for some in cases}:
+        cells, fixed = zip(*(some for some in cases if len(some.fixed) == number), strict=True)
+        yield _Cases(np.concatenate(cells), np.concatenate(fixed, axis=1))
 
 
-def _look_case_by_case(
+def _branch(
     layers: Sequence[Layer], lower: Array, upper: Array, found: _Classified, cases: _Cases, size: int
 ) -> None:
     """Narrow the bounds of F in `found`, and add directions, by branching on the cells of `cases`."""
-    together = max(1, size // len(cases.held))
-    for start in range(0, len(cases.cells), together):
-        some, held = cases.some(slice(start, start + together))
-        least, most, found.directions[:, some] = _case_by_case(layers, lower[some], upper[some], held)
+    chunk = max(1, size // len(cases.fixed))
+    for start in range(0, len(cases.cells), chunk):
+        some, fixed = cases.some(slice(start, start + chunk))
+        least, most, found.directions[:, some] = _bounds_of_cases(layers, lower[some], upper[some], fixed)
         found.low[some], found.high[some] = np.fmax(found.low[some], least), np.fmin(found.high[some], most)
 
 
-def _case_by_case(
-    layers: Sequence[Layer], lower: Array, upper: Array, held: Sides
+def _bounds_of_cases(
+    layers: Sequence[Layer], lower: Array, upper: Array, fixed: Pattern
 ) -> tuple[Array, Array, Array]:
-    """Bounds (k,) of F on cells from an exhaustive set of c cases, `held` (c, k, N), and directions.
+    """Bounds (k,) of F on cells from an exhaustive set of c cases, `fixed` (c, k, N), and directions.
 
     F grows in the directions (2, k) wherever it is 0; they are 0 where none is proven.
     """
-    c, k, _ = held.shape
-    form = _relaxation(layers, np.tile(lower, (c, 1)), np.tile(upper, (c, 1)), held.reshape(c * k, -1))
+    c, k, _ = fixed.shape
+    form = _relaxation(layers, np.tile(lower, (c, 1)), np.tile(upper, (c, 1)), fixed.reshape(c * k, -1))
     *ends, gradient = form.bounds()
     low, high = (end.reshape(c, k) for end in ends)
     empty = (low > 0) | (high < 0)

@@ -13,9 +13,8 @@ from numpy.typing import ArrayLike
 from tracer.arrays import Array, Indices, Signs
 from tracer.enclosures import rounding
 from tracer.enclosures.affine_map import AffineMap
-from tracer.enclosures.functions.piecewise_linear import Kinked
-from tracer.enclosures.functions.univariate import Univariate
-from tracer.fields.checks import exact_number, frozen_array
+from tracer.enclosures.functions.piecewise_linear import PiecewiseLinear
+from tracer.fields.checks import frozen_array
 from tracer.fields.exactness import conversion_errors
 from tracer.fields.networks.activations import Activation, activation
 from tracer.fields.plane import Plane
@@ -31,9 +30,11 @@ class Layer:
     bias : array_like, shape (out,)
     activation : str
         A row of the table: linear, sigmoid, tanh, relu, leaky_relu, hardtanh, softplus, gelu (the
-        erf form), silu, elu, or softmax (in the last layer only).
+        erf form), silu, elu, power (z^degree), or softmax (in the last layer only).
     slope : float, optional
         The slope of leaky_relu left of 0, 0.01 by default.
+    degree : int, optional
+        The exponent of power, 2 by default.
     weight_radius, bias_radius : array_like, optional
         Upper bounds of the distances between the exact and the given weights; zero by default. A number that
         is not a float64, such as a large integer or a long double, is rounded, and the error is added.
@@ -48,6 +49,7 @@ class Layer:
     bias: Array
     activation: str
     slope: float | None
+    degree: int | None
     weight_radius: Array
     bias_radius: Array
 
@@ -58,6 +60,7 @@ class Layer:
         activation: str = "linear",
         *,
         slope: float | None = None,
+        degree: int | None = None,
         weight_radius: ArrayLike | None = None,
         bias_radius: ArrayLike | None = None,
     ) -> None:
@@ -65,10 +68,6 @@ class Layer:
         b = frozen_array("bias", bias, ndim=1, exact=False)
         if len(b) != len(W):
             raise ValueError(f"bias must have one entry for each row of weight; got {len(b)} for {W.shape}")
-        if slope is not None:
-            slope = exact_number("slope", slope)
-            if not np.isfinite(slope):
-                raise ValueError(f"slope must be finite; got {slope}")
         radii = {
             "weight_radius": np.zeros_like(W) if weight_radius is None else weight_radius,
             "bias_radius": np.zeros_like(b) if bias_radius is None else bias_radius,
@@ -86,7 +85,9 @@ class Layer:
         object.__setattr__(self, "bias", b)
         object.__setattr__(self, "activation", activation)
         object.__setattr__(self, "slope", slope)
-        _ = self.row  # an unknown activation is an error now, not at the first use
+        object.__setattr__(self, "degree", degree)
+        _ = self.function  # an unknown activation is an error now, not at the first use
+        object.__setattr__(self, "slope", None if slope is None else float(slope))
 
     def __reduce__(self) -> tuple:
         return _rebuild, (
@@ -94,14 +95,15 @@ class Layer:
             self.bias,
             self.activation,
             self.slope,
+            self.degree,
             self.weight_radius,
             self.bias_radius,
         )
 
     @cached_property
-    def row(self) -> Activation:
-        """The activation's row of the table, with its parameter filled in."""
-        return activation(self.activation, self.slope)
+    def function(self) -> Activation:
+        """The activation: its row of the table, with the layer's parameter."""
+        return activation(self.activation, slope=self.slope, degree=self.degree)
 
     @cached_property
     def affine(self) -> AffineMap:
@@ -118,16 +120,6 @@ class Layer:
         """The number of outputs."""
         return self.weight.shape[0]
 
-    @property
-    def bend(self) -> Univariate | Kinked | None:
-        """The nonlinear activation with its proven bounds; None if it is linear, or has no such bounds."""
-        return None if self.activation == "linear" else self.row.univariate
-
-    @property
-    def invertible(self) -> bool:
-        """Whether the activation is strictly increasing, so that it can be dropped or inverted."""
-        return self.row.inverse is not None
-
     @cached_property
     def duplicates(self) -> tuple[Indices, Signs]:
         """The first duplicate of each neuron, and a sign, (out,) each: duplicates share sign · (W x + b).
@@ -137,16 +129,16 @@ class Layer:
         """
         rows = np.column_stack([self.weight, self.bias])
         sign = np.ones(self.outputs, dtype=np.int8)
-        if isinstance(self.row.univariate, Kinked) and self.row.univariate.symmetric:
+        if isinstance(self.function.bounds, PiecewiseLinear) and self.function.bounds.symmetric:
             leading = rows[np.arange(self.outputs), (rows != 0).argmax(axis=1)]
             sign[leading < 0] = -1
-        doubtful = self.weight_radius.any(axis=1) | (self.bias_radius > 0)
+        inexact = self.weight_radius.any(axis=1) | (self.bias_radius > 0)
         # A neuron with a radius is a duplicate of itself only; adding 0.0 turns −0.0 into 0.0.
-        number = np.where(doubtful, 1.0 + np.arange(self.outputs), 0.0)
+        number = np.where(inexact, 1.0 + np.arange(self.outputs), 0.0)
         keys = np.column_stack([sign[:, None] * rows + 0.0, number])
         first: dict[bytes, int] = {}
-        twin = [first.setdefault(key.tobytes(), k) for k, key in enumerate(keys)]
-        return np.array(twin, dtype=np.intp), sign
+        duplicate = [first.setdefault(key.tobytes(), k) for k, key in enumerate(keys)]
+        return np.array(duplicate, dtype=np.intp), sign
 
     def preactivation(self, x: Array) -> Array:
         """``W x + b`` for `x` of shape (..., in); shape (..., out)."""
@@ -161,25 +153,30 @@ class Layer:
         x = self.affine.value(x)
         return x, radius + self.affine.errors_of_sums(x)
 
+    def with_weights(self, weight: Array, bias: Array, weight_radius: Array, bias_radius: Array) -> "Layer":
+        """Another affine map, followed by the same activation."""
+        return Layer(
+            weight,
+            bias,
+            self.activation,
+            slope=self.slope,
+            degree=self.degree,
+            weight_radius=weight_radius,
+            bias_radius=bias_radius,
+        )
+
     def rows(self, *which: int) -> "Layer":
         """The layer with only the given outputs."""
         k = list(which)
-        return Layer(
-            self.weight[k],
-            self.bias[k],
-            self.activation,
-            slope=self.slope,
-            weight_radius=self.weight_radius[k],
-            bias_radius=self.bias_radius[k],
-        )
+        return self.with_weights(self.weight[k], self.bias[k], self.weight_radius[k], self.bias_radius[k])
 
-    def difference(self, i: int, j: int) -> "Layer":
-        """Row i minus row j, without the activation."""
+    def difference(self, i: int, j: int, activation: str = "linear") -> "Layer":
+        """Row i minus row j, followed by another activation."""
         W, r = rounding.total(
             self.weight[[i]], self.weight_radius[[i]], -self.weight[[j]], self.weight_radius[[j]]
         )
         b, s = rounding.total(self.bias[[i]], self.bias_radius[[i]], -self.bias[[j]], self.bias_radius[[j]])
-        return Layer(W, b, weight_radius=r, bias_radius=s)
+        return Layer(W, b, activation, weight_radius=r, bias_radius=s)
 
     def linear(self, negative: bool = False) -> "Layer":
         """The layer without its activation; times −1, exactly, if `negative`."""
@@ -202,20 +199,13 @@ class Layer:
         M = np.stack([plane.u, plane.v, plane.origin], axis=-1)
         folded, radius = rounding.product(self.weight, self.weight_radius, M)
         b, s = rounding.total(self.bias, self.bias_radius, folded[:, 2], radius[:, 2])
-        return Layer(
-            folded[:, :2],
-            b,
-            self.activation,
-            slope=self.slope,
-            weight_radius=radius[:, :2],
-            bias_radius=s,
-        )
+        return self.with_weights(folded[:, :2], b, radius[:, :2], s)
 
     def to_json(self) -> dict:
         """The layer in the project's JSON form; radii and slope only where there are any."""
         form: dict = {"W": self.weight.tolist(), "b": self.bias.tolist(), "activation": self.activation}
-        if self.slope is not None:
-            form["slope"] = self.slope
+        parameters = {"slope": self.slope, "degree": self.degree}
+        form |= {name: number for name, number in parameters.items() if number is not None}
         if self.weight_radius.any() or self.bias_radius.any():
             form["W_radius"] = self.weight_radius.tolist()
             form["b_radius"] = self.bias_radius.tolist()
@@ -229,16 +219,25 @@ class Layer:
             form["b"],
             form.get("activation", "linear"),
             slope=form.get("slope"),
+            degree=form.get("degree"),
             weight_radius=form.get("W_radius"),
             bias_radius=form.get("b_radius"),
         )
 
     def __repr__(self) -> str:
         slope = f", slope={self.slope:g}" if self.slope is not None else ""
-        return f"Layer({self.inputs} → {self.outputs}, {self.activation}{slope})"
+        degree = f", degree={self.degree}" if self.degree is not None else ""
+        return f"Layer({self.inputs} → {self.outputs}, {self.activation}{slope}{degree})"
 
 
 def _rebuild(
-    weight: Array, bias: Array, name: str, slope: float | None, weight_radius: Array, bias_radius: Array
+    weight: Array,
+    bias: Array,
+    name: str,
+    slope: float | None,
+    degree: int | None,
+    weight_radius: Array,
+    bias_radius: Array,
 ) -> Layer:
-    return Layer(weight, bias, name, slope=slope, weight_radius=weight_radius, bias_radius=bias_radius)
+    radii = {"weight_radius": weight_radius, "bias_radius": bias_radius}
+    return Layer(weight, bias, name, slope=slope, degree=degree, **radii)

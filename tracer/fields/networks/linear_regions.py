@@ -15,18 +15,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracer.arrays import Array, Indices
-from tracer.enclosures.functions.piecewise_linear import Kinked, Sides
+from tracer.enclosures.functions.piecewise_linear import Pattern, PiecewiseLinear
 from tracer.enclosures.rounding import matmul
-from tracer.fields.counted import Counted
-from tracer.fields.field import Field
+from tracer.fields.evaluations import Evaluations
 from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.network import Network
 
 
-def activation_regions(field: Field) -> "ActivationRegions | None":
+def activation_regions(evaluations: Evaluations) -> "ActivationRegions | None":
     """The activation regions of a network with kinks; None for any other field."""
-    network = field.field if isinstance(field, Counted) else field
-    return ActivationRegions(network, field) if isinstance(network, Network) and network.kinked else None
+    network = evaluations.field
+    kinked = isinstance(network, Network) and network.kinked
+    return ActivationRegions(network, evaluations) if kinked else None
 
 
 @dataclass(frozen=True, eq=False)
@@ -48,18 +48,14 @@ class Extension:
     z: Array
     partials: Array
 
-    def meeting(self, neuron: Indices, kink: Array, scale: Array) -> Array:
-        """The Newton step (m, 2), in units of `scale` (2,), to where F = 0 and z of `neuron` is `kink`.
+    def at_kink(self, neuron: Indices, kink: Array, scale: Array) -> tuple[Array, Array]:
+        """The values (m, 2) and the gradients (m, 2, 2) of F and of z − `kink`, z of `neuron` (m,).
 
-        `neuron` and `kink` are (m,). The step is exact where F and z are linear, and not finite where their
-        gradients are parallel.
+        Both functions are 0 where the boundary meets the kink. Gradients are in units of `scale` (2,).
         """
         row = np.arange(len(neuron))
-        g, h = self.gradient * scale, self.partials[:, row, neuron].T * scale
-        f, z = self.value, self.z[row, neuron] - kink
-        with np.errstate(all="ignore"):
-            step = np.stack([g[:, 1] * z - h[:, 1] * f, h[:, 0] * f - g[:, 0] * z], axis=1)
-            return step / (g[:, 0] * h[:, 1] - g[:, 1] * h[:, 0])[:, None]
+        values = np.stack([self.value, self.z[row, neuron] - kink], axis=1)
+        return values, np.stack([self.gradient, self.partials[:, row, neuron].T], axis=1) * scale
 
 
 class ActivationRegions:
@@ -67,33 +63,32 @@ class ActivationRegions:
 
     Attributes
     ----------
-    field : Network or Counted
-        The network, or its wrapper that counts evaluations.
+    field : Evaluations
+        The evaluations of the network.
     kinks : ndarray, shape (N, p)
         The kinks of every neuron that has any, with −∞ before and ∞ after; side k is between k and k + 1.
     linear : bool
         Whether the network is linear in every region.
     """
 
-    def __init__(self, network: Network, field: Field) -> None:
+    def __init__(self, network: Network, field: Evaluations) -> None:
         self.network, self.field = network, field
-        bent = [layer.row.univariate for layer in network.layers if isinstance(layer.row.univariate, Kinked)]
-        sides = max(len(function.slopes) for function in bent)
+        sides = 1 + max(len(layer.function.kinks) for layer in network.layers)
         neurons = sum(layer.outputs for layer, part in self._parts() if part is not None)
-        self.linear = all(layer.activation == "linear" for layer, part in self._parts() if part is None)
+        self.linear = all(layer.function.is_linear for layer, part in self._parts() if part is None)
         self.kinks = np.full((neurons, sides + 1), np.inf)
         self.kinks[:, 0] = -np.inf
         self._slopes, self._offsets = np.zeros((2, neurons, sides))
         for layer, part in self._parts():
-            function = layer.row.univariate
-            if part is not None and isinstance(function, Kinked):
+            function = layer.function.bounds
+            if part is not None and isinstance(function, PiecewiseLinear):
                 self.kinks[part, 1 : len(function.slopes)] = function.kinks
                 self._slopes[part, : len(function.slopes)] = function.slopes
                 self._offsets[part, : len(function.slopes)] = function.offsets
         # The index of each neuron's first slope in the flattened table.
         self._first = np.arange(neurons) * sides
 
-    def sides(self, x: Array, towards: Array) -> Sides:
+    def sides(self, x: Array, towards: Array) -> Pattern:
         """Activation patterns (m, N) of points `x` (m, 2); at a kink, the side that `towards` (m, 2) enters.
 
         So the region exists even where several neurons have the same kink, unless `towards` is along it.
@@ -107,7 +102,7 @@ class ActivationRegions:
             self._activate(h, layer, part, sides)
         return sides
 
-    def kink(self, number: Indices | Sides) -> Array:
+    def kink(self, number: Indices | Pattern) -> Array:
         """Each neuron's kink with the given `number` (m, N) in its row of `kinks`, shape (m, N)."""
         return self.kinks.take(number + np.arange(len(self.kinks)) * self.kinks.shape[1])
 
@@ -116,10 +111,9 @@ class ActivationRegions:
         pairs = zip(self.network.preactivations(x), self._parts(), strict=True)
         return np.concatenate([z for z, (_, part) in pairs if part is not None], axis=1)
 
-    def at(self, x: Array, sides: Sides) -> Extension:
+    def at(self, x: Array, sides: Pattern) -> Extension:
         """The network at points `x` (m, 2), extended from the regions with patterns `sides` (m, N)."""
-        if isinstance(self.field, Counted):
-            self.field.evaluations += len(x)
+        self.field.count(len(x))
         h = np.zeros((3, *x.shape))
         h[0], h[1, :, 0], h[2, :, 1] = x, 1.0, 1.0
         found = np.empty((3, *sides.shape))
@@ -138,26 +132,26 @@ class ActivationRegions:
         h[0] += layer.bias
         return h
 
-    def _activate(self, h: Array, layer: Layer, part: slice | None, sides: Sides) -> None:
+    def _activate(self, h: Array, layer: Layer, part: slice | None, sides: Pattern) -> None:
         if part is not None:
             number = sides[:, part] + self._first[part]
             h *= self._slopes.take(number)
             if self._offsets.any():
                 h[0] += self._offsets.take(number)
-        elif layer.activation != "linear":
-            h[1:] *= layer.row.slope(h[0])
-            h[0] = layer.row.value(h[0])
+        elif not layer.function.is_linear:
+            h[1:] *= layer.function.slope(h[0])
+            h[0] = layer.function.value(h[0])
 
     def _parts(self) -> Iterator[tuple[Layer, slice | None]]:
         """Each layer, with the slice of its neurons among all neurons with kinks; None if it has no kinks."""
         start = 0
         for layer in self.network.layers:
-            kinked = isinstance(layer.row.univariate, Kinked)
+            kinked = bool(layer.function.kinks)
             yield layer, slice(start, start + layer.outputs) if kinked else None
             start += layer.outputs * kinked
 
 
-def _beyond(z: Array, rate: Array, kinks: Array) -> Sides:
+def _beyond(z: Array, rate: Array, kinks: Array) -> Pattern:
     """The number of `kinks` (n, p) below each z (m, n); one equal to z counts if the `rate` is positive."""
     number = np.zeros(z.shape, np.int8)
     for kink in kinks.T:

@@ -28,9 +28,10 @@ from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.fields.checks import exact_number, index, points, shown
 from tracer.fields.field import Enclosure
 from tracer.fields.float_errors import quiet
-from tracer.fields.labels import Side, checked_sides, labelled, outputs_of, pair, restricted, sides
+from tracer.fields.labels import Side, checked_sides, labelled, outputs_of, sides
 from tracer.fields.networks import bounds as network_bounds
 from tracer.fields.networks.layer import Layer
+from tracer.fields.networks.model import Model
 from tracer.fields.plane import Plane
 
 # The inverse activations are compositions of a few functions with errors of at most 2 ulp; the sum of their
@@ -41,7 +42,7 @@ CACHED_NUMBERS = 2**15
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Network:
+class Network(Model):
     """A feed-forward network, ``x ↦ σ_L(W_L … σ_1(W_1 x + b_1) … + b_L)``.
 
     Parameters
@@ -67,6 +68,8 @@ class Network:
     classes: tuple | None = None
     inputs: tuple | None = None
     sides: tuple[Side, ...] | None = None
+
+    kind = "network"
 
     def __init__(
         self,
@@ -122,7 +125,7 @@ class Network:
         """The outputs, shape (..., outputs), at points `x` of shape (..., inputs)."""
         h = self._points(x)
         for layer in self.layers:
-            h = layer.row.value(layer.preactivation(h))
+            h = layer.function.value(layer.preactivation(h))
         return h
 
     @quiet
@@ -132,7 +135,7 @@ class Network:
         z = []
         for layer in self.layers:
             z.append(layer.preactivation(h))
-            h = layer.row.value(z[-1])
+            h = layer.function.value(z[-1])
         return tuple(z)
 
     def value(self, x: ArrayLike) -> Array:
@@ -140,36 +143,17 @@ class Network:
         self._need_one_output()
         return self(x)[..., 0]
 
-    @quiet
-    def value_and_gradient(self, x: ArrayLike) -> tuple[Array, Array]:
-        """The single output, shape (...), and its gradient, shape (..., inputs).
-
-        At a kink the gradient is one side's.
-        """
-        self._need_one_output()
-        at = self._points(x)
-        flat = at.reshape(-1, self.n_inputs)
-        size = self._points_at_once
-        if len(flat) <= size:
-            value, gradient = self._value_and_gradient(flat)
-        else:
-            value, gradient = np.empty(len(flat)), np.empty(flat.shape)
-            for start in range(0, len(flat), size):
-                chunk = slice(start, start + size)
-                value[chunk], gradient[chunk] = self._value_and_gradient(flat[chunk])
-        return value.reshape(at.shape[:-1]), gradient.reshape(at.shape)
-
     @cached_property
     def _points_at_once(self) -> int:
-        return network_bounds.together(self.layers, CACHED_NUMBERS, fewest=1)
+        return network_bounds.chunk_size(self.layers, CACHED_NUMBERS, fewest=1)
 
-    def _value_and_gradient(self, h: Array) -> tuple[Array, Array]:
-        slopes: list[Array | float] = []
+    def _value_and_gradient(self, x: Array) -> tuple[Array, Array]:
+        h, slopes = x, list[Array | float]()
         for layer in self.layers:
             z = layer.preactivation(h)
-            linear = layer.activation == "linear"
-            h = z if linear else layer.row.value(z)
-            slopes.append(1.0 if linear else layer.row.slope(z))
+            linear = layer.function.is_linear
+            h = z if linear else layer.function.value(z)
+            slopes.append(1.0 if linear else layer.function.slope(z))
         # Reverse mode: one row vector per point, instead of one tangent per input.
         *hidden, last = self.layers
         gradient = np.repeat(last.weight, len(h), axis=0) * slopes.pop()
@@ -180,7 +164,7 @@ class Network:
     @property
     def unenclosable(self) -> str | None:
         """The reason why `enclose` has no bounds; None if it has."""
-        softmax = any(layer.row.univariate is None for layer in self.layers)
+        softmax = self.layers[-1].activation == "softmax"
         return "softmax couples all outputs" if softmax else None
 
     @cached_property
@@ -188,81 +172,25 @@ class Network:
         """Whether some activation has kinks."""
         return network_bounds.is_kinked(self.layers)
 
-    def enclose(self, lower: Array, upper: Array) -> Enclosure:
-        """Bounds of the single output and its gradient on cells, for a network of two inputs.
+    def _at_points(self, x: Array) -> Enclosure:
+        return network_bounds.at_points(self.layers, x)
 
-        Parameters
-        ----------
-        lower, upper : ndarray, shape (k, 2)
-            The cells' corners.
-
-        Returns
-        -------
-        Enclosure
-            Bounds of the exact network: they include the radii of folded weights.
-
-        Raises
-        ------
-        TypeError
-            If the network has several outputs.
-        """
-        self._need_one_output()
-        if (lower == upper).all():
-            return network_bounds.at_points(self.layers, lower)
+    def _on_cells(self, lower: Array, upper: Array) -> Enclosure:
         return network_bounds.on_cells(self.layers, lower, upper)
 
     def _points(self, x: ArrayLike) -> Array:
         return points("x", x, self.n_inputs)
 
-    def _need_one_output(self) -> None:
-        if self.n_outputs != 1:
-            raise TypeError(
-                f"a field has one output, this network has {self.n_outputs}: "
-                "take network.margin(i, j) or network.level(output, value)"
-            )
-
     # Boundaries ---------------------------------------------------------------------------------
 
-    @quiet
-    @in_ieee_arithmetic(refused)
-    def margin(self, i: int | None = None, j: int | None = None, *, classes: Any = None) -> "Network":
-        """``A_i − A_j``: the network whose zero set is the boundary between outputs i and j.
-
-        A strictly increasing output activation (and softmax as a whole) drops out; relu, hardtanh,
-        gelu and silu stay.
-
-        Parameters
-        ----------
-        i, j : int
-            Two outputs.
-        classes : pair, optional
-            The labels of the two outputs instead, from `Network.classes`.
-
-        Raises
-        ------
-        TypeError
-            If both pairs are given, or neither.
-        ValueError
-            If the network has one output, i = j, or one of them is not an output.
-
-        Examples
-        --------
-        >>> import tracer
-        >>> network, bounds = tracer.example("iris")
-        >>> field = network.margin(classes=("setosa", "virginica"))
-        >>> field.n_outputs, len(tracer.trace(field, bounds))
-        (1, 1)
-        """
-        if self.n_outputs < 2:
-            raise ValueError("margin needs two outputs, this network has 1: take level(0, value)")
-        i, j = pair(i, j, classes, self.classes, self.n_outputs)
+    def _difference(self, i: int, j: int) -> dict[str, Any]:
         *hidden, last = self.layers
-        if last.invertible or last.activation == "softmax":
-            end: tuple[Layer, ...] = (last.difference(i, j),)
-        else:
-            end = (last.rows(i, j), Layer([[1.0, -1.0]], [0.0]))
-        known = sides(self.classes, self.n_outputs, i, j)
-        return replace(self, layers=(*hidden, *end), classes=None, sides=known)
+        if last.function.inverse or last.activation == "softmax":
+            return {"layers": (*hidden, last.difference(i, j))}
+        return {"layers": (*hidden, last.rows(i, j), Layer([[1.0, -1.0]], [0.0]))}
+
+    def _on_plane(self, plane: Plane) -> dict[str, Any]:
+        return {"layers": (self.layers[0].restricted(plane), *self.layers[1:])}
 
     def outputs_of(self, classes: Sequence) -> tuple[int, ...]:
         """The numbers of the outputs with the labels `classes`.
@@ -281,7 +209,7 @@ class Network:
         The scores and the outputs have the same argmax.
         """
         *hidden, last = self.layers
-        if last.invertible or last.activation == "softmax":
+        if last.function.inverse or last.activation == "softmax":
             return replace(self, layers=(*hidden, last.linear(negative)))
         if not negative:
             return self
@@ -320,7 +248,7 @@ class Network:
         *hidden, last = self.layers
         if self.classes is not None and last.activation == "linear" and 0 < value < 1:
             raise ValueError(self._two_meanings(output, value))
-        low, high = last.row.range
+        low, high = last.function.range
         if not low < value < high:
             raise ValueError(
                 f"value must lie in the open range ({low:g}, {high:g}) of {last.activation}; "
@@ -334,12 +262,12 @@ class Network:
                     f"network(np.stack([x1, x2], -1))[:, {output}] - {value!r})"
                 )
             # p_0 = σ(A_0 - A_1): the level of a sigmoid of the margin.
-            last = replace_activation(last.difference(output, 1 - output), "sigmoid")
+            last = last.difference(output, 1 - output, "sigmoid")
             output = 0
-        if last.row.inverse is None:
+        if last.function.inverse is None:
             end: tuple[Layer, ...] = (last.rows(output), Layer([[1.0]], [-value]))
         else:
-            amount = float(last.row.inverse(np.float64(value)))
+            amount = float(last.function.inverse(np.float64(value)))
             exact = last.activation == "linear"
             radius = 0.0 if exact else INVERSE_ULPS * UNIT_ROUNDOFF * (abs(amount) + 1)
             end = (last.shifted(output, amount, radius),)
@@ -363,20 +291,6 @@ class Network:
             f"probability {value!r} is {probability}"
         )
 
-    @quiet
-    @in_ieee_arithmetic(refused)
-    def restrict(self, plane: Plane) -> "Network":
-        """The network on a plane: its two inputs are the plane's coordinates.
-
-        Raises
-        ------
-        ValueError
-            If the plane does not lie in this network's input space.
-        """
-        outer, labels = restricted(plane, self.plane, self.inputs, self.n_inputs)
-        first = self.layers[0].restricted(plane)
-        return replace(self, layers=(first, *self.layers[1:]), plane=outer, inputs=labels)
-
     # Files --------------------------------------------------------------------------------------
 
     def save(self, path: str | os.PathLike) -> None:
@@ -397,14 +311,3 @@ class Network:
         sizes = "-".join(str(n) for n in (self.n_inputs, *(layer.outputs for layer in self.layers)))
         names = "/".join(dict.fromkeys(layer.activation for layer in self.layers))
         return f"Network({sizes}, {names}{', on a plane' if self.plane is not None else ''})"
-
-
-def replace_activation(layer: Layer, name: str) -> Layer:
-    """`layer` with another activation."""
-    return Layer(
-        layer.weight,
-        layer.bias,
-        name,
-        weight_radius=layer.weight_radius,
-        bias_radius=layer.bias_radius,
-    )

@@ -7,7 +7,7 @@ times the bounds of the layer's inputs, times the steepest slope of the activati
 from fractions import Fraction
 from typing import Any, NamedTuple
 
-from tracer.enclosures.functions.piecewise_linear import Kinked
+from tracer.enclosures.functions.piecewise_linear import PiecewiseLinear
 from tracer.fields.networks.network import Network
 
 Point = tuple[Fraction, Fraction]
@@ -34,7 +34,9 @@ class Exact(NamedTuple):
 class RationalNetwork:
     """A network of two inputs whose layers are linear between kinks, with exact weights."""
 
-    def __init__(self, layers: list[tuple[list[list[Fraction]], list[Fraction], Kinked | None]]) -> None:
+    def __init__(
+        self, layers: list[tuple[list[list[Fraction]], list[Fraction], PiecewiseLinear | None]]
+    ) -> None:
         self._layers = layers
         self._known: dict[Any, Exact] = {}
 
@@ -43,13 +45,13 @@ class RationalNetwork:
         """The rational network of a network; None if it has smooth activations, or weights with radii."""
         layers = []
         for layer in network.layers:
-            form = layer.row.univariate
-            linear = layer.activation == "linear" or isinstance(form, Kinked)
-            if not linear or layer.weight_radius.any() or layer.bias_radius.any():
+            form = layer.function.bounds
+            piecewise_linear = layer.function.is_linear or isinstance(form, PiecewiseLinear)
+            if not piecewise_linear or layer.weight_radius.any() or layer.bias_radius.any():
                 return None
             rows = [[Fraction(w) for w in row] for row in layer.weight.tolist()]
             bias = [Fraction(b) for b in layer.bias.tolist()]
-            layers.append((rows, bias, form if isinstance(form, Kinked) else None))
+            layers.append((rows, bias, form if isinstance(form, PiecewiseLinear) else None))
         return cls(layers)
 
     def at(self, x: Point, reach: Point = (Fraction(0), Fraction(0))) -> Exact:
@@ -77,7 +79,7 @@ def _sum(row: list[Fraction], values: list[Fraction]) -> Fraction:
     return sum((w * v for w, v in zip(row, values, strict=True) if w and v), Fraction(0))
 
 
-def _value(kinked: Kinked, z: Fraction) -> Fraction:
+def _value(kinked: PiecewiseLinear, z: Fraction) -> Fraction:
     """The function at z: the sum of each side's slope times its length between 0 and z."""
     kinks = [Fraction(kink) for kink in kinked.kinks]
     total = Fraction(0)

@@ -228,7 +228,8 @@ class Affine:
     def into(self, layer: Layer) -> Layer:
         """The composition of `layer` with the map, as one layer."""
         z = self.matmul(layer.weight, layer.weight_radius).plus(layer.bias, layer.bias_radius)
-        return z.layer(layer.activation, layer.slope)
+        linear = z.layer()
+        return layer.with_weights(linear.weight, linear.bias, linear.weight_radius, linear.bias_radius)
 
     def _vector(self, name: str, values: ArrayLike, radius: ArrayLike) -> tuple[Array, Array]:
         shape = (self.outputs,)

@@ -1,7 +1,7 @@
 """Support vector machines and Gaussian processes of two classes: sums of kernels.
 
-Machines with a linear kernel are networks without hidden layers, with a sigmoid kernel networks with one tanh
-layer; the others are kernel fields.
+Machines with a linear kernel are networks without hidden layers, with a sigmoid or polynomial kernel networks
+with one layer of tanh or of powers; the others are kernel fields.
 """
 
 from collections.abc import Callable
@@ -15,7 +15,6 @@ from tracer.enclosures import rounding
 from tracer.fields.checks import shown
 from tracer.fields.kernels.gaussians import Gaussians
 from tracer.fields.kernels.kernel import KernelField
-from tracer.fields.kernels.powers import Powers
 from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.network import Network
 from tracer.models.lowering.affine import Affine
@@ -50,20 +49,21 @@ def _linear_machine(estimator: Any, vectors: Array, last: Layer) -> Network:
 
 
 def _sigmoid_machine(estimator: Any, vectors: Array, last: Layer) -> Network:
-    hidden = _inner_products(estimator, vectors, "tanh")
-    return Network([hidden, of_classes(last.weight, last.bias)], classes=labels_of(estimator))
+    return _network(estimator, vectors, last, "tanh")
 
 
-def _polynomial_machine(estimator: Any, vectors: Array, last: Layer) -> KernelField:
-    terms = Powers(_inner_products(estimator, vectors, "linear"), estimator.degree)
-    return KernelField(terms, last, classes=labels_of(estimator))
+def _polynomial_machine(estimator: Any, vectors: Array, last: Layer) -> Network:
+    return _network(estimator, vectors, last, "power", estimator.degree)
 
 
-def _inner_products(estimator: Any, vectors: Array, activation: str) -> Layer:
-    """The layer ``γ c·x + r`` of the support vectors c."""
+def _network(
+    estimator: Any, vectors: Array, last: Layer, activation: str, degree: int | None = None
+) -> Network:
+    """The network whose hidden layer is ``σ(γ c·x + r)`` of the support vectors c."""
     weight, radius = rounding.times(np.full(vectors.shape, float(estimator._gamma)), 0.0, vectors, 0.0)
     bias = np.full(len(vectors), float(estimator.coef0))
-    return Layer(weight, bias, activation, weight_radius=radius)
+    hidden = Layer(weight, bias, activation, degree=degree, weight_radius=radius)
+    return Network([hidden, of_classes(last.weight, last.bias)], classes=labels_of(estimator))
 
 
 def _gaussian_machine(estimator: Any, vectors: Array, last: Layer) -> KernelField:

@@ -45,7 +45,7 @@ def compare_atlas(field: Any, atlas: Atlas) -> None:
     """
     if not isinstance(field, Function):
         return
-    paving, crossings = atlas.paving, atlas.crossings
+    paving, crossings = atlas.paving, atlas.sheet.crossings
     sound = _some(np.flatnonzero(~atlas.broken))
     kinds = [paving.lines.at(c) for c in (_some(paving.empty), paving.charts[sound], _some(atlas.undecided))]
     number = _some(np.arange(len(crossings)))
@@ -58,7 +58,7 @@ def compare_atlas(field: Any, atlas: Atlas) -> None:
     empty, charts = empty.reshape(-1, len(SHARES)), charts.reshape(-1, len(SHARES))
     wrong = np.zeros(len(x), dtype=bool)
     wrong[: empty.size] = _on_both_sides(empty).ravel()
-    wrong[empty.size : empty.size + charts.size] = _downhill(charts, paving.directions[sound]).ravel()
+    wrong[empty.size : empty.size + charts.size] = _downhill(charts, paving.directions[sound, 0]).ravel()
     wrong[len(x) - 2 * len(number) :] = np.concatenate([low == direction, high == -direction])
     if not len(crossings) and not len(atlas.undecided):  # F has one sign in the whole box
         wrong |= _on_both_sides(side[None])[0]

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tracer.atlas.edges.safeguarded_newton import newton
+from tracer.equations.safeguarded_newton import newton
 
 SETTLED = 2.0**-40
 

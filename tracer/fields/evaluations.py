@@ -1,23 +1,21 @@
-"""A field that counts its evaluations, and stops at a deadline.
+"""The evaluations of a field by a solver: counted, and ended by a deadline.
 
-With a deadline, points or cells are evaluated in portions, sized by the time of earlier portions. A portion
-that would begin after the deadline raises `Overtime`, and the caller continues with the results it has. So
-the deadline is exceeded by at most one portion, however slow the field is.
+A solver evaluates through this object, and its results keep the field itself. With a deadline, points or
+cells are evaluated in portions, sized by the time of earlier portions. A portion that would begin after the
+deadline raises `Overtime`, and the caller continues with the results it has. So the deadline is exceeded by
+at most one portion, however slow the field is.
 """
 
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from dataclasses import field as default
-from functools import partial
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from tracer.arrays import Array
-from tracer.fields.field import Enclosure, Field
+from tracer.fields.field import Enclosure
 
 # The share of the remaining time that a portion may take; and the rows of the first portion.
 PORTION = 0.05
@@ -30,36 +28,34 @@ class Overtime(Exception):
     """The deadline has passed."""
 
 
-@dataclass
-class Counted:
-    """A field, and the number of points at which it has been evaluated.
+class Evaluations:
+    """The evaluations of a field by one solver.
 
     Attributes
     ----------
     field : Field
-    evaluations : int
+        The user's field, which results keep.
     deadline : float
         The `time.perf_counter` from which on every evaluation raises `Overtime`.
+    calls, points : int
+        Calls for values of F, alone or with its gradient, and the points in them.
     late : bool
         Whether an evaluation has raised `Overtime`.
     """
 
-    field: Field
-    evaluations: int = 0
-    deadline: float = math.inf
-    late: bool = False
-    _known: dict[str, tuple[int, float]] = default(default_factory=dict)
+    def __init__(self, field: Any, deadline: float = math.inf) -> None:
+        self.field, self.deadline = field, deadline
+        self.calls, self.points, self.late = 0, 0, False
+        self._known: dict[str, tuple[int, float]] = {}
 
-    def __getattr__(self, name: str) -> Any:
-        """Other attributes of the field: its bounds on cells, its plane."""
-        if name == "field":  # a copy under construction has none yet
-            raise AttributeError(name)
-        own = getattr(self.field, name)
-        return partial(self._enclosed, own) if name == "enclose" and self.deadline < math.inf else own
+    def count(self, points: int) -> None:
+        """Count one call for F at some points, made of the field itself."""
+        self.calls += 1
+        self.points += points
 
     def value(self, x: ArrayLike) -> Array:
         """F at points (..., 2)."""
-        self.evaluations += np.size(x) // 2
+        self.count(np.size(x) // 2)
         if self.deadline == math.inf:
             return self.field.value(x)
         x = np.asarray(x)
@@ -68,7 +64,7 @@ class Counted:
 
     def value_and_gradient(self, x: ArrayLike) -> tuple[Array, Array]:
         """F and ∇F at points (..., 2)."""
-        self.evaluations += np.size(x) // 2
+        self.count(np.size(x) // 2)
         if self.deadline == math.inf:
             return self.field.value_and_gradient(x)
         x = np.asarray(x)
@@ -76,8 +72,11 @@ class Counted:
         value, gradient = (np.concatenate(column) for column in zip(*parts, strict=True))
         return value.reshape(x.shape[:-1]), gradient.reshape(x.shape)
 
-    def _enclosed(self, enclose: Callable[..., Enclosure], lower: Array, upper: Array) -> Enclosure:
-        return Enclosure.joined(self._in_portions("bounds", enclose, lower, upper))
+    def enclose(self, lower: Array, upper: Array) -> Enclosure:
+        """Bounds of F and ∇F on cells, which are not counted here."""
+        if self.deadline == math.inf:
+            return self.field.enclose(lower, upper)
+        return Enclosure.joined(self._in_portions("bounds", self.field.enclose, lower, upper))
 
     def _in_portions(self, kind: str, call: Callable[..., Any], *rows: Array) -> list[Any]:
         """The results of a call on some rows, portion by portion; one call if there are no rows."""

@@ -18,9 +18,10 @@ from typing import Any
 import numpy as np
 
 from tracer.arrays import Array, Indices, Mask
-from tracer.atlas.classes.class_atlas import NO_JUNCTION, ClassAtlas, PairAtlas
+from tracer.atlas.atlas import Atlas
 from tracer.atlas.edges.roots import Segments, joined
 from tracer.atlas.edges.sides import OUTSIDE, Edges, shared_edges
+from tracer.atlas.sheet import NO_JUNCTION, Sheet
 
 
 @dataclass(frozen=True, eq=False)
@@ -47,15 +48,15 @@ class Faces:
     undecided: Array
 
     @classmethod
-    def of(cls, atlas: ClassAtlas) -> "Faces":
+    def of(cls, atlas: Atlas) -> "Faces":
         """Build the graph of an atlas."""
         edges, ends, points = _decided_edges(atlas)
         crossings = _Crossings.of(atlas)
         beside, vertices = _numbered(atlas, points)
         along, undecided = _along_edges(edges, ends, crossings, points)
         through = [
-            np.stack([beside[ij][own.atlas.arcs.start], beside[ij][own.atlas.arcs.end]], axis=2)
-            for ij, own in atlas.pairs.items()
+            np.stack([beside[pair][sheet.arcs.start], beside[pair][sheet.arcs.end]], axis=2)
+            for pair, sheet in atlas.sheets.items()
         ]
         links = np.concatenate([along, *(some.reshape(-1, 2) for some in through)])
         # The lower corner of the box is the first of all points.
@@ -83,7 +84,7 @@ class _Crossings:
     flipped : ndarray of bool, shape (n,)
         Whether these are in reverse order of the pair.
     before, after : ndarray of int, shape (n,)
-        The cells on both sides, numbered as in the whole paving.
+        The cells on both sides.
     """
 
     brackets: Segments
@@ -93,25 +94,25 @@ class _Crossings:
     after: Indices
 
     @classmethod
-    def of(cls, atlas: ClassAtlas) -> "_Crossings":
+    def of(cls, atlas: Atlas) -> "_Crossings":
         """The crossings of an atlas, without its junctions."""
         brackets, classes, flipped, cells = [joined([])], [np.zeros((0, 2), np.intp)], [], []
-        for ij, own in atlas.pairs.items():
-            real = own.atlas.crossings[np.flatnonzero(own.junction == NO_JUNCTION)]
+        for pair, sheet in atlas.sheets.items():
+            real = sheet.crossings[np.flatnonzero(sheet.junction == NO_JUNCTION)]
             brackets.append(real.brackets)
             # Where F_ij grows along the side, j is before i.
             flipped.append(real.direction > 0)
-            classes.append(np.where(flipped[-1][:, None], ij[::-1], ij))
-            cells.append(np.append(own.cell, OUTSIDE)[np.stack([real.before, real.after])])
+            classes.append(np.where(flipped[-1][:, None], pair[::-1], pair))
+            cells.append(np.stack([real.before, real.after]))
         before, after = np.concatenate([np.zeros((2, 0), np.intp), *cells], axis=1)
         no = np.zeros(0, dtype=bool)
         return cls(joined(brackets), np.concatenate(classes), np.concatenate([no, *flipped]), before, after)
 
 
-def _decided_edges(atlas: ClassAtlas) -> tuple[Edges, Indices, int]:
+def _decided_edges(atlas: Atlas) -> tuple[Edges, Indices, int]:
     """The decided pieces of cells' sides, the numbers of their ends, and the number of points."""
     paving = atlas.paving
-    cells = np.concatenate([paving.charts, paving.unresolvable, paving.unprocessed, paving.empty])
+    cells = np.concatenate([paving.charts, paving.undecided, paving.empty])
     open_ = np.concatenate([atlas.broken, np.zeros(len(cells) - len(atlas.broken) + 1, dtype=bool)])
     open_[len(paving.charts) : len(cells) - len(paving.empty)] = True
     # Outside, nothing is known beyond what is known of the cell inside.
@@ -123,22 +124,22 @@ def _decided_edges(atlas: ClassAtlas) -> tuple[Edges, Indices, int]:
     return edges[known], number.reshape(2, -1)[:, known], len(points)
 
 
-def _numbered(atlas: ClassAtlas, first: int) -> tuple[dict[tuple[int, int], Indices], int]:
+def _numbered(atlas: Atlas, first: int) -> tuple[dict[tuple[int, int], Indices], int]:
     """Number the vertices beside the crossings and junctions of each pair from `first` on; also their end."""
     beside = {}
-    for ij, own in atlas.pairs.items():
-        real = int(np.count_nonzero(own.junction == NO_JUNCTION))
-        beside[ij] = first + np.arange(2 * real).reshape(-1, 2)
+    for pair, sheet in atlas.sheets.items():
+        real = int(np.count_nonzero(sheet.junction == NO_JUNCTION))
+        beside[pair] = first + np.arange(2 * real).reshape(-1, 2)
         first += 2 * real
-    for ij, own in atlas.pairs.items():
-        beside[ij] = np.concatenate([beside[ij], first + _sectors(atlas, ij, own)])
+    for pair, sheet in atlas.sheets.items():
+        beside[pair] = np.concatenate([beside[pair], first + _sectors(atlas, sheet)])
     return beside, first + 3 * len(atlas.junctions)
 
 
-def _sectors(atlas: ClassAtlas, ij: tuple[int, int], own: PairAtlas) -> Indices:
+def _sectors(atlas: Atlas, sheet: Sheet) -> Indices:
     """The numbers of the sectors of both classes of a pair in each of its junctions, (n, 2)."""
-    junction = own.junction[own.junction != NO_JUNCTION]
-    place: Any = (atlas.junctions.classes[junction][:, None] == np.array(ij)[:, None]).argmax(axis=2)
+    junction = sheet.junction[sheet.junction != NO_JUNCTION]
+    place: Any = (atlas.junctions.classes[junction][:, None] == np.array(sheet.pair)[:, None]).argmax(axis=2)
     return 3 * junction[:, None] + place
 
 

@@ -1,0 +1,98 @@
+"""The work of a verb: its limits, its clock, and the line that shows its progress."""
+
+import math
+import sys
+import time
+from typing import Any, NamedTuple
+
+from tracer.fields.checks import between, flag, positive_integer
+
+TOLERANCE = 1e-10
+SMALLEST_TOLERANCE, LARGEST_TOLERANCE = 1e-14, 0.1
+# The largest number of cells; a field without bounds on cells is sampled with far fewer.
+MAX_CELLS = 10**6
+# The progress line is shown once the work has taken a second, and changed so many seconds later.
+QUIET_SECONDS = 1.0
+BETWEEN_SECONDS = 0.2
+
+
+class Limits(NamedTuple):
+    """Limits of a computation: error between points in box units, cells, and seconds."""
+
+    tolerance: float
+    max_cells: int
+    time_limit: float
+
+    @classmethod
+    def of(cls, tolerance: float, max_cells: int, time_limit: float | None) -> "Limits":
+        """The limits, each checked."""
+        return cls(
+            checked_tolerance(tolerance),
+            positive_integer("max_cells", max_cells),
+            math.inf if time_limit is None else between("time_limit", time_limit, 0.0, math.inf),
+        )
+
+
+def checked_tolerance(tolerance: float) -> float:
+    """A `tolerance` between the smallest and the largest one."""
+    return between("tolerance", tolerance, SMALLEST_TOLERANCE, LARGEST_TOLERANCE)
+
+
+class Clock:
+    """The time that a computation takes, of the seconds in its `limit`; `seconds` are those of its phases."""
+
+    def __init__(self, limit: float) -> None:
+        self.limit, self.seconds = limit, dict[str, float]()
+        self._began = self._phase_began = time.perf_counter()
+
+    def deadline(self, share: float = 1.0) -> float:
+        """The `time.perf_counter` at which a share of the limit has passed."""
+        return self._began + share * self.limit
+
+    def end_of(self, phase: str) -> None:
+        """Note the seconds since the phase before."""
+        now = time.perf_counter()
+        self.seconds[phase], self._phase_began = now - self._phase_began, now
+
+
+class Progress:
+    """A line on the standard error stream, printed if it is `wanted`, and cleared at the end of a ``with``.
+
+    Carriage returns work in terminals and in notebooks alike.
+    """
+
+    def __init__(self, wanted: bool) -> None:
+        self._next = time.perf_counter() + QUIET_SECONDS if flag("progress", wanted) else math.inf
+        self._width = 0
+
+    def __enter__(self) -> "Progress":
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        if self._width:
+            print("\r" + " " * self._width + "\r", end="", file=sys.stderr, flush=True)
+
+    def paving(self, cells: int, share: float) -> None:
+        """Show the number of cells processed, and the share of the box's area that is decided."""
+        self._say(f"{cells} cells, {100 * share:.2f} % of the box decided")
+
+    def arcs(self, crossings: int, arcs: int) -> None:
+        """Show the numbers of crossings found and of arcs between them."""
+        self._say(f"{crossings} crossings, {arcs} arcs")
+
+    def curves(self, curves: int) -> None:
+        """Show the number of curves followed one by one."""
+        self._say(f"{curves} curve{'s' * (curves != 1)} followed")
+
+    def problems(self, done: int, failed: int, known: int | None) -> None:
+        """Show the numbers of finished and of failed problems, and of all problems if it is `known`."""
+        of = f"{done}" if known is None else f"{done} of {known}"
+        self._say(f"{of} problems{f', {failed} failed' * (failed > 0)}")
+
+    def _say(self, text: str) -> None:
+        now = time.perf_counter()
+        if now < self._next:
+            return
+        text = f"tracer: {text}"
+        print(f"\r{text:{self._width}}", end="", file=sys.stderr, flush=True)
+        self._next, self._width = now + BETWEEN_SECONDS, max(self._width, len(text))

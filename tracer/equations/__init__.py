@@ -1,0 +1,1 @@
+"""Zeros of functions of numbers: of one unknown in brackets, and of two equations in two unknowns."""
