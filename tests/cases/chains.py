@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from tracer.fields.networks.activations import activation
+from tracer.fields.networks.activations import TABLE, activation
 from tracer.models.lowering import chain
 
 
@@ -11,8 +11,9 @@ def evaluated(steps, x):
     for step in steps:
         weight, _ = step.weight.csr()
         z, parts, start = (weight @ x.T).T + step.bias, [], 0
-        for name, count, *slope in step.blocks:
-            parts.append(activation(name, *slope).value(z[:, start : start + count]))
+        for name, count, *parameter in step.blocks:
+            row = activation(name, **dict(zip([TABLE[name].parameter], parameter, strict=False)))
+            parts.append(row.value(z[:, start : start + count]))
             start += count
         x = np.concatenate(parts, axis=1)
         assert x.shape == z.shape

@@ -275,7 +275,12 @@ def resize(g, x, shape, rng):
     )
 
 
+def power(g, x, shape, rng):
+    g.add("Pow", x, g.constant(np.float64(rng.integers(1, 4))))
+
+
 ANY = [
+    power,
     smooth,
     parametric,
     prelu,
@@ -289,7 +294,7 @@ ANY = [
     gather,
     matmul,
     *map(with_constant, ("Add", "Sub", "Mul", "Div", "Max", "Min")),
-    *map(with_value, ("Add", "Sub", "Max", "Min", "Sum", "Mean")),
+    *map(with_value, ("Add", "Sub", "Mul", "Max", "Min", "Sum", "Mean")),
 ]
 FLAT = [*ANY, reshape, reduce("ReduceMax"), reduce("ReduceMean")]
 SPATIAL = [

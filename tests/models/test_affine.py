@@ -89,7 +89,7 @@ def test_radii_that_come_in_are_in_what_comes_out(data):
 def test_a_layer_without_scaling_is_itself_to_the_bit():
     rng = np.random.default_rng(0)
     W, b = rng.normal(size=(4, 3)), rng.normal(size=4)
-    layer = Affine.identity(3).taken(np.array([2, 0, 1])).matmul(W).plus(b).layer("leaky_relu", 0.2)
+    layer = Affine.identity(3).taken(np.array([2, 0, 1])).matmul(W).plus(b).layer("leaky_relu", slope=0.2)
     np.testing.assert_array_equal(layer.weight[:, [0, 1, 2]], W[:, [1, 2, 0]])
     np.testing.assert_array_equal(layer.bias, b)
     assert not layer.weight_radius.any()

@@ -418,7 +418,7 @@ ONE = np.float64(1)
             chained(node("Tanh", "x", output="1"), node("Add", "x", "1")),
             "two values .* not a chain of layers",
         ),
-        (one("MatMul", "x", "x", shape=(4, 4)), "a product of two values computed from the input"),
+        (one("MatMul", "x", "x", shape=(4, 4)), "a product of matrices computed from the input"),
         (one("ThresholdedRelu", "x", attributes={"alpha": 0.5}), "it jumps at its alpha, 0.5"),
         (
             chained(

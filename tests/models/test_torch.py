@@ -144,7 +144,7 @@ class Ring(nn.Module):
         self.last = nn.Linear(5, 1)
 
     def forward(self, x):
-        return 0.1 * self.last(torch.tanh(self.hidden(x))) + (x**2).sum(dim=1, keepdim=True) - 1
+        return 0.1 * self.last(torch.tanh(self.hidden(x))) + torch.cosh(x).sum(dim=1, keepdim=True) - 2.5
 
 
 class Flat(Ring):
@@ -159,22 +159,22 @@ class Renamed(nn.Linear):
 
 def with_hook():
     module = nn.Sequential(nn.Linear(2, 1))
-    module[0].register_forward_hook(lambda module, inputs, output: output**3)
+    module[0].register_forward_hook(lambda module, inputs, output: torch.sinh(output))
     return module
 
 
 def with_method():
     module = nn.Sequential(nn.Linear(2, 1))
-    module[0].forward = lambda x: (x**2).sum(dim=1, keepdim=True)
+    module[0].forward = lambda x: torch.cosh(x).sum(dim=1, keepdim=True)
     return module
 
 
 FUNCTIONS = {
-    "a forward of its own": (Ring, "pow of values"),
-    "outputs in one row": (Flat, "pow of values"),
+    "a forward of its own": (Ring, "cosh is no layer"),
+    "outputs in one row": (Flat, "cosh is no layer"),
     "a subclass": (lambda: nn.Sequential(Renamed(2, 1)), "sin is no layer"),
-    "a hook": (with_hook, "pow of values"),
-    "a method of the instance": (with_method, "pow of values"),
+    "a hook": (with_hook, "sinh is no layer"),
+    "a method of the instance": (with_method, "cosh is no layer"),
     "another layer": (
         lambda: nn.Sequential(nn.Linear(2, 4), nn.LayerNorm(4), nn.Linear(4, 1)),
         "layer_norm is no layer",

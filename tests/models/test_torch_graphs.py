@@ -129,6 +129,7 @@ MODULES = {
     "two values": lambda: Of(
         lambda m, x: torch.minimum(x, x.flip(2)).max() + torch.max(x, 0.1 * torch.ones(6)) - torch.min(-x, x)
     ),
+    "products": lambda: Of(lambda m, x: torch.sigmoid(x) * x[:, :1] - x**3 + torch.square(x) * 2),
     "unbatched": lambda: Of(lambda m, x: m.c(x[0]).unsqueeze(0), c=nn.Conv2d(2, 2, 3)),
 }
 
@@ -169,7 +170,9 @@ def changed_constant(m, x):
         (of_values, "gt of values that depend on the input is no layer"),
         (of_stale_views, "a view is used after .* was changed in place"),
         (changed_constant, "add changes a constant"),
-        (lambda m, x: x * x, "two values computed from the input are multiplied"),
+        (lambda m, x: x @ x, "matrices computed from the input are multiplied"),
+        (lambda m, x: 2**x, "rpow of values that depend on the input is no layer"),
+        (lambda m, x: x**0.5, "an exponent must be a positive integer; got 0.5"),
         (lambda m, x: 1 / x, "a division by what depends on the input"),
         (lambda m, x: torch.from_numpy(x.numpy()), "numpy is no layer of a chain"),
         (lambda m, x: x if x.is_leaf else -x, "is_leaf of a tensor is asked for"),

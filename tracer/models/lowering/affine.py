@@ -13,6 +13,7 @@ radii of the stored map. A number too large for float64 is an error of the resul
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -39,7 +40,8 @@ class Source:
         None for an input.
     activation : str
         A row of `activations.TABLE`.
-    slope : float or None
+    parameter : float or None
+        Of the activation: the slope of leaky_relu, the degree of power.
     level : int
         The number of layers that lead to it.
     """
@@ -47,7 +49,7 @@ class Source:
     size: int
     affine: "Affine | None" = None
     activation: str = "linear"
-    slope: float | None = None
+    parameter: float | None = None
     level: int = field(init=False)
 
     def __post_init__(self) -> None:
@@ -215,15 +217,15 @@ class Affine:
             bias, r = rounding.total(a.bias, a.bias_radius, b.bias, b.bias_radius)
         return Affine(terms, bias, r)
 
-    def activated(self, name: str, slope: float | None = None) -> "Affine":
+    def activated(self, name: str, parameter: float | None = None) -> "Affine":
         """The outputs after an activation of the table, which closes a layer."""
-        return Affine.of(Source(self.outputs, self, name, slope))
+        return Affine.of(Source(self.outputs, self, name, parameter))
 
-    def layer(self, activation: str = "linear", slope: float | None = None) -> Layer:
+    def layer(self, activation: str = "linear", **parameters: Any) -> Layer:
         """The layer of the map of one source, followed by an activation."""
         (matrix,) = self.terms.values()
         W, r = matrix.arrays()
-        return Layer(W, self.bias, activation, slope=slope, weight_radius=r, bias_radius=self.bias_radius)
+        return Layer(W, self.bias, activation, **parameters, weight_radius=r, bias_radius=self.bias_radius)
 
     def into(self, layer: Layer) -> Layer:
         """The composition of `layer` with the map, as one layer."""

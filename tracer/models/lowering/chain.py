@@ -8,10 +8,12 @@ are inputs that the output does not depend on.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import Any
 
 import numpy as np
 
 from tracer.arrays import Array, Indices
+from tracer.fields.networks.activations import TABLE
 from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.network import Network
 from tracer.models.lowering.affine import Affine, Source
@@ -19,7 +21,7 @@ from tracer.models.lowering.matrix import Matrix, need_room
 
 # Until a `Layer` has blocks and sparse weights: sparse matrices of more numbers are not stored as arrays.
 LARGEST_ARRAY = 2**24
-# A name, the number of neurons, and the slope of leaky_relu.
+# A name, the number of neurons, and the parameter of the activation, if it has one.
 Block = tuple[str, int] | tuple[str, int, float]
 
 
@@ -34,15 +36,14 @@ class Step:
 
     def layer(self) -> Layer:
         """The layer; a ValueError if it has several activations, or is too large."""
-        (name, _, *slope), *others = self.blocks
+        (name, _, *parameter), *others = self.blocks
         if others:
             raise ValueError("two values computed from the input meet: not a chain of layers")
         if self.weight.places is not None:
             need_room(*self.weight.shape, most=LARGEST_ARRAY)
         W, r = self.weight.arrays()
-        return Layer(
-            W, self.bias, name, slope=next(iter(slope), None), weight_radius=r, bias_radius=self.bias_radius
-        )
+        given: dict[str, Any] = {str(TABLE[name].parameter): number for number in parameter}
+        return Layer(W, self.bias, name, **given, weight_radius=r, bias_radius=self.bias_radius)
 
 
 def network(output: Affine, inputs: Sequence[Affine]) -> Network:
@@ -105,8 +106,8 @@ def _last_uses(last: Source) -> dict[Source, Indices]:
 
 
 def _block(source: Source) -> tuple:
-    """The activation of a source, and its slope if it has one."""
-    return (source.activation,) if source.slope is None else (source.activation, source.slope)
+    """The activation of a source, and its parameter if it has one."""
+    return (source.activation,) if source.parameter is None else (source.activation, source.parameter)
 
 
 def _step(rows: list[tuple[tuple, Affine]], alive: dict[Source, Indices]) -> Step:
@@ -128,6 +129,6 @@ def _step(rows: list[tuple[tuple, Affine]], alive: dict[Source, Indices]) -> Ste
         np.concatenate([getattr(affine, name) for _, affine in rows]) for name in ("bias", "bias_radius")
     )
     blocks = []
-    for (name, *slope), group in groupby(rows, key=lambda row: row[0]):
-        blocks.append((name, sum(affine.outputs for _, affine in group), *slope))
+    for (name, *parameter), group in groupby(rows, key=lambda row: row[0]):
+        blocks.append((name, sum(affine.outputs for _, affine in group), *parameter))
     return Step(weight, bias, radius, tuple(blocks))

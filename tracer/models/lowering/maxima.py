@@ -1,9 +1,10 @@
-"""Maxima, and other functions made of activations.
+"""Maxima, products, and other functions made of activations.
 
     max(a, b) = b + relu(a − b)
     |z| = leaky_relu(z) of slope −1
     prelu(z) = relu(z) − slope · relu(−z)
     elu_α(z) = α elu(z) + (1 − α) relu(z),    celu_α(z) = α elu(z / α)
+    a · b = ((a + b)² − (a − b)²) / 4
 
 exactly. The maximum of k entries takes ⌈log₂ k⌉ layers: one of pairs, one of pairs of these, and so on. A
 maximum over a window of several axes is one along each axis in turn, so that windows which overlap share
@@ -17,7 +18,7 @@ import numpy as np
 
 from tracer.arrays import Array, Indices
 from tracer.enclosures import rounding
-from tracer.fields.networks import activations
+from tracer.fields.networks.activations import TABLE, activation
 from tracer.models.lowering.affine import Affine, Source
 from tracer.models.lowering.matrix import need_room
 from tracer.models.lowering.tensor import Constant, Tensor
@@ -105,14 +106,36 @@ def _before_activation(x: Tensor, operation: Callable[[Tensor], Tensor]) -> Tens
     if picked is None or not _is_increasing(source := picked[0]) or source.affine is None:
         return operation(x)
     before = Tensor(source.affine.taken(picked[1]), x.shape)
-    return operation(before).activated(source.activation, source.slope)
+    return operation(before).activated(source.activation, source.parameter)
 
 
 def _is_increasing(source: Source) -> bool:
-    if source.activation in ("linear", "softmax"):
+    name, parameter = source.activation, source.parameter
+    if name in ("linear", "softmax"):
         return False
-    row = activations.activation(source.activation, source.slope)
-    return row.inverse is not None or source.activation in FLAT_IN_PARTS
+    row = TABLE[name] if parameter is None else activation(name, **{str(TABLE[name].parameter): parameter})
+    return row.inverse is not None or name in FLAT_IN_PARTS
+
+
+def product(a: Tensor, b: Tensor) -> Tensor:
+    """``a · b``, entry by entry, broadcast to each other."""
+    if a is b:
+        return a.activated("power", 2)
+    square = [a.plus(x).activated("power", 2) for x in (b, b.times(-1.0))]
+    return square[0].plus(square[1].times(-1.0)).times(0.25)
+
+
+def power(x: Tensor, exponent: float) -> Tensor:
+    """``x`` to the power of a positive integer.
+
+    Raises
+    ------
+    ValueError
+        If the exponent is no positive integer.
+    """
+    if exponent != int(exponent) or exponent < 1:
+        raise ValueError(f"an exponent must be a positive integer; got {exponent:g}")
+    return x if exponent == 1 else x.activated("power", int(exponent))
 
 
 def clipped(x: Affine, low: float = -np.inf, high: float = np.inf) -> Affine:

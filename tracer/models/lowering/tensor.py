@@ -83,9 +83,9 @@ class Tensor:
         need_room(*shape)
         return Tensor(self.affine.mapped(matrix), shape)
 
-    def activated(self, name: str, slope: float | None = None) -> "Tensor":
+    def activated(self, name: str, parameter: float | None = None) -> "Tensor":
         """The tensor after an activation, entry by entry."""
-        return Tensor(self.affine.activated(name, slope), self.shape)
+        return Tensor(self.affine.activated(name, parameter), self.shape)
 
     def matmul(self, matrix: Constant) -> "Tensor":
         """``self @ matrix``, along the last axis, for a `matrix` of two dimensions."""

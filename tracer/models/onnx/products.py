@@ -15,11 +15,11 @@ from tracer.enclosures import rounding
 from tracer.models.lowering import maxima
 from tracer.models.lowering.affine import Affine
 from tracer.models.lowering.tensor import Constant, Tensor
-from tracer.models.onnx.tensors import OF_TENSORS_ONLY, REMEDY, Node, Operator, Value, floats
+from tracer.models.onnx.tensors import OF_TENSORS_ONLY, REMEDY, Node, Operator, Value, floats, scalar
 
 # Attributes are floats of 32 bits, and so are their defaults.
 EPSILON = float(np.float32(1e-5))
-BRANCH = f"a product of two values computed from the input is no layer. {REMEDY}"
+BRANCH = f"a product of matrices computed from the input is no layer. {REMEDY}"
 # Operators before this version broadcast by attributes of their own.
 NUMPY_BROADCASTING = 7
 # Arithmetic of constant shapes and indices; ONNX divides integers towards 0.
@@ -68,8 +68,14 @@ def _subtract(a: Value, b: Value) -> Tensor:
 
 
 def _multiply(a: Value, b: Value) -> Tensor:
+    if isinstance(a, Tensor) and isinstance(b, Tensor):
+        return maxima.product(a, b)
     x, c, _ = _sorted(a, b)
     return x.with_(Affine.times, c)
+
+
+def _power(node: Node, x: Tensor, exponent: Constant) -> Tensor:
+    return maxima.power(x, scalar(exponent, 1.0))
 
 
 def _divide(a: Value, b: Value) -> Tensor:
@@ -169,5 +175,6 @@ OF_BOTH: dict[str, Operator] = {
 }
 OF_TENSORS: dict[str, Operator] = {
     "Neg": lambda node, x: x.times(-1.0),
+    "Pow": _power,
     "BatchNormalization": _normalise,
 }

@@ -73,7 +73,7 @@ def _subtract(input: Value, other: Value, *, alpha: float = 1) -> Tensor:
 
 def _multiply(input: Value, other: Value) -> Tensor:
     if isinstance(input, Tensor) and isinstance(other, Tensor):
-        raise NoChain("two values computed from the input are multiplied")
+        return maxima.product(input, other)
     x, c = (input, other) if isinstance(input, Tensor) else (other, input)
     return x.with_(Affine.times, np.asarray(c))
 
@@ -86,7 +86,7 @@ def _divide(input: Value, other: Value, *, rounding_mode: str | None = None) -> 
 
 def _matmul(input: Value, other: Value) -> Tensor:
     if isinstance(input, Tensor) and isinstance(other, Tensor):
-        raise NoChain("two values computed from the input are multiplied")
+        raise NoChain("matrices computed from the input are multiplied")
     if isinstance(input, Tensor) and np.ndim(other) == 2:
         return input.matmul(other)
     if isinstance(other, Tensor) and np.ndim(input) == 2 and len(other.shape) >= 2:
@@ -96,6 +96,12 @@ def _matmul(input: Value, other: Value) -> Tensor:
 
 def _swapped(x: Tensor) -> Tensor:
     return x.moved(lambda places: np.swapaxes(places, -1, -2))
+
+
+def _power(input: Value, exponent: Value) -> Tensor:
+    if not isinstance(input, Tensor) or isinstance(exponent, Tensor) or np.size(exponent) != 1:
+        raise NoChain("an exponent is no constant number")
+    return maxima.power(input, float(exponent))
 
 
 def _linear(input: Tensor, weight: Constant, bias: Constant | None = None) -> Tensor:
@@ -383,6 +389,8 @@ TABLE: dict[str, Callable[..., Any]] = {
     "negative": lambda input: input.times(-1.0),
     "matmul": _matmul,
     "mm": _matmul,
+    "pow": _power,
+    "square": lambda input: maxima.power(input, 2),
     "rmatmul": lambda input, other: _matmul(other, input),
     "addmm": _addmm,
     "linear": _linear,

@@ -49,6 +49,7 @@ OPERATORS = {
     "__itruediv__": "div_",
     "__matmul__": "matmul",
     "__rmatmul__": "rmatmul",
+    "__pow__": "pow",
     "__neg__": "neg",
     "__abs__": "abs",
     "__getitem__": "__getitem__",
@@ -58,7 +59,7 @@ OPERATORS = {
 # Python would answer these itself, by what the object is.
 VALUES = ("bool", "float", "int", "index", "array", "setitem")
 COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge", "contains")
-UNKNOWN = ("pow", "rpow", "floordiv", "mod")
+UNKNOWN = ("rpow", "floordiv", "mod")
 
 
 class Storage:
