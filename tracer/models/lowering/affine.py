@@ -137,7 +137,7 @@ class Affine:
     def kept_for(self, others: Sequence["Affine"]) -> "Affine":
         """The same outputs, as a layer of their own if that is less to carry to the level of `others`."""
         early = self.level < max(other.level for other in others)
-        needed = sum(len(np.unique(matrix.columns)) for matrix in self.terms.values())
+        needed = sum(np.count_nonzero(matrix.used) for matrix in self.terms.values())
         return self._settled() if early and needed > self.outputs else self
 
     def plus(self, shift: ArrayLike, radius: ArrayLike = 0.0) -> "Affine":

@@ -100,8 +100,7 @@ def _last_uses(last: Source) -> dict[Source, Indices]:
             if before not in uses:
                 uses[before] = np.zeros(before.size, dtype=np.intp)
                 open_.append(before)
-            columns = np.unique(matrix.columns)
-            uses[before][columns] = np.maximum(uses[before][columns], source.level)
+            uses[before] = np.maximum(uses[before], np.where(matrix.used, source.level, 0))
     return uses
 
 

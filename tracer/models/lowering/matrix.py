@@ -10,14 +10,14 @@ differences and sums of neurons stay exact.
 """
 
 from dataclasses import dataclass, replace
-from functools import partial
+from functools import cached_property, partial
 from itertools import pairwise
 from math import prod
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tracer.arrays import Array, Indices
+from tracer.arrays import Array, Indices, Mask
 from tracer.enclosures import rounding
 
 if TYPE_CHECKING:
@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 
 # Infinities and nan are reported when the layer is made, where the argument can be named.
 OVERFLOWING = partial(np.errstate, over="ignore", invalid="ignore")
-# No matrix or tensor has more stored numbers: eight gigabytes with their radii and places.
+# No matrix has more stored numbers, and no tensor more entries: a colour image of 1280 × 720 has 2.8 million.
 LARGEST = 10**8
+LARGEST_TENSOR = 2**22
 # Products of sparse matrices are computed for this many pairs of numbers at once.
 CHUNK = 2**20
 
 
-def need_room(*sizes: int, most: int = LARGEST) -> None:
+def need_room(*sizes: int, most: int = LARGEST_TENSOR) -> None:
     """Raise a ValueError if the product of `sizes` is more than `most`, before anything is allocated."""
     count = prod(map(int, sizes))
     if count > most:
@@ -68,7 +69,7 @@ class Matrix:
     ) -> "Matrix":
         """The matrix of numbers at `places` in any order; numbers at one place are added up."""
         r = np.zeros(len(values)) if radii is None else radii
-        if (np.diff(places) <= 0).any():
+        if not (places[:-1] < places[1:]).all():
             places, values, r = _collected(places, values, r)
         return cls(shape, values, r, None if len(places) == shape[0] * shape[1] else places)
 
@@ -103,11 +104,18 @@ class Matrix:
     def _places(self) -> Indices:
         return np.arange(self.stored) if self.places is None else self.places
 
-    @property
+    @cached_property
     def starts(self) -> Indices:
         """Where each row starts among the stored numbers, and the end of the last, (out + 1,)."""
         m, n = self.shape
         return np.searchsorted(self._places, np.arange(m + 1) * n)
+
+    @property
+    def used(self) -> Mask:
+        """Whether a number is stored in each column, (in,)."""
+        found = np.zeros(self.shape[1], dtype=bool)
+        found[self.columns] = True
+        return found
 
     @property
     def largest_row(self) -> int:
@@ -139,9 +147,9 @@ class Matrix:
             return self
         starts = self.starts
         counts = np.where(which >= 0, np.diff(starts)[which], 0)
-        need_room(int(counts.sum()))
+        need_room(int(counts.sum()), most=LARGEST)
         from_, rows = _ranges(starts[which], counts), np.repeat(np.arange(len(which)), counts)
-        places = rows * n + self.columns[from_]
+        places = self._places[from_] + (rows - which[rows]) * n
         return Matrix.of((len(which), n), places, self.values[from_], self.radii[from_])
 
     def transposed(self) -> "Matrix":
@@ -167,16 +175,16 @@ class Matrix:
         if other.is_identity:
             return self
         if self.places is None and other.places is None:
-            need_room(self.shape[0], other.shape[1])
+            need_room(self.shape[0], other.shape[1], most=LARGEST)
             return Matrix.full(*_product(*self.arrays(), *other.arrays()))
-        need_room(self.pairs(other))
+        need_room(self.pairs(other), most=LARGEST)
         return _sparse_product(self, other)
 
     def arrays(self) -> tuple[Array, Array]:
         """The midpoints and radii as arrays (out, in)."""
         if self.places is None:
             return self.values.reshape(self.shape), self.radii.reshape(self.shape)
-        need_room(*self.shape)
+        need_room(*self.shape, most=LARGEST)
         found = np.zeros((2, self.shape[0] * self.shape[1]))
         found[:, self.places] = self.values, self.radii
         return found[0].reshape(self.shape), found[1].reshape(self.shape)

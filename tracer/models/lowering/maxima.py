@@ -22,7 +22,7 @@ from tracer.fields.networks.activations import TABLE, activation
 from tracer.models.lowering.affine import Affine, Source
 from tracer.models.lowering.matrix import need_room
 from tracer.models.lowering.tensor import Constant, Tensor
-from tracer.models.lowering.windows import Axis
+from tracer.models.lowering.windows import LARGEST_WINDOWS, Axis
 
 # Increasing activations that have no inverse.
 FLAT_IN_PARTS = ("relu", "hardtanh")
@@ -80,7 +80,7 @@ def pooled(x: Tensor, axes: Sequence[Axis]) -> Tensor:
     def pool(x: Tensor) -> Tensor:
         for k, axis in enumerate(axes, start=2):
             places, across = axis.places(), np.moveaxis(x.places, k, -1)
-            need_room(across.size // axis.size, *places.shape)
+            need_room(across.size // axis.size, *places.shape, most=LARGEST_WINDOWS)
             windows = np.where(places >= 0, across[..., places], -1)
             which = np.moveaxis(windows, -2, k)
             x = Tensor(largest(x.affine, which.reshape(-1, axis.kernel)), which.shape[:-1])

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from tracer.arrays import Indices
 from tracer.fields.checks import need_finite
 from tracer.models.lowering.affine import Affine, Source
-from tracer.models.lowering.matrix import Matrix, need_room
+from tracer.models.lowering.matrix import LARGEST, Matrix, need_room
 
 Constant = NDArray[Any]
 Shape = tuple[int, ...]
@@ -97,7 +97,7 @@ class Tensor:
         weight = np.asarray(matrix.T, dtype=np.float64)
         if rows == 1:
             return Tensor(self.affine.matmul(weight), shape)
-        need_room(rows, n, m)
+        need_room(rows, n, m, most=LARGEST)
         need_finite("weight", weight)
         # A block of the weights for each row, on the diagonal.
         k, i, j = np.ogrid[:rows, :m, :n]

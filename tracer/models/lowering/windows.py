@@ -18,8 +18,11 @@ import numpy as np
 from tracer.arrays import Array, Indices
 from tracer.fields.checks import need_finite
 from tracer.models.lowering.affine import Affine
-from tracer.models.lowering.matrix import Matrix, need_room
+from tracer.models.lowering.matrix import LARGEST, Matrix, need_room
 from tracer.models.lowering.tensor import Constant, Tensor
+
+# The windows of all outputs have no more entries together, those of a convolution in each channel.
+LARGEST_WINDOWS = 2**24
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ class Axis:
 
     def places(self) -> Indices:
         """The entries of each output's window (count, kernel); −1 for padding."""
-        need_room(self.count, self.kernel)
+        need_room(self.count, self.kernel, most=LARGEST_WINDOWS)
         found = np.arange(self.count)[:, None] * self.stride + np.arange(self.kernel) * self.dilation
         found -= self.before
         return np.where((found >= 0) & (found < self.size), found, -1)
@@ -66,7 +69,7 @@ class Axis:
 
 def places_of(axes: Sequence[Axis]) -> Indices:
     """The entries of each output's window over several axes, (outputs, kernel); −1 for padding."""
-    need_room(*(axis.count for axis in axes), *(axis.kernel for axis in axes))
+    need_room(*(axis.count for axis in axes), *(axis.kernel for axis in axes), most=LARGEST_WINDOWS)
     found = np.zeros((1, 1), dtype=np.intp)
     for axis in axes:
         outer, inner = found[:, None, :, None], axis.places()[None, :, None, :]
@@ -92,7 +95,8 @@ def convolution(kernel: Constant, axes: Sequence[Axis], groups: int = 1) -> Matr
     size, outputs, taps = (
         prod(sizes) for sizes in zip(*((a.size, a.count, a.kernel) for a in axes), strict=True)
     )
-    need_room(m, n, outputs, taps)
+    need_room(m, outputs)
+    need_room(m, n, outputs, taps, most=LARGEST)
     shape = m * outputs, n * groups * size
     places = places_of(axes)[None, :, None, :]
     # For each output channel, output, input channel of the group and place of the kernel: a matrix's order.
@@ -127,7 +131,7 @@ def summed(x: Tensor, axes: Sequence[Axis]) -> Tensor:
     """The sum of each window, in each channel, of x (1, channels, *sizes)."""
     channels, size = x.shape[1], prod(x.shape[2:])
     places = places_of(axes)
-    need_room(channels, places.size)
+    need_room(channels, places.size, most=LARGEST_WINDOWS)
     start = np.arange(channels)[:, None, None] * size
     which = np.where(places >= 0, start + places, -1).reshape(-1, places.shape[1])
     shape = (1, channels, *(axis.count for axis in axes))
