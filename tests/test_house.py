@@ -18,6 +18,7 @@ FOLDERS = [
     "enclosures/functions",
     "enclosures/forms",
     "enclosures/formulas",
+    "fields/callables",
     "fields",
     "fields/networks",
     "fields/kernels",
