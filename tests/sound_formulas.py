@@ -52,6 +52,8 @@ def formulas(rng, tally):
         field.signs(corners)
     except Unenclosable as refusal:
         yield f"{text}: {refusal}"
+    except (TypeError, OverflowError):  # some functions take no long doubles or large integers
+        tally["formulas, no values"] += 1
 
 
 def formula(rng):

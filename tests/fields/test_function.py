@@ -1,5 +1,7 @@
 """Callables as fields: shapes, gradients given and by differences, and where there is no value."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -119,6 +121,102 @@ def test_a_function_is_a_field_that_says_its_name():
     assert isinstance(field, tracer.Field)
     assert repr(field) == "Function(hypot)"
     assert field.plane is None
+
+
+# Noise and frameworks ---------------------------------------------------------------------------
+
+
+def in_float32(x1, x2):
+    x, y = x1.astype(np.float32), x2.astype(np.float32)
+    return x * x + y * y - np.float32(1)
+
+
+def test_the_steps_of_differences_fit_the_noise_of_the_values():
+    single, double = Function(in_float32), Function(opaque(lambda x, y: x * x + y * y - 1))
+    for field, noise, error in ((single, 1e-7, 1e-4), (double, 1e-16, 1e-11)):
+        gradient = field.value_and_gradient(POINTS)[1]
+        assert 0.1 * noise < field.noise < 20 * noise
+        np.testing.assert_allclose(gradient, 2 * POINTS, atol=error)
+    assert Function(np.hypot).noise == 0
+
+
+def test_noise_is_not_taken_from_a_steep_function_nor_from_steps():
+    steep = Function(opaque(lambda x, y: np.sin(1e6 * x) + y))
+    assert steep.measure_noise(POINTS) < 1e-9
+    assert Function(opaque(lambda x, y: np.round(x) + 0 * y)).measure_noise(POINTS) < 1e-14
+
+
+def test_f_is_called_once_for_each_step_and_never_without_points():
+    calls = []
+
+    def f(x1, x2):
+        calls.append(len(x1))
+        return np.asarray(x1) ** 2 + x2
+
+    field = Function(f)
+    assert field.unenclosable
+    field.check(POINTS[:5])
+    calls.clear()
+    field.value_and_gradient(POINTS)
+    assert calls == [200, 3200]
+    for call in (field.value, field.value_and_gradient):
+        call(np.zeros((0, 2)))
+    assert 0 not in calls
+
+
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda torch: lambda x, y: torch.as_tensor(x) ** 2 + torch.sin(torch.as_tensor(y)),
+        lambda torch: lambda x, y: torch.from_numpy(x) ** 2 + torch.sin(torch.from_numpy(y)),
+        lambda torch: lambda x, y: x**2 + torch.sin(y),
+        lambda torch: lambda x, y: torch.as_tensor(x).detach() ** 2 + torch.sin(torch.as_tensor(y)),
+    ],
+)
+def test_gradients_of_tensors_are_those_of_torch_unless_it_does_not_know_them(write):
+    torch = pytest.importorskip("torch")
+    value, gradient = Function(write(torch)).value_and_gradient(POINTS)
+    assert value.dtype == gradient.dtype == np.float64
+    np.testing.assert_allclose(value, POINTS[:, 0] ** 2 + np.sin(POINTS[:, 1]), atol=1e-14)
+    np.testing.assert_allclose(gradient, np.stack([2 * POINTS[:, 0], np.cos(POINTS[:, 1])], -1), atol=1e-10)
+
+
+def test_a_module_of_float32_is_called_with_float32():
+    torch = pytest.importorskip("torch")
+    module = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1))
+    field = Function(lambda x, y: module(torch.stack([x, y], -1))[:, 0])
+    value, gradient = field.value_and_gradient(POINTS)
+    exact = tracer.as_network(module)
+    np.testing.assert_allclose(value, exact(POINTS)[:, 0], atol=1e-5)
+    np.testing.assert_allclose(gradient, exact.value_and_gradient(POINTS)[1], atol=1e-5)
+
+
+# The user's exceptions --------------------------------------------------------------------------
+
+BOX = [(-2, 2), (-2, 2)]
+VERBS = [
+    lambda f: tracer.trace(f, BOX),
+    lambda f: tracer.trace_from(f, (1, 0), BOX),
+    lambda f: tracer.solve(f, BOX, x2=0.3),
+]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("f", [lambda x, y: math.sin(x) - y, lambda x, y: x * x + y if x > 0 else y])
+def test_a_function_of_single_numbers_is_told_to_take_arrays(f, verb):
+    with pytest.raises(TypeError, match=r"np\.where\(x > 0, a, b\).*np\.vectorize\(f\)"):
+        verb(f)
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("error", [kind("mine") for kind in (ValueError, TypeError, KeyError, RuntimeError)])
+def test_the_users_exceptions_come_through(error, verb):
+    def f(x1, x2):
+        raise error
+
+    with pytest.raises(type(error)) as caught:
+        verb(f)
+    assert caught.value is error
 
 
 # Bad input --------------------------------------------------------------------------------------

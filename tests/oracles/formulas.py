@@ -2,7 +2,7 @@
 
 import numpy as np
 from flint import arb, arb_series, ctx
-from scipy.special import expit
+from scipy.special import erf, erfc, expit, log_expit
 
 from oracles.balls import BITS, arb_of
 
@@ -10,8 +10,24 @@ CONSTANTS = ["2", "0.5", "-1.25", "3", "np.pi", "1e-3", "7", "-0.1"]
 UNARY = [
     *("exp", "log", "sqrt", "sin", "cos", "tan", "tanh", "arctan", "square", "abs", "reciprocal", "expit"),
     *("negative", "positive", "sinh", "cosh", "expm1", "log1p", "log2", "log10", "exp2"),
+    *(
+        "cbrt",
+        "arcsin",
+        "arccos",
+        "arcsinh",
+        "arccosh",
+        "arctanh",
+        "sinc",
+        "sign",
+        "erf",
+        "erfc",
+        "log_expit",
+    ),
 ]
-BINARY = ["add", "subtract", "multiply", "divide", "maximum", "minimum", "hypot", "logaddexp"]
+BINARY = [
+    *("add", "subtract", "multiply", "divide", "maximum", "minimum", "hypot", "logaddexp"),
+    *("fmax", "fmin", "copysign", "arctan2", "heaviside"),
+]
 # What a float64 may not hold, or NumPy may not take for one.
 AWKWARD = [
     *("np.int64(2**53 + 1)", "np.uint64(2**64 - 1)", "np.array(2**53 + 3)", "np.int64(-(2**62) - 1)"),
@@ -34,6 +50,8 @@ AWKWARD_EXPONENTS = [
     *("np.int64(3)", "np.int8(-2)", "np.array(2)", "True", "np.True_", "np.float32(0.5)", "np.float32(0.1)"),
     *("np.uint8(0)", "np.longdouble(1) / 3", "2.0", "np.array(1.5)", "np.float16(3)", "-np.float32(0.3)"),
 ]
+# The share of binary operations that switch between branches.
+SWITCHES = 0.1
 EXPONENTS = ["2", "3", "4", "5", "-1", "-2", "-3", "0", "1", "0.5", "1.5", "-0.7", "2.0"]
 
 
@@ -42,9 +60,9 @@ class Undecided(Exception):
 
 
 class WithNumPy:
-    """``np`` in a formula on floats: NumPy, and SciPy's expit."""
+    """``np`` in a formula on floats: NumPy, and SciPy's functions."""
 
-    expit = staticmethod(expit)
+    expit, log_expit, erf, erfc = map(staticmethod, (expit, log_expit, erf, erfc))
 
     def __getattr__(self, name):
         return getattr(np, name)
@@ -106,6 +124,12 @@ class Ball:
     def __rpow__(self, base):
         return ball(base) ** self
 
+    def __gt__(self, other):
+        return _bigger(self, other)[0] is self
+
+    def __lt__(self, other):
+        return _bigger(self, other)[1] is self
+
 
 def ball(term):
     return term if isinstance(term, Ball) else Ball(arb_series([exactly(term)], prec=2))
@@ -148,6 +172,30 @@ def _decaying(function, odd):
     return staticmethod(of)
 
 
+def _chain(value, slope):
+    """A function and its derivative, of balls."""
+    return staticmethod(lambda a: Ball(arb_series([value(a.s[0]), slope(a.s[0]) * a.s[1]], prec=2)))
+
+
+def _sign(a):
+    return ball(1) if ball(a) > 0 else ball(-1)
+
+
+def _arctan2(y, x):
+    y, x = ball(y), ball(x)
+    if x.s[0] > 0:
+        return Ball((y / x).s.atan())
+    above = ball(y) > 0
+    return Ball((arb.pi() / 2 if above else -arb.pi() / 2) - (x / y).s.atan())
+
+
+def _sinc_slope(z):
+    w = arb.pi() * z
+    if z.contains(0) and not z == 0:
+        raise Undecided
+    return arb(0) if z == 0 else (w.cos() - w.sinc()) / z
+
+
 class WithBalls:
     """``np`` in a formula on balls."""
 
@@ -172,6 +220,23 @@ class WithBalls:
     log1p = staticmethod(lambda a: Ball((1 + a.s).log()))
     log2 = staticmethod(lambda a: Ball(a.s.log() / arb(2).log()))
     log10 = staticmethod(lambda a: Ball(a.s.log() / arb(10).log()))
+    cbrt = staticmethod(lambda a: _sign(a) * Ball(_exp(abs(a).s.log() / 3)))
+    arcsin = _chain(arb.asin, lambda z: 1 / (1 - z * z).sqrt())
+    arccos = _chain(arb.acos, lambda z: -1 / (1 - z * z).sqrt())
+    arcsinh = _chain(arb.asinh, lambda z: 1 / (1 + z * z).sqrt())
+    arccosh = _chain(arb.acosh, lambda z: 1 / (z * z - 1).sqrt())
+    arctanh = _chain(arb.atanh, lambda z: 1 / (1 - z * z))
+    sinc = _chain(lambda z: (arb.pi() * z).sinc(), _sinc_slope)
+    erf = _chain(arb.erf, lambda z: 2 * (-z * z).exp() / arb.pi().sqrt())
+    erfc = _chain(arb.erfc, lambda z: -2 * (-z * z).exp() / arb.pi().sqrt())
+    log_expit = staticmethod(lambda a: -_log_sum((-a).s, ball(0).s))
+    sign = staticmethod(_sign)
+    heaviside = staticmethod(lambda a, b: ball(1) if ball(a) > 0 else ball(0))
+    copysign = staticmethod(lambda a, b: abs(ball(a)) * _sign(b))
+    fmax = staticmethod(lambda a, b: _bigger(a, b)[0])
+    fmin = staticmethod(lambda a, b: _bigger(a, b)[1])
+    arctan2 = staticmethod(_arctan2)
+    where = staticmethod(lambda c, a, b: ball(a) if c else ball(b))
     square = staticmethod(lambda a: a * a)
     reciprocal = staticmethod(lambda a: 1 / a)
     negative = staticmethod(lambda a: -a)
@@ -207,6 +272,9 @@ def random_formula(rng, depth, constants=CONSTANTS, exponents=EXPONENTS):
     a, b = (b, a) if rng.uniform() < 0.5 else (a, b)
     if kind < 0.75:
         return f"({a}) {rng.choice(['+', '-', '*', '/'])} ({b})"
+    if rng.uniform() < SWITCHES:
+        c = f"({smaller()}) {rng.choice(['>', '<'])} ({b})"
+        return str(rng.choice([f"np.where({c}, {a}, {b})", f"np.multiply({c}, {a})"]))
     if kind < 0.8 and constant:
         return f"2.5**({a if a not in constants else b})"
     return f"np.{rng.choice(BINARY)}({a}, {b})"
@@ -225,8 +293,10 @@ def value_and_gradient(text, point):
     for i in (0, 1):
         seeds = (Ball(arb_series([arb_of(c), int(i == j)], prec=2)) for j, c in enumerate(point))
         try:
-            found.append(f(*seeds).s)
-        except (ZeroDivisionError, ValueError):
+            found.append(ball(f(*seeds)).s)
+        except (ZeroDivisionError, ValueError) as error:
+            if ">" in text or "<" in text or "heaviside" in text:  # perhaps in the other branch
+                raise Undecided from error
             return None
     numbers = [found[0][0], found[0][1], found[1][1]]
     return (numbers[0], numbers[1:]) if all(number.is_finite() for number in numbers) else None

@@ -63,6 +63,22 @@ def compare_atlas(field: Any, atlas: Atlas) -> None:
     if not len(crossings) and not len(atlas.undecided):  # F has one sign in the whole box
         wrong |= _on_both_sides(side[None])[0]
     _refute(field, x, side, wrong)
+    _need_curves(field, atlas)
+
+
+def _need_curves(field: Function, atlas: Atlas) -> None:
+    """Refuse a function that jumps over 0, and is 0 nowhere else: its sign changes are all that there is.
+
+    Raises
+    ------
+    Unenclosable
+        If there are no charts, but cells in which F jumps over 0.
+    """
+    if len(atlas.undecided) and not len(atlas.paving.charts):
+        cells = atlas.paving.lines.at(_some(atlas.undecided))
+        found = field.enclose(cells[:, 0], cells[:, 1])
+        if (~found.defined & np.isfinite(found.lower) & np.isfinite(found.upper)).any():
+            raise field.refused("F jumps over 0, and there is no curve F = 0")
 
 
 def compare_roots(field: Any, line: Segments, found: Isolated) -> None:

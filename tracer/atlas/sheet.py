@@ -55,9 +55,11 @@ class Sheet:
     @classmethod
     def of_crossings(cls, paving: Paving, pair: Pair, crossings: Crossings) -> tuple["Sheet", Mask]:
         """The sheet with arcs between crossings, or without one end; also returns which charts are broken."""
-        own, charts = paving.charts_of(pair), len(paving.charts)
-        directions, alone = np.zeros((charts, 2)), np.zeros(charts, dtype=bool)
-        directions[own], alone[own] = paving.growth(pair, own)[1], paving.third(pair, own) != NO_CLASS
+        directions, alone = paving.directions[:, 0], None
+        if pair is not None:
+            own, charts = paving.charts_of(pair), len(paving.charts)
+            directions, alone = np.zeros((charts, 2)), np.zeros(charts, dtype=bool)
+            directions[own], alone[own] = paving.growth(pair, own)[1], paving.third(pair, own) != NO_CLASS
         arcs, broken = pair_crossings(crossings, directions, alone)
         return cls(paving, pair, crossings, arcs, np.full(len(crossings), NO_JUNCTION)), broken
 

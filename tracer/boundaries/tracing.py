@@ -1,6 +1,5 @@
 """The functions `trace_from`, for the curve through a point, and `trace`, for all curves in a box."""
 
-from contextlib import suppress
 from typing import Any
 
 import numpy as np
@@ -190,15 +189,14 @@ def _traced(field: Any, box: Box, limits: Limits, line: Progress) -> Boundary:
 
 
 def _check_callable(field: Field, box: Box) -> None:
-    """Check a formula at a few points: its given gradient, and its bounds against its values on floats.
+    """Check a callable at a few points: what it raises, its given gradient, its bounds against its values.
 
     Raises
     ------
+    TypeError
+        If it takes single numbers only.
     ValueError
         If the given gradient is that of another function.
     """
-    if isinstance(field, Function) and field.unenclosable is None:
-        at = box.lower + PROBES * box.sides
-        field.check_gradient(at)
-        with suppress(Unenclosable):  # the field remembers that it is no formula
-            field.signs(at)
+    if isinstance(field, Function):
+        field.check(box.lower + PROBES * box.sides)

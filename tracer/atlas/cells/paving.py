@@ -159,17 +159,16 @@ class Paving:
 
     def charts_of(self, pair: Pair) -> Indices:
         """The numbers of the charts of a pair."""
-        return self.places(pair, np.arange(len(self.charts)))[0]
+        every = np.arange(len(self.charts))
+        return every if pair is None else self.places(pair, every)[0]
 
-    def places(self, pair: Pair, charts: Indices) -> tuple[Indices, Indices]:
+    def places(self, pair: tuple[int, int], charts: Indices) -> tuple[Indices, Indices]:
         """Which of `charts` are charts of a pair, and the place of the pair among the pairs of each."""
-        if pair is None:
-            return np.arange(len(charts)), np.zeros(len(charts), dtype=np.intp)
         return np.nonzero((self.classes[charts][:, PAIRS] == pair).all(axis=2))
 
     def growth(self, pair: Pair, charts: Indices) -> tuple[Signs, Array]:
         """The slopes and directions, (n, 2), of the field of a pair in some of its charts."""
-        place = self.places(pair, charts)[1]
+        place = 0 if pair is None else self.places(pair, charts)[1]
         return self.slopes[charts, place], self.directions[charts, place]
 
     def third(self, pair: Pair, charts: Indices) -> Indices:
@@ -184,10 +183,12 @@ class Paving:
 
         In the other undecided cells the two classes are not both candidates.
         """
-        which, place = self.places(pair, self.tiles.chart)
-        some = self.candidates[:, pair or ()].all(axis=1)
-        tiles = Tiles(self.tiles.cells[which], self.tiles.slopes[which, place], self.tiles.chart[which])
-        return tiles, len(self.charts) + np.flatnonzero(some)
+        cells, slopes, chart = self.tiles
+        if pair is None:
+            return Tiles(cells, slopes[:, 0], chart), len(self.charts) + np.arange(len(self.candidates))
+        which, place = self.places(pair, chart)
+        undecided = np.flatnonzero(self.candidates[:, pair].all(axis=1))
+        return Tiles(cells[which], slopes[which, place], chart[which]), len(self.charts) + undecided
 
 
 def pave(

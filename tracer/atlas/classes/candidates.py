@@ -51,7 +51,7 @@ class Candidates:
         others[np.arange(len(best)), best] = False
         cell, other = np.nonzero(others)
         pairs = np.sort(np.stack([best[cell], other], axis=1), axis=1)
-        found = margins.rows(pairs).enclose(corners[cell, 0], corners[cell, 1])
+        found = margins.enclose(pairs, corners, cell)
         first_above, first_below = found.defined & (found.lower > 0), found.defined & (found.upper < 0)
         first_is_best = pairs[:, 0] == best[cell]
         mask = before.copy()
@@ -81,8 +81,7 @@ class Candidates:
         best = self.best[cells]
         known = (pairs == best[:, None]).any(axis=1)
         row = self._row_of[cells[known], pairs[known].sum(axis=1) - best[known]]
-        new = corners[cells[~known]]
-        computed = self.margins.rows(pairs[~known]).enclose(new[:, 0], new[:, 1])
+        computed = self.margins.enclose(pairs[~known], corners, cells[~known])
         both = Enclosure.joined([self.found.rows(row), computed])
         return both.rows(np.argsort(np.argsort(~known, kind="stable"), kind="stable"))
 

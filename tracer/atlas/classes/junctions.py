@@ -56,7 +56,7 @@ def locate(margins: Margins, corners: Array, classes: Indices) -> Junctions:
     off = np.maximum(np.abs(found.lower), np.abs(found.upper)).reshape(-1, 2)
     least, most, reach = lower, upper, np.full(x.shape, np.inf)
     for _ in range(BOUND_ROUNDS):
-        near = rows.enclose(np.repeat(least, 2, axis=0), np.repeat(most, 2, axis=0))
+        near = margins.enclose(pairs, np.stack([least, most], axis=1), np.repeat(np.arange(len(x)), 2))
         low, high = (side.reshape(-1, 2, 2) for side in (near.gradient_lower, near.gradient_upper))
         reach = np.fmin(reach, _reach(low, high, off) + ROUNDING * np.abs(x))
         least, most = np.maximum(lower, x - reach), np.minimum(upper, x + reach)

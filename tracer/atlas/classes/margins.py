@@ -13,6 +13,7 @@ import numpy as np
 from tracer.arrays import Array, Indices, Mask, Signs
 from tracer.fields.evaluations import Evaluations
 from tracer.fields.field import Enclosure
+from tracer.fields.networks.bounds import on_cells_together, share_hidden_layers
 from tracer.fields.networks.network import Network
 
 
@@ -84,6 +85,15 @@ class Margins:
         everywhere: Any = (below[0] | below[1]).reshape(len(lower), len(others)).all(axis=1)
         return everywhere
 
+    def enclose(self, pairs: Indices, corners: Array, cell: Indices) -> Enclosure:
+        """Enclosures of the margins of `pairs` (n, 2), each on one `cell` (n,) of cells (k, 2, 2)."""
+        rows = self.rows(pairs)
+        networks = [field.field.layers for field, _ in rows.groups]
+        if self._deadline < math.inf or len(networks) < 2 or not share_hidden_layers(networks):
+            return rows.enclose(corners[cell, 0], corners[cell, 1])
+        some = [(row, cell[row]) for _, row in rows.groups]
+        return on_cells_together(networks, some, corners[:, 0], corners[:, 1])
+
     def rows(self, pairs: Indices) -> "MarginRows":
         """The margins of `pairs` (n, 2), to be evaluated on one cell or point each."""
         return MarginRows(self, pairs)
@@ -97,18 +107,18 @@ class MarginRows:
 
     def enclose(self, lower: Array, upper: Array) -> Enclosure:
         """Enclosures of each row's margin on its cell; see `EnclosedField`."""
-        parts = [field.enclose(lower[rows], upper[rows]) for field, rows in self._groups]
+        parts = [field.enclose(lower[rows], upper[rows]) for field, rows in self.groups]
         return Enclosure.joined(parts).rows(self._order) if parts else _NOTHING
 
     def value_and_gradient(self, x: Array) -> tuple[Array, Array]:
         """Each row's margin, (n,), and its gradient, (n, 2), at its point."""
         value, gradient = np.empty(len(x)), np.empty((len(x), 2))
-        for field, rows in self._groups:
+        for field, rows in self.groups:
             value[rows], gradient[rows] = field.value_and_gradient(x[rows])
         return value, gradient
 
     @cached_property
-    def _groups(self) -> list[tuple[Evaluations, Indices]]:
+    def groups(self) -> list[tuple[Evaluations, Indices]]:
         """Each margin that occurs, and its rows."""
         order = np.lexsort(self._pairs.T[::-1])
         pairs = self._pairs[order]
@@ -127,7 +137,7 @@ class MarginRows:
     def _order(self) -> Indices:
         """The position of each row in the concatenated groups."""
         order = np.empty(len(self._pairs), dtype=np.intp)
-        order[np.concatenate([rows for _, rows in self._groups])] = np.arange(len(order))
+        order[np.concatenate([rows for _, rows in self.groups])] = np.arange(len(order))
         return order
 
 

@@ -116,9 +116,11 @@ def _partition(network: Network, box: Box, argmin: bool, limits: Limits, progres
     arcs = tuple(_arc(border, number, labels) for border in borders)
     regions, doubtful = (), np.zeros((0, 2, 2))
     if not (atlas.exhausted or cut_short):
-        around, sure = _along_sides(margins, atlas.box)
+        # Where arcs end on the box, they tell the classes along its sides.
+        on_box = any(End.BOX in arc.ends for arc in arcs)
+        around, sure = _along_sides(margins, atlas.box, on_box)
         regions, doubtful = regions_between(arcs, borders, nodes, box, labels, around)
-        if not (sure or any(End.BOX in arc.ends for arc in arcs)):
+        if not sure:
             doubtful = np.stack([atlas.box.lower, atlas.box.upper])[None]
     doubtful = np.concatenate([doubtful, without_numbers(atlas.box, [arc.curve for arc in arcs])])
     clock.end_of("regions")
@@ -177,13 +179,13 @@ def _parts(margins: Margins, atlas: Atlas, arcs: Sequence[Arc]) -> tuple[Part, .
     return tuple(parts)
 
 
-def _along_sides(margins: Margins, box: Box) -> tuple[int, bool]:
-    """The class along the sides of a box if no arc ends there, and whether that is proven."""
+def _along_sides(margins: Margins, box: Box, known: bool) -> tuple[int, bool]:
+    """The class along the sides of a box if no arc ends there, and whether that is proven, or `known`."""
     corners = np.array([[x, y] for x in (box.lower[0], box.upper[0]) for y in (box.lower[1], box.upper[1])])
-    certain = margins.proven_argmax(corners)
+    certain = np.full(4, -1) if known else margins.proven_argmax(corners)
     if (certain >= 0).any():
         return int(certain.max()), True
-    return int(margins.network(corners[0]).argmax()), False
+    return int(margins.network(corners[0]).argmax()), known
 
 
 def _certificate(atlas: Atlas, status: Status, doubtful: Array, arcs: Sequence[Arc]) -> Certificate:

@@ -141,11 +141,15 @@ def regions_between(
         holes = [ring for ring, inner in zip(rings, (face == face[k]) & ~outer, strict=True) if inner]
         found.setdefault(min(rings[k].outputs, default=around), []).append(Piece(rings[k], tuple(holes)))
     regions = [
-        Region(output, labels[output], tuple(sorted(pieces, key=lambda piece: -piece.area)))
-        for output, pieces in sorted(found.items())
+        Region(output, labels[output], _largest_first(pieces)) for output, pieces in sorted(found.items())
     ]
     mixed = [ring.bounds for ring in rings if len(ring.outputs) > 1]
     return tuple(regions), np.concatenate([NO_CELLS, unclear, more, *np.reshape(mixed, (-1, 1, 2, 2))])
+
+
+def _largest_first(pieces: list[Piece]) -> tuple[Piece, ...]:
+    """Pieces by their areas, which are computed only if there are several."""
+    return tuple(sorted(pieces, key=lambda piece: -piece.area) if len(pieces) > 1 else pieces)
 
 
 def _nested(rings: list[Ring], borders: Sequence[Border], nodes: Nodes) -> tuple[Mask, Indices, Array]:

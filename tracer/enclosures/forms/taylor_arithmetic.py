@@ -111,6 +111,27 @@ def multiply(a: TaylorForm, b: TaylorForm) -> TaylorForm:
     return TaylorForm(coefficients, np.stack(np.broadcast_arrays(*radii)) * UP + UNDERFLOW)
 
 
+def depends_on_one(a: TaylorForm) -> bool:
+    """Whether a form has no quadratic part, and a linear one in the same coordinate on all cells."""
+    linear, square = a.coefficients[1:3], a.coefficients[3:]
+    return not square.any() and not (linear[0].any() and linear[1].any())
+
+
+def square_of_one(a: TaylorForm) -> TaylorForm:
+    """``a²`` of a form that `depends_on_one` coordinate: a parabola, exact but for the radii."""
+    c, l0, l1 = a.coefficients[:3]
+    e, slopes = a.radii[0], np.abs(a.coefficients[1:3])
+    size = np.abs(c) + slopes[0] + slopes[1]
+    coefficients = np.zeros_like(a.coefficients)
+    coefficients[0], coefficients[3], coefficients[5] = c * c, l0 * l0, l1 * l1
+    coefficients[1:3] = (2 * c) * a.coefficients[1:3]
+    rounding = PRODUCT_ROUNDINGS * UNIT_ROUNDOFF * size
+    radii = np.empty_like(a.radii)
+    radii[0] = e * (2 * size + e) + rounding * size
+    radii[1:] = 2 * (a.radii[1:] * (size + e) + (e + rounding) * slopes)
+    return TaylorForm(coefficients, radii * UP + UNDERFLOW)
+
+
 def absolute(a: TaylorForm) -> TaylorForm:
     """``|a|``."""
     low, high = a.value_bounds()

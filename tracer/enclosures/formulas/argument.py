@@ -1,28 +1,34 @@
 """Stand-ins for arrays of floats, on which a formula is evaluated as something else than numbers.
 
-NumPy passes a ufunc call on such an object to its ``__array_ufunc__``, and Python's operators are ufuncs
-too, so ``f(x1, x2)`` runs on stand-ins without change. They behave as arrays do, also in place:
-``s += t`` changes the object that every other name of s refers to. Unsupported operations, from a comparison
-to ``np.where``, raise `Unenclosable` with their name.
-
-A callable may catch that exception and continue with something else, which it would not do on floats. So
-a refusal is also recorded in the `Reading` that all stand-ins of one call share, and after a refusal no
-result is accepted.
+Python's operators are ufuncs too, so ``f(x1, x2)`` runs on stand-ins without change. They behave as arrays
+do, also in place: ``s += t`` changes the object that every other name of s refers to. A comparison gives a
+condition, for ``np.where``; multiplied with a function it counts as 1 or 0.
 """
 
 import operator
 from collections.abc import Callable
-from typing import Any, Never, Self
+from typing import Any, Self
 
 import numpy as np
-from numpy.lib.mixins import NDArrayOperatorsMixin
 
-from tracer.enclosures.formulas.ufuncs import TABLE, Operation, Unenclosable, name_of
+# Imported for its rows of `stand_in.FUNCTIONS`.
+from tracer.enclosures.formulas import array_functions  # noqa: F401
+from tracer.enclosures.formulas.stack import Stack
+from tracer.enclosures.formulas.stand_in import (
+    Reading,
+    StandIn,
+    Unenclosable,
+    description,
+    is_number,
+    name_of,
+    reason_of,
+)
+from tracer.enclosures.formulas.switches import COMBINATIONS, masked
+from tracer.enclosures.formulas.ufuncs import TABLE, Operation
 
-# The longest message that is quoted from a user's exception.
-MOST_CHARACTERS = 200
-
-_FILLED = {np.zeros_like: 0.0, np.ones_like: 1.0}
+# Arithmetic of arrays of bool is logical.
+_LOGICAL = {np.multiply: np.logical_and, np.add: np.logical_or} | COMBINATIONS
+_FLOAT_TYPES = (float, np.float64, "float", "float64", np.dtype(np.float64))
 
 
 def _operators(ufunc: Any, evaluate: Callable[..., Any]) -> tuple[Any, Any, Any]:
@@ -32,51 +38,35 @@ def _operators(ufunc: Any, evaluate: Callable[..., Any]) -> tuple[Any, Any, Any]
     takes the root. Skipping the ufunc is also faster.
     """
 
-    def forward(self: "Argument", other: Any) -> "Argument":
-        return self._evaluate(ufunc, evaluate, (self, other), None)
+    def forward(self: "Argument", other: Any) -> Any:
+        return self.evaluated(ufunc, evaluate, (self, other), None)
 
-    def reflected(self: "Argument", other: Any) -> "Argument":
-        return self._evaluate(ufunc, evaluate, (other, self), None)
+    def reflected(self: "Argument", other: Any) -> Any:
+        return self.evaluated(ufunc, evaluate, (other, self), None)
 
-    def in_place(self: "Argument", other: Any) -> "Argument":
-        return self._evaluate(ufunc, evaluate, (self, other), (self,))
+    def in_place(self: "Argument", other: Any) -> Any:
+        return self.evaluated(ufunc, evaluate, (self, other), (self,))
 
     return forward, reflected, in_place
 
 
-class Reading:
-    """One call of a formula with stand-ins for arrays.
-
-    Attributes
-    ----------
-    refused : str or None
-        The first unsupported operation.
-    """
-
-    __slots__ = ("refused",)
-
-    def __init__(self) -> None:
-        self.refused: str | None = None
-
-    def refusal(self, reason: str) -> Unenclosable:
-        """The exception to raise; the reason is recorded, even if the formula catches the exception."""
-        if self.refused is None:
-            self.refused = reason
-        return Unenclosable(reason)
+def _is_narrow(number: Any) -> bool:
+    return isinstance(number, np.generic | np.ndarray) and number.dtype not in (np.float64, np.bool_)
 
 
-class Argument(NDArrayOperatorsMixin):
+class Argument(StandIn):
     """A stand-in for an array; subclasses define the effect of an operation.
 
     Attributes
     ----------
     content : object
         The subclass's value; immutable, but it may be replaced.
-    reading : Reading
-        The call that the stand-in belongs to.
     """
 
-    __slots__ = ("content", "reading")
+    __slots__ = ("content",)
+
+    # The class of a condition's content.
+    condition: Any = ()
 
     def __init__(self, content: Any, reading: Reading) -> None:
         self.content = content
@@ -90,6 +80,10 @@ class Argument(NDArrayOperatorsMixin):
         """The content of a constant."""
         raise NotImplementedError
 
+    def as_number(self, condition: Any) -> Any:
+        """The content of a condition that counts as 1 or 0."""
+        raise NotImplementedError
+
     def read(self, result: Any) -> Any:
         """The content of a formula's `result` for arguments of this kind; the result may be a number.
 
@@ -101,20 +95,13 @@ class Argument(NDArrayOperatorsMixin):
         content = self._content(result, "a result that is")
         if self.reading.refused is not None:
             raise Unenclosable(self.reading.refused)
-        return content if isinstance(result, type(self)) else self.filled(content)
+        if not isinstance(result, type(self)):
+            return self.filled(content)
+        return self.as_number(content) if isinstance(content, self.condition) else content
 
-    def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any) -> Self:
-        if method != "__call__":
-            raise self.reading.refusal(f"{name_of(ufunc)}.{method}")
-        if options:
-            raise self.reading.refusal(f"{name_of(ufunc)} with {', '.join(options)}")
-        return self._evaluate(ufunc, ufunc, inputs, out)
-
-    def __array_function__(self, function: Any, types: Any, inputs: Any, options: Any) -> Self:
-        if function in _FILLED and len(inputs) == 1 and not options:
-            return type(self)(self.filled(_FILLED[function]), self.reading)
-        module = function.__module__.replace("numpy", "np", 1)
-        raise self.reading.refusal(f"{module}.{function.__name__}")
+    def on_ufunc(self, ufunc: Any, inputs: Any, out: Any) -> Any:
+        """The result of a ufunc."""
+        return self.evaluated(ufunc, ufunc, inputs, out)
 
     __add__, __radd__, __iadd__ = _operators(np.add, operator.add)
     __sub__, __rsub__, __isub__ = _operators(np.subtract, operator.sub)
@@ -122,16 +109,24 @@ class Argument(NDArrayOperatorsMixin):
     __truediv__, __rtruediv__, __itruediv__ = _operators(np.divide, operator.truediv)
     __pow__, __rpow__, __ipow__ = _operators(np.power, operator.pow)
 
-    def _evaluate(self, ufunc: Any, evaluate: Callable[..., Any], inputs: Any, out: Any) -> Self:
+    def evaluated(self, ufunc: Any, evaluate: Callable[..., Any], inputs: Any, out: Any) -> Any:
+        """The result of an operation on stand-ins and numbers; `evaluate` is what it is on floats."""
+        terms = []
+        for term in inputs:
+            if isinstance(term, Stack) or (type(term) is np.ndarray and term.ndim):
+                return Stack.elementwise(self.reading, ufunc, inputs, out)
+            terms.append(self._content(term, f"{name_of(ufunc)} with"))
+        if self.reading.conditional:
+            ufunc, evaluate, terms = self._with_conditions(ufunc, evaluate, terms)
         operation = TABLE.get(ufunc)
         if operation is None:
             raise self.reading.refusal(name_of(ufunc))
-        terms = [self._content(term, f"{name_of(ufunc)} with") for term in inputs]
         try:
             content = self.calculate(operation, evaluate, terms)
         # Such as an integer that is too large for a float.
         except Exception as error:
             raise self.reading.refusal(reason_of(error)) from error
+        self.reading.conditional |= isinstance(content, self.condition)
         if out is None:
             return type(self)(content, self.reading)
         (target,) = out
@@ -140,78 +135,67 @@ class Argument(NDArrayOperatorsMixin):
         target.content = content
         return target
 
+    def _with_conditions(
+        self, ufunc: Any, evaluate: Callable[..., Any], terms: list[Any]
+    ) -> tuple[Any, Callable[..., Any], list[Any]]:
+        """The operation that this one is if some of its terms are conditions."""
+        conditions = [isinstance(term, self.condition) for term in terms]
+        if not any(conditions):
+            return ufunc, evaluate, terms
+        others = [term for c, term in zip(conditions, terms, strict=True) if not c]
+        # NumPy calculates with these in their own precision, unless an array of floats is among the terms.
+        if all(map(is_number, others)) and (narrow := next(filter(_is_narrow, others), None)) is not None:
+            raise self.reading.refusal(f"{name_of(ufunc)} of comparisons with {narrow.dtype}")
+        if ufunc is np.where or ufunc in COMBINATIONS:
+            return ufunc, evaluate, terms
+        if all(c or isinstance(term, bool | np.bool_) for c, term in zip(conditions, terms, strict=True)):
+            if ufunc not in _LOGICAL:
+                raise self.reading.refusal(f"{name_of(ufunc)} of comparisons")
+            return _LOGICAL[ufunc], _LOGICAL[ufunc], terms
+        if ufunc is np.multiply:
+            return masked, masked, terms if conditions[0] else terms[::-1]
+        return (
+            ufunc,
+            evaluate,
+            [self.as_number(term) if c else term for c, term in zip(conditions, terms, strict=True)],
+        )
+
     def _content(self, term: Any, where: str) -> Any:
         """The content of a stand-in of this call, or a number."""
         if isinstance(term, type(self)):
             if term.reading is not self.reading:
                 raise self.reading.refusal(f"{where} an array of an earlier call")
             return term.content
-        if not _is_number(term):
-            raise self.reading.refusal(f"{where} {_description(term)}")
+        if not is_number(term):
+            raise self.reading.refusal(f"{where} {description(term)}")
         return term
 
-    # Operations of arrays that stand-ins refuse -------------------------------------------------------
+    # Methods of arrays --------------------------------------------------------------------------------
 
-    def __getattr__(self, name: str) -> Any:
-        # NumPy and Python look up names with two underscores themselves.
-        if not name.startswith("__"):
-            self.reading.refusal(f"the attribute {name}")
-        raise AttributeError(f"{type(self).__name__!r} object has no attribute {name!r}")
+    ndim = 1
+
+    def __getitem__(self, index: Any) -> Any:
+        return Stack.of(self)[index]
+
+    def clip(self, *args: Any, **kwargs: Any) -> Any:
+        """As `numpy.clip`."""
+        return np.clip(self, *args, **kwargs)  # type: ignore[call-overload]
+
+    def copy(self) -> Self:
+        """A stand-in with the same content."""
+        return type(self)(self.content, self.reading)
+
+    def astype(self, dtype: Any) -> Any:
+        """The same as floats."""
+        if dtype not in _FLOAT_TYPES:
+            raise self.reading.refusal(f"astype({dtype})")
+        content = self.content
+        return type(self)(
+            self.as_number(content) if isinstance(content, self.condition) else content, self.reading
+        )
 
     def __copy__(self) -> Self:
-        return type(self)(self.content, self.reading)
+        return self.copy()
 
     def __deepcopy__(self, _: Any) -> Self:
-        return type(self)(self.content, self.reading)
-
-    def __reduce_ex__(self, _: Any) -> Never:
-        raise self.reading.refusal("a pickle")
-
-    def __array__(self, *_: Any, **__: Any) -> Never:
-        raise self.reading.refusal("a conversion to an array of floats")
-
-    def __float__(self) -> Never:
-        raise self.reading.refusal("float(), as in the functions of math")
-
-    def __bool__(self) -> Never:
-        raise self.reading.refusal("bool(), as in if and while")
-
-    def __int__(self) -> Never:
-        raise self.reading.refusal("int()")
-
-    def __index__(self) -> Never:
-        raise self.reading.refusal("int(), as in an index")
-
-    def __round__(self, *_: Any) -> Never:
-        raise self.reading.refusal("round()")
-
-    def __len__(self) -> Never:
-        raise self.reading.refusal("len()")
-
-    def __iter__(self) -> Never:
-        raise self.reading.refusal("iter(), as in for")
-
-    def __getitem__(self, _: Any) -> Never:
-        raise self.reading.refusal("indexing with []")
-
-    def __setitem__(self, *_: Any) -> Never:
-        raise self.reading.refusal("indexing with []")
-
-
-def reason_of(error: BaseException) -> str:
-    """An exception's message, as one line."""
-    text = str(error) if isinstance(error, Unenclosable) else f"{type(error).__name__}: {error}"
-    return text.partition("\n")[0][:MOST_CHARACTERS]
-
-
-def _is_number(term: Any) -> bool:
-    if isinstance(term, int | float):
-        return True
-    # A subclass, such as a masked array, is more than a number.
-    if type(term) is not np.ndarray and not isinstance(term, np.generic):
-        return False
-    return term.ndim == 0 and term.dtype.kind in "biuf"
-
-
-def _description(term: Any) -> str:
-    return f"an array of shape {term.shape}" if isinstance(term, np.ndarray) else f"a {type(term).__name__}"
+        return self.copy()

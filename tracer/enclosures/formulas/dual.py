@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tracer.arrays import Array
-from tracer.enclosures.formulas.argument import Argument, Reading
+from tracer.enclosures.formulas.argument import Argument
+from tracer.enclosures.formulas.stand_in import Reading
 from tracer.enclosures.formulas.ufuncs import Operation
 
 
@@ -25,32 +26,58 @@ class DualNumber(NamedTuple):
     gradient: Array
 
 
+class Truth(NamedTuple):
+    """The values of a condition, an array of bool of shape (n,)."""
+
+    value: Array
+
+
 class Dual(Argument):
-    """A function at n points; its content is a `DualNumber`."""
+    """A function at n points; its content is a `DualNumber`, or `Truth`."""
 
     __slots__ = ()
+    condition = Truth
 
     @classmethod
     def coordinates(cls, x1: Array, x2: Array) -> tuple["Dual", "Dual"]:
         """Both coordinates of n points."""
-        reading = Reading()
+        reading = DualReading(len(x1))
         return (
             cls(DualNumber(x1, np.array([[1.0], [0.0]])), reading),
             cls(DualNumber(x2, np.array([[0.0], [1.0]])), reading),
         )
 
-    def calculate(self, operation: Operation, evaluate: Callable[..., Any], terms: list[Any]) -> DualNumber:
+    def calculate(
+        self, operation: Operation, evaluate: Callable[..., Any], terms: list[Any]
+    ) -> DualNumber | Truth:
         """The value, and the gradient by the chain rule."""
-        value = evaluate(*(term.value if isinstance(term, DualNumber) else term for term in terms))
+        value = evaluate(*(term.value if isinstance(term, DualNumber | Truth) else term for term in terms))
+        if value.dtype == bool:
+            return Truth(value)
         # As an integer of few bits, its logarithm would have half precision, and its predecessor might wrap.
-        numbers = [term.value if isinstance(term, DualNumber) else np.float64(term) for term in terms]
+        numbers = [term.value if isinstance(term, DualNumber | Truth) else np.float64(term) for term in terms]
         gradient: Any = None
         for slope, term in zip(operation.slopes, terms, strict=True):
             if isinstance(term, DualNumber):
                 part = term.gradient if slope is None else slope(value, *numbers) * term.gradient
                 gradient = part if gradient is None else gradient + part
-        return DualNumber(value, gradient)
+        return DualNumber(value, np.zeros((2, 1)) if gradient is None else gradient)
 
     def filled(self, number: float) -> DualNumber:
         """A constant, with no gradient."""
-        return DualNumber(np.full_like(self.content.value, number), np.zeros((2, 1)))
+        reading: Any = self.reading
+        return DualNumber(np.full(reading.points, number, dtype=np.float64), np.zeros((2, 1)))
+
+    def as_number(self, condition: Truth) -> DualNumber:
+        """1 or 0, with no gradient."""
+        return DualNumber(condition.value.astype(np.float64), np.zeros((2, 1)))
+
+
+class DualReading(Reading):
+    """One call of a formula at a number of `points`."""
+
+    __slots__ = ("points",)
+
+    def __init__(self, points: int) -> None:
+        super().__init__()
+        self.points = points

@@ -8,35 +8,51 @@ slope is one side's, and the enclosure contains the slopes of both sides.
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import erf, erfc, expit, log_expit
 
 from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.forms.taylor_arithmetic import (
     absolute,
     add,
     constant,
+    depends_on_one,
     maximum,
     minimum,
     multiply,
     negative,
     scale,
+    square_of_one,
     subtract,
 )
-from tracer.enclosures.functions import elementary, univariate
+from tracer.enclosures.formulas.stand_in import Unenclosable
+from tracer.enclosures.formulas.switches import (
+    COMBINATIONS,
+    COMPARISONS,
+    Condition,
+    chosen,
+    combined,
+    copied_sign,
+    masked,
+    select,
+    sign,
+    step,
+)
+from tracer.enclosures.functions import elementary, inverse_functions, univariate
+from tracer.enclosures.functions.supporting_lines import largest
 from tracer.enclosures.functions.univariate import Univariate
+from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
 
 # For larger exponents the factors of a power's derivatives would magnify underflow.
 LARGEST_EXPONENT = 1000.0
+# The slope of the error function at 0.
+_ERF_SLOPE = 2 / math.sqrt(math.pi)
 
 # A float that is exact, or a form.
 Term = TaylorForm | float
-
-
-class Unenclosable(TypeError):
-    """A formula has no enclosures; the message names the operation, such as ``np.floor``."""
 
 
 @dataclass(frozen=True)
@@ -46,31 +62,30 @@ class Operation:
     Attributes
     ----------
     enclose : callable
-        Maps as many terms as the operation has arguments, at least one of them a form, to a form.
+        Maps as many terms as the operation has arguments, at least one of them a form, to a form; of an
+        operation that switches between branches, also whether it is known to be continuous.
     slopes : tuple of callable or None
         For each argument, ``slope(value, *arguments)``; None is a slope of 1.
+    switch : object
+        The function by which `exact_reading` knows an operation that switches; None for any other.
     """
 
-    enclose: Callable[..., TaylorForm]
+    enclose: Callable[..., Any]
     slopes: tuple[Callable[..., Any] | None, ...]
-
-
-def name_of(ufunc: Any) -> str:
-    """The name of a ufunc as users write it."""
-    name = ufunc.__name__
-    return f"np.{name}" if hasattr(np, name) else f"scipy.special.{name}"
+    switch: Any = None
 
 
 def _form(term: Term) -> TaylorForm:
     return term if isinstance(term, TaylorForm) else constant(term)
 
 
-def _on_forms(function: Callable[..., TaylorForm]) -> Callable[..., TaylorForm]:
+def _on_forms(function: Callable[..., Any]) -> Callable[..., Any]:
     return lambda *terms: function(*map(_form, terms))
 
 
-def _apply(row: Univariate) -> Callable[..., TaylorForm]:
-    return lambda a: a.apply(row)
+def _unary(row: Univariate, slope: Callable[[Any, Any], Any]) -> Operation:
+    """A function of one variable: its bounds, and its derivative from its value and its argument."""
+    return Operation(lambda a: a.apply(row), (slope,))
 
 
 def _product(a: Term, b: Term) -> TaylorForm:
@@ -78,7 +93,11 @@ def _product(a: Term, b: Term) -> TaylorForm:
         return scale(_form(b), a)
     if not isinstance(b, TaylorForm):
         return scale(a, b)
-    return a.apply(elementary.SQUARE) if a is b else multiply(a, b)
+    return _square(a) if a is b else multiply(a, b)
+
+
+def _square(a: TaylorForm) -> TaylorForm:
+    return square_of_one(a) if depends_on_one(a) else a.apply(elementary.SQUARE)
 
 
 def _quotient(a: Term, b: Term) -> TaylorForm:
@@ -89,7 +108,7 @@ def _quotient(a: Term, b: Term) -> TaylorForm:
 
 
 def _hypot(a: Term, b: Term) -> TaylorForm:
-    squares = [_form(term).apply(elementary.SQUARE) for term in (a, b)]
+    squares = [_square(_form(term)) for term in (a, b)]
     return add(*squares).apply(elementary.SQRT)
 
 
@@ -99,6 +118,8 @@ def _power(a: Term, b: Term) -> TaylorForm:
         return multiply(b, _form(a).apply(elementary.LOG)).apply(elementary.EXP)
     if not abs(b) <= LARGEST_EXPONENT:
         raise Unenclosable(f"np.power with the exponent {b:g}")
+    if b == 2:
+        return _square(_form(a))
     return _form(a).apply(POWERS[b] if b in POWERS else elementary.power(b))
 
 
@@ -106,6 +127,35 @@ def _log_sum(a: Term, b: Term) -> TaylorForm:
     """``log(eᵃ + eᵇ) = a + softplus(b − a)``."""
     a, b = _form(a), _form(b)
     return add(a, subtract(b, a).apply(univariate.SOFTPLUS))
+
+
+def _angle(y: Term, x: Term) -> TaylorForm:
+    """``arctan2(y, x)``, by a quotient that is defined in one half-plane; it jumps where y = 0 and x ≤ 0."""
+    y, x = _form(y), _form(x)
+    (left, right), (bottom, top) = x.value_bounds(), y.value_bounds()
+    beside = multiply(x, y.apply(elementary.RECIPROCAL)).apply(elementary.ARCTAN)
+    half_turn, unknown = constant(math.pi / 2), constant(0.0)
+    half_turn.radii[0] = UNIT_ROUNDOFF
+    # The angle is defined, with bounds, wherever its arguments are.
+    unknown.radii[0], unknown.radii[1:] = math.pi * (1 + UNIT_ROUNDOFF * 4), math.nan
+    unknown = TaylorForm(unknown.coefficients, unknown.radii + 0.0 * (left + right + bottom + top))
+    above = chosen(bottom > 0, subtract(half_turn, beside), unknown)
+    below = chosen(top < 0, subtract(negative(half_turn), beside), above)
+    ahead = multiply(y, x.apply(elementary.RECIPROCAL)).apply(elementary.ARCTAN)
+    return chosen(left > 0, ahead, below)
+
+
+def _cube_root(a: TaylorForm) -> TaylorForm:
+    """``cbrt(a)``; across 0 it is continuous, with infinite slopes along coordinates that a depends on."""
+    low, high = a.value_bounds()
+    below, above = np.cbrt(low), np.cbrt(high)
+    coefficients, radii = np.zeros_like(a.coefficients), np.zeros_like(a.radii)
+    coefficients[0] = 0.5 * (below + above)
+    radii[0] = 0.5 * (above - below) + 16 * UNIT_ROUNDOFF * largest(below, above) + UNDERFLOW
+    for i, which in ((1, [1, 3, 4]), (2, [2, 4, 5])):
+        depends = a.coefficients[which].any(axis=0) | (a.radii[i] != 0)
+        radii[i] = np.where(depends, np.inf * (1 + a.radii[i]), 0.0)
+    return chosen((low > 0) | (high < 0), a.apply(inverse_functions.CBRT), TaylorForm(coefficients, radii))
 
 
 def _minus_one(*_: Any) -> float:
@@ -123,49 +173,127 @@ def _sech2(_: Any, z: Any) -> Any:
     return 4 * e / (1 + e) ** 2
 
 
-POWERS = {-1.0: elementary.RECIPROCAL, 0.5: elementary.SQRT, 1.0: univariate.LINEAR, 2.0: elementary.SQUARE}
+def _sinc_slope(v: Any, z: Any) -> Any:
+    return inverse_functions.sinc_slope(z)
+
+
+def _select(c: Any, a: Term, b: Term, continuous: bool) -> TaylorForm:
+    return select(_condition(c), _form(a), _form(b), continuous)
+
+
+def _masked(c: Condition, a: Term, continuous: bool) -> TaylorForm:
+    a = _form(a)
+    return select(c, a, scale(a, 0.0), continuous)
+
+
+def _copied_sign(a: Term, b: Term, continuous: bool) -> TaylorForm:
+    return copied_sign(_form(a), _form(b), continuous)
+
+
+def _combined(logical: Any, *conditions: Any) -> Condition:
+    return combined(logical, *map(_condition, conditions))
+
+
+def _condition(term: Any) -> Condition:
+    """A condition; a number is true unless it is 0."""
+    if isinstance(term, TaylorForm):
+        return COMPARISONS[np.not_equal](term, constant(0.0))
+    return term if isinstance(term, Condition) else Condition.constant(term)
+
+
+def _over_length(numerator: Any, y: Any, x: Any) -> Any:
+    return numerator / (x * x + y * y)
+
+
+POWERS = {-1.0: elementary.RECIPROCAL, 0.5: elementary.SQRT, 1.0: univariate.LINEAR}
 
 _SUM = Operation(_on_forms(add), (None, None))
 _ABSOLUTE = Operation(absolute, (lambda _, a: np.where(a < 0, -1.0, 1.0),))
 _POWER = Operation(_power, (_power_slope, lambda v, a, b: v * np.log(a)))
+_MAXIMUM = Operation(
+    _on_forms(maximum),
+    (lambda v, a, b: np.where(a >= b, 1.0, 0.0), lambda v, a, b: np.where(a >= b, 0.0, 1.0)),
+)
+_MINIMUM = Operation(
+    _on_forms(minimum),
+    (lambda v, a, b: np.where(a <= b, 1.0, 0.0), lambda v, a, b: np.where(a <= b, 0.0, 1.0)),
+)
+_LOG2, _LOG10 = math.log(2), math.log(10)
 
 TABLE: dict[Any, Operation] = {
+    # Arithmetic
     np.positive: Operation(lambda a: a, (None,)),
     np.negative: Operation(negative, (_minus_one,)),
     np.add: _SUM,
     np.subtract: Operation(_on_forms(subtract), (None, _minus_one)),
     np.multiply: Operation(_product, (lambda v, a, b: b, lambda v, a, b: a)),
     np.divide: Operation(_quotient, (lambda v, a, b: 1 / b, lambda v, a, b: -v / b)),
+    np.reciprocal: _unary(elementary.RECIPROCAL, lambda v, z: -v * v),
+    # Powers and roots
     np.power: _POWER,
     np.float_power: _POWER,
+    np.square: Operation(_square, (lambda v, z: 2 * z,)),
+    np.sqrt: _unary(elementary.SQRT, lambda v, z: 0.5 / v),
+    np.cbrt: Operation(_cube_root, (lambda v, z: 1 / (3 * v * v),)),
+    np.hypot: Operation(_hypot, (lambda v, a, b: a / v, lambda v, a, b: b / v)),
+    # Choices
     np.absolute: _ABSOLUTE,
     np.fabs: _ABSOLUTE,
-    np.maximum: Operation(
-        _on_forms(maximum),
-        (lambda v, a, b: np.where(a >= b, 1.0, 0.0), lambda v, a, b: np.where(a >= b, 0.0, 1.0)),
+    np.maximum: _MAXIMUM,
+    np.fmax: _MAXIMUM,
+    np.minimum: _MINIMUM,
+    np.fmin: _MINIMUM,
+    np.where: Operation(
+        _select,
+        (None, lambda v, c, a, b: np.where(c, 1.0, 0.0), lambda v, c, a, b: np.where(c, 0.0, 1.0)),
+        np.where,
     ),
-    np.minimum: Operation(
-        _on_forms(minimum),
-        (lambda v, a, b: np.where(a <= b, 1.0, 0.0), lambda v, a, b: np.where(a <= b, 0.0, 1.0)),
+    masked: Operation(_masked, (None, lambda v, c, a: np.where(c, 1.0, 0.0)), masked),
+    np.copysign: Operation(
+        _copied_sign, (lambda v, a, b: np.where(a * b < 0, -1.0, 1.0), lambda v, a, b: 0.0 * v), np.copysign
     ),
-    np.hypot: Operation(_hypot, (lambda v, a, b: a / v, lambda v, a, b: b / v)),
+    np.sign: Operation(sign, (lambda v, z: 0.0 * v,)),
+    np.heaviside: Operation(
+        lambda z, middle: step(_form(z), 0.0, _form(middle)),
+        (lambda v, z, m: 0.0 * v, lambda v, z, m: np.where(z == 0, 1.0, 0.0)),
+    ),
+    # Exponential functions and logarithms
+    np.exp: _unary(elementary.EXP, lambda v, z: v),
+    np.expm1: _unary(elementary.EXPM1, lambda v, z: np.exp(z)),
+    np.exp2: Operation(lambda a: _power(2.0, a), (lambda v, z: _LOG2 * v,)),
+    np.log: _unary(elementary.LOG, lambda v, z: 1 / z),
+    np.log1p: _unary(elementary.LOG1P, lambda v, z: 1 / (1 + z)),
+    np.log2: _unary(elementary.LOG2, lambda v, z: 1 / (_LOG2 * z)),
+    np.log10: _unary(elementary.LOG10, lambda v, z: 1 / (_LOG10 * z)),
     np.logaddexp: Operation(_log_sum, (lambda v, a, b: expit(a - b), lambda v, a, b: expit(b - a))),
-    np.square: Operation(_apply(elementary.SQUARE), (lambda v, z: 2 * z,)),
-    np.reciprocal: Operation(_apply(elementary.RECIPROCAL), (lambda v, z: -v * v,)),
-    np.sqrt: Operation(_apply(elementary.SQRT), (lambda v, z: 0.5 / v,)),
-    np.exp: Operation(_apply(elementary.EXP), (lambda v, z: v,)),
-    np.expm1: Operation(_apply(elementary.EXPM1), (lambda v, z: np.exp(z),)),
-    np.exp2: Operation(lambda a: _power(2.0, a), (lambda v, z: math.log(2) * v,)),
-    np.log: Operation(_apply(elementary.LOG), (lambda v, z: 1 / z,)),
-    np.log1p: Operation(_apply(elementary.LOG1P), (lambda v, z: 1 / (1 + z),)),
-    np.log2: Operation(_apply(elementary.LOG2), (lambda v, z: 1 / (math.log(2) * z),)),
-    np.log10: Operation(_apply(elementary.LOG10), (lambda v, z: 1 / (math.log(10) * z),)),
-    np.sin: Operation(_apply(elementary.SIN), (lambda v, z: np.cos(z),)),
-    np.cos: Operation(_apply(elementary.COS), (lambda v, z: -np.sin(z),)),
-    np.tan: Operation(_apply(elementary.TAN), (lambda v, z: 1 + v * v,)),
-    np.sinh: Operation(_apply(elementary.SINH), (lambda v, z: np.cosh(z),)),
-    np.cosh: Operation(_apply(elementary.COSH), (lambda v, z: np.sinh(z),)),
-    np.tanh: Operation(_apply(univariate.TANH), (_sech2,)),
-    np.arctan: Operation(_apply(elementary.ARCTAN), (lambda v, z: 1 / (1 + z * z),)),
-    expit: Operation(_apply(univariate.SIGMOID), (lambda v, z: v * expit(-z),)),
+    # Trigonometric and hyperbolic functions
+    np.sin: _unary(elementary.SIN, lambda v, z: np.cos(z)),
+    np.cos: _unary(elementary.COS, lambda v, z: -np.sin(z)),
+    np.tan: _unary(elementary.TAN, lambda v, z: 1 + v * v),
+    np.sinh: _unary(elementary.SINH, lambda v, z: np.cosh(z)),
+    np.cosh: _unary(elementary.COSH, lambda v, z: np.sinh(z)),
+    np.tanh: _unary(univariate.TANH, _sech2),
+    np.sinc: _unary(inverse_functions.SINC, _sinc_slope),
+    # Their inverses
+    np.arcsin: _unary(inverse_functions.ARCSIN, lambda v, z: 1 / np.sqrt((1 - z) * (1 + z))),
+    np.arccos: _unary(inverse_functions.ARCCOS, lambda v, z: -1 / np.sqrt((1 - z) * (1 + z))),
+    np.arctan: _unary(elementary.ARCTAN, lambda v, z: 1 / (1 + z * z)),
+    np.arctan2: Operation(
+        _angle, (lambda v, y, x: _over_length(x, y, x), lambda v, y, x: _over_length(-y, y, x))
+    ),
+    np.arcsinh: _unary(inverse_functions.ARCSINH, lambda v, z: 1 / np.hypot(1, z)),
+    np.arccosh: _unary(inverse_functions.ARCCOSH, lambda v, z: 1 / (np.sqrt(z - 1) * np.sqrt(z + 1))),
+    np.arctanh: _unary(inverse_functions.ARCTANH, lambda v, z: 1 / ((1 - z) * (1 + z))),
+    # SciPy's functions
+    expit: _unary(univariate.SIGMOID, lambda v, z: v * expit(-z)),
+    log_expit: Operation(
+        lambda a: negative(negative(a).apply(univariate.SOFTPLUS)), (lambda v, z: expit(-z),)
+    ),
+    erf: _unary(inverse_functions.ERF, lambda v, z: _ERF_SLOPE * np.exp(-z * z)),
+    erfc: _unary(inverse_functions.ERFC, lambda v, z: -_ERF_SLOPE * np.exp(-z * z)),
+}
+# Comparisons and logical operations: their results are conditions.
+TABLE |= {ufunc: Operation(_on_forms(compare), (None, None)) for ufunc, compare in COMPARISONS.items()}
+TABLE |= {
+    ufunc: Operation(partial(_combined, logical), (None, None)) for ufunc, logical in COMBINATIONS.items()
 }

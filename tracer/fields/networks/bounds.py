@@ -10,7 +10,7 @@ from typing import TypeVar
 
 import numpy as np
 
-from tracer.arrays import Array
+from tracer.arrays import Array, Indices
 from tracer.enclosures.forms.mean_value import MeanValueForm
 from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.functions.blocks import Blocks
@@ -76,7 +76,13 @@ def mean_values_or_taylor_forms(layers: Sequence[Layer], lower: Array, upper: Ar
         every = len(lower) // SAMPLE
         if _taylor_forms_are_faster(layers, lower[::every], upper[::every]):
             return taylor_forms(layers, lower, upper)
-    found, spread = _mean_values(layers, lower, upper)
+    return _with_taylor_forms(layers, lower, upper, *_mean_values(layers, lower, upper))
+
+
+def _with_taylor_forms(
+    layers: Sequence[Layer], lower: Array, upper: Array, found: Enclosure, spread: Array
+) -> Enclosure:
+    """Bounds by mean value forms of the given spread, narrowed by Taylor forms where that is faster."""
     undecided = np.flatnonzero(~found.decided())
     if len(undecided) <= FEW_UNDECIDED * len(lower):
         return found
@@ -84,6 +90,50 @@ def mean_values_or_taylor_forms(layers: Sequence[Layer], lower: Array, upper: Ar
     if len(undecided) <= (1 - LEAST_DECIDED) * len(lower) and wide:
         return found
     return found.narrowed(undecided, taylor_forms(layers, lower[undecided], upper[undecided]))
+
+
+def share_hidden_layers(networks: Sequence[Sequence[Layer]]) -> bool:
+    """Whether `on_cells_together` may be used: smooth networks that differ in their last layer only."""
+    (*hidden, last), *others = networks
+    return (
+        len(hidden) > 0
+        and all(layer.function.mean_values and not layer.function.kinks for layer in (*hidden, last))
+        and all(len(some) == len(hidden) + 1 for some in others)
+        and all(a is b for some in others for a, b in zip(some, hidden, strict=False))
+    )
+
+
+def on_cells_together(
+    networks: Sequence[Sequence[Layer]], rows: Sequence[tuple[Indices, Indices]], lower: Array, upper: Array
+) -> Enclosure:
+    """Bounds of networks that share their hidden layers, whose forms are computed once on each cell.
+
+    Parameters
+    ----------
+    networks : sequence
+        The layers of each network; see `share_hidden_layers`.
+    rows : sequence
+        For each network its rows of the result, and their cells.
+    lower, upper : ndarray, shape (k, 2)
+        The corners of the cells.
+    """
+    size, parts, order = chunk_size(networks[0], CACHED_FORMS), [], []
+    for start in range(0, len(lower), size):
+        form, radius = _form(
+            MeanValueForm, networks[0][:-1], *(x[start : start + size] for x in (lower, upper))
+        )
+        for layers, (row, cell) in zip(networks, rows, strict=True):
+            here = np.flatnonzero((cell >= start) & (cell < start + size))
+            some, at = cell[here], cell[here] - start
+            if not len(here):
+                continue
+            last = MeanValueForm(form.midpoints[:, at], form.radii[:, at], form.spread[at])
+            found = _bounds(_through(last, layers[-1:]), radius[at])
+            parts.append(_with_taylor_forms(layers, lower[some], upper[some], found, last.spread))
+            order.append(row[here])
+    place = np.empty(sum(map(len, order)), dtype=np.intp)
+    place[np.concatenate(order)] = np.arange(len(place))
+    return Enclosure.joined(parts).rows(place)
 
 
 def _taylor_forms_are_faster(layers: Sequence[Layer], lower: Array, upper: Array) -> bool:
@@ -114,12 +164,17 @@ def taylor_forms(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosu
 def _form(kind: type[Form], layers: Sequence[Layer], lower: Array, upper: Array) -> tuple[Form, Array]:
     """A network's form of the given kind on cells, and the cells' radii (k, 2)."""
     form, radius = kind.of_cells(lower, upper)
+    return _through(form, layers), radius
+
+
+def _through(form: Form, layers: Sequence[Layer]) -> Form:
+    """The form behind some layers."""
     for layer in layers:
         form = form.affine(layer.affine)
         function = layer.function.bounds
         if isinstance(function, Univariate | Blocks) and not layer.function.is_linear:
             form = form.apply(function)
-    return form, radius
+    return form
 
 
 def _bounds(form: MeanValueForm | TaylorForm, radius: Array) -> Enclosure:

@@ -1,0 +1,56 @@
+"""Calls of a user's callable with arrays: its results are checked, its exceptions come through.
+
+Only the exceptions by which a function of single numbers rejects arrays are replaced, by one with the cure.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tracer.arrays import Array
+
+# Parts of what Python and NumPy say if an array is used as a single number.
+SCALAR = ("truth value of an array", "converted to Python scalars", "as an integer index")
+CURE = (
+    "must take arrays of points, not single numbers: write it with NumPy's functions, np.sin(x) for "
+    "math.sin(x) and np.where(x > 0, a, b) for `a if x > 0 else b`, or pass np.vectorize({f}), which is "
+    "vectorised, but slow"
+)
+
+
+def call(name: str, f: Callable[[Array, Array], Any], x1: Array, x2: Array) -> Any:
+    """The result of `f`, which gets copies of its arguments, as it may change them.
+
+    Raises
+    ------
+    TypeError
+        If f takes single numbers only.
+    """
+    # Outside its domain a formula is nan or inf, without a warning.
+    with np.errstate(all="ignore"):
+        try:
+            return f(x1.copy(), x2.copy())
+        except (TypeError, ValueError) as error:
+            if any(text in str(error) for text in SCALAR):
+                raise TypeError(f"{name} {CURE.format(f=name)}") from error
+            raise
+
+
+def checked(name: str, result: Any, shape: tuple[int, ...]) -> Array:
+    """The result as an array of float64 of the given shape.
+
+    Raises
+    ------
+    ValueError
+        If it is no array of real numbers, or has another shape.
+    """
+    array = np.asarray(result)
+    if array.dtype.kind not in "biuf":
+        raise ValueError(
+            f"{name} must give one value for each of {shape} points, a real number; "
+            f"got {type(result).__name__}"
+        )
+    if array.shape not in ((), shape):
+        raise ValueError(f"{name} must give one value for each of {shape} points; got shape {array.shape}")
+    return np.broadcast_to(array.astype(np.float64), shape)

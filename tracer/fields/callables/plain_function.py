@@ -1,0 +1,98 @@
+"""A callable evaluated on floats, and its derivatives if it is no formula.
+
+A framework's gradient is used if the results are its tensors, and differences agree with it at some points:
+a callable may leave the framework on the way.
+"""
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tracer.arrays import Array
+from tracer.fields.callables import tensors
+from tracer.fields.callables.calls import call, checked
+from tracer.fields.callables.differences import gradients, noise_and_size
+
+# Points at which the gradient of a framework is compared with differences, once.
+MOST_COMPARED = 16
+# The largest error of somebody else's gradient, relative to the derivatives at the point.
+GRADIENT_ERROR = 1e-2
+# The same, relative to the size of the function.
+SHARE_OF_SIZE = 1e-9
+
+
+class PlainFunction:
+    """A callable of two arrays of floats.
+
+    Attributes
+    ----------
+    noise : float or None
+        The standard deviation of the errors of its values; None until it is measured.
+    size : float
+        The size of its values where the noise was measured.
+    """
+
+    def __init__(self, f: Callable[..., Any]) -> None:
+        self._f = f
+        self.noise: float | None = None
+        self.size = 0.0
+        # What the results are tensors of, whether that can differentiate f, and the type of the tensors
+        # that f takes, if it takes no arrays.
+        self._framework: str | None = None
+        self._differentiable: bool | None = None
+        self._tensors: str | None = None
+
+    def value(self, x1: Array, x2: Array) -> Array:
+        """The values (n,) at n points; f is not called if there are none."""
+        if not len(x1):
+            return np.zeros(0)
+        if self._tensors is not None:
+            result = tensors.call_with_tensors(self._f, x1, x2, self._tensors)
+        else:
+            result = self._called(x1, x2)
+            if (framework := tensors.framework_of(result)) is not None:
+                self._framework, result = framework, tensors.as_array(result)
+        return checked("f", result, x1.shape)
+
+    def _called(self, x1: Array, x2: Array) -> Any:
+        try:
+            return call("f", self._f, x1, x2)
+        except (TypeError, AttributeError):
+            # A function of torch's tensors takes no arrays.
+            if "torch" in sys.modules and self._framework is None:
+                self._tensors = tensors.as_torch_takes_it(self._f, x1, x2)
+            if self._tensors is None:
+                raise
+            self._framework = "torch"
+            return tensors.call_with_tensors(self._f, x1, x2, self._tensors)
+
+    def gradient(self, x1: Array, x2: Array) -> Array:
+        """The gradients (n, 2) by the framework of f's results, else by differences."""
+        if self._differentiable is None and self._framework is not None:
+            self._differentiable = self._agrees(x1[:MOST_COMPARED], x2[:MOST_COMPARED])
+        if self._framework is not None and self._differentiable:
+            found = tensors.gradient(self._f, self._framework, x1, x2)
+            if found is not None:
+                return found
+        return self._differences(np.stack([x1, x2], axis=-1))
+
+    def measure(self, x: Array) -> tuple[float, float]:
+        """The noise and the size, estimated at points (n, 2), n > 0, unless they are known already."""
+        if self.noise is None:
+            self.noise, self.size = noise_and_size(self.value, x)
+        return self.noise, self.size
+
+    def _differences(self, x: Array) -> Array:
+        return gradients(self.value, x, *self.measure(x))
+
+    def _agrees(self, x1: Array, x2: Array) -> bool:
+        """Whether the framework's gradient is that of f's values."""
+        assert self._framework is not None
+        found = tensors.gradient(self._f, self._framework, x1, x2)
+        if found is None:
+            return False
+        error = np.abs(found - self._differences(np.stack([x1, x2], axis=-1))).max(axis=1)
+        allowed = GRADIENT_ERROR * np.abs(found).max(axis=1) + SHARE_OF_SIZE * self.size
+        return bool(2 * np.count_nonzero(error <= allowed) >= len(x1))
