@@ -17,10 +17,8 @@ from tracer.fields.networks.activations import TABLE
 from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.network import Network
 from tracer.models.lowering.affine import Affine, Source
-from tracer.models.lowering.matrix import Matrix, need_room
+from tracer.models.lowering.matrix import Matrix
 
-# Until a `Layer` has blocks and sparse weights: sparse matrices of more numbers are not stored as arrays.
-LARGEST_ARRAY = 2**24
 # A name, the number of neurons, and the parameter of the activation, if it has one.
 Block = tuple[str, int] | tuple[str, int, float]
 
@@ -35,15 +33,14 @@ class Step:
     blocks: tuple[Block, ...]
 
     def layer(self) -> Layer:
-        """The layer; a ValueError if it has several activations, or is too large."""
+        """The layer."""
+        W, r = self.weight.arrays() if self.weight.places is None else self.weight.csr()
+        radii: dict[str, Any] = {"weight_radius": r, "bias_radius": self.bias_radius}
         (name, _, *parameter), *others = self.blocks
         if others:
-            raise ValueError("two values computed from the input meet: not a chain of layers")
-        if self.weight.places is not None:
-            need_room(*self.weight.shape, most=LARGEST_ARRAY)
-        W, r = self.weight.arrays()
+            return Layer(W, self.bias, self.blocks, **radii)
         given: dict[str, Any] = {str(TABLE[name].parameter): number for number in parameter}
-        return Layer(W, self.bias, name, **given, weight_radius=r, bias_radius=self.bias_radius)
+        return Layer(W, self.bias, name, **given, **radii)
 
 
 def network(output: Affine, inputs: Sequence[Affine]) -> Network:
