@@ -39,6 +39,8 @@ from tracer.atlas.cells.one_field import OneField
 
 # Random formulas with awkward constants that are looked at with each network.
 FORMULAS = 10
+# The share of networks whose layers have blocks of activations, and sparse weights.
+BLOCKS = 0.4
 
 
 @dataclass
@@ -114,7 +116,7 @@ def run(options, tally):
 def claims_of(number, options, cells, tally):
     """The false claims about one network, shown as they are found."""
     try:
-        problem, rng = network_of(options.seed, number, options.activations)
+        problem, rng = network_of(options.seed, number, options.activations, blocks=BLOCKS)
         claims = check_network(rng, problem, tally, options.max_cells, cells)
         wrong = [f"network {number}, {problem.field}: {claim}" for claim in claims]
         tally["decided in ball arithmetic"] += problem.exact.balls

@@ -41,7 +41,7 @@ def kind_id(names):
 def test_nothing_proven_of_random_networks_is_wrong(names, fresh_seed):
     tally = soundness.Tally()
     for number in range(NETWORKS):
-        problem, rng = network_of(fresh_seed, number, names, widest=8)
+        problem, rng = network_of(fresh_seed, number, names, widest=8, blocks=0.3)
         claims = list(soundness.check_network(rng, problem, tally, max_cells=1000, cells=50, time_limit=0.2))
         assert claims == [], (number, problem.field)
 
@@ -50,7 +50,7 @@ def test_nothing_proven_of_random_networks_is_wrong(names, fresh_seed):
 def test_no_bound_of_many_random_cells_is_violated(names, fresh_seed):
     networks = 50
     for number in range(networks):
-        problem, rng = network_of(fresh_seed, number, names, widest=16)
+        problem, rng = network_of(fresh_seed, number, names, widest=16, blocks=0.3)
         assert list(enclosures(rng, problem, CELLS // networks, points=3)) == [], (number, problem.field)
 
 

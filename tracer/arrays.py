@@ -12,6 +12,8 @@ Array = NDArray[np.float64]
 Indices = NDArray[np.intp]
 Mask = NDArray[np.bool_]
 Signs = NDArray[np.int8]
+# An Array, or a sparse one: a `scipy.sparse.csr_array`.
+Matrix = Any
 
 P = ParamSpec("P")
 R = TypeVar("R")

@@ -2,14 +2,18 @@
 
 from dataclasses import dataclass
 from itertools import pairwise
+from unittest import mock
 
 import numpy as np
+from scipy.sparse import csr_array
 
 import tracer
 from cases.problems import BOX
 from oracles.broken_lines import KINKED
 from oracles.exact import Exact
+from oracles.running_errors import kinked
 from tracer.fields.box import Box
+from tracer.fields.networks import weights
 
 SMOOTH = ["sigmoid", "tanh", "softplus", "silu", "gelu", "elu"]
 ACTIVATIONS = [*SMOOTH, *KINKED]
@@ -34,26 +38,28 @@ class Problem:
     @property
     def kinked(self):
         """Whether some activation has kinks."""
-        return any(name in KINKED for _, _, name, *_ in self.exact.layers)
+        return any(kinked(name) for _, _, name, *_ in self.exact.layers)
 
     @property
     def kind(self):
         """The activation, or what is mixed."""
-        names = {name for _, _, name, *_ in self.exact.layers} - {"linear"}
+        given = [name for _, _, name, *_ in self.exact.layers]
+        names = {part for name in given for part, *_ in (name if isinstance(name, list) else [[name]])}
+        names -= {"linear"}
         if len(names) < 2:
             return "".join(names) or "linear"
         kinked = len(names & set(KINKED))
         return "mixed" if 0 < kinked < len(names) else "mixed piecewise linear" if kinked else "mixed smooth"
 
 
-def network_of(seed, number, names=ACTIVATIONS, widest=32):
-    """The problem with a number, and the generator for its checks."""
+def network_of(seed, number, names=ACTIVATIONS, widest=32, blocks=0.0):
+    """The problem with a number, and the generator for its checks; a share `blocks` have mixed layers."""
     rng = np.random.default_rng([seed, number])
-    problem = random_problem(rng, names, widest)
+    problem = random_problem(rng, names, widest, blocks)
     return (on_plane(rng, problem) if rng.uniform() < 0.15 else problem), rng
 
 
-def random_problem(rng, names=ACTIVATIONS, widest=32):
+def random_problem(rng, names=ACTIVATIONS, widest=32, blocks=0.0):
     """1-4 hidden layers, 2 to `widest` wide, gains 0.5-8, a box 1e-3 to 1e3 wide that F = 0 runs through.
 
     Half have one of the activations throughout, half one in each layer.
@@ -74,6 +80,9 @@ def random_problem(rng, names=ACTIVATIONS, widest=32):
     if rng.uniform() < 0.8:  # as a trained network sees its box
         W, b, *a = layers[0]
         layers[0] = (W / (side / 2), b - W / (side / 2) @ center, *a)
+    own = rng.spawn(1)[0]
+    if own.uniform() < blocks:
+        layers = with_blocks(own, layers, names)
     shape = (8, 2)
     through = center + side * (rng.integers(-3, 4, shape) / 8 if ties else rng.uniform(-0.5, 0.5, shape))
     return _with_outputs(rng, layers, through, np.stack([center - side / 2, center + side / 2], axis=1), ties)
@@ -84,6 +93,39 @@ def random_activation(rng, names):
     name = str(rng.choice(names))
     slopes = [0.01, rng.uniform(0, 1), rng.uniform(-1, 0), -1.0, rng.uniform(1, 3)]
     return (name, float(rng.choice(slopes, p=[0.3, 0.3, 0.1, 0.1, 0.2]))) if name == "leaky_relu" else (name,)
+
+
+def with_blocks(rng, layers, names):
+    """The layers with blocks of activations, entries carried past layers, and maxima of pairs.
+
+    ``max(a, b) = b + relu(a − b)`` is a layer of its own.
+    """
+    found, width = [], 2
+    for weight, bias, *activation in layers:
+        more = rng.normal(0, np.abs(weight).max(), (len(bias), max(0, width - weight.shape[1])))
+        W = np.hstack([weight[:, :width], more])
+        cut = int(rng.integers(0, len(bias) + 1))
+        other = ("linear",) if rng.uniform() < 0.2 else random_activation(rng, names)
+        blocks = [(a[0], n, *a[1:]) for a, n in ((activation, cut), (other, len(bias) - cut)) if n]
+        past = rng.choice(width, int(rng.integers(0, min(width, 6) + 1)), replace=False)
+        blocks += [("linear", len(past))] if len(past) else []
+        found.append((np.vstack([W, np.eye(width)[past]]), np.append(bias, np.zeros(len(past))), blocks))
+        width = len(bias) + len(past)
+        if "relu" in names and rng.uniform() < 0.3:
+            found += _maxima(rng, width)
+            width = len(found[-1][0])
+    return found
+
+
+def _maxima(rng, width):
+    """Two layers: the maxima of pairs, and the last entry if their number is odd."""
+    order, half = rng.permutation(width), width // 2
+    eye = np.eye(width)
+    a, b = eye[order[:half]], eye[order[half:]]
+    above = np.eye(half, width - half)
+    sums = np.hstack([above.T, np.eye(width - half)])
+    first = (np.vstack([a - b[:half], b]), np.zeros(width), [("relu", half), ("linear", width - half)])
+    return [first, (sums, np.zeros(width - half), "linear")]
 
 
 def _with_outputs(rng, layers, through, bounds, ties):
@@ -107,10 +149,16 @@ def _with_outputs(rng, layers, through, bounds, ties):
 
 
 def as_network(layers):
-    """The network of layers (W, b, activation[, slope])."""
-    return tracer.Network(
-        [tracer.Layer(*layer[:3], slope=layer[3] if layer[3:] else None) for layer in layers]
-    )
+    """The network of layers (W, b, activation[, slope]); weights with many zeros are sparse."""
+    return tracer.Network([_layer(*layer) for layer in layers])
+
+
+def _layer(W, b, activation, slope=None):
+    if 2 * np.count_nonzero(W) > W.size:
+        return tracer.Layer(W, b, activation, slope=slope)
+    # However small it is.
+    with mock.patch.object(weights, "is_faster_as_array", return_value=False):
+        return tracer.Layer(csr_array(W), b, activation, slope=slope)
 
 
 def on_plane(rng, problem):

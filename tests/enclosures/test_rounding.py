@@ -7,6 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
+from scipy.sparse import coo_array, csr_array
 
 from cases.strategies import MODERATE
 from tracer.enclosures.rounding import matmul, over, product, root, times, total
@@ -37,6 +38,25 @@ def matrices(*shape, elements=WILD):
 def test_the_exact_product_lies_within_the_radius(m, r, factor):
     centre, spread = exact(m) @ exact(factor), exact(r) @ abs(exact(factor))
     assert_within(*product(m, r, factor), centre - spread, centre + spread)
+
+
+@settings(max_examples=40, deadline=None)
+@given(m=matrices(2, 3), r=matrices(2, 3, elements=RADII), factor=matrices(3, 2), stored=arrays(bool, (2, 3)))
+@example(
+    m=np.full((2, 3), 1e-310), r=np.zeros((2, 3)), factor=np.full((3, 2), 1e30), stored=np.ones((2, 3), bool)
+)
+def test_the_exact_product_of_a_sparse_matrix_lies_within_the_radius(m, r, factor, stored):
+    rows, columns = np.nonzero(stored)
+    pair = [coo_array((part[stored], (rows, columns)), shape=m.shape).tocsr() for part in (m, r)]
+    m, r = np.where(stored, m, 0.0), np.where(stored, r, 0.0)
+    centre, spread = exact(m) @ exact(factor), exact(r) @ abs(exact(factor))
+    assert_within(*product(*pair, factor), centre - spread, centre + spread)
+
+
+def test_a_sparse_product_has_no_radius_where_nothing_rounds():
+    m = csr_array([[0.1, 0.3, 0.0], [0.0, 0.0, -2.0], [0.1, 0.2, 0.3]])
+    radius = product(m, 0 * m, np.array([[0.0, 0.7], [0.0, 0.7], [0.3, 0.0]]))[1]
+    assert ((radius == 0) == [[True, False], [True, True], [False, False]]).all()
 
 
 @pytest.mark.parametrize("n", [1, 784])
@@ -105,7 +125,8 @@ def test_a_sum_has_a_zero_radius_exactly_where_nothing_was_rounded(a, b):
 
 
 @pytest.mark.parametrize(
-    ("rows", "n", "m"), [(0, 3, 2), (7, 3, 2), (700, 64, 64), (2500, 20, 1), (40, 600, 600)]
+    ("rows", "n", "m"),
+    [(0, 3, 2), (7, 3, 2), (700, 64, 64), (2500, 20, 1), (40, 600, 600), (3, 20000, 2), (3, 20000, 1)],
 )
 def test_a_product_in_parts_is_the_product(rows, n, m):
     rng = np.random.default_rng(n)

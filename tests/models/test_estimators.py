@@ -6,15 +6,29 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 from flint import arb
+from sklearn.base import is_regressor
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.datasets import load_breast_cancer, load_iris, make_moons, make_multilabel_classification
 from sklearn.decomposition import PCA
+from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
+from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import RBF, ConstantKernel, Matern, WhiteKernel
-from sklearn.linear_model import LogisticRegression, Perceptron, SGDClassifier
+from sklearn.linear_model import (
+    ElasticNet,
+    Lasso,
+    LinearRegression,
+    LogisticRegression,
+    Perceptron,
+    Ridge,
+    RidgeClassifier,
+    RidgeClassifierCV,
+    SGDClassifier,
+)
 from sklearn.model_selection import GridSearchCV
 from sklearn.multiclass import OneVsRestClassifier
+from sklearn.naive_bayes import GaussianNB
 from sklearn.neural_network import MLPClassifier, MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import (
@@ -22,14 +36,18 @@ from sklearn.preprocessing import (
     MinMaxScaler,
     PolynomialFeatures,
     RobustScaler,
+    SplineTransformer,
     StandardScaler,
 )
-from sklearn.svm import SVC, LinearSVC, NuSVC
+from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR, NuSVC, NuSVR, OneClassSVM
 
 import tracer
+from cases.chains import evaluated
 from oracles.balls import arb_of, inside
 from tracer import Status
+from tracer.models.lowering import chain
 from tracer.models.scikit_learn.estimators import read
+from tracer.models.scikit_learn.steps import folded
 
 BOX = [(-2, 3), (-1.5, 2)]
 MOONS = make_moons(80, noise=0.25, random_state=0)
@@ -58,7 +76,7 @@ def scores(estimator, x):
     if hasattr(estimator, "decision_function"):
         found = estimator.decision_function(x)
         return found if found.ndim == 2 else np.stack([np.zeros_like(found), found], axis=1)
-    return np.log(estimator.predict_proba(x))
+    return estimator.predict_log_proba(x)
 
 
 def latent(estimator, x):
@@ -87,7 +105,13 @@ LINEAR = [
     LinearSVC(fit_intercept=False),
     Perceptron(),
     SGDClassifier(random_state=0),
+    RidgeClassifier(),
+    RidgeClassifierCV(),
+    LinearDiscriminantAnalysis(),
+    LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.1),
+    OneVsRestClassifier(LinearSVC()),
 ]
+QUADRATIC = [QuadraticDiscriminantAnalysis(), GaussianNB(), make_pipeline(PCA(2), GaussianNB())]
 KERNELS = [
     SVC(),
     SVC(C=100, gamma=3.0),
@@ -113,7 +137,7 @@ PIPELINES = [
 ]
 
 
-@pytest.mark.parametrize("estimator", [*LINEAR, *KERNELS, *NETWORKS, *PIPELINES], ids=str)
+@pytest.mark.parametrize("estimator", [*LINEAR, *QUADRATIC, *KERNELS, *NETWORKS, *PIPELINES], ids=str)
 def test_two_classes_are_decided_as_by_the_estimator(estimator):
     assert_margins_agree(fitted(estimator), MOONS[0])
 
@@ -123,7 +147,9 @@ def test_many_features_in_units_of_their_own(estimator):
     assert_margins_agree(fitted(estimator, CANCER), CANCER[0])
 
 
-@pytest.mark.parametrize("estimator", [*LINEAR, mlp(), make_pipeline(StandardScaler(), mlp(6))], ids=str)
+@pytest.mark.parametrize(
+    "estimator", [*LINEAR, *QUADRATIC, mlp(), make_pipeline(StandardScaler(), mlp(6))], ids=str
+)
 def test_three_classes_are_decided_as_by_the_estimator(estimator):
     assert_margins_agree(fitted(estimator, IRIS), IRIS[0])
 
@@ -151,6 +177,62 @@ def test_a_gaussian_process_is_its_latent_mean(estimator):
     on = np.concatenate([curve.points for curve in boundary])
     # The five error functions of the approximated integral have weights that sum to 1 up to 1e-8.
     assert estimator.predict_proba(on)[:, 1] == pytest.approx(0.5, abs=2e-8)
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        *(LinearRegression(), Ridge(), Lasso(0.01), ElasticNet(0.01), LinearSVR(), NuSVR()),
+        *(SVR(kernel=kernel, coef0=0.5) for kernel in ("linear", "poly", "rbf", "sigmoid")),
+        make_pipeline(StandardScaler(), SVR()),
+    ],
+    ids=str,
+)
+def test_a_regressor_is_its_prediction(estimator):
+    assert is_regressor(fitted(estimator))
+    model, x = read(estimator), around(MOONS[0])
+    assert (model.n_outputs, model.classes) == (1, None)
+    np.testing.assert_allclose(model.level(0, 0.25).value(x), estimator.predict(x) - 0.25, atol=1e-10)
+
+
+@pytest.mark.parametrize("kernel", ["linear", "poly", "rbf", "sigmoid"])
+def test_a_machine_of_one_class_has_inliers_and_outliers(kernel):
+    estimator = OneClassSVM(kernel=kernel, nu=0.3).fit(MOONS[0])
+    model, x = read(estimator), around(MOONS[0])
+    assert model.classes == (-1, 1)
+    expected = estimator.decision_function(x)
+    np.testing.assert_allclose(model.margin(classes=(1, -1)).value(x), expected, atol=1e-10)
+
+
+LOGISTIC = [("a", LogisticRegression()), ("b", make_pipeline(StandardScaler(), LinearDiscriminantAnalysis()))]
+
+
+@pytest.mark.parametrize(
+    "estimator",
+    [
+        CalibratedClassifierCV(LinearSVC(), cv=3),
+        CalibratedClassifierCV(GaussianNB(), cv=2, ensemble=False),
+        VotingClassifier(LOGISTIC, voting="soft", weights=[0.1, 0.7]),
+        VotingClassifier(LOGISTIC, voting="soft"),
+    ],
+    ids=str,
+)
+def test_means_of_probabilities_are_the_outputs(estimator):
+    model, x = read(fitted(estimator)), around(MOONS[0])
+    np.testing.assert_allclose(model(x), estimator.predict_proba(x), atol=1e-12)
+    assert model.classes == (0, 1)
+    assert tracer.trace(model.margin(0, 1), BOX).certificate.complete
+
+
+@pytest.mark.parametrize(
+    "options",
+    [{"degree": 3}, {"degree": (2, 4), "include_bias": False}, {"interaction_only": True}, {"degree": 1}],
+)
+def test_polynomial_features_are_powers_and_products(options):
+    step, X = PolynomialFeatures(**options).fit(IRIS[0][:, :3]), IRIS[0][::5, :3]
+    x, features = folded([step], None)
+    steps = chain.steps(features, [x])
+    np.testing.assert_allclose(evaluated(steps, X), step.transform(X), rtol=1e-11, atol=1e-11)
 
 
 @pytest.mark.parametrize("targets", [1, 3])
@@ -262,6 +344,10 @@ def multilabel():
     return fitted(mlp(), make_multilabel_classification(40, n_features=2, random_state=0))
 
 
+def ridge_of_labels():
+    return fitted(RidgeClassifier(), make_multilabel_classification(40, n_features=2, random_state=0))
+
+
 def refitted_never():
     return fitted(GridSearchCV(SVC(), {"C": [1, 2]}, cv=2, refit=False))
 
@@ -271,8 +357,15 @@ def refitted_never():
     [
         (object, TypeError, "estimator must be one of MLPClassifier, .*; got object"),
         (lambda: fitted(GaussianProcessRegressor()), TypeError, "got GaussianProcessRegressor: trace"),
-        (lambda: fitted(CalibratedClassifierCV(LinearSVC())), TypeError, "got CalibratedClassifierCV"),
-        (lambda: fitted(OneVsRestClassifier(SVC())), TypeError, "got OneVsRestClassifier"),
+        (
+            lambda: fitted(CalibratedClassifierCV(LinearSVC()), IRIS),
+            ValueError,
+            "two classes and method=",
+        ),
+        (lambda: fitted(CalibratedClassifierCV(SVC())), TypeError, r"made of networks; got SVC\(\): trace"),
+        (lambda: fitted(OneVsRestClassifier(SVC())), TypeError, r"made of networks; got SVC\(\): trace"),
+        (lambda: fitted(VotingClassifier(LOGISTIC)), ValueError, "two classes, voting='soft' and be made of"),
+        (ridge_of_labels, ValueError, "RidgeClassifier must give one label for each sample"),
         (SVC, NotFittedError, "SVC instance is not fitted"),
         (mlp, NotFittedError, "MLPClassifier instance is not fitted"),
         (lambda: make_pipeline(StandardScaler(), SVC()), NotFittedError, "not fitted"),
@@ -305,9 +398,14 @@ def refitted_never():
         (lambda: fitted(GaussianProcessClassifier(RBF() + WhiteKernel())), TypeError, "got WhiteKernel"),
         (lambda: fitted(GaussianProcessClassifier(ConstantKernel())), ValueError, "kernel must depend on x"),
         (
+            lambda: fitted(make_pipeline(SplineTransformer(), SVC())),
+            TypeError,
+            "every step but the last must be one of StandardScaler, .*got SplineTransformer",
+        ),
+        (
             lambda: fitted(make_pipeline(PolynomialFeatures(), SVC())),
             TypeError,
-            "every step but the last must be one of StandardScaler, .*got PolynomialFeatures",
+            "a kernel of polynomial features is not read: fit it with kernel='poly'",
         ),
         (
             lambda: fitted(make_pipeline(MinMaxScaler(clip=True), SVC())),

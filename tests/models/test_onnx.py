@@ -383,12 +383,6 @@ def with_second_output():
     return model([node("Tanh", "x"), node("Relu", "x", output="z")], ["N", 2], outputs=("y", "z"))
 
 
-def with_second_input():
-    made = one("Add", "x", "z")
-    made.graph.input.append(onnx.helper.make_tensor_value_info("z", 11, ["N", 4]))
-    return made
-
-
 def sparse():
     made = one("MatMul", "x", "w")
     values = onnx.helper.make_tensor("w", 11, [1], [1.0])
@@ -412,12 +406,10 @@ ONE = np.float64(1)
     [
         (NAMED, r"node 'the bend' \(Erf\): the operator is no layer of a network\. Trace"),
         (one("Sin", "x"), r"node 'y' \(Sin\): the operator is no layer"),
-        (one("Elu", "x", attributes={"alpha": 0.5}), "elu has alpha 1 here; got 0.5"),
         (
             one("Gelu", "x", attributes={"approximate": "tanh"}),
             "gelu is the exact one here; got the approximation by tanh",
         ),
-        (one("PRelu", "x", "s", s=W[0]), "a parameter must be one constant number"),
         (one("Clip", "x", "a", "b", a=ONE, b=-ONE), "bounds of a clip must be low < high; got 1 and -1"),
         (one("Clip", "x", "a", a=np.float64("nan")), "parameter must be one constant|low < high"),
         (one("Cast", "x", attributes={"to": 10}), "can only be cast to float32 or float64"),
@@ -426,7 +418,8 @@ ONE = np.float64(1)
             chained(node("Tanh", "x", output="1"), node("Add", "x", "1")),
             "two values .* not a chain of layers",
         ),
-        (one("MatMul", "x", "x", shape=(4, 4)), "two values computed from the input meet"),
+        (one("MatMul", "x", "x", shape=(4, 4)), "a product of matrices computed from the input"),
+        (one("ThresholdedRelu", "x", attributes={"alpha": 0.5}), "it jumps at its alpha, 0.5"),
         (
             chained(
                 node("Softplus", "x", output="s"),
@@ -450,9 +443,7 @@ ONE = np.float64(1)
         (one("Div", "c", "x", c=ONE), "a division by what depends on the input"),
         (one("Div", "x", "c", c=0 * ONE), "scale must not be 0 where it divides"),
         (one("Add", "x", "c", c=W[0, :3]), r"node 'y' \(Add\): shape mismatch"),
-        (one("Add", "x", "c", c=W), r"shapes \(1, 4\) and \(3, 4\) must give one number for each"),
         (one("MatMul", "x", "w", w=W), "weight must have 4 columns; got shape"),
-        (one("MatMul", "x", "w", shape=(5, 4), w=W.T), "with a batch of one, or a free first"),
         (one("MatMul", "x", "w", w=np.stack([W.T, W.T])), "the constant factor must be one matrix"),
         (one("Gemm", "x", "w", shape=(4,), w=W.T), "a factor must be a matrix"),
         (one("MatMul", "x", "w", w=W.T * np.nan), r"node 'y' \(MatMul\): weight must be finite; got nan"),
@@ -463,7 +454,6 @@ ONE = np.float64(1)
             "must be finite",
         ),
         (one("Reshape", "x", "s", s=np.array([3], INT)), "cannot reshape"),
-        (one("Gather", "x", "i", i=np.int64(0)), "it may be used on constants only"),
         (
             one("Dropout", "x", "r", "t", r=ONE, t=np.array(True)),
             "random: export the model in inference mode",
@@ -487,21 +477,23 @@ ONE = np.float64(1)
             ),
             "export the model in inference mode",
         ),
+        (one("Conv", "x", "w", shape=(1, 2, 4, 4), w=np.ones((1, 1, 2, 2))), "one point of 1 channels"),
         (
-            one("Conv", "x", "w", shape=(1, 1, 4, 4), w=np.ones((1, 1, 2, 2))),
-            "unless its kernel covers its whole input",
+            one("Conv", "x", "w", shape=(1, 1, 4, 4), w=np.ones((1, 1, 5, 5))),
+            "larger than what it moves over",
         ),
+        (one("Conv", "x", "w", shape=(1, 1, 4), w=np.full((1, 1, 2), np.nan)), "weight must be finite"),
+        (one("Gather", "x", "i", i=np.int64(4), attributes={"axis": 1}), "out of bounds"),
         (one("Softmax", "x", shape=(1, 2, 2)), "softmax must run over all outputs"),
         (chained(node("Softmax", "x", output="1"), node("Neg", "1")), "softmax must be the last layer's"),
         (one("Softmax", "x", shape=("N", 1)), "softmax needs two or more outputs"),
-        (with_second_output(), "the graph must have one output; got \\['y', 'z'\\]"),
-        (with_second_input(), "the graph must have one input; got \\['x', 'z'\\]"),
+        (with_second_output(), "must have one output; got \\['y', 'z'\\]: pass output=, one of"),
         (sparse(), "sparse initializers are not read"),
         (short(), "node 'y'|initializer 'w': "),
         (one("Tanh", "nothing"), "nothing gives the tensor 'nothing'"),
         (one("Tanh", "x", shape=(1, "M")), "must have a size in each dimension after the first"),
         (one("Tanh", "x", shape=()), "must have a size in each dimension"),
-        (one("Tanh", "x", opset=6), "must be of version 7 or later; got 6"),
+        (one("Tanh", "x", opset=5), "must be of version 6 or later; got 5"),
         (chained(node("Identity", "c"), c=W), "its output does not depend on its input"),
         (model([node("Tanh", "x")], [None, 2], dtype=np.int64), "must be a tensor of floats"),
         (chained(), "it has no nodes"),

@@ -144,7 +144,7 @@ class Ring(nn.Module):
         self.last = nn.Linear(5, 1)
 
     def forward(self, x):
-        return 0.1 * self.last(torch.tanh(self.hidden(x))) + (x**2).sum(dim=1, keepdim=True) - 1
+        return 0.1 * self.last(torch.tanh(self.hidden(x))) + torch.cosh(x).sum(dim=1, keepdim=True) - 2.5
 
 
 class Flat(Ring):
@@ -159,33 +159,32 @@ class Renamed(nn.Linear):
 
 def with_hook():
     module = nn.Sequential(nn.Linear(2, 1))
-    module[0].register_forward_hook(lambda module, inputs, output: output**3)
+    module[0].register_forward_hook(lambda module, inputs, output: torch.sinh(output))
     return module
 
 
 def with_method():
     module = nn.Sequential(nn.Linear(2, 1))
-    module[0].forward = lambda x: (x**2).sum(dim=1, keepdim=True)
+    module[0].forward = lambda x: torch.cosh(x).sum(dim=1, keepdim=True)
     return module
 
 
 FUNCTIONS = {
-    "a forward of its own": (Ring, "Ring has a forward of its own"),
-    "outputs in one row": (Flat, "Flat has a forward of its own"),
-    "a subclass": (lambda: nn.Sequential(Renamed(2, 1)), "Renamed has a forward of its own"),
-    "a hook": (with_hook, "Linear has hooks"),
-    "a method of the instance": (with_method, "Linear has a forward of its own"),
+    "a forward of its own": (Ring, "cosh is no layer"),
+    "outputs in one row": (Flat, "cosh is no layer"),
+    "a subclass": (lambda: nn.Sequential(Renamed(2, 1)), "sin is no layer"),
+    "a hook": (with_hook, "sinh is no layer"),
+    "a method of the instance": (with_method, "cosh is no layer"),
     "another layer": (
         lambda: nn.Sequential(nn.Linear(2, 4), nn.LayerNorm(4), nn.Linear(4, 1)),
-        "LayerNorm is no layer",
+        "layer_norm is no layer",
     ),
-    "gelu by tanh": (lambda: sequence(nn.GELU(approximate="tanh"), n=2, m=1), "GELU is approximated"),
-    "elu with alpha": (lambda: sequence(nn.ELU(0.5), n=2, m=1), "ELU has alpha 0.5"),
+    "gelu by tanh": (lambda: sequence(nn.GELU(approximate="tanh"), n=2, m=1), "gelu is approximated"),
     "softplus with corners": (
         lambda: sequence(nn.Softplus(threshold=1), n=2, m=1),
-        "Softplus has threshold 1",
+        "softplus has threshold 1",
     ),
-    "softmax inside": (lambda: sequence(nn.Softmax(dim=1), n=2, m=1), "Softmax stands before the end"),
+    "softmax inside": (lambda: sequence(nn.Softmax(dim=1), n=2, m=1), "softmax must be the last layer's"),
 }
 
 
@@ -252,22 +251,27 @@ def of_nan():
     [
         (
             lambda: nn.Conv2d(1, 1, 3),
-            r"Conv2d is no layer of a chain.*raises .*: wrap it in a torch\.nn\.Module",
+            r"does not tell the size of its input: pass shape=.*raises .*: wrap it in a torch\.nn\.Module",
         ),
         (nn.Sequential, "no layer tells the number of inputs"),
         (lambda: nn.ModuleList([nn.Linear(2, 1)]), "is no chain of layers"),
-        (lambda: nn.Sequential(nn.Linear(4, 2), nn.LayerNorm(2)), "LayerNorm is no layer of a chain.*raises"),
+        (
+            lambda: nn.Sequential(nn.Linear(4, 2), nn.LayerNorm(2)),
+            "layer_norm is no layer of a chain.*raises",
+        ),
         (lambda: nn.Sequential(nn.Linear(2, 2), nn.LayerNorm(2)), r"two inputs give shape \(3, 2\)"),
-        (lambda: nn.Sequential(nn.Linear(4, 1), nn.Flatten(0)), "Flatten goes from dimension 0 to -1"),
         (
             lambda: nn.Sequential(nn.Linear(4, 3), nn.Linear(4, 2)),
-            "Linear must take the 3 outputs before it; got 4",
+            r"weight must have 3 columns; got shape \(2, 4\)",
         ),
-        (lambda: nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(1)), "BatchNorm1d must take the 3 outputs"),
+        (
+            lambda: nn.Sequential(nn.Linear(4, 3), nn.BatchNorm1d(1)),
+            "batch normalisation must take 1 channels; got 3",
+        ),
         (lambda: sequence(nn.BatchNorm1d(8, track_running_stats=False)), "without running statistics"),
-        (of_nan, r"weight must be finite; got nan at index \(1, 2\)"),
+        (of_nan, r"0.weight of Sequential must be finite; got nan at index \(1, 2\)"),
         (lambda: nn.Sequential(nn.Linear(4, 1), nn.Softmax(dim=1)), "softmax needs two or more outputs"),
-        (lambda: nn.Sequential(nn.Linear(4, 2), nn.Softmax(dim=0)), "Softmax runs over dimension 0"),
+        (lambda: nn.Sequential(nn.Linear(4, 2), nn.Softmax(dim=0)), "softmax runs over dimension 0"),
         (lambda: nn.Linear(4, 2, device="meta"), "Linear cannot be copied to float64"),
         (lambda: nn.Sequential(nn.LazyLinear(2)), "Call `forward` with a dummy batch"),
     ],

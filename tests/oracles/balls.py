@@ -100,7 +100,8 @@ def _piecewise_linear(z, breaks, slopes, offsets):
 def batch(layers, x, step, bits, gradient):
     """F and ∇F at the exact sums x + step (k, 2): lists of balls, of layers (W, b, activation[, slope]).
 
-    The points are columns of one matrix, so that each layer is one product.
+    The points are columns of one matrix, so that each layer is one product. An activation may be a list of
+    blocks (activation, number of neurons[, slope]).
     """
     ctx.prec = bits
     k = len(x)
@@ -110,14 +111,17 @@ def batch(layers, x, step, bits, gradient):
         W = arb_mat([[arb_of(w) for w in row] for row in weight])
         h = W * h
         partials = [W * J for J in partials]
+        each = [activation] * len(bias)
+        if isinstance(activation[0], list):
+            each = [[name, *slope] for name, count, *slope in activation[0] for _ in range(count)]
         for i, b in enumerate(bias):
             shift = arb_of(b)
             for j in range(k):
                 z = h[i, j] + shift
-                if activation == ["linear"]:
+                if each[i] == ["linear"]:
                     h[i, j] = z
                     continue
-                h[i, j], slope = _value_and_slope(z, *activation)
+                h[i, j], slope = _value_and_slope(z, *each[i])
                 for J in partials:
                     J[i, j] = J[i, j] * slope
     return [h[0, j] for j in range(k)], [[J[0, j] for J in partials] for j in range(k)]

@@ -1,6 +1,7 @@
 """Networks in floating point, with a running bound of the error.
 
-Shares no code with the library. A network is a list of layers (W, b, activation[, slope]). The machine's
+Shares no code with the library. A network is a list of layers (W, b, activation[, slope]), or of layers
+(W, b, blocks), where each block is (activation, number of neurons[, slope]). The machine's
 functions are taken to be right within `ULPS`.
 
 At a kink the slope is that of one side, and its bound holds those of all sides that rounding leaves open:
@@ -62,8 +63,21 @@ FORMULAS = {
 }
 
 
+def parts_of(blocks):
+    """The neurons of each block, and its activation."""
+    start = 0
+    for name, count, *slope in blocks:
+        yield slice(start, start + count), (name, *slope)
+        start += count
+
+
 def value_and_slope(z, name, *slope):
     """An activation and its slope; at a kink that from the left."""
+    if isinstance(name, list):
+        pairs = [value_and_slope(z[..., part], *one) for part, one in parts_of(name)]
+        return [np.concatenate(arrays, axis=-1) for arrays in zip(*pairs, strict=True)]
+    if name == "linear":
+        return z, np.ones_like(z)
     if name not in KINKED:
         return FORMULAS[name](z)
     breaks, slopes, offsets = kinks(name, *slope)
@@ -74,6 +88,13 @@ def value_and_slope(z, name, *slope):
 
 def errors(z, dz, value, slope, name, *parameter):
     """Bounds of the errors of an activation at z, and of its slope at z ± dz."""
+    if isinstance(name, list):
+        pairs = [
+            errors(z[..., p], dz[..., p], value[..., p], slope[..., p], *one) for p, one in parts_of(name)
+        ]
+        return [np.concatenate(arrays, axis=-1) for arrays in zip(*pairs, strict=True)]
+    if name == "linear":
+        return np.zeros_like(z), np.zeros_like(z)
     u = np.finfo(z.dtype).eps
     if name in KINKED:
         exact = np.isin(slope, (-1, 0, 1))
@@ -109,13 +130,20 @@ def plain(layers, x):
 def sides(layers, x):
     """On which side of its kinks every neuron is, (k, N), in double precision."""
     found = [np.zeros((len(x), 0), np.intp)]
-    last = max((k for k, (_, _, name, *_) in enumerate(layers) if name in KINKED), default=-1)
+    last = max((k for k, (_, _, name, *_) in enumerate(layers) if kinked(name)), default=-1)
     with np.errstate(all="ignore"):
         for weight, bias, *activation in layers[: last + 1]:
             x = x @ weight.T + bias
-            found.append(side_of(x, kinks(*activation)[0] if activation[0] in KINKED else []))
+            name, *_ = activation
+            blocks = parts_of(name) if isinstance(name, list) else [(slice(None), activation)]
+            found += [side_of(x[:, p], kinks(*one)[0] if one[0] in KINKED else []) for p, one in blocks]
             x = x if activation == ["linear"] else value_and_slope(x, *activation)[0]
     return np.concatenate(found, axis=1)
+
+
+def kinked(name):
+    """Whether an activation, or one of some blocks, has kinks."""
+    return any(block[0] in KINKED for block in name) if isinstance(name, list) else name in KINKED
 
 
 def evaluate(layers, x, step, dtype, gradient=True):

@@ -2,7 +2,7 @@
 
 The rounding error of a sum of n products is at most γ_n times the sum of their absolute values [1]_, so the
 error bounds need |W|, times a factor that covers the rounding of the bounds themselves. All that depends on
-the map alone is computed once.
+the map alone is computed once. W may be sparse: then n is the number of its longest row.
 
 References
 ----------
@@ -14,8 +14,8 @@ from functools import cached_property
 
 import numpy as np
 
-from tracer.arrays import Array
-from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, gamma, matmul
+from tracer.arrays import Array, Matrix
+from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, SparseFactor, gamma, matmul
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,13 +24,14 @@ class AffineMap:
 
     Attributes
     ----------
-    weight, weight_radius : ndarray, shape (out, in)
+    weight, weight_radius : ndarray or csr_array, shape (out, in)
+        Both of one kind, with one pattern.
     bias, bias_radius : ndarray, shape (out,)
     """
 
-    weight: Array
+    weight: Matrix
     bias: Array
-    weight_radius: Array
+    weight_radius: Matrix
     bias_radius: Array
 
     def value(self, h: Array) -> Array:
@@ -40,6 +41,14 @@ class AffineMap:
     def product(self, h: Array) -> Array:
         """``W h`` in floating point, shape (..., out), for `h` of shape (..., in)."""
         return matmul(h, self.columns)
+
+    def product_back(self, q: Array) -> Array:
+        """``q W`` in floating point, shape (..., in), for `q` of shape (..., out)."""
+        return matmul(q, self._rows)
+
+    def sizes(self, errors: Array) -> Array:
+        """Upper bounds (..., out) of ``|W| e`` for `errors` e of shape (..., in)."""
+        return matmul(errors, self.size_columns)
 
     def errors_of_products(self, errors: Array, size: Array, slack: float = 0.0) -> Array:
         """Upper bounds (..., out) of the errors of a computed ``W h``.
@@ -53,11 +62,11 @@ class AffineMap:
         slack : float, optional
             An upper bound of further errors of h, relative to `size`.
         """
-        weight_error = self.weight_error_bound
-        from_weights = 0.0 if weight_error is None else matmul(size + errors, weight_error.T)
+        factors = self._weight_error_factors
+        from_weights = 0.0 if factors is None else matmul(size + errors, factors[0])
         size *= self.gamma + slack
         size += errors
-        found = matmul(size, self.size_columns)
+        found = self.sizes(size)
         found += self.underflow + from_weights
         return found
 
@@ -68,30 +77,47 @@ class AffineMap:
         """
         return (2 * UNIT_ROUNDOFF) * np.abs(value) + self._bias_error_bound
 
+    def errors_back(self, errors: Array, size: Array) -> Array:
+        """Upper bounds (..., in) of the errors of ``q W``, but for its own rounding.
+
+        Parameters
+        ----------
+        errors, size : ndarray, shape (..., out)
+            Upper bounds of the errors and of the absolute values of q.
+        """
+        factors = self._weight_error_factors
+        found = matmul(errors, self._size_rows)
+        found += self.weight.shape[0] * UNDERFLOW
+        if factors is not None:
+            found += matmul(size, factors[1])
+        return found
+
     @cached_property
     def gamma(self) -> float:
         """γ of the sums in ``W h + b``."""
-        return gamma(self.weight.shape[1] + 2)
+        terms = self.weight.shape[1] if self._dense else np.diff(self.weight.indptr).max()
+        return gamma(int(terms) + 2)
 
     @cached_property
     def gamma_back(self) -> float:
         """γ of the sums in a product ``q W``."""
-        return gamma(self.weight.shape[0] + 2)
+        terms = self.weight.shape[0] if self._dense else np.bincount(self.weight.indices, minlength=1).max()
+        return gamma(int(terms) + 2)
 
     @cached_property
-    def size(self) -> Array:
+    def size(self) -> Matrix:
         """|W| times `up`."""
-        return np.abs(self.weight) * self.up
+        return abs(self.weight) * self.up
 
     @cached_property
-    def columns(self) -> Array:
+    def columns(self) -> Array | SparseFactor:
         """Wᵀ as a contiguous array: BLAS needs two thirds of the time that a view of W takes."""
-        return np.ascontiguousarray(self.weight.T)
+        return np.ascontiguousarray(self.weight.T) if self._dense else SparseFactor(self.weight)
 
     @cached_property
-    def size_columns(self) -> Array:
+    def size_columns(self) -> Array | SparseFactor:
         """|W|ᵀ times `up`, as a contiguous array."""
-        return np.ascontiguousarray(self.size.T)
+        return np.ascontiguousarray(self.size.T) if self._dense else SparseFactor(self.size)
 
     @cached_property
     def underflow(self) -> Array:
@@ -99,24 +125,52 @@ class AffineMap:
         return (self.size.sum(axis=1) + 2 * self.weight.shape[1]) * (2 * UNDERFLOW)
 
     @cached_property
-    def weight_error_bound(self) -> Array | None:
-        """The radius of W times `up`; None if it is all 0."""
-        return self.weight_radius * self.up if self.weight_radius.any() else None
-
-    @cached_property
     def slack(self) -> Array:
         """Error bounds (out, in) of each weight's product, relative to the size of its input."""
-        return (self.gamma * np.abs(self.weight) + self.weight_radius + UNDERFLOW) * UP
+        return self._slack if self._dense else self._slack.toarray()
 
     @cached_property
     def slack_of_sums(self) -> Array:
         """Error bounds of the outputs relative to the largest input, shape (out, 1): Hölder's inequality."""
-        return matmul(self.slack, np.ones((self.weight.shape[1], 1))) * self.up
+        if self._dense:
+            return matmul(self._slack, np.ones((self.weight.shape[1], 1))) * self.up
+        return self._slack.sum(axis=1)[:, None] * self.up
 
     @cached_property
     def up(self) -> float:
         """The factor that covers the rounding of error bounds: of sums over inputs, or over outputs."""
         return (1 + 8 * max(self.gamma, self.gamma_back)) * UP
+
+    @cached_property
+    def _slack(self) -> Matrix:
+        if self._dense:
+            return (self.gamma * np.abs(self.weight) + self.weight_radius + UNDERFLOW) * UP
+        found = self.weight.copy()
+        found.data = (self.gamma * np.abs(found.data) + self.weight_radius.data + UNDERFLOW) * UP
+        return found
+
+    @property
+    def _dense(self) -> bool:
+        return isinstance(self.weight, np.ndarray)
+
+    @cached_property
+    def _rows(self) -> Array | SparseFactor:
+        """W as a right factor."""
+        return self.weight if self._dense else SparseFactor(self.weight.T)
+
+    @cached_property
+    def _size_rows(self) -> Array | SparseFactor:
+        """|W| times `up` as a right factor."""
+        return self.size if self._dense else SparseFactor(self.size.T)
+
+    @cached_property
+    def _weight_error_factors(self) -> tuple[Array | SparseFactor, Array | SparseFactor] | None:
+        """The radius of W times `up`, transposed and itself, as right factors; None if it is all 0."""
+        radius = self.weight_radius
+        if not (radius if self._dense else radius.data).any():
+            return None
+        error = radius * self.up
+        return (error.T, error) if self._dense else (SparseFactor(error), SparseFactor(error.T))
 
     @cached_property
     def _bias_error_bound(self) -> Array:

@@ -6,8 +6,8 @@ operations detect this. So every function that proves something is decorated wit
 another arithmetic the default environment of C [1]_ is set for the call, and the previous environment is
 restored afterwards. If it cannot be set, or changes during the call, the result is returned without proof.
 
-The threads of BLAS keep the control word that they were started with; see `rounding.matmul`. On x86-64 and
-aarch64 Python's floats and NumPy's loops use the same control word.
+The threads of BLAS keep the control word that they were started with: `rounding.matmul` starts none. On
+x86-64 and aarch64 Python's floats and NumPy's loops use the same control word.
 
 References
 ----------
@@ -39,13 +39,8 @@ _ENVIRONMENT_BYTES = 512
 
 
 class Call(threading.local):
-    """The state of a call in this thread.
+    """The number of active decorated functions in this thread."""
 
-    `blas_threads` is whether BLAS's threads use IEEE arithmetic too, None if not yet tested; `depth` is the
-    number of active decorated functions.
-    """
-
-    blas_threads: bool | None = None
     depth = 0
 
 
@@ -103,9 +98,7 @@ def in_ieee_arithmetic(without_proof: Callable[[R, str], R]) -> Callable[[Callab
 
 @contextmanager
 def _counted() -> Iterator[None]:
-    """Count one more active call; the outermost call resets what is known of the threads of BLAS."""
-    if CALL.depth == 0:
-        CALL.blas_threads = None
+    """Count one more active call."""
     CALL.depth += 1
     try:
         yield

@@ -16,12 +16,11 @@ References
 """
 
 from collections.abc import Callable
-from os import cpu_count
+from typing import NamedTuple
 
 import numpy as np
 
-from tracer.arrays import Array, Mask
-from tracer.enclosures.arithmetic import CALL
+from tracer.arrays import Array, Mask, Matrix
 
 # An operation on two uncertain arrays: midpoints and radii in, midpoint and radius out.
 Elementwise = Callable[[Array, Array, Array, Array], tuple[Array, Array]]
@@ -35,22 +34,8 @@ UP = 1 + 2 * RADIUS_ROUNDINGS * UNIT_ROUNDOFF
 # where the cores are busy, waiting for threads costs a hundred times a small product.
 ONE_THREAD = 2**18
 ONE_THREAD_COLUMN = 9 * 2**10
-# Test rows: sums of two numbers that round to even, and products with a subnormal result or factor.
-SMALL = 2.0**-530
-PROBES = np.array(
-    [
-        [1, UNIT_ROUNDOFF, 0, 0],
-        [1 + 2 * UNIT_ROUNDOFF, UNIT_ROUNDOFF, 0, 0],
-        [-1, -UNIT_ROUNDOFF, 0, 0],
-        [-1 - 2 * UNIT_ROUNDOFF, -UNIT_ROUNDOFF, 0, 0],
-        [0, 0, SMALL, 0],
-        [0, 0, 0, 2.0**-1060],
-    ]
-)
-PROBE_COLUMN = np.array([[1], [1], [SMALL], [2.0**1000]])
-PROBE_RESULTS = np.array([1, 1 + 4 * UNIT_ROUNDOFF, -1, -1 - 4 * UNIT_ROUNDOFF, 2.0**-1060, 2.0**-60])
-# The product has more than `ONE_THREAD` multiplications for each thread.
-PROBE_ROWS = 516
+# Sparse products take so many rows at once that neither they nor the results have more numbers.
+CACHED_NUMBERS = 2**16
 # The exponents of a direction's components differ by at most this.
 LARGEST_RATIO = 1000
 
@@ -89,19 +74,27 @@ def in_x(direction: Array, radius: Array) -> Array:
     return np.where(lost, 0.0, np.ldexp(d * r, -np.minimum(below, 2 * LARGEST_RATIO)))
 
 
-def matmul(rows: Array, factor: Array) -> Array:
+class SparseFactor(NamedTuple):
+    """The sparse right factor of a product, as its transpose: a matrix of `scipy.sparse`, shape (m, n)."""
+
+    transposed: Matrix
+
+
+def matmul(rows: Array, factor: Array | SparseFactor) -> Array:
     """``rows @ factor`` for rows of shape (..., n) and a factor (n, m); shape (..., m).
 
-    A large product is split into parts that BLAS computes in one thread. If even 16 rows are too many for
-    one thread, BLAS's threads compute the product if they use IEEE arithmetic, else this thread without BLAS.
+    A large product is split into parts that BLAS computes in one thread: the threads of BLAS need not use
+    IEEE arithmetic, and waiting for them takes longer than the parts do. Sparse products do without BLAS.
     """
+    if isinstance(factor, SparseFactor):
+        return _sparse_matmul(rows, factor.transposed)
     n, m = factor.shape
-    most = ONE_THREAD if m > 1 else ONE_THREAD_COLUMN
+    most, fewest = (ONE_THREAD, 16) if m > 1 else (ONE_THREAD_COLUMN, 1)
     if rows.size * m <= most:
         return rows @ factor
-    size = max(16, most // (n * m))
-    if size * n * m > most and not _blas_threads_are_right():
-        return np.einsum("...i,ij->...j", rows, factor)
+    if fewest * n * m > most:
+        return _wide_matmul(rows, factor, most // (fewest * n))
+    size = max(fewest, most // (n * m))
     flat = rows.reshape(-1, n)
     whole = len(flat) // size * size
     result = np.empty((len(flat), m))
@@ -110,29 +103,38 @@ def matmul(rows: Array, factor: Array) -> Array:
     return result.reshape(*rows.shape[:-1], m)
 
 
-def _blas_threads_are_right() -> bool:
-    """Whether the threads of BLAS round to nearest and keep subnormal numbers; tested once in a call.
-
-    They inherit the control word of the thread that started them. The test product is so large that each
-    thread computes a part of it, and every part contains every row of `PROBES`.
-    """
-    if CALL.blas_threads is None:
-        terms = 2 * (cpu_count() or 1) + len(PROBES[0])
-        rows, factor = np.zeros((PROBE_ROWS, terms)), np.zeros((terms, PROBE_ROWS))
-        rows[:, : len(PROBES[0])] = np.resize(PROBES, (PROBE_ROWS, len(PROBES[0])))
-        factor[: len(PROBES[0])] = PROBE_COLUMN
-        expected = np.resize(PROBE_RESULTS, (PROBE_ROWS, 1))
-        CALL.blas_threads = bool((rows @ factor == expected).all())
-    return CALL.blas_threads
+def _wide_matmul(rows: Array, factor: Array, columns: int) -> Array:
+    """`matmul` by some columns of the factor at a time; if its columns are too long for one, by halves."""
+    n, m = factor.shape
+    if columns < min(m, 2):
+        half = n // 2
+        return matmul(rows[..., :half], factor[:half]) + matmul(rows[..., half:], factor[half:])
+    result = np.empty((*rows.shape[:-1], m))
+    for start in range(0, m, columns):
+        part = slice(start, start + columns)
+        result[..., part] = matmul(rows, factor[:, part])
+    return result
 
 
-def product(m: Array, r: Array, factor: Array) -> tuple[Array, Array]:
+def _sparse_matmul(rows: Array, transposed: Matrix) -> Array:
+    """`matmul` with a sparse factor: its transpose times the transposed rows."""
+    m, n = transposed.shape
+    flat = rows.reshape(-1, n)
+    size = max(8, CACHED_NUMBERS // max(n, m))
+    result = np.empty((len(flat), m))
+    for start in range(0, len(flat), size):
+        part = slice(start, start + size)
+        result[part] = (transposed @ np.ascontiguousarray(flat[part].T)).T
+    return result.reshape(*rows.shape[:-1], m)
+
+
+def product(m: Matrix, r: Matrix, factor: Array) -> tuple[Array, Array]:
     """Product of an uncertain matrix with an exact one.
 
     Parameters
     ----------
-    m, r : ndarray, shape (p, n)
-        Midpoints and radii of the left factor.
+    m, r : ndarray or csr_array, shape (p, n)
+        Midpoints and radii of the left factor, both of one kind; sparse ones have one pattern.
     factor : ndarray, shape (n, q)
         The right factor, exact.
 
@@ -141,11 +143,35 @@ def product(m: Array, r: Array, factor: Array) -> tuple[Array, Array]:
     midpoint, radius : ndarray, shape (p, q)
         The true product lies within `radius` of `midpoint`, entry by entry.
     """
+    if not isinstance(m, np.ndarray):
+        return _sparse_product(m, r, factor)
     g = gamma(m.shape[-1])
     # UNDERFLOW is added twice: for g |m|, before a large factor magnifies the loss, and for the products.
     before = r + (g * np.abs(m) + UNDERFLOW)
     radius = matmul(before, np.abs(factor)) * (1 + 4 * g) + m.shape[-1] * UNDERFLOW
     return matmul(m, factor), radius
+
+
+def _sparse_product(m: Matrix, r: Matrix, factor: Array) -> tuple[Array, Array]:
+    """`product` with sparse left factors: γ of the longest row; products that do not round have no radius."""
+    terms = np.diff(m.indptr)
+    most = int(terms.max(initial=0))
+    g = gamma(most)
+    before = r.copy()
+    before.data = r.data + (g * np.abs(m.data) + UNDERFLOW)
+    size = np.abs(factor)
+    midpoint, radius = m @ factor, (before @ size) * (1 + 4 * g) + most * UNDERFLOW
+    # Where no two numbers that are not 0 meet, the product is exactly 0.
+    meeting = m.copy()
+    meeting.data = ((m.data != 0) | (r.data != 0)).astype(np.float64)
+    radius[meeting @ (factor != 0).astype(np.float64) == 0] = 0.0
+    # A row with one number is that number's product, which may be exact.
+    single = np.flatnonzero(terms == 1)
+    at = m.indptr[single]
+    midpoint[single], radius[single] = times(
+        m.data[at, None], r.data[at, None], factor[m.indices[at]], np.zeros((1, 1))
+    )
+    return midpoint, radius
 
 
 def total(a: Array, r: Array, b: Array, s: Array | float = 0.0) -> tuple[Array, Array]:

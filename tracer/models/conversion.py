@@ -19,19 +19,25 @@ from tracer.fields.networks.network import Network
 
 # Each of these has a function `read`, and imports its library in it.
 READERS = {
-    "torch.nn.modules": "tracer.models.torch_modules",
+    "torch.nn.modules": "tracer.models.torch_modules.reading",
     "sklearn": "tracer.models.scikit_learn.estimators",
 }
+
+# Models that may not tell the shape of their inputs.
+OF_SHAPES = ("torch.nn.modules",)
 
 
 @quiet
 @in_ieee_arithmetic(refused)
-def as_network(model: Any) -> Field:
+def as_network(model: Any, *, shape: Sequence[int] | None = None) -> Field:
     """Convert a fitted model of another library.
 
     Parameters
     ----------
     model : torch.nn.Module, scikit-learn estimator or Network
+    shape : sequence of int, optional
+        For a torch module: the shape of one point, such as (3, 32, 32) for images; by default the number of
+        inputs of its first linear layer.
 
     Returns
     -------
@@ -58,12 +64,15 @@ def as_network(model: Any) -> Field:
     >>> len(tracer.trace(network.margin(classes=("no", "yes")), [(0, 4), (0, 4)]))
     1
     """
+    kinds = kinds_of(model)
+    library = next((name for kind in kinds for name in READERS if kind.startswith(f"{name}.")), None)
+    if shape is not None and library not in OF_SHAPES:
+        raise ValueError(f"shape belongs to torch modules; got {shown(shape)} for {shown(model)}")
     if isinstance(model, Network | KernelField):
         return model
-    for kind in kinds_of(model):
-        for library, reader in READERS.items():
-            if kind.startswith(f"{library}."):
-                return import_module(reader).read(model)
+    if library is not None:
+        read = import_module(READERS[library]).read
+        return read(model) if shape is None else read(model, shape)
     raise TypeError(
         f"model must be a torch module, a scikit-learn estimator or a Network; "
         f"got {shown(model)}{_cure(model)}"

@@ -1,7 +1,7 @@
 """The function `load`: the suffix of a file selects its reader."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 
 from tracer.arrays import quiet
 from tracer.boundaries.coercion import has
@@ -11,13 +11,16 @@ from tracer.fields.checks import shown
 from tracer.fields.networks import serialization as network_json
 from tracer.fields.networks.network import Network
 from tracer.models import nnet
-from tracer.models.onnx import graph
+from tracer.models.onnx import files
 
-READERS: dict[str, Callable[[str | os.PathLike], Network]] = {
+READERS: dict[str, Callable[..., Network]] = {
     ".json": network_json.load,
     ".nnet": nnet.load,
-    ".onnx": graph.load,
+    ".onnx": files.load,
+    ".onnx.gz": files.load,
 }
+# Readers of graphs, which may have several outputs, and sizes that are left free.
+OF_GRAPHS = (files.load,)
 # Advice for files that another library reads: its model can then be converted.
 TORCH = "pass torch.load(path, weights_only=False) to tracer.as_network"
 HINTS = {
@@ -33,7 +36,12 @@ HINTS = {
 
 @quiet
 @in_ieee_arithmetic(refused)
-def load(path: str | os.PathLike) -> Network:
+def load(
+    path: str | os.PathLike,
+    *,
+    output: str | int | None = None,
+    shape: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
+) -> Network:
     """Read a network from a file.
 
     Parameters
@@ -41,7 +49,11 @@ def load(path: str | os.PathLike) -> Network:
     path : path
         ``.json``: ``{"layers": [{"W": out × in, "b": out, "activation": name}, …]}``.
         ``.nnet``: the format of ACAS Xu, with its normalisation; inputs are not clamped to their ranges.
-        ``.onnx``: a graph that is a chain of layers; needs the package `onnx`.
+        ``.onnx``, ``.onnx.gz``: a graph that is a chain of layers; needs the package `onnx`.
+    output : str or int, optional
+        The name or number of the output, where a graph has several.
+    shape : sequence of int, or mapping of names to such, optional
+        The shape of one point, where a graph leaves sizes of its inputs free.
 
     Returns
     -------
@@ -77,10 +89,15 @@ def load(path: str | os.PathLike) -> Network:
             f"path must be a path, got {shown(path)}: a model is read by tracer.as_network(model)"
         )
     file = checked("path", path)
-    suffix = file.suffix.lower()
+    suffix = "".join(file.suffixes[-2:] if file.suffix.lower() == ".gz" else file.suffixes[-1:]).lower()
     if suffix not in READERS:
         hint = f": {HINTS[suffix]}" if suffix in HINTS else ""
         raise ValueError(f"path must end in one of {', '.join(READERS)}; got {shown(path)}{hint}")
     if not file.is_file():
         raise FileNotFoundError(f"path must be a file that exists; got {shown(path)}")
-    return READERS[suffix](file)
+    reader = READERS[suffix]
+    if reader in OF_GRAPHS:
+        return reader(file, output, shape)
+    if output is not None or shape is not None:
+        raise ValueError(f"output and shape belong to graphs, such as .onnx; got {shown(path)}")
+    return reader(file)

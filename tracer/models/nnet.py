@@ -24,7 +24,8 @@ import numpy as np
 
 from tracer.arrays import Array
 from tracer.fields.networks.network import Network
-from tracer.models.lowering.chain import Chain
+from tracer.models.lowering import chain
+from tracer.models.lowering.affine import Affine
 
 
 def load(path: str | os.PathLike) -> Network:
@@ -52,12 +53,13 @@ def load(path: str | os.PathLike) -> Network:
         if not (minima <= maxima).all():
             raise ValueError(f"minima must not lie above maxima; got {minima} and {maxima}")
         means, ranges = (lines.numbers(sizes[0] + 1) for _ in range(2))
-        chain = Chain.start(sizes[0]).plus(-means[:-1]).over(ranges[:-1])
+        x = Affine.identity(sizes[0])
+        y = x.plus(-means[:-1]).over(ranges[:-1])
         for n, m in pairwise(sizes[:-1]):
-            chain = _layer(lines, chain, n, m).activated("relu")
-        chain = _layer(lines, chain, *sizes[-2:]).times(ranges[-1]).plus(means[-1])
+            y = _layer(lines, y, n, m).activated("relu")
+        y = _layer(lines, y, *sizes[-2:]).times(ranges[-1]).plus(means[-1])
         lines.end()
-        return chain.network()
+        return chain.network(y, [x])
     except ValueError as error:  # UnicodeDecodeError is one
         raise ValueError(f"{os.fspath(path)} is not a .nnet network, or was cut off: {error}") from None
 
@@ -75,10 +77,10 @@ def _sizes(lines: "_Lines") -> list[int]:
     return whole
 
 
-def _layer(lines: "_Lines", chain: Chain, n: int, m: int) -> Chain:
+def _layer(lines: "_Lines", x: Affine, n: int, m: int) -> Affine:
     weight = [lines.numbers(n) for _ in range(m)]
     bias = [lines.numbers(1)[0] for _ in range(m)]
-    return chain.matmul(weight).plus(bias)
+    return x.matmul(weight).plus(bias)
 
 
 class _Lines:

@@ -25,6 +25,7 @@ import numpy as np
 
 from tracer.arrays import Array
 from tracer.enclosures.affine_map import AffineMap
+from tracer.enclosures.functions.blocks import Blocks
 from tracer.enclosures.functions.univariate import Univariate
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, centered, per_unit
 
@@ -69,8 +70,10 @@ class MeanValueForm:
         radii[::3] += function.errors_of_sums(midpoints[::3])
         return MeanValueForm(midpoints, radii, self.spread)
 
-    def apply(self, function: Univariate) -> "MeanValueForm":
+    def apply(self, function: Univariate | Blocks) -> "MeanValueForm":
         """``a(g)`` for a function a of one variable."""
+        if isinstance(function, Blocks):
+            return self._by_blocks(function)
         low, high = self.value_bounds()
         found = function.ranges_around(self.midpoints[0], self.radii[0], low, high)
         midpoints, radii = np.empty_like(self.midpoints), np.empty_like(self.radii)
@@ -81,6 +84,16 @@ class MeanValueForm:
         _products(self.midpoints[1:3], self.radii[1:3], slope, spread, midpoints[1:3], radii[1:3])
         high -= low
         return MeanValueForm(midpoints, radii, high.sum(axis=1) * (0.5 * function.rate / high.shape[1]))
+
+    def _by_blocks(self, blocks: Blocks) -> "MeanValueForm":
+        midpoints, radii, spread, neurons = self.midpoints.copy(), self.radii.copy(), 0.0 * self.spread, 0
+        for part, function in blocks.curved:
+            some = np.ascontiguousarray(midpoints[..., part]), np.ascontiguousarray(radii[..., part])
+            form = MeanValueForm(*some, self.spread).apply(function)
+            midpoints[..., part], radii[..., part] = form.midpoints, form.radii
+            spread += form.spread * (part.stop - part.start)
+            neurons += part.stop - part.start
+        return MeanValueForm(midpoints, radii, spread / neurons)
 
     def value_bounds(self) -> tuple[Array, Array]:
         """Lower and upper bounds of the values, each of shape (k, n)."""

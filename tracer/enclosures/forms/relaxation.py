@@ -36,15 +36,16 @@ References
 """
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
-from tracer.arrays import Array, Indices
+from tracer.arrays import Array, Indices, Mask
 from tracer.enclosures.affine_map import AffineMap
 from tracer.enclosures.forms.zonotope import Zonotope
+from tracer.enclosures.functions.blocks import Blocks, Function
 from tracer.enclosures.functions.piecewise_linear import FREE, Pattern, PiecewiseLinear
 from tracer.enclosures.functions.supporting_lines import Line
-from tracer.enclosures.functions.univariate import Univariate
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, centered, matmul
 
 
@@ -74,7 +75,8 @@ class _Activation:
 
     Attributes
     ----------
-    function : Univariate or PiecewiseLinear
+    functions : tuple of (slice, Univariate or PiecewiseLinear)
+        The function of each part of the relaxed arguments.
     slope : ndarray, shape (k, n)
         The slopes of all lines.
     linear : ndarray, shape (2, k, n)
@@ -93,7 +95,7 @@ class _Activation:
         Rounding errors of all arguments' lines; None if stable neurons are computed exactly.
     """
 
-    function: Univariate | PiecewiseLinear
+    functions: tuple[tuple[slice, Function], ...]
     slope: Array
     linear: Array
     relaxed: Indices
@@ -111,10 +113,12 @@ class _Activation:
 
     def sides(self) -> tuple[Pattern, Pattern]:
         """The first and the last side that each relaxed argument may be on, (m,) each."""
-        if isinstance(self.function, PiecewiseLinear):
-            return self.function.sides(self.center, self.rho)
         # A smooth function has one side.
-        return np.zeros(self.relaxed.shape, np.int8), np.zeros(self.relaxed.shape, np.int8)
+        first, last = np.zeros((2, *self.relaxed.shape), np.int8)
+        for part, function in self.functions:
+            if isinstance(function, PiecewiseLinear):
+                first[part], last[part] = function.sides(self.center[part], self.rho[part])
+        return first, last
 
 
 @dataclass(frozen=True, eq=False)
@@ -170,13 +174,13 @@ class Relaxation:
             # The two coordinates may have different units; each depends on one component of ε.
             slack = function.slack
             rounding += function.errors_of_products(np.zeros_like(whole), whole)
-        errors = matmul(self.errors, function.size_columns)
+        errors = function.sizes(self.errors)
         errors += rounding
         self.coefficients, self.errors = coefficients, errors
         self._steps.append(_Affine(function, errors, rounding, slack.T, sizes))
 
-    def apply(self, function: Univariate | PiecewiseLinear, fixed: Pattern | None = None) -> None:
-        """Apply a function a of one variable.
+    def apply(self, function: Function | Blocks, fixed: Pattern | None = None) -> None:
+        """Apply a function a of one variable, or blocks of several.
 
         Neurons that the activation pattern `fixed`, (k, n), fixes on a side use the straight line of a on
         that side; `FREE` is free.
@@ -187,21 +191,26 @@ class Relaxation:
         rho = spread + self.errors
         rho *= UP
         rho += UNDERFLOW
-        relaxed, around, line = _lines(function, center, rho, fixed)
-        value, slope = _values_and_slopes(function, center, relaxed, line)
+        by_blocks = isinstance(function, Blocks)
+        lines = (_lines_of_blocks if by_blocks else _lines)(function, center, rho, fixed)
+        relaxed, around, line, value, slope = lines[:5]
         steep = np.abs(slope)
         coefficients, errors, rounding = np.empty_like(self.coefficients), steep * self.errors, None
         coefficients[0] = value
         np.multiply(slope, linear, out=coefficients[1:])
-        if not (isinstance(function, PiecewiseLinear) and function.exact):
+        if np.any(lines.inexact):
             rounding = (4 * UNIT_ROUNDOFF) * (steep * spread + np.abs(value)) + UNDERFLOW
+            if by_blocks:
+                rounding *= lines.inexact
             errors += rounding
             errors *= UP
         line_errors = (4 * UNIT_ROUNDOFF) * (np.abs(line.slope) * spread.take(relaxed))
         line_errors = line.radius + line_errors + UNDERFLOW
         np.put(errors, relaxed, (errors.take(relaxed) + line_errors) * UP + UNDERFLOW)
         cell = relaxed // center.shape[1]
-        step = _Activation(function, slope, linear, relaxed, cell, *around, line, line_errors, rounding)
+        step = _Activation(
+            lines.functions, slope, linear, relaxed, cell, *around, line, line_errors, rounding
+        )
         self._steps.append(step)
         self.coefficients, self.errors = coefficients, errors
 
@@ -233,13 +242,41 @@ class Relaxation:
         return c - reach, c + reach, back.gradient()
 
 
-def _lines(
-    function: Univariate | PiecewiseLinear, center: Array, rho: Array, fixed: Pattern | None
-) -> tuple[Indices, tuple[Array, Array], Line]:
-    """The arguments to relax (unstable, or on a `fixed` side), their center and rho, and their lines."""
+class _Lines(NamedTuple):
+    """The lines of all arguments of a layer.
+
+    Attributes
+    ----------
+    relaxed : ndarray of int, shape (m,)
+        The arguments to relax, unstable or on a fixed side: cell times n plus neuron.
+    around : (ndarray, ndarray), shape (m,) each
+        Their centers and rho.
+    line : Line
+        Their lines.
+    value, slope : ndarray, shape (k, n)
+        The values and slopes of all lines.
+    functions : tuple of (slice, Univariate or PiecewiseLinear)
+        The function of each part of the relaxed arguments.
+    inexact : bool or ndarray of bool, shape (n,)
+        Whether the lines of stable neurons round.
+    """
+
+    relaxed: Indices
+    around: tuple[Array, Array]
+    line: Line
+    value: Array
+    slope: Array
+    functions: tuple[tuple[slice, Function], ...]
+    inexact: bool | Mask
+
+
+def _lines(function: Function, center: Array, rho: Array, fixed: Pattern | None) -> _Lines:
+    """The lines of a function on ``center ± rho``, (k, n) each."""
     if not isinstance(function, PiecewiseLinear):
         around = center.ravel(), rho.ravel()
-        return np.arange(center.size), around, function.line(*around)
+        line, every = function.line(*around), np.arange(center.size)
+        value, slope = line.value.reshape(center.shape), line.slope.reshape(center.shape)
+        return _Lines(every, around, line, value, slope, ((slice(None), function),), True)
     touching = function.touches(center, rho)
     if fixed is not None:
         touching |= fixed != FREE
@@ -252,19 +289,30 @@ def _lines(
         extended = function.extended(around[0][which], side[which])
         for free, straight in zip(line, extended, strict=True):
             free[which] = straight
-    return relaxed, around, line
+    value, slope = function.value(center), function.slope(center)
+    np.put(value, relaxed, line.value)
+    np.put(slope, relaxed, line.slope)
+    return _Lines(relaxed, around, line, value, slope, ((slice(None), function),), not function.exact)
 
 
-def _values_and_slopes(
-    function: Univariate | PiecewiseLinear, center: Array, relaxed: Indices, line: Line
-) -> tuple[Array, Array]:
-    """The values and slopes of all lines, (k, n) each, given the lines of the `relaxed` arguments."""
-    if isinstance(function, PiecewiseLinear):
-        value, slope = function.value(center), function.slope(center)
-        np.put(value, relaxed, line.value)
-        np.put(slope, relaxed, line.slope)
-        return value, slope
-    return line.value.reshape(center.shape), line.slope.reshape(center.shape)
+def _lines_of_blocks(blocks: Blocks, center: Array, rho: Array, fixed: Pattern | None) -> _Lines:
+    """The lines of blocks of functions; the identity is its own line."""
+    value, slope = center.copy(), np.ones_like(center)
+    inexact = np.zeros(center.shape[1], dtype=bool)
+    found, functions, start = [], [], 0
+    for part, function in blocks.curved:
+        some = [np.ascontiguousarray(a[:, part]) for a in (center, rho)]
+        held = None if fixed is None else np.ascontiguousarray(fixed[:, part])
+        lines = _lines(function, *some, held)
+        value[:, part], slope[:, part], inexact[part] = lines.value, lines.slope, lines.inexact
+        cell, neuron = np.divmod(lines.relaxed, part.stop - part.start)
+        relaxed = cell * center.shape[1] + (part.start + neuron)
+        found.append((relaxed, *lines.around, *lines.line))
+        functions.append((slice(start, start + len(relaxed)), function))
+        start += len(relaxed)
+    relaxed, *rest = map(np.concatenate, zip(*found, strict=True))
+    around, line = (rest[0], rest[1]), Line(*rest[2:])
+    return _Lines(relaxed, around, line, value, slope, tuple(functions), inexact)
 
 
 class _BackwardPass:
@@ -309,14 +357,9 @@ class _BackwardPass:
 
     def to_inputs(self, function: AffineMap) -> None:
         """Propagate q through ``W h + b``, to the layer's inputs."""
-        weight_error = function.weight_error_bound
-        from_weights = None if weight_error is None else matmul(self.size + self.q_e, weight_error)
         self._rounding += self.q_e
-        self.q_e = matmul(self._rounding, function.size)
-        self.q_e += function.weight.shape[0] * UNDERFLOW
-        if from_weights is not None:
-            self.q_e += from_weights
-        self.q = matmul(self.q, function.weight)
+        self.q_e = function.errors_back(self._rounding, self.size + self.q_e)
+        self.q = function.product_back(self.q)
         self.size = np.abs(self.q)
 
     def activation(self, step: _Activation) -> None:

@@ -50,6 +50,7 @@ import numpy as np
 
 from tracer.arrays import Array, Indices
 from tracer.enclosures.affine_map import AffineMap
+from tracer.enclosures.functions.blocks import Blocks
 from tracer.enclosures.functions.supporting_lines import largest
 from tracer.enclosures.functions.univariate import Neighbourhood, Univariate
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, centered, per_unit
@@ -94,8 +95,10 @@ class TaylorForm:
         radii[0] += function.errors_of_sums(coefficients[0])
         return TaylorForm(coefficients, radii)
 
-    def apply(self, function: Univariate) -> "TaylorForm":
+    def apply(self, function: Univariate | Blocks) -> "TaylorForm":
         """``a(g)`` for a function a of one variable."""
+        if isinstance(function, Blocks):
+            return self._by_blocks(function)
         z, errors = self.coefficients, self.radii
         size = np.abs(z[1:])
         p1 = size[0] + size[1]
@@ -115,6 +118,14 @@ class TaylorForm:
         mixed += mixed
         result[4] += mixed
         return TaylorForm(result, _radii(size, errors, p1, model))
+
+    def _by_blocks(self, blocks: Blocks) -> "TaylorForm":
+        coefficients, radii = self.coefficients.copy(), self.radii.copy()
+        for part, function in blocks.curved:
+            some = np.ascontiguousarray(coefficients[..., part]), np.ascontiguousarray(radii[..., part])
+            form = TaylorForm(*some).apply(function)
+            coefficients[..., part], radii[..., part] = form.coefficients, form.radii
+        return TaylorForm(coefficients, radii)
 
     def value_bounds(self) -> tuple[Array, Array]:
         """Lower and upper bounds of the values, each of shape (k, n)."""

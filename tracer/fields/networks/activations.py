@@ -1,20 +1,23 @@
 """The activations, one row each: value, slope, inverse, kinks and proven bounds.
 
-A row is all the library knows of an activation: `Layer.function` is the row of a layer. A strictly increasing
-activation can be dropped from both sides of ``σ(A_0) = σ(A_1)``, or inverted in ``σ(A) = level``; its row has
-an `inverse`. At arguments of ±1e4 no row overflows or is nan: exponentials have arguments that are not
-positive.
+A row is all the library knows of an activation: `Layer.function` is the row of a layer. A layer with several
+activations has them in blocks, and `mixed` makes their row. A strictly increasing activation can be dropped
+from both sides of ``σ(A_0) = σ(A_1)``, or inverted in ``σ(A) = level``; its row has an `inverse`. At
+arguments of ±1e4 no row overflows or is nan: exponentials have arguments that are not positive.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import groupby
+from typing import Any
 
 import numpy as np
 from scipy.special import erfc, expit
 
 from tracer.arrays import Array
 from tracer.enclosures.functions import elementary, univariate
+from tracer.enclosures.functions.blocks import Blocks
 from tracer.enclosures.functions.piecewise_linear import HARDTANH, RELU, PiecewiseLinear
 from tracer.enclosures.functions.univariate import Univariate
 from tracer.fields.checks import exact_number, positive_integer, shown
@@ -36,7 +39,7 @@ class Activation:
     ----------
     value, slope : callable
         The function and its derivative, elementwise; at a kink the slope from the left.
-    bounds : Univariate, PiecewiseLinear or None
+    bounds : Univariate, PiecewiseLinear, Blocks or None
         Proven bounds of the function on intervals, for every form; None for softmax, which couples all
         outputs.
     inverse : callable or None
@@ -53,7 +56,7 @@ class Activation:
 
     value: Callable[[Array], Array]
     slope: Callable[[Array], Array]
-    bounds: Univariate | PiecewiseLinear | None
+    bounds: Univariate | PiecewiseLinear | Blocks | None
     inverse: Callable[[Array], Array] | None = None
     range: tuple[float, float] = (-INF, INF)
     parameter: str | None = None
@@ -67,8 +70,10 @@ class Activation:
 
     @cached_property
     def kinks(self) -> tuple[float, ...]:
-        """Where the slope jumps, in ascending order."""
-        return self.bounds.kinks if isinstance(self.bounds, PiecewiseLinear) else ()
+        """Where the slope jumps, in ascending order; of a mixed layer, where that of some neuron does."""
+        parts = [function for _, function in self.bounds.parts] if isinstance(self.bounds, Blocks) else ()
+        piecewise_linear = (f for f in (self.bounds, *parts) if isinstance(f, PiecewiseLinear))
+        return tuple(sorted({kink for function in piecewise_linear for kink in function.kinks}))
 
 
 def _tanh_slope(z: Array) -> Array:
@@ -195,3 +200,83 @@ def activation(name: str, **parameters: float | None) -> Activation:
             )
         row = row.family(number)
     return row
+
+
+# Blocks of neurons, each with an activation of its own -----------------------------------------------
+
+# An activation's name, a number of neurons, and the activation's parameter if one is given.
+Block = tuple[str, int] | tuple[str, int, float]
+# The neurons of each block, and their row.
+Parts = tuple[tuple[slice, Activation], ...]
+
+
+def blocks_of(given: Sequence[Any], outputs: int) -> tuple[Block, ...]:
+    """The blocks of a layer with so many `outputs`; neighbours of one activation are joined.
+
+    Raises
+    ------
+    ValueError
+        If they are no blocks, or have not as many neurons together as the layer has outputs.
+    """
+    blocks = [_block(block) for block in given]
+    joined = [
+        (name, sum(count for _, count, *_ in group), *parameter)
+        for (name, *parameter), group in groupby(blocks, key=lambda block: (block[0], *block[2:]))
+    ]
+    neurons = sum(count for _, count, *_ in joined)
+    if neurons != outputs:
+        raise ValueError(
+            f"the blocks of activation must have {outputs} neurons together, one for each row of weight; "
+            f"got {neurons}"
+        )
+    return tuple(joined)
+
+
+def _block(given: Any) -> Block:
+    """A block, checked."""
+    if isinstance(given, str) or not isinstance(given, Sequence) or len(given) not in (2, 3):
+        raise ValueError(
+            "activation must be a name or blocks of a name, a number of neurons and perhaps a parameter, as "
+            f'[("relu", 40), ("leaky_relu", 8, 0.25), ("linear", 10)]; got {shown(given)} for a block'
+        )
+    name, count, *parameter = given
+    if name == "softmax":
+        raise ValueError("softmax must be a layer's only activation, it couples all outputs; got a block")
+    row = row_of_block(name, *parameter)
+    numbers = [positive_integer("degree", p) if row.parameter == "degree" else float(p) for p in parameter]
+    return (name, positive_integer("the number of neurons of a block", count), *numbers)
+
+
+def row_of_block(name: str, parameter: float | None = None) -> Activation:
+    """The row `name`, with its parameter if one is given."""
+    row = activation(name)
+    return row if parameter is None else activation(name, **{row.parameter or "slope": parameter})
+
+
+def parts_of(blocks: Sequence[Block]) -> Parts:
+    """The neurons and the row of each block."""
+    parts, start = [], 0
+    for name, count, *parameter in blocks:
+        parts.append((slice(start, start + count), row_of_block(name, *parameter)))
+        start += count
+    return tuple(parts)
+
+
+def mixed(parts: Parts) -> Activation:
+    """The row of a layer with several blocks of neurons."""
+
+    def by_blocks(functions: list[Callable[[Array], Array]]) -> Callable[[Array], Array]:
+        def each(z: Array) -> Array:
+            result = np.empty_like(z)
+            for (part, _), function in zip(parts, functions, strict=True):
+                result[..., part] = function(z[..., part])
+            return result
+
+        return each
+
+    return Activation(
+        by_blocks([row.value for _, row in parts]),
+        by_blocks([row.slope for _, row in parts]),
+        Blocks(tuple((part, row.bounds) for part, row in parts if not isinstance(row.bounds, Blocks | None))),
+        mean_values=all(row.mean_values for _, row in parts),
+    )

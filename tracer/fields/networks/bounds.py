@@ -13,6 +13,7 @@ import numpy as np
 from tracer.arrays import Array, Indices
 from tracer.enclosures.forms.mean_value import MeanValueForm
 from tracer.enclosures.forms.taylor import TaylorForm
+from tracer.enclosures.functions.blocks import Blocks
 from tracer.enclosures.functions.univariate import Univariate
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.fields.field import Enclosure
@@ -171,7 +172,7 @@ def _through(form: Form, layers: Sequence[Layer]) -> Form:
     for layer in layers:
         form = form.affine(layer.affine)
         function = layer.function.bounds
-        if isinstance(function, Univariate) and not layer.function.is_linear:
+        if isinstance(function, Univariate | Blocks) and not layer.function.is_linear:
             form = form.apply(function)
     return form
 

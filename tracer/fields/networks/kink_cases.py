@@ -32,6 +32,8 @@ from tracer.fields.networks.layer import Layer
 # Cells with more unstable neurons than this, duplicates counted once, are not branched on: a few fixed
 # neurons would decide little.
 MOST_UNSTABLE = 4
+# A neuron whose edge is at most this share of the gradient has no effect on it.
+NO_EFFECT = 1e-12
 # At most so many neurons, each with its duplicates, are fixed at once.
 MOST_FIXED = 2
 
@@ -123,7 +125,9 @@ class _Arguments(NamedTuple):
         for layer in layers:
             if not layer.function.is_linear:
                 duplicate, sign = layer.duplicates
-                kinks = np.full(layer.outputs, len(layer.function.kinks), np.int8)
+                kinks = np.zeros(layer.outputs, np.int8)
+                for part, row in layer.parts:
+                    kinks[part] = len(row.kinks)
                 columns.append((start + duplicate, sign, kinks))
                 start += layer.outputs
         return cls(*map(np.concatenate, zip(*columns, strict=True)))
@@ -136,10 +140,19 @@ def _cases(arguments: _Arguments, form: Relaxation, cells: Indices, gradient: Zo
     that may be on exactly two sides, each with its duplicates.
     """
     relaxed = form.relaxed()
-    cells = cells[_has_few_unstable(relaxed, arguments, form.radius)[cells]]
-    if not len(cells):
+    row, which, length = gradient.edges_of(cells, relaxed.cell)
+    # A neuron without an effect on the gradient, such as a tie of a maximum, is not fixed.
+    least = NO_EFFECT * (np.bincount(row, length, len(cells)) + np.hypot(*gradient.center[:, cells]))
+    some = length > least[row]
+    row, which, length = row[some], which[some], length[some]
+    unstable = relaxed.first[which] < relaxed.last[which]
+    few = _has_few(row[unstable], relaxed.neuron[which[unstable]], arguments, form.radius[cells])
+    if not few.any():
         return []
-    first, last, length = _two_sided(relaxed, gradient, cells, len(arguments.sign))
+    some = few[row]
+    row, which, length = (np.cumsum(few) - 1)[row[some]], which[some], length[some]
+    cells = cells[few]
+    first, last, length = _two_sided(relaxed, row, which, length, (len(cells), len(arguments.sign)))
     cases = _Cases(cells, np.full((1, *length.shape), FREE, np.int8))
     found = []
     for _ in range(MOST_FIXED):
@@ -152,16 +165,15 @@ def _cases(arguments: _Arguments, form: Relaxation, cells: Indices, gradient: Zo
 
 
 def _two_sided(
-    relaxed: RelaxedNeurons, gradient: Zonotope, cells: Indices, neurons: int
+    relaxed: RelaxedNeurons, row: Indices, which: Indices, edge: Array, shape: tuple[int, int]
 ) -> tuple[Pattern, Pattern, Array]:
-    """The first and the last side of each neuron in `cells`, and its edge's length, (k, N) each.
+    """The first and the last side of each neuron in k cells, and its edge's length, `shape` (k, N) each.
 
+    Given are some neurons' cells, their numbers among the relaxed neurons, and the lengths of their edges.
     The length is 0 of a neuron that may be on one side only, or on more than two.
     """
-    shape = len(cells), neurons
     first, last = np.zeros((2, *shape), np.int8)
     length = np.zeros(shape)
-    row, which, edge = gradient.edges_of(cells, relaxed.cell)
     at = row, relaxed.neuron[which]
     first[at], last[at] = relaxed.first[which], relaxed.last[which]
     length[at] = np.where(last[at] - first[at] == 1, edge, 0.0)
@@ -182,10 +194,8 @@ def _with_longest_fixed(
     return cases._replace(fixed=fixed), np.where(alike, 0.0, length)
 
 
-def _has_few_unstable(relaxed: RelaxedNeurons, arguments: _Arguments, radius: Array) -> Mask:
-    """Whether each cell has few enough unstable neurons to branch on, shape (k,)."""
-    unstable = relaxed.first < relaxed.last
-    cell, neuron = relaxed.cell[unstable], relaxed.neuron[unstable]
+def _has_few(cell: Indices, neuron: Indices, arguments: _Arguments, radius: Array) -> Mask:
+    """Whether each of k cells has few enough unstable neurons to branch on, shape (k,)."""
     is_first = arguments.duplicate[neuron] == neuron
     kinds, neurons = (np.bincount(some, minlength=len(radius)) for some in (cell[is_first], cell))
     # Segments are soon so short that several kinks on one must coincide or cross: branch only on these.

@@ -4,19 +4,29 @@ Folding a plane, a margin or a level into weights rounds them; a folded layer ha
 so that all later proofs hold for the user's own numbers.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracer.arrays import Array, Indices, Signs
+from tracer.arrays import Array, Indices, Matrix, Signs
 from tracer.enclosures import rounding
 from tracer.enclosures.affine_map import AffineMap
 from tracer.enclosures.functions.piecewise_linear import PiecewiseLinear
-from tracer.fields.checks import frozen_array
-from tracer.fields.exactness import conversion_errors
-from tracer.fields.networks.activations import Activation, activation
+from tracer.fields.checks import frozen_array, shown
+from tracer.fields.networks.activations import (
+    Activation,
+    Block,
+    Parts,
+    activation,
+    blocks_of,
+    mixed,
+    parts_of,
+    row_of_block,
+)
+from tracer.fields.networks.weights import frozen_radius, frozen_weight, of_form, row_keys, to_form
 from tracer.fields.plane import Plane
 
 
@@ -26,18 +36,23 @@ class Layer:
 
     Parameters
     ----------
-    weight : array_like, shape (out, in)
+    weight : array_like or sparse matrix, shape (out, in)
+        A sparse matrix of `scipy.sparse` is kept as a CSR array where products with it take less time, else
+        as an array.
     bias : array_like, shape (out,)
-    activation : str
+    activation : str or sequence of (str, int[, float])
         A row of the table: linear, sigmoid, tanh, relu, leaky_relu, hardtanh, softplus, gelu (the
-        erf form), silu, elu, power (z^degree), or softmax (in the last layer only).
+        erf form), silu, elu, power (z^degree), or softmax (in the last layer only). Or blocks of outputs with
+        one activation each, ``[("relu", 40), ("leaky_relu", 8, 0.25), ("linear", 10)]``: its name, the
+        number of outputs, and its slope or degree if it is not the default.
     slope : float, optional
         The slope of leaky_relu left of 0, 0.01 by default.
     degree : int, optional
         The exponent of power, 2 by default.
     weight_radius, bias_radius : array_like, optional
         Upper bounds of the distances between the exact and the given weights; zero by default. A number that
-        is not a float64, such as a large integer or a long double, is rounded, and the error is added.
+        is not a float64, such as a large integer or a long double, is rounded, and the error is added. Radii
+        of a sparse weight are sparse, with the same pattern.
 
     Raises
     ------
@@ -45,47 +60,39 @@ class Layer:
         If an entry is not finite, the shapes do not fit, or the activation is unknown.
     """
 
-    weight: Array
+    weight: Matrix
     bias: Array
-    activation: str
+    activation: str | tuple[Block, ...]
     slope: float | None
     degree: int | None
-    weight_radius: Array
+    weight_radius: Matrix
     bias_radius: Array
 
     def __init__(
         self,
-        weight: ArrayLike,
+        weight: Matrix,
         bias: ArrayLike,
-        activation: str = "linear",
+        activation: str | Sequence[Block] = "linear",
         *,
         slope: float | None = None,
         degree: int | None = None,
-        weight_radius: ArrayLike | None = None,
+        weight_radius: Matrix | None = None,
         bias_radius: ArrayLike | None = None,
     ) -> None:
-        W = frozen_array("weight", weight, ndim=2, exact=False)
+        W, r = frozen_weight(weight, weight_radius)
         b = frozen_array("bias", bias, ndim=1, exact=False)
-        if len(b) != len(W):
+        if len(b) != W.shape[0]:
             raise ValueError(f"bias must have one entry for each row of weight; got {len(b)} for {W.shape}")
-        radii = {
-            "weight_radius": np.zeros_like(W) if weight_radius is None else weight_radius,
-            "bias_radius": np.zeros_like(b) if bias_radius is None else bias_radius,
-        }
-        for (name, radius), of, given in zip(radii.items(), (W, b), (weight, bias), strict=True):
-            array = frozen_array(name, radius, ndim=of.ndim)
-            if array.shape != of.shape or (array < 0).any():
-                raise ValueError(f"{name} must be nonnegative and of shape {of.shape}; got {array.shape}")
-            errors = conversion_errors(given, of)
-            if errors is not None:
-                array = (array + errors) * rounding.UP
-                array.flags.writeable = False
-            object.__setattr__(self, name, array)
+        s = frozen_radius("bias_radius", bias_radius, b, bias)
+        if isinstance(activation, Sequence) and not isinstance(activation, str):
+            activation, slope, degree = _of_blocks(blocks_of(activation, len(b)), slope, degree)
         object.__setattr__(self, "weight", W)
         object.__setattr__(self, "bias", b)
         object.__setattr__(self, "activation", activation)
         object.__setattr__(self, "slope", slope)
         object.__setattr__(self, "degree", degree)
+        object.__setattr__(self, "weight_radius", r)
+        object.__setattr__(self, "bias_radius", s)
         _ = self.function  # an unknown activation is an error now, not at the first use
         object.__setattr__(self, "slope", None if slope is None else float(slope))
 
@@ -102,8 +109,17 @@ class Layer:
 
     @cached_property
     def function(self) -> Activation:
-        """The activation: its row of the table, with the layer's parameter."""
+        """The activation: its row of the table, with the layer's parameter; that of all blocks if mixed."""
+        if isinstance(self.activation, tuple):
+            return mixed(parts_of(self.activation))
         return activation(self.activation, slope=self.slope, degree=self.degree)
+
+    @cached_property
+    def parts(self) -> Parts:
+        """The neurons and the row of each block; one block if the layer has one activation."""
+        if isinstance(self.activation, tuple):
+            return parts_of(self.activation)
+        return ((slice(0, self.outputs), self.function),)
 
     @cached_property
     def affine(self) -> AffineMap:
@@ -121,23 +137,30 @@ class Layer:
         return self.weight.shape[0]
 
     @cached_property
+    def exact(self) -> bool:
+        """Whether all radii are 0."""
+        radius = self.weight_radius if isinstance(self.weight_radius, np.ndarray) else self.weight_radius.data
+        return not (radius.any() or self.bias_radius.any())
+
+    @cached_property
     def duplicates(self) -> tuple[Indices, Signs]:
         """The first duplicate of each neuron, and a sign, (out,) each: duplicates share sign · (W x + b).
 
-        Duplicates are exactly equal: neurons with a radius have none. The sign is −1 only if the kinks of the
-        activation are symmetric about 0.
+        Duplicates are exactly equal, and in one block: neurons with a radius have none. The sign is −1 only
+        if the kinks of the activation are symmetric about 0.
         """
-        rows = np.column_stack([self.weight, self.bias])
-        sign = np.ones(self.outputs, dtype=np.int8)
-        if isinstance(self.function.bounds, PiecewiseLinear) and self.function.bounds.symmetric:
-            leading = rows[np.arange(self.outputs), (rows != 0).argmax(axis=1)]
-            sign[leading < 0] = -1
-        inexact = self.weight_radius.any(axis=1) | (self.bias_radius > 0)
-        # A neuron with a radius is a duplicate of itself only; adding 0.0 turns −0.0 into 0.0.
-        number = np.where(inexact, 1.0 + np.arange(self.outputs), 0.0)
-        keys = np.column_stack([sign[:, None] * rows + 0.0, number])
+        number = np.zeros(self.outputs)
+        symmetric = np.zeros(self.outputs, dtype=bool)
+        for k, (part, row) in enumerate(self.parts):
+            number[part] = -k
+            symmetric[part] = isinstance(row.bounds, PiecewiseLinear) and row.bounds.symmetric
+        inexact = np.asarray(self.weight_radius.sum(axis=1)) > 0
+        inexact |= self.bias_radius > 0
+        # A neuron with a radius is a duplicate of itself only.
+        number = np.where(inexact, 1.0 + np.arange(self.outputs), number)
+        sign, keys = row_keys(self.weight, self.bias, symmetric, number)
         first: dict[bytes, int] = {}
-        duplicate = [first.setdefault(key.tobytes(), k) for k, key in enumerate(keys)]
+        duplicate = [first.setdefault(key, k) for k, key in enumerate(keys)]
         return np.array(duplicate, dtype=np.intp), sign
 
     def preactivation(self, x: Array) -> Array:
@@ -153,7 +176,7 @@ class Layer:
         x = self.affine.value(x)
         return x, radius + self.affine.errors_of_sums(x)
 
-    def with_weights(self, weight: Array, bias: Array, weight_radius: Array, bias_radius: Array) -> "Layer":
+    def with_weights(self, weight: Matrix, bias: Array, weight_radius: Matrix, bias_radius: Array) -> "Layer":
         """Another affine map, followed by the same activation."""
         return Layer(
             weight,
@@ -168,14 +191,18 @@ class Layer:
     def rows(self, *which: int) -> "Layer":
         """The layer with only the given outputs."""
         k = list(which)
-        return self.with_weights(self.weight[k], self.bias[k], self.weight_radius[k], self.bias_radius[k])
+        parts = self.weight[k], self.bias[k], self.weight_radius[k], self.bias_radius[k]
+        if isinstance(self.activation, str):
+            return self.with_weights(*parts)
+        blocks = [(name, 1, *parameter) for name, count, *parameter in self.activation for _ in range(count)]
+        W, b, r, s = parts
+        return Layer(W, b, [blocks[row] for row in k], weight_radius=r, bias_radius=s)
 
     def difference(self, i: int, j: int, activation: str = "linear") -> "Layer":
         """Row i minus row j, followed by another activation."""
-        W, r = rounding.total(
-            self.weight[[i]], self.weight_radius[[i]], -self.weight[[j]], self.weight_radius[[j]]
-        )
-        b, s = rounding.total(self.bias[[i]], self.bias_radius[[i]], -self.bias[[j]], self.bias_radius[[j]])
+        one, other = self.rows(i), self.rows(j)
+        W, r = rounding.total(one.weight, one.weight_radius, -other.weight, other.weight_radius)
+        b, s = rounding.total(one.bias, one.bias_radius, -other.bias, other.bias_radius)
         return Layer(W, b, activation, weight_radius=r, bias_radius=s)
 
     def linear(self, negative: bool = False) -> "Layer":
@@ -203,11 +230,11 @@ class Layer:
 
     def to_json(self) -> dict:
         """The layer in the project's JSON form; radii and slope only where there are any."""
-        form: dict = {"W": self.weight.tolist(), "b": self.bias.tolist(), "activation": self.activation}
+        form: dict = {"W": to_form(self.weight), "b": self.bias.tolist(), "activation": self.activation}
         parameters = {"slope": self.slope, "degree": self.degree}
         form |= {name: number for name, number in parameters.items() if number is not None}
-        if self.weight_radius.any() or self.bias_radius.any():
-            form["W_radius"] = self.weight_radius.tolist()
+        if not self.exact:
+            form["W_radius"] = to_form(self.weight_radius)
             form["b_radius"] = self.bias_radius.tolist()
         return form
 
@@ -215,29 +242,48 @@ class Layer:
     def from_json(cls, form: dict) -> "Layer":
         """The layer that `to_json` wrote."""
         return cls(
-            form["W"],
+            of_form(form["W"]),
             form["b"],
             form.get("activation", "linear"),
             slope=form.get("slope"),
             degree=form.get("degree"),
-            weight_radius=form.get("W_radius"),
+            weight_radius=of_form(form.get("W_radius")),
             bias_radius=form.get("b_radius"),
         )
 
     def __repr__(self) -> str:
         slope = f", slope={self.slope:g}" if self.slope is not None else ""
         degree = f", degree={self.degree}" if self.degree is not None else ""
-        return f"Layer({self.inputs} → {self.outputs}, {self.activation}{slope}{degree})"
+        name = self.activation
+        if not isinstance(name, str):
+            name = " + ".join(" ".join(map(str, (count, kind, *more))) for kind, count, *more in name)
+        return f"Layer({self.inputs} → {self.outputs}, {name}{slope}{degree})"
 
 
 def _rebuild(
-    weight: Array,
+    weight: Matrix,
     bias: Array,
-    name: str,
+    activation: str | tuple[Block, ...],
     slope: float | None,
     degree: int | None,
-    weight_radius: Array,
+    weight_radius: Matrix,
     bias_radius: Array,
 ) -> Layer:
     radii = {"weight_radius": weight_radius, "bias_radius": bias_radius}
-    return Layer(weight, bias, name, slope=slope, degree=degree, **radii)
+    return Layer(weight, bias, activation, slope=slope, degree=degree, **radii)
+
+
+def _of_blocks(
+    blocks: tuple[Block, ...], slope: float | None, degree: int | None
+) -> tuple[str | tuple[Block, ...], float | None, float | None]:
+    """The activation, slope and degree of a layer with these blocks: with one block those of the block."""
+    if slope is not None or degree is not None:
+        raise ValueError(
+            'a slope or degree belongs into its block, such as ("leaky_relu", 8, 0.25); '
+            f"got slope={shown(slope)} and degree={shown(degree)} beside blocks"
+        )
+    if len(blocks) > 1:
+        return blocks, None, None
+    name, _, *parameter = blocks[0]
+    known = {row_of_block(name).parameter: number for number in parameter}
+    return name, known.get("slope"), known.get("degree")

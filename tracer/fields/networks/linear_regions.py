@@ -16,10 +16,13 @@ import numpy as np
 
 from tracer.arrays import Array, Indices
 from tracer.enclosures.functions.piecewise_linear import Pattern, PiecewiseLinear
-from tracer.enclosures.rounding import matmul
 from tracer.fields.evaluations import Evaluations
+from tracer.fields.networks.activations import Activation
 from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.network import Network
+
+# A block of a layer: its activation, its neurons, and these among all neurons with kinks; None without kinks.
+Part = tuple[Activation, slice, slice | None]
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,18 +69,19 @@ class ActivationRegions:
 
     def __init__(self, network: Network, field: Evaluations) -> None:
         self.network, self.field = network, field
-        sides = 1 + max(len(layer.function.kinks) for layer in network.layers)
-        neurons = sum(layer.outputs for layer, part in self._parts() if part is not None)
-        self.linear = all(layer.function.is_linear for layer, part in self._parts() if part is None)
+        rows = [part for _, parts in self._parts() for part in parts]
+        sides = 1 + max(len(row.kinks) for row, *_ in rows)
+        neurons = sum(among.stop - among.start for _, _, among in rows if among is not None)
+        self.linear = all(row.is_linear for row, _, among in rows if among is None)
         self.kinks = np.full((neurons, sides + 1), np.inf)
         self.kinks[:, 0] = -np.inf
         self._slopes, self._offsets = np.zeros((2, neurons, sides))
-        for layer, part in self._parts():
-            function = layer.function.bounds
-            if part is not None and isinstance(function, PiecewiseLinear):
-                self.kinks[part, 1 : len(function.slopes)] = function.kinks
-                self._slopes[part, : len(function.slopes)] = function.slopes
-                self._offsets[part, : len(function.slopes)] = function.offsets
+        for row, _, among in rows:
+            function = row.bounds
+            if among is not None and isinstance(function, PiecewiseLinear):
+                self.kinks[among, 1 : len(function.slopes)] = function.kinks
+                self._slopes[among, : len(function.slopes)] = function.slopes
+                self._offsets[among, : len(function.slopes)] = function.offsets
         # The index of each neuron's first slope in the flattened table.
         self._first = np.arange(neurons) * sides
 
@@ -88,11 +92,12 @@ class ActivationRegions:
         """
         sides = np.empty((len(x), len(self.kinks)), dtype=np.int8)
         h = np.stack([x, towards])
-        for layer, part in self._parts():
+        for layer, parts in self._parts():
             h = self._affine(h, layer)
-            if part is not None:
-                sides[:, part] = _beyond(h[0], h[1], self.kinks[part, 1:-1])
-            self._activate(h, layer, part, sides)
+            for _, part, among in parts:
+                if among is not None:
+                    sides[:, among] = _beyond(h[0][:, part], h[1][:, part], self.kinks[among, 1:-1])
+            self._activate(h, parts, sides)
         return sides
 
     def kink(self, number: Indices | Pattern) -> Array:
@@ -102,7 +107,8 @@ class ActivationRegions:
     def preactivations(self, x: Array) -> Array:
         """Pre-activations z of all neurons with kinks at points `x` (m, 2), shape (m, N)."""
         pairs = zip(self.network.preactivations(x), self._parts(), strict=True)
-        return np.concatenate([z for z, (_, part) in pairs if part is not None], axis=1)
+        kinked = [z[:, part] for z, (_, parts) in pairs for _, part, among in parts if among is not None]
+        return np.concatenate(kinked, axis=1)
 
     def at(self, x: Array, sides: Pattern) -> Extension:
         """The network at points `x` (m, 2), extended from the regions with patterns `sides` (m, N)."""
@@ -110,38 +116,44 @@ class ActivationRegions:
         h = np.zeros((3, *x.shape))
         h[0], h[1, :, 0], h[2, :, 1] = x, 1.0, 1.0
         found = np.empty((3, *sides.shape))
-        for layer, part in self._parts():
+        for layer, parts in self._parts():
             h = self._affine(h, layer)
-            if part is not None:
-                found[:, :, part] = h
-            self._activate(h, layer, part, sides)
+            for _, part, among in parts:
+                if among is not None:
+                    found[:, :, among] = h[:, :, part]
+            self._activate(h, parts, sides)
         return Extension(h[0, :, 0], h[1:, :, 0].T, found[0], found[1:])
 
     # One layer, on values in the first row of h and derivatives in the other rows.
 
     @staticmethod
     def _affine(h: Array, layer: Layer) -> Array:
-        h = matmul(h, layer.weight.T)
+        h = layer.affine.product(h)
         h[0] += layer.bias
         return h
 
-    def _activate(self, h: Array, layer: Layer, part: slice | None, sides: Pattern) -> None:
-        if part is not None:
-            number = sides[:, part] + self._first[part]
-            h *= self._slopes.take(number)
-            if self._offsets.any():
-                h[0] += self._offsets.take(number)
-        elif not layer.function.is_linear:
-            h[1:] *= layer.function.slope(h[0])
-            h[0] = layer.function.value(h[0])
+    def _activate(self, h: Array, parts: list[Part], sides: Pattern) -> None:
+        for row, part, among in parts:
+            some = h[:, :, part]
+            if among is not None:
+                number = sides[:, among] + self._first[among]
+                some *= self._slopes.take(number)
+                if self._offsets.any():
+                    some[0] += self._offsets.take(number)
+            elif not row.is_linear:
+                some[1:] *= row.slope(some[0])
+                some[0] = row.value(some[0])
 
-    def _parts(self) -> Iterator[tuple[Layer, slice | None]]:
-        """Each layer, with the slice of its neurons among all neurons with kinks; None if it has no kinks."""
+    def _parts(self) -> Iterator[tuple[Layer, list[Part]]]:
+        """Each layer and its blocks, with the slices of their neurons among all neurons with kinks."""
         start = 0
         for layer in self.network.layers:
-            kinked = bool(layer.function.kinks)
-            yield layer, slice(start, start + layer.outputs) if kinked else None
-            start += layer.outputs * kinked
+            parts: list[Part] = []
+            for part, row in layer.parts:
+                stop = start + (part.stop - part.start) * bool(row.kinks)
+                parts.append((row, part, slice(start, stop) if row.kinks else None))
+                start = stop
+            yield layer, parts
 
 
 def _beyond(z: Array, rate: Array, kinks: Array) -> Pattern:

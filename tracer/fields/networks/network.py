@@ -22,7 +22,6 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, Mask, quiet
-from tracer.enclosures import rounding
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.fields.checks import exact_number, index, points, shown
@@ -163,7 +162,7 @@ class Network(Model):
         *hidden, last = self.layers
         gradient = np.repeat(last.weight, len(h), axis=0) * slopes.pop()
         for layer, slope in zip(reversed(hidden), reversed(slopes), strict=True):
-            gradient = rounding.matmul(gradient * slope, layer.weight)
+            gradient = layer.affine.product_back(gradient * slope)
         return h[:, 0], gradient
 
     @property
@@ -251,6 +250,8 @@ class Network(Model):
         known = sides(self.classes, self.n_outputs, output) if self.n_outputs > 1 else self.sides
         value = exact_number("value", value)
         *hidden, last = self.layers
+        if not isinstance(last.activation, str):
+            last, output = last.rows(output), 0
         if self.classes is not None and last.activation == "linear" and 0 < value < 1:
             raise ValueError(self._two_meanings(output, value))
         low, high = last.function.range
@@ -314,5 +315,12 @@ class Network(Model):
 
     def __repr__(self) -> str:
         sizes = "-".join(str(n) for n in (self.n_inputs, *(layer.outputs for layer in self.layers)))
-        names = "/".join(dict.fromkeys(layer.activation for layer in self.layers))
+        names = "/".join(dict.fromkeys(map(_names, self.layers)))
         return f"Network({sizes}, {names}{', on a plane' if self.plane is not None else ''})"
+
+
+def _names(layer: Layer) -> str:
+    """The activations of a layer."""
+    if isinstance(layer.activation, str):
+        return layer.activation
+    return "+".join(dict.fromkeys(name for name, *_ in layer.activation))

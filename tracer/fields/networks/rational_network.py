@@ -5,12 +5,18 @@ times the bounds of the layer's inputs, times the steepest slope of the activati
 """
 
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any, NamedTuple
 
+import numpy as np
+
+from tracer.arrays import Matrix
 from tracer.enclosures.functions.piecewise_linear import PiecewiseLinear
 from tracer.fields.networks.network import Network
 
 Point = tuple[Fraction, Fraction]
+# The numbers of a row that are not 0, with their columns.
+Row = list[tuple[int, Fraction]]
 
 
 class Exact(NamedTuple):
@@ -34,9 +40,7 @@ class Exact(NamedTuple):
 class RationalNetwork:
     """A network of two inputs whose layers are linear between kinks, with exact weights."""
 
-    def __init__(
-        self, layers: list[tuple[list[list[Fraction]], list[Fraction], PiecewiseLinear | None]]
-    ) -> None:
+    def __init__(self, layers: list[tuple[list[Row], list[Fraction], list[PiecewiseLinear | None]]]) -> None:
         self._layers = layers
         self._known: dict[Any, Exact] = {}
 
@@ -45,13 +49,15 @@ class RationalNetwork:
         """The rational network of a network; None if it has smooth activations, or weights with radii."""
         layers = []
         for layer in network.layers:
-            form = layer.function.bounds
-            piecewise_linear = layer.function.is_linear or isinstance(form, PiecewiseLinear)
-            if not piecewise_linear or layer.weight_radius.any() or layer.bias_radius.any():
+            functions: list[PiecewiseLinear | None] = []
+            for part, row in layer.parts:
+                function = row.bounds if isinstance(row.bounds, PiecewiseLinear) else None
+                if function is None and not row.is_linear:
+                    return None
+                functions += [function] * (part.stop - part.start)
+            if not layer.exact:
                 return None
-            rows = [[Fraction(w) for w in row] for row in layer.weight.tolist()]
-            bias = [Fraction(b) for b in layer.bias.tolist()]
-            layers.append((rows, bias, form if isinstance(form, PiecewiseLinear) else None))
+            layers.append((_rows(layer.weight), [Fraction(b) for b in layer.bias.tolist()], functions))
         return cls(layers)
 
     def at(self, x: Point, reach: Point = (Fraction(0), Fraction(0))) -> Exact:
@@ -62,21 +68,29 @@ class RationalNetwork:
 
     def _at(self, values: list[Fraction], reach: list[Fraction]) -> Exact:
         heights, heights_reach = [], []
-        for rows, bias, kinked in self._layers:
+        for rows, bias, functions in self._layers:
             values = [_sum(row, values) + b for row, b in zip(rows, bias, strict=True)]
-            reach = [_sum([abs(w) for w in row], reach) for row in rows]
-            if kinked is not None:
-                for kink in kinked.kinks:
-                    heights += [z - Fraction(kink) for z in values]
-                    heights_reach += reach
-                values = [_value(kinked, z) for z in values]
-                steepest = Fraction(max(map(abs, kinked.slopes)))
-                reach = [steepest * r for r in reach]
+            reach = [_sum([(k, abs(w)) for k, w in row], reach) for row in rows]
+            for neuron, function in enumerate(functions):
+                if function is None:
+                    continue
+                heights += [values[neuron] - Fraction(kink) for kink in function.kinks]
+                heights_reach += [reach[neuron]] * len(function.kinks)
+                values[neuron] = _value(function, values[neuron])
+                reach[neuron] *= Fraction(max(map(abs, function.slopes)))
         return Exact(values, heights, reach, heights_reach)
 
 
-def _sum(row: list[Fraction], values: list[Fraction]) -> Fraction:
-    return sum((w * v for w, v in zip(row, values, strict=True) if w and v), Fraction(0))
+def _rows(weight: Matrix) -> list[Row]:
+    """The rows of a weight."""
+    if isinstance(weight, np.ndarray):
+        return [[(k, Fraction(w)) for k, w in enumerate(row) if w] for row in weight.tolist()]
+    numbers = [(k, Fraction(w)) for k, w in zip(weight.indices.tolist(), weight.data.tolist(), strict=True)]
+    return [numbers[start:end] for start, end in pairwise(weight.indptr.tolist())]
+
+
+def _sum(row: Row, values: list[Fraction]) -> Fraction:
+    return sum((w * values[k] for k, w in row if values[k]), Fraction(0))
 
 
 def _value(kinked: PiecewiseLinear, z: Fraction) -> Fraction:

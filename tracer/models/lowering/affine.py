@@ -1,17 +1,19 @@
-"""Affine maps ``x ↦ M x + c`` with a radius for every number, to be folded into layers.
+"""Affine maps ``M x + c`` of a network's input and activations, with a radius for every number.
 
-Scalings, shifts, batch normalisation, principal components and linear layers without an activation
-come in chains; folded, a chain is the ``W x + b`` of one `Layer`: ``tanh(W (x − mean)/scale + b)`` is
+A graph of affine maps and activations is built of two things. A `Source` is a vector that a layer holds: the
+network's input, or an activation of an affine map of sources. An `Affine` is a sum over sources s,
+``Σ_s M_s s + c``. Scalings, shifts, convolutions, batch normalisation, principal components and sums of
+branches are folded into the map; folded, ``tanh(W (x − mean)/scale + b)`` is one layer,
 
     Affine.identity(n).plus(−mean).over(scale).matmul(W).plus(b).layer("tanh").
 
 Each step rounds, and the radii bound its rounding errors: the exact map of the given numbers lies within the
-radii of the stored map. Until the first dense matrix, M is a scaled permutation, stored as two vectors. A
-number too large for float64 is an error of the resulting `Layer`.
+radii of the stored map. A number too large for float64 is an error of the resulting `Layer`.
 """
 
-from dataclasses import dataclass, replace
-from functools import partial
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -20,46 +22,123 @@ from tracer.arrays import Array, Indices
 from tracer.enclosures import rounding
 from tracer.fields.checks import frozen_array
 from tracer.fields.networks.layer import Layer
+from tracer.models.lowering.matrix import OVERFLOWING, Matrix
 
-# Infinities and nan are reported when the layer is made, where the argument can be named.
-OVERFLOWING = partial(np.errstate, over="ignore", invalid="ignore")
+# Sparse matrices are folded into one if it has at most this many times as many numbers as they have together;
+# otherwise the inner map becomes a layer without activation.
+MOST_FILL = 1.2
+
+
+@dataclass(frozen=True, eq=False)
+class Source:
+    """The input of a network, or ``activation(affine)``.
+
+    Attributes
+    ----------
+    size : int
+    affine : Affine or None
+        None for an input.
+    activation : str
+        A row of `activations.TABLE`.
+    parameter : float or None
+        Of the activation: the slope of leaky_relu, the degree of power.
+    level : int
+        The number of layers that lead to it.
+    """
+
+    size: int
+    affine: "Affine | None" = None
+    activation: str = "linear"
+    parameter: float | None = None
+    level: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "level", 0 if self.affine is None else self.affine.level + 1)
 
 
 @dataclass(frozen=True, eq=False)
 class Affine:
-    """``x ↦ M x + bias`` from `inputs` numbers to ``len(bias)``; every step gives a new one.
+    """``Σ_s M_s s + bias`` over sources s; every step gives a new one.
 
     Attributes
     ----------
-    inputs : int
-    weight, weight_radius : ndarray, shape (out, in), or (in,) while M is a scaled permutation
+    terms : mapping of Source to Matrix
     bias, bias_radius : ndarray, shape (out,)
-    order : ndarray of int, shape (in,)
-        For a scaled permutation: ``(M x)_k = weight_k x_order(k)``.
     """
 
-    inputs: int
-    weight: Array
-    weight_radius: Array
+    terms: Mapping[Source, Matrix]
     bias: Array
     bias_radius: Array
-    order: Indices
+
+    @classmethod
+    def of(cls, source: Source) -> "Affine":
+        """A source itself."""
+        zero = np.zeros(source.size)
+        return cls({source: Matrix.selection(np.arange(source.size), source.size)}, zero, zero)
 
     @classmethod
     def identity(cls, n: int) -> "Affine":
-        """The identity map of `n` numbers."""
-        zero = np.zeros(n)
-        return cls(n, np.ones(n), zero, zero, zero, np.arange(n))
+        """The identity map of an input of `n` numbers."""
+        return cls.of(Source(n))
+
+    @classmethod
+    def stacked(cls, parts: Sequence["Affine"]) -> "Affine":
+        """The outputs of all parts, one after another."""
+        parts = [part.kept_for(parts) for part in parts]
+        ends = np.cumsum([part.outputs for part in parts])
+        padded = []
+        for part, end in zip(parts, ends, strict=True):
+            which = np.full(ends[-1], -1)
+            which[end - part.outputs : end] = np.arange(part.outputs)
+            padded.append(part.taken(which))
+        return sum(padded[1:], padded[0])
 
     @property
     def outputs(self) -> int:
         """The number of outputs."""
         return len(self.bias)
 
-    def same_as(self, other: "Affine") -> bool:
-        """Whether the other map has the same numbers."""
-        names = ("weight", "weight_radius", "bias", "bias_radius", "order")
-        return all(np.array_equal(getattr(self, name), getattr(other, name)) for name in names)
+    @property
+    def level(self) -> int:
+        """The highest level of its sources."""
+        return max((source.level for source in self.terms), default=0)
+
+    @property
+    def itself(self) -> Source | None:
+        """The source that it is the identity of, if there is one."""
+        if len(self.terms) != 1 or self.bias.any() or self.bias_radius.any():
+            return None
+        ((source, matrix),) = self.terms.items()
+        return source if matrix.is_identity else None
+
+    @property
+    def picked(self) -> tuple[Source, Indices] | None:
+        """The source and its entries that the outputs are, one each, if they are."""
+        if len(self.terms) != 1 or self.bias.any() or self.bias_radius.any():
+            return None
+        ((source, matrix),) = self.terms.items()
+        one_each = matrix.stored == self.outputs and matrix.largest_row == 1
+        exact = (matrix.values == 1).all() and not matrix.radii.any()
+        return (source, matrix.columns) if one_each and exact else None
+
+    @property
+    def _is_plain(self) -> bool:
+        """Whether each output needs one entry of one source at most."""
+        return sum(matrix.largest_row for matrix in self.terms.values()) <= 1
+
+    def _settled(self) -> "Affine":
+        """The same outputs as a layer of their own."""
+        return Affine.of(Source(self.outputs, self))
+
+    def kept(self) -> "Affine":
+        """The same outputs, each an entry of a source: it is used several times, or by later layers."""
+        return self if self._is_plain else self._settled()
+
+    def kept_for(self, others: Sequence["Affine"]) -> "Affine":
+        """The same outputs, as a layer of their own if that is less to carry to the level of `others`."""
+        early = self.level < max(other.level for other in others)
+        needed = sum(np.count_nonzero(matrix.used) for matrix in self.terms.values())
+        return self._settled() if early and needed > self.outputs else self
 
     def plus(self, shift: ArrayLike, radius: ArrayLike = 0.0) -> "Affine":
         """``M x + c + shift``, for a `shift` of shape (out,) or a number, known to within `radius`."""
@@ -85,47 +164,68 @@ class Affine:
             raise ValueError(f"scale must not be 0 where it divides; got {by[~(np.abs(by) > 2 * r)][0]}")
         return self._scaled(rounding.over, by, r)
 
+    def normalised(
+        self, mean: Array, variance: Array, epsilon: float, scale: ArrayLike = 1.0, shift: ArrayLike = 0.0
+    ) -> "Affine":
+        """``(y − mean) / √(variance + epsilon) · scale + shift``: batch normalisation in evaluation mode.
+
+        Raises
+        ------
+        ValueError
+            If ``variance + epsilon`` is not positive.
+        """
+        total, r = rounding.total(variance, np.zeros_like(variance), np.full_like(variance, epsilon))
+        if not (total > 0).all():
+            raise ValueError(f"variance + epsilon must be positive; got {total[~(total > 0)][0]:g}")
+        return self.plus(-mean).times(scale).over(*rounding.root(total, r)).plus(shift)
+
     def matmul(self, weight: ArrayLike, radius: ArrayLike | None = None) -> "Affine":
         """``weight @ (M x + c)``, for a `weight` of shape (new out, out)."""
         W = frozen_array("weight", weight, ndim=2)
         if W.shape[1] != self.outputs:
             raise ValueError(f"weight must have {self.outputs} columns; got shape {W.shape}")
-        r = np.zeros_like(W) if radius is None else frozen_array("radius", radius, ndim=2)
+        return self.mapped(Matrix.full(W, None if radius is None else frozen_array("radius", radius, ndim=2)))
+
+    def mapped(self, by: Matrix) -> "Affine":
+        """``by @ (M x + c)``."""
+        factors = by, *self.terms.values()
+        if any(matrix.places is not None for matrix in factors):
+            stored = sum(matrix.stored for matrix in factors)
+            if sum(map(by.pairs, self.terms.values())) > MOST_FILL * stored:
+                return self._settled().mapped(by)
+        terms = {source: by @ matrix for source, matrix in self.terms.items()}
         # A vector of zeros stays exactly zero.
-        shifted = self.bias.any() or self.bias_radius.any()
-        zero = np.zeros(len(W))
-        bias, s = _product(W, r, self.bias[:, None], self.bias_radius[:, None]) if shifted else (zero, zero)
-        M, t = (
-            _product(W, r, self.weight, self.weight_radius) if self.weight.ndim == 2 else self._spread(W, r)
-        )
-        return replace(self, weight=M, weight_radius=t, bias=bias.reshape(-1), bias_radius=s.reshape(-1))
+        bias, r = np.zeros((2, by.shape[0]))
+        if self.bias.any() or self.bias_radius.any():
+            column = Matrix.full(self.bias[:, None], self.bias_radius[:, None])
+            bias, r = (part.ravel() for part in (by @ column).arrays())
+        return Affine(terms, bias, r)
 
-    def permuted(self, order: ArrayLike) -> "Affine":
-        """The outputs in another `order`: ``y ↦ y[order]``, a permutation."""
-        p = np.asarray(order, dtype=np.intp)
-        if not np.array_equal(np.sort(p), np.arange(self.outputs)):
-            raise ValueError(f"order must be a permutation of {self.outputs} outputs; got {order}")
-        order = self.order[p] if self.weight.ndim == 1 else self.order
-        return Affine(
-            self.inputs,
-            self.weight[p],
-            self.weight_radius[p],
-            self.bias[p],
-            self.bias_radius[p],
-            order,
-        )
+    def taken(self, which: Indices) -> "Affine":
+        """The outputs ``which``; 0 for −1."""
+        taken = {source: matrix.taken(which) for source, matrix in self.terms.items()}
+        terms = {source: matrix for source, matrix in taken.items() if matrix.stored}
+        bias, r = (np.where(which >= 0, b[which], 0.0) for b in (self.bias, self.bias_radius))
+        return Affine(terms, bias, r)
 
-    def layer(self, activation: str = "linear", slope: float | None = None) -> Layer:
-        """The layer of the map, followed by an activation."""
-        dense = self if self.weight.ndim == 2 else self.matmul(np.eye(self.outputs))
-        return Layer(
-            dense.weight,
-            self.bias,
-            activation,
-            slope=slope,
-            weight_radius=dense.weight_radius,
-            bias_radius=self.bias_radius,
-        )
+    def __add__(self, other: "Affine") -> "Affine":
+        a, b = self.kept_for([other]), other.kept_for([self])
+        terms = dict(a.terms)
+        for source, matrix in b.terms.items():
+            terms[source] = terms[source].plus(matrix) if source in terms else matrix
+        with OVERFLOWING():
+            bias, r = rounding.total(a.bias, a.bias_radius, b.bias, b.bias_radius)
+        return Affine(terms, bias, r)
+
+    def activated(self, name: str, parameter: float | None = None) -> "Affine":
+        """The outputs after an activation of the table, which closes a layer."""
+        return Affine.of(Source(self.outputs, self, name, parameter))
+
+    def layer(self, activation: str = "linear", **parameters: Any) -> Layer:
+        """The layer of the map of one source, followed by an activation."""
+        (matrix,) = self.terms.values()
+        W, r = matrix.arrays()
+        return Layer(W, self.bias, activation, **parameters, weight_radius=r, bias_radius=self.bias_radius)
 
     def into(self, layer: Layer) -> Layer:
         """The composition of `layer` with the map, as one layer."""
@@ -141,25 +241,7 @@ class Affine:
         return frozen_array(name, np.broadcast_to(given, shape), 1), np.broadcast_to(r, shape)
 
     def _scaled(self, by: rounding.Elementwise, scale: Array, radius: Array) -> "Affine":
-        columns = (-1, 1) if self.weight.ndim == 2 else (-1,)
+        terms = {source: matrix.scaled(by, scale, radius) for source, matrix in self.terms.items()}
         with OVERFLOWING():
-            M, t = by(self.weight, self.weight_radius, scale.reshape(columns), radius.reshape(columns))
             bias, s = by(self.bias, self.bias_radius, scale, radius)
-        return replace(self, weight=M, weight_radius=t, bias=bias, bias_radius=s)
-
-    def _spread(self, W: Array, r: Array) -> tuple[Array, Array]:
-        """``W M`` where M is a scaled permutation."""
-        M, t = np.empty_like(W), np.empty_like(W)
-        with OVERFLOWING():
-            M[:, self.order], t[:, self.order] = rounding.times(W, r, self.weight, self.weight_radius)
-        return M, t
-
-
-def _product(W: Array, r: Array, M: Array, s: Array) -> tuple[Array, Array]:
-    """The product of two matrices with radii, and its radius."""
-    with OVERFLOWING():
-        product, radius = rounding.product(W, r, M)
-        if s.any():
-            size = np.abs(W) + r
-            radius = (radius + np.add(*rounding.product(size, np.zeros_like(size), s))) * rounding.UP
-    return product, radius
+        return Affine(terms, bias, s)

@@ -1,122 +1,130 @@
-"""A partially read network: its finished layers, and the affine map before the next activation.
+"""Graphs of affine maps and activations as chains of layers.
 
-Readers process a model in order. Affine operations are folded into the map; an activation closes a layer. A
-`Chain` is immutable, so that two branches of a graph may start from the same one.
+Layer k holds the sources of level k, and carries past, by rows of the identity without activation, those
+entries of older sources which later layers need. Entries that nothing needs are left out of every layer, as
+are inputs that the output does not depend on.
 """
 
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, Indices
-from tracer.enclosures import rounding
+from tracer.fields.networks.activations import TABLE
 from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.network import Network
-from tracer.models.lowering.affine import Affine
+from tracer.models.lowering.affine import Affine, Source
+from tracer.models.lowering.matrix import Matrix
+
+# A name, the number of neurons, and the parameter of the activation, if it has one.
+Block = tuple[str, int] | tuple[str, int, float]
 
 
 @dataclass(frozen=True, eq=False)
-class Chain:
-    """``x ↦ affine(layers(x))``.
+class Step:
+    """A layer, before it is made: ``weight``, ``bias`` with a radius, and blocks of activations."""
 
-    Attributes
-    ----------
-    layers : tuple of Layer
-    affine : Affine
-        The map of the last layer's outputs.
-    pending : bool
-        Whether the map needs a layer of its own if the network ends here.
+    weight: Matrix
+    bias: Array
+    bias_radius: Array
+    blocks: tuple[Block, ...]
+
+    def layer(self) -> Layer:
+        """The layer."""
+        W, r = self.weight.arrays() if self.weight.places is None else self.weight.csr()
+        radii: dict[str, Any] = {"weight_radius": r, "bias_radius": self.bias_radius}
+        (name, _, *parameter), *others = self.blocks
+        if others:
+            return Layer(W, self.bias, self.blocks, **radii)
+        given: dict[str, Any] = {str(TABLE[name].parameter): number for number in parameter}
+        return Layer(W, self.bias, name, **given, **radii)
+
+
+def network(output: Affine, inputs: Sequence[Affine]) -> Network:
+    """The network of a graph from its inputs, one after another, to its output.
+
+    Raises
+    ------
+    ValueError
+        If softmax stands before the end, the output does not depend on an input, or it is no chain of layers.
     """
+    return Network([step.layer() for step in steps(output, inputs)])
 
-    layers: tuple[Layer, ...]
-    affine: Affine
-    pending: bool
 
-    @classmethod
-    def start(cls, n: int) -> "Chain":
-        """The chain of a model of `n` inputs, before anything is read."""
-        return cls((), Affine.identity(n), pending=True)
+def steps(output: Affine, inputs: Sequence[Affine]) -> list[Step]:
+    """The layers from those inputs that the output depends on to the output."""
+    last = output.itself
+    if last is None or last.affine is None:
+        last = Source(output.outputs, output)
+    uses = _last_uses(last)
+    alive = {s: np.arange(s.size) for x in inputs if (s := x.itself) is not None and s in uses}
+    if not alive:
+        raise ValueError("its output does not depend on its input")
+    levels = {
+        level: sorted(group, key=lambda source: (source.activation == "linear", _block(source)))
+        for level, group in groupby(sorted(uses, key=lambda source: source.level), lambda s: s.level)
+    }
+    for source in uses:
+        if source.activation == "softmax" and source is not last:
+            raise ValueError(
+                f"softmax must be the last layer's activation; got it in layer {source.level - 1}"
+            )
+    found = []
+    for level in sorted(levels.keys() - {0}):
+        new = {source: np.flatnonzero(uses[source]) for source in levels[level]}
+        carried = {source: some[uses[source][some] > level] for source, some in alive.items()}
+        carried = {source: some for source, some in carried.items() if len(some)}
+        rows = [(_block(s), s.affine.taken(some)) for s, some in new.items() if s.affine is not None]
+        rows += [(("linear",), Affine.of(source).taken(some)) for source, some in carried.items()]
+        found.append(_step(rows, alive))
+        alive = {**new, **carried}
+    return found
 
-    @property
-    def outputs(self) -> int:
-        """The number of outputs so far."""
-        return self.affine.outputs
 
-    def _then(self, affine: Affine) -> "Chain":
-        # An operation that changes no number, such as adding 0, needs no layer.
-        if affine.same_as(self.affine):
-            return self
-        return replace(self, affine=affine, pending=True)
+def _last_uses(last: Source) -> dict[Source, Indices]:
+    """The highest level that uses each entry of each source; 0 for none."""
+    uses = {last: np.full(last.size, last.level + 1)}
+    open_ = [last]
+    while open_:
+        # Of the highest level: all sources that use it have been seen.
+        source = open_.pop(max(range(len(open_)), key=lambda k: open_[k].level))
+        if source.affine is None:
+            continue
+        for before, matrix in source.affine.taken(np.flatnonzero(uses[source])).terms.items():
+            if before not in uses:
+                uses[before] = np.zeros(before.size, dtype=np.intp)
+                open_.append(before)
+            uses[before] = np.maximum(uses[before], np.where(matrix.used, source.level, 0))
+    return uses
 
-    def plus(self, shift: ArrayLike, radius: ArrayLike = 0.0) -> "Chain":
-        """``y + shift``, for a shift known to within `radius`."""
-        return self._then(self.affine.plus(shift, radius))
 
-    def times(self, scale: ArrayLike, radius: ArrayLike = 0.0) -> "Chain":
-        """``scale · y``, entry by entry, for a scale known to within `radius`."""
-        return self._then(self.affine.times(scale, radius))
+def _block(source: Source) -> tuple:
+    """The activation of a source, and its parameter if it has one."""
+    return (source.activation,) if source.parameter is None else (source.activation, source.parameter)
 
-    def over(self, scale: ArrayLike, radius: ArrayLike = 0.0) -> "Chain":
-        """``y / scale``, entry by entry, for a scale known to within `radius`."""
-        return self._then(self.affine.over(scale, radius))
 
-    def matmul(self, weight: ArrayLike) -> "Chain":
-        """``weight @ y``."""
-        return self._then(self.affine.matmul(weight))
-
-    def permuted(self, order: Indices) -> "Chain":
-        """``y[order]``."""
-        return self._then(self.affine.permuted(order))
-
-    def normalised(
-        self, mean: Array, variance: Array, epsilon: float, scale: ArrayLike = 1.0, shift: ArrayLike = 0.0
-    ) -> "Chain":
-        """``(y − mean) / √(variance + epsilon) · scale + shift``: batch normalisation in evaluation mode.
-
-        Raises
-        ------
-        ValueError
-            If ``variance + epsilon`` is not positive.
-        """
-        total, r = rounding.total(variance, np.zeros_like(variance), np.full_like(variance, epsilon))
-        if not (total > 0).all():
-            raise ValueError(f"variance + epsilon must be positive; got {total[~(total > 0)][0]:g}")
-        return self.plus(-mean).times(scale).over(*rounding.root(total, r)).plus(shift)
-
-    def activated(self, name: str, slope: float | None = None) -> "Chain":
-        """Append an activation of the table, which closes a layer."""
-        layer = self.affine.layer(name, slope)
-        return Chain((*self.layers, layer), Affine.identity(layer.outputs), pending=False)
-
-    def clipped(self, low: float = -np.inf, high: float = np.inf) -> "Chain":
-        """``min(max(y, low), high)``, by a relu or hardtanh.
-
-        Raises
-        ------
-        ValueError
-            If not ``low < high``.
-        """
-        if not low < high:
-            raise ValueError(f"bounds of a clip must be low < high; got {low:g} and {high:g}")
-        if np.isinf(low) and np.isinf(high):
-            return self
-        if np.isinf(high):
-            return self.plus(-low).activated("relu").plus(low)
-        if np.isinf(low):
-            return self.times(-1.0).plus(high).activated("relu").times(-1.0).plus(high)
-        # middle + half · hardtanh((y − middle) / half), where rounding middle and half leaves radii.
-        zero, by_two = np.zeros(1), np.full(1, 0.5)
-        middle, r = rounding.times(*rounding.total(np.full(1, low), zero, np.full(1, high)), by_two, zero)
-        half, s = rounding.times(*rounding.total(np.full(1, high), zero, np.full(1, -low)), by_two, zero)
-        return self.plus(-middle, r).over(half, s).activated("hardtanh").times(half, s).plus(middle, r)
-
-    def network(self) -> Network:
-        """The network that was read.
-
-        Raises
-        ------
-        ValueError
-            If softmax stands before the end.
-        """
-        return Network([*self.layers, self.affine.layer()] if self.pending else self.layers)
+def _step(rows: list[tuple[tuple, Affine]], alive: dict[Source, Indices]) -> Step:
+    """The layer of the rows of some affine maps of the entries `alive` of sources."""
+    width, start = sum(map(len, alive.values())), 0
+    none = np.zeros(0)
+    parts = [(none.astype(np.intp), none, none)]
+    columns, ends = {}, np.cumsum([len(some) for some in alive.values()])
+    for (source, some), end in zip(alive.items(), ends, strict=True):
+        columns[source] = np.zeros(source.size, dtype=np.intp)
+        columns[source][some] = np.arange(end - len(some), end)
+    for _, affine in rows:
+        for source, matrix in affine.terms.items():
+            places = (matrix.rows + start) * width + columns[source][matrix.columns]
+            parts.append((places, matrix.values, matrix.radii))
+        start += affine.outputs
+    weight = Matrix.of((start, width), *map(np.concatenate, zip(*parts, strict=True)))
+    bias, radius = (
+        np.concatenate([getattr(affine, name) for _, affine in rows]) for name in ("bias", "bias_radius")
+    )
+    blocks = []
+    for (name, *parameter), group in groupby(rows, key=lambda row: row[0]):
+        blocks.append((name, sum(affine.outputs for _, affine in group), *parameter))
+    return Step(weight, bias, radius, tuple(blocks))

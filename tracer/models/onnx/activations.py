@@ -4,10 +4,14 @@ from math import prod
 
 import numpy as np
 
-from tracer.models.onnx.tensors import REMEDY, Constant, Node, Operator, Traced, scalar
+from tracer.models.lowering import maxima
+from tracer.models.lowering.tensor import Constant, Tensor
+from tracer.models.onnx.tensors import REMEDY, Node, Operator, scalar
 
 # Attributes are floats of 32 bits, and so are their defaults; "no bound" is the largest of them.
 LEAKY_ALPHA = float(np.float32(0.01))
+SELU = float(np.float32(1.67326319217681884765625)), float(np.float32(1.05070102214813232421875))
+HARD_SIGMOID = float(np.float32(0.2))
 UNBOUNDED = float(np.finfo(np.float32).max)
 # From this version on softmax runs over one axis.
 SOFTMAX_OF_ONE_AXIS = 13
@@ -17,13 +21,7 @@ def _activation(name: str) -> Operator:
     return lambda node, x: x.activated(name)
 
 
-def _elu(node: Node, x: Traced) -> Traced:
-    if node.get("alpha", 1.0) != 1:
-        raise ValueError(f"elu has alpha 1 here; got {node.get('alpha')}. {REMEDY}")
-    return x.activated("elu")
-
-
-def _gelu(node: Node, x: Traced) -> Traced:
+def _gelu(node: Node, x: Tensor) -> Tensor:
     if node.get("approximate", "none") != "none":
         raise ValueError(
             f"gelu is the exact one here; got the approximation by {node.get('approximate')}. {REMEDY}"
@@ -31,39 +29,60 @@ def _gelu(node: Node, x: Traced) -> Traced:
     return x.activated("gelu")
 
 
-def _swish(node: Node, x: Traced) -> Traced:
+def _swish(node: Node, x: Tensor) -> Tensor:
     alpha = float(node.get("alpha", 1.0))
-    return Traced(x.chain.times(alpha).activated("silu").over(alpha), x.shape)
+    return Tensor(x.affine.times(alpha).activated("silu").over(alpha), x.shape)
 
 
-def _parametric(node: Node, x: Traced, slope: Constant) -> Traced:
-    return x.activated("leaky_relu", scalar(slope, 0.0))
+def _parametric(node: Node, x: Tensor, slope: Constant) -> Tensor:
+    return x.with_(maxima.prelu, slope)
 
 
-def _clip(node: Node, x: Traced, low: Constant | None = None, high: Constant | None = None) -> Traced:
+def _threshold(node: Node, x: Tensor) -> Tensor:
+    if node.get("alpha", 1.0) != 0:
+        raise ValueError(f"it jumps at its alpha, {node.get('alpha', 1.0):g}: no layer jumps. {REMEDY}")
+    return x.activated("relu")
+
+
+def _clip(node: Node, x: Tensor, low: Constant | None = None, high: Constant | None = None) -> Tensor:
     ends = scalar(low, node.get("min", -np.inf)), scalar(high, node.get("max", np.inf))
     low_, high_ = (end if abs(end) < UNBOUNDED else np.copysign(np.inf, end) for end in ends)
-    return Traced(x.chain.clipped(low_, high_), x.shape)
+    return Tensor(maxima.clipped(x.affine, low_, high_), x.shape)
 
 
-def _softmax(node: Node, x: Traced) -> Traced:
+def _parameters(operation: Operator, **defaults: float) -> Operator:
+    """An operator of an affine map and attributes that are numbers."""
+
+    def operator(node: Node, x: Tensor) -> Tensor:
+        given = {name: float(node.get(name, default)) for name, default in defaults.items()}
+        return Tensor(operation(x.affine, **given), x.shape)
+
+    return operator
+
+
+def _softmax(node: Node, x: Tensor) -> Tensor:
     """Softmax or log-softmax, which have the same margins."""
     old = node.opset < SOFTMAX_OF_ONE_AXIS
     axis = node.get("axis", 1 if old else -1)
     together = prod(x.shape[axis:]) if old else x.shape[axis]
-    if together != x.chain.outputs:
+    if together != x.affine.outputs:
         raise ValueError(f"softmax must run over all outputs; got axis {axis} of shape {x.shape}")
     return x.activated("softmax")
 
 
-ACTIVATIONS: dict[str, Operator] = {
+OF_TENSORS: dict[str, Operator] = {
     "Relu": _activation("relu"),
     "Sigmoid": _activation("sigmoid"),
     "Tanh": _activation("tanh"),
     "Softplus": _activation("softplus"),
     "LeakyRelu": lambda node, x: x.activated("leaky_relu", float(node.get("alpha", LEAKY_ALPHA))),
     "PRelu": _parametric,
-    "Elu": _elu,
+    "Elu": _parameters(maxima.elu, alpha=1.0),
+    "Celu": _parameters(maxima.celu, alpha=1.0),
+    "Selu": _parameters(maxima.selu, alpha=SELU[0], gamma=SELU[1]),
+    "HardSigmoid": _parameters(maxima.hard_sigmoid, alpha=HARD_SIGMOID, beta=0.5),
+    "ThresholdedRelu": _threshold,
+    "Abs": lambda node, x: Tensor(maxima.magnitude(x.affine), x.shape),
     "Gelu": _gelu,
     "Swish": _swish,
     "Clip": _clip,

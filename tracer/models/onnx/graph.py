@@ -1,147 +1,108 @@
-"""ONNX files: the nodes of the graph in order, folded into layers.
+"""The nodes of an ONNX graph in order, lowered to tensors, and to a network.
 
-The graph must be a chain: affine operators are folded into a `Chain` until an activation closes the layer;
-other operands (weights, shapes) are constants. A node that cannot be read is an error only if the output
-depends on it.
-
-The package `onnx` only parses the file; nothing in a file is executed. Weights in an external file are read
-if it lies in the same folder, or below. The network is the real function of the stored weights: float32
-runtimes differ from it by their rounding errors.
+Affine operators are folded into affine maps until an activation closes a layer; other operands (weights,
+shapes) are constants. Only nodes that the output depends on are read.
 """
 
-import os
+from collections.abc import Mapping, Sequence
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tracer.fields.checks import cut, said, shown
+from tracer.fields.checks import shown
 from tracer.fields.networks.network import Network
-from tracer.models.lowering.chain import Chain
+from tracer.models.lowering import chain
+from tracer.models.lowering.tensor import Tensor
 from tracer.models.onnx import weights
+from tracer.models.onnx.inputs import declared_batch, input_shape
 from tracer.models.onnx.operators import apply
 from tracer.models.onnx.patterns import Patterns
-from tracer.models.onnx.tensors import REMEDY, Node, Traced, Value
+from tracer.models.onnx.tensors import REMEDY, Node, Value
 
-# Before this version operators broadcast by attributes of their own.
-OLDEST_OPSET = 7
-FLOAT_TYPES = (1, 10, 11)  # float32, float16, float64
+# Before this version operators have attributes of their own for what are inputs now.
+OLDEST_OPSET = 6
 DOMAINS = ("", "ai.onnx")
-
-
-# The length of an error message about a file's tensors and nodes, in characters.
-LONGEST_REASON = 380
+Shapes = Sequence[int] | Mapping[str, Sequence[int]]
 
 
 class Unread(Exception):
     """The reason why a tensor cannot be read."""
 
 
-def load(path: str | os.PathLike) -> Network:
-    """Read a network from an ONNX file.
-
-    Parameters
-    ----------
-    path : path
-
-    Returns
-    -------
-    Network
-        Its inputs are the entries of the graph's input for one point, in C order. A final log-softmax is read
-        as softmax, which has the same margins.
-
-    Raises
-    ------
-    ImportError
-        If the package `onnx` is not installed.
-    ValueError
-        If the file is no ONNX model, or no chain of layers; the message names the node.
-    """
-    try:
-        import onnx
-    except ImportError:
-        raise ImportError(f"reading {os.fspath(path)} needs the package onnx: pip install onnx") from None
-    from google.protobuf.message import DecodeError
-
-    try:
-        model = onnx.load(os.fspath(path), load_external_data=False)
-        if model.functions:
-            from onnx import inliner
-
-            model = inliner.inline_local_functions(model)
-        # Overflow and nan are reported where they occur.
-        with np.errstate(over="ignore", invalid="ignore"):
-            return _network(model, Path(path).parent)
-    except DecodeError as error:
-        raise ValueError(f"{shown(Path(path))} is no ONNX model, or was cut off: {said(error)}") from None
-    except (Unread, ValueError) as error:
-        raise ValueError(f"{shown(Path(path))}: {cut(str(error), LONGEST_REASON)}") from None
-
-
-def _network(model: Any, folder: Path) -> Network:
+def lowered(model: Any, folder: Path, output: str | int | None, shape: Shapes | None) -> Network:
+    """The network of a model whose external weights lie in `folder`."""
     graph = model.graph
     opset = next((entry.version for entry in model.opset_import if entry.domain in DOMAINS), 0)
     if not graph.node:
         raise ValueError("is no ONNX model: it has no nodes")
     if opset < OLDEST_OPSET:
         raise ValueError(f"its operators must be of version {OLDEST_OPSET} or later; got {opset}")
-    if len(graph.output) != 1:
-        names = [output.name for output in graph.output]
-        raise ValueError(
-            f"the graph must have one output; got {shown(names)}: keep one, "
-            "onnx.utils.extract_model(path, new_path, [input], [output])"
-        )
-    walk = _Walk(graph, opset, folder)
-    output = walk.value(graph.output[0].name)
-    if not isinstance(output, Traced):
-        raise ValueError("its output does not depend on its input")
-    return output.chain.network()
+    if graph.sparse_initializer:
+        raise ValueError("sparse initializers are not read: export dense weights")
+    name = _output(graph, output)
+    batch = declared_batch(graph, name)
+    if batch > 1:
+        # A file may fix the size of its batch. If its operators do not fit one row, the rows are one point.
+        try:
+            return _Walk(graph, name, opset, folder, shape, batch).network()
+        except (Unread, ValueError) as error:
+            fault = error
+        try:
+            return _Walk(graph, name, opset, folder, shape, 1).network()
+        except (Unread, ValueError):
+            raise fault from None
+    return _Walk(graph, name, opset, folder, shape, 1).network()
 
 
-def _input(inputs: list[Any]) -> tuple[str, Traced]:
-    """The name of the graph's input, and its value: the identity."""
-    if len(inputs) != 1:
-        names = [tensor.name for tensor in inputs]
-        raise ValueError(f"the graph must have one input; got {shown(names)}: export it with one")
-    kind = inputs[0].type.tensor_type
-    if kind.elem_type not in FLOAT_TYPES:
-        raise ValueError(f"input {inputs[0].name!r} must be a tensor of floats: export it so")
-    # A dimension without a size is 0 here; the first is the batch, which becomes one point.
-    shape = [dim.dim_value for dim in kind.shape.dim]
-    shape[:1] = [n or 1 for n in shape[:1]]
-    if not shape or min(shape) < 1:
-        raise ValueError(
-            f"input {inputs[0].name!r} must have a size in each dimension after the first: export it with "
-            "them"
-        )
-    return inputs[0].name, Traced(Chain.start(int(np.prod(shape))), tuple(shape))
+def _output(graph: Any, output: str | int | None) -> str:
+    """The name of the tensor that is asked for."""
+    names = [tensor.name for tensor in graph.output]
+    if output is None and len(names) == 1:
+        return names[0]
+    if isinstance(output, str) and output in [*names, *(name for node in graph.node for name in node.output)]:
+        return output
+    if type(output) is int and 0 <= output < len(names):
+        return names[output]
+    rule = f"one of {shown(names)}, or its number"
+    if output is None:
+        raise ValueError(f"the graph must have one output; got {shown(names)}: pass output=, {rule}")
+    raise ValueError(f"output must be {rule}; got {shown(output)}")
 
 
 class _Walk:
-    """The values of a graph's tensors, by name."""
+    """The values of a graph's tensors, by name, of those that the output depends on."""
 
-    def __init__(self, graph: Any, opset: int, folder: Path) -> None:
-        self._folder, self._opset = folder, opset
+    def __init__(
+        self, graph: Any, output: str, opset: int, folder: Path, shape: Shapes | None, batch: int
+    ) -> None:
+        self._folder, self._opset, self._output, self._batch = folder, opset, output, batch
         self._values: dict[str, Value | Unread] = {}
-        if graph.sparse_initializer:
-            raise ValueError("sparse initializers are not read: export dense weights")
-        for tensor in graph.initializer:
-            self._values[tensor.name] = self._initializer(tensor)
-        name, start = _input([tensor for tensor in graph.input if tensor.name not in self._values])
-        self._values[name] = start
         producers = {name: node for node in graph.node for name in node.output if name}
+        needed = _ancestors(output, producers)
+        for tensor in graph.initializer:
+            if tensor.name in needed:
+                self._values[tensor.name] = self._initializer(tensor)
+        inputs = [
+            tensor for tensor in graph.input if tensor.name in needed and tensor.name not in self._values
+        ]
+        self._inputs = [Tensor.input(input_shape(tensor, inputs, shape, batch)) for tensor in inputs]
+        self._values |= {tensor.name: x for tensor, x in zip(inputs, self._inputs, strict=True)}
         self._patterns = Patterns(producers, self._number)
-        for node in graph.node:  # in topological order
+        for node in _in_order(graph.node, producers, needed):
             self._visit(node)
 
-    def value(self, name: str) -> Value:
-        """The value of a tensor.
+    def network(self) -> Network:
+        """The network from the inputs to the output."""
+        output = self._value(self._output)
+        if not isinstance(output, Tensor):
+            raise ValueError("its output does not depend on its input")
+        if self._batch > 1 and output.shape[:1] != (1,):
+            raise ValueError(f"the rows of a batch must stay apart; got shape {output.shape} for one")
+        return chain.network(output.affine, [x.affine for x in self._inputs])
 
-        Raises
-        ------
-        Unread
-            If it has no value.
-        """
+    def _value(self, name: str) -> Value:
         value = self._values.get(name, Unread(f"nothing gives the tensor {name!r}"))
         if isinstance(value, Unread):
             raise value
@@ -155,16 +116,18 @@ class _Walk:
 
     def _visit(self, node: Any) -> None:
         try:
-            found: Value | Unread = self._result(node)
+            found = self._result(node)
         except Unread as error:
             found = error
-        except (ValueError, TypeError, IndexError, KeyError, OverflowError) as error:
+        except (ValueError, TypeError, IndexError, KeyError, OverflowError, ZeroDivisionError) as error:
             name = node.name or next(iter(node.output), "")
             found = Unread(f"node {name!r} ({node.op_type}): {error}")
-        for name in node.output[:1]:
-            self._values[name] = found
+        if isinstance(found, Unread):
+            self._values |= dict.fromkeys(node.output, found)
+        else:
+            self._values |= zip(node.output, found if isinstance(found, list) else [found], strict=False)
 
-    def _result(self, node: Any) -> Value:
+    def _result(self, node: Any) -> Value | list[Value]:
         from onnx.helper import get_attribute_value
 
         if node.domain not in DOMAINS:
@@ -174,15 +137,15 @@ class _Walk:
             return self._constant(attributes)
         pattern = self._patterns.ending_in(node)
         if pattern is None:
-            inputs = [self.value(name) if name else None for name in node.input]
-            return apply(node.op_type, Node(attributes, self._opset, len(node.output)), inputs)
-        x = self.value(pattern.tensor)
+            inputs = [self._value(name) if name else None for name in node.input]
+            return apply(node.op_type, Node(attributes, self._opset, len(node.output), self._batch), inputs)
+        x = self._value(pattern.tensor)
         if pattern.activation is None:
             return x
-        if not isinstance(x, Traced):
+        if not isinstance(x, Tensor):
             raise ValueError(f"{pattern.activation} of a constant")
         bent = x.activated(pattern.activation)
-        return bent if pattern.factor == 1 else Traced(bent.chain.times(pattern.factor), bent.shape)
+        return bent if pattern.factor == 1 else bent.times(pattern.factor)
 
     def _constant(self, attributes: dict[str, Any]) -> Value:
         ((name, value),) = attributes.items()
@@ -196,3 +159,29 @@ class _Walk:
         """The value of a tensor that is one constant number."""
         value = self._values.get(name)
         return float(value.flat[0]) if isinstance(value, np.ndarray) and value.size == 1 else None
+
+
+def _ancestors(output: str, producers: Mapping[str, Any]) -> set[str]:
+    """The names of the tensors that a tensor depends on, and its own."""
+    found, open_ = set(), [output]
+    while open_:
+        name = open_.pop()
+        if name not in found:
+            found.add(name)
+            open_ += producers[name].input if name in producers else ()
+    return found
+
+
+def _in_order(nodes: Sequence[Any], producers: Mapping[str, Any], needed: set[str]) -> list[Any]:
+    """Those nodes that give a needed tensor, each after those that give its inputs."""
+    number = {id(node): k for k, node in enumerate(nodes)}
+    before = {
+        k: {number[id(producers[name])] for name in node.input if name in producers}
+        for k, node in enumerate(nodes)
+        if not needed.isdisjoint(node.output)
+    }
+    try:
+        return [nodes[k] for k in TopologicalSorter(before).static_order()]
+    except CycleError as error:
+        names = [nodes[k].name or nodes[k].output[0] for k in error.args[1]]
+        raise ValueError(f"the nodes must not form a circle; got {shown(names)}") from None

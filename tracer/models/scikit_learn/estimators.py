@@ -15,13 +15,44 @@ from tracer.boundaries.coercion import function_of, has
 from tracer.fields.kernels.kernel import KernelField
 from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.network import Network
+from tracer.models.lowering import chain
 from tracer.models.lowering.affine import Affine
-from tracer.models.scikit_learn.fitted import FIT, check_fitted, dense, labels_of, name_of, of_classes, row_of
-from tracer.models.scikit_learn.kernels import gaussian_process, support_vector_machine
+from tracer.models.scikit_learn.ensembles import calibrated, one_against_rest, voting
+from tracer.models.scikit_learn.fitted import (
+    FIT,
+    after,
+    check_fitted,
+    dense,
+    labels_of,
+    name_of,
+    of_classes,
+    row_of,
+)
+from tracer.models.scikit_learn.kernels import (
+    classifying_machine,
+    gaussian_process,
+    one_class_machine,
+    support_vector_machine,
+)
+from tracer.models.scikit_learn.quadratics import naive_bayes, quadratic_discriminant
 from tracer.models.scikit_learn.steps import first_step, folded, steps_of
 
 Model = Network | KernelField
 
+# Regressors with coefficients and intercepts alone.
+REGRESSORS = (
+    "LinearRegression",
+    "Ridge",
+    "RidgeCV",
+    "Lasso",
+    "LassoCV",
+    "ElasticNet",
+    "ElasticNetCV",
+    "BayesianRidge",
+    "HuberRegressor",
+    "SGDRegressor",
+    "LinearSVR",
+)
 ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
 
 
@@ -31,10 +62,13 @@ def read(estimator: Any) -> Model:
     Parameters
     ----------
     estimator : estimator
-        MLPClassifier, MLPRegressor, LogisticRegression, LinearSVC, Perceptron, SGDClassifier; of two classes
-        SVC, NuSVC (kernels linear, sigmoid, rbf, poly) and GaussianProcessClassifier (products and sums of
-        constants and RBF); a Pipeline of StandardScaler, MinMaxScaler, MaxAbsScaler, RobustScaler, PCA and
-        "passthrough" that ends in one of them; a search that refitted one.
+        MLPClassifier, MLPRegressor, linear classifiers and regressors, LinearDiscriminantAnalysis,
+        QuadraticDiscriminantAnalysis, GaussianNB; support vector machines (kernels linear, sigmoid, rbf,
+        poly) for regression, for one class, or of two classes; GaussianProcessClassifier of two classes
+        (products and sums of constants and RBF); a OneVsRestClassifier of networks; of two classes
+        CalibratedClassifierCV with sigmoids, and a soft VotingClassifier; a Pipeline of StandardScaler,
+        MinMaxScaler, MaxAbsScaler, RobustScaler, PCA and "passthrough" that ends in one of them; a search
+        that refitted one.
 
     Returns
     -------
@@ -89,10 +123,21 @@ def _mlp_regressor(estimator: Any) -> Network:
     return Network(_perceptron_layers(estimator))
 
 
+def _affine(estimator: Any) -> Layer:
+    """The layer of an estimator's coefficients and intercepts."""
+    weight = np.atleast_2d(dense("coef_", estimator.coef_, "call densify()"))
+    return Layer(weight, np.broadcast_to(np.asarray(estimator.intercept_, dtype=np.float64), len(weight)))
+
+
 def _linear(estimator: Any) -> Network:
-    weight = dense("coef_", estimator.coef_, "call densify()")
-    bias = np.broadcast_to(np.asarray(estimator.intercept_, dtype=np.float64), len(weight))
-    return Network([of_classes(weight, bias)], classes=labels_of(estimator))
+    layer = _affine(estimator)
+    return Network([of_classes(layer.weight, layer.bias)], classes=labels_of(estimator))
+
+
+def _ridge_classifier(estimator: Any) -> Network:
+    if estimator._label_binarizer.y_type_.startswith("multilabel"):
+        raise ValueError(f"{name_of(estimator)} must give one label for each sample: fit one for each label")
+    return _linear(estimator)
 
 
 def _search(search: Any) -> Model:
@@ -105,11 +150,15 @@ def _pipeline(pipeline: Any) -> Model:
     *steps, last = steps_of(pipeline)
     # The input names of the last step belong to outputs of the steps before it, not to features.
     model = replace(read(last), inputs=None)
-    return _after(folded(steps, pipeline), model) if steps else model
+    return _after(*folded(steps, pipeline), model) if steps else model
 
 
-def _after(inner: Affine, model: Model) -> Model:
-    """The composition of a model with an affine map."""
+def _after(x: Affine, inner: Affine, model: Model) -> Model:
+    """The composition of a model with a map of x."""
+    if inner.level > 0:
+        if isinstance(model, KernelField):
+            raise TypeError("a kernel of polynomial features is not read: fit it with kernel='poly'")
+        return replace(model, layers=chain.network(after(inner, model), [x]).layers)
     if isinstance(model, KernelField):
         return replace(model, terms=replace(model.terms, inner=inner.into(model.terms.inner)))
     first, *others = model.layers
@@ -124,9 +173,21 @@ READERS: dict[str, Callable[[Any], Model]] = {
     "LinearSVC": _linear,
     "Perceptron": _linear,
     "SGDClassifier": _linear,
-    "SVC": support_vector_machine,
-    "NuSVC": support_vector_machine,
+    "RidgeClassifier": _ridge_classifier,
+    "RidgeClassifierCV": _ridge_classifier,
+    "LinearDiscriminantAnalysis": _linear,
+    **dict.fromkeys(REGRESSORS, lambda estimator: Network([_affine(estimator)])),
+    "SVC": classifying_machine,
+    "NuSVC": classifying_machine,
+    "OneClassSVM": one_class_machine,
+    "SVR": support_vector_machine,
+    "NuSVR": support_vector_machine,
     "GaussianProcessClassifier": gaussian_process,
+    "QuadraticDiscriminantAnalysis": quadratic_discriminant,
+    "GaussianNB": naive_bayes,
+    "OneVsRestClassifier": lambda estimator: one_against_rest(estimator, read),
+    "CalibratedClassifierCV": lambda estimator: calibrated(estimator, read),
+    "VotingClassifier": lambda estimator: voting(estimator, read),
     "Pipeline": _pipeline,
     "GridSearchCV": _search,
     "RandomizedSearchCV": _search,

@@ -10,6 +10,8 @@ import numpy as np
 
 from tracer.arrays import Array
 from tracer.fields.networks.layer import Layer
+from tracer.fields.networks.network import Network
+from tracer.models.lowering.affine import Affine
 
 # Advice for arrays that are sparse because the data were.
 FIT = "fit on dense data, X.toarray()"
@@ -49,6 +51,16 @@ def of_classes(weight: Array, bias: Array, radius: Array | None = None) -> Layer
     return Layer(np.concatenate([zero, weight]), np.concatenate([[0.0], bias]), weight_radius=radii)
 
 
-def labels_of(estimator: Any) -> tuple:
-    """The class labels, as Python numbers and strings."""
-    return tuple(np.asarray(estimator.classes_).tolist())
+def after(x: Affine, network: Network) -> Affine:
+    """The outputs of a network of x."""
+    for layer in network.layers:
+        x = x.matmul(layer.weight, layer.weight_radius).plus(layer.bias, layer.bias_radius)
+        if layer.activation != "linear":
+            x = x.activated(layer.activation, layer.slope if layer.degree is None else layer.degree)
+    return x
+
+
+def labels_of(estimator: Any) -> tuple | None:
+    """The class labels, as Python numbers and strings; None for a regressor."""
+    classes = getattr(estimator, "classes_", None)
+    return None if classes is None else tuple(np.asarray(classes).tolist())

@@ -1,10 +1,11 @@
-"""Support vector machines and Gaussian processes of two classes: sums of kernels.
+"""Support vector machines and Gaussian processes of two classes or none: sums of kernels.
 
 Machines with a linear kernel are networks without hidden layers, with a sigmoid or polynomial kernel networks
 with one layer of tanh or of powers; the others are kernel fields.
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -31,45 +32,57 @@ def _need_two_classes(estimator: Any, how: str) -> None:
         )
 
 
-def support_vector_machine(estimator: Any) -> Model:
-    """An SVC or NuSVC of two classes: `decision_function`, Σ_i α_i k(x, c_i) + b."""
+def classifying_machine(estimator: Any) -> Model:
+    """An SVC or NuSVC of two classes: `decision_function`."""
     _need_two_classes(estimator, "votes between pairs")
+    return support_vector_machine(estimator, labels_of(estimator))
+
+
+def one_class_machine(estimator: Any) -> Model:
+    """A OneClassSVM: `decision_function`, which is positive for inliers, of label 1."""
+    return support_vector_machine(estimator, (-1, 1))
+
+
+def support_vector_machine(estimator: Any, classes: tuple | None = None) -> Model:
+    """The sum Σ_i α_i k(x, c_i) + b, of a regressor if there are no classes."""
     kernel = estimator.kernel
     if not isinstance(kernel, str) or kernel not in MACHINES:
         cure = f"trace {function_of(estimator)}" if callable(kernel) else "fit it with one of them"
         raise TypeError(f"kernel must be one of {', '.join(MACHINES)}; got {shown(kernel)}: {cure}")
     vectors = dense("support_vectors_", estimator.support_vectors_, FIT)
     last = Layer(dense("dual_coef_", estimator.dual_coef_, FIT), estimator.intercept_)
-    return MACHINES[kernel](estimator, vectors, last)
+    return replace(MACHINES[kernel](estimator, vectors, last, classes), classes=classes)
 
 
-def _linear_machine(estimator: Any, vectors: Array, last: Layer) -> Network:
+def _linear_machine(estimator: Any, vectors: Array, last: Layer, classes: tuple | None) -> Network:
     weight, radius = rounding.product(last.weight, np.zeros_like(last.weight), vectors)
-    return Network([of_classes(weight, last.bias, radius)], classes=labels_of(estimator))
+    return Network([_last(Layer(weight, last.bias, weight_radius=radius), classes)])
 
 
-def _sigmoid_machine(estimator: Any, vectors: Array, last: Layer) -> Network:
-    return _network(estimator, vectors, last, "tanh")
+def _last(layer: Layer, classes: tuple | None) -> Layer:
+    """The last layer, with a row for each class if there are two."""
+    return layer if classes is None else of_classes(layer.weight, layer.bias, layer.weight_radius)
 
 
-def _polynomial_machine(estimator: Any, vectors: Array, last: Layer) -> Network:
-    return _network(estimator, vectors, last, "power", estimator.degree)
+def _sigmoid_machine(estimator: Any, vectors: Array, last: Layer, classes: tuple | None) -> Network:
+    return Network([_hidden(estimator, vectors, "tanh"), _last(last, classes)])
 
 
-def _network(
-    estimator: Any, vectors: Array, last: Layer, activation: str, degree: int | None = None
-) -> Network:
-    """The network whose hidden layer is ``σ(γ c·x + r)`` of the support vectors c."""
+def _polynomial_machine(estimator: Any, vectors: Array, last: Layer, classes: tuple | None) -> Network:
+    return Network([_hidden(estimator, vectors, "power", estimator.degree), _last(last, classes)])
+
+
+def _hidden(estimator: Any, vectors: Array, activation: str, degree: int | None = None) -> Layer:
+    """The hidden layer ``σ(γ c·x + r)`` of the support vectors c."""
     weight, radius = rounding.times(np.full(vectors.shape, float(estimator._gamma)), 0.0, vectors, 0.0)
     bias = np.full(len(vectors), float(estimator.coef0))
-    hidden = Layer(weight, bias, activation, degree=degree, weight_radius=radius)
-    return Network([hidden, of_classes(last.weight, last.bias)], classes=labels_of(estimator))
+    return Layer(weight, bias, activation, degree=degree, weight_radius=radius)
 
 
-def _gaussian_machine(estimator: Any, vectors: Array, last: Layer) -> KernelField:
+def _gaussian_machine(estimator: Any, vectors: Array, last: Layer, classes: tuple | None) -> KernelField:
     d = vectors.shape[1]
     terms = Gaussians(vectors, np.full((1, d), float(estimator._gamma)), Affine.identity(d).layer())
-    return KernelField(terms, last, classes=labels_of(estimator))
+    return KernelField(terms, last)
 
 
 def gaussian_process(estimator: Any) -> KernelField:
@@ -143,7 +156,7 @@ def _product(kernel: Any, d: int) -> list[tuple[Ball, Ball]]:
     ]
 
 
-MACHINES: dict[str, Callable[[Any, Array, Layer], Model]] = {
+MACHINES: dict[str, Callable[[Any, Array, Layer, tuple | None], Model]] = {
     "linear": _linear_machine,
     "sigmoid": _sigmoid_machine,
     "rbf": _gaussian_machine,

@@ -1,14 +1,19 @@
-"""The affine steps of a pipeline, folded into one map, whose radii bound the rounding errors."""
+"""The steps of a pipeline, folded into one map, whose radii bound the rounding errors.
+
+All are affine but polynomial features, which are products of powers.
+"""
 
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 
-from tracer.arrays import EPS
+from tracer.arrays import EPS, Indices
 from tracer.boundaries.coercion import function_of
 from tracer.enclosures import rounding
 from tracer.models.lowering.affine import Affine
+from tracer.models.lowering.maxima import power, product
+from tracer.models.lowering.tensor import Tensor, stacked
 from tracer.models.scikit_learn.fitted import check_fitted, name_of, row_of
 
 # PCA replaces smaller standard deviations by this one.
@@ -32,13 +37,13 @@ def first_step(estimator: Any) -> Any:
     return steps_of(best)[0] if row_of({"Pipeline": steps_of}, best) else best
 
 
-def folded(steps: list[Any], pipeline: Any) -> Affine:
-    """The composition of one or more steps of a pipeline, as one affine map."""
+def folded(steps: list[Any], pipeline: Any) -> tuple[Affine, Affine]:
+    """The input of one or more steps of a pipeline, and their composition as one map of it."""
     rules = [_rule(step, pipeline) for step in steps]
-    inner = Affine.identity(steps[0].n_features_in_)
+    x = inner = Affine.identity(steps[0].n_features_in_)
     for rule, step in zip(rules, steps, strict=True):
         inner = rule(inner, step)
-    return inner
+    return x, inner
 
 
 def _rule(step: Any, pipeline: Any) -> Callable[[Affine, Any], Affine]:
@@ -96,10 +101,42 @@ def _pca(inner: Affine, step: Any) -> Affine:
     return inner.over(np.where(small, LEAST_DEVIATION, scale), np.where(small, 0.0, radius))
 
 
+def _polynomial(inner: Affine, step: Any) -> Affine:
+    """All monomials: powers of the features, multiplied one after another."""
+    factors = [np.flatnonzero(powers) for powers in step.powers_]
+    # A monomial without factors starts, and stays, as 1.
+    first = np.array([which[0] if len(which) else -1 for which in factors])
+    exponents = np.where(first < 0, 1, step.powers_[np.arange(len(first)), first])
+    one = inner.taken(first).plus(np.where(first < 0, 1.0, 0.0))
+    y = _powers(Tensor(one, (len(first),)), exponents)
+    for place in range(1, max(map(len, factors))):
+        rows = np.array([k for k, which in enumerate(factors) if len(which) > place])
+        which = np.array([factors[k][place] for k in rows])
+        factor = _powers(Tensor(inner.taken(which), (len(rows),)), step.powers_[rows, which])
+        y = _replaced(y, rows, product(y.at(rows), factor))
+    return y.affine
+
+
+def _powers(x: Tensor, exponents: Indices) -> Tensor:
+    """Each entry to a power of its own."""
+    for exponent in np.unique(exponents[exponents > 1]):
+        some = np.flatnonzero(exponents == exponent)
+        x = _replaced(x, some, power(x.at(some), float(exponent)))
+    return x
+
+
+def _replaced(x: Tensor, some: Indices, by: Tensor) -> Tensor:
+    """The entries of x, with those at `some` places taken from another tensor."""
+    places = np.arange(len(x.places))
+    places[some] = len(places) + np.arange(len(some))
+    return stacked([x, by], np.concatenate).at(places)
+
+
 STEPS: dict[str, Callable[[Affine, Any], Affine]] = {
     "StandardScaler": _standard_scaler,
     "MinMaxScaler": _min_max_scaler,
     "MaxAbsScaler": _max_abs_scaler,
     "RobustScaler": _robust_scaler,
     "PCA": _pca,
+    "PolynomialFeatures": _polynomial,
 }

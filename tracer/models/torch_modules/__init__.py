@@ -1,0 +1,1 @@
+"""Readers of torch modules as networks, or as functions."""

@@ -1,0 +1,439 @@
+"""Functions of torch, lowered: a row of `TABLE` has the name and the parameters that torch has [1]_.
+
+References
+----------
+.. [1] torch, "torch.nn.functional", https://pytorch.org/docs/stable/nn.functional.html.
+"""
+
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import zip_longest
+from typing import Any
+
+import numpy as np
+
+from tracer.models.lowering import maxima, windows
+from tracer.models.lowering.affine import Affine
+from tracer.models.lowering.matrix import need_room
+from tracer.models.lowering.tensor import Constant, Tensor
+from tracer.models.lowering.windows import Axis
+
+# With a smaller threshold torch's softplus is another function: it jumps by more than 2e-9.
+SOFTPLUS_THRESHOLD = 20
+# The constants of torch's selu.
+SELU = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
+Value = Tensor | Constant | float
+
+
+class NoChain(Exception):
+    """The reason why a module is not a chain of layers."""
+
+
+# Functions that move entries, and change no value: torch applies them to indices.
+OF_SHAPES = ("view", "view_as", "reshape", "reshape_as", "flatten", "unflatten", "squeeze", "unsqueeze")
+OF_AXES = ("permute", "transpose", "swapaxes", "movedim", "t", "flip", "roll")
+OF_PARTS = ("chunk", "split", "tensor_split", "unbind", "narrow", "select", "index_select", "__getitem__")
+OF_COPIES = ("expand", "expand_as", "repeat", "tile", "contiguous", "clone", "detach")
+MOVES = frozenset((*OF_SHAPES, *OF_AXES, *OF_PARTS, *OF_COPIES))
+# Conversions to another type or device.
+CONVERSIONS = frozenset(("to", "type", "type_as", "double", "float", "cpu"))
+# Functions that join a list of tensors.
+JOINS = frozenset(("cat", "concat", "stack", "hstack", "vstack"))
+
+
+def _elementwise(operation: Callable[..., Affine]) -> Callable[..., Tensor]:
+    return lambda x, *args, **kwargs: Tensor(operation(x.affine, *args, **kwargs), x.shape)
+
+
+def _activation(name: str) -> Callable[[Tensor], Tensor]:
+    return lambda input: input.activated(name)
+
+
+# Sums and products ----------------------------------------------------------------------------------
+
+
+def _add(input: Value, other: Value, *, alpha: float = 1) -> Tensor:
+    if not isinstance(input, Tensor):
+        return _add(_multiply(other, alpha), input)
+    if isinstance(other, Tensor):
+        return input.plus(other if alpha == 1 else other.times(alpha))
+    _need_one(alpha)
+    return input.with_(Affine.plus, np.asarray(other))
+
+
+def _need_one(alpha: float) -> None:
+    if alpha != 1:
+        raise NoChain(f"alpha is {alpha}")
+
+
+def _subtract(input: Value, other: Value, *, alpha: float = 1) -> Tensor:
+    _need_one(alpha)
+    return _add(input, other.times(-1.0) if isinstance(other, Tensor) else -np.asarray(other))
+
+
+def _multiply(input: Value, other: Value) -> Tensor:
+    if isinstance(input, Tensor) and isinstance(other, Tensor):
+        return maxima.product(input, other)
+    x, c = (input, other) if isinstance(input, Tensor) else (other, input)
+    return x.with_(Affine.times, np.asarray(c))
+
+
+def _divide(input: Value, other: Value, *, rounding_mode: str | None = None) -> Tensor:
+    if not isinstance(input, Tensor) or isinstance(other, Tensor) or rounding_mode is not None:
+        raise NoChain("a division by what depends on the input, or one that rounds")
+    return input.with_(Affine.over, np.asarray(other))
+
+
+def _matmul(input: Value, other: Value) -> Tensor:
+    if isinstance(input, Tensor) and isinstance(other, Tensor):
+        raise NoChain("matrices computed from the input are multiplied")
+    if isinstance(input, Tensor) and np.ndim(other) == 2:
+        return input.matmul(other)
+    if isinstance(other, Tensor) and np.ndim(input) == 2 and len(other.shape) >= 2:
+        return _swapped(_swapped(other).matmul(input.T))
+    raise NoChain("a product with what is no matrix")
+
+
+def _swapped(x: Tensor) -> Tensor:
+    return x.moved(lambda places: np.swapaxes(places, -1, -2))
+
+
+def _power(input: Value, exponent: Value) -> Tensor:
+    if not isinstance(input, Tensor) or isinstance(exponent, Tensor) or np.size(exponent) != 1:
+        raise NoChain("an exponent is no constant number")
+    return maxima.power(input, float(exponent))
+
+
+def _linear(input: Tensor, weight: Constant, bias: Constant | None = None) -> Tensor:
+    y = input.matmul(weight.T)
+    return y if bias is None else y.with_(Affine.plus, bias)
+
+
+def _addmm(input: Value, mat1: Value, mat2: Value, *, beta: float = 1, alpha: float = 1) -> Tensor:
+    _need_one(beta)
+    _need_one(alpha)
+    return _add(_matmul(mat1, mat2), input)
+
+
+def _batch_norm(
+    input: Tensor,
+    running_mean: Constant | None,
+    running_var: Constant | None,
+    weight: Constant | None = None,
+    bias: Constant | None = None,
+    training: bool = False,
+    momentum: float = 0.1,
+    eps: float = 1e-5,
+) -> Tensor:
+    if running_mean is None or running_var is None or training:
+        raise ValueError(
+            "batch normalisation without running statistics depends on the other points of a batch: train it "
+            "with track_running_stats=True"
+        )
+    if len(running_mean) != input.shape[1]:
+        raise ValueError(f"batch normalisation must take {len(running_mean)} channels; got {input.shape[1]}")
+    shape = (1, -1, *(1 for _ in input.shape[2:]))
+    mean, variance, scale, shift = (
+        np.broadcast_to((np.float64(default) if p is None else p.reshape(shape)), input.shape).ravel()
+        for p, default in ((running_mean, 0), (running_var, 0), (weight, 1), (bias, 0))
+    )
+    return Tensor(input.affine.normalised(mean, variance, eps, scale, shift), input.shape)
+
+
+# Windows --------------------------------------------------------------------------------------------
+
+
+def _each(value: int | Sequence[int], n: int) -> list[int]:
+    """A number for each of n axes."""
+    values = list(value) if isinstance(value, Sequence) else [value]
+    return [int(v) for v in (values * n if len(values) == 1 else values)]
+
+
+def _batched(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A function of a batch of one, which a tensor without batch becomes."""
+
+    def of_any(input: Tensor, *args: Any, n: int, **kwargs: Any) -> Tensor:
+        if len(input.shape) == n + 2:
+            return function(input, *args, n=n, **kwargs)
+        y = function(Tensor(input.affine, (1, *input.shape)), *args, n=n, **kwargs)
+        return Tensor(y.affine, y.shape[1:])
+
+    return of_any
+
+
+@_batched
+def _convolve(
+    input: Tensor,
+    weight: Constant,
+    bias: Constant | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    dilation: Any = 1,
+    groups: int = 1,
+    *,
+    n: int,
+) -> Tensor:
+    strides, dilations, sizes = _each(stride, n), _each(dilation, n), weight.shape[2:]
+    if isinstance(padding, str):
+        total = [d * (k - 1) if padding == "same" else 0 for d, k in zip(dilations, sizes, strict=True)]
+        before, after = [t // 2 for t in total], [t - t // 2 for t in total]
+    else:
+        before = after = _each(padding, n)
+    each = zip(input.shape[2:], sizes, strides, dilations, before, after, strict=True)
+    return windows.convolved(input, weight, [Axis(*axis) for axis in each], groups, bias)
+
+
+@_batched
+def _transpose(
+    input: Tensor,
+    weight: Constant,
+    bias: Constant | None = None,
+    stride: Any = 1,
+    padding: Any = 0,
+    output_padding: Any = 0,
+    groups: int = 1,
+    dilation: Any = 1,
+    *,
+    n: int,
+) -> Tensor:
+    each = (_each(value, n) for value in (stride, padding, output_padding, dilation))
+    axes = []
+    for size, kernel, step, pad, more, gap in zip(input.shape[2:], weight.shape[2:], *each, strict=True):
+        whole = step * (size - 1) + more + (kernel - 1) * gap + 1 - 2 * pad
+        axes.append(Axis(whole, kernel, step, gap, pad, pad))
+        if axes[-1].count != size:
+            raise NoChain("output_padding is not less than the stride")
+    return windows.transposed(input, weight, axes, groups, bias)
+
+
+def _pool_axes(
+    x: Tensor, kernel: Any, stride: Any, padding: Any, dilation: Any, ceil: bool, n: int
+) -> list[Axis]:
+    sizes = _each(kernel, n)
+    steps = sizes if stride is None or stride == [] else _each(stride, n)
+    pads = _each(padding, n)
+    each = zip(x.shape[2:], sizes, steps, _each(dilation, n), pads, pads, strict=True)
+    return [Axis(*axis, ceil) for axis in each]
+
+
+@_batched
+def _average(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    ceil_mode: bool = False,
+    count_include_pad: bool = True,
+    divisor_override: int | None = None,
+    *,
+    n: int,
+) -> Tensor:
+    if divisor_override is not None:
+        raise NoChain("a pool has a divisor of its own")
+    axes = _pool_axes(input, kernel_size, stride, padding, 1, ceil_mode, n)
+    return windows.averaged(input, axes, count_include_pad)
+
+
+@_batched
+def _largest(
+    input: Tensor,
+    kernel_size: Any,
+    stride: Any = None,
+    padding: Any = 0,
+    dilation: Any = 1,
+    ceil_mode: bool = False,
+    return_indices: bool = False,
+    *,
+    n: int,
+) -> Tensor:
+    if return_indices:
+        raise NoChain("a pool returns indices")
+    return maxima.pooled(input, _pool_axes(input, kernel_size, stride, padding, dilation, ceil_mode, n))
+
+
+def _adaptive(pool: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    @_batched
+    def adaptive(input: Tensor, output_size: Any, return_indices: bool = False, *, n: int) -> Tensor:
+        wanted = list(output_size) if isinstance(output_size, Sequence) else [output_size] * n
+        sizes = [size if m is None else m for size, m in zip(input.shape[2:], wanted, strict=True)]
+        if return_indices or any(size % m for size, m in zip(input.shape[2:], sizes, strict=True)):
+            raise NoChain(f"windows of several sizes lead from {input.shape[2:]} to {tuple(sizes)}")
+        return pool(input, [size // m for size, m in zip(input.shape[2:], sizes, strict=True)], n=n)
+
+    return adaptive
+
+
+def _interpolate(
+    input: Tensor,
+    size: Any = None,
+    scale_factor: Any = None,
+    mode: str = "nearest",
+    align_corners: bool | None = None,
+    recompute_scale_factor: bool | None = None,
+    antialias: bool = False,
+) -> Tensor:
+    from torch import from_numpy
+    from torch.nn.functional import interpolate
+
+    if not mode.startswith("nearest"):
+        raise NoChain(f"interpolation is {mode}, not nearest")
+    # Indices are exact in float64.
+    places = from_numpy(input.places.astype(np.float64))
+    return input.at(interpolate(places, size, scale_factor, mode).numpy().astype(np.intp))
+
+
+def _pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
+    from torch import from_numpy
+    from torch.nn.functional import pad as padded
+
+    # The widths of the last axis come first.
+    grown = [before + after for before, after in zip(pad[::2], pad[1::2], strict=True)]
+    need_room(*(n + more for n, more in zip_longest(input.shape[::-1], grown, fillvalue=0)))
+    places = from_numpy(input.places.astype(np.float64))
+    found = padded(places, pad, mode, -1.0 if mode == "constant" else None).numpy().astype(np.intp)
+    y = input.at(found)
+    return y.with_(Affine.plus, np.where(found < 0, value, 0.0)) if value and mode == "constant" else y
+
+
+# Reductions -----------------------------------------------------------------------------------------
+
+
+def _reducing(reduce: Callable[[Tensor, tuple[int, ...]], Tensor]) -> Callable[..., Tensor]:
+    def operator(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+        n = len(input.shape)
+        which = range(n) if dim is None or dim == () else dim if isinstance(dim, Sequence) else [dim]
+        axes = tuple(sorted({range(n)[k] for k in which}))
+        y = reduce(input, axes)
+        shape = tuple(size for k, size in enumerate(y.shape) if keepdim or k not in axes)
+        return Tensor(y.affine, shape)
+
+    return operator
+
+
+def _extreme(reduce: Callable[..., Tensor], meet: Callable[..., Tensor]) -> Callable[..., Any]:
+    """``torch.max`` and ``torch.min``: of two tensors, of all entries, or along an axis, with indices."""
+
+    def operator(input: Tensor, dim: Any = None, keepdim: bool = False, other: Any = None) -> Any:
+        if isinstance(dim, Tensor | np.ndarray) or other is not None:
+            return _meeting(meet)(input, dim if other is None else other)
+        y = _reducing(reduce)(input, dim, keepdim)
+        return y if dim is None else (y, y)
+
+    return operator
+
+
+def _meeting(meet: Callable[..., Tensor]) -> Callable[..., Tensor]:
+    """A function of a tensor and another, or a constant, in either place."""
+    return lambda input, other: meet(*((input, other) if isinstance(input, Tensor) else (other, input)))
+
+
+# Activations ----------------------------------------------------------------------------------------
+
+
+def _gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
+    if approximate != "none":
+        raise NoChain("gelu is approximated by tanh")
+    return input.activated("gelu")
+
+
+def _softplus(input: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:
+    if not threshold >= SOFTPLUS_THRESHOLD:
+        raise NoChain(f"softplus has threshold {threshold}")
+    if beta == 1:
+        return input.activated("softplus")
+    return Tensor(input.affine.times(beta).activated("softplus").over(beta), input.shape)
+
+
+def _softmax(input: Tensor, dim: int | None = None, *args: Any, **kwargs: Any) -> Tensor:
+    if input.shape[-1 if dim is None else dim] != input.affine.outputs:
+        raise NoChain(f"softmax runs over dimension {dim} of shape {input.shape}")
+    return input.activated("softmax")
+
+
+def _prelu(input: Tensor, weight: Constant) -> Tensor:
+    return input.with_(maxima.prelu, weight.reshape(1, -1, *(1 for _ in input.shape[2:])))
+
+
+def _clamp(input: Tensor, min: float | None = None, max: float | None = None) -> Tensor:
+    low, high = -np.inf if min is None else float(min), np.inf if max is None else float(max)
+    return Tensor(maxima.clipped(input.affine, low, high), input.shape)
+
+
+def _hard_sigmoid(input: Tensor) -> Tensor:
+    return Tensor(maxima.clipped(input.affine.over(6.0).plus(0.5), 0.0, 1.0), input.shape)
+
+
+def _dropout(input: Tensor, p: float = 0.5, training: bool = False, *, n: int = 0) -> Tensor:
+    if training:
+        raise NoChain("dropout in training mode is random")
+    return input
+
+
+def _of_axes(name: str, function: Callable[..., Tensor]) -> dict[str, Callable[..., Tensor]]:
+    """The functions of one, two and three axes."""
+    return {f"{name}{n}d": partial(function, n=n) for n in (1, 2, 3)}
+
+
+TABLE: dict[str, Callable[..., Any]] = {
+    "add": _add,
+    "sub": _subtract,
+    "subtract": _subtract,
+    "rsub": lambda input, other, **kwargs: _subtract(other, input, **kwargs),
+    "mul": _multiply,
+    "multiply": _multiply,
+    "div": _divide,
+    "divide": _divide,
+    "rdiv": lambda input, other: _divide(other, input),
+    "true_divide": _divide,
+    "neg": lambda input: input.times(-1.0),
+    "negative": lambda input: input.times(-1.0),
+    "matmul": _matmul,
+    "mm": _matmul,
+    "pow": _power,
+    "square": lambda input: maxima.power(input, 2),
+    "rmatmul": lambda input, other: _matmul(other, input),
+    "addmm": _addmm,
+    "linear": _linear,
+    "batch_norm": _batch_norm,
+    **_of_axes("conv", _convolve),
+    **_of_axes("conv_transpose", _transpose),
+    **_of_axes("avg_pool", _average),
+    **_of_axes("max_pool", _largest),
+    **_of_axes("adaptive_avg_pool", _adaptive(_average)),
+    **_of_axes("adaptive_max_pool", _adaptive(_largest)),
+    "interpolate": _interpolate,
+    "pad": _pad,
+    "mean": _reducing(windows.mean),
+    "sum": _reducing(windows.reduced),
+    "amax": _reducing(maxima.reduced),
+    "amin": _reducing(maxima.least),
+    "max": _extreme(maxima.reduced, maxima.greater),
+    "min": _extreme(maxima.least, maxima.lesser),
+    "maximum": _meeting(maxima.greater),
+    "minimum": _meeting(maxima.lesser),
+    "relu": _activation("relu"),
+    "sigmoid": _activation("sigmoid"),
+    "tanh": _activation("tanh"),
+    "silu": _activation("silu"),
+    "leaky_relu": lambda input, negative_slope=0.01: input.activated("leaky_relu", float(negative_slope)),
+    "prelu": _prelu,
+    "elu": _elementwise(maxima.elu),
+    "celu": _elementwise(maxima.celu),
+    "selu": lambda input: Tensor(maxima.selu(input.affine, *SELU), input.shape),
+    "gelu": _gelu,
+    "softplus": _softplus,
+    "hardtanh": lambda input, min_val=-1.0, max_val=1.0: _clamp(input, min_val, max_val),
+    "relu6": lambda input: _clamp(input, 0.0, 6.0),
+    "hardsigmoid": _hard_sigmoid,
+    "log_sigmoid": lambda input: input.times(-1.0).activated("softplus").times(-1.0),
+    "clamp": _clamp,
+    "clip": _clamp,
+    "clamp_min": _clamp,
+    "clamp_max": lambda input, max: _clamp(input, None, max),
+    "abs": _elementwise(maxima.magnitude),
+    "absolute": _elementwise(maxima.magnitude),
+    "softmax": _softmax,
+    "log_softmax": _softmax,
+    **_of_axes("dropout", _dropout),
+    **dict.fromkeys(("dropout", "alpha_dropout", "feature_alpha_dropout"), _dropout),
+}
