@@ -146,8 +146,3 @@ def test_softmax_stands_at_the_end_only():
     assert [step.blocks for step in steps_of(lambda x: x.activated("softmax"), 3)] == [(("softmax", 3),)]
     with pytest.raises(ValueError, match="softmax must be the last layer's activation; got it in layer 0"):
         steps_of(lambda x: x.activated("softmax").plus(1.0), 3)
-
-
-def test_layers_of_several_activations_are_refused_while_a_layer_has_one():
-    with pytest.raises(ValueError, match="two values computed from the input meet: not a chain of layers"):
-        network_of(lambda x: x + x.activated("tanh"), 2)

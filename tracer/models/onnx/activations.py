@@ -1,10 +1,12 @@
 """ONNX operators that are activations, and a final softmax."""
 
+from collections.abc import Callable
 from math import prod
 
 import numpy as np
 
 from tracer.models.lowering import maxima
+from tracer.models.lowering.affine import Affine
 from tracer.models.lowering.tensor import Constant, Tensor
 from tracer.models.onnx.tensors import REMEDY, Node, Operator, scalar
 
@@ -50,7 +52,7 @@ def _clip(node: Node, x: Tensor, low: Constant | None = None, high: Constant | N
     return Tensor(maxima.clipped(x.affine, low_, high_), x.shape)
 
 
-def _parameters(operation: Operator, **defaults: float) -> Operator:
+def _parameters(operation: Callable[..., Affine], **defaults: float) -> Operator:
     """An operator of an affine map and attributes that are numbers."""
 
     def operator(node: Node, x: Tensor) -> Tensor:

@@ -56,7 +56,7 @@ def _given(name: str, count: int, shape: Shapes | None) -> list[int] | None:
         raise ValueError(f"shape must be a mapping of the names of {count} inputs; got {shown(shape)}")
     if shape is None:
         return None
-    sizes = list(shape) if isinstance(shape, Sequence) else [shape]
+    sizes: list[Any] = list(shape) if isinstance(shape, Sequence) else [shape]
     if not all(type(n) is int and n > 0 for n in sizes):
         raise ValueError(f"shape must be positive integers; got {shown(shape)}")
     return sizes

@@ -81,7 +81,7 @@ def _slice(
     return x[tuple(parts)]
 
 
-def _moving(move: Callable[..., Constant]) -> Operator:
+def _moving(move: Callable[..., Constant]) -> Callable[..., Value]:
     def operator(node: Node, x: Value, *others: Constant) -> Value:
         if isinstance(x, Tensor):
             return x.moved(lambda places: move(node, places, *others))
@@ -149,11 +149,13 @@ def _shape(node: Node, x: Value) -> Value:
 
 def _concat(node: Node, *parts: Value) -> Value:
     axis = node.get("axis")
-    if all(isinstance(part, np.ndarray) for part in parts):
-        return np.concatenate(parts, axis=axis)
-    if not all(isinstance(part, Tensor) for part in parts):
+    tensors = [part for part in parts if isinstance(part, Tensor)]
+    constants = [part for part in parts if isinstance(part, np.ndarray)]
+    if not tensors:
+        return np.concatenate(constants, axis=axis)
+    if constants:
         raise ValueError("it may join constants, or what depends on the input, not both")
-    return stacked(parts, lambda places: np.concatenate(places, axis=axis))
+    return stacked(tensors, lambda places: np.concatenate(places, axis=axis))
 
 
 def _filled(node: Node, shape: Constant) -> Value:

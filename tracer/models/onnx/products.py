@@ -8,6 +8,7 @@ References
 from collections.abc import Callable
 from functools import reduce
 from math import prod
+from typing import Any
 
 import numpy as np
 
@@ -90,7 +91,7 @@ def _total(node: Node, *values: Value) -> Value:
 
 
 def _mean(node: Node, *values: Value) -> Value:
-    total = reduce(_add, values)
+    total: Any = reduce(_add, values)
     return Tensor(total.affine.over(float(len(values))), total.shape)
 
 

@@ -27,7 +27,7 @@ def _axes(node: Node, sizes: Sequence[int], kernel: Sequence[int]) -> list[Axis]
     elif auto == "VALID":
         pads = [0] * 2 * n
     both = zip(sizes, kernel, *_steps(node, n), pads[:n], pads[n:], strict=True)
-    return [Axis(*window, ceil) for window in both]
+    return [Axis(*window, ceil=ceil) for window in both]
 
 
 def _same(auto: str, size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
@@ -61,7 +61,7 @@ def _transpose(node: Node, x: Tensor, weight: Constant, bias: Constant | None = 
     pads, auto = node.get("pads") or [0] * 2 * n, node.get("auto_pad", "NOTSET")
     extra, wanted = node.get("output_padding") or [0] * n, node.get("output_shape") or [None] * n
     axes = []
-    for size, k, stride, dilation, more, want, *pad in zip(
+    for size, k, stride, dilation, more, want, before, after in zip(
         x.shape[2:], weight.shape[2:], *_steps(node, n), extra, wanted, pads[:n], pads[n:], strict=True
     ):
         whole = stride * (size - 1) + more + (k - 1) * dilation + 1
@@ -69,8 +69,8 @@ def _transpose(node: Node, x: Tensor, weight: Constant, bias: Constant | None = 
             target = size * stride if want is None else want
             if target > whole:
                 raise ValueError(f"output_shape must not be larger than {whole}; got {target}")
-            pad = _halves(whole - target, auto)  # noqa: PLW2901
-        axes.append(Axis(whole - sum(pad), k, stride, dilation, *pad))
+            before, after = _halves(whole - target, auto)  # noqa: PLW2901
+        axes.append(Axis(whole - before - after, k, stride, dilation, before, after))
         if axes[-1].count != size:
             raise ValueError(f"output_padding must be less than the stride; got {more} and {stride}")
     return windows.transposed(x, floats(weight), axes, node.get("group", 1), bias)

@@ -41,7 +41,7 @@ def quadratic_discriminant(estimator: Any) -> Network:
 
 def naive_bayes(estimator: Any) -> Network:
     """A GaussianNB: the logarithms of its posterior probabilities."""
-    axes = [None] * len(estimator.theta_)
+    axes: list[Array | None] = [None] * len(estimator.theta_)
     return _network(estimator, estimator.class_prior_, estimator.theta_, estimator.var_, axes)
 
 

@@ -22,7 +22,8 @@ from tracer.models.lowering.windows import Axis
 SOFTPLUS_THRESHOLD = 20
 # The constants of torch's selu.
 SELU = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
-Value = Tensor | Constant | float
+# A tensor, an array or a number.
+Value = Any
 
 
 class NoChain(Exception):
@@ -87,9 +88,9 @@ def _divide(input: Value, other: Value, *, rounding_mode: str | None = None) -> 
 def _matmul(input: Value, other: Value) -> Tensor:
     if isinstance(input, Tensor) and isinstance(other, Tensor):
         raise NoChain("matrices computed from the input are multiplied")
-    if isinstance(input, Tensor) and np.ndim(other) == 2:
+    if isinstance(input, Tensor) and other.ndim == 2:
         return input.matmul(other)
-    if isinstance(other, Tensor) and np.ndim(input) == 2 and len(other.shape) >= 2:
+    if isinstance(input, np.ndarray) and input.ndim == 2 and len(other.shape) >= 2:
         return _swapped(_swapped(other).matmul(input.T))
     raise NoChain("a product with what is no matrix")
 
@@ -213,7 +214,7 @@ def _pool_axes(
     steps = sizes if stride is None or stride == [] else _each(stride, n)
     pads = _each(padding, n)
     each = zip(x.shape[2:], sizes, steps, _each(dilation, n), pads, pads, strict=True)
-    return [Axis(*axis, ceil) for axis in each]
+    return [Axis(*axis, ceil=ceil) for axis in each]
 
 
 @_batched

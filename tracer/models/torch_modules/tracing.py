@@ -14,7 +14,7 @@ References
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 
@@ -141,7 +141,7 @@ class Traced:
         return self.shape[0]
 
     def __iter__(self) -> Iterator["Traced"]:
-        return (self[k] for k in range(len(self)))
+        return iter(self.unbind())
 
 
 def _refused(name: str) -> Callable[..., Any]:
@@ -193,7 +193,7 @@ def called(name: str, function: Any, *args: Any, **kwargs: Any) -> Any:
     else:
         raise NoChain(f"{name} is no layer of a chain")
     if in_place:
-        return first.become(found)
+        return first.become(cast(Tensor, found))
     if isinstance(found, tuple):
         return tuple(map(wrap, found))
     return first if found is first.value else wrap(found)
