@@ -198,4 +198,3 @@ def test_what_cannot_be_traced_names_calls_that_work():
     assert "level" not in message(lambda: tracer.trace(softmax, BOX))
     model = tracer.as_network(SVC().fit(*MOONS))
     assert message(lambda: tracer.trace(model, BOX)).endswith("pass model.margin(0, 1)")
-    assert "pass model.margin(0, 1) to tracer.trace" in message(lambda: tracer.partition(model, BOX))
