@@ -21,6 +21,8 @@ FIRST, FURTHER, NEAREST = 0.1, 10.0, 1e-7
 ROUNDS = 8
 # A corner turns the tangent by at least this sine, and is located if the last correction is at most this.
 LEAST_TURN, LOCATED = 1e-4, 1e-10
+# Where ∇F is so many times as large on one side as on the other, F jumps.
+STEEPER = 1e6
 
 
 class Corners(NamedTuple):
@@ -78,5 +80,7 @@ def corners_between(
             np.where(own[..., None], *pair) for pair in ((at, x), (gradient, slope), (along, ahead))
         )
     found &= located
+    size = lengths(slope)
+    found &= size.max(axis=0) <= STEEPER * size.min(axis=0)
     before, behind = slope / box.sides
     return Corners(found, corner * box.sides, before, behind, x[1] * box.sides)

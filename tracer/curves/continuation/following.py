@@ -73,11 +73,16 @@ def _joined(back: Walk | None, ahead: Walk, ends: tuple) -> Steps:
     return Steps(*columns, 0 if back is None else len(back.points) - 1, ends, branches)
 
 
+def stays_in(box: Box, trace: Trace, tolerance: float) -> bool:
+    """Whether a trace stays in the box between its points."""
+    return _first_exit(box, trace.pieces, PREDICTED_HAIR * tolerance) is None
+
+
 def _cut_at_box(field: Field, box: Box, trace: Trace, seed: int, tolerance: float) -> Trace:
     """The part of a trace through its point number `seed` that does not leave the box between its points."""
-    hair = PREDICTED_HAIR * tolerance
-    if _first_exit(box, trace.pieces, hair) is None:
+    if stays_in(box, trace, tolerance):
         return trace
+    hair = PREDICTED_HAIR * tolerance
     # Once more in the other direction: a closed curve that leaves the box has two ends there.
     for _ in range(2):
         found = _first_exit(box, Pieces(trace.pieces.coefficients[seed:]), hair)
