@@ -78,9 +78,7 @@ def sampled_boundary(
     status = Status.SAMPLED if finished and not cut_short else Status.BUDGET_EXHAUSTED
     return Boundary(
         curves,
-        Certificate.unproven(
-            status, box, search.side**2, crossings, reason
-        ),
+        Certificate.unproven(status, box, search.side**2, crossings, reason),
         tuple(search.branch_points),
         box,
         field,

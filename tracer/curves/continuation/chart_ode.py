@@ -186,7 +186,7 @@ class ChartODE:
 
     def corner(self, length: float) -> Arrival | None:
         """A corner of the curve within `length` (box units) of `here`; None if none is found."""
-        exits = leaving(self.field, self.box, self.here.x, length, self.direction)
+        exits, _ = leaving(self.field, self.box, self.here.x, length, self.direction)
         if len(exits) != 1 or not self.box.contains(exits[0]):
             return None
         gradients = self.here.gradient[None], self.field.value_and_gradient(exits)[1]

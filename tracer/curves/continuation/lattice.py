@@ -22,7 +22,7 @@ from tracer.fields.field import Field
 # Points evaluated at once, so that wide networks need at most about 400 MB.
 CHUNK = 2**16
 # Upper limit of |F| at a root, over the larger |F| at the ends of its edge; beyond the second it is a pole.
-ROOT_RATIO, POLE_RATIO = 0.01, 4.0
+ROOT_RATIO, POLE_RATIO = 1e-3, 4.0
 # A sign change is located once |F| is this share of that at the ends of the edge, or to this share of the edge.
 NEARLY, FINEST = 1e-4, 2.0**-40
 ROUNDS = 64
@@ -72,7 +72,7 @@ class SignChanges:
     points : ndarray, shape (n, 2)
         The better of the two.
     ratio : ndarray, shape (n,)
-        |F| at `points`, over the larger |F| at the ends of the segment.
+        |F| at `points`, or on both sides of a narrow bracket, over the larger |F| at the ends of the segment.
     """
 
     ends: Array
@@ -184,8 +184,10 @@ def located(field: Field, ends: Array, values: Array, nearly: float = 0.0) -> Si
         width = share[1, left] - share[0, left]
         finest = FINEST if nearly else EPS
         left = left[(np.abs(value) > nearly * size[left]) & (width > finest) & (t > low) & (t < high)]
-    best = np.nanargmin(np.where(np.isnan(values), np.inf, np.abs(values)), axis=0)
-    row = np.arange(values.shape[1])
+    least, row = np.where(np.isnan(values), np.inf, np.abs(values)), np.arange(values.shape[1])
+    best = least.argmin(axis=0)
+    # A narrow bracket tells a root from a jump next to 0.
+    narrow = share[1] - share[0] <= 2 * FINEST
     with np.errstate(all="ignore"):
-        ratio = np.abs(values[best, row]) / size
+        ratio = np.where(narrow, least.max(axis=0), least.min(axis=0)) / size
     return SignChanges(ends, values, ends[best, row], np.where(size > 0, ratio, 0.0))
