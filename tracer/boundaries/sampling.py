@@ -1,5 +1,9 @@
 """Curves from sign changes on a lattice's lines, each followed once; nothing is proven.
 
+Contours of roots from side to side of the box, or closed, are points of one curve each: all these curves are
+followed at once. Along contours where F jumps between constants, as predicted classes do, the contours
+themselves are the boundary. From the other roots curves are followed one by one.
+
 Seeds on a known curve are discarded, and a curve that contains an earlier one (which ended too soon) replaces
 it. At a branch point each branch that no curve covers gives another seed.
 """
@@ -23,12 +27,14 @@ from tracer.curves.continuation.contours import Contour, contours_of, flat_jumps
 from tracer.curves.continuation.coverage import covered
 from tracer.curves.continuation.following import follow, stays_in
 from tracer.curves.continuation.lattice import (
+    FINEST,
     Lattice,
     SignChanges,
     lattice_lines,
     lattice_of,
     lattice_values,
     sign_changes_of,
+    zero_vertices,
 )
 from tracer.curves.continuation.steps import polynomials_of
 from tracer.curves.corrector import correct, regular
@@ -48,6 +54,8 @@ SEARCH_SHARE = 0.2
 COARSE_SIDES = (1, 4, 16)
 # Share of the time limit after which no further curve is started.
 FOLLOW_SHARE = 0.9
+# After so many calls of a field no further curve is started.
+MOST_CALLS = 20_000
 # Distance of the seeds on branches from their branch point, in box units.
 BRANCH_SEED = 1e-3
 # Number of points by which it is decided whether one curve contains another.
@@ -163,7 +171,8 @@ class Search:
 
     def seeds_within(self, max_cells: int, boxes: Array) -> Array:
         """Roots of F on the lines of a lattice, (n, 2), in lattice cells that meet `boxes` (m, 2, 2)."""
-        seeds = seeds_of(*self.lattice(max_cells))
+        lattice, changes = self.lattice(max_cells)
+        seeds = self._seeds(lattice, changes.points[changes.roots])
         scale = self.side / self.box.sides
         place = np.clip(((seeds - self.box.lower) * scale).astype(np.intp), 0, self.side - 1)
         meeting = _meeting((boxes - self.box.lower) * scale, self.side)
@@ -173,12 +182,12 @@ class Search:
         """Follow the curves of contours all at once; returns the seeds (n, 2) of what is left."""
         flat = flat_jumps(self.evaluations, lattice, changes)
         contours = contours_of(self.evaluations, lattice, flat)
-        tolerance = 1.0 / self.side
+        cell, field = 1.0 / self.side, self.evaluations.field
         done = np.zeros(len(flat), dtype=bool)
         for contour in contours:
             if 2 * np.count_nonzero(flat[contour.numbers]) > len(contour.numbers):
                 trace = polyline_of(contour, changes)
-                self.curves.append(Curve.along_jump(trace, self.evaluations.field, self.box, tolerance))
+                self.curves.append(Curve.along_jump(trace, field, self.box, cell, FINEST * cell))
                 done[contour.numbers] = True
         roots = changes.roots
         some = [c for c in contours if c.complete and len(c.numbers) > 2 and roots[c.numbers].all()]
@@ -188,7 +197,11 @@ class Search:
                     self.curves.append(curve)
                     done[contour.numbers] = True
             self.progress.curves(len(self.curves))
-        return seeds_of(lattice, changes, done)
+        return self._seeds(lattice, changes.points[roots & ~done])
+
+    def _seeds(self, lattice: Lattice, roots: Array) -> Array:
+        """The `roots` (n, 2) on a lattice's lines, and vertices at which F is 0."""
+        return np.concatenate([roots, zero_vertices(self.evaluations, lattice)])
 
     def _portions(self, contours: list[Contour]) -> Iterator[list[Contour]]:
         """All contours, or with a deadline portions of them, each twice as many."""
@@ -239,6 +252,8 @@ class Search:
         while len(left):
             if time.perf_counter() >= self.deadline or self.steps <= 0:
                 return False
+            if self.evaluations.calls > MOST_CALLS:
+                return False
             curve = self._follow(left[0])
             on = np.arange(len(left)) == 0  # the seed is discarded in any case: the loop ends
             if curve.length:
@@ -282,12 +297,6 @@ class Search:
         for curve in self.curves:
             new &= ~covered(curve, self.uncounted, x, gradient)
         return x[new]
-
-
-def seeds_of(lattice: Lattice, changes: SignChanges, done: Mask | None = None) -> Array:
-    """The roots (n, 2) on a lattice's lines, but those that are `done`, and vertices at which F is 0."""
-    left = changes.roots if done is None else changes.roots & ~done
-    return np.concatenate([changes.points[left], lattice.at(np.argwhere(lattice.values == 0))])
 
 
 def _meeting(boxes: Array, side: int) -> Mask:

@@ -93,10 +93,11 @@ class Curve:
         return [cls._of(trace, at, bound, False, box, field, tolerance) for trace, at, bound in triples]
 
     @classmethod
-    def along_jump(cls, trace: Trace, field: Field, box: Box, tolerance: float) -> "Curve":
-        """The polygon of a trace along which F jumps over 0; its points are exact to rounding."""
+    def along_jump(cls, trace: Trace, field: Field, box: Box, tolerance: float, error: float) -> "Curve":
+        """The polygon of a trace along which F jumps over 0; its points have an `error`, in box units."""
         magnitude = max_norm(trace.points) / box.sides.min()
-        return cls._of(trace, (), ROUNDING * np.maximum(1.0, magnitude), False, box, field, tolerance)
+        bound = error + ROUNDING * np.maximum(1.0, magnitude)
+        return cls._of(trace, (), bound, False, box, field, tolerance)
 
     @classmethod
     def proven_from(

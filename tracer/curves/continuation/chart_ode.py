@@ -36,7 +36,7 @@ LARGEST_CORRECTION = 0.1
 # The corrector stops when the next step is this share of the length: all points are corrected together later.
 CORRECTED = 1e-3
 NEWTON_STEPS = 6
-# F jumps where it is this share of what it may rise by along a step, but seems to be 0 at this share of the step.
+# F jumps where it is this share of what it may rise by along a step, but seems to be 0 at that share of it.
 JUMP, STEEP = 0.1, 1e-5
 
 
@@ -154,7 +154,7 @@ class ChartODE:
         return None
 
     def _jumps(self, value: float, size: float, x: Array) -> bool:
-        """Whether F, of this `value` at a point, jumps there: it cannot be 0 as near as `size` (box units)."""
+        """Whether F, of this `value` at a point, jumps there: it cannot be 0 at a distance `size`."""
         rise = np.abs(self.here.gradient * self.box.sides).max() * self.box.distance(x, self.here.x)
         return abs(value) > JUMP * rise and size < STEEP * self.box.distance(x, self.here.x)
 

@@ -1,8 +1,8 @@
 """Contours: sign changes on a lattice's edges, joined through its cells (marching squares [1]_).
 
-A cell with two sign changes joins them. With F > 0 on the left, a contour enters a cell where F falls along the
-cell's sides, taken counterclockwise, and leaves where F rises. A cell with four is ambiguous: contours end
-there, unless F jumps on all its sides; then the sign at its centre decides.
+A cell with two sign changes joins them. With F > 0 on the left, a contour enters a cell where F falls along
+the cell's sides, taken counterclockwise, and leaves where F rises. A cell with four is ambiguous: contours
+end there, unless F jumps on all its sides; then the sign at its centre decides.
 
 Where all sign changes of a contour are roots, they are points of one curve, in order. Where F jumps from one
 constant to another, as predicted classes do, the contour itself is the boundary, as well as it can be known.
@@ -19,7 +19,7 @@ import numpy as np
 from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.chains import chained
 from tracer.atlas.charts import ChartArcs
-from tracer.curves.continuation.lattice import POLE_RATIO, Lattice, SignChanges
+from tracer.curves.continuation.lattice import BESIDE, POLE_RATIO, Lattice, SignChanges
 from tracer.curves.continuation.steps import Steps
 from tracer.curves.corrector import regular
 from tracer.curves.end import End
@@ -29,12 +29,10 @@ from tracer.curves.vectors import dot, turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
-# Steps are at most so long, in box units and in lattice cells, and turn by at most so much, if points are there.
+# Steps are at most so long, in box units and in lattice cells, and turn by at most so much.
 LONGEST_STEP, MOST_CELLS, LARGEST_TURN = 0.04, 16.0, 0.5
 # Points are at least so many cells apart.
 LEAST_CELLS = 2.0
-# F is constant beside a jump if it is at this distance, in cells.
-BESIDE = 1e-3
 
 
 class Contour(NamedTuple):
@@ -105,7 +103,7 @@ def flat_jumps(field: Field, lattice: Lattice, changes: SignChanges) -> Mask:
 def steps_of(
     field: Field, box: Box, lattice: Lattice, contours: list[Contour], x: Array
 ) -> list[Steps | None]:
-    """Steps along the curves of contours whose sign changes are the roots `x` (n, 2); None where there are none.
+    """Steps along the curves of contours whose sign changes are the roots `x` (n, 2), or None.
 
     Few points of each contour are taken, more where it turns.
     """
@@ -135,7 +133,7 @@ def steps_of(
 
 
 def _spaced(box: Box, x: Array, apart: float) -> Indices:
-    """Some of the points (n, 2), in order, at least `apart` along the way, and both ends; not the last twice."""
+    """Some of the points (n, 2), `apart` along the way, and both ends; of a closed contour one."""
     way = np.append(0.0, np.cumsum(box.distance(x[1:], x[:-1])))
     chosen = np.flatnonzero(np.diff(np.floor(way / apart), prepend=-1.0) > 0)
     closed = bool((x[0] == x[-1]).all())

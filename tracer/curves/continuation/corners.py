@@ -67,11 +67,14 @@ def corners_between(
             break
         nearer = np.maximum(FIRST * reach if k == 0 else np.minimum(FURTHER * moved, reach), NEAREST)
         at = corner + (np.array([[-1], [1]]) * nearer)[..., None] * ahead
+        at = np.where(found[:, None] & np.isfinite(at), at, x)
         for _ in range(2):
             value, gradient = field.value_and_gradient((at * box.sides).reshape(-1, 2))
             step, _ = newton_step(value, gradient * box.sides)
             gradient = (gradient * box.sides).reshape(x.shape)
-            at = at - step.reshape(x.shape)
+            at = np.where(
+                lengths(step.reshape(x.shape))[..., None] <= way[:, None], at - step.reshape(x.shape), at
+            )
         along = -direction * turned(unit_vectors(gradient))
         # A point beyond the corner does not count.
         own = dot(along, original) > dot(along, original[::-1])

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracer.arrays import EPS, Array, Indices, Mask
+from tracer.arrays import Array, Indices, Mask
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
@@ -23,9 +23,12 @@ from tracer.fields.field import Field
 CHUNK = 2**16
 # Upper limit of |F| at a root, over the larger |F| at the ends of its edge; beyond the second it is a pole.
 ROOT_RATIO, POLE_RATIO = 1e-3, 4.0
-# A sign change is located once |F| is this share of that at the ends of the edge, or to this share of the edge.
-NEARLY, FINEST = 1e-4, 2.0**-40
-ROUNDS = 64
+# A sign change is located once |F| is this share of that at the ends of the edge, or to a share of the edge.
+NEARLY, FINEST = 1e-4, 2.0**-32
+# Steps of the Illinois method, to rounding or before brackets are cut into so many parts at once.
+ROUNDS, SECANT_ROUNDS, PARTS = 64, 6, 16
+# F is constant beside a place if it is at this distance, in cells.
+BESIDE = 1e-3
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,12 +139,22 @@ def lattice_of(field: Field, box: Box, shape: tuple[int, int]) -> Lattice:
     return Lattice(lines, values, axis, np.concatenate(found))
 
 
+def zero_vertices(field: Field, lattice: Lattice) -> Array:
+    """The vertices (n, 2) at which F is 0, but those on a plateau of 0."""
+    x = lattice.at(np.argwhere(lattice.values == 0))
+    if not len(x):
+        return x
+    cell = np.array([line[1] - line[0] for line in lattice.lines])
+    around = x + BESIDE * cell * np.array([[1, 0], [-1, 0], [0, 1], [0, -1]])[:, None]
+    return x[(field.value(around) != 0).any(axis=0)]
+
+
 def lattice_roots(field: Field, box: Box, shape: tuple[int, int]) -> LatticeRoots:
     """All roots, to rounding, at sign changes along the edges of a lattice of `shape` cells."""
     lattice = lattice_of(field, box, shape)
     found = sign_changes_of(field, lattice, 0.0)
     root = found.roots
-    vertices = lattice.at(np.argwhere(lattice.values == 0))
+    vertices = zero_vertices(field, lattice)
     return LatticeRoots(found.points[root], lattice.axis[root], lattice.edge[root], lattice.values, vertices)
 
 
@@ -155,39 +168,53 @@ def sign_changes_of(field: Field, lattice: Lattice, nearly: float = NEARLY) -> S
 def located(field: Field, ends: Array, values: Array, nearly: float = 0.0) -> SignChanges:
     """Locate a sign change between each two of points `ends` (2, n, 2) where F has `values` (2, n).
 
-    One value of each two is negative, the other is not.
+    One value of each two is negative, the other is not. Without `nearly` the results are exact to rounding.
     """
-    ends, values = ends.copy(), values.copy()
-    first = ends.copy()
-    share, weight = np.zeros((2, values.shape[1])), values.copy()
-    share[1] = 1.0
-    size = np.abs(values).max(axis=0)
-    sign, last = np.where(values[0] < 0, -1, 1), np.full(len(size), -1)
-    left = np.flatnonzero(np.abs(values).min(axis=0) > nearly * size)
-    for k in range(ROUNDS):
+    n, size = values.shape[1], np.abs(values).max(axis=0)
+    share = np.repeat([[0.0], [1.0]], n, axis=1)
+    found, sign = values.copy(), np.where(values[0] < 0, -1, 1)
+
+    def along(share: Array, which: Indices) -> Array:
+        first, last = ends[:, which]
+        return first + share[..., None] * (last - first)
+
+    # An exact 0 may be one of a plateau: with `nearly` it does not end the search.
+    def is_open(value: Array, which: Indices) -> Mask:
+        return (np.abs(value) > nearly * size[which]) | ((value == 0) & (nearly > 0))
+
+    left = np.flatnonzero(is_open(np.where(np.abs(values[0]) < np.abs(values[1]), *values), np.arange(n)))
+    weight, last = values.copy(), np.full(n, -1)
+    for k in range(SECANT_ROUNDS if nearly else ROUNDS):
         if not len(left):
             break
         low, high = share[:, left]
         with np.errstate(all="ignore"):
             t = low + (high - low) * (weight[0, left] / (weight[0, left] - weight[1, left]))
-        # Every third step bisects: at a jump the others need not shorten the bracket.
-        middle = 0.5 * low + 0.5 * high
-        t = np.where((t > low) & (t < high) & (k % 3 < 2), t, middle)
-        x = first[0, left] + t[:, None] * (first[1, left] - first[0, left])
-        value = field.value(x)
-        side = np.where((np.where(value < 0, -1, 1) == sign[left]), 0, 1)
-        ends[side, left], share[side, left] = x, t
-        values[side, left] = weight[side, left] = value
+        t = np.clip(t, low + 0.5 * nearly * (high - low), high - 0.5 * nearly * (high - low))
+        # Every third step bisects, as the others need not shorten the bracket.
+        t = np.where((t > low) & (t < high) & (k % 3 < 2), t, 0.5 * low + 0.5 * high)
+        value = field.value(along(t, left))
+        side = np.where(np.where(value < 0, -1, 1) == sign[left], 0, 1)
+        share[side, left], found[side, left], weight[side, left] = t, value, value
         # Illinois: the weight of an end that stays once more is halved.
         weight[1 - side, left] *= np.where(side == last[left], 0.5, 1.0)
         last[left] = side
-        width = share[1, left] - share[0, left]
-        finest = FINEST if nearly else EPS
-        left = left[(np.abs(value) > nearly * size[left]) & (width > finest) & (t > low) & (t < high)]
-    least, row = np.where(np.isnan(values), np.inf, np.abs(values)), np.arange(values.shape[1])
-    best = least.argmin(axis=0)
+        left = left[is_open(value, left) & (t > low) & (t < high)]
+    # What is left, such as jumps, is cut into many parts at once: few calls of F.
+    while nearly and len(left):
+        low, high = share[:, left]
+        t = low + np.arange(PARTS + 1)[:, None] / PARTS * (high - low)
+        value = np.concatenate([found[:1, left], field.value(along(t[1:-1], left)), found[1:, left]])
+        k = (np.where(value[1:] < 0, -1, 1) != sign[left]).argmax(axis=0)
+        row = np.arange(len(left))
+        share[:, left] = t[k, row], t[k + 1, row]
+        found[:, left] = value[k, row], value[k + 1, row]
+        left = left[share[1, left] - share[0, left] > FINEST]
+    least = np.where(np.isnan(found), np.inf, np.abs(found))
     # A narrow bracket tells a root from a jump next to 0.
     narrow = share[1] - share[0] <= 2 * FINEST
     with np.errstate(all="ignore"):
         ratio = np.where(narrow, least.max(axis=0), least.min(axis=0)) / size
-    return SignChanges(ends, values, ends[best, row], np.where(size > 0, ratio, 0.0))
+    brackets = np.stack([along(share[0], np.arange(n)), along(share[1], np.arange(n))])
+    best = brackets[least.argmin(axis=0), np.arange(n)]
+    return SignChanges(brackets, found, best, np.where(size > 0, ratio, 0.0))
