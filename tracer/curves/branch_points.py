@@ -115,13 +115,20 @@ def leaving(field: Field, box: Box, x: Array, radius: float, direction: int) -> 
     jumps : int
         The number of places where F jumps from one sign to the other instead.
     """
-    angle, most = 0.1 + np.linspace(0, 2 * np.pi, CIRCLE_POINTS + 1)[None], np.zeros(0)
-    for k in range(CIRCLE_ROUNDS):
-        on_circle = x + radius * box.sides * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-        value = direction * field.value(on_circle)
+
+    def signs(angle: Array) -> tuple[Array, Array, Indices, Indices]:
+        """Points of the circle, F there, and where it goes from − to +."""
+        at = x + radius * box.sides * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+        value = direction * field.value(at)
         # Counter-clockwise from F < 0 to F > 0: going outwards, F > 0 is on the left.
-        row, at = np.nonzero((value[:, :-1] <= 0) & (value[:, 1:] > 0))
-        most = np.maximum(np.abs(value[row, at]), value[row, at + 1]) if k == 0 else most[row]
+        return at, value, *np.nonzero((value[:, :-1] <= 0) & (value[:, 1:] > 0))
+
+    angle = 0.1 + np.linspace(0, 2 * np.pi, CIRCLE_POINTS + 1)[None]
+    on_circle, value, row, at = signs(angle)
+    most = np.maximum(np.abs(value[row, at]), value[row, at + 1])
+    for _ in range(CIRCLE_ROUNDS - 1):
         angle = np.linspace(angle[row, at], angle[row, at + 1], CIRCLE_POINTS + 1, axis=-1)
+        on_circle, value, row, at = signs(angle)
+        most = most[row]
     root = np.maximum(np.abs(value[row, at]), value[row, at + 1]) <= ROOT_RATIO * most
     return on_circle[row, at][root], int(np.count_nonzero(~root))

@@ -156,7 +156,7 @@ class ChartODE:
     def _jumps(self, value: float, size: float, x: Array) -> bool:
         """Whether F, of this `value` at a point, jumps there: it cannot be 0 at a distance `size`."""
         rise = np.abs(self.here.gradient * self.box.sides).max() * self.box.distance(x, self.here.x)
-        return abs(value) > JUMP * rise and size < STEEP * self.box.distance(x, self.here.x)
+        return bool(abs(value) > JUMP * rise and size < STEEP * self.box.distance(x, self.here.x))
 
     def settled(self) -> Arrival:
         """`here` corrected to rounding: its error may be more than a fraction of a short step."""

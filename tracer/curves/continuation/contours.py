@@ -45,7 +45,8 @@ class Contour(NamedTuple):
 
 def contours_of(field: Field, lattice: Lattice, flat: Mask) -> list[Contour]:
     """The contours through a lattice; F is constant on both sides of the sign changes `flat` (n,)."""
-    number = [np.full(np.array(lattice.values.shape) - side, -1) for side in ([1, 0], [0, 1])]
+    nx, ny = lattice.values.shape
+    number = [np.full((nx - 1, ny), -1), np.full((nx, ny - 1), -1)]
     for axis in (0, 1):
         on = np.flatnonzero(lattice.axis == axis)
         number[axis][tuple(lattice.edge[on].T)] = on
