@@ -213,7 +213,7 @@ def _pieces(certificate: Certificate, curves: tuple[Curve, ...]) -> Claims:
     begun[first] = 0.0
     scale = np.repeat([curve.length for curve in curves], per)
     yield (
-        (np.abs(s[:, 0] - begun) <= LENGTH * scale).all() and (s[:, 1] >= s[:, 0]).all(),
+        (np.abs(s[:, 0] - begun) <= LENGTH * scale).all() and (s[:, 1] >= s[:, 0] - LENGTH * scale).all(),
         "arclength must start at 0 and grow from piece to piece",
     )
     sigma, weight = leggauss(12)
