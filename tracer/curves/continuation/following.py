@@ -6,6 +6,8 @@ the curve, as the arcs of an atlas do (`prediction`). Where no polynomials are t
 jumped, and it is repeated with shorter steps.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from tracer.arrays import Array
@@ -45,7 +47,8 @@ def follow(field: Field, box: Box, start: Array, tolerance: float, budget: Budge
         if (found.good.all() and End.UNDECIDED not in steps.ends) or budget.spent:
             break
     trace, seed = good_part(*found, End.BUDGET if budget.spent else End.UNDECIDED)
-    return _cut_at_box(field, box, trace, seed, tolerance)
+    trace = _cut_at_box(field, box, trace, seed, tolerance)
+    return replace(trace, pieces=trace.pieces.end_to_end())
 
 
 def _steps(field: Field, box: Box, here: tuple[Array, Array], error: float, budget: Budget) -> Steps:
