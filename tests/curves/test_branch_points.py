@@ -43,6 +43,6 @@ def test_a_crossing_is_found_and_a_saddle_beside_the_curve_is_not():
 )
 def test_curves_leave_a_circle_in_both_directions_alike(f, branches):
     for direction in (1, -1):
-        exits = leaving(tracer.Function(f), box, np.zeros(2), 1e-3, direction)
+        exits, _ = leaving(tracer.Function(f), box, np.zeros(2), 1e-3, direction)
         assert len(exits) == branches
         assert np.linalg.norm(exits / box.sides, axis=1) == pytest.approx([1e-3] * branches)

@@ -12,7 +12,7 @@ from tracer.cli.grid_comparison import (
     grid_reaching,
     tracing_measurement,
 )
-from tracer.curves.continuation.lattice import lattice_roots, roots_on_lines
+from tracer.curves.continuation.lattice import lattice_roots, located
 from tracer.fields.box import Box
 
 box = Box.from_bounds(BOX)
@@ -50,11 +50,10 @@ def test_a_zero_at_a_vertex_is_found():
     assert np.abs(roots.points[:, 0]).max() < 1e-300
 
 
-def test_roots_on_lines_by_hand():
+def test_roots_on_segments_by_hand():
     circle = tracer.Function(lambda x, y: x**2 + y**2 - 2)
-    found = roots_on_lines(
-        circle, np.array([[0.0, 1.0], [1.0, 0.0]]), np.array([0, 1]), np.zeros(2), np.array([2.0, 2.0])
-    )
+    ends = np.array([[[0.0, 1.0], [1.0, 0.0]], [[2.0, 1.0], [1.0, 2.0]]])
+    found = located(circle, ends, circle.value(ends)).points
     assert found == pytest.approx(np.array([[1.0, 1.0], [1.0, 1.0]]), abs=1e-15)
 
 

@@ -1,5 +1,9 @@
 """Curves from sign changes on a lattice's lines, each followed once; nothing is proven.
 
+Contours of roots from side to side of the box, or closed, are points of one curve each: all these curves are
+followed at once. Along contours where F jumps between constants, as predicted classes do, the contours
+themselves are the boundary. From the other roots curves are followed one by one.
+
 Seeds on a known curve are discarded, and a curve that contains an earlier one (which ended too soon) replaces
 it. At a branch point each branch that no curve covers gives another seed.
 """
@@ -7,7 +11,7 @@ it. At a branch point each branch that no curve covers gives another seed.
 import contextlib
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -19,9 +23,20 @@ from tracer.boundaries.result import Stats
 from tracer.boundaries.work import Work
 from tracer.curves.branch_points import BranchPoint
 from tracer.curves.continuation.budget import Budget
+from tracer.curves.continuation.contours import Contour, contours_of, flat_jumps, polyline_of, steps_of
 from tracer.curves.continuation.coverage import covered
-from tracer.curves.continuation.following import follow
-from tracer.curves.continuation.lattice import lattice_lines, lattice_roots, lattice_values
+from tracer.curves.continuation.following import follow, stays_in
+from tracer.curves.continuation.lattice import (
+    FINEST,
+    Lattice,
+    SignChanges,
+    lattice_lines,
+    lattice_of,
+    lattice_values,
+    sign_changes_of,
+    zero_vertices,
+)
+from tracer.curves.continuation.steps import polynomials_of
 from tracer.curves.corrector import correct, regular
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
@@ -30,6 +45,8 @@ from tracer.fields.evaluations import Evaluations, Overtime
 from tracer.fields.field import Field
 
 MAX_STEPS = 10_000
+# What a certificate adds where F jumps over 0, or has a pole.
+JUMPS = "; on {} edges of the lattice the sign of F changes where F is not 0"
 # The lattice has at most 401 cells a side: an odd number, so that axes of symmetry lie between its lines.
 MOST_CELLS = 401**2
 # Share of the time limit for the lattice; its cost is estimated from coarse ones.
@@ -37,6 +54,8 @@ SEARCH_SHARE = 0.2
 COARSE_SIDES = (1, 4, 16)
 # Share of the time limit after which no further curve is started.
 FOLLOW_SHARE = 0.9
+# After so many calls of a field no further curve is started.
+MOST_CALLS = 20_000
 # Distance of the seeds on branches from their branch point, in box units.
 BRANCH_SEED = 1e-3
 # Number of points by which it is decided whether one curve contains another.
@@ -49,20 +68,23 @@ STEPS_OF_LOOKING_UP = 20
 
 def sampled_boundary(field: Field, box: Box, work: Work, reason: str) -> Boundary:
     """All curves of a field that sign changes on a lattice indicate; see `tracer.trace`."""
-    evaluations, seeds, finished = Evaluations(field, work.deadline()), np.zeros((0, 2)), False
+    evaluations, jumps, crossings, finished = Evaluations(field, work.deadline()), 0, 0, False
     search = Search(evaluations, box, work)
     # Curves found before the time limit are kept.
     with contextlib.suppress(Overtime):
-        seeds = search.lattice_seeds(work.limits.max_cells)
+        lattice, changes = search.lattice(work.limits.max_cells)
         work.end_of("seeds")
+        crossings, jumps = len(lattice.edge), int(np.count_nonzero(~changes.roots))
+        seeds = search.follow_contours(lattice, changes)
         finished = search.follow_all(seeds)
     work.end_of("curves")
     curves = search.sorted_curves()
     cut_short = any(End.BUDGET in curve.ends for curve in curves)
+    reason += JUMPS.format(jumps) if jumps else ""
     status = Status.SAMPLED if finished and not cut_short else Status.BUDGET_EXHAUSTED
     return Boundary(
         curves,
-        Certificate.unproven(status, box, search.side**2, len(seeds), reason),
+        Certificate.unproven(status, box, search.side**2, crossings, reason),
         tuple(search.branch_points),
         box,
         field,
@@ -90,7 +112,7 @@ def continued_boundary(boundary: Boundary, work: Work) -> Boundary:
     with contextlib.suppress(Overtime):
         search.follow_all(np.reshape(last, (-1, 2)))
         if time.perf_counter() < search.deadline:
-            search.follow_all(search.lattice_seeds(len(undecided), undecided))
+            search.follow_all(search.seeds_within(len(undecided), undecided))
     work.end_of("continuation")
     curves = search.sorted_curves()
     return replace(
@@ -136,21 +158,66 @@ class Search:
         """The curves, by their first points."""
         return tuple(sorted(self.curves, key=lambda curve: curve.points[0].tolist()))
 
-    def lattice_seeds(self, max_cells: int, within: Array | None = None) -> Array:
-        """Roots of F on the lines of a lattice, shape (n, 2), in the order found.
-
-        With `within`, corners (m, 2, 2) of boxes, only roots in lattice cells that meet one of the boxes.
-        """
+    def lattice(self, max_cells: int) -> tuple[Lattice, SignChanges]:
+        """The sign changes of F on the lines of a lattice."""
         side = self._affordable_side(min(max(max_cells, 1), MOST_CELLS))
         self.side = side if side % 2 else max(1, side - 1)
-        roots = lattice_roots(self.evaluations, self.box, (self.side, self.side))
-        seeds = np.concatenate([roots.points, roots.vertices])
-        if within is None:
-            return seeds
+        lattice = lattice_of(self.evaluations, self.box, (self.side, self.side))
+        return lattice, sign_changes_of(self.evaluations, lattice)
+
+    def seeds_within(self, max_cells: int, boxes: Array) -> Array:
+        """Roots of F on the lines of a lattice, (n, 2), in lattice cells that meet `boxes` (m, 2, 2)."""
+        lattice, changes = self.lattice(max_cells)
+        seeds = self._seeds(lattice, changes.points[changes.roots])
         scale = self.side / self.box.sides
         place = np.clip(((seeds - self.box.lower) * scale).astype(np.intp), 0, self.side - 1)
-        meeting = _meeting((within - self.box.lower) * scale, self.side)
+        meeting = _meeting((boxes - self.box.lower) * scale, self.side)
         return seeds[meeting[place[:, 0], place[:, 1]]]
+
+    def follow_contours(self, lattice: Lattice, changes: SignChanges) -> Array:
+        """Follow the curves of contours all at once; returns the seeds (n, 2) of what is left."""
+        flat = flat_jumps(self.evaluations, lattice, changes)
+        contours = contours_of(self.evaluations, lattice, flat)
+        cell, field = 1.0 / self.side, self.evaluations.field
+        done = np.zeros(len(flat), dtype=bool)
+        for contour in contours:
+            if 2 * np.count_nonzero(flat[contour.numbers]) > len(contour.numbers):
+                trace = polyline_of(contour, changes)
+                self.curves.append(Curve.along_jump(trace, field, self.box, cell, FINEST * cell))
+                done[contour.numbers] = True
+        roots = changes.roots
+        some = [c for c in contours if c.complete and len(c.numbers) > 2 and roots[c.numbers].all()]
+        for part in self._portions(some):
+            for contour, curve in zip(part, self._curves_of(lattice, part, changes.points), strict=True):
+                if curve is not None:
+                    self.curves.append(curve)
+                    done[contour.numbers] = True
+            self.progress.curves(len(self.curves))
+        return self._seeds(lattice, changes.points[roots & ~done])
+
+    def _seeds(self, lattice: Lattice, roots: Array) -> Array:
+        """The `roots` (n, 2) on a lattice's lines, and vertices at which F is 0."""
+        return np.concatenate([roots, zero_vertices(self.evaluations, lattice)])
+
+    def _portions(self, contours: list[Contour]) -> Iterator[list[Contour]]:
+        """All contours, or with a deadline portions of them, each twice as many."""
+        start, many = 0, len(contours) if self.deadline == math.inf else 1
+        while start < len(contours) and time.perf_counter() < self.deadline:
+            yield contours[start : start + many]
+            start, many = start + many, 2 * many
+
+    def _curves_of(self, lattice: Lattice, contours: list[Contour], x: Array) -> list[Curve | None]:
+        """The curves of contours; None where one is not followed that way."""
+        steps = steps_of(self.evaluations, self.box, lattice, contours, x)
+        some = [one for one in steps if one is not None]
+        if not some:
+            return [None] * len(steps)
+        found = polynomials_of(self.evaluations, self.box, some, self.tolerance, self.deadline)
+        good = [one.good.all() and stays_in(self.box, one.trace, self.tolerance) for one in found]
+        traces = [one.trace for one, fine in zip(found, good, strict=True) if fine]
+        curves = iter(Curve.from_traces(traces, self.evaluations, self.box, self.tolerance) if traces else [])
+        fine = iter(good)
+        return [next(curves) if one is not None and next(fine) else None for one in steps]
 
     def _affordable_side(self, max_cells: int) -> int:
         """Cells a side of the finest lattice within its share of the time left, by timing coarse ones."""
@@ -169,8 +236,10 @@ class Search:
 
     def follow_all(self, seeds: Array) -> bool:
         """Follow the curve of every seed once; False if the time or the steps did not suffice."""
-        gradients = self.evaluations.value_and_gradient(seeds)[1]
-        new = regular(gradients)
+        if not len(seeds):
+            return True
+        seeds, gradients, distance = correct(self.evaluations, self.box, seeds)
+        new = regular(gradients) & np.isfinite(distance)
         for curve in self.curves:
             # A curve that a budget cut short goes on beyond its ends, so it discards no seeds.
             if End.BUDGET not in curve.ends and new.any():
@@ -178,6 +247,8 @@ class Search:
         left, gradients = seeds[new], gradients[new]
         while len(left):
             if time.perf_counter() >= self.deadline or self.steps <= 0:
+                return False
+            if self.evaluations.calls > MOST_CALLS:
                 return False
             curve = self._follow(left[0])
             on = np.arange(len(left)) == 0  # the seed is discarded in any case: the loop ends

@@ -20,7 +20,7 @@ from tracer.atlas.edges.roots import ROUNDING, Segments, certified_signs, isolat
 from tracer.atlas.plain_values import compare_roots
 from tracer.boundaries.coercion import as_field
 from tracer.boundaries.work import proven_or_sampled
-from tracer.curves.continuation.lattice import are_roots, roots_on_lines
+from tracer.curves.continuation.lattice import located
 from tracer.curves.corrector import newton_step
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
 from tracer.enclosures.rounding import UP
@@ -210,9 +210,8 @@ def _sampled(field: Field, box: Box, line: Segments, reason: str) -> Roots:
     at[:, line.axis[0]] = t
     positive, finite = (value := field.value(at)) >= 0, np.isfinite(value)
     k = np.flatnonzero((positive[:-1] != positive[1:]) & finite[:-1] & finite[1:])
-    axis = np.repeat(line.axis, len(k))
-    points = roots_on_lines(field, at[k], axis, t[k], t[k + 1])
-    points = points[are_roots(field, points, value[k], value[k + 1])]
+    found = located(field, np.stack([at[k], at[k + 1]]), np.stack([value[k], value[k + 1]]))
+    points = found.points[found.roots]
     _, length = newton_step(field.value(points), field.value_and_gradient(points)[1] * box.sides)
     ends = np.concatenate([line.lower, line.upper])
     return Roots(points, 2 * length + ROUNDING, False, ends[None], ends, reason)

@@ -96,7 +96,7 @@ def _gradient_and_hessian(field: Field, x: Array, sides: Array) -> tuple[Array, 
     return gradient[:1], 0.5 * (H + H.T)[None]
 
 
-def leaving(field: Field, box: Box, x: Array, radius: float, direction: int) -> Array:
+def leaving(field: Field, box: Box, x: Array, radius: float, direction: int) -> tuple[Array, int]:
     """The points at which curves leave a small circle, in the direction with F > 0 on the left.
 
     Parameters
@@ -110,16 +110,25 @@ def leaving(field: Field, box: Box, x: Array, radius: float, direction: int) -> 
 
     Returns
     -------
-    ndarray, shape (k, 2)
+    points : ndarray, shape (k, 2)
         One point of the circle for each curve that leaves.
+    jumps : int
+        The number of places where F jumps from one sign to the other instead.
     """
-    angle, most = 0.1 + np.linspace(0, 2 * np.pi, CIRCLE_POINTS + 1)[None], np.zeros(0)
-    for k in range(CIRCLE_ROUNDS):
-        on_circle = x + radius * box.sides * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
-        value = direction * field.value(on_circle)
+
+    def signs(angle: Array) -> tuple[Array, Array, Indices, Indices]:
+        """Points of the circle, F there, and where it goes from − to +."""
+        at = x + radius * box.sides * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
+        value = direction * field.value(at)
         # Counter-clockwise from F < 0 to F > 0: going outwards, F > 0 is on the left.
-        row, at = np.nonzero(~(value[:, :-1] > 0) & (value[:, 1:] > 0))
-        most = np.maximum(np.abs(value[row, at]), value[row, at + 1]) if k == 0 else most[row]
+        return at, value, *np.nonzero((value[:, :-1] <= 0) & (value[:, 1:] > 0))
+
+    angle = 0.1 + np.linspace(0, 2 * np.pi, CIRCLE_POINTS + 1)[None]
+    on_circle, value, row, at = signs(angle)
+    most = np.maximum(np.abs(value[row, at]), value[row, at + 1])
+    for _ in range(CIRCLE_ROUNDS - 1):
         angle = np.linspace(angle[row, at], angle[row, at + 1], CIRCLE_POINTS + 1, axis=-1)
-    # Where F jumps from one sign to the other there is no curve.
-    return on_circle[row, at][np.abs(value[row, at]) <= ROOT_RATIO * most]
+        on_circle, value, row, at = signs(angle)
+        most = most[row]
+    root = np.maximum(np.abs(value[row, at]), value[row, at + 1]) <= ROOT_RATIO * most
+    return on_circle[row, at][root], int(np.count_nonzero(~root))

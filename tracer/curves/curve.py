@@ -78,9 +78,25 @@ class Curve:
     @classmethod
     def from_trace(cls, trace: Trace, evaluations: Evaluations, box: Box, tolerance: float) -> "Curve":
         """The curve of a finished trace, with its turning points and estimated errors."""
-        turning = _turning_points(evaluations, box, [trace])[0]
-        error_bound = _estimate(evaluations, box, trace)
-        return cls._of(trace, turning, error_bound, False, box, evaluations.field, tolerance)
+        return cls.from_traces([trace], evaluations, box, tolerance)[0]
+
+    @classmethod
+    def from_traces(
+        cls, traces: Sequence[Trace], evaluations: Evaluations, box: Box, tolerance: float
+    ) -> list["Curve"]:
+        """The curves of finished traces, with their turning points and estimated errors."""
+        turning = _turning_points(evaluations, box, traces)
+        bounds = _estimates(evaluations, box, traces)
+        triples = zip(traces, turning, bounds, strict=True)
+        field = evaluations.field
+        return [cls._of(trace, at, bound, False, box, field, tolerance) for trace, at, bound in triples]
+
+    @classmethod
+    def along_jump(cls, trace: Trace, field: Field, box: Box, tolerance: float, error: float) -> "Curve":
+        """The polygon of a trace along which F jumps over 0; its points have an `error`, in box units."""
+        magnitude = max_norm(trace.points) / box.sides.min()
+        bound = error + ROUNDING * np.maximum(1.0, magnitude)
+        return cls._of(trace, (), bound, False, box, field, tolerance)
 
     @classmethod
     def proven_from(
@@ -121,6 +137,15 @@ class Curve:
     def closed(self) -> bool:
         """Whether the curve returns to its first point."""
         return not self.ends
+
+    @property
+    def jumps(self) -> bool:
+        """Whether F jumps over 0 along the curve: predicted classes do.
+
+        Then its points are changes of the sign of F on the lines of a lattice, located by bisection, and
+        straight in between; more `max_cells` or a smaller box set them closer.
+        """
+        return not self.proven and len(self.points) > 2 and self.pieces.straight
 
     @property
     def length(self) -> float:
@@ -276,22 +301,28 @@ class Curve:
         return correct(self.field, self.box, x)[:2]
 
     def __repr__(self) -> str:
-        how = "closed" if self.closed else f"open ({', '.join(end.name for end in self.ends)})"
+        how = "along a jump of F, " if self.jumps else ""
+        how += "closed" if self.closed else f"open ({', '.join(end.name for end in self.ends)})"
         return (
             f"Curve: {how}, length {self.length:.6g}, {len(self.points)} points, "
             f"{len(self.turning_points)} turning points"
         )
 
 
-def _estimate(evaluations: Evaluations, box: Box, trace: Trace) -> Array:
+def _estimates(evaluations: Evaluations, box: Box, traces: Sequence[Trace]) -> list[Array]:
+    """Estimates of the errors of the points of each trace."""
+    points, gradients = (
+        np.concatenate([getattr(t, name) for t in traces]) for name in ("points", "gradients")
+    )
+    ends = np.cumsum([len(trace.points) for trace in traces])[:-1]
     try:
-        value = np.abs(evaluations.value(trace.points)) + noise_of(evaluations)
+        value = np.abs(evaluations.value(points)) + noise_of(evaluations)
     except Overtime:
-        return np.full(len(trace.points), np.inf)  # nothing is estimated
-    _, length = newton_step(value, trace.gradients * box.sides)
-    length = np.where(trace.gradients.any(axis=1), length, np.inf)
-    magnitude = max_norm(trace.points) / box.sides.min()
-    return 2 * length + ROUNDING * np.maximum(1.0, magnitude)
+        return np.split(np.full(len(points), np.inf), ends)  # nothing is estimated
+    _, length = newton_step(value, gradients * box.sides)
+    length = np.where(gradients.any(axis=1), length, np.inf)
+    magnitude = max_norm(points) / box.sides.min()
+    return np.split(2 * length + ROUNDING * np.maximum(1.0, magnitude), ends)
 
 
 def _is_finite(trace: Trace, error_bound: Array) -> bool:

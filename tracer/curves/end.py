@@ -14,3 +14,7 @@ class End(Enum):
     )
     BUDGET = "the limit of steps or of time was reached here; a larger max_steps or time_limit lets it go on"
     JUNCTION = "a third class is equal to both here: regions of three classes meet"
+    JUMP = (
+        "F jumps from one sign to the other here without being 0: beyond, the boundary is no curve F = 0; "
+        "a function without the jump has one"
+    )

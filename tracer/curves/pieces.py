@@ -100,10 +100,10 @@ class Pieces:
         return cls(np.concatenate(moved)) if moved else cls(np.zeros((0, DEGREE + 1, 3)))
 
     def end_to_end(self) -> "Pieces":
-        """The same pieces with consecutive arclengths; before, the arclength of each must start at 0."""
+        """The same pieces with consecutive arclengths from 0."""
         c = self.coefficients.copy()
         low, high = self._ends(c)[:, :, 2]
-        c[1:, 0, 2] += np.cumsum(high - low)[:-1]
+        c[:, 0, 2] += np.append(0.0, np.cumsum(high - low)[:-1])[: len(c)] - low
         return Pieces(c)
 
     def reversed(self) -> "Pieces":

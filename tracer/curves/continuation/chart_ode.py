@@ -36,6 +36,8 @@ LARGEST_CORRECTION = 0.1
 # The corrector stops when the next step is this share of the length: all points are corrected together later.
 CORRECTED = 1e-3
 NEWTON_STEPS = 6
+# F jumps where it is this share of what it may rise by along a step, but seems to be 0 at that share of it.
+JUMP, STEEP = 0.1, 1e-5
 
 
 class Stop(Enum):
@@ -140,7 +142,7 @@ class ChartODE:
             step = value / gradient[axis]
             size = abs(step) / side
             # Without progress the values of F are rounding already, or the method diverges.
-            if not size < 0.5 * previous:
+            if not size < 0.5 * previous or self._jumps(value, size, x):
                 return None
             # The next step, if ∂F/∂x changes as it does along this coordinate from the start.
             change = (gradient[axis] / here.gradient[axis] - 1) / (x[axis] - here.x[axis])
@@ -150,6 +152,11 @@ class ChartODE:
             x[axis] = min(max(x[axis], self.box.lower[axis]), self.box.upper[axis])
             previous = size
         return None
+
+    def _jumps(self, value: float, size: float, x: Array) -> bool:
+        """Whether F, of this `value` at a point, jumps there: it cannot be 0 at a distance `size`."""
+        rise = np.abs(self.here.gradient * self.box.sides).max() * self.box.distance(x, self.here.x)
+        return bool(abs(value) > JUMP * rise and size < STEEP * self.box.distance(x, self.here.x))
 
     def settled(self) -> Arrival:
         """`here` corrected to rounding: its error may be more than a fraction of a short step."""
@@ -179,7 +186,7 @@ class ChartODE:
 
     def corner(self, length: float) -> Arrival | None:
         """A corner of the curve within `length` (box units) of `here`; None if none is found."""
-        exits = leaving(self.field, self.box, self.here.x, length, self.direction)
+        exits, _ = leaving(self.field, self.box, self.here.x, length, self.direction)
         if len(exits) != 1 or not self.box.contains(exits[0]):
             return None
         gradients = self.here.gradient[None], self.field.value_and_gradient(exits)[1]

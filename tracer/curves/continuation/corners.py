@@ -21,6 +21,8 @@ FIRST, FURTHER, NEAREST = 0.1, 10.0, 1e-7
 ROUNDS = 8
 # A corner turns the tangent by at least this sine, and is located if the last correction is at most this.
 LEAST_TURN, LOCATED = 1e-4, 1e-10
+# Where ∇F is so many times as large on one side as on the other, F jumps.
+STEEPER = 1e6
 
 
 class Corners(NamedTuple):
@@ -65,11 +67,9 @@ def corners_between(
             break
         nearer = np.maximum(FIRST * reach if k == 0 else np.minimum(FURTHER * moved, reach), NEAREST)
         at = corner + (np.array([[-1], [1]]) * nearer)[..., None] * ahead
-        for _ in range(2):
-            value, gradient = field.value_and_gradient((at * box.sides).reshape(-1, 2))
-            step, _ = newton_step(value, gradient * box.sides)
-            gradient = (gradient * box.sides).reshape(x.shape)
-            at = at - step.reshape(x.shape)
+        at = np.where(found[:, None] & np.isfinite(at), at, x)
+        at, _ = _corrected(field, box, at, way)
+        at, gradient = _corrected(field, box, at, way)
         along = -direction * turned(unit_vectors(gradient))
         # A point beyond the corner does not count.
         own = dot(along, original) > dot(along, original[::-1])
@@ -78,5 +78,15 @@ def corners_between(
             np.where(own[..., None], *pair) for pair in ((at, x), (gradient, slope), (along, ahead))
         )
     found &= located
+    size = lengths(slope)
+    found &= size.max(axis=0) <= STEEPER * size.min(axis=0)
     before, behind = slope / box.sides
     return Corners(found, corner * box.sides, before, behind, x[1] * box.sides)
+
+
+def _corrected(field: Field, box: Box, x: Array, way: Array) -> tuple[Array, Array]:
+    """Points (2, n, 2) in box units after a Newton step of at most `way` (n,), and ∇F before it."""
+    value, gradient = field.value_and_gradient((x * box.sides).reshape(-1, 2))
+    step, length = newton_step(value, gradient * box.sides)
+    short = (length.reshape(2, -1) <= way)[..., None]
+    return x - np.where(short, step.reshape(x.shape), 0.0), (gradient * box.sides).reshape(x.shape)

@@ -6,6 +6,8 @@ the curve, as the arcs of an atlas do (`prediction`). Where no polynomials are t
 jumped, and it is repeated with shorter steps.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
 from tracer.arrays import Array
@@ -45,7 +47,8 @@ def follow(field: Field, box: Box, start: Array, tolerance: float, budget: Budge
         if (found.good.all() and End.UNDECIDED not in steps.ends) or budget.spent:
             break
     trace, seed = good_part(*found, End.BUDGET if budget.spent else End.UNDECIDED)
-    return _cut_at_box(field, box, trace, seed, tolerance)
+    trace = _cut_at_box(field, box, trace, seed, tolerance)
+    return replace(trace, pieces=trace.pieces.end_to_end())
 
 
 def _steps(field: Field, box: Box, here: tuple[Array, Array], error: float, budget: Budget) -> Steps:
@@ -73,11 +76,16 @@ def _joined(back: Walk | None, ahead: Walk, ends: tuple) -> Steps:
     return Steps(*columns, 0 if back is None else len(back.points) - 1, ends, branches)
 
 
+def stays_in(box: Box, trace: Trace, tolerance: float) -> bool:
+    """Whether a trace stays in the box between its points."""
+    return _first_exit(box, trace.pieces, PREDICTED_HAIR * tolerance) is None
+
+
 def _cut_at_box(field: Field, box: Box, trace: Trace, seed: int, tolerance: float) -> Trace:
     """The part of a trace through its point number `seed` that does not leave the box between its points."""
-    hair = PREDICTED_HAIR * tolerance
-    if _first_exit(box, trace.pieces, hair) is None:
+    if stays_in(box, trace, tolerance):
         return trace
+    hair = PREDICTED_HAIR * tolerance
     # Once more in the other direction: a closed curve that leaves the box has two ends there.
     for _ in range(2):
         found = _first_exit(box, Pieces(trace.pieces.coefficients[seed:]), hair)

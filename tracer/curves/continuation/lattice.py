@@ -1,23 +1,92 @@
 """Sign changes on the lines of a lattice: grid root-finding.
 
 F is evaluated at the vertices of a lattice over the box; each edge whose ends have opposite signs contains a
-root, and all roots are computed together by bracketed root-finding. A curve that closes between the lines is
+sign change, and all are located together by bracketing without derivatives [1]_. Where |F| becomes small
+there it is a root, where it does not F jumps over 0, or has a pole. A curve that closes between the lines is
 missed: the result is a sample, not a proof.
+
+References
+----------
+.. [1] M. Dowell and P. Jarratt, "A modified regula falsi method for computing the root of an equation",
+   BIT 11 (1971): the Illinois method.
 """
 
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from tracer.arrays import Array, Mask
+from tracer.arrays import Array, Indices, Mask
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
-# Points evaluated at once, so that wide networks need at most about 100 MB.
-CHUNK = 2**14
-# Upper limit of |F| at a root, over the larger |F| at the ends of its edge.
-ROOT_RATIO = 0.5
+# Points evaluated at once, so that wide networks need at most about 400 MB.
+CHUNK = 2**16
+# Upper limit of |F| at a root, over the larger |F| at the ends of its edge; beyond the second it is a pole.
+ROOT_RATIO, POLE_RATIO = 1e-3, 4.0
+# A sign change is located once |F| is this share of that at the ends of the edge, or to a share of the edge.
+NEARLY, FINEST = 1e-4, 2.0**-32
+# Steps of the Illinois method, to rounding or before brackets are cut into so many parts at once.
+ROUNDS, SECANT_ROUNDS, PARTS = 64, 6, 16
+# F is constant beside a place if it is at this distance, in cells.
+BESIDE = 1e-3
+
+
+@dataclass(frozen=True, eq=False)
+class Lattice:
+    """F at the vertices of a lattice, and the edges on which its sign changes.
+
+    Attributes
+    ----------
+    lines : tuple of ndarray
+        The coordinates of the lines, both sides of the box included.
+    values : ndarray, shape (nx + 1, ny + 1)
+        F at the vertices. A vertex with F = 0 counts as positive; nan has no sign.
+    axis : ndarray of int, shape (n,)
+        The coordinate that varies along each edge with a sign change.
+    edge : ndarray of int, shape (n, 2)
+        The indices of the edge's lower end.
+    """
+
+    lines: tuple[Array, Array]
+    values: Array
+    axis: Indices
+    edge: Indices
+
+    @property
+    def far(self) -> Indices:
+        """The indices of the upper ends of the edges, (n, 2)."""
+        return self.edge + np.where(self.axis[:, None] == 0, [1, 0], [0, 1])
+
+    def at(self, vertex: Indices) -> Array:
+        """The vertices with indices (n, 2), shape (n, 2)."""
+        return np.stack([self.lines[0][vertex[:, 0]], self.lines[1][vertex[:, 1]]], axis=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class SignChanges:
+    """The places at which F changes its sign on some segments.
+
+    Attributes
+    ----------
+    ends : ndarray, shape (2, n, 2)
+        The ends of the brackets around them, on both sides.
+    values : ndarray, shape (2, n)
+        F there.
+    points : ndarray, shape (n, 2)
+        The better of the two.
+    ratio : ndarray, shape (n,)
+        |F| at `points`, or on both sides of a narrow bracket, over the larger |F| at the ends of the segment.
+    """
+
+    ends: Array
+    values: Array
+    points: Array
+    ratio: Array
+
+    @property
+    def roots(self) -> Mask:
+        """Which are roots: a pole or a jump changes the sign, too, but |F| does not become small there."""
+        return self.ratio < ROOT_RATIO
 
 
 @dataclass(frozen=True, eq=False)
@@ -39,8 +108,8 @@ class LatticeRoots:
     """
 
     points: Array
-    axis: NDArray[np.int64]
-    edge: NDArray[np.int64]
+    axis: Indices
+    edge: Indices
     values: Array
     vertices: Array
 
@@ -58,80 +127,94 @@ def lattice_values(field: Field, lines: tuple[Array, Array]) -> Array:
     return np.concatenate(parts).reshape(len(lines[0]), len(lines[1]))
 
 
-def lattice_roots(field: Field, box: Box, shape: tuple[int, int]) -> LatticeRoots:
-    """All roots at sign changes along the edges of a lattice of `shape` cells.
-
-    Parameters
-    ----------
-    field : Field
-    box : Box
-    shape : (int, int)
-        Cells along x1 and x2.
-    """
+def lattice_of(field: Field, box: Box, shape: tuple[int, int]) -> Lattice:
+    """F on a lattice of `shape` cells along x1 and x2, and the edges on which its sign changes."""
     lines = lattice_lines(box, shape)
     values = lattice_values(field, lines)
-    # A vertex with F = 0 counts as positive on all its edges; nan has no sign.
     positive, finite = values >= 0, np.isfinite(values)
     found = []
-    for axis in (0, 1):
-        a, b = (slice(None, -1), slice(None)), (slice(1, None), slice(None))
-        if axis == 1:
-            a, b = a[::-1], b[::-1]
-        change = (positive[a] != positive[b]) & finite[a] & finite[b]
-        found.append(np.argwhere(change))
-    edge = np.concatenate(found)
+    for a, b in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
+        found.append(np.argwhere((positive[a] != positive[b]) & finite[a] & finite[b]))
     axis = np.repeat([0, 1], [len(found[0]), len(found[1])])
-    points = _edge_roots(field, lines, edge, axis)
-    far = edge + np.where(axis[:, None] == 0, [1, 0], [0, 1])
-    root = are_roots(field, points, values[tuple(edge.T)], values[tuple(far.T)])
-    zero = np.argwhere(values == 0)
-    vertices = np.stack([lines[0][zero[:, 0]], lines[1][zero[:, 1]]], axis=-1)
-    return LatticeRoots(points[root], axis[root], edge[root], values, vertices)
+    return Lattice(lines, values, axis, np.concatenate(found))
 
 
-def _edge_roots(
-    field: Field, lines: tuple[Array, Array], edge: NDArray[np.int64], axis: NDArray[np.int64]
-) -> Array:
-    start = np.stack([lines[0][edge[:, 0]], lines[1][edge[:, 1]]], axis=-1)
-    if not len(edge):
-        return start
-    along = np.take_along_axis(edge, axis[:, None], axis=1)[:, 0] + 1
-    end = np.where(axis == 0, lines[0][np.minimum(along, len(lines[0]) - 1)], 0.0)
-    end = np.where(axis == 1, lines[1][np.minimum(along, len(lines[1]) - 1)], end)
-    return roots_on_lines(field, start, axis, np.take_along_axis(start, axis[:, None], 1)[:, 0], end)
+def zero_vertices(field: Field, lattice: Lattice) -> Array:
+    """The vertices (n, 2) at which F is 0, but those on a plateau of 0."""
+    x = lattice.at(np.argwhere(lattice.values == 0))
+    if not len(x):
+        return x
+    cell = np.array([line[1] - line[0] for line in lattice.lines])
+    around = x + BESIDE * cell * np.array([[1, 0], [-1, 0], [0, 1], [0, -1]])[:, None]
+    return x[(field.value(around) != 0).any(axis=0)]
 
 
-def are_roots(field: Field, points: Array, before: Array, after: Array) -> Mask:
-    """Which `points` (n, 2) are roots, given F at both ends of their edges, (n,).
+def lattice_roots(field: Field, box: Box, shape: tuple[int, int]) -> LatticeRoots:
+    """All roots, to rounding, at sign changes along the edges of a lattice of `shape` cells."""
+    lattice = lattice_of(field, box, shape)
+    found = sign_changes_of(field, lattice, 0.0)
+    root = found.roots
+    vertices = zero_vertices(field, lattice)
+    return LatticeRoots(found.points[root], lattice.axis[root], lattice.edge[root], lattice.values, vertices)
 
-    A pole or a jump changes the sign, too, but |F| does not become small there.
+
+def sign_changes_of(field: Field, lattice: Lattice, nearly: float = NEARLY) -> SignChanges:
+    """Locate the sign changes on a lattice's edges, until |F| is the share `nearly` of that at the ends."""
+    ends = np.stack([lattice.at(lattice.edge), lattice.at(lattice.far)])
+    values = np.stack([lattice.values[tuple(vertex.T)] for vertex in (lattice.edge, lattice.far)])
+    return located(field, ends, values, nearly)
+
+
+def located(field: Field, ends: Array, values: Array, nearly: float = 0.0) -> SignChanges:
+    """Locate a sign change between each two of points `ends` (2, n, 2) where F has `values` (2, n).
+
+    One value of each two is negative, the other is not. Without `nearly` the results are exact to rounding.
     """
-    largest = np.maximum(np.abs(before), np.abs(after))
-    return np.abs(field.value(points)) < ROOT_RATIO * largest
+    n, size = values.shape[1], np.abs(values).max(axis=0)
+    share = np.repeat([[0.0], [1.0]], n, axis=1)
+    found, sign = values.copy(), np.where(values[0] < 0, -1, 1)
 
+    def along(share: Array, which: Indices) -> Array:
+        first, last = ends[:, which]
+        return first + share[..., None] * (last - first)
 
-def roots_on_lines(field: Field, at: Array, axis: NDArray[np.int64], low: Array, high: Array) -> Array:
-    """One root on each of n axis-parallel segments at whose ends F has opposite signs.
+    # An exact 0 may be one of a plateau: with `nearly` it does not end the search.
+    def is_open(value: Array, which: Indices) -> Mask:
+        return (np.abs(value) > nearly * size[which]) | ((value == 0) & (nearly > 0))
 
-    Parameters
-    ----------
-    field : Field
-    at : ndarray, shape (n, 2)
-        A point on the line of each segment.
-    axis : ndarray of int, shape (n,)
-        The coordinate that varies along it, from `low` to `high`, both of shape (n,).
-
-    Returns
-    -------
-    ndarray, shape (n, 2)
-    """
-    from scipy.optimize.elementwise import find_root
-
-    def along(t: Array, x1: Array, x2: Array, axis: Array) -> Array:
-        x = np.stack(np.broadcast_arrays(np.where(axis == 0, t, x1), np.where(axis == 1, t, x2)), axis=-1)
-        return field.value(x)
-
-    root = find_root(along, (low, high), args=(at[:, 0], at[:, 1], axis))
-    points = at.copy()
-    np.put_along_axis(points, axis[:, None], root.x[:, None], axis=1)
-    return points
+    left = np.flatnonzero(is_open(np.where(np.abs(values[0]) < np.abs(values[1]), *values), np.arange(n)))
+    weight, last = values.copy(), np.full(n, -1)
+    for k in range(SECANT_ROUNDS if nearly else ROUNDS):
+        if not len(left):
+            break
+        low, high = share[:, left]
+        with np.errstate(all="ignore"):
+            t = low + (high - low) * (weight[0, left] / (weight[0, left] - weight[1, left]))
+        t = np.clip(t, low + 0.5 * nearly * (high - low), high - 0.5 * nearly * (high - low))
+        # Every third step bisects, as the others need not shorten the bracket.
+        t = np.where((t > low) & (t < high) & (k % 3 < 2), t, 0.5 * low + 0.5 * high)
+        value = field.value(along(t, left))
+        side = np.where(np.where(value < 0, -1, 1) == sign[left], 0, 1)
+        share[side, left], found[side, left], weight[side, left] = t, value, value
+        # Illinois: the weight of an end that stays once more is halved.
+        weight[1 - side, left] *= np.where(side == last[left], 0.5, 1.0)
+        last[left] = side
+        left = left[is_open(value, left) & (t > low) & (t < high)]
+    # What is left, such as jumps, is cut into many parts at once: few calls of F.
+    while nearly and len(left):
+        low, high = share[:, left]
+        t = low + np.arange(PARTS + 1)[:, None] / PARTS * (high - low)
+        value = np.concatenate([found[:1, left], field.value(along(t[1:-1], left)), found[1:, left]])
+        k = (np.where(value[1:] < 0, -1, 1) != sign[left]).argmax(axis=0)
+        row = np.arange(len(left))
+        share[:, left] = t[k, row], t[k + 1, row]
+        found[:, left] = value[k, row], value[k + 1, row]
+        left = left[share[1, left] - share[0, left] > FINEST]
+    least = np.where(np.isnan(found), np.inf, np.abs(found))
+    # A narrow bracket tells a root from a jump next to 0.
+    narrow = share[1] - share[0] <= 2 * FINEST
+    with np.errstate(all="ignore"):
+        ratio = np.where(narrow, least.max(axis=0), least.min(axis=0)) / size
+    brackets = np.stack([along(share[0], np.arange(n)), along(share[1], np.arange(n))])
+    best = brackets[least.argmin(axis=0), np.arange(n)]
+    return SignChanges(brackets, found, best, np.where(size > 0, ratio, 0.0))

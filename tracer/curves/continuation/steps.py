@@ -155,7 +155,7 @@ def _with_branches(box: Box, steps: Steps, x: Array, gradient: Array) -> Array:
     return gradient
 
 
-def _arcs(box: Box, x: Array, gradient: Array, which: Array) -> ArcBatch:
+def _arcs(box: Box, x: Array, gradient: Array, which: Indices) -> ArcBatch:
     """The steps `which` as arcs, each a graph across the normal of its chord."""
     start, end = x[which], x[which + 1]
     chord = (end - start) / box.sides

@@ -201,12 +201,14 @@ class Walk:
         self._step = FIRST_STEP
         if self._failures <= MOST_HOPS:
             for radius in CIRCLE_RADII:
-                exits = leaving(self.field, self.box, here, radius, self.direction)
+                exits, jumps = leaving(self.field, self.box, here, radius, self.direction)
                 if len(exits) == 1 and self.box.contains(exits[0]):
                     self._line_to(exits[0], self.field.value_and_gradient(exits[0])[1])
                     return None
                 if len(exits):
                     break
+                if jumps:
+                    return End.JUMP
         return End.UNDECIDED
 
     def _line_to(self, x: Array, gradient: Array) -> None:

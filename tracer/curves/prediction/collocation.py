@@ -81,14 +81,14 @@ RATES = interpolation(np.linspace(-1, 1, 4 * len(NODES) + 1)) @ DERIVATIVE
 
 
 def stacked_pieces(
-    field: EnclosedField,
+    field: Field,
     box: Box,
     stack: ArcBatch,
     tolerance: float,
     deadline: float,
     most: int | None = None,
     rounds: int | None = None,
-) -> tuple[ArcBatch, Pieces, bool]:
+) -> tuple[ArcBatch, Pieces, Mask]:
     """Arcs as polynomials, cut until each is within `tolerance` (box units) of the curve.
 
     Returns

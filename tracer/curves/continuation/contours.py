@@ -1,0 +1,159 @@
+"""Contours: sign changes on a lattice's edges, joined through its cells (marching squares [1]_).
+
+A cell with two sign changes joins them. With F > 0 on the left, a contour enters a cell where F falls along
+the cell's sides, taken counterclockwise, and leaves where F rises. A cell with four is ambiguous: contours
+end there, unless F jumps on all its sides; then the sign at its centre decides.
+
+Where all sign changes of a contour are roots, they are points of one curve, in order. Where F jumps from one
+constant to another, as predicted classes do, the contour itself is the boundary, as well as it can be known.
+
+References
+----------
+.. [1] W. E. Lorensen and H. E. Cline, "Marching cubes", SIGGRAPH (1987).
+"""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from tracer.arrays import Array, Indices, Mask
+from tracer.atlas.chains import chained
+from tracer.atlas.charts import ChartArcs
+from tracer.curves.continuation.lattice import BESIDE, POLE_RATIO, Lattice, SignChanges
+from tracer.curves.continuation.steps import Steps
+from tracer.curves.corrector import regular
+from tracer.curves.end import End
+from tracer.curves.pieces import Pieces
+from tracer.curves.trace import Trace
+from tracer.curves.vectors import dot, turned, unit_vectors
+from tracer.fields.box import Box
+from tracer.fields.field import Field
+
+# Steps are at most so long, in box units and in lattice cells, and turn by at most so much.
+LONGEST_STEP, MOST_CELLS, LARGEST_TURN = 0.04, 16.0, 0.5
+# Points are at least so many cells apart.
+LEAST_CELLS = 2.0
+
+
+class Contour(NamedTuple):
+    """The sign changes of one contour, by number, in order; a closed one repeats the first."""
+
+    numbers: Indices
+    closed: bool
+    complete: bool  # closed, or from side to side of the box
+
+
+def contours_of(field: Field, lattice: Lattice, flat: Mask) -> list[Contour]:
+    """The contours through a lattice; F is constant on both sides of the sign changes `flat` (n,)."""
+    nx, ny = lattice.values.shape
+    number = [np.full((nx - 1, ny), -1), np.full((nx, ny - 1), -1)]
+    for axis in (0, 1):
+        on = np.flatnonzero(lattice.axis == axis)
+        number[axis][tuple(lattice.edge[on].T)] = on
+    along, up = number
+    # The sides of each cell counterclockwise, and whether F falls along each.
+    sides = np.stack([along[:, :-1], up[1:], along[:, 1:], up[:-1]], axis=-1)
+    positive = lattice.values >= 0
+    corners = np.stack([positive[:-1, :-1], positive[1:, :-1], positive[1:, 1:], positive[:-1, 1:]], axis=-1)
+    finite = np.isfinite(lattice.values)
+    known = finite[:-1, :-1] & finite[1:, :-1] & finite[1:, 1:] & finite[:-1, 1:]
+    count = (sides >= 0).sum(axis=-1)
+    plain, saddle = (known & (count == 2)), known & (count == 4)
+    saddle[saddle] = flat[sides[saddle]].all(axis=1)
+    enters = [sides[plain][(sides[plain] >= 0) & corners[plain]]]
+    leaves = [sides[plain][(sides[plain] >= 0) & ~corners[plain]]]
+    if saddle.any():
+        cell = np.argwhere(saddle)
+        centre = 0.5 * (lattice.at(cell) + lattice.at(cell + 1))
+        above = field.value(centre) >= 0
+        # Between positive corners that are not joined a contour turns left, else right.
+        for k in range(4):
+            falls = corners[saddle][:, k]
+            other = np.where(above, (k + 1) % 4, (k - 1) % 4)
+            enters.append(sides[saddle][falls, k])
+            leaves.append(sides[saddle][np.arange(len(cell)), other][falls])
+    start, end = np.concatenate(enters), np.concatenate(leaves)
+    chains = chained(ChartArcs(np.zeros_like(start), start, end), len(lattice.axis))
+    other = lattice.edge[np.arange(len(lattice.axis)), 1 - lattice.axis]
+    on_side = (other == 0) | (other == np.array(lattice.values.shape)[1 - lattice.axis] - 1)
+    found = []
+    for k, closed in enumerate(chains.closed.tolist()):
+        arcs = chains.arcs[chains.offsets[k] : chains.offsets[k + 1]]
+        numbers = np.append(start[arcs], end[arcs[-1]])
+        found.append(Contour(numbers, closed, closed or bool(on_side[numbers[[0, -1]]].all())))
+    return found
+
+
+def flat_jumps(field: Field, lattice: Lattice, changes: SignChanges) -> Mask:
+    """At which sign changes F jumps between values that are constant beside the jump, (n,)."""
+    jumps = ~changes.roots & (changes.ratio <= POLE_RATIO)
+    some = np.flatnonzero(jumps)
+    if len(some):
+        cell = np.array(
+            [lattice.lines[0][1] - lattice.lines[0][0], lattice.lines[1][1] - lattice.lines[1][0]]
+        )
+        away = np.sign(changes.ends[:, some] - changes.ends[::-1, some])
+        across = np.stack([1 - np.abs(away), np.abs(away) - 1])
+        beside = changes.ends[:, some] + BESIDE * cell * (away + across)
+        beside = np.clip(beside, lattice.at(np.array([[0, 0]])), lattice.at(np.array([[-1, -1]])))
+        same = field.value(beside) == changes.values[:, some]
+        jumps[some] = same.any(axis=0).all(axis=0)
+    return jumps
+
+
+def steps_of(
+    field: Field, box: Box, lattice: Lattice, contours: list[Contour], x: Array
+) -> list[Steps | None]:
+    """Steps along the curves of contours whose sign changes are the roots `x` (n, 2), or None.
+
+    Few points of each contour are taken, more where it turns.
+    """
+    cell = 1.0 / (np.array(lattice.values.shape).max() - 1)
+    thinned = [contour.numbers[_spaced(box, x[contour.numbers], LEAST_CELLS * cell)] for contour in contours]
+    offsets = np.cumsum([0, *(len(numbers) for numbers in thinned)])
+    points = x[np.concatenate(thinned)]
+    gradients = field.value_and_gradient(points)[1]
+    longest = min(LONGEST_STEP, MOST_CELLS * cell)
+    found: list[Steps | None] = []
+    for k, contour in enumerate(contours):
+        part = slice(offsets[k], offsets[k + 1])
+        at, gradient = points[part], gradients[part]
+        if contour.closed:
+            at, gradient = np.concatenate([at, at[:1]]), np.concatenate([gradient, gradient[:1]])
+        if len(at) < 2 or not regular(gradient).all():
+            found.append(None)
+            continue
+        ahead = -turned(unit_vectors(gradient * box.sides))
+        turn = np.arccos(np.clip(dot(ahead[1:], ahead[:-1]), -1, 1))
+        chosen = _spread(box.distance(at[1:], at[:-1]) / longest, turn / LARGEST_TURN)
+        at, gradient = at[chosen], gradient[chosen]
+        none = np.zeros(len(at), dtype=bool)
+        ends = () if contour.closed else (End.BOX, End.BOX)
+        found.append(Steps(at, gradient, none[1:], none, 0, ends))
+    return found
+
+
+def _spaced(box: Box, x: Array, apart: float) -> Indices:
+    """Some of the points (n, 2), `apart` along the way, and both ends; of a closed contour one."""
+    way = np.append(0.0, np.cumsum(box.distance(x[1:], x[:-1])))
+    chosen = np.flatnonzero(np.diff(np.floor(way / apart), prepend=-1.0) > 0)
+    closed = bool((x[0] == x[-1]).all())
+    chosen = chosen[way[chosen] < way[-1] - 0.5 * apart]
+    chosen = chosen if len(chosen) else np.zeros(1, dtype=np.intp)
+    return chosen if closed else np.append(chosen, len(x) - 1)
+
+
+def _spread(*amounts: Array) -> Indices:
+    """Points between which no amount (n − 1,) adds up to more than 1, as far as there are such; both ends."""
+    total = np.add.reduce([np.append(0.0, np.cumsum(amount)) for amount in amounts])
+    step = np.floor(total)
+    chosen = np.flatnonzero(np.append(step[1:] != step[:-1], True))
+    return np.unique(np.append(0, chosen))
+
+
+def polyline_of(contour: Contour, changes: SignChanges) -> Trace:
+    """The contour itself, of straight pieces between its sign changes."""
+    x = changes.points[contour.numbers]
+    x = x[np.append(True, (x[1:] != x[:-1]).any(axis=1))]
+    ends = () if contour.closed else (End.BOX, End.BOX) if contour.complete else (End.JUMP, End.JUMP)
+    return Trace(x, np.zeros_like(x), Pieces.lines(x[:-1], x[1:]).end_to_end(), ends)
