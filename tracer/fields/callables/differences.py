@@ -3,7 +3,7 @@
 Computed values have an error, the *noise*: about 1e-16 of their size in float64, 1e-7 in float32. A
 difference of order 8 with step h has an error of about ``C h⁸ + noise/h``, which is least for h near
 ``(noise/size)^(1/9)``, if the function varies on the scale 1. Where the differences of orders 8 and 6
-disagree it varies faster, or the stencil leaves the domain, and shorter steps follow.
+disagree it varies faster, or the stencil leaves the domain or meets a kink, and shorter steps follow.
 
 The noise is estimated from the differences of values on a line at distances so short that the function is a
 polynomial there: differences of order k are then the noise's own, of variance ``(2k)!/(k!)²`` times its [1]_.
@@ -24,16 +24,22 @@ from tracer.arrays import EPS, Array
 
 Values = Callable[[Array, Array], Array]
 
-# Offsets, in steps, on one side, and the weights of orders 8 and 6 [2]_.
-OFFSETS = np.arange(1, 5)
-WEIGHTS = np.array([[4 / 5, -1 / 5, 4 / 105, -1 / 280], [3 / 4, -3 / 20, 1 / 60, 0]])
-# The first step is this times (noise/size)^(1/9): 2⁻⁷ in float64. Each further step is a quarter of the last.
+# The points of a stencil, in steps: the centre, then the others along either axis. The weights, for the other
+# points along an axis, of the differences of orders 8 and 6 [2]_, and of the eighth difference.
+_ALONG = np.array([-4, -3, -2, -1, 1, 2, 3, 4])
+OFFSETS = np.concatenate([np.zeros((1, 2)), np.kron(np.eye(2), _ALONG[:, None])])
+ORDER_8 = np.array([3, -32, 168, -672, 672, -168, 32, -3]) / 840
+ORDER_6 = np.array([0, -1, 9, -45, 45, -9, 1, 0]) / 60
+EIGHTH = np.array([1, -8, 28, -56, -56, 28, -8, 1]) / 128
+# The first step is this times (noise/size)^(1/9): 2⁻⁷ in float64. Each further step is a 64th of the last.
 FIRST_STEP = 0.6
-SHORTER, MOST_STEPS = 0.25, 11
+SHORTER, MOST_STEPS = 2.0**-6, 6
 # Noise relative to the size of the function, at least and at most.
 LEAST_NOISE, MOST_NOISE = EPS / 2, 1e-2
-# Differences are accepted if both orders agree up to this share of the gradient, or up to noise/h.
-AGREEMENT = 1e-8
+# Differences are accepted if their error is less than this share of the gradient, or is explained by noise.
+AGREEMENT, NOISY = 1e-7, 10.0
+# A share of error that is at most so many times as large as the last is not worse.
+LIKE = 1.5
 # Steps grow with the size of the point, where rounding would exceed the difference.
 RELATIVE_STEP = 1e-3
 
@@ -57,38 +63,39 @@ def gradients(values: Values, x: Array, noise: float, size: float) -> Array:
         Of the function's values.
     """
     best, least = np.full(x.shape, np.nan), np.full(x.shape, np.inf)
-    left = np.arange(len(x))
-    share = FIRST_STEP * (min(max(noise / size if size else 0.0, LEAST_NOISE), MOST_NOISE)) ** (1 / 9)
+    remaining = np.arange(len(x))
+    step = FIRST_STEP * (min(max(noise / size if size else 0.0, LEAST_NOISE), MOST_NOISE)) ** (1 / 9)
     for _ in range(MOST_STEPS):
         # A power of 2, so that the points of the stencil are mostly exact.
-        h = share * np.maximum(1.0, np.abs(x[left]) * RELATIVE_STEP)
+        h = step * np.maximum(1.0, np.abs(x[remaining]) * RELATIVE_STEP)
         h = np.ldexp(1.0, np.frexp(h)[1] - 1)
-        fine, coarse = _differences(values, x[left], h)
-        apart = np.abs(fine - coarse)
-        error = np.where(np.isfinite(apart), apart + 2 * noise / h, np.inf)
-        better = error < least[left]
-        best[left] = np.where(better, fine, best[left])
-        least[left] = np.where(better, error, least[left])
-        largest = np.abs(best[left]).max(axis=1, keepdims=True)
-        agree = (apart <= AGREEMENT * largest) | (apart <= 2 * noise / h)
-        left = left[~agree.all(axis=1)]
-        if not len(left):
+        found, error = _differences(values, x[remaining], h)
+        slope = np.abs(found).max(axis=1, keepdims=True)
+        with np.errstate(all="ignore"):
+            share = np.nan_to_num(error / slope, nan=np.inf)
+            # Shorter steps make noise worse.
+            allowed = AGREEMENT + NOISY * noise / (h * slope)
+        # Where a derivative is infinite no step is better than another, but shorter ones show it.
+        better = share <= LIKE * least[remaining]
+        best[remaining] = np.where(better, found, best[remaining])
+        least[remaining] = np.where(better, share, least[remaining])
+        remaining = remaining[~(least[remaining] <= allowed).all(axis=1)]
+        if not len(remaining):
             break
-        share *= SHORTER
+        step *= SHORTER
     return best
 
 
 def _differences(values: Values, x: Array, h: Array) -> tuple[Array, Array]:
-    """The differences of order 8 and of order 6, each of shape (n, 2), for steps (n, 2)."""
-    steps = np.concatenate([OFFSETS, -OFFSETS])[:, None] * h.T[:, None]
-    shifted = np.broadcast_to(x.T, (2, 8, 2, len(x)))
-    # By axis of the step, offset, coordinate and point.
-    at = shifted + steps.reshape(2, 8, 1, -1) * np.eye(2)[:, None, :, None]
-    f = values(at[:, :, 0].ravel(), at[:, :, 1].ravel()).reshape(2, 2, 4, len(x))
+    """The differences of order 8, (n, 2), for steps (n, 2), and their estimated errors."""
+    at = x[:, None] + OFFSETS * h[:, None]
+    f = values(at[..., 0].ravel(), at[..., 1].ravel()).reshape(at.shape[:2])
     with np.errstate(all="ignore"):
-        odd = f[:, 0] - f[:, 1]
-        fine, coarse = (np.einsum("k,akn->na", weights, odd) / h for weights in WEIGHTS)
-    return fine, coarse
+        rise = (f[:, 1:] - f[:, :1]).reshape(len(x), 2, -1)
+        found, coarse = rise @ ORDER_8 / h, rise @ ORDER_6 / h
+        # At a kink both orders may agree, but it shows in the eighth difference.
+        error = np.maximum(np.abs(found - coarse), np.abs(rise @ EIGHTH) / h)
+    return found, np.where(np.isfinite(error), error, np.inf)
 
 
 def noise_and_size(values: Values, x: Array) -> tuple[float, float]:
