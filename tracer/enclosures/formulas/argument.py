@@ -3,8 +3,13 @@
 Python's operators are ufuncs too, so ``f(x1, x2)`` runs on stand-ins without change. They behave as arrays
 do, also in place: ``s += t`` changes the object that every other name of s refers to. A comparison gives a
 condition, for ``np.where``; multiplied with a function it counts as 1 or 0.
+
+Arrays of integers, as ``np.where(x > 0, 1, 2)`` and sums of conditions, are no arrays of floats: their
+reciprocals and powers are integers too, and what exceeds int64 wraps. So a stand-in knows how large its
+integers may be, and what would differ is refused.
 """
 
+import math
 import operator
 from collections.abc import Callable
 from typing import Any, Self
@@ -28,6 +33,17 @@ from tracer.enclosures.formulas.ufuncs import TABLE, Operation
 
 # Arithmetic of arrays of bool is logical.
 _LOGICAL = {np.multiply: np.logical_and, np.add: np.logical_or} | COMBINATIONS
+_BITWISE = (np.bitwise_and, np.bitwise_or, np.bitwise_xor, np.invert)
+# The largest size of a result that is of integers if all terms are, from the sizes of the terms.
+_INTEGERS: dict[Any, Callable[..., int]] = {
+    **dict.fromkeys((np.add, np.subtract), lambda *sizes: sum(sizes)),
+    **dict.fromkeys((np.multiply, masked), lambda *sizes: math.prod(sizes)),
+    **dict.fromkeys((np.positive, np.negative, np.absolute, np.sign), lambda size: size),
+    **dict.fromkeys((np.maximum, np.minimum, np.fmax, np.fmin), max),
+    np.where: lambda _, a, b: max(a, b),
+    np.square: lambda size: size * size,
+}
+_MOST = np.iinfo(np.int64).max
 _FLOAT_TYPES = (float, np.float64, "float", "float64", np.dtype(np.float64))
 
 
@@ -61,16 +77,17 @@ class Argument(StandIn):
     ----------
     content : object
         The subclass's value; immutable, but it may be replaced.
+    largest : int or None
+        The largest size of the numbers, if they are integers; None for floats and conditions.
     """
 
-    __slots__ = ("content",)
+    __slots__ = ("content", "largest")
 
     # The class of a condition's content.
     condition: Any = ()
 
-    def __init__(self, content: Any, reading: Reading) -> None:
-        self.content = content
-        self.reading = reading
+    def __init__(self, content: Any, reading: Reading, largest: int | None = None) -> None:
+        self.content, self.reading, self.largest = content, reading, largest
 
     def calculate(self, operation: Operation, evaluate: Callable[..., Any], terms: list[Any]) -> Any:
         """The content of the result; `terms` are contents and numbers, `evaluate` is the float function."""
@@ -116,8 +133,11 @@ class Argument(StandIn):
             if isinstance(term, Stack) or (type(term) is np.ndarray and term.ndim):
                 return Stack.elementwise(self.reading, ufunc, inputs, out)
             terms.append(self._content(term, f"{name_of(ufunc)} with"))
-        if self.reading.conditional:
+        largest = None
+        if self.reading.conditional or ufunc is np.where:
+            self.reading.conditional, sizes = True, [self._size(term) for term in inputs]
             ufunc, evaluate, terms = self._with_conditions(ufunc, evaluate, terms)
+            largest = self._largest(ufunc, sizes)
         operation = TABLE.get(ufunc)
         if operation is None:
             raise self.reading.refusal(name_of(ufunc))
@@ -127,19 +147,54 @@ class Argument(StandIn):
         except Exception as error:
             raise self.reading.refusal(reason_of(error)) from error
         self.reading.conditional |= isinstance(content, self.condition)
+        found = type(self)(content, self.reading, largest)
         if out is None:
-            return type(self)(content, self.reading)
+            return found
         (target,) = out
-        if not isinstance(target, type(self)):
+        if not isinstance(target, type(self)) or target.kind != found.kind:
             raise self.reading.refusal(f"{name_of(ufunc)} with out=")
-        target.content = content
+        target.content, target.largest = content, largest
         return target
+
+    @property
+    def kind(self) -> str:
+        """The kind of the array's numbers, as `numpy.dtype.kind`: f, i or b."""
+        return "b" if isinstance(self.content, self.condition) else ("f" if self.largest is None else "i")
+
+    def counted(self) -> Self:
+        """The same, but a condition as the integers 1 and 0."""
+        if self.kind != "b":
+            return self.copy()
+        return type(self)(self.as_number(self.content), self.reading, 1)
+
+    def _size(self, term: Any) -> int | None:
+        """The largest size of a term's numbers; None if they are floats."""
+        if isinstance(term, Argument):
+            return 1 if term.kind == "b" else term.largest
+        number = term.item() if isinstance(term, np.generic | np.ndarray) else term
+        return abs(int(number)) if isinstance(number, int) else None
+
+    def _largest(self, ufunc: Any, sizes: list[int | None]) -> int | None:
+        """The largest size of an operation's result, if it is of integers."""
+        if None in (sizes[1:] if ufunc is np.where else sizes):
+            return None
+        if ufunc in (np.reciprocal, np.power):
+            raise self.reading.refusal(f"{name_of(ufunc)} of integers")
+        size = _INTEGERS[ufunc](*sizes) if ufunc in _INTEGERS else None
+        if size is not None and size > _MOST:
+            raise self.reading.refusal(f"{name_of(ufunc)} of integers that may exceed int64")
+        return size
 
     def _with_conditions(
         self, ufunc: Any, evaluate: Callable[..., Any], terms: list[Any]
     ) -> tuple[Any, Callable[..., Any], list[Any]]:
         """The operation that this one is if some of its terms are conditions."""
         conditions = [isinstance(term, self.condition) for term in terms]
+        # Of all others these are bits of integers, or an array of bool.
+        logical = [c or isinstance(term, bool | np.bool_) for c, term in zip(conditions, terms, strict=True)]
+        if (ufunc in _BITWISE and not all(logical)) or (ufunc is np.where and all(logical[1:])):
+            kind = "bool" if ufunc is np.where else "integers"
+            raise self.reading.refusal(f"np.{ufunc.__name__} of {kind}")
         if not any(conditions):
             return ufunc, evaluate, terms
         others = [term for c, term in zip(conditions, terms, strict=True) if not c]
@@ -148,7 +203,7 @@ class Argument(StandIn):
             raise self.reading.refusal(f"{name_of(ufunc)} of comparisons with {narrow.dtype}")
         if ufunc is np.where or ufunc in COMBINATIONS:
             return ufunc, evaluate, terms
-        if all(c or isinstance(term, bool | np.bool_) for c, term in zip(conditions, terms, strict=True)):
+        if all(logical):
             if ufunc not in _LOGICAL:
                 raise self.reading.refusal(f"{name_of(ufunc)} of comparisons")
             return _LOGICAL[ufunc], _LOGICAL[ufunc], terms
@@ -183,7 +238,7 @@ class Argument(StandIn):
 
     def copy(self) -> Self:
         """A stand-in with the same content."""
-        return type(self)(self.content, self.reading)
+        return type(self)(self.content, self.reading, self.largest)
 
     def astype(self, dtype: Any) -> Any:
         """The same as floats."""

@@ -50,8 +50,8 @@ def where(condition: Any, a: Any, b: Any) -> Any:
 def clip(a: Any, a_min: Any = None, a_max: Any = None, **options: Any) -> Any:
     """``np.clip``; a limit may be missing."""
     low, high = options.pop("min", a_min), options.pop("max", a_max)
-    if options:
-        raise TypeError(f"options {', '.join(options)}")
+    if options or (low is None and high is None):
+        raise TypeError(f"options {', '.join(options) or 'without limits'}")
     a = a if low is None else np.maximum(a, low)
     return a if high is None else np.minimum(a, high)
 
@@ -75,6 +75,8 @@ def _filled(number: float | None) -> Callable[..., Any]:
         items = np.empty(stack.items.shape, dtype=object)
         for place in np.ndindex(items.shape):
             one = stack.items[place]
+            if one.kind != "f":
+                raise one.reading.refusal("an array like one that is not of floats")
             items[place] = type(one)(one.filled(value), one.reading)
         return stack.with_items(items, stack.points)
 
@@ -89,7 +91,7 @@ for _function, _number in ((np.zeros_like, 0.0), (np.ones_like, 1.0), (np.full_l
 
 
 def _same_axis(terms: Sequence[Any]) -> tuple[list[Any], Stack]:
-    """The items of some stand-ins and the first of them as a stack.
+    """Copies of the items of some stand-ins, of one kind, and the first of them as a stack.
 
     Raises
     ------
@@ -103,7 +105,16 @@ def _same_axis(terms: Sequence[Any]) -> tuple[list[Any], Stack]:
     stacks = [Stack.of(term) for term in terms]
     if any(stack.points != stacks[0].points or stack.ndim != stacks[0].ndim for stack in stacks):
         raise reading.refusal("a stack of arrays of several shapes")
-    return [stack.items for stack in stacks], stacks[0]
+    kinds = {item.kind for stack in stacks for item in stack.items.flat}
+    if kinds == {"b", "i"}:
+        raise reading.refusal("a stack of comparisons and integers")
+    # An array with some floats is of floats.
+    copies = [stack.copy() if len(kinds) == 1 else stack.mapped(_as_floats) for stack in stacks]
+    return [stack.items for stack in copies], stacks[0]
+
+
+def _as_floats(item: Any) -> Any:
+    return item.astype(float)
 
 
 @_reads(np.stack)
@@ -163,7 +174,10 @@ def squeeze(a: StandIn, axis: int) -> Any:
 
 def _reduction(ufunc: Any) -> Callable[..., Any]:
     def over(a: StandIn, axis: Any = None, keepdims: bool = False) -> Any:
-        return Stack.of(a).reduced(ufunc, axis, bool(keepdims))
+        own = Stack.of(a)
+        # Of comparisons the sum is a number of them.
+        own = own.mapped(lambda item: item.counted()) if ufunc in (np.add, np.multiply) else own
+        return own.reduced(ufunc, axis, bool(keepdims))
 
     return over
 
@@ -247,6 +261,8 @@ def einsum(subscripts: Any, *operands: Any, **options: Any) -> Any:
         if isinstance(operand, StandIn):
             own = Stack.of(operand)
             letters.add(part[own.points])
+            if any(item.kind == "b" for item in own.items.flat):
+                raise reading.refusal("np.einsum of comparisons")
             arrays.append(own.items)
         else:
             arrays.append((part, operand))

@@ -75,7 +75,11 @@ class Stack(StandIn):
             found = Stack.elementwise(self.reading, ufunc, inputs)
             if not isinstance(found, Stack) or found.items.shape != self.items.shape:
                 raise self.reading.refusal(f"{name_of(ufunc)} with out=")
-            self.items = found.items
+            # Views of the array share its stand-ins.
+            for own, new in zip(self.items.flat, found.items.flat, strict=True):
+                if own.kind != new.kind:
+                    raise self.reading.refusal(f"{name_of(ufunc)} with out=")
+                own.content, own.largest = new.content, new.largest
             return self
         return Stack.elementwise(self.reading, ufunc, inputs, out)
 
@@ -89,7 +93,8 @@ class Stack(StandIn):
         k = self.axis(axis)
         parts = [self.items.take([i] if keepdims else i, axis=k) for i in range(self.items.shape[k])]
         points = self.points if keepdims or k < self.points else self.points + 1
-        return functools.reduce(function, [self.with_items(part, points) for part in parts])
+        terms = [self.with_items(part, points) for part in parts]
+        return functools.reduce(function, terms) if len(terms) > 1 else terms[0].copy()
 
     def axis(self, axis: Any) -> int:
         """An axis, counted from the last; not that of the points.
@@ -154,8 +159,15 @@ class Stack(StandIn):
         return (self[i] for i in range(len(self.items)))
 
     def copy(self) -> "Stack":
-        """A stack of the same stand-ins."""
-        return Stack(self.items.copy(), self.points, self.reading)
+        """A stack of copies: what is changed in place afterwards are other stand-ins."""
+        return self.mapped(lambda item: item.copy())
+
+    def mapped(self, function: Callable[[Any], Any]) -> "Stack":
+        """A stack of a function of each stand-in."""
+        items = np.empty(self.items.shape, dtype=object)
+        for place in np.ndindex(items.shape):
+            items[place] = function(self.items[place])
+        return Stack(items, self.points, self.reading)
 
     def _method(name: str) -> Any:  # type: ignore[misc]
         def method(self: "Stack", *args: Any, **kwargs: Any) -> Any:
@@ -189,4 +201,7 @@ def constants(term: Any, points: int, reading: Reading, where: str) -> Any:
         raise reading.refusal(f"{where} {description(term)}")
     if term.ndim >= -points and term.shape[points] != 1:
         raise reading.refusal(f"{where} {description(term)}")
+    # With comparisons or integers NumPy calculates in the precision of these.
+    if reading.conditional and term.dtype not in (np.float64, np.int64, np.bool_):
+        raise reading.refusal(f"{where} an array of {term.dtype} after a comparison")
     return term.astype(object)
