@@ -90,20 +90,16 @@ class Pieces:
 
     @classmethod
     def join(cls, parts: "list[Pieces]") -> "Pieces":
-        """Concatenate pieces; the arclength of each part starts at the end of the last one."""
-        moved, offset = [], 0.0
-        for part in parts:
-            c = part.coefficients.copy()
-            c[:, 0, 2] += offset - part.start
-            offset += part.length
-            moved.append(c)
-        return cls(np.concatenate(moved)) if moved else cls(np.zeros((0, DEGREE + 1, 3)))
+        """Concatenate pieces, with consecutive arclengths from 0."""
+        return cls(np.concatenate([part.coefficients for part in parts])).end_to_end()
 
     def end_to_end(self) -> "Pieces":
-        """The same pieces with consecutive arclengths from 0."""
+        """The same pieces with consecutive arclengths from 0, whatever that of each started at."""
         c = self.coefficients.copy()
+        # Far from 0 a start is rounded more than its piece is long: only the lengths are used.
+        c[:, 0, 2] = 0.0
         low, high = self._ends(c)[:, :, 2]
-        c[:, 0, 2] += np.append(0.0, np.cumsum(high - low)[:-1])[: len(c)] - low
+        c[:, 0, 2] = np.append(0.0, np.cumsum(high - low)[:-1])[: len(c)] - low
         return Pieces(c)
 
     def reversed(self) -> "Pieces":
