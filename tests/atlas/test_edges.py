@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from tracer.atlas.cells.grid_lines import FIRST_CELLS, halves
-from tracer.atlas.cells.resolution import NARROWEST
+from tracer.atlas.cells.subdivision import NARROWEST
 from tracer.atlas.edges.sides import OUTSIDE, shared_edges
 
 

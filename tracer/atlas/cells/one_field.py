@@ -7,9 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.arrays import Array, Indices, Mask, Signs
-from tracer.atlas.cells.decisions import decide, variation
 from tracer.atlas.cells.paving import Pair
-from tracer.atlas.cells.resolution import has_bounds, largest_bound, only_rounding, unbounded
+from tracer.atlas.cells.subdivision import only_rounding, unbounded
 from tracer.fields.field import EnclosedField, Enclosure
 
 
@@ -31,7 +30,7 @@ class OneField:
     def classify(self, shares: Array, corners: Array, candidates: Mask) -> "FieldAnswer":
         """Classify cells by bounds of F and ∇F."""
         found = self.field.enclose(corners[:, 0], corners[:, 1])
-        empty, slopes, directions = decide(found)
+        empty, slopes, directions = found.classify()
         chart = directions.any(axis=1) & ~empty
         return FieldAnswer(
             self.field, shares, corners, found, empty, chart, candidates, slopes[:, None], directions[:, None]
@@ -60,7 +59,7 @@ class FieldAnswer:
     @property
     def largest(self) -> float:
         """The largest finite bound of |F|."""
-        return largest_bound(self.found)
+        return self.found.largest()
 
     def useless(self, which: Indices, largest: float, rounds: int) -> Mask:
         """Which of some cells it is useless to bisect: F is nothing but rounding, or without bounds."""
@@ -70,8 +69,8 @@ class FieldAnswer:
             return self.field
 
         useless = only_rounding(field_of, corners, found.upper - found.lower, largest, rounds)
-        return useless | unbounded(field_of, shares, corners, has_bounds(found))
+        return useless | unbounded(field_of, shares, corners, found.is_bounded())
 
     def variation(self, which: Indices) -> Array:
         """Upper bounds of the variation of F along each coordinate of some cells, (·, 2)."""
-        return variation(self.found.rows(which), self.corners[which])
+        return self.found.rows(which).variation(self.corners[which])

@@ -28,11 +28,10 @@ import numpy as np
 
 from tracer.arrays import Array, Indices, Mask, Rows, Signs
 from tracer.atlas.cells.coarsening import NO_CLASS, Cuts, Tiles
-from tracer.atlas.cells.decisions import along_axes
 from tracer.atlas.cells.grid_lines import FIRST_CELLS, NO_CELLS, Lines, area, halves
-from tracer.atlas.cells.resolution import narrow
-from tracer.atlas.cells.subdivision import subdivide
+from tracer.atlas.cells.subdivision import narrow, subdivide
 from tracer.fields.box import Box
+from tracer.fields.field import along_axes
 
 # The classes i < j whose margin a field is; None for a field of its own.
 Pair = tuple[int, int] | None

@@ -12,9 +12,7 @@ import numpy as np
 
 from tracer.arrays import Array, Indices, Mask, Signs
 from tracer.atlas.cells.coarsening import NO_CLASS
-from tracer.atlas.cells.decisions import decide
 from tracer.atlas.cells.paving import PAIRS
-from tracer.atlas.cells.resolution import largest_bound
 from tracer.atlas.classes.candidates import Candidates
 from tracer.atlas.classes.margins import Margins
 from tracer.atlas.classes.three_classes import triples
@@ -42,7 +40,7 @@ class ClassQuestion:
         is_chart = np.zeros(len(shares), dtype=bool)
         slopes, directions = (np.zeros((len(shares), len(PAIRS), 2), kind) for kind in (np.int8, np.float64))
         two, row = rows.row_of_two(np.flatnonzero(number == 2))
-        _, signs, along = decide(rows.found)
+        _, signs, along = rows.found.classify()
         slopes[two, 0], directions[two, 0] = signs[row], along[row]
         is_chart[two] = along[row].any(axis=1)
         three = np.flatnonzero(number == 3)
@@ -71,7 +69,7 @@ class ClassAnswer:
     @property
     def largest(self) -> float:
         """The largest finite bound of a margin."""
-        return largest_bound(self.rows.found)
+        return self.rows.found.largest()
 
     def useless(self, which: Indices, largest: float, rounds: int) -> Mask:
         """Which of some cells it is useless to bisect."""

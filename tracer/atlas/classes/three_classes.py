@@ -13,7 +13,6 @@ which F_ik is one-to-one, class k passes from below to above at most once, at th
 import numpy as np
 
 from tracer.arrays import Array, Indices, Mask, Signs
-from tracer.atlas.cells.decisions import decide
 from tracer.atlas.cells.paving import PAIRS
 from tracer.atlas.classes.candidates import Candidates
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
@@ -42,7 +41,7 @@ def triples(
     """
     n = len(cells)
     found = candidates.enclosures(corners, np.repeat(cells, 3), classes[:, PAIRS].reshape(-1, 2))
-    _, slopes, directions = decide(found)
+    _, slopes, directions = found.classify()
     slopes, directions = slopes.reshape(n, 3, 2), directions.reshape(n, 3, 2)
     low, high = (side.reshape(n, 3, 2) for side in (found.gradient_lower, found.gradient_upper))
     turn = determinant(low[:, 0], high[:, 0], low[:, 1], high[:, 1])
