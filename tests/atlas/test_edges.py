@@ -5,7 +5,7 @@ import pytest
 
 from tracer.atlas.cells.grid_lines import FIRST_CELLS, halves
 from tracer.atlas.cells.subdivision import NARROWEST
-from tracer.atlas.edges.sides import OUTSIDE, shared_edges
+from tracer.atlas.edges.crossings import OUTSIDE, shared_edges
 
 
 def random_cells(rng):

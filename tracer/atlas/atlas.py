@@ -24,8 +24,7 @@ from tracer.atlas.certificate import Status
 from tracer.atlas.classes.class_question import ClassQuestion
 from tracer.atlas.classes.junctions import NO_JUNCTIONS, Junctions, locate
 from tracer.atlas.classes.margins import Margins
-from tracer.atlas.edges.crossings import find_crossings
-from tracer.atlas.edges.sides import OUTSIDE
+from tracer.atlas.edges.crossings import OUTSIDE, find_crossings
 from tracer.atlas.sheet import NO_JUNCTION, Sheet, maximal_crossings
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Overtime

@@ -19,8 +19,8 @@ import numpy as np
 
 from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.atlas import Atlas
+from tracer.atlas.edges.crossings import OUTSIDE, Edges, shared_edges
 from tracer.atlas.edges.roots import Segments, joined
-from tracer.atlas.edges.sides import OUTSIDE, Edges, shared_edges
 from tracer.atlas.sheet import NO_JUNCTION, Sheet
 
 

@@ -2,7 +2,7 @@
 
 A cell with one candidate for the argmax (see `candidates`) is *empty*. A cell with two, i and j, is a chart
 of the pair when it is a chart of F_ij = A_i − A_j (see `paving`): there the regions are bounded by F_ij = 0
-alone. A cell with three is a chart under the conditions of `three_classes`. Any other cell is bisected.
+alone. A cell with three is a chart under the conditions of `junctions`. Any other cell is bisected.
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from tracer.arrays import Array, Indices, Mask, Signs
 from tracer.atlas.cells.coarsening import NO_CLASS
 from tracer.atlas.cells.paving import PAIRS
 from tracer.atlas.classes.candidates import Candidates
+from tracer.atlas.classes.junctions import triples
 from tracer.atlas.classes.margins import Margins
-from tracer.atlas.classes.three_classes import triples
 
 
 @dataclass(frozen=True, eq=False)
