@@ -27,9 +27,8 @@ from tracer.boundaries.consistency import (
     violated,
 )
 from tracer.boundaries.partitions.borders import Arc
-from tracer.boundaries.partitions.half_edges import HalfEdge
+from tracer.boundaries.partitions.half_edges import HalfEdge, Ring
 from tracer.boundaries.partitions.partition import Partition
-from tracer.boundaries.partitions.rings import Ring
 from tracer.curves.end import End
 from tracer.curves.vectors import within
 from tracer.fields.box import Box
