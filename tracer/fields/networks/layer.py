@@ -14,8 +14,7 @@ from tracer.arrays import Array, Indices, Signs
 from tracer.enclosures import rounding
 from tracer.enclosures.affine_map import AffineMap
 from tracer.enclosures.functions.piecewise_linear import PiecewiseLinear
-from tracer.fields.checks import frozen_array
-from tracer.fields.exactness import conversion_errors
+from tracer.fields.checks import conversion_errors, frozen_array
 from tracer.fields.networks.activations import Activation, activation
 from tracer.fields.plane import Plane
 
