@@ -133,10 +133,10 @@ def maximal_crossings(
     orders = np.split(margins.order(first, third, lower, upper), ends)[:-1]
     maximal = {}
     for (pair, found), (some, _), order in zip(crossings.items(), beside, orders, strict=True):
-        kept, unsure = np.ones(len(found), dtype=bool), np.zeros(len(found), dtype=bool)
+        kept, unknown = np.ones(len(found), dtype=bool), np.zeros(len(found), dtype=bool)
         kept[some[order < 0]] = False
-        unsure[some[order == 0]] = True
-        sides = Sides(found.axis[unsure], found.before[unsure], found.after[unsure])
+        unknown[some[order == 0]] = True
+        sides = Sides(found.axis[unknown], found.before[unknown], found.after[unknown])
         undecided = Sides(*map(np.concatenate, zip(found.undecided, sides, strict=True)))
         maximal[pair] = replace(found[kept], undecided=undecided)
     return maximal

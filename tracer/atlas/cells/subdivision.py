@@ -125,12 +125,12 @@ def only_rounding(field_of: FieldOf, corners: Array, width: Array, largest: floa
     `width` (k,) is the width of F, `largest` the largest |F| so far, `rounds` the number of rounds of cuts.
     """
     useless = np.zeros(len(width), dtype=bool)
-    suspect = width <= ROUNDING_SHARE * largest
+    tested = width <= ROUNDING_SHARE * largest
     if rounds % ROUNDING_ROUNDS == 0:
-        suspect[:] = True
-    if suspect.any():
-        lower, upper = corners[suspect, 0], corners[suspect, 1]
-        useless[suspect] = rounding_only(field_of(suspect), lower, upper, width[suspect])
+        tested[:] = True
+    if tested.any():
+        lower, upper = corners[tested, 0], corners[tested, 1]
+        useless[tested] = rounding_only(field_of(tested), lower, upper, width[tested])
     return useless
 
 

@@ -100,10 +100,10 @@ class Candidates:
         def margin_of(which: NDArray) -> object:
             return self.margins.rows(self.pairs[row[which]])
 
-        hopeless = only_rounding(margin_of, corners[cell], found.upper - found.lower, largest, rounds)
-        hopeless |= unbounded(margin_of, shares[cell], corners[cell], found.is_bounded())
-        rows, hopeful = (np.bincount(some, minlength=len(chosen)) for some in (cell, cell[~hopeless]))
-        return ((rows > 0) & (hopeful == 0))[cells]
+        useless = only_rounding(margin_of, corners[cell], found.upper - found.lower, largest, rounds)
+        useless |= unbounded(margin_of, shares[cell], corners[cell], found.is_bounded())
+        rows, useful = (np.bincount(some, minlength=len(chosen)) for some in (cell, cell[~useless]))
+        return ((rows > 0) & (useful == 0))[cells]
 
 
 def _argmax_at(margins: Margins, x: Array, candidates: Mask) -> Indices:

@@ -213,11 +213,11 @@ def rings_of(edges: list[HalfEdge], nodes: Nodes, box: Box) -> list[Ring]:
     leaving: dict[int, list[int]] = {}
     for k, edge in enumerate(edges):
         leaving.setdefault(edge.start, []).append(k)
-    left, rings = dict.fromkeys(range(len(edges))), []
-    while left:
-        k, ring = next(iter(left)), []
-        while k in left:
-            del left[k]
+    remaining, rings = dict.fromkeys(range(len(edges))), []
+    while remaining:
+        k, ring = next(iter(remaining)), []
+        while k in remaining:
+            del remaining[k]
             ring.append(edges[k])
             k = k if edges[k].end == NO_NODE else _next(edges[k], edges, leaving[edges[k].end], nodes)
         rings.append(Ring(tuple(ring), box, nodes.atlas.box))

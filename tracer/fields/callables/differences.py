@@ -57,22 +57,22 @@ def gradients(values: Values, x: Array, noise: float, size: float) -> Array:
         Of the function's values.
     """
     best, least = np.full(x.shape, np.nan), np.full(x.shape, np.inf)
-    left = np.arange(len(x))
+    remaining = np.arange(len(x))
     share = FIRST_STEP * (min(max(noise / size if size else 0.0, LEAST_NOISE), MOST_NOISE)) ** (1 / 9)
     for _ in range(MOST_STEPS):
         # A power of 2, so that the points of the stencil are mostly exact.
-        h = share * np.maximum(1.0, np.abs(x[left]) * RELATIVE_STEP)
+        h = share * np.maximum(1.0, np.abs(x[remaining]) * RELATIVE_STEP)
         h = np.ldexp(1.0, np.frexp(h)[1] - 1)
-        fine, coarse = _differences(values, x[left], h)
+        fine, coarse = _differences(values, x[remaining], h)
         apart = np.abs(fine - coarse)
         error = np.where(np.isfinite(apart), apart + 2 * noise / h, np.inf)
-        better = error < least[left]
-        best[left] = np.where(better, fine, best[left])
-        least[left] = np.where(better, error, least[left])
-        largest = np.abs(best[left]).max(axis=1, keepdims=True)
+        better = error < least[remaining]
+        best[remaining] = np.where(better, fine, best[remaining])
+        least[remaining] = np.where(better, error, least[remaining])
+        largest = np.abs(best[remaining]).max(axis=1, keepdims=True)
         agree = (apart <= AGREEMENT * largest) | (apart <= 2 * noise / h)
-        left = left[~agree.all(axis=1)]
-        if not len(left):
+        remaining = remaining[~agree.all(axis=1)]
+        if not len(remaining):
             break
         share *= SHORTER
     return best
