@@ -13,13 +13,14 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from tracer.arrays import Array, Mask
 from tracer.atlas.cells.grid_lines import NO_CELLS, RATIOS
-from tracer.atlas.cells.one_field import OneField
 from tracer.atlas.cells.paving import Pair, Paving, pave
+from tracer.atlas.cells.questions import OneField
 from tracer.atlas.certificate import Status
 from tracer.atlas.classes.class_question import ClassQuestion
 from tracer.atlas.classes.junctions import NO_JUNCTIONS, Junctions, locate
@@ -135,7 +136,8 @@ def build_atlas(
     deadline, report
         See `pave`.
     """
-    atlas, spent = None, 0
+    atlas: Any = None
+    spent = 0
     for attempt in range(len(RATIOS)):
         began, remaining = time.perf_counter(), max_cells - spent
         share = max(1, math.floor(PAVING_SHARE * remaining))

@@ -41,7 +41,7 @@ class Faces:
         Cells around crossings whose order along a side is not certain.
     """
 
-    beside: dict[tuple[int, int], Indices]
+    beside: dict[Any, Indices]
     links: Indices
     vertices: int
     corner: int
@@ -97,7 +97,8 @@ class _Crossings:
     def of(cls, atlas: Atlas) -> "_Crossings":
         """The crossings of an atlas, without its junctions."""
         brackets, classes, flipped, cells = [joined([])], [np.zeros((0, 2), np.intp)], [], []
-        for pair, sheet in atlas.sheets.items():
+        sheets: dict[Any, Sheet] = dict(atlas.sheets)
+        for pair, sheet in sheets.items():
             real = sheet.crossings[np.flatnonzero(sheet.junction == NO_JUNCTION)]
             brackets.append(real.brackets)
             # Where F_ij grows along the side, j is before i.

@@ -29,7 +29,7 @@ class ClassQuestion:
         """All classes but duplicates, (outputs,); the first copy is the argmax."""
         return self.margins.distinct
 
-    def margin(self, pair: tuple[int, int]) -> Any:
+    def margin(self, pair: Any) -> Any:
         """The margin of a pair of classes."""
         return self.margins.field(*pair)
 
@@ -38,7 +38,8 @@ class ClassQuestion:
         rows = Candidates.in_cells(self.margins, corners, candidates)
         number, classes = rows.mask.sum(axis=1), _first_three(rows.mask)
         is_chart = np.zeros(len(shares), dtype=bool)
-        slopes, directions = (np.zeros((len(shares), len(PAIRS), 2), kind) for kind in (np.int8, np.float64))
+        directions = np.zeros((len(shares), len(PAIRS), 2))
+        slopes = np.zeros(directions.shape, np.int8)
         two, row = rows.row_of_two(np.flatnonzero(number == 2))
         _, signs, along = rows.found.classify()
         slopes[two, 0], directions[two, 0] = signs[row], along[row]

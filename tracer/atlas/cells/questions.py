@@ -1,15 +1,77 @@
-"""One field F as a question: where it is not 0, and where it grows along one direction wherever it is 0."""
+"""Questions about cells; that about one field F, where it is not 0, and where it grows along a direction.
+
+The question about several classes is `class_question`, in the folder about classes.
+"""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from tracer.arrays import Array, Indices, Mask, Signs
-from tracer.atlas.cells.paving import Pair
 from tracer.atlas.cells.subdivision import only_rounding, unbounded
 from tracer.fields.field import EnclosedField, Enclosure
+
+
+class Answer(Protocol):
+    """What is proven of some cells."""
+
+    @property
+    def empty(self) -> Mask:
+        """Which cells contain no point of a boundary, (k,)."""
+        ...
+
+    @property
+    def chart(self) -> Mask:
+        """Which cells are charts, (k,)."""
+        ...
+
+    @property
+    def candidates(self) -> Mask:
+        """The candidates for the argmax, (k, outputs); no columns if there is only one field."""
+        ...
+
+    @property
+    def classes(self) -> Indices:
+        """The first three candidates, (k, 3), increasing, or `NO_CLASS`; no columns for one field."""
+        ...
+
+    @property
+    def slopes(self) -> Signs:
+        """The slopes in charts, (k, pairs, 2), as in `Paving`."""
+        ...
+
+    @property
+    def directions(self) -> Array:
+        """The directions in charts, (k, pairs, 2), as in `Paving`."""
+        ...
+
+    @property
+    def largest(self) -> float:
+        """The largest finite bound of |F|."""
+        ...
+
+    def useless(self, which: Indices, largest: float, rounds: int) -> Mask:
+        """Which of some cells it is useless to bisect; see `subdivision`."""
+        ...
+
+    def variation(self, which: Indices) -> Array:
+        """Upper bounds of the variation of F along each coordinate of some cells, (·, 2)."""
+        ...
+
+
+class Question(Protocol):
+    """What is asked of every cell: a field, or several classes."""
+
+    @property
+    def candidates(self) -> Mask:
+        """Which outputs are candidates for the argmax in the box, (outputs,); empty for one field."""
+        ...
+
+    def classify(self, shares: Array, corners: Array, candidates: Mask) -> Answer:
+        """Classify cells (k, 2, 2), given the candidates (k, outputs) in their parents."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -23,7 +85,7 @@ class OneField:
         """There are no classes."""
         return np.zeros(0, dtype=bool)
 
-    def margin(self, pair: Pair) -> Any:
+    def margin(self, pair: Any) -> Any:
         """The field itself."""
         return self.field
 
