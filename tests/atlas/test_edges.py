@@ -3,8 +3,7 @@
 import numpy as np
 import pytest
 
-from tracer.atlas.cells.grid_lines import FIRST_CELLS, halves
-from tracer.atlas.cells.subdivision import NARROWEST
+from tracer.atlas.cells.subdivision import FIRST_CELLS, NARROWEST, halves
 from tracer.atlas.edges.crossings import OUTSIDE, shared_edges
 
 

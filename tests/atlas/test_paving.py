@@ -9,10 +9,9 @@ import tracer
 from cases.cells import SMOOTH, points_of, random_network
 from cases.problems import BOX, T1, T2, T3, T4, T5
 from oracles.balls import value_and_gradient
-from tracer.atlas.cells.grid_lines import FIRST_CELLS, Lines
 from tracer.atlas.cells.paving import pave
 from tracer.atlas.cells.questions import OneField
-from tracer.atlas.cells.subdivision import NARROWEST
+from tracer.atlas.cells.subdivision import FIRST_CELLS, NARROWEST, Lines
 from tracer.fields.box import Box
 from tracer.fields.field import Enclosure
 

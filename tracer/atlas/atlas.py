@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 
 from tracer.arrays import Array, Mask
-from tracer.atlas.cells.grid_lines import NO_CELLS, RATIOS
 from tracer.atlas.cells.paving import Pair, Paving, pave
 from tracer.atlas.cells.questions import OneField
+from tracer.atlas.cells.subdivision import NO_CELLS, RATIOS
 from tracer.atlas.certificate import Status
 from tracer.atlas.classes.class_question import ClassQuestion
 from tracer.atlas.classes.junctions import NO_JUNCTIONS, Junctions, locate

@@ -12,7 +12,7 @@ import numpy as np
 
 from tracer.arrays import Array, Indices
 from tracer.atlas.atlas import Atlas
-from tracer.atlas.cells.grid_lines import NO_CELLS
+from tracer.atlas.cells.subdivision import NO_CELLS
 from tracer.atlas.edges.crossings import shared_edges
 from tracer.curves.arcs.assembly import chain_ends
 from tracer.curves.arcs.error_bounds import UP

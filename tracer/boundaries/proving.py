@@ -11,8 +11,8 @@ import numpy as np
 
 from tracer.arrays import Array
 from tracer.atlas.atlas import Atlas, build_atlas
-from tracer.atlas.cells.grid_lines import NO_CELLS
 from tracer.atlas.cells.questions import OneField
+from tracer.atlas.cells.subdivision import NO_CELLS
 from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.atlas.charts import dependent_coordinate
 from tracer.atlas.classes.class_question import ClassQuestion

@@ -28,9 +28,8 @@ import numpy as np
 
 from tracer.arrays import Array, Indices, Mask, Rows, Signs
 from tracer.atlas.cells.coarsening import NO_CLASS, Cuts, Tiles
-from tracer.atlas.cells.grid_lines import FIRST_CELLS, NO_CELLS, Lines, area, halves
 from tracer.atlas.cells.questions import Question
-from tracer.atlas.cells.subdivision import narrow, subdivide
+from tracer.atlas.cells.subdivision import FIRST_CELLS, NO_CELLS, Lines, area, halves, narrow, subdivide
 from tracer.fields.box import Box
 from tracer.fields.field import along_axes
 

@@ -28,7 +28,7 @@ from functools import cached_property
 import numpy as np
 
 from tracer.arrays import Array
-from tracer.atlas.cells.grid_lines import NO_CELLS
+from tracer.atlas.cells.subdivision import NO_CELLS
 from tracer.boundaries.partitions.borders import Arc
 from tracer.boundaries.partitions.nodes import NO_NODE, NO_SIDE, Border, Nodes
 from tracer.curves.pieces import DEGREE, Pieces

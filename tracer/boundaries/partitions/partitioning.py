@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, quiet
-from tracer.atlas.cells.grid_lines import NO_CELLS
+from tracer.atlas.cells.subdivision import NO_CELLS
 from tracer.atlas.classes.class_question import ClassQuestion
 from tracer.atlas.classes.margins import Margins
 from tracer.atlas.plain_values import compare_classes

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, Indices, Mask
-from tracer.atlas.cells.grid_lines import NO_CELLS
+from tracer.atlas.cells.subdivision import NO_CELLS
 from tracer.atlas.faces import Faces, connected
 from tracer.boundaries.partitions.borders import Arc
 from tracer.boundaries.partitions.half_edges import Ring, plane_graph, rings_of
