@@ -153,7 +153,7 @@ class Search:
         return seeds[meeting[place[:, 0], place[:, 1]]]
 
     def _affordable_side(self, max_cells: int) -> int:
-        """Cells a side of the finest lattice within its share of the time, by timing coarse ones."""
+        """Cells a side of the finest lattice within its share of the time left, by timing coarse ones."""
         if self.deadline == math.inf:
             return math.isqrt(max_cells)
         began = time.perf_counter()
@@ -175,18 +175,18 @@ class Search:
             # A curve that a budget cut short goes on beyond its ends, so it discards no seeds.
             if End.BUDGET not in curve.ends and new.any():
                 new[new] = ~covered(curve, self.uncounted, seeds[new], gradients[new])
-        remaining, gradients = seeds[new], gradients[new]
-        while len(remaining):
+        left, gradients = seeds[new], gradients[new]
+        while len(left):
             if time.perf_counter() >= self.deadline or self.steps <= 0:
                 return False
-            curve = self._follow(remaining[0])
-            on = np.arange(len(remaining)) == 0  # the seed is discarded in any case: the loop ends
+            curve = self._follow(left[0])
+            on = np.arange(len(left)) == 0  # the seed is discarded in any case: the loop ends
             if curve.length:
-                on |= covered(curve, self.uncounted, remaining, gradients)
-            remaining, gradients = remaining[~on], gradients[~on]
+                on |= covered(curve, self.uncounted, left, gradients)
+            left, gradients = left[~on], gradients[~on]
             for point in curve.branch_points:
                 more = self._branch_seeds(point)
-                remaining = np.concatenate([remaining, more])
+                left = np.concatenate([left, more])
                 gradients = np.concatenate([gradients, self.uncounted.value_and_gradient(more)[1]])
             self.progress.curves(len(self.curves))
         return time.perf_counter() < self.deadline
@@ -217,8 +217,8 @@ class Search:
         self.branch_points.append(point)
         size = BRANCH_SEED / np.linalg.norm(point.tangents / self.box.sides, axis=1, keepdims=True)
         around = np.concatenate([point.point + size * point.tangents, point.point - size * point.tangents])
-        x, gradient, distance = correct(self.uncounted, self.box, around[self.box.contains(around)])
-        new = distance < BRANCH_SEED
+        x, gradient, left = correct(self.uncounted, self.box, around[self.box.contains(around)])
+        new = left < BRANCH_SEED
         for curve in self.curves:
             new &= ~covered(curve, self.uncounted, x, gradient)
         return x[new]

@@ -113,21 +113,13 @@ def leaving(field: Field, box: Box, x: Array, radius: float, direction: int) -> 
     ndarray, shape (k, 2)
         One point of the circle for each curve that leaves.
     """
-
-    def circle(angle: Array) -> tuple[Array, Array, Indices, Indices]:
-        """Points of the circle, F there, and where F goes from − to + between neighbours in a row."""
+    angle, most = 0.1 + np.linspace(0, 2 * np.pi, CIRCLE_POINTS + 1)[None], np.zeros(0)
+    for k in range(CIRCLE_ROUNDS):
         on_circle = x + radius * box.sides * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
         value = direction * field.value(on_circle)
         # Counter-clockwise from F < 0 to F > 0: going outwards, F > 0 is on the left.
         row, at = np.nonzero(~(value[:, :-1] > 0) & (value[:, 1:] > 0))
-        return on_circle, value, row, at
-
-    angle = 0.1 + np.linspace(0, 2 * np.pi, CIRCLE_POINTS + 1)[None]
-    on_circle, value, row, at = circle(angle)
-    most = np.maximum(np.abs(value[row, at]), value[row, at + 1])
-    for _ in range(CIRCLE_ROUNDS - 1):
+        most = np.maximum(np.abs(value[row, at]), value[row, at + 1]) if k == 0 else most[row]
         angle = np.linspace(angle[row, at], angle[row, at + 1], CIRCLE_POINTS + 1, axis=-1)
-        on_circle, value, row, at = circle(angle)
-        most = most[row]
     # Where F jumps from one sign to the other there is no curve.
     return on_circle[row, at][np.abs(value[row, at]) <= ROOT_RATIO * most]
