@@ -31,6 +31,7 @@ from tracer.enclosures.arithmetic import in_ieee_arithmetic
 from tracer.enclosures.formulas.ufuncs import Unenclosable
 from tracer.fields.box import Box
 from tracer.fields.checks import flag
+from tracer.fields.classifier import SeveralFields
 
 
 @in_ieee_arithmetic(Partition.unproven)
@@ -118,7 +119,8 @@ def _proven(network: Any, box: Box, argmin: bool, work: Work) -> Partition:
     if not (atlas.exhausted or margins.late):
         regions, undecided = _regions(margins, arcs, borders, nodes, box, labels)
     # Last, after all evaluations: a user's callable may have changed since the atlas was built.
-    compare_classes(margins, atlas)
+    if isinstance(network, SeveralFields):
+        compare_classes(margins, atlas)
     work.end_of("regions")
     curves = tuple(arc.curve for arc in arcs)
     return Partition(
