@@ -125,7 +125,7 @@ def _decided_edges(atlas: Atlas) -> tuple[Edges, Indices, int]:
     return edges[known], number.reshape(2, -1)[:, known], len(points)
 
 
-def _numbered(atlas: Atlas, first: int) -> tuple[dict[tuple[int, int], Indices], int]:
+def _numbered(atlas: Atlas, first: int) -> tuple[dict[Any, Indices], int]:
     """Number the vertices beside the crossings and junctions of each pair from `first` on; also their end."""
     beside = {}
     for pair, sheet in atlas.sheets.items():

@@ -40,7 +40,7 @@ def smooth_pieces(
     stack: ArcBatch,
     tolerance: float,
     deadline: float,
-) -> tuple[ArcBatch, Pieces, bool]:
+) -> tuple[ArcBatch, Pieces, Mask]:
     """Follow arcs of a field with these `regions` as polynomials, cut at the kinks; see `stacked_pieces`."""
     stack = _cut(regions, box, stack)
     for _ in range(MOST_DIPS if len(stack) else 0):
