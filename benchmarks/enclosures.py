@@ -16,8 +16,8 @@ import numpy as np
 from measurement import in_turn, write
 
 import tracer
-from tracer.atlas.cells.one_field import OneField
 from tracer.atlas.cells.paving import pave
+from tracer.atlas.cells.questions import OneField
 from tracer.enclosures.functions.piecewise_linear import PiecewiseLinear
 from tracer.enclosures.rounding import gamma
 from tracer.fields.box import Box

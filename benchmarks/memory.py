@@ -22,8 +22,8 @@ from measurement import write
 from standing_problems import T1_BOUNDS, problem, t1
 
 import tracer
-from tracer.atlas.cells.one_field import OneField
 from tracer.atlas.cells.paving import pave
+from tracer.atlas.cells.questions import OneField
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Evaluations
 

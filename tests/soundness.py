@@ -35,7 +35,7 @@ from claims.roots import roots_at_ends
 from claims.tiny_regions import false_claims, integer_layers, tiny_layers
 from sound_formulas import formulas
 from tracer.atlas.atlas import build_atlas
-from tracer.atlas.cells.one_field import OneField
+from tracer.atlas.cells.questions import OneField
 
 # Random formulas with awkward constants that are looked at with each network.
 FORMULAS = 10

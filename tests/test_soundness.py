@@ -23,7 +23,7 @@ from oracles.exact import Exact
 from oracles.running_errors import evaluate
 from sound_formulas import formulas
 from tracer.atlas.atlas import build_atlas
-from tracer.atlas.cells.one_field import OneField
+from tracer.atlas.cells.questions import OneField
 from tracer.enclosures.forms import taylor_arithmetic as combination
 from tracer.enclosures.formulas import on_cells as cells
 from tracer.fields.networks.activations import TABLE

@@ -26,7 +26,7 @@ class Rows:
     """A table: a dataclass whose fields are arrays of equal length, one row for each thing."""
 
     def __len__(self) -> int:
-        return len(getattr(self, self.__match_args__[0]))
+        return len(next(iter(vars(self).values())))
 
     def __getitem__(self, which: Any) -> Self:
         return type(self)(*[column[which] for column in vars(self).values()])

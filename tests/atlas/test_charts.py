@@ -14,8 +14,7 @@ from cases.random_networks import network_of, standing
 from tracer import Status
 from tracer.atlas.atlas import build_atlas
 from tracer.atlas.cells import paving
-from tracer.atlas.cells.decisions import decide
-from tracer.atlas.cells.one_field import OneField
+from tracer.atlas.cells.questions import OneField
 from tracer.atlas.charts import OBLIQUE, across, across_bounds, pair_crossings
 from tracer.curves.arcs.assembly import batch_of
 from tracer.curves.arcs.error_bounds import Slabs, proven_distances
@@ -320,7 +319,7 @@ def enclosure(gradient, directions, defined=True):
     ],
 )
 def test_axes_come_before_oblique_directions(gradient, given, defined, signs, direction):
-    empty, found, directions = decide(enclosure(gradient, given, defined))
+    empty, found, directions = enclosure(gradient, given, defined).classify()
     assert not empty.any()
     assert found.tolist() == [list(signs)]
     assert directions.tolist() == [list(direction)]

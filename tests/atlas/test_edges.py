@@ -3,9 +3,8 @@
 import numpy as np
 import pytest
 
-from tracer.atlas.cells.grid_lines import FIRST_CELLS, halves
-from tracer.atlas.cells.resolution import NARROWEST
-from tracer.atlas.edges.sides import OUTSIDE, shared_edges
+from tracer.atlas.cells.subdivision import FIRST_CELLS, NARROWEST, halves
+from tracer.atlas.edges.crossings import OUTSIDE, shared_edges
 
 
 def random_cells(rng):

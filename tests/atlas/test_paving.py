@@ -9,11 +9,9 @@ import tracer
 from cases.cells import SMOOTH, points_of, random_network
 from cases.problems import BOX, T1, T2, T3, T4, T5
 from oracles.balls import value_and_gradient
-from tracer.atlas.cells.decisions import decide
-from tracer.atlas.cells.grid_lines import FIRST_CELLS, Lines
-from tracer.atlas.cells.one_field import OneField
 from tracer.atlas.cells.paving import pave
-from tracer.atlas.cells.resolution import NARROWEST
+from tracer.atlas.cells.questions import OneField
+from tracer.atlas.cells.subdivision import FIRST_CELLS, NARROWEST, Lines
 from tracer.fields.box import Box
 from tracer.fields.field import Enclosure
 
@@ -113,12 +111,12 @@ def test_nan_and_undefined_decide_nothing():
     nan, one = np.array([np.nan]), np.ones(1)
     for lower, upper in ((nan, one), (-one, nan), (nan, nan)):
         gradient = np.stack([lower, lower], -1), np.stack([upper, upper], -1)
-        empty, signs, directions = decide(Enclosure(lower, upper, *gradient, np.array([True])))
+        empty, signs, directions = Enclosure(lower, upper, *gradient, np.array([True])).classify()
         assert not empty.any()
         assert not signs.any()
         assert not directions.any()
     gradient = np.ones((1, 2)), np.ones((1, 2))
-    empty, signs, directions = decide(Enclosure(one, one, *gradient, np.array([False])))
+    empty, signs, directions = Enclosure(one, one, *gradient, np.array([False])).classify()
     assert not empty.any()
     assert not signs.any()
     assert not directions.any()

@@ -16,7 +16,7 @@ from cases.problems import BOX, SHARED, SQUARE, T2, needs_shared
 from cases.random_networks import ACTIVATIONS, random_activation
 from claims.tiny_regions import false_claims, integer_layers, tiny_layers
 from tracer import Layer, Network, Status
-from tracer.atlas.classes.three_classes import determinant
+from tracer.atlas.classes.junctions import determinant
 from tracer.curves.end import End
 
 MOONS = make_moons(40, noise=0.2, random_state=0)

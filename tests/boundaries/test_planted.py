@@ -13,7 +13,7 @@ import tracer
 from cases.problems import BOX, T1, T2, T3, T5, WIDE, counts, proven, traced
 from cases.random_networks import tanh_network
 from tracer import End, Status
-from tracer.atlas.cells.grid_lines import RATIOS
+from tracer.atlas.cells.subdivision import RATIOS
 from tracer.enclosures.forms.taylor import TaylorForm
 
 # Ovals and saddles --------------------------------------------------------------------------------

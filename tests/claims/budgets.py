@@ -6,7 +6,7 @@ import tracer
 from claims.atlas import atlas_checks
 from claims.curves import error_bounds, summary
 from tracer.atlas.atlas import build_atlas
-from tracer.atlas.cells.one_field import OneField
+from tracer.atlas.cells.questions import OneField
 
 
 def tiny_budgets(rng, problem, reference, tally, max_cells, time_limit):

@@ -13,8 +13,8 @@ from cases.cells import points_of, random_cells
 from oracles.balls import arb_of
 from oracles.formulas import Undecided, random_formula, value_and_gradient, with_numpy
 from tracer import Function
-from tracer.atlas.cells.one_field import OneField
 from tracer.atlas.cells.paving import pave
+from tracer.atlas.cells.questions import OneField
 from tracer.fields.box import Box
 
 EVERYWHERE = Box.from_bounds([(-1, 1), (-1, 1)])

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import tracer
-from tracer.fields.exactness import conversion_errors
+from tracer.fields.checks import conversion_errors
 
 BIG = 2**53 + 1
 THIRD = np.longdouble(1) / 3

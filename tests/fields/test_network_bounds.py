@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 import tracer
 from tracer import Status
-from tracer.atlas.cells.grid_lines import FIRST_CELLS
+from tracer.atlas.cells.subdivision import FIRST_CELLS
 from tracer.enclosures.rounding import LARGEST_RATIO, in_x
 
 TINY = st.floats(-1, 1) | st.builds(np.ldexp, st.floats(-1, 1), st.integers(-1070, 1000))

@@ -13,19 +13,19 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 import numpy as np
 
 from tracer.arrays import Array, Mask
-from tracer.atlas.cells.grid_lines import NO_CELLS, RATIOS
-from tracer.atlas.cells.one_field import OneField
 from tracer.atlas.cells.paving import Pair, Paving, pave
+from tracer.atlas.cells.questions import OneField
+from tracer.atlas.cells.subdivision import NO_CELLS, RATIOS
 from tracer.atlas.certificate import Status
 from tracer.atlas.classes.class_question import ClassQuestion
 from tracer.atlas.classes.junctions import NO_JUNCTIONS, Junctions, locate
 from tracer.atlas.classes.margins import Margins
-from tracer.atlas.edges.crossings import find_crossings
-from tracer.atlas.edges.sides import OUTSIDE
+from tracer.atlas.edges.crossings import OUTSIDE, find_crossings
 from tracer.atlas.sheet import NO_JUNCTION, Sheet, maximal_crossings
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Overtime
@@ -136,7 +136,8 @@ def build_atlas(
     deadline, report
         See `pave`.
     """
-    atlas, spent = None, 0
+    atlas: Any = None
+    spent = 0
     for attempt in range(len(RATIOS)):
         began, remaining = time.perf_counter(), max_cells - spent
         share = max(1, math.floor(PAVING_SHARE * remaining))

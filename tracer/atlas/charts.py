@@ -1,4 +1,4 @@
-"""The arcs of the boundary in each chart, from its crossings paired by certified signs.
+"""The arcs of the boundary in each chart, from its crossings paired by certified signs; and their chains.
 
 In a chart F grows along a direction d wherever it is 0: d · g > 0 for every g of Clarke's gradient at its
 zeros. That gradient is upper semicontinuous, so by Lebourg's mean value theorem [1]_ F is strictly
@@ -14,13 +14,18 @@ signs, one of the two holds. In the order of τ, entries and exits must alternat
 arc. A chart is *broken*, and nothing is claimed of it, if they do not alternate, if its crossings cannot be
 ordered, or if one of its sides is undecided.
 
-If only that part of the boundary counts on which a third class is below both (see `three_classes`), and this
+If only that part of the boundary counts on which a third class is below both (see `junctions`), and this
 part ends in at most one point of the chart, then one crossing may be *alone*: an entry without an exit, or an
 exit without an entry. An arc then leads from that crossing to the point, or from the point to the crossing.
+
+If one arc ends at a crossing and another starts there, they are consecutive; each crossing is the start of at
+most one arc and the end of at most one. The chains of this relation are the components of the boundary:
+closed if cyclic, else open. All chains are ordered at once by pointer doubling [2]_.
 
 References
 ----------
 .. [1] F. H. Clarke, "Optimization and Nonsmooth Analysis" (1983), Proposition 2.1.5, Theorem 2.3.7.
+.. [2] J. C. Wyllie, "The complexity of parallel computations", PhD thesis, Cornell University (1979).
 """
 
 from dataclasses import dataclass
@@ -36,6 +41,8 @@ from tracer.enclosures.rounding import UNDERFLOW
 OBLIQUE = 2
 # The code of an end inside the chart, instead of a crossing.
 INSIDE = -1
+# The code of a missing arc.
+NONE = -1
 
 
 @dataclass(frozen=True, eq=False)
@@ -146,3 +153,68 @@ def across_brackets(directions: Array, brackets: Segments) -> tuple[Array, Array
     """Lower and upper bounds of τ on brackets, each (n,)."""
     low, high = across_bounds(directions, np.stack([brackets.lower, brackets.upper]))
     return low.min(axis=0), high.max(axis=0)
+
+
+@dataclass(frozen=True, eq=False)
+class Chains:
+    """Arcs in order, chain after chain.
+
+    Attributes
+    ----------
+    arcs : ndarray of int, shape (n,)
+        All arcs; the arcs of one chain are consecutive and in order.
+    offsets : ndarray of int, shape (chains + 1,)
+        The index in `arcs` at which each chain begins; the last entry is n.
+    closed : ndarray of bool, shape (chains,)
+    """
+
+    arcs: Indices
+    offsets: Indices
+    closed: Mask
+
+    def __len__(self) -> int:
+        return len(self.closed)
+
+
+def chained(arcs: ChartArcs, crossings: int) -> Chains:
+    """Join `arcs` into chains, given the number of crossings."""
+    n = len(arcs)
+    starting = np.full(crossings, NONE)
+    starting[arcs.start] = np.arange(n)
+    following = starting[arcs.end]
+    previous = np.full(n, NONE)
+    previous[following[following != NONE]] = np.flatnonzero(following != NONE)
+    first = _least_of_cycle(previous)
+    closed = first != NONE
+    # Opened before their least arc, cycles are chains like the others.
+    heads = np.where(closed & (first == np.arange(n)), NONE, previous)
+    head, place = _ranked(heads)
+    order = np.lexsort((place, head))
+    starts = np.flatnonzero(place[order] == 0)
+    return Chains(order, np.append(starts, n), closed[order[starts]])
+
+
+def _least_of_cycle(previous: Indices) -> Indices:
+    """The least arc of each arc's cycle, or NONE on an open chain."""
+    least, back = np.arange(len(previous)), previous.copy()
+    for _ in range(_doublings(len(previous))):
+        inner = back != NONE
+        least[inner] = np.minimum(least[inner], least[back[inner]])
+        back[inner] = back[back[inner]]
+    return np.where(back != NONE, least, NONE)
+
+
+def _ranked(previous: Indices) -> tuple[Indices, Indices]:
+    """The first arc of each arc's chain, and the number of steps from it."""
+    place, head = (previous != NONE).astype(np.intp), np.arange(len(previous))
+    back = previous.copy()
+    for _ in range(_doublings(len(previous))):
+        inner = back != NONE
+        head[inner] = head[back[inner]]
+        place[inner] += place[back[inner]]
+        back[inner] = back[back[inner]]
+    return head, place
+
+
+def _doublings(n: int) -> int:
+    return max(1, int(n).bit_length())

@@ -19,8 +19,8 @@ import numpy as np
 
 from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.atlas import Atlas
+from tracer.atlas.edges.crossings import OUTSIDE, Edges, shared_edges
 from tracer.atlas.edges.roots import Segments, joined
-from tracer.atlas.edges.sides import OUTSIDE, Edges, shared_edges
 from tracer.atlas.sheet import NO_JUNCTION, Sheet
 
 
@@ -41,7 +41,7 @@ class Faces:
         Cells around crossings whose order along a side is not certain.
     """
 
-    beside: dict[tuple[int, int], Indices]
+    beside: dict[Any, Indices]
     links: Indices
     vertices: int
     corner: int
@@ -97,7 +97,8 @@ class _Crossings:
     def of(cls, atlas: Atlas) -> "_Crossings":
         """The crossings of an atlas, without its junctions."""
         brackets, classes, flipped, cells = [joined([])], [np.zeros((0, 2), np.intp)], [], []
-        for pair, sheet in atlas.sheets.items():
+        sheets: dict[Any, Sheet] = dict(atlas.sheets)
+        for pair, sheet in sheets.items():
             real = sheet.crossings[np.flatnonzero(sheet.junction == NO_JUNCTION)]
             brackets.append(real.brackets)
             # Where F_ij grows along the side, j is before i.
@@ -124,7 +125,7 @@ def _decided_edges(atlas: Atlas) -> tuple[Edges, Indices, int]:
     return edges[known], number.reshape(2, -1)[:, known], len(points)
 
 
-def _numbered(atlas: Atlas, first: int) -> tuple[dict[tuple[int, int], Indices], int]:
+def _numbered(atlas: Atlas, first: int) -> tuple[dict[Any, Indices], int]:
     """Number the vertices beside the crossings and junctions of each pair from `first` on; also their end."""
     beside = {}
     for pair, sheet in atlas.sheets.items():

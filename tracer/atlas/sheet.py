@@ -2,7 +2,7 @@
 
 The regions of classes i and j are bounded by the part of F_ij = A_i − A_j = 0 where no third class is above
 both: there both are *maximal*. In a chart of two classes this is all of it. In a chart of three (see
-`three_classes`) the maximal parts lead from one crossing with the cell's sides at which both are maximal to
+`junctions`) the maximal parts lead from one crossing with the cell's sides at which both are maximal to
 another one, or end in the junction, of which there is at most one; in the order of τ they lie side by side,
 so they are paired like arcs. No part is maximal on the sides of cells from which i or j is eliminated.
 """
@@ -16,8 +16,7 @@ import numpy as np
 from tracer.arrays import Array, Indices, Mask, Signs
 from tracer.atlas.cells.coarsening import NO_CLASS
 from tracer.atlas.cells.paving import Pair, Paving
-from tracer.atlas.chains import Chains, chained
-from tracer.atlas.charts import INSIDE, ChartArcs, pair_crossings
+from tracer.atlas.charts import INSIDE, Chains, ChartArcs, chained, pair_crossings
 from tracer.atlas.classes.junctions import Junctions
 from tracer.atlas.classes.margins import Margins
 from tracer.atlas.edges.crossings import Crossings, Sides, is_chart
@@ -134,10 +133,10 @@ def maximal_crossings(
     orders = np.split(margins.order(first, third, lower, upper), ends)[:-1]
     maximal = {}
     for (pair, found), (some, _), order in zip(crossings.items(), beside, orders, strict=True):
-        kept, unsure = np.ones(len(found), dtype=bool), np.zeros(len(found), dtype=bool)
+        kept, unknown = np.ones(len(found), dtype=bool), np.zeros(len(found), dtype=bool)
         kept[some[order < 0]] = False
-        unsure[some[order == 0]] = True
-        sides = Sides(found.axis[unsure], found.before[unsure], found.after[unsure])
+        unknown[some[order == 0]] = True
+        sides = Sides(found.axis[unknown], found.before[unknown], found.after[unknown])
         undecided = Sides(*map(np.concatenate, zip(found.undecided, sides, strict=True)))
         maximal[pair] = replace(found[kept], undecided=undecided)
     return maximal

@@ -12,8 +12,8 @@ import numpy as np
 
 from tracer.arrays import Array, Indices
 from tracer.atlas.atlas import Atlas
-from tracer.atlas.cells.grid_lines import NO_CELLS
-from tracer.atlas.edges.sides import shared_edges
+from tracer.atlas.cells.subdivision import NO_CELLS
+from tracer.atlas.edges.crossings import shared_edges
 from tracer.curves.arcs.assembly import chain_ends
 from tracer.curves.arcs.error_bounds import UP
 from tracer.curves.branch_points import BranchPoint, branch_point_near

@@ -38,7 +38,7 @@ ENDS_ALLOWED = {
 }
 # How much wider the certified box may be than the requested one, and the error allowed in the area of the
 # tiles, as shares of the box.
-HAIR = 1e-8
+SLACK = 1e-8
 # Rounding error allowed in a coordinate in box units, relative to its size.
 ROUNDING = 64 * EPS
 # Errors always allowed in predictions, in box units: of proven boundaries, and of others.
@@ -49,7 +49,7 @@ BETWEEN = 1e-6
 # Relative error allowed in a length, in addition.
 LENGTH = 1e-6
 # Upper bound of the numbers of cells, points and pieces at which F is evaluated.
-LOOKED_AT = 1024
+MOST_ROWS = 1024
 
 
 def contradictions(boundary: Boundary) -> Iterator[str]:
@@ -89,13 +89,13 @@ def shared_claims(box: Box, certificate: Certificate, curves: tuple[Curve, ...])
 
 def _box(box: Box, certificate: Certificate) -> Claims:
     proven = Box.from_bounds(certificate.bounds)
-    least = HAIR * box.sides + 4 * np.spacing(np.maximum(np.abs(box.lower), np.abs(box.upper)))
+    least = SLACK * box.sides + 4 * np.spacing(np.maximum(np.abs(box.lower), np.abs(box.upper)))
     wider = np.stack([box.lower - proven.lower, proven.upper - box.upper])
     # That of a partition may be narrower, too.
     narrower = least if certificate.of == "partition" else 0.0
     yield (
         ((wider <= least) & (wider >= -narrower)).all(),
-        f"the certificate must be of the box {box}, or of one wider by a hair; it is of {proven}",
+        f"the certificate must be of the box {box}, or of one wider by a slack; it is of {proven}",
     )
 
 
@@ -140,7 +140,7 @@ def _proof(certificate: Certificate, proof: Proof) -> Claims:
     cells = np.concatenate([proof.empty, proof.charts, certificate.undecided])
     yield _inside(box, cells), "cells of the proof must be boxes inside the certificate's"
     area = float(((cells[:, 1] - cells[:, 0]) / box.sides).prod(axis=1).sum())
-    yield abs(area - 1) <= HAIR, f"cells of the proof must tile the box; they are {area:.9g} of it"
+    yield abs(area - 1) <= SLACK, f"cells of the proof must tile the box; they are {area:.9g} of it"
     yield (proof.dependent <= 2).all(), "proof.dependent must be 0, 1 or 2"
     yield (
         len(proof.crossings) == certificate.crossings and box.contains(proof.crossings).all(),
@@ -155,13 +155,13 @@ def _crossings(certificate: Certificate, proof: Proof, curves: tuple[Curve, ...]
     points = np.concatenate([np.zeros((0, 2)), *once])
     known, crossings = (x[:, 0] + 1j * x[:, 1] for x in (points, proof.crossings))
     at = np.isin(known, crossings)
-    left = proof.crossings[~np.isin(crossings, known)]
-    hair = HAIR * np.ptp(certificate.bounds, axis=1)
+    unmatched = proof.crossings[~np.isin(crossings, known)]
+    slack = SLACK * np.ptp(certificate.bounds, axis=1)
     for curve in curves:
-        if curve.pieces.straight and len(left):
-            low, high = curve.points.min(axis=0) - hair, curve.points.max(axis=0) + hair
-            left = left[~within(left, low, high)]
-    yield not len(left), f"each crossing of the proof must lie on a curve; {len(left)} lie on none"
+        if curve.pieces.straight and len(unmatched):
+            low, high = curve.points.min(axis=0) - slack, curve.points.max(axis=0) + slack
+            unmatched = unmatched[~within(unmatched, low, high)]
+    yield not len(unmatched), f"each crossing of the proof must lie on a curve; {len(unmatched)} lie on none"
     straight = np.array([curve.pieces.straight for curve in curves], dtype=bool)
     has = np.bincount(number[at], minlength=len(curves)) > 0
     alone = int((~(has | straight)).sum())
@@ -269,7 +269,7 @@ def _turning(certificate: Certificate, curves: tuple[Curve, ...]) -> Claims:
 
 
 def corners_of(cells: Array) -> Array:
-    """The corners of at most `LOOKED_AT` of some cells (n, 2, 2), shape (4, ·, 2)."""
+    """The corners of at most `MOST_ROWS` of some cells (n, 2, 2), shape (4, ·, 2)."""
     cells = some_rows(cells)
     return np.stack([np.stack([cells[:, i, 0], cells[:, j, 1]], axis=1) for i in (0, 1) for j in (0, 1)])
 
@@ -302,10 +302,10 @@ def claims_of_field(field: EnclosedField, curves: Sequence[Curve]) -> Claims:
     pieces = Pieces(some_rows(np.concatenate([curve.pieces.coefficients for curve in curves])))
     every, middle = np.arange(len(pieces)), np.zeros(len(pieces))
     gradient = field.value_and_gradient(box.clip(pieces.at(every, middle)[:, :2]))[1]
-    left = np.sign(dot(gradient * box.sides, turned(pieces.rate(every, middle)[:, :2] / box.sides)))
-    yield not left.sum() < 0, "F must be positive on the left of curves"
+    sides = np.sign(dot(gradient * box.sides, turned(pieces.rate(every, middle)[:, :2] / box.sides)))
+    yield not sides.sum() < 0, "F must be positive on the left of curves"
 
 
 def some_rows(rows: Array) -> Array:
-    """At most `LOOKED_AT` of the rows, evenly spaced."""
-    return rows[:: 1 + len(rows) // LOOKED_AT]
+    """At most `MOST_ROWS` of the rows, evenly spaced."""
+    return rows[:: 1 + len(rows) // MOST_ROWS]

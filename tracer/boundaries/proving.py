@@ -11,8 +11,8 @@ import numpy as np
 
 from tracer.arrays import Array
 from tracer.atlas.atlas import Atlas, build_atlas
-from tracer.atlas.cells.grid_lines import NO_CELLS
-from tracer.atlas.cells.one_field import OneField
+from tracer.atlas.cells.questions import OneField
+from tracer.atlas.cells.subdivision import NO_CELLS
 from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.atlas.charts import dependent_coordinate
 from tracer.atlas.classes.class_question import ClassQuestion
@@ -106,7 +106,7 @@ def certify(
     curves: tuple[Curve, ...],
     *,
     cut_short: bool,
-    doubtful: Array = NO_CELLS,
+    further: Array = NO_CELLS,
     of: str = "boundary",
 ) -> Certificate:
     """The certificate of an atlas and the curves in it.
@@ -117,16 +117,16 @@ def certify(
     curves : tuple of Curve
     cut_short : bool
         Whether a budget ended the work on the curves.
-    doubtful : ndarray, shape (m, 2, 2)
+    further : ndarray, shape (m, 2, 2)
         Further cells in which nothing is proven; the whole box is one if a number of a curve is not finite.
     of : str
         The kind of result.
     """
     paving, box, sound = atlas.paving, atlas.box, ~atlas.broken
     if not all(curve.proven for curve in curves):
-        doubtful = np.concatenate([doubtful, np.stack([box.lower, box.upper])[None]])
+        further = np.concatenate([further, np.stack([box.lower, box.upper])[None]])
     status = Status.BUDGET_EXHAUSTED if cut_short else atlas.status
-    if status is Status.PROVEN and len(doubtful):
+    if status is Status.PROVEN and len(further):
         status = Status.PROVEN_OUTSIDE_CELLS
     proof = Proof(
         paving.lines.at(paving.empty),
@@ -136,5 +136,5 @@ def certify(
         atlas.points,
         curves,
     )
-    undecided = np.concatenate([paving.lines.at(atlas.undecided), atlas.between, doubtful])
+    undecided = np.concatenate([paving.lines.at(atlas.undecided), atlas.between, further])
     return Certificate(status, box.bounds, undecided, atlas.cells, len(atlas.points), proof=proof, of=of)

@@ -54,8 +54,8 @@ def extrema(v: Array) -> tuple[Array, Array]:
     """
     before, here, after = v[..., :-2], v[..., 1:-1], v[..., 2:]
     with np.errstate(all="ignore"):
-        bend, slope = before - 2 * here + after, 0.5 * (after - before)
-        step = np.where((here - before) * (here - after) > 0, -slope / bend, np.nan)
+        second, slope = before - 2 * here + after, 0.5 * (after - before)
+        step = np.where((here - before) * (here - after) > 0, -slope / second, np.nan)
     return here + 0.5 * slope * step, step
 
 
@@ -228,7 +228,9 @@ class Pieces:
 
 def _beyond(c: Array, rate: Array, side: float, sigma: Array, which: Indices) -> tuple[Array, Array]:
     """How far one polynomial is beyond `side` at `sigma` (k,), and its derivatives there."""
-    return chebyshev.chebval(sigma, c) - side, chebyshev.chebval(sigma, rate)
+    value: Any = chebyshev.chebval(sigma, c) - side
+    slope: Any = chebyshev.chebval(sigma, rate)
+    return value, slope
 
 
 def with_arclength(values: Array) -> Pieces:

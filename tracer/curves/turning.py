@@ -195,8 +195,8 @@ class _Partials:
     def predicted(self, place: Array, which: Indices) -> tuple[Array, Array, Array]:
         """Points and arclengths, and unit tangents and how fast they turn, in box units."""
         wrapped = np.where(place >= self.end[which], place - self.count[which], place)
-        x, rate, bend = self.pieces.jet_at_places(np.minimum(wrapped, self.last[which]))
-        return x, *turning(rate[:, :2] / self.box.sides, bend[:, :2] / self.box.sides)
+        x, rate, acceleration = self.pieces.jet_at_places(np.minimum(wrapped, self.last[which]))
+        return x, *turning(rate[:, :2] / self.box.sides, acceleration[:, :2] / self.box.sides)
 
     def on_curve(self, x: Array, ahead: Array, which: Indices) -> Array:
         """Predicted points moved by what they miss, but corrected in full if that is more than `LOOSE`."""

@@ -27,11 +27,11 @@ def lengths(v: Array) -> Array:
     return np.hypot(v[..., 0], v[..., 1])  # whose squares do not underflow
 
 
-def turning(rate: Array, bend: Array) -> tuple[Array, Array]:
-    """Unit vectors along `rate`, and their derivatives where that of `rate` is `bend`, all (..., 2)."""
+def turning(rate: Array, acceleration: Array) -> tuple[Array, Array]:
+    """Unit vectors along `rate`, and their derivatives where `rate` has the derivatives `acceleration`."""
     length = lengths(rate)[..., None]
     unit = rate / length
-    return unit, (bend - dot(bend, unit)[..., None] * unit) / length
+    return unit, (acceleration - dot(acceleration, unit)[..., None] * unit) / length
 
 
 def max_norm(v: Array) -> Array:

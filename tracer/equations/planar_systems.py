@@ -69,7 +69,7 @@ def solve(
             break
         values, gradients = system(at := x[active], active)
         step = solve_linear(gradients, values)
-        known = np.isfinite(step).all(axis=1)
+        known: Any = np.isfinite(step).all(axis=1)
         new = np.clip(at - np.where(known[:, None], step, 0.0) * scale, lower[active], upper[active])
         x[active], last[active], slopes[active] = new, step, gradients
         rounding = np.maximum(ROUNDING * np.abs(new), settled * scale)

@@ -13,8 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tracer.arrays import Array
-from tracer.fields.checks import floats, shown
-from tracer.fields.exactness import need_exact
+from tracer.fields.checks import floats, need_exact, shown
 
 # The largest absolute bound of a box, so that areas and squared distances are finite; and a factor of it, as
 # the box of a proof may be slightly wider than the requested box.

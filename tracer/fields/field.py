@@ -16,7 +16,7 @@ from typing import Any, NamedTuple, Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tracer.arrays import Array, Mask
+from tracer.arrays import Array, Mask, Signs
 
 
 class Enclosure(NamedTuple):
@@ -63,6 +63,46 @@ class Enclosure(NamedTuple):
         monotone = (self.gradient_lower > 0) | (self.gradient_upper < 0)
         return (self.lower > 0) | (self.upper < 0) | monotone[:, 0] | monotone[:, 1]
 
+    def classify(self) -> tuple[Mask, Signs, Array]:
+        """Classify the cells; where F is not defined, and by nan, nothing is proven.
+
+        Returns
+        -------
+        empty : ndarray of bool, shape (k,)
+        signs : ndarray of int8, shape (k, 2)
+            The proven signs of the partials at the zeros of F; 0 where none is proven.
+        directions : ndarray, shape (k, 2)
+            The direction along which F grows, the first axis with a proven sign if there is one; (0, 0) if
+            none is proven.
+        """
+        empty = self.defined & ((self.lower > 0) | (self.upper < 0))
+        rising = (self.gradient_lower > 0) & self.defined[:, None]
+        falling = (self.gradient_upper < 0) & self.defined[:, None]
+        signs = rising.view(np.int8) - falling.view(np.int8)
+        if self.directions is None:
+            return empty, signs, along_axes(signs)
+        known = self.defined & np.isfinite(self.directions).all(axis=1)
+        directions = np.where(known[:, None], self.directions, 0.0)
+        # A direction along an axis proves the sign of that partial.
+        parallel = (directions == 0).any(axis=1, keepdims=True)
+        signs = np.where((signs == 0) & parallel, np.sign(directions), signs).astype(np.int8)
+        return empty, signs, np.where(signs.any(axis=1, keepdims=True), along_axes(signs), directions)
+
+    def is_bounded(self) -> Mask:
+        """On which cells F is defined and has finite bounds, shape (k,)."""
+        return self.defined & np.isfinite(self.lower) & np.isfinite(self.upper)
+
+    def largest(self) -> float:
+        """The largest finite bound of |F|."""
+        size = np.maximum(np.abs(self.lower), np.abs(self.upper))
+        return float(size[np.isfinite(size)].max(initial=0.0))
+
+    def variation(self, corners: Array) -> Array:
+        """Upper bounds of the variation of F along each coordinate of the cells, (k, 2); inf if unbounded."""
+        slope = np.maximum(np.abs(self.gradient_lower), np.abs(self.gradient_upper))
+        size = slope * (corners[:, 1] - corners[:, 0])
+        return np.where(np.isfinite(size), size, np.inf)
+
     def narrowed(self, which: NDArray, other: "Enclosure") -> "Enclosure":
         """The intersection with the bounds of `other` on the cells `which`; without directions."""
 
@@ -91,6 +131,13 @@ class Enclosure(NamedTuple):
             np.zeros((len(part.lower), 2)) if part.directions is None else part.directions for part in parts
         ]
         return cls(*bounds, directions=np.concatenate(known))
+
+
+def along_axes(signs: Signs) -> Array:
+    """± unit vectors (..., 2), along which F grows, of the first axis whose partial has a sign; or 0."""
+    directions = signs.astype(np.float64)
+    directions[signs[..., 0] != 0, 1] = 0
+    return directions
 
 
 @runtime_checkable

@@ -124,16 +124,16 @@ class BoundaryDisplay(Display):
         model = _classifier(as_network(estimator))
         section = Section.of(X, features, at, model, name_of(first_step(estimator)))
         bounds = section.box(eps).bounds
-        look = {"X": None if y is None else section.points, "y": y}
+        options = {"X": None if y is None else section.points, "y": y}
         # Labels that the axes have already stay, unless others are given.
-        look["xlabel"] = section.names[0] if xlabel is None and not (ax and ax.get_xlabel()) else xlabel
-        look["ylabel"] = section.names[1] if ylabel is None and not (ax and ax.get_ylabel()) else ylabel
+        options["xlabel"] = section.names[0] if xlabel is None and not (ax and ax.get_xlabel()) else xlabel
+        options["ylabel"] = section.names[1] if ylabel is None and not (ax and ax.get_ylabel()) else ylabel
         if classes is None and model.n_outputs > 2:
-            return PartitionDisplay(partition(section.of_model(model), bounds)).plot(ax, **look, **kwargs)
+            return PartitionDisplay(partition(section.of_model(model), bounds)).plot(ax, **options, **kwargs)
         labels = range(model.n_outputs) if model.classes is None else model.classes
         pair = _two_classes(labels, classes)
         field = section.of_model(model.margin(*(labels.index(label) for label in pair)))
-        return cls(trace(field, bounds)).plot(ax, shading=shading, classes=pair, **look, **kwargs)
+        return cls(trace(field, bounds)).plot(ax, shading=shading, classes=pair, **options, **kwargs)
 
     def plot(
         self,

@@ -87,8 +87,8 @@ class Section:
             raise TypeError(f"features must be two of the {m} of X: give features=(i, j), or their names")
         i, j = _two(features, names) if features is not None else (0, 1)
         check_names("at", names_of(at), fitted or given)
-        held = _held(values, at, names)
-        plane = None if m == 2 and (i, j) == (0, 1) else Plane.of_features(i, j, at=held)
+        fixed = _fixed(values, at, names)
+        plane = None if m == 2 and (i, j) == (0, 1) else Plane.of_features(i, j, at=fixed)
         return cls(values[:, [i, j]], (names[i], names[j]), plane)
 
     def of_model(self, model: Any) -> Any:
@@ -139,13 +139,13 @@ def _number(argument: str, feature: Any, names: list[str]) -> int:
     )
 
 
-def _held(values: Array, at: ArrayLike | Mapping | None, names: list[str]) -> Array:
+def _fixed(values: Array, at: ArrayLike | Mapping | None, names: list[str]) -> Array:
     if at is not None and not isinstance(at, Mapping):
-        held = frozen_array("at", at, ndim=1)
-        if len(held) != len(names):
-            raise ValueError(f"at must have a number for each of {len(names)} features; got {len(held)}")
-        return held
-    held = np.median(values, axis=0)
+        fixed = frozen_array("at", at, ndim=1)
+        if len(fixed) != len(names):
+            raise ValueError(f"at must have a number for each of {len(names)} features; got {len(fixed)}")
+        return fixed
+    fixed = np.median(values, axis=0)
     for feature, value in ({} if at is None else at).items():
-        held[_number("at", feature, names)] = number("at", value)
-    return frozen_array("at", held, ndim=1)
+        fixed[_number("at", feature, names)] = number("at", value)
+    return frozen_array("at", fixed, ndim=1)

@@ -26,7 +26,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tracer.arrays import Array, Indices, Mask, Signs
-from tracer.atlas.cells.grid_lines import BOX
+from tracer.atlas.cells.subdivision import BOX
 
 # A cell with only one part that is a chart is not merged: the part is as good alone.
 FEWEST_TILES = 2

@@ -22,66 +22,21 @@ import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 import numpy as np
 
 from tracer.arrays import Array, Indices, Mask, Rows, Signs
 from tracer.atlas.cells.coarsening import NO_CLASS, Cuts, Tiles
-from tracer.atlas.cells.decisions import along_axes
-from tracer.atlas.cells.grid_lines import FIRST_CELLS, NO_CELLS, Lines, area, halves
-from tracer.atlas.cells.resolution import narrow
-from tracer.atlas.cells.subdivision import subdivide
+from tracer.atlas.cells.questions import Question
+from tracer.atlas.cells.subdivision import FIRST_CELLS, NO_CELLS, Lines, area, halves, narrow, subdivide
 from tracer.fields.box import Box
+from tracer.fields.field import along_axes
 
 # The classes i < j whose margin a field is; None for a field of its own.
 Pair = tuple[int, int] | None
 # The pairs among three classes, by their positions.
 PAIRS = np.array([[0, 1], [0, 2], [1, 2]])
-
-
-class Answer(Protocol):
-    """What is proven of some cells.
-
-    Attributes
-    ----------
-    empty, chart : ndarray of bool, shape (k,)
-    candidates : ndarray of bool, shape (k, outputs)
-        The candidates for the argmax; no columns if there is only one field.
-    classes : ndarray of int, shape (k, 3)
-        The first three candidates, increasing; `NO_CLASS` for missing ones; no columns for one field.
-    slopes, directions : ndarray, shape (k, pairs, 2)
-        As in `Paving`, for charts.
-    largest : float
-        The largest finite bound of |F|.
-    """
-
-    empty: Mask
-    chart: Mask
-    candidates: Mask
-    classes: Indices
-    slopes: Signs
-    directions: Array
-    largest: float
-
-    def useless(self, which: Indices, largest: float, rounds: int) -> Mask:
-        """Which of some cells it is useless to bisect; see `resolution`."""
-        ...
-
-    def variation(self, which: Indices) -> Array:
-        """Upper bounds of the variation of F along each coordinate of some cells, (·, 2)."""
-        ...
-
-
-class Question(Protocol):
-    """What is asked of every cell: a field, or several classes."""
-
-    # Which outputs are candidates for the argmax in the box, (outputs,); empty for one field.
-    candidates: Mask
-
-    def classify(self, shares: Array, corners: Array, candidates: Mask) -> Answer:
-        """Classify cells (k, 2, 2), given the candidates (k, outputs) in their parents."""
-        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -164,7 +119,8 @@ class Paving:
 
     def places(self, pair: tuple[int, int], charts: Indices) -> tuple[Indices, Indices]:
         """Which of `charts` are charts of a pair, and the place of the pair among the pairs of each."""
-        return np.nonzero((self.classes[charts][:, PAIRS] == pair).all(axis=2))
+        which, place = np.nonzero((self.classes[charts][:, PAIRS] == pair).all(axis=2))
+        return which, place
 
     def growth(self, pair: Pair, charts: Indices) -> tuple[Signs, Array]:
         """The slopes and directions, (n, 2), of the field of a pair in some of its charts."""

@@ -1,21 +1,139 @@
-"""Subdivision of cells in chunks, breadth first, until each is decided or a budget is spent."""
+"""Subdivision of the box into cells, breadth first, until each is decided or a budget is spent.
+
+Cells are pairs of corners in *shares* of the box, which are exact binary fractions. The coordinate of a line
+is a function of its share alone, so neighbouring cells of any size have the same floats on their common line.
+The first cut is off centre, with a different ratio on each axis, so that no corner of a cell lies on a
+symmetric boundary; below it cells are bisected in the middle.
+
+A cell is at the *resolution limit* of float64 if it is too narrow to be bisected, if F on it is nothing but
+rounding, or if F has no finite bounds on it and bisection will not give it any.
+"""
 
 import math
 import time
 from collections.abc import Callable
-from typing import TypeVar
+from dataclasses import dataclass
+from typing import Any, TypeVar
 
-from tracer.arrays import Rows
-from tracer.atlas.cells.resolution import MOST_FINE
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.arrays import Array, Indices, Mask, Rows
+from tracer.fields.box import Box
 from tracer.fields.evaluations import Overtime
+from tracer.fields.field import EnclosedField
+
+# The first cut of each axis, as a share of its side; one pair for each attempt.
+RATIOS = ((0.4961, 0.5173), (0.5087, 0.4829), (0.4787, 0.5059), (0.5219, 0.4909), (0.4889, 0.5237))
+# The box is halved this often along both axes before any cell is processed: 256 cells of a small network take
+# hardly longer than one, and several rounds of fixed cost are saved.
+FIRST_HALVINGS = 4
+# If F varies this many times more along one coordinate, cells are bisected along it only.
+CLEARLY_MORE = 1.5
+
+# The whole box as a cell; no cells.
+BOX: Array = np.array([[[0.0, 0.0], [1.0, 1.0]]])
+NO_CELLS = np.zeros((0, 2, 2))
 
 # Cells enclosed at once, and the share of the remaining time that a chunk may take.
 CHUNK = 2048
 PORTION = 0.05
 
+# Shares of at least this width are exact; the coordinates of a box run out of floats before.
+NARROWEST = 2.0**-46
+# F on a cell is rounding if its enclosure is at most this many times as wide as the one at the centre.
+ROUNDING_RATIO = 4.0
+# Cells where the width of F is at most this share of the largest |F| are tested for rounding in every round;
+# all cells in every ROUNDING_ROUNDS-th, because F may be rounding in the whole box.
+ROUNDING_SHARE = 1e-9
+ROUNDING_ROUNDS = 4
+# Around an isolated singular point the number of undecided cells stays small from round to round. If there
+# are more than MOST_FINE, cells no wider than FINE (1.5e-5 of the box) are at the resolution limit.
+FINE = 2.0**-16
+MOST_FINE = 2**14
+# If F has no finite bounds, at a pole or outside a domain, cells this narrow are at the resolution limit;
+# wider ones, up to UNBOUNDED_THROUGHOUT, if F has no finite bounds at their corners and centre either.
+UNBOUNDED = 2.0**-12
+UNBOUNDED_THROUGHOUT = 2.0**-4
+
 # Cells, perhaps with data of each; and what is decided of some of them.
 Queue = TypeVar("Queue", bound=Rows)
 Classified = TypeVar("Classified")
+# Returns the field of some cells, by their indices: one for all, or one for each.
+FieldOf = Callable[[NDArray], Any]
+
+
+@dataclass(frozen=True, eq=False)
+class Lines:
+    """The coordinates of all grid lines."""
+
+    box: Box
+    cut: Array
+
+    @classmethod
+    def of_box(cls, box: Box, attempt: int = 0) -> "Lines":
+        """The grid lines of a box, with the given pair of ratios for the first cut."""
+        return cls(box, np.clip(box.lower + np.array(RATIOS[attempt]) * box.sides, box.lower, box.upper))
+
+    def at(self, share: Array) -> Array:
+        """The points (..., 2) of the box at shares `share` (..., 2)."""
+        if not len(share):
+            return share
+        lower, upper, cut = self.box.lower, self.box.upper, self.cut
+        twice = 2 * share
+        # Each half is measured from its outer end, so that the ends are exact, and stops at the cut.
+        before = np.minimum(lower + twice * (cut - lower), cut)
+        after = np.maximum(upper - (2 - twice) * (upper - cut), cut)
+        return np.where(twice < 1, before, after)
+
+
+def halves(cells: Array, variation: Array) -> tuple[Array, Indices]:
+    """Bisect cells along the coordinate in which F varies clearly more, or along both.
+
+    Parameters
+    ----------
+    cells : ndarray, shape (k, 2, 2)
+    variation : ndarray, shape (k, 2)
+        Upper bounds of the variation of F along each coordinate.
+
+    Returns
+    -------
+    halves : ndarray, shape (·, 2, 2)
+    parents : ndarray of int, shape (·,)
+        Which cell each is a part of.
+    """
+    parents = np.arange(len(cells))
+    less = variation[:, ::-1] > CLEARLY_MORE * variation
+    for axis in (0, 1):
+        which = np.flatnonzero(~less[parents, axis])
+        cells, parents = _halved(cells, axis, which), np.concatenate([parents, parents.take(which)])
+    return cells, parents
+
+
+def _halved(cells: Array, axis: int, which: Indices) -> Array:
+    """Bisect some cells along an axis; the lower halves replace them, the upper halves are appended."""
+    parts = np.concatenate([cells, cells.take(which, 0)])
+    behind = parts[len(cells) :]
+    behind[:, 0, axis] = parts[which, 1, axis] = 0.5 * (behind[:, 0, axis] + behind[:, 1, axis])
+    return parts
+
+
+def _first_cells() -> Array:
+    cells = BOX
+    for _ in range(FIRST_HALVINGS):
+        cells, _ = halves(cells, np.ones((len(cells), 2)))
+    cells.flags.writeable = False
+    return cells
+
+
+# The cells of the box before any is processed.
+FIRST_CELLS = _first_cells()
+
+
+def area(cells: Array) -> float:
+    """The area of cells, as a share of the box's."""
+    width = cells[:, 1] - cells[:, 0]
+    return float(width[:, 0] @ width[:, 1])
 
 
 def subdivide(
@@ -84,3 +202,51 @@ def _next_size(cells: int, began: float, deadline: float) -> int:
     now = time.perf_counter()
     each = max(now - began, 1e-9) / cells
     return max(1, int(min(CHUNK, PORTION * max(0.0, deadline - now) / each)))
+
+
+def narrow(shares: Array, crowded: bool) -> Mask:
+    """Which cells (k, 2, 2) are too narrow to be bisected; if `crowded`, also all no wider than `FINE`."""
+    first, second = (shares[:, 1] - shares[:, 0]).T
+    too_narrow = np.minimum(first, second) <= NARROWEST
+    return (too_narrow | (np.maximum(first, second) <= FINE)) if crowded else too_narrow
+
+
+def only_rounding(field_of: FieldOf, corners: Array, width: Array, largest: float, rounds: int) -> Mask:
+    """Which cells (k, 2, 2) it is useless to bisect, because F on them is nothing but rounding.
+
+    `width` (k,) is the width of F, `largest` the largest |F| so far, `rounds` the number of rounds of cuts.
+    """
+    useless = np.zeros(len(width), dtype=bool)
+    tested = width <= ROUNDING_SHARE * largest
+    if rounds % ROUNDING_ROUNDS == 0:
+        tested[:] = True
+    if tested.any():
+        lower, upper = corners[tested, 0], corners[tested, 1]
+        useless[tested] = rounding_only(field_of(tested), lower, upper, width[tested])
+    return useless
+
+
+def rounding_only(field: EnclosedField, lower: Array, upper: Array, width: Array) -> Mask:
+    """Which cells (k, 2) have an F, of this `width`, hardly wider than at their centre: only rounding."""
+    center = np.clip(0.5 * lower + 0.5 * upper, lower, upper)
+    point = field.enclose(center, center)
+    with np.errstate(all="ignore"):
+        return width <= ROUNDING_RATIO * (point.upper - point.lower)
+
+
+def unbounded(field_of: FieldOf, shares: Array, corners: Array, bounded: Mask) -> Mask:
+    """Which cells (k, 2, 2) where F is not `bounded` it is useless to bisect."""
+    useless = np.zeros(len(shares), dtype=bool)
+    if bounded.all():
+        return useless
+    width = (shares[:, 1] - shares[:, 0]).max(axis=1)
+    useless[~bounded & (width <= UNBOUNDED)] = True
+    which = np.flatnonzero(~bounded & ~useless & (width <= UNBOUNDED_THROUGHOUT))
+    if len(which):
+        a, b = corners[which, 0], corners[which, 1]
+        middle = 0.5 * a + 0.5 * b
+        others = np.stack([a[:, 0], b[:, 1]], 1), np.stack([b[:, 0], a[:, 1]], 1)
+        field = field_of(which)
+        at = [field.enclose(x, x).is_bounded() for x in (a, b, middle, *others)]
+        useless[which] = ~np.any(at, axis=0)
+    return useless

@@ -11,8 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.arrays import Array, Indices, Mask
-from tracer.atlas.cells.decisions import variation
-from tracer.atlas.cells.resolution import has_bounds, only_rounding, unbounded
+from tracer.atlas.cells.subdivision import only_rounding, unbounded
 from tracer.atlas.classes.margins import Margins
 from tracer.fields.field import Enclosure
 
@@ -88,7 +87,7 @@ class Candidates:
     def variation(self, corners: Array) -> Array:
         """Upper bounds of the variation of the margins along each coordinate, (k, 2)."""
         most = np.zeros((len(self.best), 2))
-        np.maximum.at(most, self.cell, variation(self.found, corners[self.cell]))
+        np.maximum.at(most, self.cell, self.found.variation(corners[self.cell]))
         return most
 
     def useless(self, shares: Array, corners: Array, cells: Indices, largest: float, rounds: int) -> Mask:
@@ -101,10 +100,10 @@ class Candidates:
         def margin_of(which: NDArray) -> object:
             return self.margins.rows(self.pairs[row[which]])
 
-        hopeless = only_rounding(margin_of, corners[cell], found.upper - found.lower, largest, rounds)
-        hopeless |= unbounded(margin_of, shares[cell], corners[cell], has_bounds(found))
-        rows, hopeful = (np.bincount(some, minlength=len(chosen)) for some in (cell, cell[~hopeless]))
-        return ((rows > 0) & (hopeful == 0))[cells]
+        useless = only_rounding(margin_of, corners[cell], found.upper - found.lower, largest, rounds)
+        useless |= unbounded(margin_of, shares[cell], corners[cell], found.is_bounded())
+        rows, useful = (np.bincount(some, minlength=len(chosen)) for some in (cell, cell[~useless]))
+        return ((rows > 0) & (useful == 0))[cells]
 
 
 def _argmax_at(margins: Margins, x: Array, candidates: Mask) -> Indices:

@@ -2,7 +2,7 @@
 
 A cell with one candidate for the argmax (see `candidates`) is *empty*. A cell with two, i and j, is a chart
 of the pair when it is a chart of F_ij = A_i − A_j (see `paving`): there the regions are bounded by F_ij = 0
-alone. A cell with three is a chart under the conditions of `three_classes`. Any other cell is bisected.
+alone. A cell with three is a chart under the conditions of `junctions`. Any other cell is bisected.
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,10 @@ import numpy as np
 
 from tracer.arrays import Array, Indices, Mask, Signs
 from tracer.atlas.cells.coarsening import NO_CLASS
-from tracer.atlas.cells.decisions import decide
 from tracer.atlas.cells.paving import PAIRS
-from tracer.atlas.cells.resolution import largest_bound
 from tracer.atlas.classes.candidates import Candidates
+from tracer.atlas.classes.junctions import triples
 from tracer.atlas.classes.margins import Margins
-from tracer.atlas.classes.three_classes import triples
 
 
 @dataclass(frozen=True, eq=False)
@@ -31,7 +29,7 @@ class ClassQuestion:
         """All classes but duplicates, (outputs,); the first copy is the argmax."""
         return self.margins.distinct
 
-    def margin(self, pair: tuple[int, int]) -> Any:
+    def margin(self, pair: Any) -> Any:
         """The margin of a pair of classes."""
         return self.margins.field(*pair)
 
@@ -40,9 +38,10 @@ class ClassQuestion:
         rows = Candidates.in_cells(self.margins, corners, candidates)
         number, classes = rows.mask.sum(axis=1), _first_three(rows.mask)
         is_chart = np.zeros(len(shares), dtype=bool)
-        slopes, directions = (np.zeros((len(shares), len(PAIRS), 2), kind) for kind in (np.int8, np.float64))
+        directions = np.zeros((len(shares), len(PAIRS), 2))
+        slopes = np.zeros(directions.shape, np.int8)
         two, row = rows.row_of_two(np.flatnonzero(number == 2))
-        _, signs, along = decide(rows.found)
+        _, signs, along = rows.found.classify()
         slopes[two, 0], directions[two, 0] = signs[row], along[row]
         is_chart[two] = along[row].any(axis=1)
         three = np.flatnonzero(number == 3)
@@ -71,7 +70,7 @@ class ClassAnswer:
     @property
     def largest(self) -> float:
         """The largest finite bound of a margin."""
-        return largest_bound(self.rows.found)
+        return self.rows.found.largest()
 
     def useless(self, which: Indices, largest: float, rounds: int) -> Mask:
         """Which of some cells it is useless to bisect."""

@@ -22,7 +22,6 @@ from typing import Any
 import numpy as np
 
 from tracer.arrays import Array, Indices, Mask
-from tracer.atlas.cells.decisions import decide
 from tracer.atlas.classes.candidates import Candidates
 from tracer.atlas.classes.cones import apexes, equal_along, is_cone
 from tracer.atlas.classes.margins import Margins
@@ -87,7 +86,7 @@ class _Strips:
     def _decided(cls, margins: Margins, cells: Array, side: Indices, candidates: Mask) -> "_Strips":
         found = Candidates.in_cells(margins, cells, candidates)
         two, row = found.row_of_two(np.flatnonzero(found.mask.sum(axis=1) == 2))
-        _, signs, _ = decide(found.found)
+        _, signs, _ = found.found.classify()
         sign, inward = np.zeros((2, len(cells)), dtype=np.intp)
         sign[two], inward[two] = signs[row, side[two] % 2], signs[row, 1 - side[two] % 2]
         sign, inward = np.where(side < 2, sign, -sign), np.where(side % 3 == 0, inward, -inward)

@@ -17,9 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.arrays import Array, Indices, Mask, Rows, Signs
-from tracer.atlas.cells.decisions import decide
-from tracer.atlas.cells.resolution import FLOOR_ROUNDS, UNBOUNDED, has_bounds, rounding_only
-from tracer.atlas.cells.subdivision import CHUNK, subdivide
+from tracer.atlas.cells.subdivision import CHUNK, ROUNDING_ROUNDS, UNBOUNDED, rounding_only, subdivide
 from tracer.equations.safeguarded_newton import ROUNDING, newton
 from tracer.fields.field import EnclosedField, Field
 
@@ -252,13 +250,13 @@ def _classify(
     Where F has no finite bounds, a part as `narrow` as given for its segment is unresolvable.
     """
     found = field.enclose(parts.lower, parts.upper)
-    empty, signs, _ = decide(found)
+    empty, signs, _ = found.classify()
     steady = ~empty & (signs[np.arange(len(parts)), parts.axis] != 0)
     low, high = parts.ends()
     middle = _between(low, high, 1, 2)
     unresolvable = ~((middle > low) & (middle < high))
-    unresolvable |= ~has_bounds(found) & (high - low <= narrow[parts.number])
-    if rounds % FLOOR_ROUNDS == FLOOR_ROUNDS - 1:
+    unresolvable |= ~found.is_bounded() & (high - low <= narrow[parts.number])
+    if rounds % ROUNDING_ROUNDS == ROUNDING_ROUNDS - 1:
         unresolvable |= rounding_only(field, parts.lower, parts.upper, found.upper - found.lower)
     unresolvable &= ~(empty | steady)
     further = ~(empty | steady | unresolvable)

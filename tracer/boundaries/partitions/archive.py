@@ -22,10 +22,9 @@ from tracer.boundaries.coercion import as_classifier
 from tracer.boundaries.columns import Column
 from tracer.boundaries.partitions.borders import Arc, Junction
 from tracer.boundaries.partitions.consistency import contradictions
-from tracer.boundaries.partitions.half_edges import HalfEdge
+from tracer.boundaries.partitions.half_edges import HalfEdge, Ring
 from tracer.boundaries.partitions.partition import Partition
 from tracer.boundaries.partitions.regions import Piece, Region
-from tracer.boundaries.partitions.rings import Ring
 from tracer.fields.box import Box
 from tracer.fields.checks import shown
 

@@ -17,8 +17,8 @@ import numpy as np
 from tracer.atlas.classes.margins import Margins
 from tracer.boundaries.consistency import (
     ENDS_ALLOWED,
-    HAIR,
     LOOSE,
+    SLACK,
     Claims,
     claims_of_field,
     corners_of,
@@ -27,9 +27,8 @@ from tracer.boundaries.consistency import (
     violated,
 )
 from tracer.boundaries.partitions.borders import Arc
-from tracer.boundaries.partitions.half_edges import HalfEdge
+from tracer.boundaries.partitions.half_edges import HalfEdge, Ring
 from tracer.boundaries.partitions.partition import Partition
-from tracer.boundaries.partitions.rings import Ring
 from tracer.curves.end import End
 from tracer.curves.vectors import within
 from tracer.fields.box import Box
@@ -92,7 +91,7 @@ def _regions(partition: Partition) -> Claims:
     for region in regions:
         for piece in region.pieces:
             signed = [ring.signed_area for ring in (piece.outer, *piece.holes)]
-            signs = signed[0] > -HAIR and all(area < HAIR for area in signed[1:])
+            signs = signed[0] > -SLACK and all(area < SLACK for area in signed[1:])
             yield signs, f"pieces of class {region.output} must have outer rings and holes, in this order"
             for ring in (piece.outer, *piece.holes):
                 yield ring.outputs == {region.output}, f"a ring of class {region.output} has {ring.outputs}"
@@ -105,7 +104,7 @@ def _regions(partition: Partition) -> Claims:
 
 def _charts(partition: Partition) -> Claims:
     """Each arc is in charts of its classes, but for undecided cells."""
-    certificate, hair = partition.certificate, HAIR * partition.box.sides
+    certificate, slack = partition.certificate, SLACK * partition.box.sides
     assert certificate.proof is not None
     for i, j in sorted({arc.outputs for arc in partition.arcs}):
         rows = [arc.curve.points for arc in partition.arcs if arc.outputs == (i, j)]
@@ -114,7 +113,7 @@ def _charts(partition: Partition) -> Claims:
         cells = np.concatenate([certificate.proof.charts[own], certificate.undecided])
         inside = np.zeros(len(x), dtype=bool)
         for low, high in cells:
-            inside |= within(x, low - hair, high + hair)
+            inside |= within(x, low - slack, high + slack)
         yield inside.all(), f"arcs between classes {i} and {j} must be in charts of these"
 
 

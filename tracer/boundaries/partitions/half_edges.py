@@ -1,4 +1,4 @@
-"""The borders of a partition as a plane graph of half-edges [1]_.
+"""The borders of a partition as a plane graph of half-edges [1]_, and the rings they form around regions.
 
 The edges are arcs, cut at junctions, and pieces of the box's sides between the ends of arcs. Each arc gives
 two *half-edges*, one in each direction, each with the class on its left. A piece of a side gives one,
@@ -6,8 +6,14 @@ directed counterclockwise. The order of the ends along a side is certain if thei
 overlap. The class on the left of a piece is the class on the left of the arc that ends where the piece
 begins.
 
+A *ring* is a closed walk of half-edges. The successor of a half-edge leaves its end with the same class on
+its left. It is unique at junctions, and at ends of arcs on a side of the box. At a cluster of undecided cells
+the successor is the next half-edge clockwise, by the directions of chords; that is not proven.
+
 The signed area of a half-edge about a point is ½ ∫ x dy − y dx (Green's theorem), in box units; for the
-polynomials of an arc the quadrature is exact.
+polynomials of an arc the quadrature is exact. The area inside a ring is integrated about one of its own
+points, to avoid cancellation for small rings. Every arc is traversed once in each direction: the areas of all
+regions add up to the area of the box, to rounding.
 
 References
 ----------
@@ -17,11 +23,12 @@ References
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
 from tracer.arrays import Array
-from tracer.atlas.cells.grid_lines import NO_CELLS
+from tracer.atlas.cells.subdivision import NO_CELLS
 from tracer.boundaries.partitions.borders import Arc
 from tracer.boundaries.partitions.nodes import NO_NODE, NO_SIDE, Border, Nodes
 from tracer.curves.pieces import DEGREE, Pieces
@@ -99,6 +106,54 @@ class HalfEdge:
         return _area_by_line((strip - strip[0]) / box.sides)
 
 
+@dataclass(frozen=True, eq=False)
+class Ring:
+    """A closed walk of half-edges around a region, with the region on its left.
+
+    Attributes
+    ----------
+    edges : tuple of HalfEdge
+    box, proven : Box
+        The requested box, and the certified box, which may be slightly wider or narrower.
+    """
+
+    edges: tuple[HalfEdge, ...]
+    box: Box
+    proven: Box
+
+    @cached_property
+    def signed_area(self) -> float:
+        """The area inside it in the certified box, as a share of the box; negative if it runs clockwise."""
+        edge = self.edges[0]
+        about = edge.points[0] if edge.arc is None else edge.arc.curve.points[0]
+        return sum(edge.signed_area(about, self.box) for edge in self.edges)
+
+    @property
+    def bounds(self) -> Array:
+        """The corners, (2, 2), of the smallest cell around its points."""
+        parts = [edge.points if edge.arc is None else edge.arc.curve.points for edge in self.edges]
+        x = np.concatenate(parts)
+        return np.stack([x.min(axis=0), x.max(axis=0)])
+
+    @property
+    def outputs(self) -> set[int]:
+        """The classes on its left: one, unless cells are undecided."""
+        return {edge.output for edge in self.edges if edge.output is not None}
+
+    @property
+    def area(self) -> float:
+        """The area inside it in the requested box, in plane coordinates; negative if it runs clockwise."""
+        share = self.signed_area - sum(edge.outside(self.box, self.proven) for edge in self.edges)
+        return share * float(self.box.sides[0]) * float(self.box.sides[1])
+
+    def polygon(self, tolerance: float | Screen) -> Array:
+        """A polygon, shape (n, 2), with chords within `tolerance` of the ring; it repeats its first point."""
+        line = np.concatenate([edge.line(tolerance) for edge in self.edges])
+        line = moved(line, self.proven, self.box)
+        line = np.concatenate([line, line[:1]])
+        return line[np.append(True, (line[1:] != line[:-1]).any(axis=1))]
+
+
 def moved(x: Array, proven: Box, box: Box) -> Array:
     """Points (n, 2) of the certified box moved into the requested one; points on a side stay on it."""
     return box.clip(np.where(x <= proven.lower, box.lower, np.where(x >= proven.upper, box.upper, x)))
@@ -151,6 +206,33 @@ def _sides(edges: list[HalfEdge], nodes: Nodes, around: int) -> tuple[list[HalfE
     unclear |= [right_of.get(piece.end, piece.output) != piece.output for piece in pieces[:-1]]
     ends = np.sort(np.stack([nodes.points[a], nodes.points[b]], axis=1), axis=1)
     return pieces, ends[unclear]
+
+
+def rings_of(edges: list[HalfEdge], nodes: Nodes, box: Box) -> list[Ring]:
+    """The rings that half-edges form, in the requested box."""
+    leaving: dict[int, list[int]] = {}
+    for k, edge in enumerate(edges):
+        leaving.setdefault(edge.start, []).append(k)
+    remaining, rings = dict.fromkeys(range(len(edges))), []
+    while remaining:
+        k, ring = next(iter(remaining)), []
+        while k in remaining:
+            del remaining[k]
+            ring.append(edges[k])
+            k = k if edges[k].end == NO_NODE else _next(edges[k], edges, leaving[edges[k].end], nodes)
+        rings.append(Ring(tuple(ring), box, nodes.atlas.box))
+    return rings
+
+
+def _next(edge: HalfEdge, edges: list[HalfEdge], leaving: list[int], nodes: Nodes) -> int:
+    """The number of the successor of a half-edge, among the half-edges `leaving` its end."""
+    same = [k for k in leaving if edges[k].output == edge.output]
+    if len(same) == 1 and nodes.is_certain(edge.end):
+        return same[0]
+    # The half-edge straight back is the last choice.
+    box = nodes.atlas.box
+    turn = [(edge.way_back(box) - edges[k].way_out(box)) % (2 * np.pi) or 2 * np.pi for k in leaving]
+    return leaving[int(np.argmin(turn))]
 
 
 def _angle(direction: Array, box: Box) -> float:

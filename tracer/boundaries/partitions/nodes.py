@@ -15,7 +15,7 @@ import numpy as np
 
 from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.atlas import Atlas
-from tracer.atlas.edges.sides import OUTSIDE
+from tracer.atlas.edges.crossings import OUTSIDE
 from tracer.atlas.sheet import Sheet
 from tracer.boundaries.clusters import NO_GROUP, grouped
 from tracer.boundaries.partitions.borders import Junction

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, quiet
-from tracer.atlas.cells.grid_lines import NO_CELLS
+from tracer.atlas.cells.subdivision import NO_CELLS
 from tracer.atlas.classes.class_question import ClassQuestion
 from tracer.atlas.classes.margins import Margins
 from tracer.atlas.plain_values import compare_classes
@@ -31,6 +31,7 @@ from tracer.enclosures.arithmetic import in_ieee_arithmetic
 from tracer.enclosures.formulas.ufuncs import Unenclosable
 from tracer.fields.box import Box
 from tracer.fields.checks import flag
+from tracer.fields.classifier import SeveralFields
 
 
 @in_ieee_arithmetic(Partition.unproven)
@@ -114,18 +115,19 @@ def _proven(network: Any, box: Box, argmin: bool, work: Work) -> Partition:
     work.end_of("assembly")
     junctions, number = nodes.junctions(borders, labels)
     arcs = tuple(_arc(border, number, labels) for border in borders)
-    regions, doubtful = (), NO_CELLS
+    regions, undecided = (), NO_CELLS
     if not (atlas.exhausted or margins.late):
-        regions, doubtful = _regions(margins, arcs, borders, nodes, box, labels)
+        regions, undecided = _regions(margins, arcs, borders, nodes, box, labels)
     # Last, after all evaluations: a user's callable may have changed since the atlas was built.
-    compare_classes(margins, atlas)
+    if isinstance(network, SeveralFields):
+        compare_classes(margins, atlas)
     work.end_of("regions")
     curves = tuple(arc.curve for arc in arcs)
     return Partition(
         regions,
         arcs,
         junctions,
-        certify(atlas, curves, cut_short=cut_short, doubtful=doubtful, of="partition"),
+        certify(atlas, curves, cut_short=cut_short, further=undecided, of="partition"),
         labels,
         box,
         network,
@@ -164,9 +166,9 @@ def _regions(
     corners = np.array(list(product(*zip(paved.lower, paved.upper, strict=True))))
     proven = -1 if on_box else int(margins.proven_argmax(corners).max())
     around = proven if proven >= 0 else int(margins.network(paved.lower).argmax())
-    regions, doubtful = regions_between(arcs, borders, nodes, box, labels, around)
-    sure = on_box or proven >= 0
-    return regions, doubtful if sure else np.stack([paved.lower, paved.upper])[None]
+    regions, undecided = regions_between(arcs, borders, nodes, box, labels, around)
+    certain = on_box or proven >= 0
+    return regions, undecided if certain else np.stack([paved.lower, paved.upper])[None]
 
 
 def _arc(border: Border, number: dict[int, int], labels: Sequence[Hashable]) -> Arc:

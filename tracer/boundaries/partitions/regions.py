@@ -15,12 +15,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, Indices, Mask
-from tracer.atlas.cells.grid_lines import NO_CELLS
+from tracer.atlas.cells.subdivision import NO_CELLS
 from tracer.atlas.faces import Faces, connected
 from tracer.boundaries.partitions.borders import Arc
-from tracer.boundaries.partitions.half_edges import plane_graph
+from tracer.boundaries.partitions.half_edges import Ring, plane_graph, rings_of
 from tracer.boundaries.partitions.nodes import NO_NODE, Border, Nodes
-from tracer.boundaries.partitions.rings import Ring, is_inside, rings_of
 from tracer.curves.screen import Screen
 from tracer.fields.box import Box
 from tracer.fields.checks import points
@@ -198,3 +197,18 @@ def _nets(rings: list[Ring]) -> tuple[Indices, int]:
         for some in groups:
             net[some] = net[some].min()
     return net, int(net[groups[0]].min())
+
+
+def is_inside(x: Array, ring: Array) -> Mask:
+    """Whether points (n, 2) are inside a polygon that repeats its first point: by the crossings of a ray."""
+    order = np.argsort(x[:, 1], kind="stable")
+    height = x[order, 1]
+    a, b = ring[:-1], ring[1:]
+    # An edge covers a half-open interval of heights: one of its ends belongs to it.
+    first = np.searchsorted(height, np.minimum(a[:, 1], b[:, 1]), side="right")
+    count = np.searchsorted(height, np.maximum(a[:, 1], b[:, 1]), side="right") - first
+    edge = np.repeat(np.arange(len(a)), count)
+    point = order[np.arange(len(edge)) + np.repeat(first - (np.cumsum(count) - count), count)]
+    (ax, ay), (bx, by), (px, py) = a[edge].T, b[edge].T, x[point].T
+    right = ax + (py - ay) / (by - ay) * (bx - ax) > px
+    return np.bincount(point[right], minlength=len(x)) % 2 == 1

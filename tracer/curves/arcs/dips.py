@@ -113,8 +113,8 @@ def _vertices(t: Array, v: Array) -> tuple[Array, Array]:
     v0, v1, v2 = v[:, :-2], v[:, 1:-1], v[:, 2:]
     with np.errstate(all="ignore"):
         slope, next_slope = (v1 - v0) / (t1 - t0), (v2 - v1) / (t2 - t1)
-        bend = (next_slope - slope) / (t2 - t0)
-        at = 0.5 * (t0 + t1) - 0.5 * slope / bend
-        low = v0 + slope * (at - t0) + bend * (at - t0) * (at - t1)
-        inside = (bend > 0) & ((at - t0) * (t2 - at) > 0)
+        second = (next_slope - slope) / (t2 - t0)
+        at = 0.5 * (t0 + t1) - 0.5 * slope / second
+        low = v0 + slope * (at - t0) + second * (at - t0) * (at - t1)
+        inside = (second > 0) & ((at - t0) * (t2 - at) > 0)
     return at, np.where(inside, low, np.inf)

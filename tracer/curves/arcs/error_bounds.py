@@ -126,13 +126,13 @@ def _tighten(bound: Array, field: EnclosedField, box: Box, slabs: Slabs, x: Arra
             ends = np.stack([here - step, here + step])
             inside = slab.hold(ends)
             signs = certified_signs(field, ends.reshape(-1, 2)).reshape(inside.shape)
-            sure = inside & (signs == np.array([[-1], [1]]))
+            proven = inside & (signs == np.array([[-1], [1]]))
             far = box.distance(ends, here)
             if not along_gradient:
                 # Where the line leaves the chart, F has the required sign anyway.
-                far = np.where(sure, far, slab.exits(box, here))
-                sure = (sure | ~inside) & slab.hold(here)
-            sure = sure.all(axis=0)
-            found = far.max(axis=0)[sure] * UP
-            bound[open_[sure]] = np.minimum(bound[open_[sure]], found)
-            open_, reach = open_[~sure], reach * WIDER
+                far = np.where(proven, far, slab.exits(box, here))
+                proven = (proven | ~inside) & slab.hold(here)
+            proven = proven.all(axis=0)
+            found = far.max(axis=0)[proven] * UP
+            bound[open_[proven]] = np.minimum(bound[open_[proven]], found)
+            open_, reach = open_[~proven], reach * WIDER

@@ -134,10 +134,10 @@ class _Curves:
 
         def growth(sigma: Array, which: Indices) -> tuple[Array, Array]:
             """The derivatives of half the squared distances from `x` along the curves, and their rates."""
-            predicted, rate, bend = self.pieces.jet(piece[which], sigma)[..., :2]
+            predicted, rate, acceleration = self.pieces.jet(piece[which], sigma)[..., :2]
             place, ahead = self._on_curve(piece[which], predicted, rate)
             away, ahead = self.metric.image(place - x[which]), self.metric.image(ahead)
-            turned = self.metric.image(turning(rate, bend)[1])
+            turned = self.metric.image(turning(rate, acceleration)[1])
             return dot(away, ahead), dot(self.metric.image(rate), ahead) + dot(away, turned)
 
         zero, _ = newton(growth, (low, high), np.ones(len(x)), settled=SETTLED)

@@ -23,7 +23,7 @@ References
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from scipy.special import erfc
@@ -96,7 +96,8 @@ class Neighbourhood(NamedTuple):
 
     def rows(self, which: Indices) -> "Neighbourhood":
         """The neighbourhoods of some points, by their indices in the flattened arrays."""
-        return Neighbourhood(*(part.take(which) for part in self))
+        rows: Any = [part.take(which) for part in self]
+        return Neighbourhood(*rows)
 
     def line(self, rho: Array) -> Line:
         """The enclosing line whose slope is the middle of the slopes.

@@ -14,8 +14,7 @@ from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, Mask, Matrix, Signs
 from tracer.enclosures.rounding import UP
-from tracer.fields.checks import frozen_array, need_finite, said, shown
-from tracer.fields.exactness import conversion_errors
+from tracer.fields.checks import conversion_errors, frozen_array, need_finite, said, shown
 
 # A product with a sparse matrix takes less time than BLAS's if at most this share of its numbers is stored;
 # but not if the array is small, or has few rows or columns, as that of a field and that of a plane have.

@@ -1,0 +1,138 @@
+"""Questions about cells; that about one field F, where it is not 0, and where it grows along a direction.
+
+The question about several classes is `class_question`, in the folder about classes.
+"""
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from tracer.arrays import Array, Indices, Mask, Signs
+from tracer.atlas.cells.subdivision import only_rounding, unbounded
+from tracer.fields.field import EnclosedField, Enclosure
+
+
+class Answer(Protocol):
+    """What is proven of some cells."""
+
+    @property
+    def empty(self) -> Mask:
+        """Which cells contain no point of a boundary, (k,)."""
+        ...
+
+    @property
+    def chart(self) -> Mask:
+        """Which cells are charts, (k,)."""
+        ...
+
+    @property
+    def candidates(self) -> Mask:
+        """The candidates for the argmax, (k, outputs); no columns if there is only one field."""
+        ...
+
+    @property
+    def classes(self) -> Indices:
+        """The first three candidates, (k, 3), increasing, or `NO_CLASS`; no columns for one field."""
+        ...
+
+    @property
+    def slopes(self) -> Signs:
+        """The slopes in charts, (k, pairs, 2), as in `Paving`."""
+        ...
+
+    @property
+    def directions(self) -> Array:
+        """The directions in charts, (k, pairs, 2), as in `Paving`."""
+        ...
+
+    @property
+    def largest(self) -> float:
+        """The largest finite bound of |F|."""
+        ...
+
+    def useless(self, which: Indices, largest: float, rounds: int) -> Mask:
+        """Which of some cells it is useless to bisect; see `subdivision`."""
+        ...
+
+    def variation(self, which: Indices) -> Array:
+        """Upper bounds of the variation of F along each coordinate of some cells, (·, 2)."""
+        ...
+
+
+class Question(Protocol):
+    """What is asked of every cell: a field, or several classes."""
+
+    @property
+    def candidates(self) -> Mask:
+        """Which outputs are candidates for the argmax in the box, (outputs,); empty for one field."""
+        ...
+
+    def classify(self, shares: Array, corners: Array, candidates: Mask) -> Answer:
+        """Classify cells (k, 2, 2), given the candidates (k, outputs) in their parents."""
+        ...
+
+
+@dataclass(frozen=True, eq=False)
+class OneField:
+    """The question about one field; see `Question`."""
+
+    field: EnclosedField
+
+    @property
+    def candidates(self) -> Mask:
+        """There are no classes."""
+        return np.zeros(0, dtype=bool)
+
+    def margin(self, pair: Any) -> Any:
+        """The field itself."""
+        return self.field
+
+    def classify(self, shares: Array, corners: Array, candidates: Mask) -> "FieldAnswer":
+        """Classify cells by bounds of F and ∇F."""
+        found = self.field.enclose(corners[:, 0], corners[:, 1])
+        empty, slopes, directions = found.classify()
+        chart = directions.any(axis=1) & ~empty
+        return FieldAnswer(
+            self.field, shares, corners, found, empty, chart, candidates, slopes[:, None], directions[:, None]
+        )
+
+
+@dataclass(frozen=True, eq=False)
+class FieldAnswer:
+    """What is proven of cells by bounds `found` of one field; see `Answer`."""
+
+    field: EnclosedField
+    shares: Array
+    corners: Array
+    found: Enclosure
+    empty: Mask
+    chart: Mask
+    candidates: Mask
+    slopes: Signs
+    directions: Array
+
+    @property
+    def classes(self) -> Indices:
+        """No columns."""
+        return np.zeros((len(self.shares), 0), dtype=np.intp)
+
+    @property
+    def largest(self) -> float:
+        """The largest finite bound of |F|."""
+        return self.found.largest()
+
+    def useless(self, which: Indices, largest: float, rounds: int) -> Mask:
+        """Which of some cells it is useless to bisect: F is nothing but rounding, or without bounds."""
+        shares, corners, found = self.shares[which], self.corners[which], self.found.rows(which)
+
+        def field_of(which: NDArray) -> EnclosedField:
+            return self.field
+
+        useless = only_rounding(field_of, corners, found.upper - found.lower, largest, rounds)
+        return useless | unbounded(field_of, shares, corners, found.is_bounded())
+
+    def variation(self, which: Indices) -> Array:
+        """Upper bounds of the variation of F along each coordinate of some cells, (·, 2)."""
+        return self.found.rows(which).variation(self.corners[which])
