@@ -214,6 +214,14 @@ class Relaxation:
         self._steps.append(step)
         self.coefficients, self.errors = coefficients, errors
 
+    def zeros(self) -> Mask:
+        """Which neurons of the last activation are certainly 0 on each cell, shape (k, n)."""
+        step = self._steps[-1]
+        assert isinstance(step, _Activation)
+        zero = (step.slope == 0) & (self.coefficients[0] == 0)
+        np.put(zero, step.relaxed, False)
+        return zero
+
     def relaxed(self) -> RelaxedNeurons:
         """The relaxed neurons of each cell, in the order of the gradient's edges."""
         steps = [step for step in self._steps if isinstance(step, _Activation)]

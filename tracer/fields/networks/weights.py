@@ -105,6 +105,9 @@ def _sorted(name: str, matrix: Any) -> Any:
         raise ValueError(f"{name} must have at most {MOST_COLUMNS} columns; got {matrix.shape[1]}")
     found = csr_array(matrix, copy=True)
     found.check_format(full_check=True)
+    if max(found.nnz, found.shape[1]) <= np.iinfo(np.int32).max:
+        # Half the memory: products take less time.
+        found.indices, found.indptr = found.indices.astype(np.int32), found.indptr.astype(np.int32)
     found.sort_indices()
     falls = np.diff(found.indices) <= 0
     starts = found.indptr[1:-1]
