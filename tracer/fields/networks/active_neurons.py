@@ -1,8 +1,11 @@
-"""A network on a few neighbouring cells, without the neurons that are 0 on all of them.
+"""Networks without neurons that do nothing: constant on a plane, or 0 on neighbouring cells.
 
 A relaxation on the hull of the cells proves on which side of its kink a neuron is. On a side where its
 function is 0, as a relu left of 0, it is exactly 0 at every point of the cells: without it the network is the
 same function there. Deep inside a region most neurons of a wide layer are 0.
+
+On a plane through images neurons that see only pixels which all of them share are constant, and so are later
+neurons that depend on these alone. Their values are part of the next layer's bias.
 """
 
 from collections.abc import Sequence
@@ -12,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from tracer.arrays import Array, Indices, Mask, Signs
+from tracer.enclosures import rounding
 from tracer.enclosures.affine_map import AffineMap
 from tracer.enclosures.forms.relaxation import Relaxation
 from tracer.fields.networks.activations import Activation, Parts, mixed
@@ -75,6 +79,44 @@ def active_layers(layers: Sequence[Layer], lower: Array, upper: Array) -> list[A
         found.append(ActiveLayer.of(layer, kept, inputs))
         inputs = kept
     return found
+
+
+def without_constants(layers: Sequence[Layer]) -> tuple[Layer, ...]:
+    """The same network without the hidden neurons whose weights are all exactly 0."""
+    found = []
+    inputs, value, error = np.ones(layers[0].inputs, dtype=bool), np.zeros(0), np.zeros(0)
+    for number, given in enumerate(layers, 1):
+        layer = given if inputs.all() else _with_constants(given, inputs, value, error)
+        kept = np.asarray(abs(layer.weight).sum(axis=1) + layer.weight_radius.sum(axis=1)) > 0
+        # The outputs stay, and of a hidden layer at least one.
+        kept |= number == len(layers)
+        kept[0] |= not kept.any()
+        value, error = layer.bias[~kept], layer.bias_radius[~kept]
+        if not kept.all():
+            bounds = layer.rows(*np.flatnonzero(~kept)).function.bounds
+            assert bounds is not None
+            value, error = (part[0] for part in bounds.at(value[None], error[None]))
+            layer = layer.rows(*np.flatnonzero(kept))
+        found.append(layer)
+        inputs = kept
+    return tuple(found)
+
+
+def _with_constants(layer: Layer, inputs: Mask, value: Array, error: Array) -> Layer:
+    """A layer as a function of some `inputs`; the others have a constant `value`, with an error bound."""
+    every = np.ones(layer.outputs, dtype=bool)
+    W, r = (_taken(part, every, inputs) for part in (layer.weight, layer.weight_radius))
+    b, s = layer.bias, layer.bias_radius
+    # Inputs that are exactly 0 add nothing, not even a rounding error.
+    some = np.flatnonzero((value != 0) | (error != 0))
+    if len(some):
+        which = np.flatnonzero(~inputs)[some]
+        V, v = layer.weight[:, which], layer.weight_radius[:, which]
+        moved, radius = rounding.product(V, v, value[some, None])
+        # Of the error: |W| e is a product with a radius too.
+        size, rest = rounding.product(abs(V), v, error[some, None])
+        b, s = rounding.total(b, s, moved[:, 0], ((radius + size + rest) * rounding.UP)[:, 0])
+    return layer.with_weights(W, b, r, s)
 
 
 def neighbours(lower: Array, upper: Array) -> Indices:

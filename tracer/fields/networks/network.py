@@ -30,6 +30,7 @@ from tracer.fields.float_errors import quiet
 from tracer.fields.labels import Side, checked_sides, labelled, outputs_of, sides
 from tracer.fields.model import Model
 from tracer.fields.networks import bounds as network_bounds
+from tracer.fields.networks.active_neurons import without_constants
 from tracer.fields.networks.layer import Layer
 from tracer.fields.plane import Plane
 
@@ -192,7 +193,7 @@ class Network(Model):
         return {"layers": (*hidden, last.rows(i, j), Layer([[1.0, -1.0]], [0.0]))}
 
     def _on_plane(self, plane: Plane) -> dict[str, Any]:
-        return {"layers": (self.layers[0].restricted(plane), *self.layers[1:])}
+        return {"layers": without_constants((self.layers[0].restricted(plane), *self.layers[1:]))}
 
     def outputs_of(self, classes: Sequence) -> tuple[int, ...]:
         """The numbers of the outputs with the labels `classes`.
