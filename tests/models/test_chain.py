@@ -148,6 +148,6 @@ def test_softmax_stands_at_the_end_only():
         steps_of(lambda x: x.activated("softmax").plus(1.0), 3)
 
 
-def test_layers_of_several_activations_are_refused_while_a_layer_has_one():
-    with pytest.raises(ValueError, match="two values computed from the input meet: not a chain of layers"):
-        network_of(lambda x: x + x.activated("tanh"), 2)
+def test_a_layer_may_have_several_activations():
+    network = network_of(lambda x: x + x.activated("tanh"), 2)
+    assert network.layers[0].activation == (("tanh", 2), ("linear", 2))

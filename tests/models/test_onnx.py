@@ -414,10 +414,6 @@ ONE = np.float64(1)
         (one("Clip", "x", "a", a=np.float64("nan")), "parameter must be one constant|low < high"),
         (one("Cast", "x", attributes={"to": 10}), "can only be cast to float32 or float64"),
         (one("Cast", "x", attributes={"to": 7}), "can only be cast to float32 or float64"),
-        (
-            chained(node("Tanh", "x", output="1"), node("Add", "x", "1")),
-            "two values .* not a chain of layers",
-        ),
         (one("MatMul", "x", "x", shape=(4, 4)), "a product of matrices computed from the input"),
         (one("ThresholdedRelu", "x", attributes={"alpha": 0.5}), "it jumps at its alpha, 0.5"),
         (

@@ -93,10 +93,10 @@ def without_constants(layers: Sequence[Layer]) -> tuple[Layer, ...]:
         kept[0] |= not kept.any()
         value, error = layer.bias[~kept], layer.bias_radius[~kept]
         if not kept.all():
-            bounds = layer.rows(*np.flatnonzero(~kept)).function.bounds
+            bounds = layer.rows(*np.flatnonzero(~kept).tolist()).function.bounds
             assert bounds is not None
             value, error = (part[0] for part in bounds.at(value[None], error[None]))
-            layer = layer.rows(*np.flatnonzero(kept))
+            layer = layer.rows(*np.flatnonzero(kept).tolist())
         found.append(layer)
         inputs = kept
     return tuple(found)
