@@ -285,6 +285,6 @@ def _of_blocks(
         )
     if len(blocks) > 1:
         return blocks, None, None
-    name, _, *parameter = blocks[0]
+    name, _, *parameter = next(iter(blocks))
     known = {row_of_block(name).parameter: number for number in parameter}
     return name, known.get("slope"), known.get("degree")

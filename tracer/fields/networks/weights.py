@@ -103,7 +103,7 @@ def _sorted(name: str, matrix: Any) -> Any:
         )
     if matrix.shape[1] > MOST_COLUMNS:
         raise ValueError(f"{name} must have at most {MOST_COLUMNS} columns; got {matrix.shape[1]}")
-    found = csr_array(matrix, copy=True)
+    found: Any = csr_array(matrix, copy=True)
     found.check_format(full_check=True)
     if max(found.nnz, found.shape[1]) <= np.iinfo(np.int32).max:
         # Half the memory: products take less time.
