@@ -154,7 +154,8 @@ def as_network(layers):
 
 
 def _layer(W, b, activation, slope=None):
-    if 2 * np.count_nonzero(W) > W.size:
+    # A single row is always an array.
+    if len(W) == 1 or 2 * np.count_nonzero(W) > W.size:
         return tracer.Layer(W, b, activation, slope=slope)
     # However small it is.
     with mock.patch.object(weights, "is_faster_as_array", return_value=False):

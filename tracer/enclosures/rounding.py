@@ -34,8 +34,9 @@ UP = 1 + 2 * RADIUS_ROUNDINGS * UNIT_ROUNDOFF
 # where the cores are busy, waiting for threads costs a hundred times a small product.
 ONE_THREAD = 2**18
 ONE_THREAD_COLUMN = 9 * 2**10
-# Sparse products take so many rows at once that neither they nor the results have more numbers.
-CACHED_NUMBERS = 2**16
+# Sparse products take so many rows at once that neither they nor the results have more numbers; but not fewer
+# rows, as each number of the matrix is read once for all of them.
+CACHED_NUMBERS, FEWEST_ROWS = 2**16, 32
 # The exponents of a direction's components differ by at most this.
 LARGEST_RATIO = 1000
 
@@ -120,7 +121,7 @@ def _sparse_matmul(rows: Array, transposed: Matrix) -> Array:
     """`matmul` with a sparse factor: its transpose times the transposed rows."""
     m, n = transposed.shape
     flat = rows.reshape(-1, n)
-    size = max(8, CACHED_NUMBERS // max(n, m))
+    size = max(FEWEST_ROWS, CACHED_NUMBERS // max(n, m))
     result = np.empty((len(flat), m))
     for start in range(0, len(flat), size):
         part = slice(start, start + size)

@@ -88,6 +88,7 @@ class MeanValueForm:
     def _by_blocks(self, blocks: Blocks) -> "MeanValueForm":
         midpoints, radii, spread, neurons = self.midpoints.copy(), self.radii.copy(), 0.0 * self.spread, 0
         for part, function in blocks.curved:
+            assert isinstance(function, Univariate)
             some = np.ascontiguousarray(midpoints[..., part]), np.ascontiguousarray(radii[..., part])
             form = MeanValueForm(*some, self.spread).apply(function)
             midpoints[..., part], radii[..., part] = form.midpoints, form.radii

@@ -114,7 +114,7 @@ class _Activation:
     def sides(self) -> tuple[Pattern, Pattern]:
         """The first and the last side that each relaxed argument may be on, (m,) each."""
         # A smooth function has one side.
-        first, last = np.zeros((2, *self.relaxed.shape), np.int8)
+        first, last = np.zeros(self.relaxed.shape, np.int8), np.zeros(self.relaxed.shape, np.int8)
         for part, function in self.functions:
             if isinstance(function, PiecewiseLinear):
                 first[part], last[part] = function.sides(self.center[part], self.rho[part])
@@ -191,8 +191,10 @@ class Relaxation:
         rho = spread + self.errors
         rho *= UP
         rho += UNDERFLOW
-        by_blocks = isinstance(function, Blocks)
-        lines = (_lines_of_blocks if by_blocks else _lines)(function, center, rho, fixed)
+        if isinstance(function, Blocks):
+            lines = _lines_of_blocks(function, center, rho, fixed)
+        else:
+            lines = _lines(function, center, rho, fixed)
         relaxed, around, line, value, slope = lines[:5]
         steep = np.abs(slope)
         coefficients, errors, rounding = np.empty_like(self.coefficients), steep * self.errors, None
@@ -200,7 +202,7 @@ class Relaxation:
         np.multiply(slope, linear, out=coefficients[1:])
         if np.any(lines.inexact):
             rounding = (4 * UNIT_ROUNDOFF) * (steep * spread + np.abs(value)) + UNDERFLOW
-            if by_blocks:
+            if lines.inexact is not True:
                 rounding *= lines.inexact
             errors += rounding
             errors *= UP
@@ -213,6 +215,14 @@ class Relaxation:
         )
         self._steps.append(step)
         self.coefficients, self.errors = coefficients, errors
+
+    def zeros(self) -> Mask:
+        """Which neurons of the last activation are certainly 0 on each cell, shape (k, n)."""
+        step = self._steps[-1]
+        assert isinstance(step, _Activation)
+        zero = (step.slope == 0) & (self.coefficients[0] == 0)
+        np.put(zero, step.relaxed, False)
+        return zero
 
     def relaxed(self) -> RelaxedNeurons:
         """The relaxed neurons of each cell, in the order of the gradient's edges."""
@@ -301,9 +311,9 @@ def _lines_of_blocks(blocks: Blocks, center: Array, rho: Array, fixed: Pattern |
     inexact = np.zeros(center.shape[1], dtype=bool)
     found, functions, start = [], [], 0
     for part, function in blocks.curved:
-        some = [np.ascontiguousarray(a[:, part]) for a in (center, rho)]
+        z, reach = np.ascontiguousarray(center[:, part]), np.ascontiguousarray(rho[:, part])
         held = None if fixed is None else np.ascontiguousarray(fixed[:, part])
-        lines = _lines(function, *some, held)
+        lines = _lines(function, z, reach, held)
         value[:, part], slope[:, part], inexact[part] = lines.value, lines.slope, lines.inexact
         cell, neuron = np.divmod(lines.relaxed, part.stop - part.start)
         relaxed = cell * center.shape[1] + (part.start + neuron)

@@ -122,6 +122,7 @@ class TaylorForm:
     def _by_blocks(self, blocks: Blocks) -> "TaylorForm":
         coefficients, radii = self.coefficients.copy(), self.radii.copy()
         for part, function in blocks.curved:
+            assert isinstance(function, Univariate)
             some = np.ascontiguousarray(coefficients[..., part]), np.ascontiguousarray(radii[..., part])
             form = TaylorForm(*some).apply(function)
             coefficients[..., part], radii[..., part] = form.coefficients, form.radii

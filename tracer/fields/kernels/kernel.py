@@ -27,8 +27,8 @@ from tracer.fields.checks import exact_number, index, points
 from tracer.fields.field import Enclosure
 from tracer.fields.kernels.gaussians import DECAY, Gaussians
 from tracer.fields.labels import Side, checked_sides, labelled
+from tracer.fields.model import Model
 from tracer.fields.networks.layer import Layer
-from tracer.fields.networks.model import Model
 from tracer.fields.plane import Plane
 
 # Points and cells are evaluated in chunks of this many numbers, but at least so many cells.

@@ -205,7 +205,7 @@ def activation(name: str, **parameters: float | None) -> Activation:
 # Blocks of neurons, each with an activation of its own -----------------------------------------------
 
 # An activation's name, a number of neurons, and the activation's parameter if one is given.
-Block = tuple[str, int] | tuple[str, int, float]
+Block = tuple[str, int, *tuple[float, ...]]
 # The neurons of each block, and their row.
 Parts = tuple[tuple[slice, Activation], ...]
 

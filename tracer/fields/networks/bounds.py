@@ -26,6 +26,8 @@ Form = TypeVar("Form", MeanValueForm, TaylorForm)
 # arrays.
 CACHED_FORMS = 2**14
 FEWEST_CELLS = 64
+# Points are enclosed in chunks whose widest layer has this many numbers: 8 MB.
+LARGEST_ARRAY = 2**20
 # Relaxations gather unstable neurons in many short steps: more cells at once need fewer steps.
 CACHED_RELAXATIONS = 2**15
 # Mean value forms are not worth their time if they decide less than this share of cells. With at least
@@ -60,6 +62,10 @@ def on_cells(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
 
 def at_points(layers: Sequence[Layer], x: Array) -> Enclosure:
     """Bounds of the single output at points `x` (k, 2); the bounds of the gradient are nan."""
+    size = chunk_size(layers, LARGEST_ARRAY, fewest=1)
+    if len(x) > size:
+        parts = (x[start : start + size] for start in range(0, len(x), size))
+        return Enclosure.joined([at_points(layers, part) for part in parts])
     radius = np.zeros_like(x)
     for layer in layers:
         x, radius = layer.at(x, radius)

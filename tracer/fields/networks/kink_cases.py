@@ -27,8 +27,13 @@ from tracer.enclosures.forms.zonotope import Zonotope, direction, oblique_direct
 from tracer.enclosures.functions.piecewise_linear import FREE, Pattern
 from tracer.enclosures.rounding import centered, in_x, per_unit
 from tracer.fields.field import Enclosure
+from tracer.fields.networks.active_neurons import ActiveLayer, active_layers, neighbours
 from tracer.fields.networks.layer import Layer
 
+Layers = Sequence[Layer] | Sequence[ActiveLayer]
+# Networks with a layer at least so wide are enclosed without the neurons that are 0 on all cells of a chunk,
+# if the chunk has at least so many cells.
+WIDE, FEWEST_NEIGHBOURS = 512, 4
 # Cells with more unstable neurons than this, duplicates counted once, are not branched on: a few fixed
 # neurons would decide little.
 MOST_UNSTABLE = 4
@@ -66,22 +71,49 @@ def linear_relaxations(
     Cells are evaluated in chunks of `size`, or all at once.
     """
     size = max(1, len(lower)) if size is None else size
-    parts, undecided = [], []
-    for start in range(0, max(1, len(lower)), size):
-        chunk = slice(start, start + size)
-        part, cases = _relaxed(layers, lower[chunk], upper[chunk])
-        parts.append(part)
-        undecided += [case._replace(cells=start + case.cells) for case in cases]
-    found = _Classified(*(np.concatenate(column, axis=-1) for column in zip(*parts, strict=True)))
-    for cases in _joined(undecided):
-        _branch(layers, lower, upper, found, cases, size)
+    order = None
+    if max(layer.outputs for layer in layers) >= WIDE and len(lower) > 1:
+        order = neighbours(lower, upper)
+        lower, upper = lower[order], upper[order]
+    found = _in_chunks(layers, lower, upper, size, order is not None)
+    if order is not None:
+        back = np.argsort(order)
+        lower, upper, found = lower[back], upper[back], _Classified(*(column[..., back] for column in found))
     radius = centered(lower, upper)[1]
     bounds = per_unit(found.least.T, found.most.T, radius)
     known = in_x(found.directions.T, radius) if found.directions.any() else None
     return Enclosure(found.low, found.high, *bounds, np.ones(len(lower), dtype=bool), known)
 
 
-def _relaxed(layers: Sequence[Layer], lower: Array, upper: Array) -> tuple[_Classified, list[_Cases]]:
+def _in_chunks(
+    layers: Sequence[Layer], lower: Array, upper: Array, size: int, are_neighbours: bool
+) -> _Classified:
+    """Bounds by relaxations and by cases, in chunks of `size` cells.
+
+    In chunks of neighbours neurons that are 0 on all of them are left out; then cases are of one chunk only,
+    as each has neurons of its own.
+    """
+    parts, undecided = [], []
+    for start in range(0, max(1, len(lower)), size):
+        chunk = slice(start, start + size)
+        corners = lower[chunk], upper[chunk]
+        if are_neighbours:
+            some = active_layers(layers, *corners) if len(corners[0]) >= FEWEST_NEIGHBOURS else layers
+            part, cases = _relaxed(some, *corners)
+            for one in _joined(cases):
+                _branch(some, *corners, part, one, size)
+            parts.append(part)
+            continue
+        part, cases = _relaxed(layers, *corners)
+        parts.append(part)
+        undecided += [case._replace(cells=start + case.cells) for case in cases]
+    found = _Classified(*(np.concatenate(column, axis=-1) for column in zip(*parts, strict=True)))
+    for cases in _joined(undecided):
+        _branch(layers, lower, upper, found, cases, size)
+    return found
+
+
+def _relaxed(layers: Layers, lower: Array, upper: Array) -> tuple[_Classified, list[_Cases]]:
     """Bounds by linear relaxations, and the undecided cells with the cases to branch on."""
     form = _relaxation(layers, lower, upper)
     low, high, gradient = form.bounds()
@@ -97,9 +129,7 @@ def _relaxed(layers: Sequence[Layer], lower: Array, upper: Array) -> tuple[_Clas
     return _Classified(low, high, least, most, directions), cases
 
 
-def _relaxation(
-    layers: Sequence[Layer], lower: Array, upper: Array, fixed: Pattern | None = None
-) -> Relaxation:
+def _relaxation(layers: Layers, lower: Array, upper: Array, fixed: Pattern | None = None) -> Relaxation:
     """The network's linear relaxation on cells, with neurons fixed by activation patterns `fixed` (k, N)."""
     form, start = Relaxation(lower, upper), 0
     for layer in layers:
@@ -119,7 +149,7 @@ class _Arguments(NamedTuple):
     kinks: Signs
 
     @classmethod
-    def of(cls, layers: Sequence[Layer]) -> "_Arguments":
+    def of(cls, layers: Layers) -> "_Arguments":
         """The arguments of a network's activations, numbered through all layers."""
         start, columns = 0, [(np.zeros(0, np.intp), np.zeros(0, np.int8), np.zeros(0, np.int8))]
         for layer in layers:
@@ -210,9 +240,7 @@ def _joined(cases: list[_Cases]) -> Iterator[_Cases]:
         yield _Cases(np.concatenate(cells), np.concatenate(fixed, axis=1))
 
 
-def _branch(
-    layers: Sequence[Layer], lower: Array, upper: Array, found: _Classified, cases: _Cases, size: int
-) -> None:
+def _branch(layers: Layers, lower: Array, upper: Array, found: _Classified, cases: _Cases, size: int) -> None:
     """Narrow the bounds of F in `found`, and add directions, by branching on the cells of `cases`."""
     chunk = max(1, size // len(cases.fixed))
     for start in range(0, len(cases.cells), chunk):
@@ -222,7 +250,7 @@ def _branch(
 
 
 def _bounds_of_cases(
-    layers: Sequence[Layer], lower: Array, upper: Array, fixed: Pattern
+    layers: Layers, lower: Array, upper: Array, fixed: Pattern
 ) -> tuple[Array, Array, Array]:
     """Bounds (k,) of F on cells from an exhaustive set of c cases, `fixed` (c, k, N), and directions.
 

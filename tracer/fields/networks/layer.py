@@ -7,6 +7,7 @@ so that all later proofs hold for the user's own numbers.
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -275,7 +276,7 @@ def _rebuild(
 
 def _of_blocks(
     blocks: tuple[Block, ...], slope: float | None, degree: int | None
-) -> tuple[str | tuple[Block, ...], float | None, float | None]:
+) -> tuple[str | tuple[Block, ...], Any, Any]:
     """The activation, slope and degree of a layer with these blocks: with one block those of the block."""
     if slope is not None or degree is not None:
         raise ValueError(
@@ -284,6 +285,6 @@ def _of_blocks(
         )
     if len(blocks) > 1:
         return blocks, None, None
-    name, _, *parameter = blocks[0]
+    name, _, *parameter = next(iter(blocks))
     known = {row_of_block(name).parameter: number for number in parameter}
     return name, known.get("slope"), known.get("degree")

@@ -27,9 +27,10 @@ from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.fields.checks import exact_number, index, points, shown
 from tracer.fields.field import Enclosure
 from tracer.fields.labels import Side, checked_sides, labelled, outputs_of, sides
+from tracer.fields.model import Model
 from tracer.fields.networks import bounds as network_bounds
+from tracer.fields.networks.active_neurons import without_constants
 from tracer.fields.networks.layer import Layer
-from tracer.fields.networks.model import Model
 from tracer.fields.plane import Plane
 
 # The inverse activations are compositions of a few functions with errors of at most 2 ulp; the sum of their
@@ -128,6 +129,9 @@ class Network(Model):
     def __call__(self, x: ArrayLike) -> Array:
         """The outputs, shape (..., outputs), at points `x` of shape (..., inputs)."""
         h = self._points(x)
+        size = network_bounds.chunk_size(self.layers, network_bounds.LARGEST_ARRAY, fewest=1)
+        if h.ndim == 2 and len(h) > size:
+            return np.concatenate([self(h[start : start + size]) for start in range(0, len(h), size)])
         for layer in self.layers:
             h = layer.function.value(layer.preactivation(h))
         return h
@@ -194,7 +198,7 @@ class Network(Model):
         return {"layers": (*hidden, last.rows(i, j), Layer([[1.0, -1.0]], [0.0]))}
 
     def _on_plane(self, plane: Plane) -> dict[str, Any]:
-        return {"layers": (self.layers[0].restricted(plane), *self.layers[1:])}
+        return {"layers": without_constants((self.layers[0].restricted(plane), *self.layers[1:]))}
 
     def outputs_of(self, classes: Sequence) -> tuple[int, ...]:
         """The numbers of the outputs with the labels `classes`.

@@ -102,8 +102,11 @@ def _sorted(name: str, matrix: Any) -> Any:
         )
     if matrix.shape[1] > MOST_COLUMNS:
         raise ValueError(f"{name} must have at most {MOST_COLUMNS} columns; got {matrix.shape[1]}")
-    found = csr_array(matrix, copy=True)
+    found: Any = csr_array(matrix, copy=True)
     found.check_format(full_check=True)
+    if max(found.nnz, found.shape[1]) <= np.iinfo(np.int32).max:
+        # Half the memory: products take less time.
+        found.indices, found.indptr = found.indices.astype(np.int32), found.indptr.astype(np.int32)
     found.sort_indices()
     falls = np.diff(found.indices) <= 0
     starts = found.indptr[1:-1]
@@ -118,25 +121,26 @@ def row_keys(weight: Matrix, bias: Array, symmetric: Mask, number: Array) -> tup
 
     The sign of a row is −1 if it is `symmetric` and its first number that is not 0 is negative.
     """
-    rows = np.arange(len(bias))
     if isinstance(weight, np.ndarray):
         table = np.column_stack([weight, bias])
-        leading = table[rows, (table != 0).argmax(axis=1)]
-    else:
-        ends = weight.indptr
-        first = np.append(weight.data, 0.0)[ends[:-1]]
-        leading = np.where((ends[1:] > ends[:-1]) & (first != 0), first, bias)
-    sign = np.where(symmetric & (leading < 0), -1, 1).astype(np.int8)
-    # Adding 0.0 turns −0.0 into 0.0.
-    if isinstance(weight, np.ndarray):
+        leading = table[np.arange(len(bias)), (table != 0).argmax(axis=1)]
+        sign = _signs(leading, symmetric)
+        # Adding 0.0 turns −0.0 into 0.0.
         keys = np.column_stack([sign[:, None] * table + 0.0, number])
         return sign, (key.tobytes() for key in keys)
+    ends = weight.indptr
+    first = np.append(weight.data, 0.0)[ends[:-1]]
+    sign = _signs(np.where((ends[1:] > ends[:-1]) & (first != 0), first, bias), symmetric)
     data = np.repeat(sign, np.diff(ends)) * weight.data + 0.0
     last = np.column_stack([sign * bias + 0.0, number])
     return sign, (
         weight.indices[start:end].tobytes() + data[start:end].tobytes() + last[k].tobytes()
         for k, (start, end) in enumerate(pairwise(ends))
     )
+
+
+def _signs(leading: Array, symmetric: Mask) -> Signs:
+    return np.where(symmetric & (leading < 0), -1, 1).astype(np.int8)
 
 
 # Files ----------------------------------------------------------------------------------------------

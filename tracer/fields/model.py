@@ -133,6 +133,9 @@ class Model(ABC):
     def restrict(self, plane: Plane) -> Self:
         """The model on a plane: its two inputs are the plane's coordinates.
 
+        Hidden neurons of a network with sparse weights that are exactly constant on the plane are left out:
+        their values are part of the next layer's bias.
+
         Raises
         ------
         ValueError
