@@ -17,8 +17,7 @@ from typing import NamedTuple
 import numpy as np
 
 from tracer.arrays import Array, Indices, Mask
-from tracer.atlas.chains import chained
-from tracer.atlas.charts import ChartArcs
+from tracer.atlas.charts import ChartArcs, chained
 from tracer.curves.continuation.lattice import BESIDE, POLE_RATIO, Lattice, SignChanges
 from tracer.curves.continuation.steps import Steps
 from tracer.curves.corrector import regular
