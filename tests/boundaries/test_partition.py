@@ -503,7 +503,7 @@ def test_a_kernel_model_has_the_regions_of_its_two_classes():
 )
 @pytest.mark.parametrize("other", [hill, linear([[0, 0.1]], [0])])
 def test_a_callable_that_is_two_functions_divides_nothing(f, other):
-    with pytest.raises(TypeError, match="network must be fields that are one function each"):
+    with pytest.raises(TypeError, match="network must be continuous fields that are one function each"):
         tracer.partition([f, other, lambda x, y: -x], SQUARE)
 
 
@@ -560,3 +560,19 @@ def test_determinants_are_bounded(fresh_seed):
 def test_bad_input_is_named(call, error, message):
     with pytest.raises(error, match=message):
         call()
+
+
+@pytest.mark.parametrize(
+    "jump", [lambda x, y: np.where(x > 0.1, 1.0, -1.0) + 0 * y, lambda x, y: 1 / (x - 0.1)]
+)
+def test_fields_whose_order_changes_without_a_border_are_refused(jump):
+    with pytest.raises(TypeError, match="no border separates this point from the region of field"):
+        tracer.partition([jump, lambda x, y: 0 * x], [(-1, 1), (-1, 1)])
+
+
+def test_distances_that_are_not_smooth_at_their_sites_divide_a_box():
+    sites = [(-0.4, 0.1), (0.5, 0.3), (0.1, -0.6)]
+    distances = [lambda x, y, a=a, b=b: np.hypot(x - a, y - b) for a, b in sites]
+    partition = tracer.partition(distances, [(-1, 1), (-1, 1)], argmin=True)
+    assert [len(region.pieces) for region in partition.regions] == [1, 1, 1]
+    assert len(partition.junctions) == 1

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, quiet
+from tracer.atlas.atlas import Atlas
 from tracer.atlas.cells.subdivision import NO_CELLS
 from tracer.atlas.classes.class_question import ClassQuestion
 from tracer.atlas.classes.margins import Margins
@@ -32,6 +33,9 @@ from tracer.enclosures.formulas.ufuncs import Unenclosable
 from tracer.fields.box import Box
 from tracer.fields.checks import flag
 from tracer.fields.classifier import SeveralFields
+
+# The smallest cells, in shares of the box, that are compared with the regions they lie in.
+SMALLEST = 1e-6
 
 
 @in_ieee_arithmetic(Partition.unproven)
@@ -100,7 +104,7 @@ def partition(
             return _proven(network, box, lowest, work)
         except Unenclosable as error:
             raise TypeError(
-                f"network must be fields that are one function each, whatever is asked, and when: {error}"
+                f"network must be continuous fields that are one function each, whatever is asked: {error}"
             ) from None
 
 
@@ -121,6 +125,7 @@ def _proven(network: Any, box: Box, argmin: bool, work: Work) -> Partition:
     # Last, after all evaluations: a user's callable may have changed since the atlas was built.
     if isinstance(network, SeveralFields):
         compare_classes(margins, atlas)
+        _need_borders(margins, atlas, regions)
     work.end_of("regions")
     curves = tuple(arc.curve for arc in arcs)
     return Partition(
@@ -169,6 +174,30 @@ def _regions(
     regions, undecided = regions_between(arcs, borders, nodes, box, labels, around)
     certain = on_box or proven >= 0
     return regions, undecided if certain else np.stack([paved.lower, paved.upper])[None]
+
+
+def _need_borders(margins: Margins, atlas: Atlas, regions: Sequence[Region]) -> None:
+    """Refuse fields that jump: the largest field changes in undecided cells, and there is no border.
+
+    Raises
+    ------
+    Unenclosable
+        If a field is proven to be the largest in a cell that lies in the region of another.
+    """
+    if not len(atlas.undecided):
+        return
+    cells = atlas.paving.empty
+    # Smaller cells may lie as near to a border as the polygons of regions are exact.
+    x = atlas.paving.lines.at(cells[(np.ptp(cells, axis=1) > SMALLEST).all(axis=1)]).mean(axis=1)
+    best = margins.proven_argmax(x)
+    for region in regions:
+        other = np.flatnonzero((best >= 0) & (best != region.label) & region.contains(x))
+        if len(other):
+            x1, x2 = x[other[0]].tolist()
+            raise Unenclosable(
+                f"field {best[other[0]]} is the largest at ({x1:.6g}, {x2:.6g}), and no border separates "
+                f"this point from the region of field {region.label}: a field jumps, or has a pole"
+            )
 
 
 def _arc(border: Border, number: dict[int, int], labels: Sequence[Hashable]) -> Arc:
