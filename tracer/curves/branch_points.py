@@ -121,7 +121,8 @@ def leaving(field: Field, box: Box, x: Array, radius: float, direction: int) -> 
         at = x + radius * box.sides * np.stack([np.cos(angle), np.sin(angle)], axis=-1)
         value = direction * field.value(at)
         # Counter-clockwise from F < 0 to F > 0: going outwards, F > 0 is on the left.
-        return at, value, *np.nonzero((value[:, :-1] <= 0) & (value[:, 1:] > 0))
+        row, place = np.nonzero((value[:, :-1] <= 0) & (value[:, 1:] > 0))
+        return at, value, row, place
 
     angle = 0.1 + np.linspace(0, 2 * np.pi, CIRCLE_POINTS + 1)[None]
     on_circle, value, row, at = signs(angle)

@@ -12,7 +12,7 @@ import numpy as np
 
 from tracer.arrays import Array
 from tracer.curves.continuation.budget import Budget
-from tracer.curves.continuation.steps import Steps, good_part, polynomials_of
+from tracer.curves.continuation.steps import Polynomials, Steps, good_part, polynomials_of
 from tracer.curves.continuation.walk import Walk
 from tracer.curves.corrector import newton_along
 from tracer.curves.end import End
@@ -41,12 +41,18 @@ def follow(field: Field, box: Box, start: Array, tolerance: float, budget: Budge
         Loses one step for every attempted step.
     """
     here = start, field.value_and_gradient(start)[1]
-    for error in ERRORS:
+
+    def walked(error: float) -> tuple[Steps, Polynomials]:
         steps = _steps(field, box, here, error, budget)
-        (found,) = polynomials_of(field, box, [steps], tolerance, budget.deadline)
+        return steps, polynomials_of(field, box, [steps], tolerance, budget.deadline)[0]
+
+    steps, found = walked(ERRORS[0])
+    for error in ERRORS[1:]:
         if (found.good.all() and End.UNDECIDED not in steps.ends) or budget.spent:
             break
-    trace, seed = good_part(*found, End.BUDGET if budget.spent else End.UNDECIDED)
+        steps, found = walked(error)
+    reason = End.BUDGET if budget.spent else End.UNDECIDED
+    trace, seed = good_part(found.trace, found.start, found.good, reason)
     trace = _cut_at_box(field, box, trace, seed, tolerance)
     return replace(trace, pieces=trace.pieces.end_to_end())
 
@@ -71,9 +77,9 @@ def _joined(back: Walk | None, ahead: Walk, ends: tuple) -> Steps:
     if back is not None:
         x, gradient, hops, corners = parts[0]
         parts[0] = x[:0:-1], gradient[:0:-1], hops[::-1], corners[:0:-1]
-    columns = (np.concatenate(column) for column in zip(*parts, strict=True))
+    x, gradient, hops, corners = (np.concatenate(column) for column in zip(*parts, strict=True))
     branches = (back.branch, ahead.branch) if back is not None else (None, None)
-    return Steps(*columns, 0 if back is None else len(back.points) - 1, ends, branches)
+    return Steps(x, gradient, hops, corners, 0 if back is None else len(back.points) - 1, ends, branches)
 
 
 def stays_in(box: Box, trace: Trace, tolerance: float) -> bool:
@@ -90,7 +96,8 @@ def _cut_at_box(field: Field, box: Box, trace: Trace, seed: int, tolerance: floa
     for _ in range(2):
         found = _first_exit(box, Pieces(trace.pieces.coefficients[seed:]), hair)
         if found is not None:
-            trace = _until(field, box, trace, seed + found[0], *found[1:])
+            piece, sigma, axis = found
+            trace = _until(field, box, trace, seed + piece, sigma, axis)
         trace, seed = _reversed(trace), (len(trace.points) - 1 - seed if trace.ends else 0)
     return trace
 

@@ -28,7 +28,7 @@ References
 """
 
 import time
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -43,7 +43,7 @@ from tracer.curves.turning import FLAT
 from tracer.curves.vectors import dot, lengths, turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.evaluations import noise_of, own_field
-from tracer.fields.field import EnclosedField, Field, unenclosable
+from tracer.fields.field import Field, unenclosable
 
 # Tangents within 90° of the chord at both ends are predicted from; within 45° everywhere they are kept.
 LEAST_COSINE = 0.5**0.5
@@ -291,7 +291,7 @@ def _room(box: Box, nodes: Array, shares: Array, angle: Array) -> Array:
     return room
 
 
-def _rounding(field: EnclosedField, box: Box, x: Array, lost: Mask) -> Array:
+def _rounding(field: Any, box: Box, x: Array, lost: Mask) -> Array:
     """How far points (n, m, 2) may make polynomials miss arcs, by what F may be there, (n,).
 
     Without bounds of F that is what it is, except where points were lost.

@@ -277,7 +277,7 @@ class Network(Model):
         if last.function.inverse is None:
             end: tuple[Layer, ...] = (last.rows(output), Layer([[1.0]], [-value]))
         else:
-            amount = float(last.function.inverse(np.float64(value)))
+            amount = float(last.function.inverse(np.asarray(value)))
             exact = last.activation == "linear"
             radius = 0.0 if exact else INVERSE_ULPS * UNIT_ROUNDOFF * (abs(amount) + 1)
             end = (last.shifted(output, amount, radius),)

@@ -55,8 +55,9 @@ def after(x: Affine, network: Network) -> Affine:
     """The outputs of a network of x."""
     for layer in network.layers:
         x = x.matmul(layer.weight, layer.weight_radius).plus(layer.bias, layer.bias_radius)
-        if layer.activation != "linear":
-            x = x.activated(layer.activation, layer.slope if layer.degree is None else layer.degree)
+        name: Any = layer.activation  # no estimator has blocks of activations
+        if name != "linear":
+            x = x.activated(name, layer.slope if layer.degree is None else layer.degree)
     return x
 
 
