@@ -5,11 +5,12 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_hex
 from sklearn.datasets import load_iris, make_moons
-from sklearn.linear_model import LinearRegression, LogisticRegression
+from sklearn.linear_model import LogisticRegression
 from sklearn.neural_network import MLPRegressor
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
+from sklearn.tree import DecisionTreeRegressor
 
 import tracer
 from cases.problems import BOX, T3
@@ -223,9 +224,9 @@ def on_iris(**options):
             "must have classes, this one has one output",
         ),
         (
-            lambda: BoundaryDisplay.from_estimator(LinearRegression().fit(*MOONS), MOONS[0]),
+            lambda: BoundaryDisplay.from_estimator(DecisionTreeRegressor().fit(*MOONS), MOONS[0]),
             TypeError,
-            "got LinearRegression",
+            "got DecisionTreeRegressor",
         ),
         (lambda: Section.of([[1.0, np.nan]]), ValueError, "X must be finite"),
         (lambda: Section.of([1.0, 2.0]), ValueError, "X must have shape"),
