@@ -181,6 +181,16 @@ def test_gradients_of_tensors_are_those_of_torch_unless_it_does_not_know_them(wr
     np.testing.assert_allclose(gradient, np.stack([2 * POINTS[:, 0], np.cos(POINTS[:, 1])], -1), atol=1e-10)
 
 
+def test_an_error_on_arrays_is_the_error_whatever_tensors_meet():
+    pytest.importorskip("torch")
+
+    def f(x, y):
+        raise (TypeError("mine") if isinstance(x, np.ndarray) else ZeroDivisionError)
+
+    with pytest.raises(TypeError, match=r"^mine$"):
+        Function(f).value(POINTS)
+
+
 def test_a_module_of_float32_is_called_with_float32():
     torch = pytest.importorskip("torch")
     module = torch.nn.Sequential(torch.nn.Linear(2, 4), torch.nn.Tanh(), torch.nn.Linear(4, 1))
