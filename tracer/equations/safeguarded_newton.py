@@ -49,9 +49,7 @@ def newton(
         t = np.where((start >= low) & (start <= high), start, t)
     n, rates = len(t), np.full(len(t), np.nan)
     some = _Brackets(np.arange(n), low, high, t.copy(), np.full(n, np.inf), settled * (high - low), direction)
-    for _ in range(ROUNDS):
-        if not len(some):
-            break
+    for _ in range(ROUNDS if n else 0):
         value, rate = function(some.t, some.number)
         some.narrow(value)
         middle = 0.5 * some.low + 0.5 * some.high
@@ -62,7 +60,10 @@ def newton(
         new = np.where(bisects, middle, np.where(stops, some.t, new))
         t[some.number], rates[some.number] = new, rate
         some.t[:], some.last[:] = new, np.where(steps, size, np.inf)
-        some = some[np.flatnonzero(steps | bisects)]
+        active = np.flatnonzero(steps | bisects)
+        if not len(active):
+            break
+        some = some[active]
     return t, rates
 
 

@@ -265,13 +265,15 @@ def _classify(
 
 def _cut(segments: Parts, least: int) -> Parts:
     """Cut segments into `least` or more parts each."""
-    parts = min(max(least, TOGETHER // max(1, len(segments))), MOST_PARTS)
+    if not len(segments):
+        return segments
+    parts = min(max(least, TOGETHER // len(segments)), MOST_PARTS)
     low, high = segments.ends()
     cuts = _between(low, high, np.arange(1, parts)[:, None], parts)
     start, end = np.append(low, cuts), np.append(cuts, high)
     # Near the resolution of float64 some parts have no width: they are dropped, the others are kept.
     some = np.flatnonzero((start < end) | np.tile(low == high, parts))
-    whole = segments[some % max(1, len(segments))]
+    whole = segments[some % len(segments)]
     return replace(whole, lower=whole.at(start[some]), upper=whole.at(end[some]))
 
 

@@ -128,8 +128,7 @@ class Network(Model):
     @quiet
     def __call__(self, x: ArrayLike) -> Array:
         """The outputs, shape (..., outputs), at points `x` of shape (..., inputs)."""
-        h = self._points(x)
-        size = network_bounds.chunk_size(self.layers, network_bounds.LARGEST_ARRAY, fewest=1)
+        h, size = self._points(x), self._values_at_once
         if h.ndim == 2 and len(h) > size:
             return np.concatenate([self(h[start : start + size]) for start in range(0, len(h), size)])
         for layer in self.layers:
@@ -150,6 +149,10 @@ class Network(Model):
         """The single output at points `x` of shape (..., inputs); shape (...)."""
         self._need_one_output()
         return self(x)[..., 0]
+
+    @cached_property
+    def _values_at_once(self) -> int:
+        return network_bounds.chunk_size(self.layers, network_bounds.LARGEST_ARRAY, fewest=1)
 
     @cached_property
     def _points_at_once(self) -> int:
