@@ -19,8 +19,7 @@ from tracer.arrays import Array
 from tracer.atlas.edges.roots import Transversals, bracketed_newton
 from tracer.curves.vectors import dot, max_norm
 from tracer.fields.box import Box
-from tracer.fields.evaluations import noise_of
-from tracer.fields.field import Field
+from tracer.fields.field import Field, noise_of
 
 NEWTON_STEPS = 4
 # Upper limits along given normals: of the number of steps, and of a next step not worth making, in box units.

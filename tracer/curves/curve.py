@@ -24,8 +24,8 @@ from tracer.curves.turning import TurningPoint, turning_points
 from tracer.curves.vectors import max_norm, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.checks import between, floats, need_finite
-from tracer.fields.evaluations import Evaluations, Overtime, noise_of
-from tracer.fields.field import Field
+from tracer.fields.evaluations import Evaluations, Overtime
+from tracer.fields.field import Field, noise_of
 
 # The estimated error of a point is twice Newton's step, plus the rounding of its coordinates.
 ROUNDING = 4 * EPS

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tracer.arrays import Array
-from tracer.fields.field import Enclosure, Field
+from tracer.fields.field import Enclosure, noise_of, unenclosable
 
 # The share of the remaining time that a portion may take; and the rows of the first portion.
 PORTION = 0.05
@@ -47,6 +47,16 @@ class Evaluations:
         self.field, self.deadline = field, deadline
         self.calls, self.points, self.late = 0, 0, False
         self._known: dict[str, tuple[int, float]] = {}
+
+    @property
+    def noise(self) -> float:
+        """The noise of the field's values."""
+        return noise_of(self.field)
+
+    @property
+    def unenclosable(self) -> str | None:
+        """The reason why the field has no bounds on cells; None if it has."""
+        return unenclosable(self.field)
 
     def count(self, points: int) -> None:
         """Count one call for F at some points, made of the field itself."""
@@ -100,13 +110,3 @@ class Evaluations:
             return FIRST_ROWS
         affordable = PORTION * (self.deadline - now) * rows / max(seconds, 1e-9)
         return max(1, int(min(affordable, FASTER * rows)))
-
-
-def own_field(field: Field) -> Field:
-    """The user's own field: that of `Evaluations`, or the field itself."""
-    return field.field if isinstance(field, Evaluations) else field
-
-
-def noise_of(field: Field) -> float:
-    """The noise of the values of a field; 0 if it is rounding of floats."""
-    return getattr(own_field(field), "noise", None) or 0.0

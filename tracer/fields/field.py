@@ -178,6 +178,11 @@ class EnclosedField(Field, Protocol):
         ...
 
 
+def noise_of(field: Field) -> float:
+    """The noise of the values of a field; 0 if it is rounding of floats."""
+    return getattr(field, "noise", None) or 0.0
+
+
 def unenclosable(field: Field) -> str | None:
     """The reason why a field has no bounds on cells; None if it has."""
     if not hasattr(field, "enclose"):

@@ -21,8 +21,7 @@ from tracer.curves.corrector import regular
 from tracer.curves.end import End
 from tracer.curves.vectors import turned
 from tracer.fields.box import Box
-from tracer.fields.evaluations import noise_of
-from tracer.fields.field import Field
+from tracer.fields.field import Field, noise_of
 
 # Two roots on the start's normal line are equal if they differ by at most this, in box units, plus the errors
 # from the remaining values of F at both.

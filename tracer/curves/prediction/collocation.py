@@ -42,8 +42,7 @@ from tracer.curves.prediction.batch import ENDS, GRADIENTS, ArcBatch, can_be_hal
 from tracer.curves.turning import FLAT
 from tracer.curves.vectors import dot, lengths, turned, unit_vectors
 from tracer.fields.box import Box
-from tracer.fields.evaluations import noise_of, own_field
-from tracer.fields.field import Field, unenclosable
+from tracer.fields.field import Field, noise_of, unenclosable
 
 # Tangents within 90° of the chord at both ends are predicted from; within 45° everywhere they are kept.
 LEAST_COSINE = 0.5**0.5
@@ -298,7 +297,7 @@ def _rounding(field: Any, box: Box, x: Array, lost: Mask) -> Array:
     """
     at = x.reshape(-1, 2)
     value, gradient = field.value_and_gradient(at)
-    if unenclosable(own_field(field)) is None:
+    if unenclosable(field) is None:
         size = np.maximum(*np.abs(point_bounds(field, at)))
     else:
         size = np.where(np.repeat(lost, x.shape[1]), 0.0, np.abs(value)) + noise_of(field)
