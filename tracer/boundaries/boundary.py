@@ -3,15 +3,19 @@
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from typing import Any
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
+from tracer.arrays import Array, quiet
 from tracer.atlas.certificate import PHRASES, Certificate, Status
 from tracer.boundaries.clusters import Cluster
-from tracer.boundaries.result import Result, Stats
+from tracer.boundaries.result import Result, Stats, columns
 from tracer.curves.branch_points import BranchPoint
-from tracer.curves.curve import Curve
+from tracer.curves.curve import DATA_TOLERANCE, Curve
 from tracer.curves.nearest.distances import Nearest, nearest_points, parts_of_boundary
+from tracer.curves.sides import area_above, classes_at, sign_of
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
@@ -116,6 +120,74 @@ class Boundary(Result):
         parts = parts_of_boundary(self.field, self.certificate, len(self.curves))
         plane = getattr(self.field, "plane", None)
         return nearest_points(self.curves, plane, self.certificate, parts, points)
+
+    def distance(self, points: ArrayLike) -> Array:
+        """The distance of points (..., 2) from the boundary, shape (...): negative where F < 0.
+
+        As in `nearest`, which says where it is proven; inf if there is no curve.
+        """
+        return self.nearest(points).distances * np.where(self._known_field().value(points) < 0, -1.0, 1.0)
+
+    @quiet
+    def classify(self, points: ArrayLike) -> NDArray[Any]:
+        """The classes at points (..., 2), shape (...); where F = 0 the class of F > 0.
+
+        The labels of the two classes of a margin; for other fields 1 where F ≥ 0, and −1 elsewhere.
+
+        Examples
+        --------
+        >>> import tracer
+        >>> circle = tracer.Function(lambda x1, x2: x1**2 + x2**2 - 1)
+        >>> tracer.trace(circle, [(-2, 2), (-2, 2)]).classify([(0, 0), (1, 1)]).tolist()
+        [-1, 1]
+        """
+        return classes_at(self._known_field(), points)
+
+    @quiet
+    def area(self, side: Any = 1) -> float:
+        """The area of one side of the boundary in the certificate's box, in plane coordinates.
+
+        Computed to rounding, not proven. Where curves end at a cluster of undecided cells, the error is up to
+        the cluster's own area; nan if they end elsewhere inside the box, as when a budget ended the work.
+
+        Parameters
+        ----------
+        side
+            The label of a class that the margin or level separates; of other fields 1, the side F > 0, or −1.
+
+        Raises
+        ------
+        ValueError
+            If there is no such class.
+
+        Examples
+        --------
+        >>> import tracer
+        >>> circle = tracer.Function(lambda x1, x2: x1**2 + x2**2 - 1)
+        >>> boundary = tracer.trace(circle, [(-2, 2), (-2, 2)])
+        >>> round(boundary.area(1), 8), round(boundary.area(-1), 8)
+        (12.85840735, 3.14159265)
+        """
+        field, box = self._known_field(), Box.from_bounds(self.certificate.bounds)
+        sign = sign_of(side, getattr(field, "sides", None))
+        middles = np.reshape([cluster.bounds.mean(axis=0) for cluster in self.clusters], (-1, 2))
+        above = area_above(field, box, self.curves, middles)
+        return above if sign > 0 else float(box.sides.prod()) - above
+
+    def table(self) -> dict[str, list]:
+        """The vertices of all curves, by column: the number of the curve, 1 if it is closed, x1, x2."""
+        lines = [curve.polyline(DATA_TOLERANCE) for curve in self.curves]
+        rows = [(k, int(self.curves[k].closed), *x) for k, line in enumerate(lines) for x in line.tolist()]
+        return columns(("curve", "closed", "x1", "x2"), rows)
+
+    def _features(self) -> Iterator[tuple[Any, dict[str, Any]]]:
+        for k, c in enumerate(self.curves):
+            yield c, {"curve": k, "closed": c.closed, "length": c.length, "proven": c.proven}
+
+    def _known_field(self) -> Field:
+        if self.field is None:
+            raise ValueError("field: the file does not hold the function F; trace it again")
+        return self.field
 
     @classmethod
     def load(cls, path: str | os.PathLike) -> "Boundary":

@@ -1,11 +1,15 @@
 """What all results of tracing share: box, status, picture and files."""
 
 import os
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tracer.atlas.certificate import Certificate, Status
 from tracer.fields.box import Box
+
+# What features say of their coordinates: RFC 7946 takes those for longitude and latitude.
+PLANAR = "planar coordinates of the traced box, not longitude and latitude"
 
 
 @dataclass(frozen=True)
@@ -26,6 +30,11 @@ class Stats:
     cells: int
     evaluations: int
     seconds: dict[str, float]
+
+
+def columns(names: Sequence[str], rows: Sequence[Sequence]) -> dict[str, list]:
+    """The columns of a table, by name."""
+    return {name: [row[k] for row in rows] for k, name in enumerate(names)}
 
 
 class Result:
@@ -80,6 +89,44 @@ class Result:
         from tracer.view.export import save
 
         save(self, path)
+
+    def table(self) -> dict[str, list]:
+        """The vertices of all curves, by column, as a ``.csv`` file has them."""
+        raise NotImplementedError
+
+    def to_pandas(self) -> Any:
+        """The vertices of all curves as a table of pandas, a row for each, chords within 1e-6 box units.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Columns ``curve``, ``closed`` of a boundary, ``arc``, ``left``, ``right`` of a partition, then
+            ``x1``, ``x2``.
+
+        Raises
+        ------
+        ImportError
+            If pandas is not installed.
+        """
+        from tracer.view.export import data_frame
+
+        return data_frame(self)
+
+    def _features(self) -> Iterator[tuple[Any, dict[str, Any]]]:
+        """The things that a map shows, which have a ``__geo_interface__``, and their properties."""
+        raise NotImplementedError
+
+    @property
+    def __geo_interface__(self) -> dict[str, Any]:
+        """A FeatureCollection of curves, or of regions, as a ``.geojson`` file has it.
+
+        ``geopandas.GeoDataFrame.from_features(result)`` reads it.
+        """
+        features = [
+            {"type": "Feature", "properties": properties, "geometry": thing.__geo_interface__}
+            for thing, properties in self._features()
+        ]
+        return {"type": "FeatureCollection", "description": PLANAR, "features": features}
 
     def _repr_png_(self) -> bytes:
         from tracer.view.export import png

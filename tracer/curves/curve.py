@@ -16,12 +16,13 @@ from tracer.arrays import EPS, Array, quiet
 from tracer.curves.branch_points import BranchPoint
 from tracer.curves.corrector import correct, newton_step
 from tracer.curves.end import End
+from tracer.curves.measures import area_left_of_pieces, area_of_line, area_of_pieces, curvature
 from tracer.curves.pieces import Pieces
 from tracer.curves.polylines import SAMPLES, resolved, vertices
 from tracer.curves.screen import Screen
 from tracer.curves.trace import Trace
 from tracer.curves.turning import TurningPoint, turning_points
-from tracer.curves.vectors import max_norm, unit_vectors
+from tracer.curves.vectors import max_norm, turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.checks import between, floats, need_finite
 from tracer.fields.evaluations import Evaluations, Overtime
@@ -32,6 +33,8 @@ ROUNDING = 4 * EPS
 FINEST = 1e-12
 # A polyline is measured on predictions if their error is at most this share of its tolerance.
 CLEARLY_BETTER = 0.01
+# Chords of lines for other programs stay within this of the curve, in box units.
+DATA_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -156,6 +159,37 @@ class Curve:
         """
         return self.pieces.length
 
+    @property
+    def area(self) -> float:
+        """The area that a closed curve encloses, in plane coordinates: positive if F > 0 inside.
+
+        Computed to rounding, not proven.
+
+        Raises
+        ------
+        ValueError
+            If the curve is open; `Boundary.area` is the area of a side of the boundary.
+
+        Examples
+        --------
+        >>> import tracer
+        >>> circle = tracer.Function(lambda x1, x2: 1 - x1**2 - x2**2)
+        >>> (curve,) = tracer.trace(circle, [(-2, 2), (-2, 2)])
+        >>> round(curve.area, 12)
+        3.14159265359
+        """
+        if not self.closed:
+            raise ValueError("area: an open curve encloses none; take that of a side, boundary.area(side)")
+        return self.area_about(self.points[0])
+
+    @quiet
+    def area_about(self, point: Array) -> float:
+        """½ ∫ x dy − y dx along the curve about a point, in plane coordinates."""
+        area = area_of_pieces(self.pieces, point, np.ones(2))
+        if self.field is None or self.pieces.straight:
+            return area
+        return area + area_left_of_pieces(self.field, self.box, self.pieces)
+
     @quiet
     def __call__(self, s: ArrayLike) -> Array:
         """Evaluate the curve: points at arclengths `s`, corrected onto F = 0.
@@ -192,6 +226,37 @@ class Curve:
                     rate[here], known[here] = self._branch_tangents(x, rate[here]), False
             rate[known] = np.stack([gradient[known, 1], -gradient[known, 0]], axis=-1)
         return unit_vectors(rate).reshape(*at.shape, 2)
+
+    def normal(self, s: ArrayLike) -> Array:
+        """Unit normals, shape (..., 2), in plane coordinates at arclengths `s` (...), towards F > 0."""
+        return turned(self.tangent(s))
+
+    @quiet
+    def curvature(self, s: ArrayLike) -> Array:
+        """The curvature, shape (...), at arclengths `s`, shape (...): positive where it bends towards F > 0.
+
+        It is the derivative of the tangent's angle by arclength, to about eight digits: from F's gradient at
+        points nearby, not proven. The sides of a polygon have none; nan at branch points and corners.
+
+        Raises
+        ------
+        ValueError
+            If `s` is outside the curve, or F is not known, as of a `Function` that was read from a file.
+
+        Examples
+        --------
+        >>> import tracer
+        >>> circle = tracer.Function(lambda x1, x2: x1**2 + x2**2 - 4)
+        >>> (curve,) = tracer.trace(circle, [(-3, 3), (-3, 3)])
+        >>> curve.curvature([0.0, 1.0]).round(6).tolist()
+        [-0.5, -0.5]
+        """
+        at = self._arclengths(s)
+        if self.pieces.straight:
+            return np.zeros(at.shape)
+        if self.field is None:
+            raise ValueError("curvature: the file does not hold the function F; trace it again")
+        return curvature(self.field, self.box, self._on_curve(at.ravel())[0]).reshape(at.shape)
 
     def _branch_tangents(self, x: Array, predicted: Array) -> Array:
         """The branch tangents at branch point `x` that are nearest in direction to `predicted`, (k, 2)."""
@@ -266,6 +331,18 @@ class Curve:
         x, _ = self._corrected(pieces.at_places(place)[:, :2])
         x[place == 0], x[place == len(pieces)] = self.points[0], self.points[-1]
         return x
+
+    @property
+    def __geo_interface__(self) -> dict[str, Any]:
+        """A line, or the polygon inside a closed curve, counterclockwise, with chords within 1e-6 box units.
+
+        ``shapely.geometry.shape(curve)`` reads it.
+        """
+        line = self.polyline(DATA_TOLERANCE)
+        if not self.closed:
+            return {"type": "LineString", "coordinates": line.tolist()}
+        around = line if area_of_line(line - line[0]) > 0 else line[::-1]
+        return {"type": "Polygon", "coordinates": [around.tolist()]}
 
     def lift(self) -> Array:
         """The points in the input space of the network, shape (n, inputs)."""

@@ -59,6 +59,15 @@ def extrema(v: Array) -> tuple[Array, Array]:
     return here + 0.5 * slope * step, step
 
 
+# Check points, where a polynomial is compared with the curve: at its nodes it agrees, whatever the curve does
+# elsewhere. They are in the middle and further out, where the nodes lie closer.
+_CHECKED = np.array([-0.78, 0.0, 0.78])
+# Nodes and check points in order, and the indices of both.
+SIGMA = np.sort(np.concatenate([NODES, _CHECKED]))
+AT_NODES, AT_CHECKS = (np.searchsorted(SIGMA, some) for some in (NODES, _CHECKED))
+# The matrix from values at the nodes to values of their polynomial at the check points.
+EXPECTED = interpolation(_CHECKED)
+
 # An imaginary part below this is rounding: of a double root it is about the square root of rounding.
 REAL = 1e-7
 

@@ -21,9 +21,8 @@ from collections.abc import Callable
 import numpy as np
 
 from tracer.arrays import Array, Mask
-from tracer.curves.check_points import AT_NODES, AT_PLACES, EXPECTED, SIGMA
 from tracer.curves.corrector import Corrected
-from tracer.curves.pieces import Pieces, with_arclength
+from tracer.curves.pieces import AT_CHECKS, AT_NODES, EXPECTED, SIGMA, Pieces, with_arclength
 from tracer.curves.vectors import lengths
 from tracer.fields.box import Box
 
@@ -54,7 +53,7 @@ def resolved(pieces: Pieces, box: Box, tolerance: float, correct: Callable[[Arra
         place = low[:, None] + 0.5 * (1 + SIGMA) * (high - low)[:, None]
         put = correct(box.clip(pieces.at_places(place.ravel())[:, :2]))
         x, distance = put.x.reshape(*place.shape, 2), put.distance.reshape(place.shape)
-        off = lengths((EXPECTED @ x[:, AT_NODES] - x[:, AT_PLACES]) / box.sides).max(axis=1)
+        off = lengths((EXPECTED @ x[:, AT_NODES] - x[:, AT_CHECKS]) / box.sides).max(axis=1)
         misses = ~(off <= tolerance + NOISE * np.where(np.isfinite(distance), distance, 0.0).max(axis=1))
         made += (PARTS - 1) * np.count_nonzero(misses)
         misses &= (made <= MOST_PIECES) & (high - low > SHORTEST)

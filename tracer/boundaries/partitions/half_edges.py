@@ -31,12 +31,10 @@ from tracer.arrays import Array
 from tracer.atlas.cells.subdivision import NO_CELLS
 from tracer.boundaries.partitions.borders import Arc
 from tracer.boundaries.partitions.nodes import NO_NODE, NO_SIDE, Border, Nodes
-from tracer.curves.pieces import DEGREE, Pieces
+from tracer.curves.measures import area_of_line, area_of_pieces
 from tracer.curves.screen import Screen
 from tracer.fields.box import Box
 
-# On a piece x dy has degree 13, for which this Gauss rule is exact.
-_SIGMA, _WEIGHT = np.polynomial.legendre.leggauss(DEGREE)
 _CORNERS = np.array([[0, 0], [1, 0], [1, 1], [0, 1]])
 
 
@@ -91,11 +89,11 @@ class HalfEdge:
     def signed_area(self, about: Array, box: Box) -> float:
         """½ ∫ x dy − y dx along it about a point, in units of `box`."""
         if self.arc is None:
-            return _area_by_line((self.points - about) / box.sides)
+            return area_of_line((self.points - about) / box.sides)
         first, last = self.arc.curve.points[[-1, 0] if self.reverse else [0, -1]]
-        way = _area_by_pieces(self.arc.curve.pieces, about, box) * (-1 if self.reverse else 1)
+        way = area_of_pieces(self.arc.curve.pieces, about, box.sides) * (-1 if self.reverse else 1)
         for gap in ([self.points[0], first], [last, self.points[-1]]) if len(self.points) else ():
-            way += _area_by_line((np.array(gap) - about) / box.sides)
+            way += area_of_line((np.array(gap) - about) / box.sides)
         return way
 
     def outside(self, box: Box, proven: Box) -> float:
@@ -103,7 +101,7 @@ class HalfEdge:
         if self.arc is not None:
             return 0.0
         strip = np.concatenate([self.points, moved(self.points, proven, box)[::-1], self.points[:1]])
-        return _area_by_line((strip - strip[0]) / box.sides)
+        return area_of_line((strip - strip[0]) / box.sides)
 
 
 @dataclass(frozen=True, eq=False)
@@ -242,16 +240,3 @@ def _angle(direction: Array, box: Box) -> float:
 def _corners_between(first: int, last: int, box: Box) -> Array:
     """The corners of the box at the ends of its sides `first`, …, `last` − 1."""
     return np.where(_CORNERS[np.arange(first + 1, last + 1) % 4] == 0, box.lower, box.upper)
-
-
-def _area_by_line(line: Array) -> float:
-    x, y = line.T
-    return 0.5 * float((x[:-1] * y[1:] - x[1:] * y[:-1]).sum())
-
-
-def _area_by_pieces(pieces: Pieces, about: Array, box: Box) -> float:
-    piece = np.repeat(np.arange(len(pieces)), len(_SIGMA))
-    sigma, weight = np.tile(_SIGMA, len(pieces)), np.tile(_WEIGHT, len(pieces))
-    x, y = ((pieces.at(piece, sigma)[:, :2] - about) / box.sides).T
-    dx, dy = (pieces.rate(piece, sigma)[:, :2] / box.sides).T
-    return 0.5 * float(((x * dy - y * dx) * weight).sum())

@@ -1,11 +1,12 @@
 """The partition of a box: the regions of its classes, the arcs between them, and the certificate."""
 
 import os
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from numpy.typing import ArrayLike
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
 
 from tracer.arrays import Indices
 from tracer.atlas.certificate import PHRASES, Certificate
@@ -13,8 +14,10 @@ from tracer.atlas.classes.margins import Margins
 from tracer.boundaries.partitions.borders import Arc, Junction
 from tracer.boundaries.partitions.parts import parts_of
 from tracer.boundaries.partitions.regions import Region
-from tracer.boundaries.result import Result, Stats
+from tracer.boundaries.result import Result, Stats, columns
+from tracer.curves.curve import DATA_TOLERANCE
 from tracer.curves.nearest.distances import Nearest, Part, nearest_points
+from tracer.fields import checks
 from tracer.fields.box import Box
 
 
@@ -77,6 +80,30 @@ class Partition(Result):
             return None
         margins = Margins(self.network.scores(negative=self.argmin))
         return parts_of(margins, proof.charts, self.chart_classes, self.arcs)
+
+    def table(self) -> dict[str, list]:
+        """The vertices of all arcs, by column: the number of the arc, its classes left and right, x1, x2."""
+        lines = [arc.polyline(DATA_TOLERANCE) for arc in self.arcs]
+        rows = [(k, *self.arcs[k].classes, *x) for k, line in enumerate(lines) for x in line.tolist()]
+        return columns(("arc", "left", "right", "x1", "x2"), rows)
+
+    def _features(self) -> Iterator[tuple[Any, dict[str, Any]]]:
+        for region in self.regions:
+            label = region.label if isinstance(region.label, str | int | float | bool) else str(region.label)
+            yield region, {"class": label, "output": region.output, "area": region.area}
+
+    def classify(self, points: ArrayLike) -> NDArray[Any]:
+        """The labels of the classes that win at points (..., 2), shape (...).
+
+        Raises
+        ------
+        ValueError
+            If the shape is not (..., 2), or what was divided by is not known: functions read from a file.
+        """
+        if self.network is None:
+            raise ValueError("network: the file does not hold the functions; divide the box again")
+        scores = self.network.scores(negative=self.argmin)(checks.points("points", points, 2))
+        return np.array(self.labels)[scores.argmax(axis=-1)]
 
     def nearest(self, points: ArrayLike) -> Nearest:
         """The nearest change of decision to each of `points`: the nearest point of all arcs.

@@ -20,6 +20,7 @@ from tracer.atlas.faces import Faces, connected
 from tracer.boundaries.partitions.borders import Arc
 from tracer.boundaries.partitions.half_edges import Ring, plane_graph, rings_of
 from tracer.boundaries.partitions.nodes import NO_NODE, Border, Nodes
+from tracer.curves.curve import DATA_TOLERANCE
 from tracer.curves.screen import Screen
 from tracer.fields.box import Box
 from tracer.fields.checks import points
@@ -87,6 +88,12 @@ class Region:
     def rings(self) -> tuple[Array, ...]:
         """The polygons of all its pieces, holes included; see `Piece.rings`."""
         return tuple(ring for piece in self.pieces for ring in piece.rings)
+
+    @property
+    def __geo_interface__(self) -> dict[str, Any]:
+        """Its pieces with their holes as polygons, with chords within 1e-6 of its border, in box units."""
+        pieces = [[ring.tolist() for ring in piece.polygons(DATA_TOLERANCE)] for piece in self.pieces]
+        return {"type": "MultiPolygon", "coordinates": pieces}
 
     def contains(self, x: ArrayLike) -> Mask:
         """Whether points (..., 2) lie in it: inside an odd number of its polygons, whose error is 1e-8."""

@@ -35,8 +35,18 @@ import numpy as np
 from tracer.arrays import Array, Mask
 from tracer.atlas.charts import across
 from tracer.atlas.edges.roots import point_bounds
-from tracer.curves.check_points import AT_NODES, AT_PLACES, EXPECTED, SIGMA
-from tracer.curves.pieces import DERIVATIVE, NODES, Pieces, extrema, interpolation, with_arclength
+from tracer.curves.pieces import (
+    AT_CHECKS,
+    AT_NODES,
+    DERIVATIVE,
+    EXPECTED,
+    NODES,
+    SIGMA,
+    Pieces,
+    extrema,
+    interpolation,
+    with_arclength,
+)
 from tracer.curves.prediction.arc_corrector import corrected, grid_in_brackets
 from tracer.curves.prediction.batch import ENDS, GRADIENTS, ArcBatch, can_be_halved
 from tracer.curves.turning import FLAT
@@ -264,13 +274,13 @@ def _put_onto_curve(field: Field, box: Box, arcs: ArcBatch, predicted: Array, no
     uphill, rates = unit_vectors(gradient * box.sides), RATES_AT_SIGMA @ nodes / box.sides
     # Whether gradients are within 45° of the chord's normal; one that is 0 or not finite is not.
     steep = ~(dot(_normals(box, arcs)[:, None], uphill) > LEAST_COSINE).all(axis=1) & halves
-    gap = (EXPECTED @ nodes - x[:, AT_PLACES]) / box.sides
+    gap = (EXPECTED @ nodes - x[:, AT_CHECKS]) / box.sides
     length = box.distance(arcs.start, arcs.end)
     with np.errstate(all="ignore"):
         # Along the curve places need not agree, but as far as it bends.
         bends = dot(gap, gap) / length[:, None]
         angle = np.fmax.reduce(np.abs(dot(rates, uphill)) / lengths(rates), axis=1)
-    off = (np.abs(dot(gap, uphill[:, AT_PLACES])) + bends).max(axis=1)
+    off = (np.abs(dot(gap, uphill[:, AT_CHECKS])) + bends).max(axis=1)
     # An arc so short that there is nothing between its ends is as good as it can be.
     off, length = np.where(halves, off, 0.0), np.where(halves, length, 0.0)
     return _OnCurve(x, off, noise, length, angle, _room(box, nodes, uphill, angle), steep, lost)
