@@ -36,6 +36,7 @@ FOLDERS = [
     "boundaries/sweeps",
     "models/lowering",
     "models/onnx",
+    "models/keras",
     "models/scikit_learn",
     "models/torch_modules",
     "models",
@@ -137,7 +138,7 @@ def test_every_module_has_a_docstring(name):
 
 def test_importing_tracer_loads_nothing_heavy():
     heavy = ["integrate", "optimize", "spatial", "differentiate", "sparse"]
-    names = ["matplotlib", "torch", "onnx", "sklearn", *(f"scipy.{part}" for part in heavy)]
+    names = ["matplotlib", "torch", "onnx", "sklearn", "h5py", "keras", *(f"scipy.{part}" for part in heavy)]
     code = f"import sys, tracer; print([name for name in {names} if name in sys.modules])"
     run = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True

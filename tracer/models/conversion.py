@@ -21,10 +21,12 @@ from tracer.fields.networks.network import Network
 READERS = {
     "torch.nn.modules": "tracer.models.torch_modules.reading",
     "sklearn": "tracer.models.scikit_learn.estimators",
+    "keras": "tracer.models.keras.reading",
+    "tf_keras": "tracer.models.keras.reading",
 }
 
 # Models that may not tell the shape of their inputs.
-OF_SHAPES = ("torch.nn.modules",)
+OF_SHAPES = ("torch.nn.modules", "keras", "tf_keras")
 
 
 @quiet
@@ -34,10 +36,10 @@ def as_network(model: Any, *, shape: Sequence[int] | None = None) -> Field:
 
     Parameters
     ----------
-    model : torch.nn.Module, scikit-learn estimator or Network
+    model : torch.nn.Module, keras.Model, scikit-learn estimator or Network
     shape : sequence of int, optional
         For a torch module: the shape of one point, such as (3, 32, 32) for images; by default the number of
-        inputs of its first linear layer.
+        inputs of its first linear layer. For a Keras model: where it leaves sizes of its input free.
 
     Returns
     -------
@@ -67,14 +69,16 @@ def as_network(model: Any, *, shape: Sequence[int] | None = None) -> Field:
     kinds = kinds_of(model)
     library = next((name for kind in kinds for name in READERS if kind.startswith(f"{name}.")), None)
     if shape is not None and library not in OF_SHAPES:
-        raise ValueError(f"shape belongs to torch modules; got {shown(shape)} for {shown(model)}")
+        raise ValueError(
+            f"shape belongs to torch modules and Keras models; got {shown(shape)} for {shown(model)}"
+        )
     if isinstance(model, Network | KernelField):
         return model
     if library is not None:
         read = import_module(READERS[library]).read
         return read(model) if shape is None else read(model, shape)
     raise TypeError(
-        f"model must be a torch module, a scikit-learn estimator or a Network; "
+        f"model must be a torch module, a Keras model, a scikit-learn estimator or a Network; "
         f"got {shown(model)}{_cure(model)}"
     )
 

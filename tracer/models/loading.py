@@ -11,6 +11,7 @@ from tracer.fields.checks import shown
 from tracer.fields.networks import serialization as network_json
 from tracer.fields.networks.network import Network
 from tracer.models import nnet
+from tracer.models.keras import files as keras_files
 from tracer.models.onnx import files
 
 READERS: dict[str, Callable[..., Network]] = {
@@ -18,19 +19,23 @@ READERS: dict[str, Callable[..., Network]] = {
     ".nnet": nnet.load,
     ".onnx": files.load,
     ".onnx.gz": files.load,
+    ".keras": keras_files.load,
+    ".h5": keras_files.load,
 }
 # Readers of graphs, which may have several outputs, and sizes that are left free.
-OF_GRAPHS = (files.load,)
+OF_GRAPHS = (files.load, keras_files.load)
 # Advice for files that another library reads: its model can then be converted.
 TORCH = "pass torch.load(path, weights_only=False) to tracer.as_network"
+SAVED_MODEL = "convert its folder, python -m tf2onnx.convert --saved-model folder --output model.onnx"
 HINTS = {
     ".pt": TORCH,
     ".pth": TORCH,
     ".joblib": "pass joblib.load(path) to tracer.as_network",
     ".pkl": "pass pickle.load(file) to tracer.as_network",
     ".pickle": "pass pickle.load(file) to tracer.as_network",
-    ".h5": "export the model to .onnx",
-    ".keras": "export the model to .onnx",
+    ".hdf5": "rename a Keras model to .h5",
+    ".tflite": "convert it, python -m tf2onnx.convert --tflite model.tflite --output model.onnx",
+    ".pb": SAVED_MODEL,
 }
 
 
@@ -50,8 +55,9 @@ def load(
         ``.json``: ``{"layers": [{"W": out × in, "b": out, "activation": name}, …]}``.
         ``.nnet``: the format of ACAS Xu, with its normalisation; inputs are not clamped to their ranges.
         ``.onnx``, ``.onnx.gz``: a graph that is a chain of layers; needs the package `onnx`.
+        ``.keras``, ``.h5``: a Sequential or functional model of Keras 2 or 3; needs the package `h5py`.
     output : str or int, optional
-        The name or number of the output, where a graph has several.
+        The name or number of the output, where a graph has several; of a Keras model any layer's name.
     shape : sequence of int, or mapping of names to such, optional
         The shape of one point, where a graph leaves sizes of its inputs free.
 
@@ -89,6 +95,8 @@ def load(
             f"path must be a path, got {shown(path)}: a model is read by tracer.as_network(model)"
         )
     file = checked("path", path)
+    if (file / "saved_model.pb").is_file():
+        raise ValueError(f"path must be a file; got the SavedModel {shown(path)}: {SAVED_MODEL}")
     suffix = "".join(file.suffixes[-2:] if file.suffix.lower() == ".gz" else file.suffixes[-1:]).lower()
     if suffix not in READERS:
         hint = f": {HINTS[suffix]}" if suffix in HINTS else ""

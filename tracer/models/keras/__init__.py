@@ -1,0 +1,1 @@
+"""Readers of Keras models, from files and from memory."""

@@ -1,0 +1,98 @@
+"""Keras files: `.keras`, and `.h5` of Keras 2 and 3.
+
+A `.keras` file is a zip archive of ``config.json``, ``metadata.json`` and ``model.weights.h5``; an `.h5` file
+has the configuration as an attribute. Both are read with h5py, zipfile and json as configuration and arrays.
+Keras is not imported: it would build the model that the file describes, with layers that may run code, and
+allocate what the file claims; and whoever has a file need not have the version of Keras, or the backend, that
+wrote it.
+
+The network is the real function of the stored weights: float32 runtimes differ from it by their rounding
+errors.
+"""
+
+import json
+import os
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tracer.fields.checks import cut, shown
+from tracer.fields.networks.network import Network
+from tracer.models.keras import graph, hdf5, weights
+from tracer.models.keras.configuration import Model, model
+from tracer.models.keras.hdf5 import Contents
+from tracer.models.keras.layer import Origin
+from tracer.models.keras.weights import Arrays
+
+# The length of an error message about a file's layers, in characters.
+LONGEST_REASON = 380
+NO_CONFIGURATION = (
+    "it has no configuration, model_config: if it holds weights only, build the model, "
+    "model.load_weights(path), and pass it to tracer.as_network"
+)
+
+
+def load(
+    path: str | os.PathLike, output: str | int | None = None, shape: graph.Shapes | None = None
+) -> Network:
+    """Read a network from a Keras file.
+
+    Parameters
+    ----------
+    path : path
+    output : str or int, optional
+        The name of a layer, or the number of an output, if the model has several.
+    shape : sequence of int, or mapping of names to such, optional
+        The shape of one point, where the model leaves sizes of its inputs free.
+
+    Returns
+    -------
+    Network
+        Its inputs are the entries of the model's inputs for one point, one after another in C order, channels
+        where the model has them, without inputs that the output does not need. Layers that do nothing once a
+        model is trained are left out; a final log-softmax is read as softmax, which has the same margins.
+
+    Raises
+    ------
+    ImportError
+        If the package `h5py` is not installed.
+    ValueError
+        If the file is no Keras model, or no chain of layers; the message names the layer. A file of less than
+        100 MB is refused before it takes 500 MB, unless it is a network whose weights overflow.
+    """
+    path = Path(path)
+    if find_spec("h5py") is None:
+        raise ImportError(f"reading {shown(path)} needs the package h5py: pip install h5py")
+    # A file that may not be read is an error of the system's own.
+    path.open("rb").close()
+    try:
+        found, arrays, origin = _content(hdf5.read(path))
+        plan = graph.planned(found, arrays, origin, output, shape)
+        # Overflow and nan are reported where they occur.
+        with np.errstate(over="ignore", invalid="ignore"):
+            return plan.network()
+    except RecursionError:
+        raise ValueError(f"{shown(path)}: its configuration is nested too deep") from None
+    # A configuration may be any JSON, where a layer's is expected.
+    except graph.FAULTS as error:
+        raise ValueError(f"{shown(path)}: {cut(str(error), LONGEST_REASON)}") from None
+
+
+def _content(file: Contents) -> tuple[Model, Arrays, Origin]:
+    """The model of a file, the arrays of its layers, and where it is from."""
+    texts = file.texts
+    if "config.json" in texts:
+        version = json.loads(texts["metadata.json"] or "{}").get("keras_version")
+        return model(json.loads(texts["config.json"] or "")), weights.of_archive(file), _origin(version)
+    text = texts.get("model_config")
+    if text is None:
+        raise ValueError(NO_CONFIGURATION)
+    return model(json.loads(text)), weights.of_legacy(file), _origin(texts.get("keras_version"))
+
+
+def _origin(version: Any) -> Origin:
+    """The first number of Keras' version, 2 where there is none."""
+    first = version.partition(".")[0] if isinstance(version, str) else ""
+    return Origin(3 if first.isdecimal() and first > "2" else 2)

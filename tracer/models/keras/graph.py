@@ -1,0 +1,251 @@
+"""The calls of a Keras model in order: planned by their shapes, then lowered to a network.
+
+A plan holds what every call of a layer will do. When it is made, all parameters, shapes and arrays of the
+model have been checked, and the sizes of its matrices are known; only then are they made. A layer that is a
+model is planned call by call, a layer that is called several times anew for each call.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import prod
+from typing import Any
+
+from tracer.fields.checks import shown
+from tracer.fields.networks.network import Network
+from tracer.models.keras import activations, moves, products, windows
+from tracer.models.keras.configuration import INPUT, MOST_LAYERS, Model, Output, Spec, batch_shape
+from tracer.models.keras.layer import REMEDY, Layer, Origin, Part, same
+from tracer.models.keras.weights import Arrays
+from tracer.models.lowering import chain
+from tracer.models.lowering.matrix import LARGEST, need_room
+from tracer.models.lowering.tensor import Shape, Tensor
+
+OF_LOGITS = "pass output=, the name of the layer before it, or a model without what follows"
+# Models in models may call each other very often.
+MOST_CALLS = MOST_LAYERS
+Shapes = Sequence[int] | Mapping[str, Sequence[int]]
+OF_ONE: dict[str, Callable[..., Part]] = {
+    **products.TABLE,
+    **windows.TABLE,
+    **moves.TABLE,
+    **activations.TABLE,
+}
+# What configurations, shapes and arrays that do not fit raise in a row of a table.
+FAULTS = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, OSError, RuntimeError)
+
+
+@dataclass(frozen=True)
+class Value:
+    """A tensor of a plan: its number, its shape for one point, and whether it is the output of a softmax."""
+
+    number: int
+    shape: Shape
+    is_softmax: bool = False
+
+
+@dataclass(frozen=True)
+class Step:
+    """A call of a layer on the tensors of these numbers."""
+
+    place: str
+    build: Callable[..., Tensor]
+    arguments: tuple[int, ...]
+
+
+@dataclass
+class Plan:
+    """The inputs of a network, the calls that lead to its output, and the output's number."""
+
+    inputs: list[Shape] = field(default_factory=list)
+    steps: list[Step] = field(default_factory=list)
+    output: int = 0
+
+    def network(self) -> Network:
+        """The network.
+
+        Raises
+        ------
+        ValueError
+            If it is no chain of layers; the message names the layer.
+        """
+        inputs = [Tensor.input(shape) for shape in self.inputs]
+        values = list(inputs)
+        for step in self.steps:
+            try:
+                values.append(step.build(*(values[k] for k in step.arguments)))
+            except FAULTS as error:
+                raise ValueError(f"{step.place}: {error}") from None
+        return chain.network(values[self.output].affine, [x.affine for x in inputs])
+
+
+def planned(
+    model: Model, arrays: Arrays, origin: Origin, output: str | int | None = None, shape: Shapes | None = None
+) -> Plan:
+    """The plan of a model from somewhere, to one of its outputs, for points of a shape."""
+    wanted = _chosen(model, output)
+    needed = {call.layer for call in model.order([wanted])}
+    names = [name for name, *_ in model.inputs if name in needed]
+    if shape is not None and not isinstance(shape, Mapping) and len(names) > 1:
+        raise ValueError(f"shape must be a mapping of the names of {len(names)} inputs; got {shown(shape)}")
+    walk = _Walk(arrays, origin)
+    values = {}
+    for name in names:
+        given = shape.get(name) if isinstance(shape, Mapping) else shape
+        values[Output(name)] = [walk.input(input_shape(model.layers[name], given))]
+    (value,) = walk.values(model, values, [wanted], ())
+    walk.plan.output = value.number
+    return walk.plan
+
+
+def _chosen(model: Model, output: str | int | None) -> Output:
+    """The output that is asked for; any layer may be one."""
+    names = [name for name, *_ in model.outputs]
+    if output is None and len(names) == 1:
+        return model.outputs[0]
+    if isinstance(output, str) and output in model.layers:
+        return model.outputs[names.index(output)] if names.count(output) == 1 else Output(output)
+    if type(output) is int and 0 <= output < len(names):
+        return model.outputs[output]
+    rule = f"one of {shown(names)}, or its number"
+    if output is None:
+        raise ValueError(f"the model must have one output; got {shown(names)}: pass output=, {rule}")
+    raise ValueError(f"output must be {rule}; got {shown(output)}")
+
+
+def input_shape(spec: Spec, given: Any) -> Shape:
+    """The shape of an input for one point.
+
+    Raises
+    ------
+    ValueError
+        If a size is missing, or another than the one given.
+    """
+    batch = batch_shape(spec)
+    sizes = list(batch[1:]) if isinstance(batch, list) else None
+    if given is not None:
+        wanted = list(given) if isinstance(given, list | tuple) else [given]
+        if not wanted or not all(map(_is_size, wanted)):
+            raise ValueError(f"shape must be positive integers, the shape of one point; got {shown(given)}")
+        if sizes is not None and (
+            len(sizes) != len(wanted) or any(m not in (None, n) for m, n in zip(sizes, wanted, strict=True))
+        ):
+            raise ValueError(
+                f"shape must fit {sizes} of input {spec.name!r}, None for any; got {shown(given)}"
+            )
+        sizes = wanted
+    if not sizes or not all(map(_is_size, sizes)):
+        raise ValueError(
+            f"input {spec.name!r} must have a size along each axis; got {shown(sizes)}: pass shape=, the "
+            "shape of one point"
+        )
+    need_room(*sizes)
+    return tuple(sizes)
+
+
+def _is_size(n: Any) -> bool:
+    return type(n) is int and n > 0
+
+
+class _Walk:
+    """The growing plan of a model."""
+
+    def __init__(self, arrays: Arrays, origin: Origin) -> None:
+        self.plan = Plan()
+        self._arrays, self._origin, self._stored, self._calls = arrays, origin, 0, 0
+
+    def input(self, shape: Shape) -> Value:
+        """A new input."""
+        self.plan.inputs.append(shape)
+        return Value(len(self.plan.inputs) - 1, shape)
+
+    def values(
+        self,
+        model: Model,
+        known: Mapping[Output, list[Value]],
+        outputs: Sequence[Output],
+        path: tuple[Spec, ...],
+    ) -> list[Value]:
+        """The values of some outputs of a model in the models of `path`, given those of its inputs."""
+        found = dict(known)
+        for call in model.order(outputs):
+            if call in found:
+                continue
+            self._calls += 1
+            if self._calls > MOST_CALLS:
+                raise ValueError(f"at most {MOST_CALLS} calls of layers are read")
+            spec = model.layers[call.layer]
+            arguments = [
+                self._argument(found, a) if isinstance(a, Output) else a for a in model.arguments(call)
+            ]
+            place = f"layer {'/'.join(s.name for s in (*path, spec))!r} ({spec.kind})"
+            try:
+                if spec.model is not None:
+                    inner = self._inner(spec.model, arguments)
+                    found[call] = self.values(spec.model, inner, spec.model.outputs, (*path, spec))
+                else:
+                    found[call] = [self._called((*path, spec), arguments, place)]
+            except Unplanned:
+                raise
+            except FAULTS as error:
+                raise Unplanned(f"{place}: {error}") from None
+        return [self._argument(found, output) for output in outputs]
+
+    @staticmethod
+    def _argument(found: Mapping[Output, list[Value]], output: Output) -> Value:
+        values = found[Output(*output[:2])]
+        if output.number >= len(values):
+            raise ValueError(f"layer {output.layer!r} has no output number {output.number}")
+        return values[output.number]
+
+    @staticmethod
+    def _inner(model: Model, arguments: Sequence[Any]) -> dict[Output, list[Value]]:
+        """The values of the inputs of a model that is called."""
+        if len(arguments) != len(model.inputs) or not all(isinstance(a, Value) for a in arguments):
+            raise ValueError(f"a model of {len(model.inputs)} inputs is called on {len(arguments)} arguments")
+        return {Output(name): [a] for (name, *_), a in zip(model.inputs, arguments, strict=True)}
+
+    def _called(self, path: tuple[Spec, ...], arguments: Sequence[Any], place: str) -> Value:
+        """The value of a call of a layer."""
+        tensors = [a for a in arguments if isinstance(a, Value)]
+        part = self._part(path, arguments, tensors)
+        if any(a.is_softmax for a in tensors) and part.build is not same:
+            raise ValueError(f"softmax must be the last layer's activation: {OF_LOGITS}")
+        if part.build is same:
+            return tensors[0]
+        need_room(*part.shape)
+        self._stored += max(part.stored, prod(part.shape))
+        need_room(self._stored, most=LARGEST)
+        self.plan.steps.append(Step(place, part.build, tuple(a.number for a in tensors)))
+        return Value(len(self.plan.inputs) + len(self.plan.steps) - 1, part.shape, part.is_softmax)
+
+    def _part(self, path: tuple[Spec, ...], arguments: Sequence[Any], tensors: Sequence[Value]) -> Part:
+        spec = path[-1]
+        if spec.kind == INPUT:
+            raise ValueError("it is needed, and is no input of its model")
+        several = products.OF_SEVERAL.get(spec.kind)
+        row = several or OF_ONE.get(spec.kind)
+        if row is None:
+            raise ValueError(f"it is no layer of a chain. {REMEDY}")
+        if not tensors or (several is None and len(arguments) != 1):
+            raise ValueError(f"it must be called on one tensor; got {len(arguments)} arguments")
+        layer = Layer(spec.kind, spec.config, self._origin, lambda names: self._arrays(path, names))
+        _need_plain(layer)
+        return row(layer, *(a.shape if isinstance(a, Value) else _constant(a) for a in arguments))
+
+
+class Unplanned(ValueError):
+    """The reason why a layer cannot be planned, with its place."""
+
+
+def _constant(value: Any) -> float:
+    if type(value) not in (int, float):
+        raise ValueError(f"it must be called on tensors and numbers; got {shown(value)}")
+    return float(value)
+
+
+def _need_plain(layer: Layer) -> None:
+    """Raise a ValueError if a layer's weights are quantised."""
+    policy = layer.get("dtype")
+    kind = policy.get("class_name") if isinstance(policy, dict) else policy
+    if layer.get("quantization_config") is not None or "uantized" in str(kind):
+        raise ValueError(f"its weights are quantised: pass the model as it was before. {REMEDY}")
