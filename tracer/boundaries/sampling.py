@@ -23,6 +23,7 @@ from tracer.boundaries.result import Stats
 from tracer.boundaries.work import Work
 from tracer.curves.branch_points import BranchPoint
 from tracer.curves.continuation.budget import Budget
+from tracer.curves.continuation.chords import COARSE, chords_of
 from tracer.curves.continuation.contours import Contour, contours_of, flat_jumps, polyline_of, steps_of
 from tracer.curves.continuation.coverage import covered
 from tracer.curves.continuation.following import follow, stays_in
@@ -42,7 +43,7 @@ from tracer.curves.curve import Curve
 from tracer.curves.end import End
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Evaluations, Overtime
-from tracer.fields.field import Field
+from tracer.fields.field import Field, is_kinked
 
 MAX_STEPS = 10_000
 # What a certificate adds where F jumps over 0, or has a pole.
@@ -54,6 +55,10 @@ SEARCH_SHARE = 0.2
 COARSE_SIDES = (1, 4, 16)
 # Share of the time limit after which no further curve is started.
 FOLLOW_SHARE = 0.9
+# Share of the time left in which chords along contours are refined.
+CHORD_SHARE = 0.8
+# What a certificate adds where curves are polylines.
+CHORDS = "; it has kinks, and curves are polylines within about {:.0e} of it, in box units"
 # After so many calls of a field no further curve is started.
 MOST_CALLS = 20_000
 # Distance of the seeds on branches from their branch point, in box units.
@@ -81,6 +86,10 @@ def sampled_boundary(field: Field, box: Box, work: Work, reason: str) -> Boundar
     curves = search.sorted_curves()
     cut_short = any(End.BUDGET in curve.ends for curve in curves)
     reason += JUMPS.format(jumps) if jumps else ""
+    if is_kinked(evaluations) and curves:
+        error = max(curve.tolerance for curve in curves)
+        cut_short |= error >= COARSE
+        reason += CHORDS.format(error)
     status = Status.SAMPLED if finished and not cut_short else Status.BUDGET_EXHAUSTED
     return Boundary(
         curves,
@@ -212,6 +221,12 @@ class Search:
         some = [one for one in steps if one is not None]
         if not some:
             return [None] * len(steps)
+        if is_kinked(self.evaluations):
+            now = time.perf_counter()
+            until = now + CHORD_SHARE * (self.deadline - now)
+            traces = chords_of(self.evaluations, self.box, some, self.tolerance, until)
+            curves = iter(Curve.from_traces(traces, self.evaluations, self.box, self.tolerance))
+            return [None if one is None else next(curves) for one in steps]
         found = polynomials_of(self.evaluations, self.box, some, self.tolerance, self.deadline)
         good = [one.good.all() and stays_in(self.box, one.trace, self.tolerance) for one in found]
         traces = [one.trace for one, fine in zip(found, good, strict=True) if fine]

@@ -58,6 +58,11 @@ class Evaluations:
         """The reason why the field has no bounds on cells; None if it has."""
         return unenclosable(self.field)
 
+    @property
+    def kinked(self) -> bool:
+        """Whether the field says that it has kinks."""
+        return bool(getattr(self.field, "kinked", False))
+
     def count(self, points: int) -> None:
         """Count one call for F at some points, made of the field itself."""
         self.calls += 1

@@ -183,6 +183,11 @@ def noise_of(field: Field) -> float:
     return getattr(field, "noise", None) or 0.0
 
 
+def is_kinked(field: Field) -> bool:
+    """Whether a field without bounds says that it has kinks."""
+    return getattr(field, "unenclosable", None) is not None and bool(getattr(field, "kinked", False))
+
+
 def unenclosable(field: Field) -> str | None:
     """The reason why a field has no bounds on cells; None if it has."""
     if not hasattr(field, "enclose"):
