@@ -56,7 +56,7 @@ COARSE_SIDES = (1, 4, 16)
 # Share of the time limit after which no further curve is started.
 FOLLOW_SHARE = 0.9
 # Share of the time left in which chords along contours are refined.
-CHORD_SHARE = 0.8
+CHORD_SHARE = 0.6
 # What a certificate adds where curves are polylines.
 CHORDS = "; it has kinks, and curves are polylines within about {:.0e} of it, in box units"
 # After so many calls of a field no further curve is started.
@@ -169,7 +169,7 @@ class Search:
 
     def lattice(self, max_cells: int) -> tuple[Lattice, SignChanges]:
         """The sign changes of F on the lines of a lattice."""
-        side = self._affordable_side(min(max(max_cells, 1), MOST_CELLS))
+        side = self.affordable_side(min(max(max_cells, 1), MOST_CELLS))
         self.side = side if side % 2 else max(1, side - 1)
         lattice = lattice_of(self.evaluations, self.box, (self.side, self.side))
         return lattice, sign_changes_of(self.evaluations, lattice)
@@ -234,7 +234,7 @@ class Search:
         fine = iter(good)
         return [next(curves) if one is not None and next(fine) else None for one in steps]
 
-    def _affordable_side(self, max_cells: int) -> int:
+    def affordable_side(self, max_cells: int) -> int:
         """Cells a side of the finest lattice within its share of the time left, by timing coarse ones."""
         if self.deadline == math.inf:
             return math.isqrt(max_cells)

@@ -183,7 +183,7 @@ def plane_graph(
 
 def _sides(edges: list[HalfEdge], nodes: Nodes, around: int) -> tuple[list[HalfEdge], Array]:
     """The pieces of the box's sides between nodes of half-edges, and cells (m, 2, 2) of undecided order."""
-    box = nodes.atlas.box
+    box = nodes.box
     node = np.array(sorted({edge.start for edge in edges} - {NO_NODE}), dtype=np.intp)
     node = node[nodes.side[node] != NO_SIDE]
     if not len(node):
@@ -218,7 +218,7 @@ def rings_of(edges: list[HalfEdge], nodes: Nodes, box: Box) -> list[Ring]:
             del remaining[k]
             ring.append(edges[k])
             k = k if edges[k].end == NO_NODE else _next(edges[k], edges, leaving[edges[k].end], nodes)
-        rings.append(Ring(tuple(ring), box, nodes.atlas.box))
+        rings.append(Ring(tuple(ring), box, nodes.box))
     return rings
 
 
@@ -228,7 +228,7 @@ def _next(edge: HalfEdge, edges: list[HalfEdge], leaving: list[int], nodes: Node
     if len(same) == 1 and nodes.is_certain(edge.end):
         return same[0]
     # The half-edge straight back is the last choice.
-    box = nodes.atlas.box
+    box = nodes.box
     turn = [(edge.way_back(box) - edges[k].way_out(box)) % (2 * np.pi) or 2 * np.pi for k in leaving]
     return leaving[int(np.argmin(turn))]
 

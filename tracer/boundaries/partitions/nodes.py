@@ -16,6 +16,7 @@ import numpy as np
 from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.atlas import Atlas
 from tracer.atlas.edges.crossings import OUTSIDE
+from tracer.atlas.faces import Faces, connected
 from tracer.atlas.sheet import Sheet
 from tracer.boundaries.clusters import NO_GROUP, grouped
 from tracer.boundaries.partitions.borders import Junction
@@ -109,6 +110,25 @@ class Nodes:
             )
         points, side, span = map(np.concatenate, zip(*columns, strict=True))
         return cls(atlas, cluster, ends, points, np.concatenate([junctions.reach, reach]), side, span)
+
+    @property
+    def box(self) -> Box:
+        """The certified box."""
+        return self.atlas.box
+
+    def faces_of(self, rings: Sequence[Any], borders: Sequence[Border]) -> tuple[Indices, Array]:
+        """Labels of the faces on the left of rings, and cells in which they are undecided.
+
+        They are known at the first crossings of the rings' arcs, or at the corner of the box.
+        """
+        faces = Faces.of(self.atlas)
+        links = [faces.links]
+        for k, ring in enumerate(rings, faces.vertices):
+            arcs = [(borders[edge.number], int(edge.reverse)) for edge in ring.edges if edge.arc is not None]
+            beside = [faces.beside[border.outputs][border.crossing, reverse] for border, reverse in arcs]
+            links.append(np.array([[k, vertex] for vertex in beside or [faces.corner]]))
+        labels = connected(np.concatenate(links), faces.vertices + len(rings))
+        return labels[faces.vertices :], faces.undecided
 
     def is_certain(self, node: int) -> bool:
         """Whether a node is a junction or an end on the box: then each class leaves it once."""

@@ -16,7 +16,6 @@ from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.cells.subdivision import NO_CELLS
-from tracer.atlas.faces import Faces, connected
 from tracer.boundaries.partitions.borders import Arc
 from tracer.boundaries.partitions.half_edges import Ring, plane_graph, rings_of
 from tracer.boundaries.partitions.nodes import NO_NODE, Border, Nodes
@@ -164,8 +163,7 @@ def _nested(rings: list[Ring], borders: Sequence[Border], nodes: Nodes) -> tuple
     outer = net == outermost
     if outer.all():
         return outer, np.arange(len(rings)), NO_CELLS
-    faces = Faces.of(nodes.atlas)
-    face = _faces_of(rings, borders, faces)
+    face, undecided = nodes.faces_of(rings, borders)
     queue = np.flatnonzero(outer).tolist()
     for k in queue:
         for hole in np.flatnonzero((face == face[k]) & ~outer):
@@ -175,18 +173,8 @@ def _nested(rings: list[Ring], borders: Sequence[Border], nodes: Nodes) -> tuple
             queue += np.flatnonzero(further_in).tolist()
     # Each piece has exactly one outer ring, unless cells are undecided.
     if (np.unique(face[outer], return_counts=True)[1] == 1).all() and np.isin(face, face[outer]).all():
-        return outer, face, faces.undecided
-    return outer, face, np.stack([nodes.atlas.box.lower, nodes.atlas.box.upper])[None]
-
-
-def _faces_of(rings: list[Ring], borders: Sequence[Border], faces: Faces) -> Indices:
-    """The face on the left of each ring: at the first crossings of its arcs, or at the corner of the box."""
-    links = [faces.links]
-    for k, ring in enumerate(rings, faces.vertices):
-        arcs = [(borders[edge.number], int(edge.reverse)) for edge in ring.edges if edge.arc is not None]
-        beside = [faces.beside[border.outputs][border.crossing, reverse] for border, reverse in arcs]
-        links.append(np.array([[k, vertex] for vertex in beside or [faces.corner]]))
-    return connected(np.concatenate(links), faces.vertices + len(rings))[faces.vertices :]
+        return outer, face, undecided
+    return outer, face, np.stack([nodes.box.lower, nodes.box.upper])[None]
 
 
 def _nets(rings: list[Ring]) -> tuple[Indices, int]:

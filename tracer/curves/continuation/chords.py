@@ -49,8 +49,8 @@ LONG = 2e-3
 COARSE = 1e-3
 # Where a curve turns both ways between two points, its error is at most about this share of the triangle.
 INFLECTED = 0.25
-# A tip this near to an end of its chord, as a share of it, is rounding.
-NEAR_END = 1e-9
+# A tip this near to an end of its chord, as a share of it, is rounding; one this far away is none.
+NEAR_END, FAR = 1e-9, 4.0
 # Normals are the same if the cosine between them is at least this.
 SAME_NORMAL = 1 - 1e-12
 # The largest correction of a tip, as a share of its chord.
@@ -184,22 +184,22 @@ class Polyline(NamedTuple):
     seen: Mask
 
     def triangles(self) -> tuple[Array, Array]:
-        """The errors of the chords (n,), and the tips (n, 2) over them."""
-        along = -turned(self.normal)
-        c = np.roll(self.x, -1, axis=0) - self.x
-        size = np.where(self.chord, lengths(c), 0.0)
-        first, last = along, np.roll(along, -1, axis=0)
+        """The errors of the chords (n,), and the tips (n, 2) over them, or their middles."""
+        first, c = -turned(self.normal), np.roll(self.x, -1, axis=0) - self.x
+        last, size = np.roll(first, -1, axis=0), np.where(self.chord, lengths(c), 0.0)
         with np.errstate(all="ignore"):
             a, b = cross(first, c) / size, cross(c, last) / size
-            height = size * np.abs(a * b) / (np.abs(a) + np.abs(b))
-            height = np.where(a * b < 0, INFLECTED * size * np.maximum(np.abs(a), np.abs(b)), height)
-            backward = (dot(first, c) <= 0) | (dot(last, c) <= 0)
-            height = np.where(backward, size, np.where(np.abs(a) + np.abs(b) > 0, height, 0.0))
-            reach = size * b / cross(first, last)
+            reach, back = size * b / cross(first, last), size * a / cross(first, last)
             tip = self.x + reach[:, None] * first
             share = dot(tip - self.x, c) / size**2
-        fits = ~backward & (a * b > 0) & (share > NEAR_END) & (share < 1 - NEAR_END)
-        return np.where(self.chord, height, 0.0), np.where(fits[:, None], tip, self.x + 0.5 * c)
+            height = size * np.abs(a * b) / (np.abs(a) + np.abs(b))
+            # Over an obtuse triangle the tip is nearer to an end of the chord.
+            beside = lengths(tip - self.x - np.clip(share, 0, 1)[:, None] * c)
+        sharp = (dot(first, c) <= 0) | (dot(last, c) <= 0)
+        meets = (reach > NEAR_END * size) & (back > NEAR_END * size) & (np.maximum(reach, back) < FAR * size)
+        error = np.where(a * b < 0, INFLECTED * size * np.maximum(np.abs(a), np.abs(b)), height)
+        error = np.where(sharp, np.where(meets, beside, size), np.where(np.abs(a) + np.abs(b) > 0, error, 0))
+        return np.where(self.chord, error, 0.0), np.where(meets[:, None], tip, self.x + 0.5 * c)
 
     def unseen(self) -> Mask:
         """Which long chords were not looked at in the middle."""
@@ -268,11 +268,12 @@ def _corrected(
     """The tips over the chords `which` on the curve, the normals there, and which of them are good."""
     c = line.x[which + 1] - line.x[which]
     size = lengths(c)
-    x, gradient, step, _ = newton_along(field, turned(unit_vectors(c)) * box.sides, size, tip * box.sides)
+    between = unit_vectors(line.normal[which] + line.normal[which + 1])
+    along = np.where(between.any(axis=1)[:, None], between, turned(unit_vectors(c)))
+    x, gradient, step, _ = newton_along(field, along * box.sides, size, tip * box.sides)
     x, scaled = box.clip(x) / box.sides, gradient * box.sides
     good = regular(gradient) & (lengths(x - tip) <= LARGEST_CORRECTION * size) & (step <= size)
-    ahead = dot(x - line.x[which], c)
-    return x, unit_vectors(scaled), good & (ahead > 0) & (ahead < size**2)
+    return x, unit_vectors(scaled), good & (x != line.x[which]).any(axis=1) & (x != line.x[which + 1]).any(1)
 
 
 def _trace(box: Box, steps: Steps, x: Array, normal: Array, error: float) -> Trace:
