@@ -366,9 +366,11 @@ class SampledNodes:
         )
 
     def is_certain(self, node: int) -> bool:
-        """Whether each class leaves a node once: at a junction of three, and on the box."""
+        """Whether each class leaves a node once: on the box, and where no class has two opposite corners."""
         meeting = self.found.graph.meeting
-        return node >= len(meeting.cell) or int((meeting.crossings[node] >= 0).sum()) == 3
+        if node >= len(meeting.cell):
+            return True
+        return len(np.unique(meeting.classes[node])) == int((meeting.crossings[node] >= 0).sum())
 
     def faces_of(self, rings: Sequence[Ring], borders: Sequence[Border]) -> tuple[Indices, Array]:
         """Labels of the pieces on the left of rings, and no undecided cells."""
