@@ -18,7 +18,7 @@ from tracer.fields.evaluations import Evaluations
 class Kinked:
     """A field without bounds that says it has kinks; it counts its evaluations."""
 
-    unenclosable, kinked, plane = "it is a test", True, None
+    unenclosable, chords, plane = "it is a test", True, None
 
     def __init__(self, value, gradient):
         self._value, self._gradient, self.points = value, gradient, 0

@@ -294,7 +294,7 @@ class ByIndices(nn.Module):
 def test_kinks_are_seen(make, kinked):
     module = make()
     shape = (5, 8) if isinstance(module, Attention) else (2,)
-    assert tracer.as_network(module, shape=shape).kinked is kinked
+    assert tracer.as_network(module, shape=shape).outputs.kinked is kinked
 
 
 @pytest.mark.filterwarnings("ignore")

@@ -43,7 +43,7 @@ from tracer.curves.curve import Curve
 from tracer.curves.end import End
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Evaluations, Overtime
-from tracer.fields.field import Field, is_kinked
+from tracer.fields.field import Field, by_chords
 
 MAX_STEPS = 10_000
 # What a certificate adds where F jumps over 0, or has a pole.
@@ -86,7 +86,7 @@ def sampled_boundary(field: Field, box: Box, work: Work, reason: str) -> Boundar
     curves = search.sorted_curves()
     cut_short = any(End.BUDGET in curve.ends for curve in curves)
     reason += JUMPS.format(jumps) if jumps else ""
-    if is_kinked(evaluations) and curves:
+    if by_chords(evaluations) and curves:
         error = max(curve.tolerance for curve in curves)
         cut_short |= error >= COARSE
         reason += CHORDS.format(error)
@@ -105,11 +105,14 @@ def continued_boundary(boundary: Boundary, work: Work) -> Boundary:
     """A boundary whose proof a budget ended, with curves that are not proven in its undecided cells.
 
     Curves that enter undecided cells are continued from their last crossing, and the longer curves replace
-    them; seeds on a lattice add curves inside these cells.
+    them; seeds on a lattice add curves inside these cells. If there are none, the whole box is sampled.
     """
     certificate, stats = boundary.certificate, boundary.stats
     undecided, box = certificate.undecided, Box.from_bounds(certificate.bounds)
-    evaluations = Evaluations(boundary.field, work.deadline())
+    # A network of which nothing was proven is a large one.
+    hopeless = not boundary.curves
+    kinked = hopeless and bool(getattr(boundary.field, "kinked", False))
+    evaluations = Evaluations(boundary.field, work.deadline(), chords=kinked)
     search = Search(evaluations, box, work, boundary.curves, MAX_STEPS)
     last = [
         curve.points[-k]
@@ -120,7 +123,9 @@ def continued_boundary(boundary: Boundary, work: Work) -> Boundary:
     # Curves found before the time limit are kept.
     with contextlib.suppress(Overtime):
         search.follow_all(np.reshape(last, (-1, 2)))
-        if time.perf_counter() < search.deadline:
+        if hopeless:
+            search.follow_all(search.follow_contours(*search.lattice(work.limits.max_cells)))
+        elif time.perf_counter() < search.deadline:
             search.follow_all(search.seeds_within(len(undecided), undecided))
     work.end_of("continuation")
     curves = search.sorted_curves()
@@ -209,8 +214,9 @@ class Search:
         return np.concatenate([roots, zero_vertices(self.evaluations, lattice)])
 
     def _portions(self, contours: list[Contour]) -> Iterator[list[Contour]]:
-        """All contours, or with a deadline portions of them, each twice as many."""
-        start, many = 0, len(contours) if self.deadline == math.inf else 1
+        """All contours; before a deadline portions of them, each twice as many, unless chords are refined."""
+        at_once = self.deadline == math.inf or by_chords(self.evaluations)
+        start, many = 0, len(contours) if at_once else 1
         while start < len(contours) and time.perf_counter() < self.deadline:
             yield contours[start : start + many]
             start, many = start + many, 2 * many
@@ -221,7 +227,7 @@ class Search:
         some = [one for one in steps if one is not None]
         if not some:
             return [None] * len(steps)
-        if is_kinked(self.evaluations):
+        if by_chords(self.evaluations):
             now = time.perf_counter()
             until = now + CHORD_SHARE * (self.deadline - now)
             traces = chords_of(self.evaluations, self.box, some, self.tolerance, until)

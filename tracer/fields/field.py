@@ -183,9 +183,9 @@ def noise_of(field: Field) -> float:
     return getattr(field, "noise", None) or 0.0
 
 
-def is_kinked(field: Field) -> bool:
-    """Whether a field without bounds says that it has kinks."""
-    return getattr(field, "unenclosable", None) is not None and bool(getattr(field, "kinked", False))
+def by_chords(field: Field) -> bool:
+    """Whether the curves of a field are followed by chords, because it has kinks at unknown places."""
+    return bool(getattr(field, "chords", False))
 
 
 def unenclosable(field: Field) -> str | None:

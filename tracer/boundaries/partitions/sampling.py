@@ -36,7 +36,7 @@ from tracer.curves.pieces import Pieces
 from tracer.curves.trace import Trace
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Evaluations, Overtime
-from tracer.fields.field import is_kinked
+from tracer.fields.field import by_chords
 
 # Points at which all outputs are computed before the clock is looked at.
 CHUNK = 2**10
@@ -244,7 +244,7 @@ class Borders:
         if not steps:
             return []
         tolerance, deadline = work.limits.tolerance, work.deadline(0.9)
-        if is_kinked(margin):
+        if by_chords(margin):
             return chords_of(margin, self.box, steps, tolerance, deadline)
         found = polynomials_of(margin, self.box, steps, tolerance, deadline)
         bad = [k for k, one in enumerate(found) if not one.good.all()]

@@ -21,7 +21,7 @@ from tracer.curves.end import End
 from tracer.curves.pieces import Pieces
 from tracer.curves.trace import Trace
 from tracer.fields.box import Box
-from tracer.fields.field import Field, is_kinked
+from tracer.fields.field import Field, by_chords
 
 # Errors of a step that the integrator allows, in box units, one after the other.
 ERRORS = (4e-3, 1e-4, 1e-6)
@@ -43,7 +43,7 @@ def follow(field: Field, box: Box, start: Array, tolerance: float, budget: Budge
         Loses one step for every attempted step.
     """
     here = start, field.value_and_gradient(start)[1]
-    if is_kinked(field):
+    if by_chords(field):
         steps = steps_along(field, box, here, budget)
         return chords_of(field, box, [steps], tolerance, budget.deadline)[0]
 
