@@ -58,7 +58,8 @@ def partition(
     ----------
     network : Network, kernel model or list
         Two inputs, and two outputs or more; or two or more fields: functions, networks of one output and
-        callables of (x1, x2), all of them with bounds on cells. Their numbers are the classes.
+        callables of (x1, x2), all of them with bounds on cells. Their numbers are the classes. A torch module
+        without bounds, read by `as_network`, is sampled on a lattice instead.
     bounds : sequence
         ``[(lo, hi), (lo, hi)]``.
     argmin : bool
@@ -69,7 +70,7 @@ def partition(
     Returns
     -------
     Partition
-        Its status says what is known: `PROVEN`, `PROVEN_OUTSIDE_CELLS` or `BUDGET_EXHAUSTED`;
+        Its status says what is known: `PROVEN`, `PROVEN_OUTSIDE_CELLS`, `BUDGET_EXHAUSTED` or `SAMPLED`;
         `UNSOUND_ARITHMETIC` as in `tracer.trace`.
 
     Raises
