@@ -7,7 +7,7 @@ torch module, a tensor is not. No library is imported to decide that.
 import os
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 from tracer.arrays import quiet
 from tracer.boundaries.coercion import function_of, has, is_of
@@ -69,7 +69,7 @@ def as_network(model: Any, *, shape: Sequence[int] | None = None) -> Field:
     if shape is not None and library not in OF_SHAPES:
         raise ValueError(f"shape belongs to torch modules; got {shown(shape)} for {shown(model)}")
     if isinstance(model, Model):
-        return model
+        return cast(Any, model)
     if library is not None:
         read = import_module(READERS[library]).read
         return read(model) if shape is None else read(model, shape)

@@ -9,7 +9,7 @@ coordinate, or of its negative where the coordinate decreases.
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
@@ -50,6 +50,38 @@ class Border(NamedTuple):
     outputs: tuple[int, int]
     nodes: tuple[int, ...]
     crossing: int
+
+
+class Ends(Protocol):
+    """What a plane graph needs of the nodes at which arcs end: see `Nodes`."""
+
+    @property
+    def points(self) -> Array:
+        """The positions of the nodes, (n, 2)."""
+        ...
+
+    @property
+    def side(self) -> Indices:
+        """The side of the box on which each node lies, (n,)."""
+        ...
+
+    @property
+    def span(self) -> Array:
+        """An interval of that side that contains the node, (n, 2)."""
+        ...
+
+    @property
+    def box(self) -> Box:
+        """The box that the arcs divide."""
+        ...
+
+    def is_certain(self, node: int, /) -> bool:
+        """Whether each class leaves a node once."""
+        ...
+
+    def faces_of(self, rings: Sequence[Any], borders: Sequence[Border], /) -> tuple[Indices, Array]:
+        """Labels of the faces on the left of rings, and cells in which they are undecided."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)

@@ -18,7 +18,7 @@ from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.cells.subdivision import NO_CELLS
 from tracer.boundaries.partitions.borders import Arc
 from tracer.boundaries.partitions.half_edges import Ring, plane_graph, rings_of
-from tracer.boundaries.partitions.nodes import NO_NODE, Border, Nodes
+from tracer.boundaries.partitions.nodes import NO_NODE, Border, Ends
 from tracer.curves.curve import DATA_TOLERANCE
 from tracer.curves.screen import Screen
 from tracer.fields.box import Box
@@ -112,7 +112,7 @@ class Region:
 def regions_between(
     arcs: Sequence[Arc],
     borders: Sequence[Border],
-    nodes: Nodes,
+    nodes: Ends,
     box: Box,
     labels: Sequence[Hashable],
     around: int,
@@ -124,7 +124,7 @@ def regions_between(
     arcs : sequence of Arc
     borders : sequence of Border
         The arcs again, with the nodes at which they start and end.
-    nodes : Nodes
+    nodes : Ends
     box : Box
         The requested box.
     labels : sequence
@@ -157,7 +157,7 @@ def _largest_first(pieces: list[Piece]) -> tuple[Piece, ...]:
     return tuple(sorted(pieces, key=lambda piece: -piece.area) if len(pieces) > 1 else pieces)
 
 
-def _nested(rings: list[Ring], borders: Sequence[Border], nodes: Nodes) -> tuple[Mask, Indices, Array]:
+def _nested(rings: list[Ring], borders: Sequence[Border], nodes: Ends) -> tuple[Mask, Indices, Array]:
     """A mask of the outer rings, labels of all rings, equal within one piece, and undecided cells."""
     net, outermost = _nets(rings)
     outer = net == outermost

@@ -14,7 +14,7 @@ curve is walked by steps along its tangent, each corrected, or known from the co
 
 import time
 from itertools import pairwise
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -115,24 +115,28 @@ def _ahead(field: Field, box: Box, at: Point, step: float, direction: int) -> Po
     x, leaves = _in_box(box, at.x, at.x + step * ahead * box.sides)
     if np.array_equal(x, at.x):
         return Point(at.x, at.gradient, True)
-    for _ in range(2):
-        # On a side of the box the curve is looked for along the side.
-        sides = ((x <= box.lower) | (x >= box.upper)) & leaves
-        along = np.where(sides, 0.0, turned(ahead) if not leaves else 1.0) * box.sides
-        onto, gradient, size, _ = newton_along(field, along[None], np.array([step]), x[None])
-        if not size[0] <= SETTLED * step or not regular(gradient[0]):
-            return None
-        if box.contains(onto[0]):
-            break
-        if leaves:
-            return None
-        x, leaves = _in_box(box, at.x, onto[0])
-    new, chord = onto[0], (onto[0] - at.x) / box.sides
-    length, behind = float(lengths(chord)), tangent(gradient[0], box, direction)
-    if not 0 < length <= 2 * step or not box.contains(new):
+    found = _onto(field, box, ahead, step, x, leaves)
+    if found is not None and not leaves and not box.contains(found.x):
+        x, leaves = _in_box(box, at.x, found.x)
+        found = _onto(field, box, ahead, step, x, leaves)
+    if found is None or not box.contains(found.x):
+        return None
+    chord = (found.x - at.x) / box.sides
+    length, behind = float(lengths(chord)), tangent(found.gradient, box, direction)
+    if not 0 < length <= 2 * step:
         return None
     turns = min(ahead @ behind, ahead @ chord / length, behind @ chord / length)
-    return Point(new, gradient[0], leaves) if turns >= SMALLEST_COSINE else None
+    return found if turns >= SMALLEST_COSINE else None
+
+
+def _onto(field: Field, box: Box, ahead: Array, step: float, x: Array, leaves: bool) -> Point | None:
+    """A predicted point (2,) moved onto the curve, across it or along the side where it leaves the box."""
+    off_side = (x > box.lower) & (x < box.upper)
+    along = (off_side if leaves else turned(ahead)) * box.sides
+    onto, gradient, size, _ = newton_along(field, along[None], np.array([step]), x[None])
+    if not size[0] <= SETTLED * step or not regular(gradient[0]):
+        return None
+    return Point(onto[0], gradient[0], leaves)
 
 
 def _in_box(box: Box, here: Array, there: Array) -> tuple[Array, bool]:
@@ -208,8 +212,13 @@ class Polyline(NamedTuple):
     def divided(self, which: Indices, x: Array, normal: Array, good: Mask) -> "Polyline":
         """The polyline with a point in each of the chords `which`, where it is `good`."""
         after = which[good] + 1
-        columns = (x[good], normal[good], True, True, False)
-        return Polyline(*(np.insert(old, after, new, axis=0) for old, new in zip(self, columns, strict=True)))
+        return Polyline(
+            np.insert(self.x, after, x[good], axis=0),
+            np.insert(self.normal, after, normal[good], axis=0),
+            np.insert(self.chord, after, True),
+            np.insert(self.open, after, True),
+            np.insert(self.seen, after, False),
+        )
 
 
 def chords_of(field: Field, box: Box, many: list[Steps], tolerance: float, deadline: float) -> list[Trace]:
@@ -254,10 +263,10 @@ def _polished(field: Field, box: Box, many: list[Steps]) -> Polyline:
     gradient = np.concatenate([steps.gradient for steps in many])
     chord = np.ones(len(x), dtype=bool)
     chord[ends] = False
-    sides = (x <= box.lower) | (x >= box.upper)
+    sides: Any = (x <= box.lower) | (x >= box.upper)
     along = np.where(sides.any(axis=1)[:, None], ~sides, unit_vectors(gradient * box.sides)) * box.sides
     at, slope, size, _ = newton_along(field, along, np.ones(len(x)), x)
-    kept = (size > LONG) | ~regular(slope) | (box.distance(at, x) > LONG) | sides.all(axis=1)
+    kept: Any = (size > LONG) | ~regular(slope) | (box.distance(at, x) > LONG) | sides.all(axis=1)
     at, slope = (np.where(kept[:, None], *pair) for pair in ((x, at), (gradient, slope)))
     return Polyline(box.clip(at) / box.sides, unit_vectors(slope * box.sides), chord, chord.copy(), ~chord)
 
@@ -268,7 +277,7 @@ def _corrected(
     """The tips over the chords `which` on the curve, the normals there, and which of them are good."""
     c = line.x[which + 1] - line.x[which]
     size = lengths(c)
-    between = unit_vectors(line.normal[which] + line.normal[which + 1])
+    between: Any = unit_vectors(line.normal[which] + line.normal[which + 1])
     along = np.where(between.any(axis=1)[:, None], between, turned(unit_vectors(c)))
     x, gradient, step, _ = newton_along(field, along * box.sides, size, tip * box.sides)
     x, scaled = box.clip(x) / box.sides, gradient * box.sides

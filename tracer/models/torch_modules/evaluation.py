@@ -237,7 +237,7 @@ def _has_gradient(found: Evaluated, x: Array) -> bool:
     size = np.linalg.norm(gradient, axis=1) * np.linalg.norm(along, axis=1) / np.sqrt(x.shape[1])
     noise = found.noise * np.abs(weights).sum() / step
     wrong = ~(np.abs(slope - given) <= GRADIENT_ERROR * (size + np.abs(given)) + 10 * noise + 1e-9)
-    return 2 * np.count_nonzero(wrong) <= len(x)
+    return bool(2 * np.count_nonzero(wrong) <= len(x))
 
 
 # The reason ------------------------------------------------------------------------------------------
