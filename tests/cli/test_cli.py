@@ -124,6 +124,82 @@ def test_a_model_of_more_inputs_needs_a_plane(of_four_inputs, capsys, options, s
     assert says in capsys.readouterr().err
 
 
+@pytest.fixture
+def through(tmp_path):
+    """Files of three images of 2 × 2."""
+    paths = [str(tmp_path / f"{name}.npy") for name in "abc"]
+    for path, x in zip(paths, ([[0, 0], [0, 0]], [[1, 0], [0.5, 0]], [[0, 1], [0, -1]]), strict=True):
+        np.save(path, np.array(x, dtype=np.float32))
+    return paths
+
+
+def test_a_plane_through_three_arrays(of_four_inputs, through, tmp_path, capsys):
+    npz, png = tmp_path / "b.npz", tmp_path / "b.png"
+    assert main(["trace", str(of_four_inputs), "--through", *through, "-o", str(npz), str(png)]) == 0
+    boundary = tracer.Boundary.load(npz)
+    assert boundary.bounds == ((-0.5, 1.5), (-0.5, 1.5))
+    x = boundary.curves[0].lift()
+    np.testing.assert_allclose(x @ [-1, 1, 3, 2], 0, atol=1e-12)
+    plain = tmp_path / "plain.png"
+    boundary.save(plain)
+    assert png.stat().st_size != plain.stat().st_size
+    arguments = ["--through", *through, "--bounds", "0", "1", "0", "1"]
+    assert main(["partition", str(of_four_inputs), *arguments]) == 0
+    assert "[0, 1] × [0, 1]" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda paths, other: [*paths[:2], other], "--through must be three files that exist"),
+        (lambda paths, other: [paths[0], paths[0], paths[1]], "a, b and c must not lie on a line"),
+        (lambda paths, other: [*paths, "--plane", "0", "1"], "--plane I J or --through A B C, not both"),
+        (lambda paths, other: [*paths, "--at", "0", "1"], "not both"),
+        (lambda paths, other: [*paths[:2], __file__], "--through must be three .npy files of arrays"),
+        (lambda paths, other: [*paths, "--shape", "4"], "output and shape belong to graphs"),
+        (lambda paths, other: [*paths, "--output-name", "y"], "output and shape belong to graphs"),
+    ],
+)
+def test_arrays_that_do_not_fit_are_named(of_four_inputs, through, tmp_path, capsys, change, says):
+    given = change(through, str(tmp_path / "none.npy"))
+    assert main(["trace", str(of_four_inputs), "--through", *given]) == 2
+    error = capsys.readouterr().err
+    assert says in error
+    assert error.count("\n") == 1
+
+
+def test_points_of_another_shape_are_named(of_four_inputs, through, tmp_path, capsys):
+    np.save(through[2], np.zeros(3))
+    assert main(["trace", str(of_four_inputs), "--through", *through]) == 2
+    assert "a, b and c must have one shape; got (2, 2), (2, 2), (3,)" in capsys.readouterr().err
+    for path in through:
+        np.save(path, np.eye(3)[through.index(path)])
+    assert main(["trace", str(of_four_inputs), "--through", *through]) == 2
+    assert "plane must lie in the network's 4 inputs; got 3 coordinates" in capsys.readouterr().err
+
+
+def test_an_output_and_a_shape_are_for_graphs(tmp_path, capsys):
+    onnx = pytest.importorskip("onnx")
+    helper, kind = onnx.helper, onnx.TensorProto.FLOAT
+    nodes = [helper.make_node("GlobalAveragePool", ["x"], ["p"]), helper.make_node("Flatten", ["p"], ["y"])]
+    nodes.append(helper.make_node("Neg", ["y"], ["z"]))
+    x = helper.make_tensor_value_info("x", kind, ["n", 2, "h", "w"])
+    y = [helper.make_tensor_value_info(name, kind, ["n", 2]) for name in "yz"]
+    path = tmp_path / "net.onnx"
+    onnx.save(helper.make_model(helper.make_graph(nodes, "g", [x], y), ir_version=8), path)
+    arrays = [tmp_path / f"{k}.npy" for k in range(3)]
+    for k, array in enumerate(arrays):
+        np.save(array, np.random.default_rng(k).normal(size=(2, 3, 3)))
+    base = ["partition", str(path), "--through", *map(str, arrays)]
+    assert main([*base, "--output-name", "z", "--shape", "1", "2", "3", "3"]) == 0
+    assert "proven complete" in capsys.readouterr().out
+    assert main([*base, "--output-name", "1", "--shape", "1", "2", "3", "3"]) == 0
+    assert main([*base, "--shape", "1", "2", "3", "3"]) == 2
+    assert "one of ['y', 'z'], or its number" in capsys.readouterr().err
+    assert main(["trace", "--shape", "2"]) == 2
+    assert "--output-name and --shape belong to MODEL" in capsys.readouterr().err
+
+
 def test_other_files_are_models_too(tmp_path, capsys):
     path = tmp_path / "net.nnet"
     numbers = ["1,2,2,2", "2,2", "0", "-1,-1", "1,1", "0,0,0", "1,1,1", "1,-1", "0,0", "0.25", "0"]

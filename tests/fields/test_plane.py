@@ -87,6 +87,8 @@ def test_three_points_have_the_coordinates_of_a_corner(plane):
 def test_samples_may_be_pixels():
     a, b, c = np.array([[200, 0, 5], [10, 0, 255], [9, 9, 9]], dtype=np.uint8)
     assert Plane.through(a, b, c).u.tolist() == [-190, 0, 250]
+    a, b, c = (x.reshape(3, 1) for x in (a, b, c))
+    assert Plane.through(a, b, c).v.tolist() == [-191, 9, 4]
 
 
 def test_the_coordinates_of_two_features_are_their_values():
@@ -101,9 +103,13 @@ def test_the_coordinates_of_two_features_are_their_values():
     [
         (lambda: Plane.through([0, 0], [1, 2], [2, 4]), "a, b and c must not lie on a line"),
         (lambda: Plane.through([1, 0], [1, 0], [2, 4]), "a, b and c must not lie on a line"),
-        (lambda: Plane.through([0, 0], [1, 2, 3], [2, 4]), "a, b and c must have one length; got 2, 3, 2"),
+        (
+            lambda: Plane.through([0, 0], [1, 2, 3], [2, 4]),
+            r"must have one shape; got \(2,\), \(3,\), \(2,\)",
+        ),
         (lambda: Plane.through([0, np.nan], [1, 2], [2, 4]), "a must be finite"),
-        (lambda: Plane.through([0, 0], [1, 2], [[2, 4]]), "c must have 1 dimension"),
+        (lambda: Plane.through([0, 0], [1, 2], [[2, 4]]), r"must have one shape; got .*, \(1, 2\)"),
+        (lambda: Plane.through(0, 1, 2), r"a must have 1 dimension or more; got shape \(\)"),
         (lambda: Plane.through([-1e308, 0], [1e308, 0], [0, 1]), "u must be finite"),
         (lambda: Plane.of_features(1, 1, at=[0, 0, 0]), "i and j must differ; got 1 and 1"),
         (lambda: Plane.of_features(0, 3, at=[0, 0, 0]), "j must be between 0 and 2, the network's inputs"),

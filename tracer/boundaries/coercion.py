@@ -8,6 +8,7 @@ from tracer.fields.classifier import Classifier, SeveralFields
 from tracer.fields.field import Field, unenclosable
 from tracer.fields.function import Function
 from tracer.fields.kernels.kernel import KernelField
+from tracer.fields.model import Model
 from tracer.fields.networks.network import Network
 
 
@@ -21,8 +22,8 @@ def as_field(field: Any, name: str = "field") -> Field:
     TypeError
         If it is none of these; the message contains the line of code that makes it one.
     """
-    if isinstance(field, Network | KernelField):
-        kind = "network" if isinstance(field, Network) else "model"
+    if isinstance(field, Model):
+        kind = field.kind
         if field.n_outputs != 1:
             level = f", or {kind}.level(0, value)" if _has_levels(field) else ""
             raise TypeError(
@@ -63,7 +64,7 @@ def as_classifier(network: Any) -> Classifier:
     """
     if isinstance(network, list | tuple):
         return _several(network)
-    if not isinstance(network, Network | KernelField):
+    if not isinstance(network, Model):
         raise TypeError(
             "network must be a tracer.Network, a kernel model of two classes or a list [f, g, …] of fields; "
             f"got {shown(network)}: of a model of scikit-learn or torch pass tracer.as_network(model)"
@@ -99,7 +100,7 @@ def _several(given: Sequence[Any]) -> SeveralFields:
 def _of_two_inputs(name: str, model: Any) -> Any:
     if model.n_inputs == 2:
         return model
-    kind = "network" if isinstance(model, Network) else "model"
+    kind = model.kind
     cure = (
         f"{name}.restrict(tracer.Plane(origin, u, v)), or of two of them "
         f"{name}.restrict(tracer.Plane.of_features(i, j, at=x))"
@@ -111,7 +112,9 @@ def _of_two_inputs(name: str, model: Any) -> Any:
 
 def _has_levels(model: Any) -> bool:
     """Whether `level` accepts the outputs of a model with several outputs."""
-    return isinstance(model, Network) and (model.layers[-1].activation != "softmax" or model.n_outputs == 2)
+    if isinstance(model, Network):
+        return model.layers[-1].activation != "softmax" or model.n_outputs == 2
+    return not isinstance(model, KernelField)
 
 
 # Other people's models ------------------------------------------------------------------------------

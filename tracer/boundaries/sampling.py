@@ -23,6 +23,7 @@ from tracer.boundaries.result import Stats
 from tracer.boundaries.work import Work
 from tracer.curves.branch_points import BranchPoint
 from tracer.curves.continuation.budget import Budget
+from tracer.curves.continuation.chords import COARSE, chords_of
 from tracer.curves.continuation.contours import Contour, contours_of, flat_jumps, polyline_of, steps_of
 from tracer.curves.continuation.coverage import covered
 from tracer.curves.continuation.following import follow, stays_in
@@ -42,7 +43,7 @@ from tracer.curves.curve import Curve
 from tracer.curves.end import End
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Evaluations, Overtime
-from tracer.fields.field import Field
+from tracer.fields.field import Field, by_chords
 
 MAX_STEPS = 10_000
 # What a certificate adds where F jumps over 0, or has a pole.
@@ -54,6 +55,10 @@ SEARCH_SHARE = 0.2
 COARSE_SIDES = (1, 4, 16)
 # Share of the time limit after which no further curve is started.
 FOLLOW_SHARE = 0.9
+# Share of the time left in which chords along contours are refined.
+CHORD_SHARE = 0.6
+# What a certificate adds where curves are polylines.
+CHORDS = "; it has kinks, and curves are polylines within about {:.0e} of it, in box units"
 # After so many calls of a field no further curve is started.
 MOST_CALLS = 20_000
 # Distance of the seeds on branches from their branch point, in box units.
@@ -81,6 +86,10 @@ def sampled_boundary(field: Field, box: Box, work: Work, reason: str) -> Boundar
     curves = search.sorted_curves()
     cut_short = any(End.BUDGET in curve.ends for curve in curves)
     reason += JUMPS.format(jumps) if jumps else ""
+    if by_chords(evaluations) and curves:
+        error = max(curve.tolerance for curve in curves)
+        cut_short |= error >= COARSE
+        reason += CHORDS.format(error)
     status = Status.SAMPLED if finished and not cut_short else Status.BUDGET_EXHAUSTED
     return Boundary(
         curves,
@@ -96,11 +105,14 @@ def continued_boundary(boundary: Boundary, work: Work) -> Boundary:
     """A boundary whose proof a budget ended, with curves that are not proven in its undecided cells.
 
     Curves that enter undecided cells are continued from their last crossing, and the longer curves replace
-    them; seeds on a lattice add curves inside these cells.
+    them; seeds on a lattice add curves inside these cells. If there are none, the whole box is sampled.
     """
     certificate, stats = boundary.certificate, boundary.stats
     undecided, box = certificate.undecided, Box.from_bounds(certificate.bounds)
-    evaluations = Evaluations(boundary.field, work.deadline())
+    # A network of which nothing was proven is a large one.
+    hopeless = not boundary.curves
+    kinked = hopeless and bool(getattr(boundary.field, "kinked", False))
+    evaluations = Evaluations(boundary.field, work.deadline(), chords=kinked)
     search = Search(evaluations, box, work, boundary.curves, MAX_STEPS)
     last = [
         curve.points[-k]
@@ -111,7 +123,9 @@ def continued_boundary(boundary: Boundary, work: Work) -> Boundary:
     # Curves found before the time limit are kept.
     with contextlib.suppress(Overtime):
         search.follow_all(np.reshape(last, (-1, 2)))
-        if time.perf_counter() < search.deadline:
+        if hopeless:
+            search.follow_all(search.follow_contours(*search.lattice(work.limits.max_cells)))
+        elif time.perf_counter() < search.deadline:
             search.follow_all(search.seeds_within(len(undecided), undecided))
     work.end_of("continuation")
     curves = search.sorted_curves()
@@ -160,7 +174,7 @@ class Search:
 
     def lattice(self, max_cells: int) -> tuple[Lattice, SignChanges]:
         """The sign changes of F on the lines of a lattice."""
-        side = self._affordable_side(min(max(max_cells, 1), MOST_CELLS))
+        side = self.affordable_side(min(max(max_cells, 1), MOST_CELLS))
         self.side = side if side % 2 else max(1, side - 1)
         lattice = lattice_of(self.evaluations, self.box, (self.side, self.side))
         return lattice, sign_changes_of(self.evaluations, lattice)
@@ -200,8 +214,9 @@ class Search:
         return np.concatenate([roots, zero_vertices(self.evaluations, lattice)])
 
     def _portions(self, contours: list[Contour]) -> Iterator[list[Contour]]:
-        """All contours, or with a deadline portions of them, each twice as many."""
-        start, many = 0, len(contours) if self.deadline == math.inf else 1
+        """All contours; before a deadline portions of them, each twice as many, unless chords are refined."""
+        at_once = self.deadline == math.inf or by_chords(self.evaluations)
+        start, many = 0, len(contours) if at_once else 1
         while start < len(contours) and time.perf_counter() < self.deadline:
             yield contours[start : start + many]
             start, many = start + many, 2 * many
@@ -212,6 +227,12 @@ class Search:
         some = [one for one in steps if one is not None]
         if not some:
             return [None] * len(steps)
+        if by_chords(self.evaluations):
+            now = time.perf_counter()
+            until = now + CHORD_SHARE * (self.deadline - now)
+            traces = chords_of(self.evaluations, self.box, some, self.tolerance, until)
+            curves = iter(Curve.from_traces(traces, self.evaluations, self.box, self.tolerance))
+            return [None if one is None else next(curves) for one in steps]
         found = polynomials_of(self.evaluations, self.box, some, self.tolerance, self.deadline)
         good = [one.good.all() and stays_in(self.box, one.trace, self.tolerance) for one in found]
         traces = [one.trace for one, fine in zip(found, good, strict=True) if fine]
@@ -219,7 +240,7 @@ class Search:
         fine = iter(good)
         return [next(curves) if one is not None and next(fine) else None for one in steps]
 
-    def _affordable_side(self, max_cells: int) -> int:
+    def affordable_side(self, max_cells: int) -> int:
         """Cells a side of the finest lattice within its share of the time left, by timing coarse ones."""
         if self.deadline == math.inf:
             return math.isqrt(max_cells)

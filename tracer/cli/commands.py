@@ -13,6 +13,7 @@ from typing import Any, NoReturn
 import numpy as np
 
 from tracer._version import __version__
+from tracer.arrays import Array
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.partitions.archive import read_any
 from tracer.boundaries.partitions.partition import Partition
@@ -27,9 +28,12 @@ from tracer.fields.networks.examples import EXAMPLES, example
 from tracer.fields.networks.network import Network
 from tracer.fields.plane import Plane
 from tracer.models.loading import READERS, load
-from tracer.view.export import WRITERS, save_picture, target
+from tracer.view.corners import are_images
+from tracer.view.export import PICTURES, WRITERS, save_picture, target
 
 DEFAULT_EXAMPLE = "paper"
+# The box on a plane through three points, which are (0, 0), (1, 0) and (0, 1) there.
+AROUND_THREE_POINTS = [(-0.5, 1.5), (-0.5, 1.5)]
 BENCH_ERRORS = (1e-3, 1e-4, 1e-5, 1e-6)
 
 
@@ -68,7 +72,7 @@ def _trace(arguments: argparse.Namespace) -> int:
         boundary = Boundary.of_curve(*curve)
         print(_table(boundary.curves))
         print(boundary.certificate)
-    return _write(boundary, targets)
+    return _write(boundary, targets, _corners(arguments))
 
 
 def _partition(arguments: argparse.Namespace) -> int:
@@ -80,7 +84,7 @@ def _partition(arguments: argparse.Namespace) -> int:
     print(_region_table(divided))
     print(divided)
     print(divided.certificate)
-    return _write(divided, targets)
+    return _write(divided, targets, _corners(arguments))
 
 
 def _plot(arguments: argparse.Namespace) -> int:
@@ -122,11 +126,38 @@ def _budget(arguments: argparse.Namespace) -> dict[str, Any]:
     return {name: getattr(arguments, name) for name in ("tolerance", "max_cells", "time_limit", "progress")}
 
 
-def _write(result: Boundary | Partition, targets: Sequence[Path]) -> int:
+def _write(result: Boundary | Partition, targets: Sequence[Path], corners: Sequence[Array] | None) -> int:
     for path in targets:
-        result.save(path)
+        if corners is not None and path.suffix.lower() in PICTURES:
+            save_picture(result, path, corners=corners)
+        else:
+            result.save(path)
         print(f"wrote {path}")
     return 0
+
+
+def _corners(arguments: argparse.Namespace) -> list[Array] | None:
+    """The arrays of `--through`, if they are images to draw."""
+    given = None if arguments.through is None else _arrays(arguments.through)
+    return given if given is not None and are_images(given) else None
+
+
+def _arrays(paths: Sequence[str]) -> list[Array]:
+    """The arrays in `.npy` files, in which nothing is executed."""
+    found = []
+    for path in paths:
+        try:
+            with open(path, "rb") as file:
+                found.append(np.load(file, allow_pickle=False))
+        except FileNotFoundError:
+            raise FileNotFoundError(
+                f"--through must be three files that exist, such as numpy.save writes; got {shown(path)}"
+            ) from None
+        except (ValueError, EOFError) as error:
+            raise ValueError(
+                f"--through must be three .npy files of arrays; got {shown(path)}: {error}"
+            ) from None
+    return found
 
 
 def _network(arguments: argparse.Namespace) -> tuple[Network, Any]:
@@ -136,9 +167,14 @@ def _network(arguments: argparse.Namespace) -> tuple[Network, Any]:
             f"give MODEL or --example, not both; got {shown(arguments.model)} and {shown(arguments.example)}"
         )
     if arguments.model is None:
+        if arguments.output_name is not None or arguments.shape is not None:
+            raise ValueError("--output-name and --shape belong to MODEL")
         network, bounds = example(arguments.example or DEFAULT_EXAMPLE)
     else:
-        network, bounds = load(arguments.model), None
+        network = load(arguments.model, output=arguments.output_name, shape=arguments.shape)
+        bounds = None
+    if arguments.through is not None:
+        bounds = AROUND_THREE_POINTS
     if arguments.bounds is not None:
         bounds = np.reshape(arguments.bounds, (2, 2)).tolist()
     if bounds is None:
@@ -164,13 +200,19 @@ def _problem(arguments: argparse.Namespace) -> tuple[Network, Any]:
 
 
 def _restricted(field: Network, arguments: argparse.Namespace) -> Network:
-    """The field, restricted to the plane of two of its inputs if `--plane` is given."""
+    """The field, restricted to the plane of two of its inputs, or through three points, if one is given."""
     n = field.n_inputs
+    if arguments.through is not None:
+        if arguments.plane is not None or arguments.at is not None:
+            raise ValueError("give --plane I J or --through A B C, not both")
+        return field.restrict(Plane.through(*_arrays(arguments.through)))
     if arguments.plane is None:
         if arguments.at is not None:
             raise ValueError("--at belongs to --plane I J")
         if n > 2:
-            raise ValueError(f"a model of {n} inputs needs --plane I J, two of them")
+            raise ValueError(
+                f"a model of {n} inputs needs --plane I J, two of them, or --through A.npy B.npy C.npy"
+            )
         return field
     at = Plane.of_features(*arguments.plane, at=np.zeros(n)).origin.copy()
     others = np.setdiff1d(np.arange(n), arguments.plane)
@@ -285,14 +327,25 @@ def _add_model(sub: argparse.ArgumentParser) -> None:
         "--plane", type=int, nargs=2, metavar=("I", "J"), help="of more than two inputs the two to draw"
     )
     at = "with --plane: the values of all other inputs, in order (default 0)"
+    sub.add_argument(
+        "--through",
+        nargs=3,
+        metavar=("A.npy", "B.npy", "C.npy"),
+        help="the plane through three inputs, which are (0, 0), (1, 0) and (0, 1) there; images are drawn",
+    )
     sub.add_argument("--at", type=float, nargs="+", metavar="V", help=at)
     sub.add_argument(
         "--bounds",
         type=float,
         nargs=4,
         metavar=("X1LO", "X1HI", "X2LO", "X2HI"),
-        help="the box, in the values of the two inputs",
+        help="the box, in the values of the two inputs (with --through default -0.5 1.5 -0.5 1.5)",
     )
+    sub.add_argument(
+        "--output-name", metavar="NAME", help="the output of a graph that has several, or its number"
+    )
+    shape = "the shape of one point, where a graph leaves it free, such as 1 3 32 32"
+    sub.add_argument("--shape", type=int, nargs="+", metavar="N", help=shape)
 
 
 def _add_work(sub: argparse.ArgumentParser, writers: Mapping[str, Any]) -> None:
@@ -320,7 +373,7 @@ _COMMANDS = (
         _partition,
         _add_partition,
         "Divide a box into the regions of all classes.",
-        "net.onnx --plane 0 1 --at 3.14 800 800 --bounds 0 2e4 -3 3 -o regions.geojson",
+        "net.onnx --through a.npy b.npy c.npy -o regions.png regions.geojson",
     ),
     (
         "plot",

@@ -31,6 +31,8 @@ from tracer.fields.field import Field, noise_of
 # The estimated error of a point is twice Newton's step, plus the rounding of its coordinates.
 ROUNDING = 4 * EPS
 FINEST = 1e-12
+# The error of a polygon along which F jumps is a cell of a lattice: at least so much, in box units.
+FINEST_JUMP = 2e-3
 # A polyline is measured on predictions if their error is at most this share of its tolerance.
 CLEARLY_BETTER = 0.01
 # Chords of lines for other programs stay within this of the curve, in box units.
@@ -133,7 +135,7 @@ class Curve:
             box,
             field,
             trace.pieces,
-            tolerance,
+            max(tolerance, trace.error),
         )
 
     @property
@@ -148,7 +150,8 @@ class Curve:
         Then its points are changes of the sign of F on the lines of a lattice, located by bisection, and
         straight in between; more `max_cells` or a smaller box set them closer.
         """
-        return not self.proven and len(self.points) > 2 and self.pieces.straight
+        coarse = self.tolerance >= FINEST_JUMP
+        return coarse and not self.proven and len(self.points) > 2 and self.pieces.straight
 
     @property
     def length(self) -> float:
@@ -371,9 +374,9 @@ class Curve:
         return x, gradient
 
     def _corrected(self, x: Array) -> tuple[Array, Array | None]:
-        """Correct predicted points (n, 2) onto F = 0; also ∇F there. A polygon is not corrected."""
+        """Correct predicted points (n, 2) onto F = 0; also ∇F there. An exact polygon is not corrected."""
         x = self.box.clip(x)
-        if self.field is None or self.pieces.straight:
+        if self.field is None or (self.pieces.straight and (self.proven or self.jumps)):
             return x, None
         return correct(self.field, self.box, x)[:2]
 

@@ -22,6 +22,8 @@ class Trace:
         The reasons of its ends at the first and at the last point; empty for a closed curve.
     branch_points : tuple of BranchPoint
         The branch points at which the curve ends.
+    error : float
+        The error of the predictions, in box units, if it may be more than the tolerance.
     """
 
     points: Array
@@ -29,3 +31,4 @@ class Trace:
     pieces: Pieces
     ends: tuple[End, ...]
     branch_points: tuple[BranchPoint, ...] = ()
+    error: float = 0.0

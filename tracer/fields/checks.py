@@ -111,8 +111,8 @@ def label_list(name: str, values: Any, rule: str = "be labels, one for each poin
         raise ValueError(f"{name} must {rule}; got {shown(values)}: {said(error)}") from None
 
 
-def frozen_array(name: str, values: ArrayLike, ndim: int, exact: bool = True) -> Array:
-    """A read-only float64 copy of `values`, finite, not empty and of `ndim` dimensions.
+def frozen_array(name: str, values: ArrayLike, ndim: int | None, exact: bool = True) -> Array:
+    """A read-only float64 copy of `values`, finite, not empty and of `ndim` dimensions, or one or more.
 
     Raises
     ------
@@ -120,8 +120,9 @@ def frozen_array(name: str, values: ArrayLike, ndim: int, exact: bool = True) ->
         If the values are no such array, or, if `exact`, are changed by the conversion to float64.
     """
     array = floats(name, values)
-    if array.ndim != ndim:
-        raise ValueError(f"{name} must have {ndim} dimension{'s' * (ndim > 1)}; got shape {array.shape}")
+    if array.ndim != (ndim or max(array.ndim, 1)):
+        wanted = f"{ndim or 1} dimension{'s' * ((ndim or 1) > 1)}{' or more' * (ndim is None)}"
+        raise ValueError(f"{name} must have {wanted}; got shape {array.shape}")
     if array.size == 0:
         raise ValueError(f"{name} must not be empty; got shape {array.shape}")
     need_finite(name, array)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tracer.arrays import Array
-from tracer.fields.field import Enclosure, noise_of, unenclosable
+from tracer.fields.field import Enclosure, by_chords, noise_of, unenclosable
 
 # The share of the remaining time that a portion may take; and the rows of the first portion.
 PORTION = 0.05
@@ -39,12 +39,15 @@ class Evaluations:
         The `time.perf_counter` from which on every evaluation raises `Overtime`.
     calls, points : int
         Calls for values of F, alone or with its gradient, and the points in them.
+    chords : bool
+        Whether curves are followed by chords; see `by_chords`.
     late : bool
         Whether an evaluation has raised `Overtime`.
     """
 
-    def __init__(self, field: Any, deadline: float = math.inf) -> None:
+    def __init__(self, field: Any, deadline: float = math.inf, *, chords: bool = False) -> None:
         self.field, self.deadline = field, deadline
+        self.chords = chords or by_chords(field)
         self.calls, self.points, self.late = 0, 0, False
         self._known: dict[str, tuple[int, float]] = {}
 

@@ -183,6 +183,11 @@ def noise_of(field: Field) -> float:
     return getattr(field, "noise", None) or 0.0
 
 
+def by_chords(field: Field) -> bool:
+    """Whether the curves of a field are followed by chords, because it has kinks at unknown places."""
+    return bool(getattr(field, "chords", False))
+
+
 def unenclosable(field: Field) -> str | None:
     """The reason why a field has no bounds on cells; None if it has."""
     if not hasattr(field, "enclose"):

@@ -70,19 +70,28 @@ class Plane:
 
         Parameters
         ----------
-        a, b, c : array_like, shape (n,)
-            Three points, such as samples.
+        a, b, c : array_like, shape (n,) or any other
+            Three points, such as samples; images are read entry by entry in C order, as networks take them.
 
         Raises
         ------
         ValueError
             If the shapes differ, an entry is not finite, or the points lie on a line.
+
+        Examples
+        --------
+        >>> import numpy as np
+        >>> import tracer
+        >>> images = np.random.default_rng(0).random((3, 1, 28, 28))
+        >>> plane = tracer.Plane.through(*images)
+        >>> bool((plane.lift([1, 0]).reshape(1, 28, 28) - images[1] < 1e-15).all())
+        True
         """
-        points = [frozen_array(name, x, ndim=1) for name, x in (("a", a), ("b", b), ("c", c))]
-        if len({len(x) for x in points}) > 1:
-            sizes = ", ".join(str(len(x)) for x in points)
-            raise ValueError(f"a, b and c must have one length; got {sizes}")
-        origin, one, other = points
+        points = [frozen_array(name, x, ndim=None) for name, x in (("a", a), ("b", b), ("c", c))]
+        if len({x.shape for x in points}) > 1:
+            shapes = ", ".join(str(x.shape) for x in points)
+            raise ValueError(f"a, b and c must have one shape; got {shapes}")
+        origin, one, other = (x.ravel() for x in points)
         with np.errstate(over="ignore", invalid="ignore"):  # Plane checks that it is finite
             u, v = one - origin, other - origin
             on_a_line = _sine(u, v) < SMALLEST_SINE

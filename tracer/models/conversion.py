@@ -7,15 +7,14 @@ torch module, a tensor is not. No library is imported to decide that.
 import os
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any
+from typing import Any, cast
 
 from tracer.arrays import quiet
 from tracer.boundaries.coercion import function_of, has, is_of
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.fields.checks import kinds_of, shown
 from tracer.fields.field import Field
-from tracer.fields.kernels.kernel import KernelField
-from tracer.fields.networks.network import Network
+from tracer.fields.model import Model
 
 # Each of these has a function `read`, and imports its library in it.
 READERS = {
@@ -36,7 +35,7 @@ def as_network(model: Any, *, shape: Sequence[int] | None = None) -> Field:
 
     Parameters
     ----------
-    model : torch.nn.Module, keras.Model, scikit-learn estimator or Network
+    model : torch.nn.Module, TorchScript, keras.Model, scikit-learn estimator or Network
     shape : sequence of int, optional
         For a torch module: the shape of one point, such as (3, 32, 32) for images; by default the number of
         inputs of its first linear layer. For a Keras model: where it leaves sizes of its input free.
@@ -46,7 +45,8 @@ def as_network(model: Any, *, shape: Sequence[int] | None = None) -> Field:
     Network or another Field
         A Network if the model is a chain of layers, with float64 copies of its numbers; a field with the same
         methods if it is a kernel model. A Network is returned unchanged. A torch module that is not a chain
-        of layers becomes a `Function` if it maps two inputs to one output.
+        of layers (attention, layer norm, recurrent layers) becomes a model with the same methods, which torch
+        evaluates and differentiates: its boundaries and partitions are sampled, and say why.
 
     Raises
     ------
@@ -72,8 +72,8 @@ def as_network(model: Any, *, shape: Sequence[int] | None = None) -> Field:
         raise ValueError(
             f"shape belongs to torch modules and Keras models; got {shown(shape)} for {shown(model)}"
         )
-    if isinstance(model, Network | KernelField):
-        return model
+    if isinstance(model, Model):
+        return cast(Any, model)
     if library is not None:
         read = import_module(READERS[library]).read
         return read(model) if shape is None else read(model, shape)
@@ -87,10 +87,12 @@ def _cure(model: Any) -> str:
     """The end of an error message: the line of code that makes an unknown object traceable, if known."""
     numbers = isinstance(model, Mapping | Sequence) or has(model, "__array__")
     predicts = has(model, "predict") and not isinstance(model, type)
+    weights = isinstance(model, Mapping) and any(is_of("torch", x) for x in model.values())
     cures = (
         (isinstance(model, type), ", a class: pass an instance of it"),
         (isinstance(model, str | os.PathLike), ": pass tracer.load(path)"),
         (is_of("onnx", model), ": pass tracer.load(path) of the file that onnx.save(model, path) writes"),
+        (weights, ", a module's weights: pass the module itself, after module.load_state_dict(weights)"),
         (predicts, f": trace {function_of(model)}" if predicts else ""),
         (callable(model), ": pass a callable of (x1, x2) to tracer.trace as it is"),
         (numbers, ": build tracer.Network([tracer.Layer(weight, bias, activation), …]) of its numbers"),

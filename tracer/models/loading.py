@@ -25,7 +25,10 @@ READERS: dict[str, Callable[..., Network]] = {
 # Readers of graphs, which may have several outputs, and sizes that are left free.
 OF_GRAPHS = (files.load, keras_files.load)
 # Advice for files that another library reads: its model can then be converted.
-TORCH = "pass torch.load(path, weights_only=False) to tracer.as_network"
+TORCH = (
+    "pass tracer.as_network(torch.load(path, weights_only=False), shape=…), or, of TorchScript, "
+    "tracer.as_network(torch.jit.load(path), shape=…), with the shape of one point"
+)
 SAVED_MODEL = "convert its folder, python -m tf2onnx.convert --saved-model folder --output model.onnx"
 HINTS = {
     ".pt": TORCH,

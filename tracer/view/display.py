@@ -16,6 +16,8 @@ from tracer.models.scikit_learn.fitted import name_of
 from tracer.models.scikit_learn.steps import first_step
 from tracer.view.axes import MARKER, Display, data, draw_curves, draw_legend
 from tracer.view.class_colors import OTHER_COLOR, POINT_COLORS, SIDE_COLORS, ClassColors
+from tracer.view.corners import draw as draw_corners
+from tracer.view.corners import images_of
 from tracer.view.partition_display import PartitionDisplay
 from tracer.view.scene import Scene, Sides, update_sides
 from tracer.view.section import Section
@@ -43,6 +45,8 @@ class BoundaryDisplay(Display):
         The two sides, F < 0 and F > 0.
     turning_points_, data_ : matplotlib.collections.PathCollection or None
         The markers.
+    corners_ : tuple of matplotlib Axes or None
+        The images.
 
     Notes
     -----
@@ -145,6 +149,7 @@ class BoundaryDisplay(Display):
         X: ArrayLike | None = None,
         y: ArrayLike | None = None,
         classes: Sequence | None = None,
+        corners: Sequence | None = None,
         xlabel: str | None = None,
         ylabel: str | None = None,
         **kwargs: Any,
@@ -170,6 +175,9 @@ class BoundaryDisplay(Display):
         classes : pair, optional
             The class that wins where F > 0, and the other class, for a field without labels or with other
             labels. If the field knows them, in any order.
+        corners : sequence of three images, optional
+            On a plane through three points, `Plane.through`, their images, to draw at these: arrays (h, w),
+            (h, w, 3) or (3, h, w), bytes or floats. Axes of length 1 are left out.
         xlabel, ylabel : str, optional
             By default the names of the inputs, "x1" and "x2" where they have none; "s" and "t" on a plane
             that is not one of two features.
@@ -184,18 +192,21 @@ class BoundaryDisplay(Display):
         Raises
         ------
         ValueError
-            If shading is requested for a boundary without a field, or `X`, `y` or `classes` do not fit it.
+            If shading is requested for a boundary without a field, or `X`, `y`, `classes` or `corners` do not
+            fit it.
         """
         if shading and self.boundary.field is None:
             raise ValueError("shading needs the field; this boundary was read from a file without one")
         field, box = self.boundary.field, self.boundary.box
         points, colors = data(X, y, field), ClassColors(field, classes, None if X is None else y)
+        images = None if corners is None else images_of(corners, field)
         scene = self._framed(ax, box, self.boundary.curves, field, (xlabel, ylabel))
         self.shading_ = self._shade(scene) if shading else None
         self.lines_ = draw_curves(scene, self.boundary.curves, kwargs)
         turns = [turn.point for curve in self.boundary for turn in curve.turning_points]
         self.turning_points_ = self._mark(turns) if turning_points else None
         self.data_ = None if points is None else self._draw_data(points, colors)
+        self.corners_ = None if images is None else draw_corners(self.ax_, box, images)
         if legend and (shading or colors.of_points):
             self._draw_legend(colors)
         return self

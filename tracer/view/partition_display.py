@@ -12,6 +12,8 @@ from tracer.boundaries.partitions.regions import Region
 from tracer.fields.checks import label_list
 from tracer.view.axes import LINE, MARKER, PICTURE_TOLERANCE, Display, data, draw_curves, draw_legend
 from tracer.view.class_colors import numbers_of
+from tracer.view.corners import draw as draw_corners
+from tracer.view.corners import images_of
 from tracer.view.scene import Scene, region_path, update_region
 
 # scikit-learn's colormaps of classes: the first for up to FEW classes, the last for more.
@@ -37,6 +39,8 @@ class PartitionDisplay(Display):
         The arcs, one line each.
     junctions_, data_ : matplotlib.collections.PathCollection or None
         The markers.
+    corners_ : tuple of matplotlib Axes or None
+        The images.
 
     Notes
     -----
@@ -56,6 +60,7 @@ class PartitionDisplay(Display):
         legend: bool = True,
         X: ArrayLike | None = None,
         y: ArrayLike | None = None,
+        corners: Sequence | None = None,
         xlabel: str | None = None,
         ylabel: str | None = None,
         **kwargs: Any,
@@ -77,6 +82,9 @@ class PartitionDisplay(Display):
             Data points to draw over the regions.
         y : array_like, shape (n,), optional
             Their classes, as labels or numbers of outputs.
+        corners : sequence of three images, optional
+            On a plane through three points, `Plane.through`, their images, to draw at these: arrays (h, w),
+            (h, w, 3) or (3, h, w), bytes or floats. Axes of length 1 are left out.
         xlabel, ylabel : str, optional
             By default the names of the inputs, "x1" and "x2" where they have none; "s" and "t" on a plane
             that is not one of two features.
@@ -91,14 +99,15 @@ class PartitionDisplay(Display):
         Raises
         ------
         ValueError
-            If X has another shape, y another length or other labels, or there are not as many colours as
-            outputs.
+            If X has another shape, y another length or other labels, there are not as many colours as
+            outputs, or `corners` are no images of a plane's points.
         """
         network, box = self.partition.network, self.partition.box
         points, outputs = data(X, y, network), None
         if points is not None and y is not None:
             outputs = numbers_of("y", label_list("y", y), self.partition.labels)
         colors = _colors(multiclass_colors, len(self.partition.labels))
+        images = None if corners is None else images_of(corners, network)
         curves = [arc.curve for arc in self.partition.arcs]
         scene = self._framed(ax, box, curves, network, (xlabel, ylabel))
         self.regions_ = [self._fill(scene, region, colors) for region in self.partition.regions]
@@ -107,6 +116,7 @@ class PartitionDisplay(Display):
         self.junctions_ = self._mark(meeting) if junctions else None
         color = LINE["colors"] if outputs is None else colors[outputs]
         self.data_ = None if points is None else self.ax_.scatter(*points.T, s=18, color=color, **MARKER)
+        self.corners_ = None if images is None else draw_corners(self.ax_, box, images)
         if legend:
             draw_legend(self.ax_, self.regions_)
         return self

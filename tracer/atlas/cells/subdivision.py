@@ -35,9 +35,12 @@ CLEARLY_MORE = 1.5
 BOX: Array = np.array([[[0.0, 0.0], [1.0, 1.0]]])
 NO_CELLS = np.zeros((0, 2, 2))
 
-# Cells enclosed at once, and the share of the remaining time that a chunk may take.
-CHUNK = 2048
+# Cells enclosed at once, those of the first chunk before a deadline, and the share of the remaining time that
+# a chunk may take.
+CHUNK, FIRST_CHUNK = 2048, 4
 PORTION = 0.05
+# A subdivision that has decided less than this share of the area after half of its time ends.
+HOPE = 0.02
 
 # Shares of at least this width are exact; the coordinates of a box run out of floats before.
 NARROWEST = 2.0**-46
@@ -173,13 +176,17 @@ def subdivide(
         Number of cells processed.
     """
     joined = type(queue).joined
-    classified, cells, rounds, size, largest, decided = [], 0, 0, CHUNK, 0.0, 0.0
+    classified, cells, rounds, largest, decided = [], 0, 0, 0.0, 0.0
+    size = CHUNK if deadline == math.inf else FIRST_CHUNK
+    whole, half = area(queue), 0.5 * time.perf_counter() + 0.5 * deadline
     while len(queue):
         further, crowded = [], len(queue) > MOST_FINE
         start = 0
         while start < len(queue):
             chunk, began = queue[start : start + size], time.perf_counter()
-            if cells + len(chunk) > max_cells or began >= deadline:
+            # The other half is left for what needs no proof.
+            hopeless = began >= half and decided < HOPE * whole
+            if cells + len(chunk) > max_cells or began >= deadline or hopeless:
                 return classified, joined([queue[start:], *further]), cells
             try:
                 result, parts, largest = classify(chunk, crowded, rounds, largest)

@@ -30,7 +30,7 @@ import numpy as np
 from tracer.arrays import Array
 from tracer.atlas.cells.subdivision import NO_CELLS
 from tracer.boundaries.partitions.borders import Arc
-from tracer.boundaries.partitions.nodes import NO_NODE, NO_SIDE, Border, Nodes
+from tracer.boundaries.partitions.nodes import NO_NODE, NO_SIDE, Border, Ends
 from tracer.curves.measures import area_of_line, area_of_pieces
 from tracer.curves.screen import Screen
 from tracer.fields.box import Box
@@ -158,7 +158,7 @@ def moved(x: Array, proven: Box, box: Box) -> Array:
 
 
 def plane_graph(
-    arcs: Sequence[Arc], borders: Sequence[Border], nodes: Nodes, around: int
+    arcs: Sequence[Arc], borders: Sequence[Border], nodes: Ends, around: int
 ) -> tuple[list[HalfEdge], Array]:
     """The half-edges of arcs and of the box's sides, and cells (m, 2, 2) in which their order is undecided.
 
@@ -167,7 +167,7 @@ def plane_graph(
     arcs : sequence of Arc
     borders : sequence of Border
         The arcs again, with the nodes at which they start and end.
-    nodes : Nodes
+    nodes : Ends
     around : int
         The class all along the sides of the box, if no arc ends there.
     """
@@ -181,9 +181,9 @@ def plane_graph(
     return edges + sides, unclear
 
 
-def _sides(edges: list[HalfEdge], nodes: Nodes, around: int) -> tuple[list[HalfEdge], Array]:
+def _sides(edges: list[HalfEdge], nodes: Ends, around: int) -> tuple[list[HalfEdge], Array]:
     """The pieces of the box's sides between nodes of half-edges, and cells (m, 2, 2) of undecided order."""
-    box = nodes.atlas.box
+    box = nodes.box
     node = np.array(sorted({edge.start for edge in edges} - {NO_NODE}), dtype=np.intp)
     node = node[nodes.side[node] != NO_SIDE]
     if not len(node):
@@ -206,7 +206,7 @@ def _sides(edges: list[HalfEdge], nodes: Nodes, around: int) -> tuple[list[HalfE
     return pieces, ends[unclear]
 
 
-def rings_of(edges: list[HalfEdge], nodes: Nodes, box: Box) -> list[Ring]:
+def rings_of(edges: list[HalfEdge], nodes: Ends, box: Box) -> list[Ring]:
     """The rings that half-edges form, in the requested box."""
     leaving: dict[int, list[int]] = {}
     for k, edge in enumerate(edges):
@@ -218,17 +218,17 @@ def rings_of(edges: list[HalfEdge], nodes: Nodes, box: Box) -> list[Ring]:
             del remaining[k]
             ring.append(edges[k])
             k = k if edges[k].end == NO_NODE else _next(edges[k], edges, leaving[edges[k].end], nodes)
-        rings.append(Ring(tuple(ring), box, nodes.atlas.box))
+        rings.append(Ring(tuple(ring), box, nodes.box))
     return rings
 
 
-def _next(edge: HalfEdge, edges: list[HalfEdge], leaving: list[int], nodes: Nodes) -> int:
+def _next(edge: HalfEdge, edges: list[HalfEdge], leaving: list[int], nodes: Ends) -> int:
     """The number of the successor of a half-edge, among the half-edges `leaving` its end."""
     same = [k for k in leaving if edges[k].output == edge.output]
     if len(same) == 1 and nodes.is_certain(edge.end):
         return same[0]
     # The half-edge straight back is the last choice.
-    box = nodes.atlas.box
+    box = nodes.box
     turn = [(edge.way_back(box) - edges[k].way_out(box)) % (2 * np.pi) or 2 * np.pi for k in leaving]
     return leaving[int(np.argmin(turn))]
 

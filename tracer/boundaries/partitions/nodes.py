@@ -9,13 +9,14 @@ coordinate, or of its negative where the coordinate decreases.
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
 from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.atlas import Atlas
 from tracer.atlas.edges.crossings import OUTSIDE
+from tracer.atlas.faces import Faces, connected
 from tracer.atlas.sheet import Sheet
 from tracer.boundaries.clusters import NO_GROUP, grouped
 from tracer.boundaries.partitions.borders import Junction
@@ -49,6 +50,38 @@ class Border(NamedTuple):
     outputs: tuple[int, int]
     nodes: tuple[int, ...]
     crossing: int
+
+
+class Ends(Protocol):
+    """What a plane graph needs of the nodes at which arcs end: see `Nodes`."""
+
+    @property
+    def points(self) -> Array:
+        """The positions of the nodes, (n, 2)."""
+        ...
+
+    @property
+    def side(self) -> Indices:
+        """The side of the box on which each node lies, (n,)."""
+        ...
+
+    @property
+    def span(self) -> Array:
+        """An interval of that side that contains the node, (n, 2)."""
+        ...
+
+    @property
+    def box(self) -> Box:
+        """The box that the arcs divide."""
+        ...
+
+    def is_certain(self, node: int, /) -> bool:
+        """Whether each class leaves a node once."""
+        ...
+
+    def faces_of(self, rings: Sequence[Any], borders: Sequence[Border], /) -> tuple[Indices, Array]:
+        """Labels of the faces on the left of rings, and cells in which they are undecided."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,6 +142,25 @@ class Nodes:
             )
         points, side, span = map(np.concatenate, zip(*columns, strict=True))
         return cls(atlas, cluster, ends, points, np.concatenate([junctions.reach, reach]), side, span)
+
+    @property
+    def box(self) -> Box:
+        """The certified box."""
+        return self.atlas.box
+
+    def faces_of(self, rings: Sequence[Any], borders: Sequence[Border]) -> tuple[Indices, Array]:
+        """Labels of the faces on the left of rings, and cells in which they are undecided.
+
+        They are known at the first crossings of the rings' arcs, or at the corner of the box.
+        """
+        faces = Faces.of(self.atlas)
+        links = [faces.links]
+        for k, ring in enumerate(rings, faces.vertices):
+            arcs = [(borders[edge.number], int(edge.reverse)) for edge in ring.edges if edge.arc is not None]
+            beside = [faces.beside[border.outputs][border.crossing, reverse] for border, reverse in arcs]
+            links.append(np.array([[k, vertex] for vertex in beside or [faces.corner]]))
+        labels = connected(np.concatenate(links), faces.vertices + len(rings))
+        return labels[faces.vertices :], faces.undecided
 
     def is_certain(self, node: int) -> bool:
         """Whether a node is a junction or an end on the box: then each class leaves it once."""

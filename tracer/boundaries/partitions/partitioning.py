@@ -22,6 +22,7 @@ from tracer.boundaries.partitions.borders import Arc
 from tracer.boundaries.partitions.nodes import Border, Nodes
 from tracer.boundaries.partitions.partition import Partition
 from tracer.boundaries.partitions.regions import Region, regions_between
+from tracer.boundaries.partitions.sampling import sampled_partition
 from tracer.boundaries.proving import Followed, certify, follow, survey
 from tracer.boundaries.result import Stats
 from tracer.boundaries.work import MAX_CELLS, TOLERANCE, Work
@@ -33,6 +34,7 @@ from tracer.enclosures.formulas.ufuncs import Unenclosable
 from tracer.fields.box import Box
 from tracer.fields.checks import flag
 from tracer.fields.classifier import SeveralFields
+from tracer.fields.sampled import SampledModel
 
 # The smallest cells, in shares of the box, that are compared with the regions they lie in.
 SMALLEST = 1e-6
@@ -56,7 +58,8 @@ def partition(
     ----------
     network : Network, kernel model or list
         Two inputs, and two outputs or more; or two or more fields: functions, networks of one output and
-        callables of (x1, x2), all of them with bounds on cells. Their numbers are the classes.
+        callables of (x1, x2), all of them with bounds on cells. Their numbers are the classes. A torch module
+        without bounds, read by `as_network`, is sampled on a lattice instead.
     bounds : sequence
         ``[(lo, hi), (lo, hi)]``.
     argmin : bool
@@ -67,7 +70,7 @@ def partition(
     Returns
     -------
     Partition
-        Its status says what is known: `PROVEN`, `PROVEN_OUTSIDE_CELLS` or `BUDGET_EXHAUSTED`;
+        Its status says what is known: `PROVEN`, `PROVEN_OUTSIDE_CELLS`, `BUDGET_EXHAUSTED` or `SAMPLED`;
         `UNSOUND_ARITHMETIC` as in `tracer.trace`.
 
     Raises
@@ -100,6 +103,8 @@ def partition(
     network, box = as_classifier(network), Box.from_bounds(bounds)
     lowest = flag("argmin", argmin)
     with Work.of(tolerance, max_cells, time_limit, progress) as work:
+        if isinstance(network, SampledModel):
+            return sampled_partition(network, box, lowest, work, network.unenclosable)
         try:
             return _proven(network, box, lowest, work)
         except Unenclosable as error:

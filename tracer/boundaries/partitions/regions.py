@@ -16,10 +16,9 @@ from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.cells.subdivision import NO_CELLS
-from tracer.atlas.faces import Faces, connected
 from tracer.boundaries.partitions.borders import Arc
 from tracer.boundaries.partitions.half_edges import Ring, plane_graph, rings_of
-from tracer.boundaries.partitions.nodes import NO_NODE, Border, Nodes
+from tracer.boundaries.partitions.nodes import NO_NODE, Border, Ends
 from tracer.curves.curve import DATA_TOLERANCE
 from tracer.curves.screen import Screen
 from tracer.fields.box import Box
@@ -113,7 +112,7 @@ class Region:
 def regions_between(
     arcs: Sequence[Arc],
     borders: Sequence[Border],
-    nodes: Nodes,
+    nodes: Ends,
     box: Box,
     labels: Sequence[Hashable],
     around: int,
@@ -125,7 +124,7 @@ def regions_between(
     arcs : sequence of Arc
     borders : sequence of Border
         The arcs again, with the nodes at which they start and end.
-    nodes : Nodes
+    nodes : Ends
     box : Box
         The requested box.
     labels : sequence
@@ -158,14 +157,13 @@ def _largest_first(pieces: list[Piece]) -> tuple[Piece, ...]:
     return tuple(sorted(pieces, key=lambda piece: -piece.area) if len(pieces) > 1 else pieces)
 
 
-def _nested(rings: list[Ring], borders: Sequence[Border], nodes: Nodes) -> tuple[Mask, Indices, Array]:
+def _nested(rings: list[Ring], borders: Sequence[Border], nodes: Ends) -> tuple[Mask, Indices, Array]:
     """A mask of the outer rings, labels of all rings, equal within one piece, and undecided cells."""
     net, outermost = _nets(rings)
     outer = net == outermost
     if outer.all():
         return outer, np.arange(len(rings)), NO_CELLS
-    faces = Faces.of(nodes.atlas)
-    face = _faces_of(rings, borders, faces)
+    face, undecided = nodes.faces_of(rings, borders)
     queue = np.flatnonzero(outer).tolist()
     for k in queue:
         for hole in np.flatnonzero((face == face[k]) & ~outer):
@@ -175,18 +173,8 @@ def _nested(rings: list[Ring], borders: Sequence[Border], nodes: Nodes) -> tuple
             queue += np.flatnonzero(further_in).tolist()
     # Each piece has exactly one outer ring, unless cells are undecided.
     if (np.unique(face[outer], return_counts=True)[1] == 1).all() and np.isin(face, face[outer]).all():
-        return outer, face, faces.undecided
-    return outer, face, np.stack([nodes.atlas.box.lower, nodes.atlas.box.upper])[None]
-
-
-def _faces_of(rings: list[Ring], borders: Sequence[Border], faces: Faces) -> Indices:
-    """The face on the left of each ring: at the first crossings of its arcs, or at the corner of the box."""
-    links = [faces.links]
-    for k, ring in enumerate(rings, faces.vertices):
-        arcs = [(borders[edge.number], int(edge.reverse)) for edge in ring.edges if edge.arc is not None]
-        beside = [faces.beside[border.outputs][border.crossing, reverse] for border, reverse in arcs]
-        links.append(np.array([[k, vertex] for vertex in beside or [faces.corner]]))
-    return connected(np.concatenate(links), faces.vertices + len(rings))[faces.vertices :]
+        return outer, face, undecided
+    return outer, face, np.stack([nodes.box.lower, nodes.box.upper])[None]
 
 
 def _nets(rings: list[Ring]) -> tuple[Indices, int]:

@@ -1,1 +1,1 @@
-"""One curve from a seed: a walk of the chart ODE, corrected at every step."""
+"""Curves without a proof: from a seed by a walk, or from the contours of a lattice."""

@@ -26,7 +26,7 @@ from tracer.curves.pieces import Pieces
 from tracer.curves.trace import Trace
 from tracer.curves.vectors import dot, turned, unit_vectors
 from tracer.fields.box import Box
-from tracer.fields.field import Field
+from tracer.fields.field import Field, by_chords
 
 # Steps are at most so long, in box units and in lattice cells, and turn by at most so much.
 LONGEST_STEP, MOST_CELLS, LARGEST_TURN = 0.04, 16.0, 0.5
@@ -124,8 +124,9 @@ def steps_of(
             continue
         ahead = -turned(unit_vectors(gradient * box.sides))
         turn = np.arccos(np.clip(dot(ahead[1:], ahead[:-1]), -1, 1))
-        chosen = _spread(box.distance(at[1:], at[:-1]) / longest, turn / LARGEST_TURN)
-        at, gradient = at[chosen], gradient[chosen]
+        if not by_chords(field):  # else a bend of few cells must not be passed over
+            chosen = _spread(box.distance(at[1:], at[:-1]) / longest, turn / LARGEST_TURN)
+            at, gradient = at[chosen], gradient[chosen]
         none = np.zeros(len(at), dtype=bool)
         ends = () if contour.closed else (End.BOX, End.BOX)
         found.append(Steps(at, gradient, none[1:], none, 0, ends))

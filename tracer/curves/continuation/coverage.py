@@ -17,6 +17,8 @@ from tracer.fields.field import Field
 # Distances in box units: of equal points, and of samples near a point.
 SAME_POINT = 1e-8
 NEARBY = 0.02
+# The same for curves of chords, as multiples of their error.
+CHORDS = 4.0
 NEIGHBOURS = 32
 PROJECTION_STEPS = 6
 
@@ -56,7 +58,9 @@ def _covered(curve: Curve, field: Field, points: Array, gradients: Array) -> Mas
         x = curve.box.clip(_project(curve, points[on], s[near[np.flatnonzero(on), first[on]]]))
         corrected = correct(field, curve.box, x)
         same_side = (corrected.gradient * gradients[on] * sides**2).sum(axis=1) > 0
-        on[on] = same_side & (curve.box.distance(corrected.x, points[on]) < SAME_POINT)
+        # Feet on chords are as far from their points as the chords are from the curve.
+        apart = SAME_POINT + (CHORDS * curve.tolerance if curve.pieces.straight and not curve.jumps else 0.0)
+        on[on] = same_side & (curve.box.distance(corrected.x, points[on]) < apart)
     return on
 
 

@@ -3,7 +3,8 @@
 The walk takes few, loose steps (`walk`). Everything between them happens in batches: all its points are
 corrected to rounding together, and the steps become polynomials, cut until each is within the tolerance of
 the curve, as the arcs of an atlas do (`prediction`). Where no polynomials are that good the walk may have
-jumped, and it is repeated with shorter steps.
+jumped, and it is repeated with shorter steps. A field without bounds that is known to have kinks is followed
+by chords instead.
 """
 
 from dataclasses import replace
@@ -12,6 +13,7 @@ import numpy as np
 
 from tracer.arrays import Array
 from tracer.curves.continuation.budget import Budget
+from tracer.curves.continuation.chords import chords_of, steps_along
 from tracer.curves.continuation.steps import Polynomials, Steps, good_part, polynomials_of
 from tracer.curves.continuation.walk import Walk
 from tracer.curves.corrector import newton_along
@@ -19,7 +21,7 @@ from tracer.curves.end import End
 from tracer.curves.pieces import Pieces
 from tracer.curves.trace import Trace
 from tracer.fields.box import Box
-from tracer.fields.field import Field
+from tracer.fields.field import Field, by_chords
 
 # Errors of a step that the integrator allows, in box units, one after the other.
 ERRORS = (4e-3, 1e-4, 1e-6)
@@ -41,6 +43,9 @@ def follow(field: Field, box: Box, start: Array, tolerance: float, budget: Budge
         Loses one step for every attempted step.
     """
     here = start, field.value_and_gradient(start)[1]
+    if by_chords(field):
+        steps = steps_along(field, box, here, budget)
+        return chords_of(field, box, [steps], tolerance, budget.deadline)[0]
 
     def walked(error: float) -> tuple[Steps, Polynomials]:
         steps = _steps(field, box, here, error, budget)

@@ -63,6 +63,8 @@ def _output(graph: Any, output: str | int | None) -> str:
         return names[0]
     if isinstance(output, str) and output in [*names, *(name for node in graph.node for name in node.output)]:
         return output
+    if isinstance(output, str) and output.isdecimal():  # from the command line
+        output = int(output)
     if type(output) is int and 0 <= output < len(names):
         return names[output]
     rule = f"one of {shown(names)}, or its number"

@@ -33,11 +33,21 @@ class NoChain(Exception):
 # Functions that move entries, and change no value: torch applies them to indices.
 OF_SHAPES = ("view", "view_as", "reshape", "reshape_as", "flatten", "unflatten", "squeeze", "unsqueeze")
 OF_AXES = ("permute", "transpose", "swapaxes", "movedim", "t", "flip", "roll")
-OF_PARTS = ("chunk", "split", "tensor_split", "unbind", "narrow", "select", "index_select", "__getitem__")
+OF_PARTS = (
+    "chunk",
+    "split",
+    "tensor_split",
+    "unbind",
+    "narrow",
+    "select",
+    "index_select",
+    "slice",
+    "__getitem__",
+)
 OF_COPIES = ("expand", "expand_as", "repeat", "tile", "contiguous", "clone", "detach")
 MOVES = frozenset((*OF_SHAPES, *OF_AXES, *OF_PARTS, *OF_COPIES))
 # Conversions to another type or device.
-CONVERSIONS = frozenset(("to", "type", "type_as", "double", "float", "cpu"))
+CONVERSIONS = frozenset(("to", "_to_copy", "type", "type_as", "double", "float", "cpu"))
 # Functions that join a list of tensors.
 JOINS = frozenset(("cat", "concat", "stack", "hstack", "vstack"))
 
@@ -318,7 +328,7 @@ def _extreme(reduce: Callable[..., Tensor], meet: Callable[..., Tensor]) -> Call
         if isinstance(dim, Tensor | np.ndarray) or other is not None:
             return _meeting(meet)(input, dim if other is None else other)
         y = _reducing(reduce)(input, dim, keepdim)
-        return y if dim is None else (y, y)
+        return y if dim is None else (y, None)  # the indices are not known
 
     return operator
 

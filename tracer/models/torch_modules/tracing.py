@@ -70,9 +70,9 @@ class Storage:
 
 
 class Traced:
-    """A tensor of torch while a forward runs; `value` is what it is lowered to."""
+    """A tensor of torch while a forward runs; `value` is what it is lowered to, None if that is unknown."""
 
-    def __init__(self, value: Tensor, storage: Storage | None = None) -> None:
+    def __init__(self, value: Tensor | None, storage: Storage | None = None) -> None:
         self._value, self._storage = value, Storage() if storage is None else storage
         self._seen = self._storage.changes
 
@@ -81,6 +81,8 @@ class Traced:
         """The lowered tensor."""
         if self._seen != self._storage.changes:
             raise NoChain("a view is used after what it shares its numbers with was changed in place")
+        if self._value is None:
+            raise NoChain("a result that is no layer of a chain is used, such as the indices of a maximum")
         return self._value
 
     def view_of(self, value: Tensor) -> "Traced":

@@ -1,0 +1,146 @@
+"""TorchScript, lowered: its functions are seen where torch dispatches them.
+
+A script runs in torch's own interpreter, which accepts tensors of torch alone. So it runs on zeros, and each
+function that torch dispatches [1]_ on a tensor that depends on the input is also called on what that tensor
+is lowered to. Below modules and scripts these functions have other names and arguments: a linear layer is a
+transposition and a product. What depends on values, such as a branch, is in no table, and ends it.
+
+References
+----------
+.. [1] torch, "Extending PyTorch: __torch_dispatch__ modes",
+   https://pytorch.org/docs/stable/notes/extending.html.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from tracer.fields.checks import said
+from tracer.models.lowering.tensor import Tensor
+from tracer.models.torch_modules.operators import NoChain
+from tracer.models.torch_modules.tracing import Traced, called
+
+if TYPE_CHECKING:
+    import torch
+    from torch import nn
+
+
+def _convolution(
+    x: Any,
+    weight: Any,
+    bias: Any,
+    stride: Any,
+    padding: Any,
+    dilation: Any,
+    transposed: bool,
+    more: Any,
+    groups: int,
+    *_: Any,
+) -> Any:
+    n = len(stride)
+    if transposed:
+        return _function(f"conv_transpose{n}d")(x, weight, bias, stride, padding, more, groups, dilation)
+    return _function(f"conv{n}d")(x, weight, bias, stride, padding, dilation, groups)
+
+
+def _batch_norm(x: Any, weight: Any, bias: Any, mean: Any, variance: Any, *rest: Any) -> Any:
+    return (_function("batch_norm")(x, mean, variance, weight, bias, *rest),)
+
+
+def _function(name: str) -> Callable[..., Any]:
+    def function(*args: Any, **kwargs: Any) -> Any:
+        import torch
+
+        return called(name, getattr(torch, name, None), *args, **kwargs)
+
+    return function
+
+
+# What torch dispatches under another name than its function has, or with other arguments.
+BELOW: dict[str, Callable[..., Any]] = {
+    "convolution": _convolution,
+    "_convolution": _convolution,
+    "native_batch_norm": _batch_norm,
+    "_softmax": lambda x, dim, *_: _function("softmax")(x, dim),
+    "_log_softmax": lambda x, dim, *_: _function("log_softmax")(x, dim),
+    "_adaptive_avg_pool2d": _function("adaptive_avg_pool2d"),
+    "max_pool2d_with_indices": lambda x, *args: (_function("max_pool2d")(x, *args),),
+    "constant_pad_nd": lambda x, pad, value=0: _function("pad")(x, pad, "constant", value),
+    "_unsafe_view": _function("reshape"),
+    "_reshape_alias": lambda x, size, strides: _function("reshape")(x, size),
+    "alias": lambda x: x,
+    "lift_fresh": lambda x: x,
+    "upsample_nearest1d": lambda x, size, *_: _function("interpolate")(x, size),
+    "upsample_nearest2d": lambda x, size, *_: _function("interpolate")(x, size),
+    "elu": lambda x, alpha=1, *_: _function("elu")(x, alpha),
+}
+
+
+def lowered_script(script: "nn.Module", x: Tensor) -> Any:
+    """What a script returns for a point `x`.
+
+    Raises
+    ------
+    NoChain
+        If a function that depends on the input is no layer of a chain.
+    """
+    import torch
+    from torch.utils._python_dispatch import TorchDispatchMode
+
+    start = torch.zeros(x.shape, dtype=torch.float64)
+    seen = Seen(start, Traced(x))
+
+    class Lower(TorchDispatchMode):
+        def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+            found = func(*args, **(kwargs or {}))
+            seen.take(func, args, kwargs or {}, found)
+            return found
+
+    with torch.no_grad(), Lower():
+        result = script(start)
+    if seen.refusal is not None:
+        raise seen.refusal
+    return seen.lowered(result)
+
+
+class Seen:
+    """The tensors that depend on the input, and what they are lowered to.
+
+    Attributes
+    ----------
+    refusal : NoChain or None
+        Why a function was not lowered: the interpreter would replace an exception that is raised in it.
+    """
+
+    def __init__(self, start: "torch.Tensor", lowered: Traced) -> None:
+        # The tensors are kept: as long as they live no other has their number.
+        self._known: dict[int, tuple[Any, Any]] = {id(start): (start, lowered)}
+        self.refusal: NoChain | None = None
+
+    def depends(self, x: Any) -> bool:
+        """Whether an argument is, or contains, a tensor that depends on the input."""
+        return any(map(self.depends, x)) if isinstance(x, list | tuple) else id(x) in self._known
+
+    def lowered(self, x: Any) -> Any:
+        """An argument with lowered tensors."""
+        if isinstance(x, list | tuple):
+            return type(x)(map(self.lowered, x))
+        return self._known.get(id(x), (x, x))[1]
+
+    def take(self, func: Any, args: tuple, kwargs: dict[str, Any], found: Any) -> None:
+        """Lower a function that was called, if it depends on the input."""
+        if self.refusal is not None or not self.depends([*args, *kwargs.values()]):
+            return
+        name = func.overloadpacket.__name__
+        try:
+            given = self.lowered(args), {key: self.lowered(x) for key, x in kwargs.items()}
+            result = BELOW.get(name, partial(called, name, func))(*given[0], **given[1])
+        # What torch passes may fit no row of the table.
+        except Exception as error:
+            self.refusal = error if isinstance(error, NoChain) else NoChain(f"{name}: {said(error)}")
+            return
+        several = isinstance(found, list | tuple)
+        lowered = list(result) if several else [result]
+        tensors = list(found) if several else [found]
+        for k, tensor in enumerate(tensors):
+            self._known[id(tensor)] = tensor, lowered[k] if k < len(lowered) else Traced(None)
