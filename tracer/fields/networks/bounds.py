@@ -26,8 +26,8 @@ Form = TypeVar("Form", MeanValueForm, TaylorForm)
 # arrays.
 CACHED_FORMS = 2**14
 FEWEST_CELLS = 64
-# Points are enclosed in chunks whose widest layer has this many numbers: 8 MB.
-LARGEST_ARRAY = 2**20
+# Points are evaluated in chunks whose widest layer has this many numbers: arrays of 512 kB fit the cache.
+LARGEST_ARRAY = 2**16
 # Relaxations gather unstable neurons in many short steps: more cells at once need fewer steps.
 CACHED_RELAXATIONS = 2**15
 # Mean value forms are not worth their time if they decide less than this share of cells. With at least
