@@ -85,7 +85,7 @@ def _inlined(model: Any) -> Any:
 
     try:
         return inliner.inline_local_functions(model)
-    except RuntimeError as error:
+    except Exception as error:  # RuntimeError, or one of several of the package's own
         raise ValueError(f"its functions must fit their calls: {said(error)}") from None
 
 
