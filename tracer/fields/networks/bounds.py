@@ -89,13 +89,17 @@ def _with_taylor_forms(
     layers: Sequence[Layer], lower: Array, upper: Array, found: Enclosure, spread: Array
 ) -> Enclosure:
     """Bounds by mean value forms of the given spread, narrowed by Taylor forms where that is faster."""
-    undecided = np.flatnonzero(~found.decided())
-    if len(undecided) <= FEW_UNDECIDED * len(lower):
-        return found
+    open_ = _for_taylor_forms(found, spread)
+    return found.narrowed(open_, taylor_forms(layers, lower[open_], upper[open_])) if len(open_) else found
+
+
+def _for_taylor_forms(found: Enclosure, spread: Array) -> Indices:
+    """The cells that Taylor forms are to enclose too: those undecided, or none if bisecting them is faster."""
+    undecided, none = np.flatnonzero(~found.decided()), np.zeros(0, dtype=np.intp)
+    if len(undecided) <= FEW_UNDECIDED * len(spread):
+        return none
     wide = 2 * np.count_nonzero(spread[undecided] > NARROW_SPREAD) > len(undecided)
-    if len(undecided) <= (1 - LEAST_DECIDED) * len(lower) and wide:
-        return found
-    return found.narrowed(undecided, taylor_forms(layers, lower[undecided], upper[undecided]))
+    return none if len(undecided) <= (1 - LEAST_DECIDED) * len(spread) and wide else undecided
 
 
 def share_hidden_layers(networks: Sequence[Sequence[Layer]]) -> bool:
@@ -125,21 +129,40 @@ def on_cells_together(
     """
     size, parts, order = chunk_size(networks[0], CACHED_FORMS), [], []
     for start in range(0, len(lower), size):
-        form, radius = _form(
-            MeanValueForm, networks[0][:-1], *(x[start : start + size] for x in (lower, upper))
-        )
-        for layers, (row, cell) in zip(networks, rows, strict=True):
-            here = np.flatnonzero((cell >= start) & (cell < start + size))
-            some, at = cell[here], cell[here] - start
-            if not len(here):
-                continue
-            last = MeanValueForm(form.midpoints[:, at], form.radii[:, at], form.spread[at])
-            found = _bounds(_through(last, layers[-1:]), radius[at])
-            parts.append(_with_taylor_forms(layers, lower[some], upper[some], found, last.spread))
-            order.append(row[here])
+        here = [np.flatnonzero((cell >= start) & (cell < start + size)) for _, cell in rows]
+        some = [(layers, cell[k] - start) for layers, (_, cell), k in zip(networks, rows, here, strict=True)]
+        parts += _on_chunk_together(some, *(x[start : start + size] for x in (lower, upper)))
+        order += [row[k] for (row, _), k in zip(rows, here, strict=True)]
     place = np.empty(sum(map(len, order)), dtype=np.intp)
     place[np.concatenate(order)] = np.arange(len(place))
     return Enclosure.joined(parts).rows(place)
+
+
+def _on_chunk_together(
+    networks: Sequence[tuple[Sequence[Layer], Indices]], lower: Array, upper: Array
+) -> list[Enclosure]:
+    """Bounds of networks that share their hidden layers, each on some of a chunk of cells.
+
+    First by mean value forms; then by Taylor forms of the hidden layers on all cells that some network needs
+    them on.
+    """
+    hidden = networks[0][0][:-1]
+    form, radius = _form(MeanValueForm, hidden, lower, upper)
+    found, open_ = [], []
+    for layers, cell in networks:
+        last = MeanValueForm(form.midpoints[:, cell], form.radii[:, cell], form.spread[cell])
+        found.append(_bounds(_through(last, layers[-1:]), radius[cell]))
+        open_.append(_for_taylor_forms(found[-1], last.spread))
+    cells = np.unique(np.concatenate([cell[k] for (_, cell), k in zip(networks, open_, strict=True)]))
+    if not len(cells):
+        return found
+    taylor, radius = _form(TaylorForm, hidden, lower[cells], upper[cells])
+    for n, ((layers, cell), k) in enumerate(zip(networks, open_, strict=True)):
+        if len(k):
+            at = np.searchsorted(cells, cell[k])
+            narrower = TaylorForm(taylor.coefficients[:, at], taylor.radii[:, at])
+            found[n] = found[n].narrowed(k, _bounds(_through(narrower, layers[-1:]), radius[at]))
+    return found
 
 
 def _taylor_forms_are_faster(layers: Sequence[Layer], lower: Array, upper: Array) -> bool:
