@@ -15,7 +15,7 @@ from tracer.enclosures.forms.mean_value import MeanValueForm
 from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.functions.blocks import Blocks
 from tracer.enclosures.functions.univariate import Univariate
-from tracer.enclosures.rounding import UNIT_ROUNDOFF
+from tracer.enclosures.rounding import FEWEST_ROWS, UNIT_ROUNDOFF
 from tracer.fields.field import Enclosure
 from tracer.fields.networks.kink_cases import linear_relaxations
 from tracer.fields.networks.layer import Layer
@@ -25,9 +25,12 @@ Form = TypeVar("Form", MeanValueForm, TaylorForm)
 # Cells are evaluated in chunks whose widest layer has this many numbers; a form has eight or nine such
 # arrays.
 CACHED_FORMS = 2**14
-FEWEST_CELLS = 64
+# But not fewer cells, unless the widest layer has more numbers: relaxations keep a dozen arrays a layer.
+FEWEST_CELLS, LARGEST_LAYER = 64, 2**18
 # Points are evaluated in chunks whose widest layer has this many numbers: arrays of 512 kB fit the cache.
 LARGEST_ARRAY = 2**16
+# But not fewer: each weight of a sparse matrix is read once for all of them.
+FEWEST_POINTS = FEWEST_ROWS
 # Relaxations gather unstable neurons in many short steps: more cells at once need fewer steps.
 CACHED_RELAXATIONS = 2**15
 # Mean value forms are not worth their time if they decide less than this share of cells. With at least
@@ -62,7 +65,7 @@ def on_cells(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
 
 def at_points(layers: Sequence[Layer], x: Array) -> Enclosure:
     """Bounds of the single output at points `x` (k, 2); the bounds of the gradient are nan."""
-    size = chunk_size(layers, LARGEST_ARRAY, fewest=1)
+    size = chunk_size(layers, LARGEST_ARRAY, FEWEST_POINTS)
     if len(x) > size:
         parts = (x[start : start + size] for start in range(0, len(x), size))
         return Enclosure.joined([at_points(layers, part) for part in parts])
@@ -94,7 +97,7 @@ def _with_taylor_forms(
 
 
 def _for_taylor_forms(found: Enclosure, spread: Array) -> Indices:
-    """The cells that Taylor forms are to enclose too: those undecided, or none if bisecting them is faster."""
+    """The cells that Taylor forms are to enclose too: the undecided ones; none if bisecting is faster."""
     undecided, none = np.flatnonzero(~found.decided()), np.zeros(0, dtype=np.intp)
     if len(undecided) <= FEW_UNDECIDED * len(spread):
         return none
@@ -219,5 +222,9 @@ def _in_chunks(layers: Sequence[Layer], lower: Array, upper: Array) -> Iterator[
 
 
 def chunk_size(layers: Sequence[Layer], numbers: int, fewest: int = FEWEST_CELLS) -> int:
-    """The number of cells or points for which the widest layer has so many numbers, at least `fewest`."""
-    return max(fewest, numbers // max(layer.outputs for layer in layers))
+    """The number of cells or points for which the widest layer has so many numbers.
+
+    It is at least `fewest`, or as many as `LARGEST_LAYER` numbers allow.
+    """
+    widest = max(layer.outputs for layer in layers)
+    return max(1, min(fewest, LARGEST_LAYER // widest), numbers // widest)
