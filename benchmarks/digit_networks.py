@@ -8,8 +8,19 @@
     average pool         the image four times as wide, 18 channels, pool, dense 32              23360
 
 Training takes some ten seconds each on one thread; the same weights come out on the same machine only.
+
+    python benchmarks/digit_networks.py [--partition] [--grid 1500] [NAME ...]
+
+trains them, traces the margin of the first two digits, or divides the plane into ten classes, and says what
+that takes, how small |F| is at the points of the curves, and how many curves a contour of a grid has.
 """
 
+import argparse
+import resource
+import time
+
+import contourpy
+import numpy as np
 import torch
 from sklearn.datasets import load_digits
 from torch import nn
@@ -102,14 +113,58 @@ def plane(module):
     return tracer.Plane.through(*(x[right & (y == digit)][0].double().numpy().ravel() for digit in DIGITS))
 
 
-def made(name):
-    """A trained network restricted to its plane."""
-    module = trained(name)
-    network = tracer.as_network(module, shape=(1, 8, 8))
-    return network.restrict(plane(module))
-
-
 def neurons(network):
     """The number of neurons whose activation is not linear."""
     parts = [part for layer in network.layers for part in layer.parts]
     return sum(place.stop - place.start for place, row in parts if not row.is_linear)
+
+
+def largest_at_points(field, curves):
+    """The largest |F| at points of the curves, as a share of the largest at the corners and the centre."""
+    frame = np.array([[a, b] for a in BOUNDS[0] for b in BOUNDS[1]] + [np.mean(BOUNDS, axis=1)])
+    values = [np.abs(field.value(curve.points)).max() for curve in curves]
+    return max(values, default=0.0) / np.abs(field.value(frame)).max()
+
+
+def contours(module, field, side):
+    """The curves of a contour of ``side``² points, by torch, and those of them that are closed."""
+    i, j = (torch.tensor(v).reshape(1, 1, 8, 8) for v in (field.plane.u, field.plane.v))
+    origin = torch.tensor(field.plane.origin).reshape(1, 1, 8, 8)
+    s, t = (np.linspace(*bounds, side) for bounds in BOUNDS)
+    rows = []
+    with torch.no_grad():
+        for y in t:
+            a, b = torch.tensor(s).reshape(-1, 1, 1, 1), float(y)
+            outputs = module(origin + a * i + b * j)
+            rows.append((outputs[:, DIGITS[0]] - outputs[:, DIGITS[1]]).numpy())
+    lines = contourpy.contour_generator(s, t, np.array(rows)).lines(0.0)
+    return len(lines), sum(np.array_equal(line[0], line[-1]) for line in lines)
+
+
+def main():
+    """Train and trace the networks that are named, or all."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", default=list(MODULES), metavar="NAME")
+    parser.add_argument("--partition", action="store_true")
+    parser.add_argument("--grid", type=int, help="points of a side")
+    options = parser.parse_args()
+    for name in options.names:
+        module = trained(name)
+        network = tracer.as_network(module, shape=(1, 8, 8)).restrict(plane(module))
+        field = network.margin(*DIGITS[:2])
+        wall, cpu = time.perf_counter(), time.process_time()
+        found = tracer.partition(network, BOUNDS) if options.partition else tracer.trace(field, BOUNDS)
+        wall, cpu = time.perf_counter() - wall, time.process_time() - cpu
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**10
+        print(
+            f"{name}, {neurons(network)} neurons: {wall:.1f} s, {cpu:.1f} s of the process, {memory:.0f} MB"
+        )
+        print(f"    {found}")
+        if not options.partition:
+            print(f"    largest |F| at a point, as a share: {largest_at_points(field, found):.1e}")
+            if options.grid:
+                print("    contour: {} curves, {} closed".format(*contours(module, field, options.grid)))
+
+
+if __name__ == "__main__":
+    main()
