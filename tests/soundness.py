@@ -5,8 +5,9 @@ that is false; `exact` decides. As a script, all checks on many networks:
 
     python tests/soundness.py --networks 2000 --cells 1000000 [--seed S] [--seconds LIMIT]
 
-`--activations relu tanh` draws from these alone. Every network is made from the seed, its number and the
-activations, so `--seed S --first N --networks 1` repeats one.
+`--activations relu tanh` draws from these alone; `--graphs` takes random ONNX graphs instead, with
+convolutions, pools, skips and branches. Every network is made from the seed, its number and the activations,
+so `--seed S --first N --networks 1` repeats one.
 """
 
 import argparse
@@ -58,8 +59,8 @@ class Tally:
         self.counts[key] = value
 
 
-def check_network(rng, problem, tally, max_cells, cells, time_limit=2.0):
-    """All checks on one network: false claims, one sentence each."""
+def check_field(rng, problem, tally, max_cells, cells):
+    """Checks on one field: false claims, one sentence each; returns its boundary, None if none is proven."""
     tally[f"networks, {problem.kind}"] += 1
     tally[f"cells, {problem.kind}"] += cells
     corners = rng.uniform(problem.bounds[:, 0], problem.bounds[:, 1], (6, 2))
@@ -71,28 +72,35 @@ def check_network(rng, problem, tally, max_cells, cells, time_limit=2.0):
     tally["charts, oblique"] += int((atlas.paving.directions != 0).all(axis=2).sum())
     tally["crossings"] += len(atlas.sheet.crossings)
     yield from atlas_checks(rng, problem, atlas)
-    reference = None
+    proven = None
     if not atlas.paving.exhausted:
-        reference = tracer.trace(problem.field, problem.bounds, max_cells=max_cells)
-        yield from error_bounds(rng, problem, reference, tally)
-        yield from straight_sides(rng, problem, reference, tally)
-        yield from nearest(rng.spawn(1)[0], problem, reference, tally)
+        boundary = tracer.trace(problem.field, problem.bounds, max_cells=max_cells)
+        yield from error_bounds(rng, problem, boundary, tally)
+        yield from straight_sides(rng, problem, boundary, tally)
+        yield from nearest(rng.spawn(1)[0], problem, boundary, tally)
+        proven = boundary if boundary.certificate.complete else None
     yield from lines(rng, problem, tally)
+    if proven is not None:
+        tally["curves"] += len(proven)
+        yield from topology(problem, proven, atlas, tally)
+    return proven
+
+
+def check_network(rng, problem, tally, max_cells, cells, time_limit=2.0):
+    """Checks on one network, and on what is drawn beside it: false claims, one sentence each."""
+    proven = yield from check_field(rng, problem, tally, max_cells, cells)
     own = rng.spawn(1)[0]
     layers = random_classes(own, problem.exact.layers, problem.bounds)
     for some in (layers, cut_off(own, layers, problem.bounds)):
         yield from partitions(own, some, as_network(some), problem.bounds, tally, max_cells)
     yield from false_claims(*tiny_layers(own, smooth=own.uniform() < 0.3), tally, max_cells)
     yield from false_claims(*integer_layers(own), tally, max_cells)
-    proven = reference is not None and reference.certificate.complete
-    if proven:
-        tally["curves"] += len(reference)
-        yield from topology(problem, reference, atlas, tally)
-        yield from nan_proves_nothing(rng, problem, reference, tally, time_limit)
-    yield from tiny_budgets(rng, problem, reference if proven else None, tally, max_cells, time_limit)
+    if proven is not None:
+        yield from nan_proves_nothing(rng, problem, proven, tally, time_limit)
+    yield from tiny_budgets(rng, problem, proven, tally, max_cells, time_limit)
     yield from roots_at_ends(rng, tally)
-    if proven:
-        yield from arithmetics(rng, problem, reference, tally, max_cells)
+    if proven is not None:
+        yield from arithmetics(rng, problem, proven, tally, max_cells)
     for _ in range(FORMULAS):
         yield from formulas(rng, tally)
 
@@ -116,8 +124,15 @@ def run(options, tally):
 def claims_of(number, options, cells, tally):
     """The false claims about one network, shown as they are found."""
     try:
-        problem, rng = network_of(options.seed, number, options.activations, blocks=BLOCKS)
-        claims = check_network(rng, problem, tally, options.max_cells, cells)
+        if options.graphs:
+            # Only these need the package onnx.
+            from cases.graph_problems import graph_problem
+
+            problem, rng = graph_problem(options.seed, number)
+            claims = check_field(rng, problem, tally, options.max_cells, cells)
+        else:
+            problem, rng = network_of(options.seed, number, options.activations, blocks=BLOCKS)
+            claims = check_network(rng, problem, tally, options.max_cells, cells)
         wrong = [f"network {number}, {problem.field}: {claim}" for claim in claims]
         tally["decided in ball arithmetic"] += problem.exact.balls
     except Exception:
@@ -132,6 +147,7 @@ def main():
     parser.add_argument("--networks", type=int, default=2000)
     parser.add_argument("--cells", type=int, default=10**6, help="random cells, over all networks")
     parser.add_argument("--activations", nargs="+", default=ACTIVATIONS, choices=ACTIVATIONS)
+    parser.add_argument("--graphs", action="store_true", help="convolutions, pools, skips and branches")
     parser.add_argument("--seed", type=int, default=secrets.randbits(32))
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--seconds", type=float, default=np.inf)

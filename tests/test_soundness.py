@@ -46,6 +46,16 @@ def test_nothing_proven_of_random_networks_is_wrong(names, fresh_seed):
         assert claims == [], (number, problem.field)
 
 
+@pytest.mark.parametrize("part", range(3))
+def test_nothing_proven_of_random_graphs_is_wrong(part, fresh_seed):
+    pytest.importorskip("onnx", reason="onnx is not installed: pip install onnx")
+    from cases.graph_problems import graph_problem
+
+    problem, rng = graph_problem(fresh_seed, part)
+    claims = list(soundness.check_field(rng, problem, soundness.Tally(), max_cells=1000, cells=100))
+    assert claims == [], problem.field
+
+
 @pytest.mark.parametrize("names", [["linear"], *KINDS], ids=kind_id)
 def test_no_bound_of_many_random_cells_is_violated(names, fresh_seed):
     networks = 50

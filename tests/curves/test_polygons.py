@@ -8,6 +8,7 @@ import pytest
 import tracer
 from cases.problems import proven, traced
 from tracer import Status
+from tracer.fields.evaluations import Overtime
 
 BOUNDS = [(-1.0, 1.3), (-1.2, 1.1)]
 
@@ -119,6 +120,19 @@ def test_a_diamond_has_few_points(field):
     assert curve.closed
     assert curve.length == pytest.approx(4 * 2**0.5, abs=1e-12)
     assert len(curve.points) == 5 if field is DIAMOND else len(curve.points) < 500
+
+
+def test_tips_that_no_time_is_left_for_stay(monkeypatch):
+    def late(*_):
+        raise Overtime
+
+    e = 1e-3
+    hidden = tracer.Layer([[0, 0.6], [0, -0.6], [-2, 0]], [-1, 1, 0], "relu")
+    needle = tracer.Network([hidden, tracer.Layer([[1, 1, e]], [-e])])
+    before = tracer.trace(needle, [(-2.5, 1.5), (-0.75, 3.25)])
+    monkeypatch.setattr("tracer.curves.arcs.corners.point_bounds", late)
+    (curve,) = tracer.trace(needle, [(-2.5, 1.5), (-0.75, 3.25)])
+    assert np.abs(curve.points - before[0].points).max() < 1e-9
 
 
 def test_arcs_that_no_time_is_left_for_are_chords(monkeypatch):

@@ -11,6 +11,7 @@ import tracer
 from tracer import Status
 from tracer.atlas.cells.subdivision import FIRST_CELLS
 from tracer.enclosures.rounding import LARGEST_RATIO, in_x
+from tracer.fields.networks import bounds
 
 TINY = st.floats(-1, 1) | st.builds(np.ldexp, st.floats(-1, 1), st.integers(-1070, 1000))
 RADII = st.builds(np.ldexp, st.floats(0.5, 1), st.integers(-1070, 1000)) | st.just(0.0)
@@ -111,3 +112,28 @@ def test_a_plateau_at_the_level_itself_is_left_undecided():
     boundary = tracer.trace(beside_plateau(0.0), [(-2, 2.1), (-2, 2.3)], max_cells=20_000)
     assert not boundary.certificate.complete
     assert np.prod(np.diff(boundary.certificate.undecided, axis=1), axis=2).sum() >= 8.5
+
+
+def test_classes_share_the_taylor_forms_of_hidden_layers(monkeypatch):
+    rng, kinds = np.random.default_rng(0), []
+    hidden = tracer.Layer(3 * rng.normal(size=(8, 2)), rng.normal(size=8), "tanh")
+    second = tracer.Layer(2 * rng.normal(size=(8, 8)), rng.normal(size=8), "tanh")
+    network = tracer.Network([hidden, second, tracer.Layer(rng.normal(size=(6, 8)), np.zeros(6))])
+    form = bounds._form
+
+    def counted(kind, layers, lower, upper):
+        kinds.append((kind.__name__, len(layers)))
+        return form(kind, layers, lower, upper)
+
+    monkeypatch.setattr(bounds, "_form", counted)
+    assert tracer.partition(network, [(-1, 1), (-1, 1)]).certificate.complete
+    shared = [kind for kind, layers in kinds if layers == 2]
+    assert 0 < shared.count("TaylorForm") <= shared.count("MeanValueForm")
+
+
+def test_chunks_of_wide_layers_are_small():
+    def size(width, *limits):
+        return bounds.chunk_size([tracer.Layer(np.ones((width, 1)), np.zeros(width))], 2**15, *limits)
+
+    assert [size(n) for n in (16, 512, 4096, 2**15, 2**19)] == [2048, 64, 64, 8, 1]
+    assert [size(n, 1) for n in (16, 2**15, 2**19)] == [2048, 1, 1]

@@ -77,7 +77,7 @@ def test_a_sparse_array_has_radii_in_its_own_pattern():
 
 def test_there_is_room_for_a_stated_number():
     need_room(LARGEST, most=LARGEST)
-    need_room(np.int32(2**16), 2**6)
+    need_room(np.int32(2**15), 2**6)
     for sizes in ((LARGEST + 1,), (2**32, 2**32), (np.int32(2**31 - 1), np.int32(2**31 - 1))):
         with pytest.raises(ValueError, match=r"it would have \d+ numbers, and at most 100000000 are read"):
             need_room(*sizes, most=LARGEST)

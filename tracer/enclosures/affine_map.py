@@ -107,7 +107,9 @@ class AffineMap:
     @cached_property
     def size(self) -> Matrix:
         """|W| times `up`."""
-        return abs(self.weight) * self.up
+        if self._dense:
+            return np.abs(self.weight) * self.up
+        return with_data(self.weight, np.abs(self.weight.data) * self.up)
 
     @cached_property
     def columns(self) -> Array | SparseFactor:
@@ -141,13 +143,12 @@ class AffineMap:
         """The factor that covers the rounding of error bounds: of sums over inputs, or over outputs."""
         return (1 + 8 * max(self.gamma, self.gamma_back)) * UP
 
-    @cached_property
+    @property
     def _slack(self) -> Matrix:
         if self._dense:
             return (self.gamma * np.abs(self.weight) + self.weight_radius + UNDERFLOW) * UP
-        found = self.weight.copy()
-        found.data = (self.gamma * np.abs(found.data) + self.weight_radius.data + UNDERFLOW) * UP
-        return found
+        size = np.abs(self.weight.data)
+        return with_data(self.weight, (self.gamma * size + self.weight_radius.data + UNDERFLOW) * UP)
 
     @property
     def _dense(self) -> bool:
@@ -175,3 +176,8 @@ class AffineMap:
     @cached_property
     def _bias_error_bound(self) -> Array:
         return self.bias_radius * UP + UNDERFLOW
+
+
+def with_data(matrix: Matrix, data: Array) -> Matrix:
+    """A sparse matrix with other numbers at the same places, which it shares."""
+    return type(matrix)((data, matrix.indices, matrix.indptr), shape=matrix.shape)

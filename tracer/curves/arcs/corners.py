@@ -17,6 +17,7 @@ from tracer.curves.vectors import cross, dot, unit_vectors
 from tracer.enclosures.rounding import UP
 from tracer.equations.planar_systems import solve_linear
 from tracer.fields.box import Box
+from tracer.fields.evaluations import Overtime
 from tracer.fields.field import EnclosedField
 
 # Sides that turn by less are merged: their gradients are known to rounding.
@@ -66,9 +67,13 @@ def _tips_inside(
     if not len(tip):
         return trace.points, error_bound
     points, error_bound = trace.points.copy(), error_bound.copy()
-    low, high = point_bounds(field, points[tip])
+    try:
+        low, high = point_bounds(field, points[tip])
+        largest = np.abs(field.value(box.frame)).max()
+    except Overtime:  # the tips stay
+        return trace.points, error_bound
     # F > 0 on the left: inside, where the polygon turns to the left.
-    depth = np.minimum(INSIDE * 0.5 * (high - low), MOST_INSIDE * np.abs(field.value(box.frame)).max())
+    depth = np.minimum(INSIDE * 0.5 * (high - low), MOST_INSIDE * largest)
     level = np.sign(cross(before, after)[tip]) * depth
     # The point where the linear functions of both sides have that value.
     gradients = trace.gradients[:-1] * box.sides

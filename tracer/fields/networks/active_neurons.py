@@ -16,7 +16,7 @@ import numpy as np
 
 from tracer.arrays import Array, Indices, Mask, Signs
 from tracer.enclosures import rounding
-from tracer.enclosures.affine_map import AffineMap
+from tracer.enclosures.affine_map import AffineMap, with_data
 from tracer.enclosures.forms.relaxation import Relaxation
 from tracer.fields.networks.activations import Activation, Parts, mixed
 from tracer.fields.networks.layer import Layer
@@ -43,7 +43,7 @@ class ActiveLayer:
     def of(cls, layer: Layer, kept: Mask, inputs: Mask) -> "ActiveLayer":
         """The outputs `kept` (out,) of a layer as functions of some of its `inputs` (in,)."""
         W = _taken(layer.weight, kept, inputs)
-        r = 0.0 * W if layer.exact else _taken(layer.weight_radius, kept, inputs)
+        r = _zeros_like(W) if layer.exact else _taken(layer.weight_radius, kept, inputs)
         parts, start = [], 0
         for part, row in layer.parts:
             stop = start + int(np.count_nonzero(kept[part]))
@@ -132,3 +132,11 @@ def neighbours(lower: Array, upper: Array) -> Indices:
 def _taken(matrix: Any, rows: Mask, columns: Mask) -> Any:
     """Some rows and columns of an array or a sparse matrix."""
     return matrix[np.flatnonzero(rows)][:, np.flatnonzero(columns)]
+
+
+def _zeros_like(matrix: Any) -> Any:
+    """Radii of exact weights."""
+    if isinstance(matrix, np.ndarray):
+        return np.zeros_like(matrix)
+    # Memory that is never written takes no room.
+    return with_data(matrix, np.zeros(len(matrix.data)))

@@ -15,7 +15,7 @@ from tracer.enclosures.forms.mean_value import MeanValueForm
 from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.functions.blocks import Blocks
 from tracer.enclosures.functions.univariate import Univariate
-from tracer.enclosures.rounding import UNIT_ROUNDOFF
+from tracer.enclosures.rounding import FEWEST_ROWS, UNIT_ROUNDOFF
 from tracer.fields.field import Enclosure
 from tracer.fields.networks.kink_cases import linear_relaxations
 from tracer.fields.networks.layer import Layer
@@ -25,9 +25,12 @@ Form = TypeVar("Form", MeanValueForm, TaylorForm)
 # Cells are evaluated in chunks whose widest layer has this many numbers; a form has eight or nine such
 # arrays.
 CACHED_FORMS = 2**14
-FEWEST_CELLS = 64
-# Points are enclosed in chunks whose widest layer has this many numbers: 8 MB.
-LARGEST_ARRAY = 2**20
+# But not fewer cells, unless the widest layer has more numbers: relaxations keep a dozen arrays a layer.
+FEWEST_CELLS, LARGEST_LAYER = 64, 2**18
+# Points are evaluated in chunks whose widest layer has this many numbers: arrays of 512 kB fit the cache.
+LARGEST_ARRAY = 2**16
+# But not fewer: each weight of a sparse matrix is read once for all of them.
+FEWEST_POINTS = FEWEST_ROWS
 # Relaxations gather unstable neurons in many short steps: more cells at once need fewer steps.
 CACHED_RELAXATIONS = 2**15
 # Mean value forms are not worth their time if they decide less than this share of cells. With at least
@@ -62,7 +65,7 @@ def on_cells(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
 
 def at_points(layers: Sequence[Layer], x: Array) -> Enclosure:
     """Bounds of the single output at points `x` (k, 2); the bounds of the gradient are nan."""
-    size = chunk_size(layers, LARGEST_ARRAY, fewest=1)
+    size = chunk_size(layers, LARGEST_ARRAY, FEWEST_POINTS)
     if len(x) > size:
         parts = (x[start : start + size] for start in range(0, len(x), size))
         return Enclosure.joined([at_points(layers, part) for part in parts])
@@ -89,13 +92,17 @@ def _with_taylor_forms(
     layers: Sequence[Layer], lower: Array, upper: Array, found: Enclosure, spread: Array
 ) -> Enclosure:
     """Bounds by mean value forms of the given spread, narrowed by Taylor forms where that is faster."""
-    undecided = np.flatnonzero(~found.decided())
-    if len(undecided) <= FEW_UNDECIDED * len(lower):
-        return found
+    open_ = _for_taylor_forms(found, spread)
+    return found.narrowed(open_, taylor_forms(layers, lower[open_], upper[open_])) if len(open_) else found
+
+
+def _for_taylor_forms(found: Enclosure, spread: Array) -> Indices:
+    """The cells that Taylor forms are to enclose too: the undecided ones; none if bisecting is faster."""
+    undecided, none = np.flatnonzero(~found.decided()), np.zeros(0, dtype=np.intp)
+    if len(undecided) <= FEW_UNDECIDED * len(spread):
+        return none
     wide = 2 * np.count_nonzero(spread[undecided] > NARROW_SPREAD) > len(undecided)
-    if len(undecided) <= (1 - LEAST_DECIDED) * len(lower) and wide:
-        return found
-    return found.narrowed(undecided, taylor_forms(layers, lower[undecided], upper[undecided]))
+    return none if len(undecided) <= (1 - LEAST_DECIDED) * len(spread) and wide else undecided
 
 
 def share_hidden_layers(networks: Sequence[Sequence[Layer]]) -> bool:
@@ -125,21 +132,40 @@ def on_cells_together(
     """
     size, parts, order = chunk_size(networks[0], CACHED_FORMS), [], []
     for start in range(0, len(lower), size):
-        form, radius = _form(
-            MeanValueForm, networks[0][:-1], *(x[start : start + size] for x in (lower, upper))
-        )
-        for layers, (row, cell) in zip(networks, rows, strict=True):
-            here = np.flatnonzero((cell >= start) & (cell < start + size))
-            some, at = cell[here], cell[here] - start
-            if not len(here):
-                continue
-            last = MeanValueForm(form.midpoints[:, at], form.radii[:, at], form.spread[at])
-            found = _bounds(_through(last, layers[-1:]), radius[at])
-            parts.append(_with_taylor_forms(layers, lower[some], upper[some], found, last.spread))
-            order.append(row[here])
+        here = [np.flatnonzero((cell >= start) & (cell < start + size)) for _, cell in rows]
+        some = [(layers, cell[k] - start) for layers, (_, cell), k in zip(networks, rows, here, strict=True)]
+        parts += _on_chunk_together(some, *(x[start : start + size] for x in (lower, upper)))
+        order += [row[k] for (row, _), k in zip(rows, here, strict=True)]
     place = np.empty(sum(map(len, order)), dtype=np.intp)
     place[np.concatenate(order)] = np.arange(len(place))
     return Enclosure.joined(parts).rows(place)
+
+
+def _on_chunk_together(
+    networks: Sequence[tuple[Sequence[Layer], Indices]], lower: Array, upper: Array
+) -> list[Enclosure]:
+    """Bounds of networks that share their hidden layers, each on some of a chunk of cells.
+
+    First by mean value forms; then by Taylor forms of the hidden layers on all cells that some network needs
+    them on.
+    """
+    hidden = networks[0][0][:-1]
+    form, radius = _form(MeanValueForm, hidden, lower, upper)
+    found, open_ = [], []
+    for layers, cell in networks:
+        last = MeanValueForm(form.midpoints[:, cell], form.radii[:, cell], form.spread[cell])
+        found.append(_bounds(_through(last, layers[-1:]), radius[cell]))
+        open_.append(_for_taylor_forms(found[-1], last.spread))
+    cells = np.unique(np.concatenate([cell[k] for (_, cell), k in zip(networks, open_, strict=True)]))
+    if not len(cells):
+        return found
+    taylor, radius = _form(TaylorForm, hidden, lower[cells], upper[cells])
+    for n, ((layers, cell), k) in enumerate(zip(networks, open_, strict=True)):
+        if len(k):
+            at = np.searchsorted(cells, cell[k])
+            narrower = TaylorForm(taylor.coefficients[:, at], taylor.radii[:, at])
+            found[n] = found[n].narrowed(k, _bounds(_through(narrower, layers[-1:]), radius[at]))
+    return found
 
 
 def _taylor_forms_are_faster(layers: Sequence[Layer], lower: Array, upper: Array) -> bool:
@@ -196,5 +222,9 @@ def _in_chunks(layers: Sequence[Layer], lower: Array, upper: Array) -> Iterator[
 
 
 def chunk_size(layers: Sequence[Layer], numbers: int, fewest: int = FEWEST_CELLS) -> int:
-    """The number of cells or points for which the widest layer has so many numbers, at least `fewest`."""
-    return max(fewest, numbers // max(layer.outputs for layer in layers))
+    """The number of cells or points for which the widest layer has so many numbers.
+
+    It is at least `fewest`, or as many as `LARGEST_LAYER` numbers allow.
+    """
+    widest = max(layer.outputs for layer in layers)
+    return max(1, min(fewest, LARGEST_LAYER // widest), numbers // widest)

@@ -152,11 +152,13 @@ class Network(Model):
 
     @cached_property
     def _values_at_once(self) -> int:
-        return network_bounds.chunk_size(self.layers, network_bounds.LARGEST_ARRAY, fewest=1)
+        return network_bounds.chunk_size(
+            self.layers, network_bounds.LARGEST_ARRAY, network_bounds.FEWEST_POINTS
+        )
 
     @cached_property
     def _points_at_once(self) -> int:
-        return network_bounds.chunk_size(self.layers, CACHED_NUMBERS, fewest=1)
+        return network_bounds.chunk_size(self.layers, CACHED_NUMBERS, network_bounds.FEWEST_POINTS)
 
     def _value_and_gradient(self, x: Array) -> tuple[Array, Array]:
         h, slopes = x, list[Array | float]()

@@ -22,7 +22,7 @@ from tracer.arrays import Array, Indices
 from tracer.enclosures import rounding
 from tracer.fields.checks import frozen_array
 from tracer.fields.networks.layer import Layer
-from tracer.models.lowering.matrix import OVERFLOWING, Matrix
+from tracer.models.lowering.matrix import LARGEST_LAYER, Matrix, combined, need_room
 
 # Sparse matrices are folded into one if it has at most this many times as many numbers as they have together;
 # otherwise the inner map becomes a layer without activation.
@@ -85,13 +85,16 @@ class Affine:
     def stacked(cls, parts: Sequence["Affine"]) -> "Affine":
         """The outputs of all parts, one after another."""
         parts = [part.kept_for(parts) for part in parts]
-        ends = np.cumsum([part.outputs for part in parts])
-        padded = []
+        ends = np.cumsum([part.outputs for part in parts]).tolist()
+        blocks: dict[Source, list[tuple[int, Matrix]]] = {}
         for part, end in zip(parts, ends, strict=True):
-            which = np.full(ends[-1], -1)
-            which[end - part.outputs : end] = np.arange(part.outputs)
-            padded.append(part.taken(which))
-        return sum(padded[1:], padded[0])
+            for source, matrix in part.terms.items():
+                blocks.setdefault(source, []).append((end - part.outputs, matrix))
+        return cls(
+            {source: Matrix.stacked(some, ends[-1]) for source, some in blocks.items()},
+            np.concatenate([part.bias for part in parts]),
+            np.concatenate([part.bias_radius for part in parts]),
+        )
 
     @property
     def outputs(self) -> int:
@@ -143,8 +146,7 @@ class Affine:
     def plus(self, shift: ArrayLike, radius: ArrayLike = 0.0) -> "Affine":
         """``M x + c + shift``, for a `shift` of shape (out,) or a number, known to within `radius`."""
         by, r = self._vector("shift", shift, radius)
-        with OVERFLOWING():
-            bias, s = rounding.total(self.bias, self.bias_radius, by, r)
+        bias, s = combined(rounding.total, self.bias, self.bias_radius, by, r)
         return replace(self, bias=bias, bias_radius=s)
 
     def times(self, scale: ArrayLike, radius: ArrayLike = 0.0) -> "Affine":
@@ -213,12 +215,12 @@ class Affine:
         terms = dict(a.terms)
         for source, matrix in b.terms.items():
             terms[source] = terms[source].plus(matrix) if source in terms else matrix
-        with OVERFLOWING():
-            bias, r = rounding.total(a.bias, a.bias_radius, b.bias, b.bias_radius)
+        bias, r = combined(rounding.total, a.bias, a.bias_radius, b.bias, b.bias_radius)
         return Affine(terms, bias, r)
 
     def activated(self, name: str, parameter: float | None = None) -> "Affine":
         """The outputs after an activation of the table, which closes a layer."""
+        need_room(self.outputs, most=LARGEST_LAYER)
         return Affine.of(Source(self.outputs, self, name, parameter))
 
     def layer(self, activation: str = "linear", **parameters: Any) -> Layer:
@@ -242,6 +244,5 @@ class Affine:
 
     def _scaled(self, by: rounding.Elementwise, scale: Array, radius: Array) -> "Affine":
         terms = {source: matrix.scaled(by, scale, radius) for source, matrix in self.terms.items()}
-        with OVERFLOWING():
-            bias, s = by(self.bias, self.bias_radius, scale, radius)
+        bias, s = combined(by, self.bias, self.bias_radius, scale, radius)
         return Affine(terms, bias, s)

@@ -9,6 +9,7 @@ Sums of products in a sparse matrix are computed pair by pair, and have no radiu
 differences and sums of neurons stay exact.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property, partial
 from itertools import pairwise
@@ -27,9 +28,13 @@ if TYPE_CHECKING:
 OVERFLOWING = partial(np.errstate, over="ignore", invalid="ignore")
 # No matrix has more stored numbers, and no tensor more entries: a colour image of 1280 × 720 has 2.8 million.
 LARGEST = 10**8
-LARGEST_TENSOR = 2**22
+LARGEST_TENSOR = 3 * 10**6
+# No layer has more neurons: the widest of an image of 224 × 224 has 802,816 in usual networks.
+LARGEST_LAYER = 10**6
 # Products of sparse matrices are computed for this many pairs of numbers at once.
 CHUNK = 2**20
+# Elementwise operations take so many numbers at once: their dozen arrays fit the cache.
+PART = 2**15
 
 
 def need_room(*sizes: int, most: int = LARGEST_TENSOR) -> None:
@@ -85,6 +90,17 @@ class Matrix:
         rows, columns = np.nonzero(which >= 0)
         return cls.of((len(which), n), rows * n + which[rows, columns], np.ones(len(rows)))
 
+    @classmethod
+    def stacked(cls, blocks: "Sequence[tuple[int, Matrix]]", rows: int) -> "Matrix":
+        """Matrices of equal width in so many rows, each from its own first row on, in ascending order."""
+        ((_, first), *_) = blocks
+        n = first.shape[1]
+        places = np.concatenate([start * n + matrix._places for start, matrix in blocks])
+        values, radii = (
+            np.concatenate([getattr(matrix, name) for _, matrix in blocks]) for name in ("values", "radii")
+        )
+        return cls.of((rows, n), places, values, radii)
+
     @property
     def stored(self) -> int:
         """The number of stored numbers."""
@@ -136,8 +152,7 @@ class Matrix:
     def scaled(self, by: rounding.Elementwise, scale: Array, radius: Array) -> "Matrix":
         """Each row times, or over, a number: `by` is `rounding.times` or `rounding.over`."""
         rows = self.rows
-        with OVERFLOWING():
-            values, radii = by(self.values, self.radii, scale[rows], radius[rows])
+        values, radii = combined(by, self.values, self.radii, scale[rows], radius[rows])
         return replace(self, values=values, radii=radii)
 
     def taken(self, which: Indices) -> "Matrix":
@@ -160,11 +175,20 @@ class Matrix:
     def plus(self, other: "Matrix") -> "Matrix":
         """The sum of two matrices."""
         if self.places is None and other.places is None:
-            with OVERFLOWING():
-                values, radii = rounding.total(self.values, self.radii, other.values, other.radii)
+            values, radii = combined(rounding.total, self.values, self.radii, other.values, other.radii)
             return replace(self, values=values, radii=radii)
-        both = ((getattr(self, name), getattr(other, name)) for name in ("_places", "values", "radii"))
-        return Matrix.of(self.shape, *(np.concatenate(pair) for pair in both))
+        both = [(matrix._places, matrix.values, matrix.radii) for matrix in (self, other)]
+        cuts = np.unique(np.concatenate([places[::CHUNK] for places, *_ in both])).tolist()
+        parts = []
+        for low, high in pairwise([*cuts, self.shape[0] * self.shape[1]]):
+            some = [
+                [column[slice(*np.searchsorted(columns[0], [low, high]))] for column in columns]
+                for columns in both
+            ]
+            parts.append(_collected(*map(np.concatenate, zip(*some, strict=True))))
+        if not parts:
+            return self
+        return Matrix.of(self.shape, *map(np.concatenate, zip(*parts, strict=True)))
 
     def pairs(self, other: "Matrix") -> int:
         """The number of products of two stored numbers in ``self @ other``."""
@@ -199,6 +223,16 @@ class Matrix:
         return weight, radius
 
 
+def combined(by: rounding.Elementwise, a: Array, r: Array, b: Array, s: Array) -> tuple[Array, Array]:
+    """Numbers (n,) with radii r, s combined `by` an elementwise operation, part by part."""
+    found = np.empty((2, len(a)))
+    with OVERFLOWING():
+        for start in range(0, len(a), PART):
+            part = slice(start, start + PART)
+            found[:, part] = by(a[part], r[part], b[part], s[part])
+    return found[0], found[1]
+
+
 def _product(W: Array, r: Array, M: Array, s: Array) -> tuple[Array, Array]:
     """The product of two full matrices with radii, and its radius."""
     with OVERFLOWING():
@@ -220,10 +254,13 @@ def _sparse_product(a: Matrix, b: Matrix) -> Matrix:
     for start, end in pairwise([0, *ends]):
         some = slice(start, end)
         pair, n = _ranges(first[some], counts[some]), counts[some]
-        with OVERFLOWING():
-            values, radii = rounding.times(
-                np.repeat(a.values[some], n), np.repeat(a.radii[some], n), b.values[pair], b.radii[pair]
-            )
+        values, radii = combined(
+            rounding.times,
+            np.repeat(a.values[some], n),
+            np.repeat(a.radii[some], n),
+            b.values[pair],
+            b.radii[pair],
+        )
         part = Matrix.of(
             (a.shape[0], b.shape[1]), np.repeat(rows[some], n) * b.shape[1] + columns[pair], values, radii
         )
@@ -250,9 +287,8 @@ def _collected(places: Indices, values: Array, radii: Array) -> tuple[Indices, A
         firsts = np.flatnonzero(new)
         rank = np.arange(len(places)) - np.repeat(firsts, np.diff(firsts, append=len(places)))
         right = np.flatnonzero(rank % 2)
-        with OVERFLOWING():
-            values[right - 1], radii[right - 1] = rounding.total(
-                values[right - 1], radii[right - 1], values[right], radii[right]
-            )
+        values[right - 1], radii[right - 1] = combined(
+            rounding.total, values[right - 1], radii[right - 1], values[right], radii[right]
+        )
         left = rank % 2 == 0
         places, values, radii = places[left], values[left], radii[left]

@@ -20,7 +20,7 @@ from tracer.arrays import Array, Indices
 from tracer.enclosures import rounding
 from tracer.fields.networks.activations import TABLE, activation
 from tracer.models.lowering.affine import Affine, Source
-from tracer.models.lowering.matrix import need_room
+from tracer.models.lowering.matrix import LARGEST_LAYER, need_room
 from tracer.models.lowering.tensor import Constant, Tensor
 from tracer.models.lowering.windows import LARGEST_WINDOWS, Axis
 
@@ -30,6 +30,7 @@ FLAT_IN_PARTS = ("relu", "hardtanh")
 
 def maximum(a: Affine, b: Affine) -> Affine:
     """``max(a, b)``, entry by entry."""
+    need_room(a.outputs, most=LARGEST_LAYER)
     return b.kept() + (a + b.times(-1.0)).activated("relu")
 
 
@@ -57,6 +58,7 @@ def largest(x: Affine, which: Indices) -> Affine:
     found = which >= 0
     if not found.any(axis=1).all():
         raise ValueError("a maximum must not be over padding alone")
+    need_room(len(which), which.shape[1] // 2, most=LARGEST_LAYER)
     # One that is there takes the place of those that are missing.
     which = np.where(found, which, np.take_along_axis(which, found.argmax(axis=1)[:, None], axis=1))
     while which.shape[1] > 1:

@@ -144,6 +144,8 @@ def averaged(x: Tensor, axes: Sequence[Axis], padding: bool) -> Tensor:
     for axis in axes:
         along = axis.padded() if padding else (axis.places() >= 0).sum(axis=1)
         counts = np.multiply.outer(counts, along)
+    if not counts.all():
+        raise ValueError("an average must not be over padding alone")
     return summed(x, axes).with_(Affine.over, counts)
 
 

@@ -10,6 +10,7 @@ import os
 import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -21,6 +22,11 @@ from tracer.models.onnx import graph
 LONGEST_REASON = 380
 # No ONNX file is larger, and none is unpacked further.
 LARGEST_FILE = 2**31
+# It is read by parts of so many bytes. What is larger than `SMALL_FILE` is unpacked to so many times its size
+# only: weights are hardly packed, but gzip can do a thousand times.
+PART, SMALL_FILE, MOST_PACKED = 2**24, 2**27, 50
+# A network of a thousand layers has no more.
+MOST_NODES = 10**4
 
 
 def load(
@@ -61,10 +67,9 @@ def load(
 
     try:
         model = onnx.load_model_from_string(_content(Path(path)))
+        _need_few_nodes(model)
         if model.functions:
-            from onnx import inliner
-
-            model = inliner.inline_local_functions(model)
+            model = _inlined(model)
         # Overflow and nan are reported where they occur.
         with np.errstate(over="ignore", invalid="ignore"):
             return graph.lowered(model, Path(path).parent, output, shape)
@@ -74,9 +79,62 @@ def load(
         raise ValueError(f"{shown(Path(path))}: {cut(str(error), LONGEST_REASON)}") from None
 
 
+def _inlined(model: Any) -> Any:
+    """The model with its own functions written out."""
+    from onnx import inliner
+
+    try:
+        return inliner.inline_local_functions(model)
+    except Exception as error:  # RuntimeError, or one of several of the package's own
+        raise ValueError(f"its functions must fit their calls: {said(error)}") from None
+
+
 def _content(path: Path) -> bytes:
-    with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
-        content = file.read(LARGEST_FILE)
-        if file.read(1):
-            raise ValueError(f"it must have fewer than {LARGEST_FILE} bytes")
-    return content
+    """The bytes of a file, unpacked; by parts, as a buffer for the largest file may be more than there is."""
+    content, most = bytearray(), LARGEST_FILE
+    packed = path.suffix.lower() == ".gz"
+    if packed:
+        most = min(most, max(SMALL_FILE, MOST_PACKED * path.stat().st_size))
+    with gzip.open(path) if packed else path.open("rb") as file:
+        while part := file.read(PART):
+            content += part
+            if len(content) > most:
+                raise ValueError(f"it must have at most {most} bytes{' unpacked' * packed}")
+    return bytes(content)
+
+
+def _need_few_nodes(model: Any) -> None:
+    """Count the nodes of a model with its functions written out, before they are.
+
+    Functions call functions, so that a file of some kilobytes may stand for millions of nodes.
+    """
+    functions = {(each.domain, each.name): each.node for each in model.functions}
+    known: dict[tuple[str, str], int] = {}
+    # Depth first; a call that is open, and not known yet, is part of a circle.
+    open_: dict[tuple[str, str], None] = {}
+
+    def count(nodes: Sequence[Any]) -> int:
+        total = 0
+        for node in nodes:
+            name = node.domain, node.op_type
+            total += known[name] if name in functions else 1
+            if total > MOST_NODES:
+                raise ValueError(f"it must have at most {MOST_NODES} nodes with its functions written out")
+        return total
+
+    todo = list(functions)
+    while todo:
+        name = todo[-1]
+        if name in known:
+            open_.pop(todo.pop(), None)
+            continue
+        open_[name] = None
+        called = dict.fromkeys((node.domain, node.op_type) for node in functions[name])
+        missing = [each for each in called if each in functions and each not in known]
+        if circle := [each for each in missing if each in open_]:
+            raise ValueError(f"functions must not call each other in a circle; got {circle[0][1]!r}")
+        if missing:
+            todo += missing
+        else:
+            known[name] = count(functions[name])
+    count(model.graph.node)

@@ -4,8 +4,10 @@ Affine operators are folded into affine maps until an activation closes a layer;
 shapes) are constants. Only nodes that the output depends on are read.
 """
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from graphlib import CycleError, TopologicalSorter
+from itertools import chain as chained
 from pathlib import Path
 from typing import Any
 
@@ -18,12 +20,15 @@ from tracer.models.lowering.tensor import Tensor
 from tracer.models.onnx import weights
 from tracer.models.onnx.inputs import declared_batch, input_shape
 from tracer.models.onnx.operators import apply
-from tracer.models.onnx.patterns import Patterns
+from tracer.models.onnx.patterns import Patterns, read_by
 from tracer.models.onnx.tensors import REMEDY, Node, Value
 
 # Before this version operators have attributes of their own for what are inputs now.
 OLDEST_OPSET = 6
 DOMAINS = ("", "ai.onnx")
+# All tensors of a graph have no more entries together, four times a colour image of 1280 × 720; those of a
+# further layer, which are kept, count so many times.
+LARGEST_TOTAL, KEPT = 12 * 10**6, 5
 Shapes = Sequence[int] | Mapping[str, Sequence[int]]
 
 
@@ -91,9 +96,18 @@ class _Walk:
         ]
         self._inputs = [Tensor.input(input_shape(tensor, inputs, shape, batch)) for tensor in inputs]
         self._values |= {tensor.name: x for tensor, x in zip(inputs, self._inputs, strict=True)}
+        self._entries, self._level = 0, 0
         self._patterns = Patterns(producers, self._number)
-        for node in _in_order(graph.node, producers, needed):
+        nodes = _in_order(graph.node, producers, needed)
+        reads = [read_by(node, producers) for node in nodes]
+        uses = Counter(chained.from_iterable(reads))
+        for node, read in zip(nodes, reads, strict=True):
             self._visit(node)
+            uses.subtract(read)
+            # What nothing reads any more is not kept: large tensors take 40 bytes an entry.
+            for name in read:
+                if not uses[name] and name != output:
+                    self._values.pop(name, None)
 
     def network(self) -> Network:
         """The network from the inputs to the output."""
@@ -117,8 +131,12 @@ class _Walk:
             return Unread(f"initializer {tensor.name!r}: {error}")
 
     def _visit(self, node: Any) -> None:
+        if self._entries > LARGEST_TOTAL:
+            raise ValueError(f"its tensors must have at most {LARGEST_TOTAL} entries together")
         try:
             found = self._result(node)
+            for value in found if isinstance(found, list) else [found]:
+                self._count(value)
         except Unread as error:
             found = error
         except (ValueError, TypeError, IndexError, KeyError, OverflowError, ZeroDivisionError) as error:
@@ -128,6 +146,14 @@ class _Walk:
             self._values |= dict.fromkeys(node.output, found)
         else:
             self._values |= zip(node.output, found if isinstance(found, list) else [found], strict=False)
+
+    def _count(self, value: Value) -> None:
+        if not isinstance(value, Tensor):
+            self._entries += value.size
+            return
+        is_further = value.affine.level > self._level
+        self._level = max(self._level, value.affine.level)
+        self._entries += value.affine.outputs * (KEPT if is_further else 1)
 
     def _result(self, node: Any) -> Value | list[Value]:
         from onnx.helper import get_attribute_value

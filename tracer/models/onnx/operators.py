@@ -8,6 +8,10 @@ from tracer.models.onnx.tensors import OF_TENSORS_ONLY, REMEDY, Node, Operator, 
 OF_BOTH: dict[str, Operator] = {**products.OF_BOTH, **moves.OF_BOTH}
 # Operators on a tensor and constants, in this order.
 OF_TENSORS: dict[str, Operator] = {**products.OF_TENSORS, **windows.OF_TENSORS, **activations.OF_TENSORS}
+# Operators of which only the first so many inputs must be given; of reductions one.
+REQUIRED = {"Gemm": 2, "Conv": 2, "ConvTranspose": 2} | dict.fromkeys(
+    ("Clip", "Dropout", "Pad", "Resize", "Slice", "Split", "Squeeze", "Unsqueeze", "Upsample"), 1
+)
 TABLES = (moves.MOVES, OF_BOTH, OF_TENSORS)
 
 
@@ -23,6 +27,9 @@ def apply(operator: str, node: Node, inputs: list[Value | None]) -> Value | list
     table = next((t for t in TABLES if operator in t), None)
     if table is None:
         raise ValueError(f"the operator is no layer of a network. {REMEDY}")
+    required = 1 if operator.startswith("Reduce") else REQUIRED.get(operator, len(inputs))
+    if (missing := next((k for k, x in enumerate(inputs[:required]) if x is None), None)) is not None:
+        raise ValueError(f"input {missing} must not be left out")
     if table is OF_TENSORS and not (traced and traced[0]):
         raise ValueError(OF_TENSORS_ONLY)
     if any(traced[1:]) and table is not OF_BOTH:

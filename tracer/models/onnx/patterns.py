@@ -17,6 +17,8 @@ SOFTPLUS_THRESHOLD = 20
 DIGITS = 1e-3
 # Relative error allowed in a stored 1/β.
 SAME = 1e-6
+# The last nodes of patterns, and an upper bound of the number of nodes from their tensor to them.
+LAST, LONGEST = ("Mul", "Where"), 7
 
 
 class Pattern(NamedTuple):
@@ -25,6 +27,14 @@ class Pattern(NamedTuple):
     activation: str | None
     tensor: str
     factor: float
+
+
+def read_by(node: Any, producers: Mapping[str, Any]) -> set[str]:
+    """The tensors that a node reads, or that a pattern reads whose last node it may be."""
+    found = set(node.input)
+    for _ in range(LONGEST if node.op_type in LAST else 0):
+        found |= {name for tensor in found if tensor in producers for name in producers[tensor].input}
+    return found
 
 
 class Patterns:
