@@ -21,7 +21,7 @@ from standing_problems import problem
 import tracer
 from tracer.atlas import atlas
 from tracer.boundaries import proving
-from tracer.fields.networks.linear_regions import ActivationRegions
+from tracer.fields.piecewise_linear.linear_regions import ActivationRegions
 from tracer.fields.networks.network import Network
 
 PROBLEMS = ("T1", "paper", "moons", "noisy-moons", "mnist_64_32_sigmoid/3_5_8", "acasxu_1_1/headon_34")
