@@ -135,7 +135,7 @@ def test_paths_of_other_libraries_name_their_reader(tmp_path):
 def calls(text):
     """The two calls that a message names: for the output itself, and for the probability."""
     return re.search(
-        r"where the output is [^ ]* is (.*); where softmax .* probability [^ ]* is (.*)$", text
+        r"where the output is [^ ]* is (.*); where [^ ]* has the probability [^ ]* is (.*)$", text
     ).groups()
 
 
@@ -157,7 +157,7 @@ def test_a_level_of_a_classifier_asks_which_is_meant(p, output):
         np.testing.assert_allclose(itself.value(x), network(x)[:, output] - p, atol=1e-12)
 
 
-def test_of_three_classes_the_probability_is_a_function():
+def test_of_three_classes_the_probability_is_a_network():
     estimator = fitted(MLPClassifier((5,), "tanh", max_iter=50, random_state=0), IRIS)
     network = tracer.as_network(estimator).restrict(PLANE)
     itself, probability = (
@@ -165,7 +165,9 @@ def test_of_three_classes_the_probability_is_a_function():
     )
     st = np.random.default_rng(0).normal(size=(20, 2))
     known = estimator.predict_proba(PLANE.lift(st))[:, 2]
-    np.testing.assert_allclose(probability.value(st), known - 0.4, atol=1e-12)
+    np.testing.assert_allclose(
+        probability.value(st), scipy.special.logit(known) - np.log(0.4 / 0.6), atol=1e-9
+    )
     np.testing.assert_allclose(itself.value(st), network(st)[:, 2] - 0.4, atol=1e-12)
     assert itself.plane is network.plane
 
@@ -195,6 +197,6 @@ def test_what_cannot_be_traced_names_calls_that_work():
     line = re.search(r"pass (tracer\..*), a function", message(lambda: tracer.trace(network, BOX)))[1]
     assert taken(line, field=network).value([2.0, 5.0]) == network([2.0])[0]
     softmax = tracer.Network([tracer.Layer(np.eye(3, 2), np.zeros(3), "softmax")])
-    assert "level" not in message(lambda: tracer.trace(softmax, BOX))
+    assert "level(0, value)" in message(lambda: tracer.trace(softmax, BOX))
     model = tracer.as_network(SVC().fit(*MOONS))
     assert message(lambda: tracer.trace(model, BOX)).endswith("pass model.margin(0, 1)")

@@ -7,7 +7,7 @@ from tracer.fields.checks import kinds_of, shown
 from tracer.fields.classifier import Classifier, SeveralFields
 from tracer.fields.field import Field, unenclosable
 from tracer.fields.function import Function
-from tracer.fields.kernels.kernel import KernelField
+from tracer.fields.model import Model
 from tracer.fields.networks.network import Network
 
 
@@ -21,13 +21,12 @@ def as_field(field: Any, name: str = "field") -> Field:
     TypeError
         If it is none of these; the message contains the line of code that makes it one.
     """
-    if isinstance(field, Network | KernelField):
-        kind = "network" if isinstance(field, Network) else "model"
+    if isinstance(field, Model):
         if field.n_outputs != 1:
-            level = f", or {kind}.level(0, value)" if _has_levels(field) else ""
+            level = f", or {field.kind}.level(0, value)" if isinstance(field, Network) else ""
             raise TypeError(
-                f"{name} must have one output, this {kind} has {field.n_outputs}: "
-                f"pass {kind}.margin(0, 1){level}"
+                f"{name} must have one output, this {field.kind} has {field.n_outputs}: "
+                f"pass {field.kind}.margin(0, 1){level}"
             )
         return _of_two_inputs(name, field)
     kind = type(field).__name__
@@ -63,9 +62,9 @@ def as_classifier(network: Any) -> Classifier:
     """
     if isinstance(network, list | tuple):
         return _several(network)
-    if not isinstance(network, Network | KernelField):
+    if not isinstance(network, Model):
         raise TypeError(
-            "network must be a tracer.Network, a kernel model of two classes or a list [f, g, …] of fields; "
+            "network must be a tracer.Network, a kernel model or a list [f, g, …] of fields; "
             f"got {shown(network)}: of a model of scikit-learn or torch pass tracer.as_network(model)"
         )
     if network.n_outputs < 2:
@@ -99,19 +98,13 @@ def _several(given: Sequence[Any]) -> SeveralFields:
 def _of_two_inputs(name: str, model: Any) -> Any:
     if model.n_inputs == 2:
         return model
-    kind = "network" if isinstance(model, Network) else "model"
     cure = (
         f"{name}.restrict(tracer.Plane(origin, u, v)), or of two of them "
         f"{name}.restrict(tracer.Plane.of_features(i, j, at=x))"
     )
     if model.n_inputs == 1:
         cure = f"tracer.Function(lambda x1, x2: {name}(x1[:, None])[:, 0]), a function of x1 alone"
-    raise TypeError(f"{name} must have two inputs, this {kind} has {model.n_inputs}: pass {cure}")
-
-
-def _has_levels(model: Any) -> bool:
-    """Whether `level` accepts the outputs of a model with several outputs."""
-    return isinstance(model, Network) and (model.layers[-1].activation != "softmax" or model.n_outputs == 2)
+    raise TypeError(f"{name} must have two inputs, this {model.kind} has {model.n_inputs}: pass {cure}")
 
 
 # Other people's models ------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from tracer.arrays import Array, Mask, quiet
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.fields.checks import points
 from tracer.fields.field import Enclosure
-from tracer.fields.labels import Side, pair, restricted, sides
+from tracer.fields.labels import Side, pair, restricted
 from tracer.fields.plane import Plane
 
 
@@ -24,9 +24,17 @@ class Model(ABC):
 
     kind: ClassVar[str]
     plane: Plane | None
-    classes: tuple | None
     inputs: tuple | None
-    sides: tuple[Side, ...] | None
+
+    @property
+    @abstractmethod
+    def classes(self) -> tuple | None:
+        """The labels of the outputs."""
+
+    @property
+    @abstractmethod
+    def sides(self) -> tuple[Side, ...] | None:
+        """Of a margin or level: the label of each class, and the sign of F where it wins."""
 
     @property
     @abstractmethod
@@ -125,8 +133,7 @@ class Model(ABC):
         if self.n_outputs < 2:
             raise ValueError(f"margin needs two outputs, this {self.kind} has 1: take level(0, value)")
         i, j = pair(i, j, classes, self.classes, self.n_outputs)
-        known = sides(self.classes, self.n_outputs, i, j)
-        return self._replaced(**self._difference(i, j), classes=None, sides=known)
+        return self._replaced(**self._difference(i, j))
 
     @quiet
     @in_ieee_arithmetic(refused)

@@ -4,6 +4,7 @@ import json
 
 from tracer.fields.kernels.gaussians import Gaussians
 from tracer.fields.kernels.kernel import KernelField
+from tracer.fields.networks import serialization as network_json
 from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.serialization import label_forms, plane_form, plane_of
 
@@ -16,9 +17,9 @@ def dumps(field: KernelField) -> str:
         {
             "terms": {"inner": field.terms.inner.to_json()}
             | {name: getattr(field.terms, name).tolist() for name in ARRAYS},
-            "last": field.last.to_json(),
+            "network": network_json.form_of(field.network),
             **plane_form(field.plane),
-            **label_forms(field),
+            **label_forms(field, "inputs"),
         }
     )
 
@@ -35,9 +36,7 @@ def loads(text: str) -> KernelField:
     terms = form["terms"]
     return KernelField(
         Gaussians(inner=Layer.from_json(terms["inner"]), **{name: terms[name] for name in ARRAYS}),
-        Layer.from_json(form["last"]),
+        network_json.of_form(form["network"], "the text"),
         plane_of(form),
-        form.get("classes"),
         form.get("inputs"),
-        form.get("sides"),
     )

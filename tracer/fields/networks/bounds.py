@@ -60,13 +60,16 @@ def on_cells(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
     return taylor_forms(layers, lower, upper)
 
 
-def at_points(layers: Sequence[Layer], x: Array) -> Enclosure:
-    """Bounds of the single output at points `x` (k, 2); the bounds of the gradient are nan."""
+def at_points(layers: Sequence[Layer], x: Array, radius: Array | None = None) -> Enclosure:
+    """Bounds of the single output at points `x` (k, inputs), exact or known to within a `radius`.
+
+    The bounds of the gradient are nan.
+    """
     size = chunk_size(layers, LARGEST_ARRAY, fewest=1)
+    radius = np.zeros_like(x) if radius is None else radius
     if len(x) > size:
-        parts = (x[start : start + size] for start in range(0, len(x), size))
-        return Enclosure.joined([at_points(layers, part) for part in parts])
-    radius = np.zeros_like(x)
+        parts = (slice(start, start + size) for start in range(0, len(x), size))
+        return Enclosure.joined([at_points(layers, x[part], radius[part]) for part in parts])
     for layer in layers:
         x, radius = layer.at(x, radius)
         if layer.function.bounds is not None and not layer.function.is_linear:
@@ -181,6 +184,11 @@ def _through(form: Form, layers: Sequence[Layer]) -> Form:
         if isinstance(function, Univariate | Blocks) and not layer.function.is_linear:
             form = form.apply(function)
     return form
+
+
+def of_form(form: TaylorForm, layers: Sequence[Layer], radius: Array) -> Enclosure:
+    """Bounds of layers without kinks behind a form on cells of the given radii (k, 2)."""
+    return _bounds(_through(form, layers), radius)
 
 
 def _bounds(form: MeanValueForm | TaylorForm, radius: Array) -> Enclosure:

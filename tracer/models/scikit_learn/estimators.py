@@ -157,7 +157,7 @@ def _after(x: Affine, inner: Affine, model: Model) -> Model:
     """The composition of a model with a map of x."""
     if inner.level > 0:
         if isinstance(model, KernelField):
-            raise TypeError("a kernel of polynomial features is not read: fit it with kernel='poly'")
+            raise TypeError("a kernel of features that are no affine maps is not read: fit it without them")
         return replace(model, layers=chain.network(after(inner, model), [x]).layers)
     if isinstance(model, KernelField):
         return replace(model, terms=replace(model.terms, inner=inner.into(model.terms.inner)))

@@ -42,13 +42,18 @@ def dense(name: str, array: Any, cure: str) -> Array:
     return np.asarray(array, dtype=np.float64)
 
 
-def of_classes(weight: Array, bias: Array, radius: Array | None = None) -> Layer:
+def of_classes(
+    weight: Array, bias: Array, weight_radius: Array | None = None, bias_radius: Array | None = None
+) -> Layer:
     """The linear layer of all classes; a single logit belongs to class 1, and class 0 gets the logit 0."""
     if len(weight) > 1:
-        return Layer(weight, bias, weight_radius=radius)
-    zero = np.zeros_like(weight)
-    radii = None if radius is None else np.concatenate([zero, radius])
-    return Layer(np.concatenate([zero, weight]), np.concatenate([[0.0], bias]), weight_radius=radii)
+        return Layer(weight, bias, weight_radius=weight_radius, bias_radius=bias_radius)
+    W, r, b, s = (
+        None if part is None else np.concatenate([np.zeros((1, *part.shape[1:])), part])
+        for part in (weight, weight_radius, bias, bias_radius)
+    )
+    assert W is not None and b is not None
+    return Layer(W, b, weight_radius=r, bias_radius=s)
 
 
 def after(x: Affine, network: Network) -> Affine:

@@ -5,7 +5,6 @@ with one layer of tanh or of powers; the others are kernel fields.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -51,25 +50,20 @@ def support_vector_machine(estimator: Any, classes: tuple | None = None) -> Mode
         raise TypeError(f"kernel must be one of {', '.join(MACHINES)}; got {shown(kernel)}: {cure}")
     vectors = dense("support_vectors_", estimator.support_vectors_, FIT)
     last = Layer(dense("dual_coef_", estimator.dual_coef_, FIT), estimator.intercept_)
-    return replace(MACHINES[kernel](estimator, vectors, last, classes), classes=classes)
+    return MACHINES[kernel](estimator, vectors, last, classes)
 
 
 def _linear_machine(estimator: Any, vectors: Array, last: Layer, classes: tuple | None) -> Network:
     weight, radius = rounding.product(last.weight, np.zeros_like(last.weight), vectors)
-    return Network([_last(Layer(weight, last.bias, weight_radius=radius), classes)])
-
-
-def _last(layer: Layer, classes: tuple | None) -> Layer:
-    """The last layer, with a row for each class if there are two."""
-    return layer if classes is None else of_classes(layer.weight, layer.bias, layer.weight_radius)
+    return _scores(classes, Layer(weight, last.bias, weight_radius=radius))
 
 
 def _sigmoid_machine(estimator: Any, vectors: Array, last: Layer, classes: tuple | None) -> Network:
-    return Network([_hidden(estimator, vectors, "tanh"), _last(last, classes)])
+    return _scores(classes, _hidden(estimator, vectors, "tanh"), last)
 
 
 def _polynomial_machine(estimator: Any, vectors: Array, last: Layer, classes: tuple | None) -> Network:
-    return Network([_hidden(estimator, vectors, "power", estimator.degree), _last(last, classes)])
+    return _scores(classes, _hidden(estimator, vectors, "power", estimator.degree), last)
 
 
 def _hidden(estimator: Any, vectors: Array, activation: str, degree: int | None = None) -> Layer:
@@ -82,7 +76,15 @@ def _hidden(estimator: Any, vectors: Array, activation: str, degree: int | None 
 def _gaussian_machine(estimator: Any, vectors: Array, last: Layer, classes: tuple | None) -> KernelField:
     d = vectors.shape[1]
     terms = Gaussians(vectors, np.full((1, d), float(estimator._gamma)), Affine.identity(d).layer())
-    return KernelField(terms, last)
+    return KernelField(terms, _scores(classes, last))
+
+
+def _scores(classes: tuple | None, *layers: Layer) -> Network:
+    """Layers that end in scores, which are no probabilities, with a row for each class if there are two."""
+    *hidden, last = layers
+    if classes is not None:
+        last = of_classes(last.weight, last.bias, last.weight_radius, last.bias_radius)
+    return Network([*hidden, last], classes=classes, link="none")
 
 
 def gaussian_process(estimator: Any) -> KernelField:
@@ -112,8 +114,8 @@ def gaussian_process(estimator: Any) -> KernelField:
     (sums, radii), weights = np.concatenate([a for a, _ in radial], axis=1), [w for _, w in radial]
     w, v = (np.repeat([weight[k] for weight in weights], n, axis=0) for k in (0, 1))
     terms = Gaussians(np.tile(centres, (len(radial), 1)), w, Affine.identity(d).layer(), v)
-    last = Layer([sums], [bias], weight_radius=[radii], bias_radius=[bias_radius])
-    return KernelField(terms, last, classes=labels_of(estimator))
+    last = of_classes(np.array([sums]), np.array([bias]), np.array([radii]), np.array([bias_radius]))
+    return KernelField(terms, Network([last], classes=labels_of(estimator), link="none"))
 
 
 # A number or an array, and its radius.
