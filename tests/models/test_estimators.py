@@ -1,7 +1,6 @@
 """scikit-learn's estimators: what is read is what they decide, in the units of the data, and it is proven."""
 
 import warnings
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,8 +12,8 @@ from sklearn.decomposition import PCA
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis, QuadraticDiscriminantAnalysis
 from sklearn.ensemble import VotingClassifier
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
-from sklearn.gaussian_process import GaussianProcessClassifier, GaussianProcessRegressor
-from sklearn.gaussian_process.kernels import RBF, ConstantKernel, Matern, WhiteKernel
+from sklearn.gaussian_process import GaussianProcessClassifier
+from sklearn.gaussian_process.kernels import RBF, ConstantKernel
 from sklearn.linear_model import (
     ElasticNet,
     Lasso,
@@ -36,7 +35,6 @@ from sklearn.preprocessing import (
     MinMaxScaler,
     PolynomialFeatures,
     RobustScaler,
-    SplineTransformer,
     StandardScaler,
 )
 from sklearn.svm import SVC, SVR, LinearSVC, LinearSVR, NuSVC, NuSVR, OneClassSVM
@@ -230,7 +228,7 @@ def test_means_of_probabilities_are_the_outputs(estimator):
 )
 def test_polynomial_features_are_powers_and_products(options):
     step, X = PolynomialFeatures(**options).fit(IRIS[0][:, :3]), IRIS[0][::5, :3]
-    x, features = folded([step], None)
+    x, features, _ = folded([step])
     steps = chain.steps(features, [x])
     np.testing.assert_allclose(evaluated(steps, X), step.transform(X), rtol=1e-11, atol=1e-11)
 
@@ -355,65 +353,22 @@ def refitted_never():
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (object, TypeError, "estimator must be one of MLPClassifier, .*; got object"),
-        (lambda: fitted(GaussianProcessRegressor()), TypeError, "got GaussianProcessRegressor: trace"),
-        (
-            lambda: fitted(CalibratedClassifierCV(LinearSVC()), IRIS),
-            ValueError,
-            "two classes and method=",
-        ),
-        (lambda: fitted(CalibratedClassifierCV(SVC())), TypeError, r"made of networks; got SVC\(\): trace"),
-        (lambda: fitted(OneVsRestClassifier(SVC())), TypeError, r"made of networks; got SVC\(\): trace"),
-        (lambda: fitted(VotingClassifier(LOGISTIC)), ValueError, "two classes, voting='soft' and be made of"),
         (ridge_of_labels, ValueError, "RidgeClassifier must give one label for each sample"),
         (SVC, NotFittedError, "SVC instance is not fitted"),
         (mlp, NotFittedError, "MLPClassifier instance is not fitted"),
         (lambda: make_pipeline(StandardScaler(), SVC()), NotFittedError, "not fitted"),
         (lambda: make_pipeline(StandardScaler(), fitted(SVC())), NotFittedError, "StandardScaler"),
         (sparse_coefficients, ValueError, "coef_ must be dense, and is sparse: .* densify"),
-        (sparse_vectors, ValueError, "support_vectors_ must be dense"),
+        (sparse_vectors, ValueError, "dual_coef_ must be dense, and is sparse: fit on dense data"),
         (multilabel, ValueError, "one label for each sample, this one gives 5"),
-        (
-            lambda: fitted(MLPRegressor("poisson", hidden_layer_sizes=(4,), max_iter=20)),
-            ValueError,
-            "must end in the identity, this one ends in exp: .*squared_error",
-        ),
         (refitted_never, ValueError, "GridSearchCV must have refitted .*refit=True"),
-        (lambda: fitted(SVC(), IRIS), ValueError, "SVC must have two classes, this one has 3 .* votes"),
-        (
-            lambda: fitted(GaussianProcessClassifier(), IRIS),
-            ValueError,
-            "GaussianProcessClassifier must have two classes, this one has 3",
-        ),
-        (
-            lambda: fitted(SVC(kernel=lambda a, b: a @ b.T)),
-            TypeError,
-            "kernel must be one of linear, .*got <fun",
-        ),
-        (
-            lambda: fitted(GaussianProcessClassifier(1.0 * Matern())),
-            TypeError,
-            "kernel must be made of ConstantKernel, RBF, Sum, Product; got Matern in",
-        ),
-        (lambda: fitted(GaussianProcessClassifier(RBF() + WhiteKernel())), TypeError, "got WhiteKernel"),
         (lambda: fitted(GaussianProcessClassifier(ConstantKernel())), ValueError, "kernel must depend on x"),
+        (lambda: fitted(PCA(1)), TypeError, "must have predict; got PCA"),
         (
-            lambda: fitted(make_pipeline(SplineTransformer(), SVC())),
+            lambda: fitted(make_pipeline(StandardScaler(), PCA(1))),
             TypeError,
-            "every step but the last must be one of StandardScaler, .*got SplineTransformer",
+            "must have predict; got Pipeline",
         ),
-        (
-            lambda: fitted(make_pipeline(PolynomialFeatures(), SVC())),
-            TypeError,
-            "a kernel of polynomial features is not read: fit it with kernel='poly'",
-        ),
-        (
-            lambda: fitted(make_pipeline(MinMaxScaler(clip=True), SVC())),
-            ValueError,
-            "MinMaxScaler must not clip, .* clip=False",
-        ),
-        (lambda: fitted(make_pipeline(StandardScaler(), PCA(1))), TypeError, "got PCA"),
-        (lambda: SimpleNamespace(steps=[]), TypeError, "got SimpleNamespace"),
         (lambda: fitted(make_pipeline("passthrough", "passthrough")), TypeError, "a Pipeline of nothing"),
     ],
 )
@@ -422,10 +377,13 @@ def test_what_cannot_be_read_is_named(make, error, message):
         read(make())
 
 
-def test_a_derived_estimator_may_decide_otherwise_and_is_not_read():
+def test_a_derived_estimator_may_decide_otherwise_and_has_no_bounds():
     class Mine(LogisticRegression):
         def decision_function(self, X):
             return super().decision_function(X) - 1
 
-    with pytest.raises(TypeError, match="got Mine"):
-        read(fitted(Mine()))
+    model, x = read(fitted(Mine())), around(MOONS[0])
+    assert model.unenclosable == "Mine is no network and no kernel model"
+    np.testing.assert_allclose(
+        model.margin(1, 0).value(x), Mine.decision_function(model.outputs.estimator, x)
+    )

@@ -38,10 +38,10 @@ def as_field(field: Any, name: str = "field") -> Field:
             "pass tracer.as_network(module).margin(0, 1), or its level(0, value) if it has one output"
         )
     if has(field, "predict"):
-        read = "tracer.as_network(estimator).margin(0, 1), or, where that cannot be read, "
+        read = "tracer.as_network(estimator).margin(0, 1), or its level(0, value) if it has one output"
         raise TypeError(
             f"{name} must be a function of two variables, got the estimator {kind}: pass "
-            f"{read if is_of('sklearn', field) else ''}{function_of(field)}"
+            f"{read if is_of('sklearn', field) else function_of(field)}"
         )
     if all(has(field, method) for method in ("value", "value_and_gradient")):
         return field

@@ -14,8 +14,7 @@ from tracer.boundaries.coercion import function_of, has, is_of
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.fields.checks import kinds_of, shown
 from tracer.fields.field import Field
-from tracer.fields.kernels.kernel import KernelField
-from tracer.fields.networks.network import Network
+from tracer.fields.model import Model
 
 # Each of these has a function `read`, and imports its library in it.
 READERS = {
@@ -68,7 +67,7 @@ def as_network(model: Any, *, shape: Sequence[int] | None = None) -> Field:
     library = next((name for kind in kinds for name in READERS if kind.startswith(f"{name}.")), None)
     if shape is not None and library not in OF_SHAPES:
         raise ValueError(f"shape belongs to torch modules; got {shown(shape)} for {shown(model)}")
-    if isinstance(model, Network | KernelField):
+    if isinstance(model, Model):
         return model
     if library is not None:
         read = import_module(READERS[library]).read

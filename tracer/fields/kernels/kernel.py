@@ -1,7 +1,7 @@
 """Kernel models: networks of kernels ``k(x, c_i)``.
 
-Support vector machines and Gaussian processes [1]_ are sums ``F(x) = Σ_i α_i k(x, c_i) + b``, a network of one
-layer; several of them, calibrated, averaged or behind features of Nyström's method, are networks of more.
+Support vector machines and Gaussian processes [1]_ are sums ``F(x) = Σ_i α_i k(x, c_i) + b``, a network of
+one layer; several of them, calibrated or averaged, and models of Nyström's features are networks of more.
 
 Radial basis functions ``exp(−γ |z − c|²)``, z = A x + a, are exponentials of polynomials. On a plane such a
 polynomial is quadratic in the plane's two coordinates. Its coefficients, and the radii of their rounding, are
@@ -100,8 +100,7 @@ class KernelField(Model):
     @property
     def unenclosable(self) -> str | None:
         """The reason why `enclose` has no bounds; None if it has."""
-        kinked = "layers with kinks that follow kernels have no bounds yet" if self.network.kinked else None
-        return self.network.unenclosable or kinked
+        return self.network.unenclosable
 
     # Evaluation ---------------------------------------------------------------------------------
 
@@ -173,8 +172,8 @@ class KernelField(Model):
         if self.n_outputs != 1:
             raise TypeError(
                 "level takes the value of one output, this model has several classes: take "
-                "model.margin(1, 0).level(0, value), a level of F, or, where the classifier has probabilities, "
-                "model.probability(label, p)"
+                "model.margin(1, 0).level(0, value), a level of F, or, where the classifier has "
+                "probabilities, model.probability(label, p)"
             )
         return replace(self, network=self.network.level(index("output", output, 1), value))
 

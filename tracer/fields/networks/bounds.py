@@ -6,15 +6,13 @@ enclosed by linear relaxations. benchmarks/enclosures.py compares all of them.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from tracer.arrays import Array, Indices
 from tracer.enclosures.forms.mean_value import MeanValueForm
 from tracer.enclosures.forms.taylor import TaylorForm
-from tracer.enclosures.functions.blocks import Blocks
-from tracer.enclosures.functions.univariate import Univariate
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.fields.field import Enclosure
 from tracer.fields.networks.kink_cases import linear_relaxations
@@ -180,14 +178,14 @@ def _through(form: Form, layers: Sequence[Layer]) -> Form:
     """The form behind some layers."""
     for layer in layers:
         form = form.affine(layer.affine)
-        function = layer.function.bounds
-        if isinstance(function, Univariate | Blocks) and not layer.function.is_linear:
+        function: Any = layer.function.bounds
+        if function is not None and not layer.function.is_linear:
             form = form.apply(function)
     return form
 
 
 def of_form(form: TaylorForm, layers: Sequence[Layer], radius: Array) -> Enclosure:
-    """Bounds of layers without kinks behind a form on cells of the given radii (k, 2)."""
+    """Bounds of layers behind a Taylor form on cells of the given radii (k, 2)."""
     return _bounds(_through(form, layers), radius)
 
 

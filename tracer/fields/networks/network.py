@@ -32,7 +32,6 @@ from tracer.fields.networks import bounds as network_bounds
 from tracer.fields.networks.active_neurons import without_constants
 from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.probabilities import (
-    check_link,
     link_of,
     need_probability,
     probability_layers,
@@ -62,8 +61,8 @@ class Network(Model):
         For a margin or level: the label of each class, and the sign of F where it wins, 0 for neither side.
     link : str, optional
         How the outputs become probabilities: "softmax", "one against rest" (logistic functions, normalised),
-        "outputs" (they are probabilities) or "none". By default "outputs" after a sigmoid, "softmax" for
-        several outputs after a softmax or without an activation, else "none".
+        "shares" (of their sum), "outputs" (they are probabilities) or "none". By default "outputs" after a
+        sigmoid, "softmax" for several outputs after a softmax or without an activation, else "none".
     title : str, optional
         What F is, for a margin or level; its `repr` ends with it.
 
@@ -79,7 +78,7 @@ class Network(Model):
     classes: tuple | None = None
     inputs: tuple | None = None
     sides: tuple[Side, ...] | None = None
-    link: str | None = None
+    link: str = "none"
     title: str | None = None
 
     kind = "network"
@@ -119,7 +118,7 @@ class Network(Model):
         object.__setattr__(self, "classes", classes)
         object.__setattr__(self, "inputs", inputs)
         object.__setattr__(self, "sides", checked_sides(sides))
-        object.__setattr__(self, "link", check_link(link))
+        object.__setattr__(self, "link", link_of(layers, link))
         object.__setattr__(self, "title", None if title is None else str(title))
 
     def __reduce__(self) -> tuple:
@@ -260,14 +259,14 @@ class Network(Model):
     @quiet
     @in_ieee_arithmetic(refused)
     def level(self, output: int, value: float) -> "Network":
-        """The network whose zero set is where `output` has the given `value`, in the units of that output.
+        """The network whose zero set is where `output` has the given `value`, in units of that output.
 
         A strictly increasing output activation is inverted, ``A − σ⁻¹(value)``; so is a softmax. relu,
         hardtanh, gelu and silu stay.
 
         `value` is a probability if the network ends in a sigmoid or a softmax, a logit or score if it ends
-        without an activation, as classifiers of scikit-learn and most modules of torch do: their probabilities
-        are levels of `probability`. The `repr` of the result says which quantity it is a level of.
+        without an activation, as classifiers of scikit-learn and most modules of torch do: their
+        probabilities have `probability`. The `repr` of the result says which quantity it is a level of.
 
         Raises
         ------
@@ -283,10 +282,10 @@ class Network(Model):
         >>> field.n_outputs, len(tracer.trace(field, bounds))
         (1, 3)
         >>> field
-        Network(2-3-1, sigmoid/linear, output 0 minus 0.5)
+        Network(2-3-1, sigmoid/linear, probability of 'z1' minus 0.5)
         """
         output, value = index("output", output, self.n_outputs), exact_number("value", value)
-        link, (*hidden, last) = self._link, self.layers
+        link, (*hidden, last) = self.link, self.layers
         if self.classes is not None and link != "outputs" and last.activation == "linear" and 0 < value < 1:
             raise ValueError(self._two_meanings(output, value))
         low, high = last.rows(output).function.range if last.activation != "softmax" else (0.0, 1.0)
@@ -311,7 +310,7 @@ class Network(Model):
     @quiet
     @in_ieee_arithmetic(refused)
     def probability(self, output: Any, p: float) -> "Network":
-        """The network whose zero set is where a class has the probability p; it is positive where it has more.
+        """The network whose zero set is where a class has the probability p; positive where it has more.
 
         For a classifier of scikit-learn the probability is that of `predict_proba`. Outputs of other networks
         are probabilities after a sigmoid or a softmax, and logits of a softmax if they have no activation. A
@@ -338,12 +337,12 @@ class Network(Model):
         >>> network, bounds = tracer.example("iris")
         >>> field = network.probability("virginica", 0.9)
         >>> field
-        Network(2-8-2-1, tanh/softplus+linear/linear, log-odds of 'virginica' minus those of 0.9)
+        Network(2-16-2-1, tanh/softplus+linear/linear, log-odds of 'virginica' minus those of 0.9)
         >>> boundary = tracer.trace(field, bounds)
         >>> boundary.status.name, len(boundary)
         ('PROVEN', 1)
         """
-        p, link = need_probability("p", p), self._link
+        p, link = need_probability("p", p), self.link
         single = self.n_outputs == 1 and link == "outputs"
         if link == "none":
             raise TypeError(self._no_probabilities())
@@ -357,15 +356,11 @@ class Network(Model):
         known = sides(self.classes, n, i)
         return self._replaced(layers=layers, classes=None, sides=known, link=None, title=title)
 
-    @property
-    def _link(self) -> str:
-        return link_of(self.layers, self.link)
-
     def _quantity(self, output: int) -> str:
         """What an output is, as a text."""
         if self.n_outputs == 1 and self.title is not None:
             return self.title
-        kind = {"softmax": "logit", "outputs": "probability"}.get(self._link, "score")
+        kind = {"softmax": "logit", "outputs": "probability"}.get(self.link, "score")
         if self.layers[-1].activation == "softmax":
             kind = "probability"
         return f"output {output}" if self.classes is None else f"{kind} of {shown(self.classes[output])}"
@@ -392,7 +387,7 @@ class Network(Model):
             f"value must be a level of the output itself, a logit or score of {label}, and {value!r} may be "
             f"a probability: where the output is {value!r} is {itself}; "
         )
-        if self._link == "none":
+        if self.link == "none":
             return text + (
                 "probabilities this classifier has none, and network = tracer.as_network("
                 "CalibratedClassifierCV(estimator, ensemble=False).fit(X, y)) has"

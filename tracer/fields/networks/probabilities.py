@@ -4,9 +4,10 @@ If the probabilities are the softmax of outputs A, the log-odds of class i are
 
     log(p_i / (1 − p_i)) = A_i − log Σ_{j≠i} exp A_j,
 
-and log(exp a + exp b) = a + softplus(b − a) exactly, so that the sum over k outputs takes ⌈log₂ k⌉ layers: one
-of pairs, one of pairs of these, and so on. Classifiers made of one against the rest have the probabilities
+and log(exp a + exp b) = a + softplus(b − a) exactly, so that the sum over k outputs takes ⌈log₂ k⌉ layers:
+one of pairs, one of pairs of these, and so on. Classifiers made of one against the rest have probabilities
 σ(A_i) / Σ_j σ(A_j): the same of log σ(A_j) = −softplus(−A_j). Of two classes the log-odds are A_1 − A_0.
+Where shares A_i / Σ_j A_j of positive outputs are the probabilities, (1 − p) A_i − p Σ_{j≠i} A_j = 0.
 """
 
 from collections.abc import Sequence
@@ -15,30 +16,32 @@ from typing import Any
 import numpy as np
 
 from tracer.arrays import Array
+from tracer.enclosures import rounding
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.fields.checks import exact_number, shown
 from tracer.fields.networks.layer import Layer
 
-# How outputs become probabilities: by softmax, by normalised logistic functions, as they are, or not at all.
-LINKS = ("softmax", "one against rest", "outputs", "none")
+# How outputs become probabilities: by softmax, by normalised logistic functions, as shares of their sum, as
+# they are, or not at all.
+LINKS = ("softmax", "one against rest", "shares", "outputs", "none")
 # The error of a computed log(p / (1 − p)), in unit roundoffs of its size + 1: two logarithms of 4 ulp.
 LOGIT_ULPS = 16
-
-
-def check_link(link: Any) -> str | None:
-    """A link, or None, as it is; a ValueError if it is neither."""
-    if link is not None and link not in LINKS:
-        raise ValueError(f"link must be one of {', '.join(LINKS)}; got {shown(link)}")
-    return link
 
 
 def link_of(layers: Sequence[Layer], link: str | None) -> str:
     """How the outputs of layers become probabilities, if not by a given `link`.
 
     Linear outputs are logits, as those of modules that are trained with a cross-entropy.
+
+    Raises
+    ------
+    ValueError
+        If the link is unknown.
     """
     last = layers[-1]
     if link is not None:
+        if link not in LINKS:
+            raise ValueError(f"link must be one of {', '.join(LINKS)}; got {shown(link)}")
         return link
     if last.activation == "sigmoid":
         return "outputs"
@@ -71,6 +74,12 @@ def logit(p: float) -> tuple[float, float]:
 def probability_layers(layers: Sequence[Layer], link: str, i: int, p: float) -> tuple[Layer, ...]:
     """Layers whose single output is positive where class i is more probable than p, and 0 where it is p."""
     *hidden, last = layers
+    if link == "shares":
+        weight = np.full((1, last.outputs), -p)
+        rest, radius = rounding.total(np.ones(1), np.zeros(1), np.array([-p]))
+        weight[0, i], radii = rest[0], np.zeros((1, last.outputs))
+        radii[0, i] = radius[0]
+        return (*layers, Layer(weight, [0.0], weight_radius=radii))
     if link == "outputs" and last.function.inverse is None:
         return (*hidden, last.rows(i), Layer([[1.0]], [-p]))
     if link == "outputs" and last.activation == "linear":
@@ -80,7 +89,7 @@ def probability_layers(layers: Sequence[Layer], link: str, i: int, p: float) -> 
 
 
 def log_odds_layers(layers: Sequence[Layer], link: str, i: int) -> tuple[Layer, ...]:
-    """Layers whose single output is the log-odds of class i; a single sigmoid is the probability of class 1."""
+    """Layers whose single output is the log-odds of class i; a single sigmoid is that of class 1."""
     *hidden, last = layers
     if link == "outputs":
         row = last.rows(i if last.outputs > 1 else 0)
@@ -110,7 +119,7 @@ def _of_terms(n: int, i: int, others: list[int]) -> list[Layer]:
 
 
 def _sums(pairs: int, rest: int) -> list[Layer]:
-    """Layers from softplus(b − a) and a of some `pairs`, and the `rest`, to minus the log of the sum of all."""
+    """Layers from softplus(b − a) and a of some `pairs`, and the `rest`, to −log Σ exp of all."""
     layers = []
     while True:
         eye = np.eye(2 * pairs + rest)

@@ -12,6 +12,7 @@ from typing import Any
 from tracer.fields.files import check_target, whole_file
 from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.network import Network
+from tracer.fields.networks.probabilities import link_of
 from tracer.fields.plane import Plane
 
 LABELS = ("classes", "inputs", "sides")
@@ -26,7 +27,9 @@ def dumps(network: Network) -> str:
 def form_of(network: Network) -> dict[str, Any]:
     """The network as an object of JSON."""
     layers = [layer.to_json() for layer in network.layers]
-    words = {name: word for name in WORDS if (word := getattr(network, name)) is not None}
+    words = {} if network.title is None else {"title": network.title}
+    if network.link != link_of(network.layers, None):
+        words["link"] = network.link
     return {"layers": layers, **plane_form(network.plane), **label_forms(network, *LABELS), **words}
 
 

@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from tracer.arrays import Array
-from tracer.boundaries.coercion import function_of
 from tracer.enclosures import rounding
 from tracer.fields.checks import shown
 from tracer.fields.kernels.gaussians import Gaussians
@@ -18,23 +17,50 @@ from tracer.fields.kernels.kernel import KernelField
 from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.network import Network
 from tracer.models.lowering.affine import Affine
-from tracer.models.scikit_learn.fitted import FIT, dense, labels_of, name_of, of_classes, row_of
-
-Model = Network | KernelField
-
-
-def _need_two_classes(estimator: Any, how: str) -> None:
-    if len(estimator.classes_) != 2:
-        raise ValueError(
-            f"{name_of(estimator)} must have two classes, this one has {len(estimator.classes_)} and decides "
-            f"by {how}, not by the largest output: fit it to two of them"
-        )
+from tracer.models.scikit_learn.fitted import (
+    FIT,
+    Unread,
+    after,
+    dense,
+    labels_of,
+    name_of,
+    of_classes,
+    row_of,
+)
+from tracer.models.scikit_learn.parts import Model, Parts
+from tracer.models.scikit_learn.votes import PAIRS, votes_of_three
 
 
 def classifying_machine(estimator: Any) -> Model:
-    """An SVC or NuSVC of two classes: `decision_function`."""
-    _need_two_classes(estimator, "votes between pairs")
-    return support_vector_machine(estimator, labels_of(estimator))
+    """An SVC or NuSVC of two classes: `decision_function`; of three scores that decide as votes do."""
+    classes = labels_of(estimator) or ()
+    if len(classes) == 2:
+        return support_vector_machine(estimator, classes)
+    if len(classes) > 3 or (estimator.break_ties and estimator.decision_function_shape == "ovr"):
+        how = "breaks ties of" if len(classes) == 3 else f"of {len(classes)} classes counts"
+        raise Unread(f"{name_of(estimator)} {how} votes, which jump")
+    parts = Parts.of(estimator, [_machine(estimator, _duels(estimator), None)])
+    ((x, network),) = parts
+    return parts.model(votes_of_three(after(x, network).times(-1.0)), classes, "none")
+
+
+def _duels(estimator: Any) -> Layer:
+    """The decision functions of the three pairs of classes, positive where the first class wins.
+
+    A support vector has a coefficient against each other class, in the order of the classes [1]_.
+
+    References
+    ----------
+    .. [1] C.-C. Chang, C.-J. Lin, "LIBSVM: a library for support vector machines", ACM Transactions on
+       Intelligent Systems and Technology 2 (2011), section 7.1.
+    """
+    coefficients = dense("dual_coef_", estimator.dual_coef_, FIT)
+    ends = np.cumsum(estimator.n_support_)
+    of = [slice(end - n, end) for end, n in zip(ends, estimator.n_support_, strict=True)]
+    weight = np.zeros((len(PAIRS), ends[-1]))
+    for row, (i, j) in zip(weight, PAIRS, strict=True):
+        row[of[i]], row[of[j]] = coefficients[j - 1, of[i]], coefficients[i, of[j]]
+    return Layer(weight, estimator.intercept_)
 
 
 def one_class_machine(estimator: Any) -> Model:
@@ -44,12 +70,20 @@ def one_class_machine(estimator: Any) -> Model:
 
 def support_vector_machine(estimator: Any, classes: tuple | None = None) -> Model:
     """The sum Σ_i α_i k(x, c_i) + b, of a regressor if there are no classes."""
-    kernel = estimator.kernel
-    if not isinstance(kernel, str) or kernel not in MACHINES:
-        cure = f"trace {function_of(estimator)}" if callable(kernel) else "fit it with one of them"
-        raise TypeError(f"kernel must be one of {', '.join(MACHINES)}; got {shown(kernel)}: {cure}")
-    vectors = dense("support_vectors_", estimator.support_vectors_, FIT)
     last = Layer(dense("dual_coef_", estimator.dual_coef_, FIT), estimator.intercept_)
+    return _machine(estimator, last, classes)
+
+
+def _machine(estimator: Any, last: Layer, classes: tuple | None) -> Model:
+    """Sums of kernels with the support vectors."""
+    kernel = estimator.kernel
+    if kernel == "precomputed":
+        raise ValueError(
+            f"kernel must be a function of points, such as {', '.join(MACHINES)}; got {kernel!r}"
+        )
+    if not isinstance(kernel, str) or kernel not in MACHINES:
+        raise Unread(f"the kernel {shown(kernel)} has no bounds")
+    vectors = dense("support_vectors_", estimator.support_vectors_, FIT)
     return MACHINES[kernel](estimator, vectors, last, classes)
 
 
@@ -94,13 +128,11 @@ def gaussian_process(estimator: Any) -> KernelField:
     ----------
     .. [1] C. E. Rasmussen, C. K. I. Williams, "Gaussian Processes for Machine Learning" (2006).
     """
-    _need_two_classes(estimator, "several processes together")
+    if len(estimator.classes_) != 2:
+        raise Unread("several Gaussian processes decide together by their probabilities")
     process = estimator.base_estimator_
     if (unread := _unread(process.kernel_)) is not None:
-        raise TypeError(
-            f"kernel must be made of {', '.join(KERNELS)}; got {name_of(unread)} in "
-            f"{shown(process.kernel_)}: trace {function_of(estimator)}"
-        )
+        raise Unread(f"the kernel {name_of(unread)} in {shown(process.kernel_)} has no bounds")
     centres = dense("X_train_", process.X_train_, FIT)
     n, d = centres.shape
     alpha = rounding.total(np.asarray(process.y_train_, dtype=np.float64), np.zeros(n), -process.pi_)
