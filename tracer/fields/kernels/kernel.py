@@ -26,10 +26,12 @@ from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.fields.checks import index, points, shown
 from tracer.fields.field import Enclosure
 from tracer.fields.kernels.gaussians import DECAY, Gaussians
-from tracer.fields.labels import Side, labelled
+from tracer.fields.kernels.latent import LatentProbability
+from tracer.fields.labels import Side, labelled, output_of, sides
 from tracer.fields.model import Model
 from tracer.fields.networks import bounds as network_bounds
 from tracer.fields.networks.network import Network
+from tracer.fields.networks.probabilities import need_probability
 from tracer.fields.plane import Plane
 
 # Points and cells are evaluated in chunks of this many numbers, but at least so many cells.
@@ -51,6 +53,8 @@ class KernelField(Model):
         The plane of a restricted model, whose coordinates are its two inputs.
     inputs : sequence, optional
         The labels of the inputs.
+    variance : Network, optional
+        Of a Gaussian process of two classes: the variance of the latent function, a network of the kernels.
 
     Raises
     ------
@@ -62,6 +66,7 @@ class KernelField(Model):
     network: Network
     plane: Plane | None = None
     inputs: tuple | None = None
+    variance: Network | None = None
 
     kind = "model"
 
@@ -150,7 +155,7 @@ class KernelField(Model):
     # Boundaries ---------------------------------------------------------------------------------
 
     def _difference(self, i: int, j: int) -> dict[str, Any]:
-        return {"network": self.network.margin(i, j)}
+        return {"network": self.network.margin(i, j), "variance": None}
 
     def _on_plane(self, plane: Plane) -> dict[str, Any]:
         return {"terms": self.terms.restricted(plane)}
@@ -179,9 +184,13 @@ class KernelField(Model):
 
     @quiet
     @in_ieee_arithmetic(refused)
-    def probability(self, output: Any, p: float) -> "KernelField":
+    def probability(self, output: Any, p: float) -> "KernelField | LatentProbability":
         """The field whose zero set is where a class has the probability p: see `Network.probability`."""
-        return replace(self, network=self.network.probability(output, p))
+        if self.variance is None:
+            return replace(self, network=self.network.probability(output, p))
+        p, k = need_probability("p", p), output_of(output, self.classes, 2)
+        mean, known = self.network.margin(1, 0), sides(self.classes, 2, k)
+        return LatentProbability(self.terms, mean, self.variance, k, p, self.plane, self.inputs, known)
 
     def __repr__(self) -> str:
         title = "" if self.network.title is None else f", {self.network.title}"

@@ -135,7 +135,7 @@ def on_cells_together(
             if not len(here):
                 continue
             last = MeanValueForm(form.midpoints[:, at], form.radii[:, at], form.spread[at])
-            found = _bounds(_through(last, layers[-1:]), radius[at])
+            found = _bounds(through(last, layers[-1:]), radius[at])
             parts.append(_with_taylor_forms(layers, lower[some], upper[some], found, last.spread))
             order.append(row[here])
     place = np.empty(sum(map(len, order)), dtype=np.intp)
@@ -171,10 +171,10 @@ def taylor_forms(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosu
 def _form(kind: type[Form], layers: Sequence[Layer], lower: Array, upper: Array) -> tuple[Form, Array]:
     """A network's form of the given kind on cells, and the cells' radii (k, 2)."""
     form, radius = kind.of_cells(lower, upper)
-    return _through(form, layers), radius
+    return through(form, layers), radius
 
 
-def _through(form: Form, layers: Sequence[Layer]) -> Form:
+def through(form: Form, layers: Sequence[Layer]) -> Form:
     """The form behind some layers."""
     for layer in layers:
         form = form.affine(layer.affine)
@@ -186,7 +186,7 @@ def _through(form: Form, layers: Sequence[Layer]) -> Form:
 
 def of_form(form: TaylorForm, layers: Sequence[Layer], radius: Array) -> Enclosure:
     """Bounds of layers behind a Taylor form on cells of the given radii (k, 2)."""
-    return _bounds(_through(form, layers), radius)
+    return _bounds(through(form, layers), radius)
 
 
 def _bounds(form: MeanValueForm | TaylorForm, radius: Array) -> Enclosure:

@@ -32,11 +32,11 @@ from tracer.models.scikit_learn.fitted import (
 )
 from tracer.models.scikit_learn.kernels import (
     classifying_machine,
-    gaussian_process,
     one_class_machine,
     support_vector_machine,
 )
 from tracer.models.scikit_learn.parts import Model
+from tracer.models.scikit_learn.processes import gaussian_process
 from tracer.models.scikit_learn.quadratics import naive_bayes, quadratic_discriminant
 from tracer.models.scikit_learn.steps import Features, first_step, folded, steps_of
 

@@ -1,4 +1,4 @@
-"""Support vector machines and Gaussian processes of two classes or none: sums of kernels.
+"""Support vector machines of two classes, three or none: sums of kernels.
 
 Machines with a linear kernel are networks without hidden layers, with a sigmoid or polynomial kernel networks
 with one layer of tanh or of powers; the others are kernel fields.
@@ -25,7 +25,6 @@ from tracer.models.scikit_learn.fitted import (
     labels_of,
     name_of,
     of_classes,
-    row_of,
 )
 from tracer.models.scikit_learn.parts import Model, Parts
 from tracer.models.scikit_learn.votes import PAIRS, votes_of_three
@@ -121,84 +120,9 @@ def _scores(classes: tuple | None, *layers: Layer) -> Network:
     return Network([*hidden, last], classes=classes, link="none")
 
 
-def gaussian_process(estimator: Any) -> KernelField:
-    """The mean of the latent function, Σ_i (y_i − π_i) k(x_i, x): [1]_, algorithm 3.2, line 4.
-
-    References
-    ----------
-    .. [1] C. E. Rasmussen, C. K. I. Williams, "Gaussian Processes for Machine Learning" (2006).
-    """
-    if len(estimator.classes_) != 2:
-        raise Unread("several Gaussian processes decide together by their probabilities")
-    process = estimator.base_estimator_
-    if (unread := _unread(process.kernel_)) is not None:
-        raise Unread(f"the kernel {name_of(unread)} in {shown(process.kernel_)} has no bounds")
-    centres = dense("X_train_", process.X_train_, FIT)
-    n, d = centres.shape
-    alpha = rounding.total(np.asarray(process.y_train_, dtype=np.float64), np.zeros(n), -process.pi_)
-    summands = [(rounding.times(*alpha, *a), w) for a, w in _products(process.kernel_, d)]
-    radial = [(a, w) for a, w in summands if np.any(w)]
-    if not radial:
-        raise ValueError(f"kernel must depend on x; got {shown(process.kernel_)}: fit it with another")
-    # A constant kernel adds the same number everywhere.
-    constant = np.concatenate([np.zeros((2, 1)), *(a for a, w in summands if not np.any(w))], axis=1)
-    bias, bias_radius = rounding.added(*constant)
-    (sums, radii), weights = np.concatenate([a for a, _ in radial], axis=1), [w for _, w in radial]
-    w, v = (np.repeat([weight[k] for weight in weights], n, axis=0) for k in (0, 1))
-    terms = Gaussians(np.tile(centres, (len(radial), 1)), w, Affine.identity(d).layer(), v)
-    last = of_classes(np.array([sums]), np.array([bias]), np.array([radii]), np.array([bias_radius]))
-    return KernelField(terms, Network([last], classes=labels_of(estimator), link="none"))
-
-
-# A number or an array, and its radius.
-Ball = tuple[Any, Any]
-
-
-def _products(kernel: Any, d: int) -> list[tuple[Ball, Ball]]:
-    """A kernel as a sum of ``a exp(−Σ_j w_j (x_j − y_j)²)``: a and w (d,), with radii."""
-    return row_of(KERNELS, kernel)(kernel, d)
-
-
-def _unread(kernel: Any) -> Any:
-    """The first part of a kernel that is not in `KERNELS`; None if all are."""
-    if row_of(KERNELS, kernel) is None:
-        return kernel
-    parts = (getattr(kernel, name) for name in ("k1", "k2") if hasattr(kernel, name))
-    return next((unread for part in parts if (unread := _unread(part)) is not None), None)
-
-
-def _constant(kernel: Any, d: int) -> list[tuple[Ball, Ball]]:
-    return [((np.array([float(kernel.constant_value)]), np.zeros(1)), (np.zeros(d), np.zeros(d)))]
-
-
-def _radial(kernel: Any, d: int) -> list[tuple[Ball, Ball]]:
-    """The RBF kernel of length scale l: ``w = 1 / (2 l²)``."""
-    length = np.broadcast_to(np.asarray(kernel.length_scale, dtype=np.float64), d)
-    weight = rounding.over(np.full(d, 0.5), 0.0, *rounding.times(length, 0.0, length, 0.0))
-    return [((np.ones(1), np.zeros(1)), weight)]
-
-
-def _sum(kernel: Any, d: int) -> list[tuple[Ball, Ball]]:
-    return [*_products(kernel.k1, d), *_products(kernel.k2, d)]
-
-
-def _product(kernel: Any, d: int) -> list[tuple[Ball, Ball]]:
-    return [
-        (rounding.times(*a, *b), rounding.total(*v, *w))
-        for a, v in _products(kernel.k1, d)
-        for b, w in _products(kernel.k2, d)
-    ]
-
-
 MACHINES: dict[str, Callable[[Any, Array, Layer, tuple | None], Model]] = {
     "linear": _linear_machine,
     "sigmoid": _sigmoid_machine,
     "rbf": _gaussian_machine,
     "poly": _polynomial_machine,
-}
-KERNELS: dict[str, Callable[[Any, int], list[tuple[Ball, Ball]]]] = {
-    "ConstantKernel": _constant,
-    "RBF": _radial,
-    "Sum": _sum,
-    "Product": _product,
 }
