@@ -21,8 +21,8 @@ README = TESTS.parent / "README.md"
 MARKS = ("<!-- drawn by tests/readers.py -->\n", "<!-- to here, from readers -->\n")
 # What the names do not say.
 CONDITIONS = """\
-Support vector machines and one against one for two or three classes, Gaussian processes for two, calibration by
-sigmoids, soft votes. Any other model that predicts is evaluated by its library, and its boundary is `SAMPLED`."""
+Support vector machines and one against one for two or three classes, Gaussian processes for two, calibration
+by sigmoids, soft votes. Any other model that predicts is evaluated by its library: `SAMPLED`."""
 
 
 def status(name):

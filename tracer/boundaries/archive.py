@@ -37,7 +37,7 @@ from tracer.fields.networks import serialization as network_json
 from tracer.fields.networks.exponential_sum import ExponentialSum
 from tracer.fields.networks.network import Network
 
-VERSION = 4
+VERSION = 5
 SHARED = {
     columns.VERSION: Column("i8"),
     columns.KIND: Column("U"),

@@ -7,8 +7,8 @@ from tracer.fields.checks import kinds_of, shown
 from tracer.fields.classifier import Classifier, SeveralFields
 from tracer.fields.field import Field, unenclosable
 from tracer.fields.function import Function
+from tracer.fields.kernels.kernel import KernelField
 from tracer.fields.model import Model
-from tracer.fields.networks.network import Network
 
 
 def as_field(field: Any, name: str = "field") -> Field:
@@ -23,7 +23,7 @@ def as_field(field: Any, name: str = "field") -> Field:
     """
     if isinstance(field, Model):
         if field.n_outputs != 1:
-            level = f", or {field.kind}.level(0, value)" if isinstance(field, Network) else ""
+            level = f", or {field.kind}.level(0, value)" if not isinstance(field, KernelField) else ""
             raise TypeError(
                 f"{name} must have one output, this {field.kind} has {field.n_outputs}: "
                 f"pass {field.kind}.margin(0, 1){level}"

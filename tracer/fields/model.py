@@ -12,7 +12,7 @@ from tracer.arrays import Array, Mask, quiet
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.fields.checks import points
 from tracer.fields.field import Enclosure
-from tracer.fields.labels import Side, pair, restricted
+from tracer.fields.labels import Side, pair, restricted, sides
 from tracer.fields.plane import Plane
 
 
@@ -133,7 +133,7 @@ class Model(ABC):
         if self.n_outputs < 2:
             raise ValueError(f"margin needs two outputs, this {self.kind} has 1: take level(0, value)")
         i, j = pair(i, j, classes, self.classes, self.n_outputs)
-        return self._replaced(**self._difference(i, j))
+        return self._replaced(**self._difference(i, j), **self._labels_of_margin(i, j))
 
     @quiet
     @in_ieee_arithmetic(refused)
@@ -150,6 +150,10 @@ class Model(ABC):
         """
         outer, labels = restricted(plane, self.plane, self.inputs, self.n_inputs)
         return self._replaced(**self._on_plane(plane), plane=outer, inputs=labels)
+
+    def _labels_of_margin(self, i: int, j: int) -> dict[str, Any]:
+        """The fields of the dataclass with the labels of a margin."""
+        return {"classes": None, "sides": sides(self.classes, self.n_outputs, i, j)}
 
     def _replaced(self, **fields: Any) -> Self:
         return replace(cast(Any, self), **fields)

@@ -123,8 +123,8 @@ class SampledModel(Model):
         return self.outputs.reason
 
     @property
-    def kinked(self) -> bool:
-        """Whether it has kinks: its boundary is then followed by chords."""
+    def chords(self) -> bool:
+        """Whether its boundary is followed by chords, because it has kinks."""
         return self.outputs.kinked
 
     @property

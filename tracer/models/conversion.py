@@ -42,8 +42,10 @@ def as_network(model: Any, *, shape: Sequence[int] | None = None) -> Field:
     -------
     Network or another Field
         A Network if the model is a chain of layers, with float64 copies of its numbers; a field with the same
-        methods if it is a kernel model. A Network is returned unchanged. A torch module that is not a chain
-        of layers becomes a `Function` if it maps two inputs to one output.
+        methods if it is a kernel model. Any other estimator that predicts becomes a model with these methods,
+        which scikit-learn evaluates: its boundaries are sampled, and say why. A Network is returned
+        unchanged. A torch module that is not a chain of layers becomes a `Function` if it maps two inputs to
+        one output.
 
     Raises
     ------

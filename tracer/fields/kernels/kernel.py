@@ -157,6 +157,9 @@ class KernelField(Model):
     def _difference(self, i: int, j: int) -> dict[str, Any]:
         return {"network": self.network.margin(i, j), "variance": None}
 
+    def _labels_of_margin(self, i: int, j: int) -> dict[str, Any]:
+        return {}  # the network's margin has them
+
     def _on_plane(self, plane: Plane) -> dict[str, Any]:
         return {"terms": self.terms.restricted(plane)}
 

@@ -225,10 +225,9 @@ class Network(Model):
             layers = (*hidden, last.difference(i, j))
         else:
             layers = (*hidden, last.rows(i, j), Layer([[1.0, -1.0]], [0.0]))
-        known = sides(self.classes, self.n_outputs, i, j)
         names = [f"output {k}" if self.classes is None else shown(self.classes[k]) for k in (i, j)]
         title = " minus ".join(names) if self.classes is None else "margin of {} over {}".format(*names)
-        return {"layers": layers, "classes": None, "sides": known, "link": None, "title": title}
+        return {"layers": layers, "link": None, "title": title}
 
     def _on_plane(self, plane: Plane) -> dict[str, Any]:
         return {"layers": without_constants((self.layers[0].restricted(plane), *self.layers[1:]))}

@@ -19,8 +19,10 @@ from tracer.fields.networks.probabilities import need_probability
 from tracer.fields.sampled import SampledModel
 from tracer.models.scikit_learn.fitted import labels_of, name_of
 
-# Estimators whose `predict` is not the class of the largest score or probability.
+# Estimators whose `predict` is not everywhere the class of the largest score or probability.
 DECIDE_OTHERWISE = ("SVC", "NuSVC", "FixedThresholdClassifier", "TunedThresholdClassifierCV")
+# Points at which that is checked for others, and the least lead of a score, relative to its size.
+PROBES, SURE = 100, 1e-9
 # Points that are evaluated at once.
 MOST_POINTS = 2**14
 
@@ -40,6 +42,8 @@ def evaluated(estimator: Any, reason: str) -> SampledModel:
     outputs = Responses(estimator, method, classes, reason)
     if classes is None:
         return SampledModel.of(replace(outputs, targets=outputs.counted()))
+    if method != "predict" and has(estimator, "predict") and not outputs.decide():
+        outputs = replace(outputs, method="predict")
     probabilities = replace(outputs, method="predict_proba") if has(estimator, "predict_proba") else None
     n = len(classes)
     return SampledClassifier(outputs, np.eye(n), np.zeros(n), classes=classes, probabilities=probabilities)
@@ -100,6 +104,16 @@ class Responses:
         """The number of targets, by a prediction at 0."""
         found = self._called(np.zeros((1, self.n_inputs)))
         return found.size
+
+    def decide(self) -> bool:
+        """Whether `predict` is the class of the largest output, at some random points."""
+        rng = np.random.default_rng(0)
+        x = rng.normal(size=(PROBES, self.n_inputs)) * 10.0 ** rng.uniform(-1, 2, (PROBES, 1))
+        scores = self(x)
+        ranked = np.sort(scores, axis=1)
+        sure = ranked[:, -1] - ranked[:, -2] > SURE * (1 + np.abs(ranked[:, -1]))
+        predicted = replace(self, method="predict")(x)
+        return np.array_equal(predicted[sure].argmax(axis=1), scores[sure].argmax(axis=1))
 
     def value_and_gradient(self, x: Array, weights: Array) -> tuple[Array, Array]:
         """Never called: nothing is differentiated."""
