@@ -24,17 +24,9 @@ class Model(ABC):
 
     kind: ClassVar[str]
     plane: Plane | None
+    classes: tuple | None
     inputs: tuple | None
-
-    @property
-    @abstractmethod
-    def classes(self) -> tuple | None:
-        """The labels of the outputs."""
-
-    @property
-    @abstractmethod
-    def sides(self) -> tuple[Side, ...] | None:
-        """Of a margin or level: the label of each class, and the sign of F where it wins."""
+    sides: tuple[Side, ...] | None
 
     @property
     @abstractmethod

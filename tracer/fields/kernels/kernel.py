@@ -14,7 +14,7 @@ References
 .. [1] B. Schölkopf, A. J. Smola, "Learning with Kernels", MIT Press (2002).
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -67,6 +67,9 @@ class KernelField(Model):
     plane: Plane | None = None
     inputs: tuple | None = None
     variance: Network | None = None
+    # The network's.
+    classes: tuple | None = field(init=False, default=None)
+    sides: tuple[Side, ...] | None = field(init=False, default=None)
 
     kind = "model"
 
@@ -76,6 +79,8 @@ class KernelField(Model):
                 f"network must be a Network of the {len(self.terms)} kernels; got {shown(self.network)}"
             )
         object.__setattr__(self, "inputs", labelled("inputs", self.inputs, self.n_inputs))
+        object.__setattr__(self, "classes", self.network.classes)
+        object.__setattr__(self, "sides", self.network.sides)
 
     @property
     def n_inputs(self) -> int:
@@ -86,16 +91,6 @@ class KernelField(Model):
     def n_outputs(self) -> int:
         """The number of outputs."""
         return self.network.n_outputs
-
-    @property
-    def classes(self) -> tuple | None:
-        """The labels of the outputs."""
-        return self.network.classes
-
-    @property
-    def sides(self) -> tuple[Side, ...] | None:
-        """Of a margin or level: the label of each class, and the sign of F where it wins."""
-        return self.network.sides
 
     @property
     def distinct(self) -> Mask:
