@@ -21,8 +21,8 @@ from standing_problems import problem
 import tracer
 from tracer.atlas import atlas
 from tracer.boundaries import proving
-from tracer.fields.networks.linear_regions import ActivationRegions
 from tracer.fields.networks.network import Network
+from tracer.fields.piecewise_linear.linear_regions import ActivationRegions
 
 PROBLEMS = ("T1", "paper", "moons", "noisy-moons", "mnist_64_32_sigmoid/3_5_8", "acasxu_1_1/headon_34")
 # Whatever evaluates a network; of calls within each other the outermost is recorded.

@@ -21,6 +21,7 @@ FOLDERS = [
     "fields/callables",
     "fields",
     "fields/networks",
+    "fields/piecewise_linear",
     "fields/kernels",
     "atlas/cells",
     "atlas/edges",

@@ -52,6 +52,12 @@ def test_negative_numbers_are_values(number, capsys):
     assert main(["trace", "--bounds", number, "1", "-2", "2", "--max-cells", "100"]) == 0
 
 
+@pytest.mark.parametrize("name", ["setosa", "0"])
+def test_a_probability_of_a_class(name, capsys):
+    assert main(["trace", "--example", "iris", "--probability", name, "0.9"]) == 0
+    assert "PROVEN" in capsys.readouterr().out
+
+
 def test_a_seed_gives_one_curve(capsys):
     assert main(["trace", "--seed", "-.5", "-3.6e-1"]) == 0
     assert capsys.readouterr().out.count("open") == 1
@@ -65,6 +71,13 @@ def test_a_seed_gives_one_curve(capsys):
         (["trace", "--classes", "0", "9"], "j must be between"),
         (["trace", "--level", "0", "2"], "value must lie in the open range"),
         (["trace", "--level", "zero", "2"], "--level"),
+        (["trace", "--level", "0", "two"], "--level must have VALUE a number; got 'two'"),
+        (
+            ["trace", "--example", "iris", "--probability", "rose", "0.9"],
+            "--probability CLASS P must have CLASS",
+        ),
+        (["trace", "--example", "iris", "--probability", "setosa", "90"], "for 90 % pass 0.9"),
+        (["trace", "--probability", "1", "half"], "--probability must have P a number"),
         (["trace", "--bounds", "1", "-1", "0", "1"], "bounds"),
         (["trace", "--bounds", "-inf", "1", "0", "1"], "bounds"),
         (["trace", "--bounds", "nan", "1", "0", "1"], "bounds"),

@@ -37,7 +37,7 @@ class Model:
         inner = Affine.identity(len(self.mean)).plus(-self.mean).over(self.scale)
         last = Layer([self.alpha], [self.intercept])
         if self.degree is None:
-            field = KernelField(Gaussians(self.centres, self.weights, inner.layer()), last)
+            field = KernelField(Gaussians(self.centres, self.weights, inner.layer()), Network([last]))
         else:
             gamma, r = self.weights
             products = inner.matmul(self.centres).times(gamma).plus(r).layer()
@@ -231,7 +231,7 @@ def test_around_its_own_point_a_distance_does_not_cancel():
 def test_what_decays_to_1e_200_still_has_a_sign():
     """F = e^(−γ|x − a|²) − e^(−γ|x − b|²): its boundary is the line between a and b, from edge to edge."""
     terms = Gaussians([[-1.0, 0.2], [1.0, -0.2]], [[40.0, 40.0]], Affine.identity(2).layer())
-    field = KernelField(terms, Layer([[1.0, -1.0]], [0.0]))
+    field = KernelField(terms, Network([Layer([[1.0, -1.0]], [0.0])]))
     assert 0 < abs(field.value([0.1, 3.0])) < 1e-150
     (curve,) = boundary = tracer.trace(field, [(-3, 3), (-3, 3)])
     assert boundary.certificate.status is Status.PROVEN
@@ -242,7 +242,7 @@ def test_what_decays_to_1e_200_still_has_a_sign():
 
 def test_what_underflows_is_left_undecided_and_takes_few_cells():
     terms = Gaussians([[-1.0, 0.2], [1.0, -0.2]], [[400.0, 400.0]], Affine.identity(2).layer())
-    field = KernelField(terms, Layer([[1.0, -1.0]], [0.0]))
+    field = KernelField(terms, Network([Layer([[1.0, -1.0]], [0.0])]))
     boundary = tracer.trace(field, [(-3, 3), (-3, 3)])
     assert boundary.certificate.status is Status.PROVEN_OUTSIDE_CELLS
     assert boundary.certificate.cells < 200_000
@@ -256,7 +256,8 @@ def test_what_underflows_is_left_undecided_and_takes_few_cells():
 def classifier(n=2, **labels):
     rng = np.random.default_rng(3)
     terms = Gaussians(rng.normal(size=(7, n)), np.full((1, n), 0.8), Affine.identity(n).layer())
-    return KernelField(terms, Layer([rng.normal(size=7)], [0.1]), classes=("no", "yes"), **labels)
+    last = Layer([np.zeros(7), rng.normal(size=7)], [0.0, 0.1])
+    return KernelField(terms, Network([last], classes=("no", "yes")), **labels)
 
 
 def test_outputs_are_the_classes_and_margins_their_differences():
@@ -267,8 +268,8 @@ def test_outputs_are_the_classes_and_margins_their_differences():
     assert (model.n_inputs, model.n_outputs) == (2, 2)
     assert not outputs[..., 0].any()
     forward, back = model.margin(1, 0), model.margin(0, 1)
-    assert np.array_equal(forward.value(x), outputs[..., 1])
-    assert np.array_equal(back.value(x), -outputs[..., 1])
+    assert forward.value(x) == pytest.approx(outputs[..., 1], abs=1e-15)
+    assert np.array_equal(back.value(x), -forward.value(x))
     assert np.array_equal(model.margin(classes=("no", "yes")).value(x), back.value(x))
     assert np.array_equal(forward(x)[..., 0], forward.value(x))
     cells = -np.ones((1, 2)), np.ones((1, 2))
@@ -304,7 +305,7 @@ def test_a_plane_restricts_and_labels_follow():
 def test_a_kernel_seen_edge_on_depends_on_one_coordinate():
     """One principal component of two inputs: the exponent is the same along a line."""
     inner = Affine.identity(2).matmul([[0.6, 0.8]]).layer()
-    field = KernelField(Gaussians([[0.0], [1.0]], [[2.0]], inner), Layer([[1.0, -1.0]], [0.0]))
+    field = KernelField(Gaussians([[0.0], [1.0]], [[2.0]], inner), Network([Layer([[1.0, -1.0]], [0.0])]))
     (curve,) = boundary = tracer.trace(field, [(-2, 2), (-2, 2)])
     assert boundary.certificate.status is Status.PROVEN
     assert curve.points @ [0.6, 0.8] == pytest.approx(0.5, abs=1e-14)
@@ -351,6 +352,7 @@ def test_a_model_prints_what_it_is():
     assert repr(model) == "KernelField(4 inputs, 7 Gaussians)"
     plane = tracer.Plane.of_features(0, 1, at=np.zeros(4))
     assert repr(model.restrict(plane)) == "KernelField(2 inputs, 7 Gaussians, on a plane)"
+    assert repr(model.margin(1, 0)) == "KernelField(4 inputs, 7 Gaussians, margin of 'yes' over 'no')"
 
 
 @pytest.mark.parametrize(
@@ -374,9 +376,9 @@ def test_a_model_prints_what_it_is():
         ),
         (lambda: classifier(inputs=("a",)), ValueError, "inputs must label the 2 inputs; got 1"),
         (
-            lambda: KernelField(classifier().terms, Layer([[1.0]], [0.0])),
+            lambda: KernelField(classifier().terms, Network([Layer([[1.0]], [0.0])])),
             ValueError,
-            "last must be a linear layer from 7",
+            "network must be a Network of the 7 kernels",
         ),
         (lambda: Gaussians([[0, 0]], [[-1, 1]], Affine.identity(2).layer()), ValueError, "not be negative"),
         (lambda: Gaussians([[0, 0]], [[1]], Affine.identity(2).layer()), ValueError, r"and \(1, 1\)"),

@@ -226,7 +226,7 @@ def on_iris(**options):
         (
             lambda: BoundaryDisplay.from_estimator(DecisionTreeRegressor().fit(*MOONS), MOONS[0]),
             TypeError,
-            "got DecisionTreeRegressor",
+            "must have classes, this one has one output",
         ),
         (lambda: Section.of([[1.0, np.nan]]), ValueError, "X must be finite"),
         (lambda: Section.of([1.0, 2.0]), ValueError, "X must have shape"),

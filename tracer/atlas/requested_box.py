@@ -35,7 +35,7 @@ def compared_with_requested(
     """
     # Exact fractions are imported only where they are needed.
     from tracer.atlas.classes.collar import undecided_between
-    from tracer.fields.networks.rational_network import RationalNetwork
+    from tracer.fields.piecewise_linear.rational_network import RationalNetwork
 
     margins = question.margins
     try:

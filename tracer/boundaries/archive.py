@@ -32,11 +32,12 @@ from tracer.fields.checks import path as checked
 from tracer.fields.checks import said, shown
 from tracer.fields.kernels import serialization as kernel_json
 from tracer.fields.kernels.kernel import KernelField
+from tracer.fields.kernels.latent import LatentProbability
 from tracer.fields.networks import serialization as network_json
 from tracer.fields.networks.exponential_sum import ExponentialSum
 from tracer.fields.networks.network import Network
 
-VERSION = 4
+VERSION = 5
 SHARED = {
     columns.VERSION: Column("i8"),
     columns.KIND: Column("U"),
@@ -189,7 +190,7 @@ def model_text(model: Any) -> tuple[str, str]:
         return "network", network_json.dumps(model)
     if isinstance(model, ExponentialSum):
         return "exponential sum", network_json.dumps(model.margin)
-    if isinstance(model, KernelField):
+    if isinstance(model, KernelField | LatentProbability):
         return "kernel", kernel_json.dumps(model)
     texts = [model_text(field) for field in getattr(model, "fields", ())]
     return ("several", json.dumps(texts)) if texts and ("none", "") not in texts else ("none", "")

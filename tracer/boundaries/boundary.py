@@ -77,7 +77,11 @@ class Boundary(Result):
         n, closed = len(self.curves), sum(curve.closed for curve in self.curves)
         curves = f"{n} curve{'s' * (n != 1)}{f' ({closed} closed)' * (closed > 0)}"
         known = PHRASES[self.status]
-        return f"Boundary: {curves}, length {self.length:.5g}, {known} in {self._proven_box}"
+        advice = None if n else getattr(self.field, "advice", None)
+        return (
+            f"Boundary: {curves}, length {self.length:.5g}, {known} in {self._proven_box}"
+            f"{'' if advice is None else f'; {advice}'}"
+        )
 
     @property
     def _proven_box(self) -> str:

@@ -9,7 +9,6 @@ from tracer.fields.field import Field, unenclosable
 from tracer.fields.function import Function
 from tracer.fields.kernels.kernel import KernelField
 from tracer.fields.model import Model
-from tracer.fields.networks.network import Network
 
 
 def as_field(field: Any, name: str = "field") -> Field:
@@ -23,12 +22,11 @@ def as_field(field: Any, name: str = "field") -> Field:
         If it is none of these; the message contains the line of code that makes it one.
     """
     if isinstance(field, Model):
-        kind = field.kind
         if field.n_outputs != 1:
-            level = f", or {kind}.level(0, value)" if _has_levels(field) else ""
+            level = f", or {field.kind}.level(0, value)" if not isinstance(field, KernelField) else ""
             raise TypeError(
-                f"{name} must have one output, this {kind} has {field.n_outputs}: "
-                f"pass {kind}.margin(0, 1){level}"
+                f"{name} must have one output, this {field.kind} has {field.n_outputs}: "
+                f"pass {field.kind}.margin(0, 1){level}"
             )
         return _of_two_inputs(name, field)
     kind = type(field).__name__
@@ -40,10 +38,10 @@ def as_field(field: Any, name: str = "field") -> Field:
             "pass tracer.as_network(module).margin(0, 1), or its level(0, value) if it has one output"
         )
     if has(field, "predict"):
-        read = "tracer.as_network(estimator).margin(0, 1), or, where that cannot be read, "
+        read = "tracer.as_network(estimator).margin(0, 1), or its level(0, value) if it has one output"
         raise TypeError(
             f"{name} must be a function of two variables, got the estimator {kind}: pass "
-            f"{read if is_of('sklearn', field) else ''}{function_of(field)}"
+            f"{read if is_of('sklearn', field) else function_of(field)}"
         )
     if all(has(field, method) for method in ("value", "value_and_gradient")):
         return field
@@ -66,7 +64,7 @@ def as_classifier(network: Any) -> Classifier:
         return _several(network)
     if not isinstance(network, Model):
         raise TypeError(
-            "network must be a tracer.Network, a kernel model of two classes or a list [f, g, …] of fields; "
+            "network must be a tracer.Network, a kernel model or a list [f, g, …] of fields; "
             f"got {shown(network)}: of a model of scikit-learn or torch pass tracer.as_network(model)"
         )
     if network.n_outputs < 2:
@@ -100,21 +98,13 @@ def _several(given: Sequence[Any]) -> SeveralFields:
 def _of_two_inputs(name: str, model: Any) -> Any:
     if model.n_inputs == 2:
         return model
-    kind = model.kind
     cure = (
         f"{name}.restrict(tracer.Plane(origin, u, v)), or of two of them "
         f"{name}.restrict(tracer.Plane.of_features(i, j, at=x))"
     )
     if model.n_inputs == 1:
         cure = f"tracer.Function(lambda x1, x2: {name}(x1[:, None])[:, 0]), a function of x1 alone"
-    raise TypeError(f"{name} must have two inputs, this {kind} has {model.n_inputs}: pass {cure}")
-
-
-def _has_levels(model: Any) -> bool:
-    """Whether `level` accepts the outputs of a model with several outputs."""
-    if isinstance(model, Network):
-        return model.layers[-1].activation != "softmax" or model.n_outputs == 2
-    return not isinstance(model, KernelField)
+    raise TypeError(f"{name} must have two inputs, this {model.kind} has {model.n_inputs}: pass {cure}")
 
 
 # Other people's models ------------------------------------------------------------------------------

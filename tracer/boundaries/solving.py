@@ -29,7 +29,7 @@ from tracer.fields.checks import between, exact_number, shown
 from tracer.fields.field import EnclosedField, Field
 from tracer.fields.function import Function
 from tracer.fields.networks.network import Network
-from tracer.fields.networks.rational_network import RationalNetwork
+from tracer.fields.piecewise_linear.rational_network import RationalNetwork
 
 # If an end of the line is undecided, a root may lie at it: then the line is extended by this share of the
 # side, so that a bracket may reach beyond the end.

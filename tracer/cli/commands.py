@@ -187,15 +187,17 @@ def _problem(arguments: argparse.Namespace) -> tuple[Network, Any]:
     network, bounds = _network(arguments)
     if arguments.level is not None:
         output, value = arguments.level
-        if not output.strip().isdigit():
-            raise ValueError(
-                f"--level must be OUTPUT VALUE with OUTPUT a number of an output; got {shown(output)}"
-            )
-        if not _is_number(value):
-            raise ValueError(f"--level must be OUTPUT VALUE with VALUE a number; got {shown(value)}")
-        return _restricted(network.level(int(output), float(value)), arguments), bounds
+        number = _integer("--level OUTPUT VALUE", "OUTPUT", output)
+        return _restricted(network.level(number, _number("--level", "VALUE", value)), arguments), bounds
+    if arguments.probability is not None:
+        name, p = arguments.probability
+        label = {str(label): label for label in network.classes or ()}.get(name)
+        if label is None:
+            label = _integer("--probability CLASS P", "CLASS a label or", name)
+        field = network.probability(label, _number("--probability", "P", p))
+        return _restricted(field, arguments), bounds
     if network.n_outputs == 1 and arguments.classes is None:
-        raise ValueError("a network with one output needs --level 0 VALUE")
+        raise ValueError("a network with one output needs --level 0 VALUE, or --probability 1 P")
     return _restricted(network.margin(*(arguments.classes or (0, 1))), arguments), bounds
 
 
@@ -252,6 +254,18 @@ def _region_table(divided: Partition) -> str:
 def _shield_numbers(argv: Sequence[str]) -> list[str]:
     """Put a space before negative numbers: argparse takes "-1e-3" and "-inf" as options, " -1e-3" not."""
     return [f" {text}" if text.startswith("-") and _is_number(text) else text for text in argv]
+
+
+def _integer(option: str, name: str, text: str) -> int:
+    if not text.strip().isdigit():
+        raise ValueError(f"{option} must have {name} a number of an output; got {shown(text)}")
+    return int(text)
+
+
+def _number(option: str, name: str, text: str) -> float:
+    if not _is_number(text):
+        raise ValueError(f"{option} must have {name} a number; got {shown(text)}")
+    return float(text)
 
 
 def _is_number(text: str) -> bool:
@@ -316,6 +330,12 @@ def _add_problem(sub: argparse.ArgumentParser) -> None:
     )
     which.add_argument(
         "--level", nargs=2, metavar=("OUTPUT", "VALUE"), help="trace where an output has a value"
+    )
+    which.add_argument(
+        "--probability",
+        nargs=2,
+        metavar=("CLASS", "P"),
+        help="trace where a class, by label or number, has a probability",
     )
 
 

@@ -58,6 +58,33 @@ def outputs_of(labels: tuple | None, classes: Sequence) -> tuple[int, ...]:
     return tuple(place[label] for label in given)
 
 
+def numbers_by_label(labels: Sequence) -> dict[Any, int]:
+    """The number of each label; a number stands for itself if no label is a number."""
+    by_label = {label: k for k, label in reversed(list(enumerate(labels)))}
+    if not any(isinstance(label, int | float) for label in labels):
+        by_label |= {k: k for k in range(len(labels))}
+    return by_label
+
+
+def output_of(given: Any, labels: tuple | None, n: int) -> int:
+    """One of `n` outputs, by its label, or by its number if no label is a number.
+
+    Raises
+    ------
+    TypeError
+        If there are no labels, and it is no integer.
+    ValueError
+        If it is neither.
+    """
+    if labels is None:
+        return index("output", given, n)
+    by_label = numbers_by_label(labels)
+    try:
+        return by_label[given]
+    except (KeyError, TypeError):
+        raise ValueError(f"output must be a class of {shown(labels)}; got {shown(given)}") from None
+
+
 def pair(i: int | None, j: int | None, classes: Any, labels: tuple | None, n: int) -> tuple[int, int]:
     """Two of `n` outputs, by number or by their `labels`.
 

@@ -125,8 +125,7 @@ class Model(ABC):
         if self.n_outputs < 2:
             raise ValueError(f"margin needs two outputs, this {self.kind} has 1: take level(0, value)")
         i, j = pair(i, j, classes, self.classes, self.n_outputs)
-        known = sides(self.classes, self.n_outputs, i, j)
-        return self._replaced(**self._difference(i, j), classes=None, sides=known)
+        return self._replaced(**self._difference(i, j), **self._labels_of_margin(i, j))
 
     @quiet
     @in_ieee_arithmetic(refused)
@@ -143,6 +142,10 @@ class Model(ABC):
         """
         outer, labels = restricted(plane, self.plane, self.inputs, self.n_inputs)
         return self._replaced(**self._on_plane(plane), plane=outer, inputs=labels)
+
+    def _labels_of_margin(self, i: int, j: int) -> dict[str, Any]:
+        """The fields of the dataclass with the labels of a margin."""
+        return {"classes": None, "sides": sides(self.classes, self.n_outputs, i, j)}
 
     def _replaced(self, **fields: Any) -> Self:
         return replace(cast(Any, self), **fields)

@@ -44,9 +44,10 @@ def as_network(model: Any, *, shape: Sequence[int] | None = None) -> Field:
     -------
     Network or another Field
         A Network if the model is a chain of layers, with float64 copies of its numbers; a field with the same
-        methods if it is a kernel model. A Network is returned unchanged. A torch module that is not a chain
-        of layers (attention, layer norm, recurrent layers) becomes a model with the same methods, which torch
-        evaluates and differentiates: its boundaries and partitions are sampled, and say why.
+        methods if it is a kernel model. A torch module that is not a chain of layers (attention, layer norm,
+        recurrent layers), and any other estimator that predicts, becomes a model with the same methods, which
+        its library evaluates: its boundaries and partitions are sampled, and say why. A Network is returned
+        unchanged.
 
     Raises
     ------

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tracer.fields.checks import label_list, shown
+from tracer.fields.labels import numbers_by_label
 
 SIDE_COLORS = ("#fbe3d3", "#dbe7f3")  # F < 0, F > 0
 POINT_COLORS = ("#2f6ea5", "#d2691e")  # of the classes of F > 0, F < 0
@@ -71,9 +72,7 @@ def numbers_of(name: str, labels: Sequence, known: Sequence) -> list[int]:
     ValueError
         If a label is not known.
     """
-    number = {label: k for k, label in enumerate(known)}
-    if not any(isinstance(label, int | float) for label in known):
-        number |= {k: k for k in range(len(known))}
+    number = numbers_by_label(known)
     for label in labels:
         if label not in number:
             raise ValueError(

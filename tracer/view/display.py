@@ -11,6 +11,7 @@ from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.partitions.partitioning import partition
 from tracer.boundaries.tracing import trace
 from tracer.fields.checks import shown
+from tracer.fields.sampled import SampledModel
 from tracer.models.conversion import as_network
 from tracer.models.scikit_learn.fitted import name_of
 from tracer.models.scikit_learn.steps import first_step
@@ -26,6 +27,8 @@ __all__ = ["OTHER_COLOR", "POINT_COLORS", "SIDE_COLORS", "BoundaryDisplay"]
 
 # Lattice points along each side at which F is evaluated for shading; the curves cover the jagged edge.
 SHADING_SIDE = 400
+# The default time limit for models without bounds.
+SAMPLED_SECONDS = 30.0
 
 
 class BoundaryDisplay(Display):
@@ -74,16 +77,18 @@ class BoundaryDisplay(Display):
         shading: bool = True,
         xlabel: str | None = None,
         ylabel: str | None = None,
+        time_limit: float | None = None,
         **kwargs: Any,
     ) -> "BoundaryDisplay | PartitionDisplay":
         """Trace the boundary of a fitted classifier around data, and draw it.
 
-        For two classes it is the boundary, for three or more the partition into their regions.
+        For two classes it is the boundary, for three or more the partition into their regions. Any classifier
+        is drawn; the status of the result says whether it is proven or sampled.
 
         Parameters
         ----------
         estimator : estimator
-            A model that `tracer.as_network` can read, whose outputs are classes.
+            A model that `tracer.as_network` takes, whose outputs are classes.
         X : array_like or DataFrame, shape (n, m)
             Samples, around which the box is laid. Names of columns are the labels of the axes.
         y : array_like, shape (n,), optional
@@ -103,6 +108,9 @@ class BoundaryDisplay(Display):
             Colour the two sides of a boundary.
         xlabel, ylabel : str, optional
             By default the names of the features, x1 and x2 where they have none.
+        time_limit : float, optional
+            As in `tracer.trace`; by default 30 seconds for models that are sampled, which scikit-learn
+            evaluates, and none for others.
         **kwargs
             For `plot`.
 
@@ -114,8 +122,7 @@ class BoundaryDisplay(Display):
         Raises
         ------
         TypeError
-            If the estimator is of an unsupported kind, has no classes, or has more than two features and
-            `features` is not given.
+            If the estimator has no classes, or has more than two features and `features` is not given.
         ValueError
             If the estimator cannot be read, or an argument does not fit the others. Names of features and
             their order must be those that the estimator was fitted with, as in scikit-learn.
@@ -132,12 +139,16 @@ class BoundaryDisplay(Display):
         # Labels that the axes have already stay, unless others are given.
         options["xlabel"] = section.names[0] if xlabel is None and not (ax and ax.get_xlabel()) else xlabel
         options["ylabel"] = section.names[1] if ylabel is None and not (ax and ax.get_ylabel()) else ylabel
+        if time_limit is None and isinstance(model, SampledModel):
+            time_limit = SAMPLED_SECONDS
         if classes is None and model.n_outputs > 2:
-            return PartitionDisplay(partition(section.of_model(model), bounds)).plot(ax, **options, **kwargs)
+            divided = partition(section.of_model(model), bounds, time_limit=time_limit)
+            return PartitionDisplay(divided).plot(ax, **options, **kwargs)
         labels = range(model.n_outputs) if model.classes is None else model.classes
         pair = _two_classes(labels, classes)
         field = section.of_model(model.margin(*(labels.index(label) for label in pair)))
-        return cls(trace(field, bounds)).plot(ax, shading=shading, classes=pair, **options, **kwargs)
+        boundary = trace(field, bounds, time_limit=time_limit)
+        return cls(boundary).plot(ax, shading=shading, classes=pair, **options, **kwargs)
 
     def plot(
         self,

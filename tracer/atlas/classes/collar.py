@@ -26,7 +26,7 @@ from tracer.atlas.classes.candidates import Candidates
 from tracer.atlas.classes.cones import apexes, equal_along, is_cone
 from tracer.atlas.classes.margins import Margins
 from tracer.fields.box import Box
-from tracer.fields.networks.rational_network import Point, RationalNetwork
+from tracer.fields.piecewise_linear.rational_network import Point, RationalNetwork
 
 # Rounds of bisection, and the upper limit of pieces bisected: classes may be equal along a side, or touch it.
 ROUNDS = 48

@@ -14,7 +14,7 @@ decides two questions that no bounds decide:
 from fractions import Fraction
 from itertools import pairwise
 
-from tracer.fields.networks.rational_network import Exact, Point, RationalNetwork
+from tracer.fields.piecewise_linear.rational_network import Exact, Point, RationalNetwork
 
 # Upper limit of points that are tried.
 MOST_APEXES = 12

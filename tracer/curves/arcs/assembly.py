@@ -24,8 +24,8 @@ from tracer.curves.trace import Trace
 from tracer.enclosures.rounding import UP
 from tracer.fields.evaluations import Evaluations, Overtime
 from tracer.fields.field import EnclosedField
-from tracer.fields.networks.linear_regions import ActivationRegions
 from tracer.fields.networks.network import Network
+from tracer.fields.piecewise_linear.linear_regions import ActivationRegions
 
 
 def batch_of(sheet: Sheet, gradients: Array) -> ArcBatch:

@@ -16,7 +16,7 @@ from tracer.atlas.charts import across
 from tracer.curves.pieces import DEGREE, NODES, Pieces, interpolation
 from tracer.curves.prediction.batch import ArcBatch, can_be_halved, solve_in_brackets
 from tracer.fields.box import Box
-from tracer.fields.networks.linear_regions import ActivationRegions
+from tracer.fields.piecewise_linear.linear_regions import ActivationRegions
 
 # Parts of an arc, at whose ends z is sampled for dips before the arc is followed.
 PARTS = 8

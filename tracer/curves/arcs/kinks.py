@@ -20,7 +20,7 @@ from tracer.equations.planar_systems import solve
 from tracer.equations.safeguarded_newton import newton
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField
-from tracer.fields.networks.linear_regions import ActivationRegions, Pattern
+from tracer.fields.piecewise_linear.linear_regions import ActivationRegions, Pattern
 
 MOST_ROUNDS = 64
 MOST_DIPS = 8

@@ -23,7 +23,7 @@ from tracer.curves.vectors import lengths, unit_vectors
 from tracer.enclosures.functions.piecewise_linear import Pattern
 from tracer.equations.planar_systems import solve_linear
 from tracer.fields.box import Box
-from tracer.fields.networks.linear_regions import ActivationRegions, Extension
+from tracer.fields.piecewise_linear.linear_regions import ActivationRegions, Extension
 
 # A rate of z below this share of the largest possible one is rounding: the arc runs along such a kink.
 PARALLEL = 1e-12

@@ -27,6 +27,9 @@ There are three models:
 - *linear*: b = 0, s the middle of the range of a', d half its width;
 - *constant*: b = s = 0, the plain ranges of a and a'.
 
+A piecewise linear function has the line of `PiecewiseLinear.line`, b = 0, and d bounds the distance to its
+other slopes inside, so that the partials hold for Clarke's generalized gradient; without a kink it is exact.
+
 For the first two, h(t) = a − s t − ½ b t² has |h'| ≤ d, so between two points where h is known it is within
 ½ dρ of their mean: w ≤ ½ dρ + ¼ |h(ρ) − h(−ρ)| around v = ½ h(0) + ¼ (h(ρ) + h(−ρ)). The quadratic
 model is chosen where it is clearly narrower than the constant model can be, as nearly always on small cells;
@@ -51,8 +54,9 @@ import numpy as np
 from tracer.arrays import Array, Indices
 from tracer.enclosures.affine_map import AffineMap
 from tracer.enclosures.functions.blocks import Blocks
+from tracer.enclosures.functions.piecewise_linear import PiecewiseLinear
 from tracer.enclosures.functions.supporting_lines import largest
-from tracer.enclosures.functions.univariate import Neighbourhood, Univariate
+from tracer.enclosures.functions.univariate import ROOM, Neighbourhood, Univariate
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, centered, per_unit
 
 # Upper bound of |τ³/6 − τ/4| on [0, 1], √2/12.
@@ -95,7 +99,7 @@ class TaylorForm:
         radii[0] += function.errors_of_sums(coefficients[0])
         return TaylorForm(coefficients, radii)
 
-    def apply(self, function: Univariate | Blocks) -> "TaylorForm":
+    def apply(self, function: Univariate | PiecewiseLinear | Blocks) -> "TaylorForm":
         """``a(g)`` for a function a of one variable."""
         if isinstance(function, Blocks):
             return self._by_blocks(function)
@@ -105,7 +109,8 @@ class TaylorForm:
         tail = size[2] + size[3]
         tail += size[4]
         tail += errors[0]
-        model = _narrowest(function, z[0], p1, tail, errors[0])
+        narrowest = _along_chord if isinstance(function, PiecewiseLinear) else _narrowest
+        model = narrowest(function, z[0], p1, tail, errors[0])
         model = _Model(*(part.reshape(p1.shape) for part in model))
         result = np.empty_like(z)
         result[0] = model.value
@@ -122,7 +127,6 @@ class TaylorForm:
     def _by_blocks(self, blocks: Blocks) -> "TaylorForm":
         coefficients, radii = self.coefficients.copy(), self.radii.copy()
         for part, function in blocks.curved:
-            assert isinstance(function, Univariate)
             some = np.ascontiguousarray(coefficients[..., part]), np.ascontiguousarray(radii[..., part])
             form = TaylorForm(*some).apply(function)
             coefficients[..., part], radii[..., part] = form.coefficients, form.radii
@@ -223,6 +227,16 @@ def _narrowest(function: Univariate, center: Array, p1: Array, tail: Array, e: A
                 for part, row in zip(model, better, strict=True):
                     part[unclear[which]] = row[which]
     return model
+
+
+def _along_chord(function: PiecewiseLinear, center: Array, p1: Array, tail: Array, e: Array) -> _Model:
+    """The model of a piecewise linear function; its radii include the effect of e, and all roundings."""
+    rho = (p1 + tail) * UP
+    line = function.line(center, rho)
+    steep = np.abs(line.slope)
+    radius = (line.radius + steep * (e + ROOM * rho)) * UP + UNDERFLOW
+    slope_radius = (largest(line.below, line.above) + ROOM * steep) * UP
+    return _Model(line.value, line.slope, np.zeros_like(rho), radius, slope_radius)
 
 
 def _best_of_three(

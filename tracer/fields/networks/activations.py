@@ -174,6 +174,7 @@ TABLE: dict[str, Activation] = {
         univariate.SILU,
         range=(SILU_MINIMUM, INF),
     ),
+    "cos": Activation(np.cos, lambda z: -np.sin(z), elementary.COS, range=(-1.0, 1.0)),
     "power": _power(SQUARE),
     "softmax": Activation(_softmax, _no_slope, None, range=(0.0, 1.0)),
 }

@@ -6,15 +6,13 @@ enclosed by linear relaxations. benchmarks/enclosures.py compares all of them.
 """
 
 from collections.abc import Iterator, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 
 from tracer.arrays import Array, Indices
 from tracer.enclosures.forms.mean_value import MeanValueForm
 from tracer.enclosures.forms.taylor import TaylorForm
-from tracer.enclosures.functions.blocks import Blocks
-from tracer.enclosures.functions.univariate import Univariate
 from tracer.enclosures.rounding import FEWEST_ROWS, UNIT_ROUNDOFF
 from tracer.fields.field import Enclosure
 from tracer.fields.networks.kink_cases import linear_relaxations
@@ -63,13 +61,16 @@ def on_cells(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
     return taylor_forms(layers, lower, upper)
 
 
-def at_points(layers: Sequence[Layer], x: Array) -> Enclosure:
-    """Bounds of the single output at points `x` (k, 2); the bounds of the gradient are nan."""
+def at_points(layers: Sequence[Layer], x: Array, radius: Array | None = None) -> Enclosure:
+    """Bounds of the single output at points `x` (k, inputs), exact or known to within a `radius`.
+
+    The bounds of the gradient are nan.
+    """
     size = chunk_size(layers, LARGEST_ARRAY, FEWEST_POINTS)
+    radius = np.zeros_like(x) if radius is None else radius
     if len(x) > size:
-        parts = (x[start : start + size] for start in range(0, len(x), size))
-        return Enclosure.joined([at_points(layers, part) for part in parts])
-    radius = np.zeros_like(x)
+        parts = (slice(start, start + size) for start in range(0, len(x), size))
+        return Enclosure.joined([at_points(layers, x[part], radius[part]) for part in parts])
     for layer in layers:
         x, radius = layer.at(x, radius)
         if layer.function.bounds is not None and not layer.function.is_linear:
@@ -154,7 +155,7 @@ def _on_chunk_together(
     found, open_ = [], []
     for layers, cell in networks:
         last = MeanValueForm(form.midpoints[:, cell], form.radii[:, cell], form.spread[cell])
-        found.append(_bounds(_through(last, layers[-1:]), radius[cell]))
+        found.append(_bounds(through(last, layers[-1:]), radius[cell]))
         open_.append(_for_taylor_forms(found[-1], last.spread))
     cells = np.unique(np.concatenate([cell[k] for (_, cell), k in zip(networks, open_, strict=True)]))
     if not len(cells):
@@ -164,7 +165,7 @@ def _on_chunk_together(
         if len(k):
             at = np.searchsorted(cells, cell[k])
             narrower = TaylorForm(taylor.coefficients[:, at], taylor.radii[:, at])
-            found[n] = found[n].narrowed(k, _bounds(_through(narrower, layers[-1:]), radius[at]))
+            found[n] = found[n].narrowed(k, _bounds(through(narrower, layers[-1:]), radius[at]))
     return found
 
 
@@ -196,17 +197,22 @@ def taylor_forms(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosu
 def _form(kind: type[Form], layers: Sequence[Layer], lower: Array, upper: Array) -> tuple[Form, Array]:
     """A network's form of the given kind on cells, and the cells' radii (k, 2)."""
     form, radius = kind.of_cells(lower, upper)
-    return _through(form, layers), radius
+    return through(form, layers), radius
 
 
-def _through(form: Form, layers: Sequence[Layer]) -> Form:
+def through(form: Form, layers: Sequence[Layer]) -> Form:
     """The form behind some layers."""
     for layer in layers:
         form = form.affine(layer.affine)
-        function = layer.function.bounds
-        if isinstance(function, Univariate | Blocks) and not layer.function.is_linear:
+        function: Any = layer.function.bounds
+        if function is not None and not layer.function.is_linear:
             form = form.apply(function)
     return form
+
+
+def of_form(form: TaylorForm, layers: Sequence[Layer], radius: Array) -> Enclosure:
+    """Bounds of layers behind a Taylor form on cells of the given radii (k, 2)."""
+    return _bounds(through(form, layers), radius)
 
 
 def _bounds(form: MeanValueForm | TaylorForm, radius: Array) -> Enclosure:

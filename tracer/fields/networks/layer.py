@@ -43,9 +43,9 @@ class Layer:
     bias : array_like, shape (out,)
     activation : str or sequence of (str, int[, float])
         A row of the table: linear, sigmoid, tanh, relu, leaky_relu, hardtanh, softplus, gelu (the
-        erf form), silu, elu, power (z^degree), or softmax (in the last layer only). Or blocks of outputs with
-        one activation each, ``[("relu", 40), ("leaky_relu", 8, 0.25), ("linear", 10)]``: its name, the
-        number of outputs, and its slope or degree if it is not the default.
+        erf form), silu, elu, cos, power (z^degree), or softmax (in the last layer only). Or blocks of
+        outputs with one activation each, ``[("relu", 40), ("leaky_relu", 8, 0.25), ("linear", 10)]``: its
+        name, the number of outputs, and its slope or degree if it is not the default.
     slope : float, optional
         The slope of leaky_relu left of 0, 0.01 by default.
     degree : int, optional
@@ -199,19 +199,31 @@ class Layer:
         W, b, r, s = parts
         return Layer(W, b, [blocks[row] for row in k], weight_radius=r, bias_radius=s)
 
-    def difference(self, i: int, j: int, activation: str = "linear") -> "Layer":
-        """Row i minus row j, followed by another activation."""
-        one, other = self.rows(i), self.rows(j)
-        W, r = rounding.total(one.weight, one.weight_radius, -other.weight, other.weight_radius)
-        b, s = rounding.total(one.bias, one.bias_radius, -other.bias, other.bias_radius)
+    def difference(self, i: int, j: int) -> "Layer":
+        """Row i minus row j, without their activation."""
+        return self.differences([i], [j])
+
+    def differences(
+        self, plus: Sequence[int], minus: Sequence[int], activation: str | Sequence[Block] = "linear"
+    ) -> "Layer":
+        """The rows `plus` minus the rows `minus`, followed by another activation."""
+        parts = (self.weight, self.weight_radius, self.bias, self.bias_radius)
+        W, r, b, s = (part if isinstance(part, np.ndarray) else part.toarray() for part in parts)
+        W, r = rounding.total(W[plus], r[plus], -W[minus], r[minus])
+        b, s = rounding.total(b[plus], s[plus], -b[minus], s[minus])
         return Layer(W, b, activation, weight_radius=r, bias_radius=s)
 
     def linear(self, negative: bool = False) -> "Layer":
         """The layer without its activation; times −1, exactly, if `negative`."""
+        return self.followed_by("linear", negative)
+
+    def followed_by(self, activation: str, negative: bool = False) -> "Layer":
+        """The affine map followed by another activation; times −1, exactly, if `negative`."""
         sign = -1.0 if negative else 1.0
         return Layer(
             sign * self.weight,
             sign * self.bias,
+            activation,
             weight_radius=self.weight_radius,
             bias_radius=self.bias_radius,
         )

@@ -26,11 +26,16 @@ from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.fields.checks import exact_number, index, points, shown
 from tracer.fields.field import Enclosure
-from tracer.fields.labels import Side, checked_sides, labelled, outputs_of, sides
+from tracer.fields.labels import Side, checked_sides, labelled, output_of, outputs_of, sides
 from tracer.fields.model import Model
 from tracer.fields.networks import bounds as network_bounds
 from tracer.fields.networks.active_neurons import without_constants
 from tracer.fields.networks.layer import Layer
+from tracer.fields.networks.probabilities import (
+    link_of,
+    need_probability,
+    probability_layers,
+)
 from tracer.fields.plane import Plane
 
 # The inverse activations are compositions of a few functions with errors of at most 2 ulp; the sum of their
@@ -54,6 +59,12 @@ class Network(Model):
         The labels of the outputs, and of the inputs.
     sides : sequence of pairs, optional
         For a margin or level: the label of each class, and the sign of F where it wins, 0 for neither side.
+    link : str, optional
+        How the outputs become probabilities: "softmax", "one against rest" (logistic functions, normalised),
+        "shares" (of their sum), "outputs" (they are probabilities) or "none". By default "outputs" after a
+        sigmoid, "softmax" for several outputs after a softmax or without an activation, else "none".
+    title : str, optional
+        What F is, for a margin or level; its `repr` ends with it.
 
     Raises
     ------
@@ -67,6 +78,8 @@ class Network(Model):
     classes: tuple | None = None
     inputs: tuple | None = None
     sides: tuple[Side, ...] | None = None
+    link: str = "none"
+    title: str | None = None
 
     kind = "network"
 
@@ -77,6 +90,8 @@ class Network(Model):
         classes: Sequence | None = None,
         inputs: Sequence | None = None,
         sides: Sequence[Sequence] | None = None,
+        link: str | None = None,
+        title: str | None = None,
     ) -> None:
         layers = tuple(layers) if isinstance(layers, Sequence) else ()
         if not layers or not all(isinstance(layer, Layer) for layer in layers):
@@ -103,9 +118,12 @@ class Network(Model):
         object.__setattr__(self, "classes", classes)
         object.__setattr__(self, "inputs", inputs)
         object.__setattr__(self, "sides", checked_sides(sides))
+        object.__setattr__(self, "link", link_of(layers, link))
+        object.__setattr__(self, "title", None if title is None else str(title))
 
     def __reduce__(self) -> tuple:
-        return Network, (self.layers, self.plane, self.classes, self.inputs, self.sides)
+        parts = self.layers, self.plane, self.classes, self.inputs, self.sides, self.link, self.title
+        return Network, parts
 
     @property
     def n_inputs(self) -> int:
@@ -180,6 +198,13 @@ class Network(Model):
         softmax = self.layers[-1].activation == "softmax"
         return "softmax couples all outputs" if softmax else None
 
+    @property
+    def advice(self) -> str | None:
+        """What else may be meant, if F is never 0; None if it may be."""
+        if self.n_outputs == 1 and self.layers[-1].activation == "sigmoid":
+            return "a sigmoid is never 0: did you mean level(0, 0.5)?"
+        return None
+
     @cached_property
     def kinked(self) -> bool:
         """Whether some activation has kinks."""
@@ -199,8 +224,12 @@ class Network(Model):
     def _difference(self, i: int, j: int) -> dict[str, Any]:
         *hidden, last = self.layers
         if last.function.inverse or last.activation == "softmax":
-            return {"layers": (*hidden, last.difference(i, j))}
-        return {"layers": (*hidden, last.rows(i, j), Layer([[1.0, -1.0]], [0.0]))}
+            layers = (*hidden, last.difference(i, j))
+        else:
+            layers = (*hidden, last.rows(i, j), Layer([[1.0, -1.0]], [0.0]))
+        names = [f"output {k}" if self.classes is None else shown(self.classes[k]) for k in (i, j)]
+        title = " minus ".join(names) if self.classes is None else "margin of {} over {}".format(*names)
+        return {"layers": layers, "link": None, "title": title}
 
     def _on_plane(self, plane: Plane) -> dict[str, Any]:
         return {"layers": without_constants((self.layers[0].restricted(plane), *self.layers[1:]))}
@@ -231,21 +260,20 @@ class Network(Model):
     @quiet
     @in_ieee_arithmetic(refused)
     def level(self, output: int, value: float) -> "Network":
-        """The network whose zero set is where `output` has the given `value`.
+        """The network whose zero set is where `output` has the given `value`, in units of that output.
 
-        A strictly increasing output activation is inverted, ``A − σ⁻¹(value)``; so is a softmax of
-        two outputs. relu, hardtanh, gelu and silu stay.
+        A strictly increasing output activation is inverted, ``A − σ⁻¹(value)``; so is a softmax. relu,
+        hardtanh, gelu and silu stay.
 
-        `value` is a value of the network's output: a probability if the network ends in a sigmoid or a
-        softmax, a logit if it ends in logits, as classifiers of scikit-learn and most modules of torch do.
-        With two classes, class 1 has the probability p where the margin has the value log(p / (1 − p)):
-        ``network.margin(1, 0).level(0, log(p / (1 − p)))``.
+        `value` is a probability if the network ends in a sigmoid or a softmax, a logit or score if it ends
+        without an activation, as classifiers of scikit-learn and most modules of torch do: their
+        probabilities have `probability`. The `repr` of the result says which quantity it is a level of.
 
         Raises
         ------
         ValueError
             If `output` is not one, `value` is not a float64 or lies outside the open range of the activation,
-            or it may be meant as a probability: in (0, 1), for a linear output with the label of a class.
+            or it may be meant as a probability: in (0, 1), for a logit or score of a labelled class.
 
         Examples
         --------
@@ -254,57 +282,119 @@ class Network(Model):
         >>> field = network.level(0, 0.5)
         >>> field.n_outputs, len(tracer.trace(field, bounds))
         (1, 3)
+        >>> field
+        Network(2-3-1, sigmoid/linear, probability of 'z1' minus 0.5)
         """
-        output = index("output", output, self.n_outputs)
-        known = sides(self.classes, self.n_outputs, output) if self.n_outputs > 1 else self.sides
-        value = exact_number("value", value)
-        *hidden, last = self.layers
-        if not isinstance(last.activation, str):
-            last, output = last.rows(output), 0
-        if self.classes is not None and last.activation == "linear" and 0 < value < 1:
+        output, value = index("output", output, self.n_outputs), exact_number("value", value)
+        link, (*hidden, last) = self.link, self.layers
+        if self.classes is not None and link != "outputs" and last.activation == "linear" and 0 < value < 1:
             raise ValueError(self._two_meanings(output, value))
-        low, high = last.function.range
+        low, high = last.rows(output).function.range if last.activation != "softmax" else (0.0, 1.0)
         if not low < value < high:
             raise ValueError(
-                f"value must lie in the open range ({low:g}, {high:g}) of {last.activation}; "
+                f"value must lie in the open range ({low:g}, {high:g}) of {_names(last.rows(output))}; "
                 f"got {shown(value)}"
             )
         if last.activation == "softmax":
-            if self.n_outputs > 2:
-                raise ValueError(
-                    f"a level of a softmax of {self.n_outputs} outputs is no level of a network: trace "
-                    "tracer.Function(lambda x1, x2: "
-                    f"network(np.stack([x1, x2], -1))[:, {output}] - {value!r})"
-                )
-            # p_0 = σ(A_0 - A_1): the level of a sigmoid of the margin.
-            last = last.difference(output, 1 - output, "sigmoid")
-            output = 0
-        if last.function.inverse is None:
-            end: tuple[Layer, ...] = (last.rows(output), Layer([[1.0]], [-value]))
+            layers = probability_layers(self.layers, "softmax", output, value)
+        elif (inverse := last.rows(output).function.inverse) is None:
+            layers = (*hidden, last.rows(output), Layer([[1.0]], [-value]))
         else:
-            amount = float(last.function.inverse(np.asarray(value)))
-            exact = last.activation == "linear"
+            amount = float(inverse(np.asarray(value)))
+            exact = last.rows(output).activation == "linear"
             radius = 0.0 if exact else INVERSE_ULPS * UNIT_ROUNDOFF * (abs(amount) + 1)
-            end = (last.shifted(output, amount, radius),)
-        return replace(self, layers=(*hidden, *end), classes=None, sides=known)
+            layers = (*hidden, last.shifted(output, amount, radius))
+        known = sides(self.classes, self.n_outputs, output) if self.n_outputs > 1 else self.sides
+        title = f"{self._quantity(output)} minus {value!r}"
+        return self._replaced(layers=layers, classes=None, sides=known, link=None, title=title)
+
+    @quiet
+    @in_ieee_arithmetic(refused)
+    def probability(self, output: Any, p: float) -> "Network":
+        """The network whose zero set is where a class has the probability p; positive where it has more.
+
+        For a classifier of scikit-learn the probability is that of `predict_proba`. Outputs of other networks
+        are probabilities after a sigmoid or a softmax, and logits of a softmax if they have no activation. A
+        single sigmoid is the probability of class 1, and class 0 has the rest. The result is a network like
+        any margin: it is traced with proof, and can be restricted, saved and pickled.
+
+        Parameters
+        ----------
+        output : label or int
+            A label of `classes`; or the number of an output, if no label is a number.
+        p : float
+            Between 0 and 1.
+
+        Raises
+        ------
+        TypeError
+            If the network has no probabilities; the message says what has.
+        ValueError
+            If `output` is no class, or p is not in (0, 1).
+
+        Examples
+        --------
+        >>> import tracer
+        >>> network, bounds = tracer.example("iris")
+        >>> field = network.probability("virginica", 0.9)
+        >>> field
+        Network(2-16-2-1, tanh/softplus+linear/linear, log-odds of 'virginica' minus those of 0.9)
+        >>> boundary = tracer.trace(field, bounds)
+        >>> boundary.status.name, len(boundary)
+        ('PROVEN', 1)
+        """
+        p, link = need_probability("p", p), self.link
+        single = self.n_outputs == 1 and link == "outputs"
+        if link == "none":
+            raise TypeError(self._no_probabilities())
+        n = 2 if single else self.n_outputs
+        i = output_of(output, self.classes, n)
+        layers = probability_layers(self.layers, link, i, p)
+        label = shown(i if self.classes is None else self.classes[i])
+        title = f"log-odds of {label} minus those of {p!r}"
+        if link == "outputs" and not single and self.layers[-1].activation == "linear":
+            title = f"probability of {label} minus {p!r}"
+        known = sides(self.classes, n, i)
+        return self._replaced(layers=layers, classes=None, sides=known, link=None, title=title)
+
+    def _quantity(self, output: int) -> str:
+        """What an output is, as a text."""
+        if self.n_outputs == 1 and self.title is not None:
+            return self.title
+        kind = {"softmax": "logit", "outputs": "probability"}.get(self.link, "score")
+        if self.layers[-1].activation == "softmax":
+            kind = "probability"
+        return f"output {output}" if self.classes is None else f"{kind} of {shown(self.classes[output])}"
+
+    def _no_probabilities(self) -> str:
+        """The message for a probability of a network that has none."""
+        if self.classes is not None:
+            return (
+                "this classifier has no predict_proba, or none that is a function of its outputs: pass "
+                "tracer.as_network(CalibratedClassifierCV(estimator, ensemble=False).fit(X, y)), or take "
+                "network.margin(i, j).level(0, value), a level of its scores"
+            )
+        return (
+            "a probability needs a classifier, whose outputs are probabilities or logits: take "
+            "network.level(0, value), for a logit with value = np.log(p / (1 - p))"
+        )
 
     def _two_meanings(self, output: int, value: float) -> str:
         """The message for a level in (0, 1) of a class without an output activation: two possible calls."""
         assert self.classes is not None
         label, plane = shown(self.classes[output]), "" if self.plane is None else ", network.plane"
         itself = f"tracer.Network(network.layers{plane}).level({output}, {value!r})"
-        logit = float(np.log(value) - np.log1p(-value))
-        probability = f"network.margin({output}, {1 - output}).level(0, {logit!r})"
-        if self.n_outputs > 2:
-            probability = (
-                "tracer.Function(lambda x1, x2: scipy.special.softmax(network(np.stack([x1, x2], -1)), -1)"
-                f"[:, {output}] - {value!r})"
-            )
-        return (
+        text = (
             f"value must be a level of the output itself, a logit or score of {label}, and {value!r} may be "
-            f"a probability: where the output is {value!r} is {itself}; where softmax gives the class the "
-            f"probability {value!r} is {probability}"
+            f"a probability: where the output is {value!r} is {itself}; "
         )
+        if self.link == "none":
+            return text + (
+                "probabilities this classifier has none, and network = tracer.as_network("
+                "CalibratedClassifierCV(estimator, ensemble=False).fit(X, y)) has"
+            )
+        probability = f"network.probability({self.classes[output]!r}, {value!r})"
+        return text + f"where {label} has the probability {value!r} is {probability}"
 
     # Files --------------------------------------------------------------------------------------
 
@@ -325,7 +415,8 @@ class Network(Model):
     def __repr__(self) -> str:
         sizes = "-".join(str(n) for n in (self.n_inputs, *(layer.outputs for layer in self.layers)))
         names = "/".join(dict.fromkeys(map(_names, self.layers)))
-        return f"Network({sizes}, {names}{', on a plane' if self.plane is not None else ''})"
+        title = "" if self.title is None else f", {self.title}"
+        return f"Network({sizes}, {names}{', on a plane' if self.plane is not None else ''}{title})"
 
 
 def _names(layer: Layer) -> str:

@@ -12,15 +12,25 @@ from typing import Any
 from tracer.fields.files import check_target, whole_file
 from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.network import Network
+from tracer.fields.networks.probabilities import link_of
 from tracer.fields.plane import Plane
 
 LABELS = ("classes", "inputs", "sides")
+WORDS = ("link", "title")
 
 
 def dumps(network: Network) -> str:
     """The network as a JSON text."""
+    return json.dumps(form_of(network))
+
+
+def form_of(network: Network) -> dict[str, Any]:
+    """The network as an object of JSON."""
     layers = [layer.to_json() for layer in network.layers]
-    return json.dumps({"layers": layers, **plane_form(network.plane), **label_forms(network)})
+    words = {} if network.title is None else {"title": network.title}
+    if network.link != link_of(network.layers, None):
+        words["link"] = network.link
+    return {"layers": layers, **plane_form(network.plane), **label_forms(network, *LABELS), **words}
 
 
 def plane_form(plane: Plane | None) -> dict[str, Any]:
@@ -36,9 +46,9 @@ def plane_of(form: dict[str, Any]) -> Plane | None:
     return None if plane is None else Plane(plane["origin"], plane["u"], plane["v"])
 
 
-def label_forms(model: Any) -> dict[str, list]:
-    """The labels of a model as entries of a JSON object."""
-    given = {name: getattr(model, name) for name in LABELS}
+def label_forms(model: Any, *names: str) -> dict[str, list]:
+    """Some labels of a model as entries of a JSON object."""
+    given = {name: getattr(model, name) for name in names}
     return {name: _plain(labels) for name, labels in given.items() if labels is not None}
 
 
@@ -60,6 +70,11 @@ def loads(text: str, source: str = "the text") -> Network:
         form = json.loads(text)
     except (ValueError, RecursionError) as error:  # a number of 5000 digits is a ValueError too
         raise ValueError(f"{source} is not JSON, or was cut off: {error}") from None
+    return of_form(form, source)
+
+
+def of_form(form: Any, source: str) -> Network:
+    """The network in an object of JSON; errors as of `loads`."""
     layers = form.get("layers") if isinstance(form, dict) else None
     if not isinstance(layers, list) or not all(isinstance(layer, dict) for layer in layers):
         raise ValueError(f'{source} must hold {{"layers": [{{"W": …, "b": …, "activation": …}}, …]}}')
@@ -67,7 +82,7 @@ def loads(text: str, source: str = "the text") -> Network:
         return Network(
             [Layer.from_json(layer) for layer in layers],
             plane=plane_of(form),
-            **{name: form.get(name) for name in LABELS},
+            **{name: form.get(name) for name in (*LABELS, *WORDS)},
         )
     except KeyError as error:
         raise ValueError(f"{source} lacks {error}") from None

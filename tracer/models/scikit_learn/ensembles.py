@@ -1,7 +1,8 @@
-"""Classifiers made of others: one against the rest, calibrated by sigmoids, and soft votes of two classes.
+"""Classifiers made of others: one against the rest, one against one, calibrated by sigmoids, soft votes.
 
-The margin F of two classes has the probability σ(F), and a mean of probabilities is a layer of sigmoids and a
-linear one: outputs 1 − p and p. Probabilities of more classes are quotients, and no layers.
+All parts are read, and what is made of their outputs are further layers. Where a part has the log-odds F of a
+class, its probability is σ(F), and a mean of probabilities is a layer of sigmoids and a linear one. The
+log-odds of three classes or more are a network too: see `fields.networks.probabilities`.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,90 +10,124 @@ from typing import Any
 
 import numpy as np
 
-from tracer.boundaries.coercion import function_of, has
+from tracer.boundaries.coercion import has
 from tracer.enclosures import rounding
-from tracer.fields.checks import shown
+from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.network import Network
-from tracer.models.lowering import chain
+from tracer.fields.networks.probabilities import log_odds_layers
 from tracer.models.lowering.affine import Affine
-from tracer.models.scikit_learn.fitted import after, labels_of, name_of
+from tracer.models.scikit_learn.fitted import Unread, after, labels_of
+from tracer.models.scikit_learn.parts import Model, Parts
+from tracer.models.scikit_learn.votes import votes_of_three
 
-Read = Callable[[Any], Any]
-# Classifiers whose probability of class 1 of two is σ of their margin.
-LOGISTIC = (
-    "LogisticRegression",
-    "LogisticRegressionCV",
-    "MLPClassifier",
-    "LinearDiscriminantAnalysis",
-    "QuadraticDiscriminantAnalysis",
-    "GaussianNB",
-)
+Read = Callable[[Any], Model]
 
 
-def one_against_rest(estimator: Any, read: Read) -> Network:
+def one_against_rest(estimator: Any, read: Read) -> Model:
     """A OneVsRestClassifier: the margin of each class against all others."""
     if estimator.multilabel_:
         raise ValueError(
             "OneVsRestClassifier must give one label for each sample: trace its estimators_ one by one"
         )
-    x = Affine.identity(estimator.n_features_in_)
-    margins = [_margin(part, read, x, estimator) for part in estimator.estimators_]
+    parts = Parts.of(estimator, map(read, estimator.estimators_))
+    links = {network.link if has(estimator, "predict_proba") else "none" for _, network in parts}
+    if links == {"outputs"}:
+        found = [after(x, network) for x, network in parts]
+        only = found[0] if len(found) == 1 else Affine.stacked([p.taken(np.array([1])) for p in found])
+        return parts.model(only, labels_of(estimator), "shares")
+    margins = [after(x, network.margin(1, 0)) for x, network in parts]
     if len(margins) == 1:
         margins = [margins[0].times(0.0), *margins]
-    return _network(estimator, Affine.stacked(margins), x)
+    link = "softmax" if len(margins) == 2 else "one against rest"
+    return parts.model(
+        Affine.stacked(margins), labels_of(estimator), link if links == {"softmax"} else "none"
+    )
 
 
-def calibrated(estimator: Any, read: Read) -> Network:
-    """A CalibratedClassifierCV of two classes: the mean of ``σ(−(a s + b))`` of scores s."""
-    parts = estimator.calibrated_classifiers_
-    if len(estimator.classes_) != 2 or any(part.method != "sigmoid" for part in parts):
-        raise ValueError(
-            "CalibratedClassifierCV must have two classes and method='sigmoid': trace "
-            f"{function_of(estimator)}"
+def one_against_one(estimator: Any, read: Read) -> Model:
+    """A OneVsOneClassifier of two or three classes: votes, whose ties are broken by confidences."""
+    n = len(estimator.classes_)
+    if n > 3 or estimator.pairwise_indices_ is not None:
+        raise Unread(f"OneVsOneClassifier of {n} classes counts votes, which jump")
+    parts = Parts.of(estimator, map(read, estimator.estimators_))
+    if any(network.n_outputs != 2 for _, network in parts):
+        raise Unread("OneVsOneClassifier is made of estimators that do not decide between two classes")
+    margins = [after(x, network.margin(1, 0)) for x, network in parts]
+    if n == 2:
+        scores = Affine.stacked([margins[0].times(0.0), *margins])
+    else:
+        found = [
+            _scores(part, x, network) for part, (x, network) in zip(estimator.estimators_, parts, strict=True)
+        ]
+        scores = votes_of_three(Affine.stacked(margins), Affine.stacked(found))
+    return parts.model(scores, labels_of(estimator), "none")
+
+
+def calibrated(estimator: Any, read: Read) -> Model:
+    """A CalibratedClassifierCV with sigmoids: the mean of ``σ(−(a s + b))`` of scores s, normalised."""
+    calibrators = estimator.calibrated_classifiers_
+    if any(part.method != "sigmoid" for part in calibrators):
+        raise Unread(f"a CalibratedClassifierCV with method={calibrators[0].method!r} has no layers")
+    parts = Parts.of(estimator, (read(part.estimator) for part in calibrators))
+    found = []
+    for calibrator, (x, network) in zip(calibrators, parts, strict=True):
+        if not np.array_equal(calibrator.estimator.classes_, estimator.classes_):
+            raise Unread("a part of CalibratedClassifierCV has not seen all classes")
+        scores = _scores(calibrator.estimator, x, network)
+        slopes, shifts = (
+            np.array([-getattr(one, name) for one in calibrator.calibrators]) for name in ("a_", "b_")
         )
-    x = Affine.identity(estimator.n_features_in_)
-    logits = []
-    for part in parts:
-        score = _margin(part.estimator, read, x, estimator)
-        if not has(part.estimator, "decision_function"):
-            score = score.activated("sigmoid")
-        (calibrator,) = part.calibrators
-        logits.append(score.times(-calibrator.a_).plus(-calibrator.b_))
-    return _mean(estimator, logits, np.ones(len(logits)), x)
+        found.append(_normalised(scores.times(slopes).plus(shifts)))
+    return _mean(estimator, parts, found, np.ones(len(found)))
 
 
-def voting(estimator: Any, read: Read) -> Network:
-    """A VotingClassifier of two classes by the mean of their probabilities."""
-    last = [getattr(part, "steps", [("", part)])[-1][1] for part in estimator.estimators_]
-    logistic = all(name_of(part) in LOGISTIC for part in last)
-    if estimator.voting != "soft" or len(estimator.classes_) != 2 or not logistic:
-        raise ValueError(
-            "VotingClassifier must have two classes, voting='soft' and be made of "
-            f"{', '.join(LOGISTIC)}: trace {function_of(estimator)}"
-        )
-    x = Affine.identity(estimator.n_features_in_)
-    logits = [_margin(part, read, x, estimator) for part in estimator.estimators_]
+def voting(estimator: Any, read: Read) -> Model:
+    """A VotingClassifier by the mean of probabilities."""
+    if estimator.voting != "soft":
+        raise Unread(f"a VotingClassifier with voting={estimator.voting!r} counts votes, and has no layers")
+    parts = Parts.of(estimator, map(read, estimator.estimators_))
     weights = estimator._weights_not_none
-    return _mean(estimator, logits, np.ones(len(logits)) if weights is None else np.asarray(weights), x)
+    found = [_probabilities(x, network) for x, network in parts]
+    return _mean(estimator, parts, found, np.ones(len(found)) if weights is None else np.asarray(weights))
 
 
-def _margin(part: Any, read: Read, x: Affine, whole: Any) -> Affine:
-    """``margin(1, 0)`` of a part of two classes, as a map of x."""
-    model = read(part)
-    if not isinstance(model, Network):
-        raise TypeError(
-            f"{name_of(whole)} must be made of networks; got {shown(part)}: trace {function_of(whole)}"
-        )
-    return after(x, model.margin(1, 0))
+def _scores(part: Any, x: Affine, network: Network) -> Affine:
+    """What a calibrator gets of a part: its decision function, or else the probabilities."""
+    if has(part, "decision_function"):
+        return after(x, network if network.n_outputs > 2 else network.margin(1, 0))
+    probabilities = _probabilities(x, network)
+    return probabilities if network.n_outputs > 2 else probabilities.taken(np.array([1]))
 
 
-def _mean(estimator: Any, logits: Sequence[Affine], weights: Any, x: Affine) -> Network:
-    """The network of 1 − p and p, where p is the mean of the sigmoids of `logits`."""
+def _probabilities(x: Affine, network: Network) -> Affine:
+    """The probabilities of all classes."""
+    if network.link == "none":
+        raise Unread("it is made of a classifier whose probabilities are no function of its scores")
+    if network.link == "outputs":
+        return after(x, network)
+    if network.n_outputs == 2:
+        return _both(after(x, network.margin(1, 0)).activated("sigmoid"))
+    odds = [Network(log_odds_layers(network.layers, network.link, k)) for k in range(network.n_outputs)]
+    return Affine.stacked([after(x, one) for one in odds]).activated("sigmoid")
+
+
+def _normalised(logits: Affine) -> Affine:
+    """σ of each logit, over the sum of all; of two classes there is one logit, and the other has 1 − p."""
+    n = logits.outputs
+    if n == 1:
+        return _both(logits.activated("sigmoid"))
+    return _probabilities(logits, Network([Layer(np.eye(n), np.zeros(n))], link="one against rest"))
+
+
+def _both(p: Affine) -> Affine:
+    """1 − p and p."""
+    return Affine.stacked([p.times(-1.0).plus(1.0), p])
+
+
+def _mean(estimator: Any, parts: Parts, probabilities: Sequence[Affine], weights: Any) -> Model:
+    """The model of a weighted mean of the probabilities of all classes."""
     weights = weights.astype(np.float64)
-    probabilities = Affine.stacked(logits).activated("sigmoid")
-    p = probabilities.matmul(weights[None, :]).over(*rounding.added(weights, np.zeros_like(weights)))
-    return _network(estimator, Affine.stacked([p.times(-1.0).plus(1.0), p]), x)
-
-
-def _network(estimator: Any, outputs: Affine, x: Affine) -> Network:
-    return Network(chain.network(outputs, [x]).layers, classes=labels_of(estimator))
+    n, share = len(estimator.classes_), rounding.over(weights, 0.0, *rounding.added(weights, 0 * weights))
+    weight, radius = (np.kron(part, np.eye(n)) for part in share)
+    means = Affine.stacked(probabilities).matmul(weight, radius)
+    return parts.model(means, labels_of(estimator), "outputs")

@@ -11,33 +11,34 @@ from typing import Any
 
 import numpy as np
 
-from tracer.boundaries.coercion import function_of, has
 from tracer.fields.kernels.kernel import KernelField
 from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.network import Network
+from tracer.fields.sampled import SampledModel
 from tracer.models.lowering import chain
-from tracer.models.lowering.affine import Affine
-from tracer.models.scikit_learn.ensembles import calibrated, one_against_rest, voting
+from tracer.models.scikit_learn.ensembles import calibrated, one_against_one, one_against_rest, voting
+from tracer.models.scikit_learn.evaluation import evaluated
 from tracer.models.scikit_learn.fitted import (
     FIT,
+    Unread,
     after,
     check_fitted,
     dense,
     labels_of,
+    link_of,
     name_of,
     of_classes,
     row_of,
 )
 from tracer.models.scikit_learn.kernels import (
     classifying_machine,
-    gaussian_process,
     one_class_machine,
     support_vector_machine,
 )
+from tracer.models.scikit_learn.parts import Model
+from tracer.models.scikit_learn.processes import gaussian_process
 from tracer.models.scikit_learn.quadratics import naive_bayes, quadratic_discriminant
-from tracer.models.scikit_learn.steps import first_step, folded, steps_of
-
-Model = Network | KernelField
+from tracer.models.scikit_learn.steps import Features, first_step, folded, steps_of
 
 # Regressors with coefficients and intercepts alone.
 REGRESSORS = (
@@ -56,45 +57,51 @@ REGRESSORS = (
 ACTIVATIONS = {"identity": "linear", "logistic": "sigmoid", "tanh": "tanh", "relu": "relu"}
 
 
-def read(estimator: Any) -> Model:
-    """A fitted estimator as a network, or as a kernel field.
+def read(estimator: Any) -> Model | SampledModel:
+    """A fitted estimator as a network, as a kernel field, or as a model without bounds.
 
     Parameters
     ----------
     estimator : estimator
-        MLPClassifier, MLPRegressor, linear classifiers and regressors, LinearDiscriminantAnalysis,
-        QuadraticDiscriminantAnalysis, GaussianNB; support vector machines (kernels linear, sigmoid, rbf,
-        poly) for regression, for one class, or of two classes; GaussianProcessClassifier of two classes
-        (products and sums of constants and RBF); a OneVsRestClassifier of networks; of two classes
-        CalibratedClassifierCV with sigmoids, and a soft VotingClassifier; a Pipeline of StandardScaler,
-        MinMaxScaler, MaxAbsScaler, RobustScaler, PCA and "passthrough" that ends in one of them; a search
-        that refitted one.
+        Any that predicts. Read with bounds are those in `READERS`, of which some need conditions: support
+        vector machines the kernels linear, sigmoid, rbf and poly, and two classes, one or none; Gaussian
+        processes two classes and kernels of products and sums of constants and RBF; CalibratedClassifierCV
+        sigmoids; VotingClassifier voting="soft"; a Pipeline steps that are in `steps.STEPS`.
 
     Returns
     -------
-    Network or KernelField
-        Its outputs are the labelled classes, whose margins equal `decision_function` or the logits of
+    Network, KernelField or SampledModel
+        Its outputs are the labelled classes, whose margins equal `decision_function`, or else the logits of
         `predict_proba`; or the targets of a regressor. For a Gaussian process it is the mean of the latent
         function, whose sign decides `predict`; where it is 0, `predict_proba` is ½ up to about 1e-8, the
-        error of scikit-learn's approximations.
+        error of scikit-learn's approximations. A SampledModel has no bounds: its boundaries are sampled.
 
     Raises
     ------
     TypeError
-        If the estimator, a step or a kernel is none of these.
+        If the estimator predicts nothing.
     ValueError
-        If it has more classes than its kind may have, several labels for a sample, or sparse arrays.
+        If it has several labels for a sample, or sparse arrays.
     sklearn.exceptions.NotFittedError
         If it is not fitted.
     """
-    reader = row_of(READERS, estimator)
-    if reader is None:
-        cure = f": trace {function_of(estimator)}" if has(estimator, "predict") else ""
-        raise TypeError(f"estimator must be one of {', '.join(READERS)}; got {name_of(estimator)}{cure}")
     check_fitted(estimator)
-    model = reader(estimator)
+    model: Any
+    try:
+        model = _read(estimator)
+    except Unread as why:
+        model = evaluated(estimator, str(why))
     names = getattr(first_step(estimator), "feature_names_in_", None)
     return model if names is None else replace(model, inputs=tuple(map(str, names)))
+
+
+def _read(estimator: Any) -> Model:
+    """The estimator as a network or kernel field."""
+    reader = row_of(READERS, estimator)
+    if reader is None:
+        raise Unread(f"{name_of(estimator)} is no network and no kernel model")
+    check_fitted(estimator)
+    return reader(estimator)
 
 
 def _perceptron_layers(estimator: Any) -> list[Layer]:
@@ -116,11 +123,8 @@ def _mlp_classifier(estimator: Any) -> Network:
 
 def _mlp_regressor(estimator: Any) -> Network:
     if estimator.out_activation_ != "identity":
-        raise ValueError(
-            f"estimator must end in the identity, this one ends in {estimator.out_activation_}: "
-            "fit it with loss='squared_error'"
-        )
-    return Network(_perceptron_layers(estimator))
+        raise Unread(f"an MLPRegressor that ends in {estimator.out_activation_} has no layers")
+    return Network(_perceptron_layers(estimator), link="none")
 
 
 def _affine(estimator: Any) -> Layer:
@@ -131,7 +135,8 @@ def _affine(estimator: Any) -> Layer:
 
 def _linear(estimator: Any) -> Network:
     layer = _affine(estimator)
-    return Network([of_classes(layer.weight, layer.bias)], classes=labels_of(estimator))
+    last = of_classes(layer.weight, layer.bias)
+    return Network([last], classes=labels_of(estimator), link=link_of(estimator))
 
 
 def _ridge_classifier(estimator: Any) -> Network:
@@ -143,24 +148,25 @@ def _ridge_classifier(estimator: Any) -> Network:
 def _search(search: Any) -> Model:
     if not hasattr(search, "best_estimator_"):
         raise ValueError(f"{name_of(search)} must have refitted its best estimator: fit it with refit=True")
-    return read(search.best_estimator_)
+    return _read(search.best_estimator_)
 
 
 def _pipeline(pipeline: Any) -> Model:
     *steps, last = steps_of(pipeline)
-    # The input names of the last step belong to outputs of the steps before it, not to features.
-    model = replace(read(last), inputs=None)
-    return _after(*folded(steps, pipeline), model) if steps else model
+    model = _read(last)
+    return _after(folded(steps), model) if steps else model
 
 
-def _after(x: Affine, inner: Affine, model: Model) -> Model:
-    """The composition of a model with a map of x."""
-    if inner.level > 0:
-        if isinstance(model, KernelField):
-            raise TypeError("a kernel of polynomial features is not read: fit it with kernel='poly'")
-        return replace(model, layers=chain.network(after(inner, model), [x]).layers)
+def _after(features: Features, model: Model) -> Model:
+    """The composition of a model with the features that steps make."""
+    x, inner, terms = features
     if isinstance(model, KernelField):
+        if inner.level > 0 or terms is not None:
+            raise Unread("a kernel of features that are no affine maps has no bounds")
         return replace(model, terms=replace(model.terms, inner=inner.into(model.terms.inner)))
+    if inner.level > 0 or terms is not None:
+        model = replace(model, layers=chain.network(after(inner, model), [x]).layers)
+        return model if terms is None else KernelField(terms, model)
     first, *others = model.layers
     return replace(model, layers=(inner.into(first), *others))
 
@@ -176,7 +182,7 @@ READERS: dict[str, Callable[[Any], Model]] = {
     "RidgeClassifier": _ridge_classifier,
     "RidgeClassifierCV": _ridge_classifier,
     "LinearDiscriminantAnalysis": _linear,
-    **dict.fromkeys(REGRESSORS, lambda estimator: Network([_affine(estimator)])),
+    **dict.fromkeys(REGRESSORS, lambda estimator: Network([_affine(estimator)], link="none")),
     "SVC": classifying_machine,
     "NuSVC": classifying_machine,
     "OneClassSVM": one_class_machine,
@@ -185,9 +191,10 @@ READERS: dict[str, Callable[[Any], Model]] = {
     "GaussianProcessClassifier": gaussian_process,
     "QuadraticDiscriminantAnalysis": quadratic_discriminant,
     "GaussianNB": naive_bayes,
-    "OneVsRestClassifier": lambda estimator: one_against_rest(estimator, read),
-    "CalibratedClassifierCV": lambda estimator: calibrated(estimator, read),
-    "VotingClassifier": lambda estimator: voting(estimator, read),
+    "OneVsRestClassifier": lambda estimator: one_against_rest(estimator, _read),
+    "OneVsOneClassifier": lambda estimator: one_against_one(estimator, _read),
+    "CalibratedClassifierCV": lambda estimator: calibrated(estimator, _read),
+    "VotingClassifier": lambda estimator: voting(estimator, _read),
     "Pipeline": _pipeline,
     "GridSearchCV": _search,
     "RandomizedSearchCV": _search,

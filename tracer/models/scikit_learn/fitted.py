@@ -9,12 +9,17 @@ from typing import Any
 import numpy as np
 
 from tracer.arrays import Array
+from tracer.boundaries.coercion import has
 from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.network import Network
 from tracer.models.lowering.affine import Affine
 
 # Advice for arrays that are sparse because the data were.
 FIT = "fit on dense data, X.toarray()"
+
+
+class Unread(TypeError):
+    """Why an estimator is no network and no kernel model; it can be evaluated all the same."""
 
 
 def row_of(table: Mapping[str, Callable], thing: Any) -> Any:
@@ -42,23 +47,49 @@ def dense(name: str, array: Any, cure: str) -> Array:
     return np.asarray(array, dtype=np.float64)
 
 
-def of_classes(weight: Array, bias: Array, radius: Array | None = None) -> Layer:
+def of_classes(
+    weight: Array, bias: Array, weight_radius: Array | None = None, bias_radius: Array | None = None
+) -> Layer:
     """The linear layer of all classes; a single logit belongs to class 1, and class 0 gets the logit 0."""
     if len(weight) > 1:
-        return Layer(weight, bias, weight_radius=radius)
-    zero = np.zeros_like(weight)
-    radii = None if radius is None else np.concatenate([zero, radius])
-    return Layer(np.concatenate([zero, weight]), np.concatenate([[0.0], bias]), weight_radius=radii)
+        return Layer(weight, bias, weight_radius=weight_radius, bias_radius=bias_radius)
+    W, r, b, s = (
+        None if part is None else np.concatenate([np.zeros((1, *part.shape[1:])), part])
+        for part in (weight, weight_radius, bias, bias_radius)
+    )
+    return Layer(W, b, weight_radius=r, bias_radius=s)
 
 
 def after(x: Affine, network: Network) -> Affine:
     """The outputs of a network of x."""
     for layer in network.layers:
         x = x.matmul(layer.weight, layer.weight_radius).plus(layer.bias, layer.bias_radius)
-        name: Any = layer.activation  # no estimator has blocks of activations
-        if name != "linear":
-            x = x.activated(name, layer.slope if layer.degree is None else layer.degree)
+        parameter = layer.slope if layer.degree is None else layer.degree
+        blocks: Any = layer.activation
+        if isinstance(blocks, str):
+            blocks = [(blocks, layer.outputs, parameter)]
+        ends = np.cumsum([count for _, count, *_ in blocks])
+        parts = [
+            _activated(x.taken(np.arange(end - count, end)), name, *given)
+            for end, (name, count, *given) in zip(ends, blocks, strict=True)
+        ]
+        x = Affine.stacked(parts) if len(parts) > 1 else parts[0]
     return x
+
+
+def _activated(x: Affine, name: str, parameter: float | None = None) -> Affine:
+    return x if name == "linear" else x.activated(name, parameter)
+
+
+def link_of(estimator: Any) -> str:
+    """How the decision function of a linear classifier becomes `predict_proba`."""
+    if not has(estimator, "predict_proba"):
+        return "none"
+    if name_of(estimator) != "SGDClassifier":
+        return "softmax"
+    if estimator.loss != "log_loss":
+        return "none"
+    return "softmax" if len(estimator.classes_) == 2 else "one against rest"
 
 
 def labels_of(estimator: Any) -> tuple | None:

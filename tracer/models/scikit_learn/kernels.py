@@ -1,17 +1,15 @@
-"""Support vector machines and Gaussian processes of two classes or none: sums of kernels.
+"""Support vector machines of two classes, three or none: sums of kernels.
 
 Machines with a linear kernel are networks without hidden layers, with a sigmoid or polynomial kernel networks
 with one layer of tanh or of powers; the others are kernel fields.
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
 
 from tracer.arrays import Array
-from tracer.boundaries.coercion import function_of
 from tracer.enclosures import rounding
 from tracer.fields.checks import shown
 from tracer.fields.kernels.gaussians import Gaussians
@@ -19,23 +17,49 @@ from tracer.fields.kernels.kernel import KernelField
 from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.network import Network
 from tracer.models.lowering.affine import Affine
-from tracer.models.scikit_learn.fitted import FIT, dense, labels_of, name_of, of_classes, row_of
-
-Model = Network | KernelField
-
-
-def _need_two_classes(estimator: Any, how: str) -> None:
-    if len(estimator.classes_) != 2:
-        raise ValueError(
-            f"{name_of(estimator)} must have two classes, this one has {len(estimator.classes_)} and decides "
-            f"by {how}, not by the largest output: fit it to two of them"
-        )
+from tracer.models.scikit_learn.fitted import (
+    FIT,
+    Unread,
+    after,
+    dense,
+    labels_of,
+    name_of,
+    of_classes,
+)
+from tracer.models.scikit_learn.parts import Model, Parts
+from tracer.models.scikit_learn.votes import PAIRS, votes_of_three
 
 
 def classifying_machine(estimator: Any) -> Model:
-    """An SVC or NuSVC of two classes: `decision_function`."""
-    _need_two_classes(estimator, "votes between pairs")
-    return support_vector_machine(estimator, labels_of(estimator))
+    """An SVC or NuSVC of two classes: `decision_function`; of three scores that decide as votes do."""
+    classes = labels_of(estimator) or ()
+    if len(classes) == 2:
+        return support_vector_machine(estimator, classes)
+    if len(classes) > 3 or (estimator.break_ties and estimator.decision_function_shape == "ovr"):
+        how = "breaks ties of" if len(classes) == 3 else f"of {len(classes)} classes counts"
+        raise Unread(f"{name_of(estimator)} {how} votes, which jump")
+    parts = Parts.of(estimator, [_machine(estimator, _duels(estimator), None)])
+    ((x, network),) = parts
+    return parts.model(votes_of_three(after(x, network).times(-1.0)), classes, "none")
+
+
+def _duels(estimator: Any) -> Layer:
+    """The decision functions of the three pairs of classes, positive where the first class wins.
+
+    A support vector has a coefficient against each other class, in the order of the classes [1]_.
+
+    References
+    ----------
+    .. [1] C.-C. Chang, C.-J. Lin, "LIBSVM: a library for support vector machines", ACM Transactions on
+       Intelligent Systems and Technology 2 (2011), section 7.1.
+    """
+    coefficients = dense("dual_coef_", estimator.dual_coef_, FIT)
+    ends = np.cumsum(estimator.n_support_)
+    of = [slice(end - n, end) for end, n in zip(ends, estimator.n_support_, strict=True)]
+    weight = np.zeros((len(PAIRS), ends[-1]))
+    for row, (i, j) in zip(weight, PAIRS, strict=True):
+        row[of[i]], row[of[j]] = coefficients[j - 1, of[i]], coefficients[i, of[j]]
+    return Layer(weight, estimator.intercept_)
 
 
 def one_class_machine(estimator: Any) -> Model:
@@ -45,31 +69,34 @@ def one_class_machine(estimator: Any) -> Model:
 
 def support_vector_machine(estimator: Any, classes: tuple | None = None) -> Model:
     """The sum Σ_i α_i k(x, c_i) + b, of a regressor if there are no classes."""
-    kernel = estimator.kernel
-    if not isinstance(kernel, str) or kernel not in MACHINES:
-        cure = f"trace {function_of(estimator)}" if callable(kernel) else "fit it with one of them"
-        raise TypeError(f"kernel must be one of {', '.join(MACHINES)}; got {shown(kernel)}: {cure}")
-    vectors = dense("support_vectors_", estimator.support_vectors_, FIT)
     last = Layer(dense("dual_coef_", estimator.dual_coef_, FIT), estimator.intercept_)
-    return replace(MACHINES[kernel](estimator, vectors, last, classes), classes=classes)
+    return _machine(estimator, last, classes)
+
+
+def _machine(estimator: Any, last: Layer, classes: tuple | None) -> Model:
+    """Sums of kernels with the support vectors."""
+    kernel = estimator.kernel
+    if kernel == "precomputed":
+        raise ValueError(
+            f"kernel must be a function of points, such as {', '.join(MACHINES)}; got {kernel!r}"
+        )
+    if not isinstance(kernel, str) or kernel not in MACHINES:
+        raise Unread(f"the kernel {shown(kernel)} has no bounds")
+    vectors = dense("support_vectors_", estimator.support_vectors_, FIT)
+    return MACHINES[kernel](estimator, vectors, last, classes)
 
 
 def _linear_machine(estimator: Any, vectors: Array, last: Layer, classes: tuple | None) -> Network:
     weight, radius = rounding.product(last.weight, np.zeros_like(last.weight), vectors)
-    return Network([_last(Layer(weight, last.bias, weight_radius=radius), classes)])
-
-
-def _last(layer: Layer, classes: tuple | None) -> Layer:
-    """The last layer, with a row for each class if there are two."""
-    return layer if classes is None else of_classes(layer.weight, layer.bias, layer.weight_radius)
+    return _scores(classes, Layer(weight, last.bias, weight_radius=radius))
 
 
 def _sigmoid_machine(estimator: Any, vectors: Array, last: Layer, classes: tuple | None) -> Network:
-    return Network([_hidden(estimator, vectors, "tanh"), _last(last, classes)])
+    return _scores(classes, _hidden(estimator, vectors, "tanh"), last)
 
 
 def _polynomial_machine(estimator: Any, vectors: Array, last: Layer, classes: tuple | None) -> Network:
-    return Network([_hidden(estimator, vectors, "power", estimator.degree), _last(last, classes)])
+    return _scores(classes, _hidden(estimator, vectors, "power", estimator.degree), last)
 
 
 def _hidden(estimator: Any, vectors: Array, activation: str, degree: int | None = None) -> Layer:
@@ -82,78 +109,15 @@ def _hidden(estimator: Any, vectors: Array, activation: str, degree: int | None 
 def _gaussian_machine(estimator: Any, vectors: Array, last: Layer, classes: tuple | None) -> KernelField:
     d = vectors.shape[1]
     terms = Gaussians(vectors, np.full((1, d), float(estimator._gamma)), Affine.identity(d).layer())
-    return KernelField(terms, last)
+    return KernelField(terms, _scores(classes, last))
 
 
-def gaussian_process(estimator: Any) -> KernelField:
-    """The mean of the latent function, Σ_i (y_i − π_i) k(x_i, x): [1]_, algorithm 3.2, line 4.
-
-    References
-    ----------
-    .. [1] C. E. Rasmussen, C. K. I. Williams, "Gaussian Processes for Machine Learning" (2006).
-    """
-    _need_two_classes(estimator, "several processes together")
-    process = estimator.base_estimator_
-    if (unread := _unread(process.kernel_)) is not None:
-        raise TypeError(
-            f"kernel must be made of {', '.join(KERNELS)}; got {name_of(unread)} in "
-            f"{shown(process.kernel_)}: trace {function_of(estimator)}"
-        )
-    centres = dense("X_train_", process.X_train_, FIT)
-    n, d = centres.shape
-    alpha = rounding.total(np.asarray(process.y_train_, dtype=np.float64), np.zeros(n), -process.pi_)
-    summands = [(rounding.times(*alpha, *a), w) for a, w in _products(process.kernel_, d)]
-    radial = [(a, w) for a, w in summands if np.any(w)]
-    if not radial:
-        raise ValueError(f"kernel must depend on x; got {shown(process.kernel_)}: fit it with another")
-    # A constant kernel adds the same number everywhere.
-    constant = np.concatenate([np.zeros((2, 1)), *(a for a, w in summands if not np.any(w))], axis=1)
-    bias, bias_radius = rounding.added(*constant)
-    (sums, radii), weights = np.concatenate([a for a, _ in radial], axis=1), [w for _, w in radial]
-    w, v = (np.repeat([weight[k] for weight in weights], n, axis=0) for k in (0, 1))
-    terms = Gaussians(np.tile(centres, (len(radial), 1)), w, Affine.identity(d).layer(), v)
-    last = Layer([sums], [bias], weight_radius=[radii], bias_radius=[bias_radius])
-    return KernelField(terms, last, classes=labels_of(estimator))
-
-
-# A number or an array, and its radius.
-Ball = tuple[Any, Any]
-
-
-def _products(kernel: Any, d: int) -> list[tuple[Ball, Ball]]:
-    """A kernel as a sum of ``a exp(−Σ_j w_j (x_j − y_j)²)``: a and w (d,), with radii."""
-    return row_of(KERNELS, kernel)(kernel, d)
-
-
-def _unread(kernel: Any) -> Any:
-    """The first part of a kernel that is not in `KERNELS`; None if all are."""
-    if row_of(KERNELS, kernel) is None:
-        return kernel
-    parts = (getattr(kernel, name) for name in ("k1", "k2") if hasattr(kernel, name))
-    return next((unread for part in parts if (unread := _unread(part)) is not None), None)
-
-
-def _constant(kernel: Any, d: int) -> list[tuple[Ball, Ball]]:
-    return [((np.array([float(kernel.constant_value)]), np.zeros(1)), (np.zeros(d), np.zeros(d)))]
-
-
-def _radial(kernel: Any, d: int) -> list[tuple[Ball, Ball]]:
-    """The RBF kernel of length scale l: ``w = 1 / (2 l²)``."""
-    length = np.broadcast_to(np.asarray(kernel.length_scale, dtype=np.float64), d)
-    weight = rounding.over(np.full(d, 0.5), 0.0, *rounding.times(length, 0.0, length, 0.0))
-    return [((np.ones(1), np.zeros(1)), weight)]
-
-
-def _sum(kernel: Any, d: int) -> list[tuple[Ball, Ball]]:
-    return [*_products(kernel.k1, d), *_products(kernel.k2, d)]
-
-
-def _product(kernel: Any, d: int) -> list[tuple[Ball, Ball]]:
-    return [
-        (rounding.times(*a, *b), rounding.total(*v, *w))
-        for a, v in _products(kernel.k1, d)
-        for b, w in _products(kernel.k2, d)
-    ]
+def _scores(classes: tuple | None, *layers: Layer) -> Network:
+    """Layers that end in scores, which are no probabilities, with a row for each class if there are two."""
+    *hidden, last = layers
+    if classes is not None:
+        last = of_classes(last.weight, last.bias, last.weight_radius, last.bias_radius)
+    return Network([*hidden, last], classes=classes, link="none")
 
 
 MACHINES: dict[str, Callable[[Any, Array, Layer, tuple | None], Model]] = {
@@ -161,10 +125,4 @@ MACHINES: dict[str, Callable[[Any, Array, Layer, tuple | None], Model]] = {
     "sigmoid": _sigmoid_machine,
     "rbf": _gaussian_machine,
     "poly": _polynomial_machine,
-}
-KERNELS: dict[str, Callable[[Any, int], list[tuple[Ball, Ball]]]] = {
-    "ConstantKernel": _constant,
-    "RBF": _radial,
-    "Sum": _sum,
-    "Product": _product,
 }

@@ -1,20 +1,27 @@
 """The steps of a pipeline, folded into one map, whose radii bound the rounding errors.
 
-All are affine but polynomial features, which are products of powers.
+Scalers, selections and components are affine; polynomial features are products of powers, clipping is a
+hardtanh. Features of kernels are a layer: tanh, powers or, for RBFSampler's Fourier features [1]_, cosines.
+Nyström's features of a Gaussian kernel are affine maps of Gaussians of the steps before.
+
+References
+----------
+.. [1] A. Rahimi, B. Recht, "Random features for large-scale kernel machines", NIPS 20 (2007).
 """
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from tracer.arrays import EPS, Indices
-from tracer.boundaries.coercion import function_of
 from tracer.enclosures import rounding
+from tracer.fields.kernels.gaussians import Gaussians
 from tracer.models.lowering.affine import Affine
 from tracer.models.lowering.maxima import power, product
 from tracer.models.lowering.tensor import Tensor, stacked
-from tracer.models.scikit_learn.fitted import check_fitted, name_of, row_of
+from tracer.models.scikit_learn.fitted import FIT, Unread, check_fitted, dense, name_of, row_of
+from tracer.models.scikit_learn.splines import spline_features
 
 # PCA replaces smaller standard deviations by this one.
 LEAST_DEVIATION = EPS
@@ -37,25 +44,37 @@ def first_step(estimator: Any) -> Any:
     return steps_of(best)[0] if row_of({"Pipeline": steps_of}, best) else best
 
 
-def folded(steps: list[Any], pipeline: Any) -> tuple[Affine, Affine]:
-    """The input of one or more steps of a pipeline, and their composition as one map of it."""
-    rules = [_rule(step, pipeline) for step in steps]
-    x = inner = Affine.identity(steps[0].n_features_in_)
-    for rule, step in zip(rules, steps, strict=True):
-        inner = rule(inner, step)
-    return x, inner
+class Features(NamedTuple):
+    """What steps make of an input: a map of it, or of Gaussians of it.
+
+    Attributes
+    ----------
+    source : Affine
+        The input, or the Gaussians.
+    inner : Affine
+        The features.
+    terms : Gaussians or None
+    """
+
+    source: Affine
+    inner: Affine
+    terms: Gaussians | None = None
 
 
-def _rule(step: Any, pipeline: Any) -> Callable[[Affine, Any], Affine]:
-    """The function that composes a fitted step with the affine map before it."""
-    rule = row_of(STEPS, step)
-    if rule is None:
-        raise TypeError(
-            f"every step but the last must be one of {', '.join(STEPS)}; got {name_of(step)}: trace "
-            f"{function_of(pipeline)}, where estimator is the whole pipeline"
-        )
-    check_fitted(step)
-    return rule
+def folded(steps: list[Any]) -> Features:
+    """The features that one or more steps of a pipeline make."""
+    for step in steps:
+        if row_of(STEPS, step) is None:
+            raise Unread(f"a step {name_of(step)} has no layers")
+        check_fitted(step)
+    x = Affine.identity(steps[0].n_features_in_)
+    features = Features(x, x)
+    for step in steps:
+        if name_of(step) == "Nystroem" and step.kernel == "rbf":
+            features = _of_gaussians(features, step)
+        else:
+            features = features._replace(inner=row_of(STEPS, step)(features.inner, step))
+    return features
 
 
 def _minus(inner: Affine, shift: Any) -> Affine:
@@ -77,18 +96,32 @@ def _robust_scaler(inner: Affine, step: Any) -> Affine:
 
 
 def _max_abs_scaler(inner: Affine, step: Any) -> Affine:
-    _need_no_clip(step)
-    return inner.over(step.scale_)
+    return _clipped(inner.over(step.scale_), step, (-1.0, 1.0))
 
 
 def _min_max_scaler(inner: Affine, step: Any) -> Affine:
-    _need_no_clip(step)
-    return inner.times(step.scale_).plus(step.min_)
+    return _clipped(inner.times(step.scale_).plus(step.min_), step, step.feature_range)
 
 
-def _need_no_clip(step: Any) -> None:
-    if getattr(step, "clip", False):
-        raise ValueError(f"{name_of(step)} must not clip, which is not affine: fit it with clip=False")
+def _clipped(inner: Affine, step: Any, interval: tuple[float, float]) -> Affine:
+    """The features within the interval, if the step clips them: ``c + r hardtanh((z − c) / r)``."""
+    if not getattr(step, "clip", False):
+        return inner
+    low, high = (np.full(inner.outputs, float(end)) for end in interval)
+    (centre, s), (radius, r) = (
+        rounding.total(0.5 * low, 0 * low, 0.5 * high),
+        rounding.total(0.5 * high, 0 * low, -0.5 * low),
+    )
+    return inner.plus(-centre, s).over(radius, r).activated("hardtanh").times(radius, r).plus(centre, s)
+
+
+def _selected(inner: Affine, step: Any) -> Affine:
+    """The features that a selector keeps."""
+    return inner.taken(step.get_support(indices=True))
+
+
+def _truncated_svd(inner: Affine, step: Any) -> Affine:
+    return inner.matmul(step.components_)
 
 
 def _pca(inner: Affine, step: Any) -> Affine:
@@ -132,11 +165,58 @@ def _replaced(x: Tensor, some: Indices, by: Tensor) -> Tensor:
     return stacked([x, by], np.concatenate).at(places)
 
 
+def _random_cosines(inner: Affine, step: Any) -> Affine:
+    """``√(2/n) cos(w·x + b)``."""
+    n = len(step.random_offset_)
+    scale = rounding.root(*rounding.over(np.full(n, 2.0), 0.0, np.full(n, float(n)), 0.0))
+    return inner.matmul(step.random_weights_.T).plus(step.random_offset_).activated("cos").times(*scale)
+
+
+def _nystroem(inner: Affine, step: Any) -> Affine:
+    """Kernels with some samples, times a matrix."""
+    centres, given = _centres(step), step._get_kernel_params()
+    if step.kernel == "linear":
+        return inner.matmul(centres).matmul(step.normalization_)
+    if step.kernel not in ("poly", "polynomial", "sigmoid"):
+        raise Unread(f"Nystroem with kernel={step.kernel!r} has no layers")
+    products = inner.matmul(centres).times(_gamma(step, given)).plus(float(given.get("coef0", 1)))
+    if step.kernel == "sigmoid":
+        return products.activated("tanh").matmul(step.normalization_)
+    return products.activated("power", int(given.get("degree", 3))).matmul(step.normalization_)
+
+
+def _of_gaussians(features: Features, step: Any) -> Features:
+    """Nyström's features of the kernel exp(−γ |x − y|²)."""
+    if features.terms is not None or features.inner.level > 0:
+        raise Unread("Nystroem behind features that are no affine maps has no bounds")
+    centres = _centres(step)
+    weights = np.full((1, centres.shape[1]), _gamma(step, step._get_kernel_params()))
+    terms = Gaussians(centres, weights, features.inner.layer())
+    kernels = Affine.identity(len(centres))
+    return Features(kernels, kernels.matmul(step.normalization_), terms)
+
+
+def _centres(step: Any) -> Any:
+    return dense("components_", step.components_, FIT)
+
+
+def _gamma(step: Any, given: dict[str, Any]) -> float:
+    """γ of a kernel, by default 1 / (the number of features)."""
+    return float(given.get("gamma", 1.0 / step.components_.shape[1]))
+
+
 STEPS: dict[str, Callable[[Affine, Any], Affine]] = {
     "StandardScaler": _standard_scaler,
     "MinMaxScaler": _min_max_scaler,
     "MaxAbsScaler": _max_abs_scaler,
     "RobustScaler": _robust_scaler,
     "PCA": _pca,
+    "TruncatedSVD": _truncated_svd,
     "PolynomialFeatures": _polynomial,
+    "SplineTransformer": spline_features,
+    "Nystroem": _nystroem,
+    "RBFSampler": _random_cosines,
+    **dict.fromkeys(
+        ("SelectKBest", "SelectPercentile", "VarianceThreshold", "SelectFromModel", "RFE"), _selected
+    ),
 }

@@ -1,0 +1,1 @@
+"""Networks that are linear between kinks: exact values, and the regions of their activation patterns."""
