@@ -1,8 +1,8 @@
 """Curves from sign changes on a lattice's lines, each followed once; nothing is proven.
 
 Contours of roots from side to side of the box, or closed, are points of one curve each: all these curves are
-followed at once. Along contours where F jumps between constants, as predicted classes do, the contours
-themselves are the boundary. From the other roots curves are followed one by one.
+followed at once. Along contours where F jumps over 0, as predicted classes do, the contours themselves are
+the boundary. From the other roots curves are followed one by one.
 
 Seeds on a known curve are discarded, and a curve that contains an earlier one (which ended too soon) replaces
 it. At a branch point each branch that no curve covers gives another seed.
@@ -22,7 +22,14 @@ from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.result import Stats
 from tracer.boundaries.work import Work
 from tracer.curves.branch_points import BranchPoint
-from tracer.curves.continuation.contours import Contour, contours_of, flat_jumps, polyline_of, steps_of
+from tracer.curves.continuation.contours import (
+    Contour,
+    contours_of,
+    flat_jumps,
+    jumps_along,
+    polyline_of,
+    steps_of,
+)
 from tracer.curves.continuation.coverage import covered
 from tracer.curves.continuation.following import follow, stays_in
 from tracer.curves.continuation.lattice import (
@@ -181,10 +188,10 @@ class Search:
         cell, field = 1.0 / self.side, self.evaluations.field
         done = np.zeros(len(flat), dtype=bool)
         for contour in contours:
-            if 2 * np.count_nonzero(flat[contour.numbers]) > len(contour.numbers):
-                trace = polyline_of(contour, changes)
+            for part in jumps_along(contour, changes, flat):
+                trace = polyline_of(part, changes)
                 self.curves.append(Curve.along_jump(trace, field, self.box, cell, FINEST * cell))
-                done[contour.numbers] = True
+                done[part.numbers] = True
         roots = changes.roots
         some = [c for c in contours if c.complete and len(c.numbers) > 2 and roots[c.numbers].all()]
         for part in self._portions(some):
