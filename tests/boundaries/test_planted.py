@@ -195,13 +195,7 @@ def test_saturated_loops_are_closed(problem):
     assert boundary.length == pytest.approx(8, abs=0.01)
 
 
-@pytest.mark.parametrize(
-    "problem",
-    [
-        pytest.param(T1, marks=pytest.mark.xfail(reason="the walk stops at the band's corners", strict=True)),
-        T3,
-    ],
-)
+@pytest.mark.parametrize("problem", [T1, T3])
 def test_saturated_bands_are_not_called_proven_on_a_small_budget(problem):
     field = scaled(problem, 1e3, {0})
     boundary = traced(field, BOX, max_cells=5000, time_limit=60)

@@ -8,7 +8,7 @@ import pytest
 import tracer
 from cases.problems import T1
 from tracer.curves.continuation import chords
-from tracer.curves.continuation.budget import Budget
+from tracer.curves.continuation.walk import Budget
 from tracer.curves.continuation.chords import chords_of, steps_along
 from tracer.curves.continuation.steps import Steps
 from tracer.fields.box import Box

@@ -35,7 +35,7 @@ def assert_left_is_positive(curve, field):
     assert (field.value(x - 1e-6 * left) < 0).all()
 
 
-@pytest.mark.parametrize(("tolerance", "most"), [(1e-6, 400), (1e-10, 800)])
+@pytest.mark.parametrize(("tolerance", "most"), [(1e-6, 700), (1e-10, 1100)])
 def test_t1_costs_few_evaluations(tolerance, most):
     field = Counting(T1)
     curve = tracer.trace_from(field, (0.0, 0.0), BOX, tolerance=tolerance)

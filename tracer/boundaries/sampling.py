@@ -1,8 +1,8 @@
 """Curves from sign changes on a lattice's lines, each followed once; nothing is proven.
 
 Contours of roots from side to side of the box, or closed, are points of one curve each: all these curves are
-followed at once. Along contours where F jumps between constants, as predicted classes do, the contours
-themselves are the boundary. From the other roots curves are followed one by one.
+followed at once. Along contours where F jumps over 0, as predicted classes do, the contours themselves are
+the boundary. From the other roots curves are followed one by one.
 
 Seeds on a known curve are discarded, and a curve that contains an earlier one (which ended too soon) replaces
 it. At a branch point each branch that no curve covers gives another seed.
@@ -22,9 +22,15 @@ from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.result import Stats
 from tracer.boundaries.work import Work
 from tracer.curves.branch_points import BranchPoint
-from tracer.curves.continuation.budget import Budget
 from tracer.curves.continuation.chords import COARSE, chords_of
-from tracer.curves.continuation.contours import Contour, contours_of, flat_jumps, polyline_of, steps_of
+from tracer.curves.continuation.contours import (
+    Contour,
+    contours_of,
+    flat_jumps,
+    jumps_along,
+    polyline_of,
+    steps_of,
+)
 from tracer.curves.continuation.coverage import covered
 from tracer.curves.continuation.following import follow, stays_in
 from tracer.curves.continuation.lattice import (
@@ -38,6 +44,7 @@ from tracer.curves.continuation.lattice import (
     zero_vertices,
 )
 from tracer.curves.continuation.steps import polynomials_of
+from tracer.curves.continuation.walk import Budget
 from tracer.curves.corrector import correct, regular
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
@@ -195,10 +202,10 @@ class Search:
         cell, field = 1.0 / self.side, self.evaluations.field
         done = np.zeros(len(flat), dtype=bool)
         for contour in contours:
-            if 2 * np.count_nonzero(flat[contour.numbers]) > len(contour.numbers):
-                trace = polyline_of(contour, changes)
+            for part in jumps_along(contour, changes, flat):
+                trace = polyline_of(part, changes)
                 self.curves.append(Curve.along_jump(trace, field, self.box, cell, FINEST * cell))
-                done[contour.numbers] = True
+                done[part.numbers] = True
         roots = changes.roots
         some = [c for c in contours if c.complete and len(c.numbers) > 2 and roots[c.numbers].all()]
         for part in self._portions(some):
@@ -289,17 +296,22 @@ class Search:
         found = follow(self.evaluations, self.box, seed, self.tolerance, budget)
         self.steps += budget.steps
         curve = Curve.from_trace(found, self.evaluations, self.box, self.tolerance)
-        if not curve.length or any(self._contains(earlier, curve) for earlier in self.curves):
+        if not curve.length or any(self._contained(earlier, [curve])[0] for earlier in self.curves):
             return curve
-        self.curves = [*(known for known in self.curves if not self._contains(curve, known)), curve]
+        contained = self._contained(curve, self.curves)
+        self.curves = [*(known for known, on in zip(self.curves, contained, strict=True) if not on), curve]
         return curve
 
-    def _contains(self, curve: Curve, earlier: Curve) -> bool:
-        if curve.length < (1 - LENGTH_ROUNDING) * earlier.length:
-            return False
-        probes = earlier.pieces(np.linspace(0, earlier.length, PROBES + 2)[1:-1])
-        x, gradient, _ = correct(self.uncounted, self.box, self.box.clip(probes))
-        return bool(covered(curve, self.uncounted, x, gradient).all())
+    def _contained(self, curve: Curve, others: list[Curve]) -> Mask:
+        """Which of some other curves a curve contains, (n,)."""
+        contained = np.array([curve.length >= (1 - LENGTH_ROUNDING) * other.length for other in others], bool)
+        some = np.flatnonzero(contained)
+        if len(some):
+            shares = np.linspace(0, 1, PROBES + 2)[1:-1]
+            probes = np.concatenate([others[k].pieces(shares * others[k].length) for k in some])
+            x, gradient, _ = correct(self.uncounted, self.box, self.box.clip(probes))
+            contained[some] = covered(curve, self.uncounted, x, gradient).reshape(-1, PROBES).all(axis=1)
+        return contained
 
     def _branch_seeds(self, point: BranchPoint) -> Array:
         """Points, (n, 2), on the branches at a new branch point that no curve covers."""

@@ -12,8 +12,8 @@ from tracer.boundaries.coercion import as_field
 from tracer.boundaries.proving import proven_boundary
 from tracer.boundaries.sampling import MAX_STEPS, continued_boundary, sampled_boundary
 from tracer.boundaries.work import MAX_CELLS, TOLERANCE, TOLERANCES, Work, proven_or_sampled
-from tracer.curves.continuation.budget import Budget
 from tracer.curves.continuation.following import follow
+from tracer.curves.continuation.walk import Budget
 from tracer.curves.corrector import move_to_curve, regular
 from tracer.curves.curve import Curve
 from tracer.enclosures.arithmetic import in_ieee_arithmetic

@@ -22,9 +22,10 @@ from tracer.fields.box import Box
 from tracer.fields.field import Field, noise_of
 
 NEWTON_STEPS = 4
-# Upper limits along given normals: of the number of steps, and of a next step not worth making, in box units.
+# Upper limits along given normals: of the number of steps, and of a next step not worth making, in box units:
+# where many points are corrected, and where few are.
 STEPS_ALONG = 6
-SETTLED = 1e-15
+SETTLED, EXACT = 1e-15, 2e-16
 # Steps that so many times the noise of F explains are noise.
 NOISE = 8.0
 # Upper limit of a correction, in box units: a longer one could be a jump to another branch.
@@ -72,12 +73,14 @@ def correct(field: Field, box: Box, x: Array) -> Corrected:
     return best
 
 
-def newton_along(field: Field, along: Array, chord: Array, x: Array) -> tuple[Array, Array, Array, Array]:
+def newton_along(
+    field: Field, along: Array, chord: Array, x: Array, settled: float = EXACT
+) -> tuple[Array, Array, Array, Array]:
     """Newton's method from points (n, 2) along vectors (n, 2); steps are multiples of these.
 
     Returns the points, ∇F near them, the sizes of the last steps, inf where F is flat and 0 where they are
-    noise of F, and estimates of the next ones: no smaller where they are rounding. F curves on the scale of a
-    `chord` (n,).
+    noise of F, and estimates of the next ones: no smaller where they are rounding, nor made if they are at
+    most `settled`. F curves on the scale of a `chord` (n,).
     """
     n = len(x)
     at, gradient, step, next_ = np.empty((n, 2)), np.empty((n, 2)), np.empty(n), np.empty(n)
@@ -94,7 +97,7 @@ def newton_along(field: Field, along: Array, chord: Array, x: Array) -> tuple[Ar
             following = np.maximum(size * np.fmin(size / last, 1.0), noisy)
         at[active], gradient[active], next_[active] = x, slope, following
         step[active] = np.where(size <= noisy, 0.0, size)
-        further = np.flatnonzero((following > SETTLED) & (size > noisy) & known)
+        further = np.flatnonzero((following > settled) & (size > noisy) & known)
         if not len(further):
             break
         active, last = active[further], size[further]

@@ -33,8 +33,9 @@ SWAP_RATIO = 0.7
 # A step may turn the tangent by at most 60°, and be corrected by at most a tenth of its length.
 SMALLEST_COSINE = 0.5
 LARGEST_CORRECTION = 0.1
-# The corrector stops when the next step is this share of the length: all points are corrected together later.
-CORRECTED = 1e-3
+# The corrector stops when its step is at most the first share of the length, and the next step the second:
+# all points are corrected together later.
+SURE, CORRECTED = 1e-2, 1e-3
 NEWTON_STEPS = 6
 # F jumps where it is this share of what it may rise by along a step, but seems to be 0 at that share of it.
 JUMP, STEEP = 0.1, 1e-5
@@ -48,6 +49,7 @@ class Stop(Enum):
     CLOSED = auto()
     BRANCH_POINT = auto()
     CORNER = auto()
+    RETREAT = auto()
     FAILED = auto()
 
 
@@ -147,7 +149,8 @@ class ChartODE:
             # The next step, if ∂F/∂x changes as it does along this coordinate from the start.
             change = (gradient[axis] / here.gradient[axis] - 1) / (x[axis] - here.x[axis])
             x[axis] -= step
-            if value == 0 or abs(step * change) * size <= CORRECTED * self.box.distance(x, here.x):
+            length = self.box.distance(x, here.x)
+            if size <= SURE * length and not abs(step * change) * size > CORRECTED * length:
                 return x, gradient
             x[axis] = min(max(x[axis], self.box.lower[axis]), self.box.upper[axis])
             previous = size
@@ -158,8 +161,11 @@ class ChartODE:
         rise = np.abs(self.here.gradient * self.box.sides).max() * self.box.distance(x, self.here.x)
         return bool(abs(value) > JUMP * rise and size < STEEP * self.box.distance(x, self.here.x))
 
-    def settled(self) -> Arrival:
-        """`here` corrected to rounding: its error may be more than a fraction of a short step."""
+    def settled(self, length: float) -> Arrival | None:
+        """`here` corrected to rounding: its error may be more than a fraction of a short step.
+
+        None if that is too far from where a step of a `length` (box units) led, as beside a corner.
+        """
         (x, gradient, _), d = self.here, self.dependent
         x, previous = x.copy(), np.inf
         for _ in range(NEWTON_STEPS):
@@ -169,7 +175,7 @@ class ChartODE:
                 break
             previous = abs(step)
             x[d] = min(max(x[d] - step, self.low), self.high)
-        return Arrival(x, gradient)
+        return Arrival(x, gradient) if self.box.distance(x, self.here.x) <= SURE * length else None
 
     def _on_side(self, new: Array) -> tuple[Array, Array] | None:
         """Where the curve, predicted to go to `new`, leaves through a side along x_i, and ∇F there."""

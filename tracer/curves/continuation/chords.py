@@ -20,9 +20,9 @@ import numpy as np
 
 from tracer.arrays import Array, Indices, Mask
 from tracer.curves.branch_points import leaving
-from tracer.curves.continuation.budget import Budget
 from tracer.curves.continuation.chart_ode import SMALLEST_COSINE, tangent
 from tracer.curves.continuation.steps import Steps
+from tracer.curves.continuation.walk import Budget
 from tracer.curves.corrector import newton_along, regular
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces

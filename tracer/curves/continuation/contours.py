@@ -4,8 +4,8 @@ A cell with two sign changes joins them. With F > 0 on the left, a contour enter
 the cell's sides, taken counterclockwise, and leaves where F rises. A cell with four is ambiguous: contours
 end there, unless F jumps on all its sides; then the sign at its centre decides.
 
-Where all sign changes of a contour are roots, they are points of one curve, in order. Where F jumps from one
-constant to another, as predicted classes do, the contour itself is the boundary, as well as it can be known.
+Where all sign changes of a contour are roots, they are points of one curve, in order. Where F jumps over 0,
+as predicted classes do, the contour itself is the boundary, as well as it can be known.
 
 References
 ----------
@@ -18,7 +18,7 @@ import numpy as np
 
 from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.charts import ChartArcs, chained
-from tracer.curves.continuation.lattice import BESIDE, POLE_RATIO, Lattice, SignChanges
+from tracer.curves.continuation.lattice import BESIDE, Lattice, SignChanges
 from tracer.curves.continuation.steps import Steps
 from tracer.curves.corrector import regular
 from tracer.curves.end import End
@@ -32,6 +32,8 @@ from tracer.fields.field import Field, by_chords
 LONGEST_STEP, MOST_CELLS, LARGEST_TURN = 0.04, 16.0, 0.5
 # Points are at least so many cells apart.
 LEAST_CELLS = 2.0
+# Fewer sign changes in a row at which F jumps are no curve: they may be at a corner, or noise.
+LEAST_JUMPS = 3
 
 
 class Contour(NamedTuple):
@@ -39,7 +41,12 @@ class Contour(NamedTuple):
 
     numbers: Indices
     closed: bool
-    complete: bool  # closed, or from side to side of the box
+    at_box: tuple[bool, bool]  # whether it starts and ends at sides of the box
+
+    @property
+    def complete(self) -> bool:
+        """Whether it is closed, or leads from side to side of the box."""
+        return self.closed or all(self.at_box)
 
 
 def contours_of(field: Field, lattice: Lattice, flat: Mask) -> list[Contour]:
@@ -79,13 +86,33 @@ def contours_of(field: Field, lattice: Lattice, flat: Mask) -> list[Contour]:
     for k, closed in enumerate(chains.closed.tolist()):
         arcs = chains.arcs[chains.offsets[k] : chains.offsets[k + 1]]
         numbers = np.append(start[arcs], end[arcs[-1]])
-        found.append(Contour(numbers, closed, closed or bool(on_side[numbers[[0, -1]]].all())))
+        found.append(Contour(numbers, closed, tuple(on_side[numbers[[0, -1]]].tolist())))
     return found
+
+
+def jumps_along(contour: Contour, changes: SignChanges, flat: Mask) -> list[Contour]:
+    """The parts of a contour along which F jumps over 0: all of it if F is mostly `flat` (n,) beside it."""
+    numbers, closed, (first, last) = contour
+    if 2 * np.count_nonzero(flat[numbers]) > len(numbers):
+        return [contour]
+    jump = changes.jumps[numbers]
+    if jump.all():
+        return [contour]
+    if closed:  # it is opened where F does not jump
+        start = int((~jump).argmax())
+        numbers, first, last = np.append(numbers[start:-1], numbers[: start + 1]), False, False
+        jump = changes.jumps[numbers]
+    bounds = np.flatnonzero(np.diff(jump, prepend=False, append=False)).reshape(-1, 2).tolist()
+    return [
+        Contour(numbers[a:b], False, (first and a == 0, last and b == len(numbers)))
+        for a, b in bounds
+        if b - a >= LEAST_JUMPS
+    ]
 
 
 def flat_jumps(field: Field, lattice: Lattice, changes: SignChanges) -> Mask:
     """At which sign changes F jumps between values that are constant beside the jump, (n,)."""
-    jumps = ~changes.roots & (changes.ratio <= POLE_RATIO)
+    jumps = changes.jumps
     some = np.flatnonzero(jumps)
     if len(some):
         cell = np.array(
@@ -155,5 +182,5 @@ def polyline_of(contour: Contour, changes: SignChanges) -> Trace:
     """The contour itself, of straight pieces between its sign changes."""
     x = changes.points[contour.numbers]
     x = x[np.append(True, (x[1:] != x[:-1]).any(axis=1))]
-    ends = () if contour.closed else (End.BOX, End.BOX) if contour.complete else (End.JUMP, End.JUMP)
+    ends = () if contour.closed else tuple(End.BOX if at_box else End.JUMP for at_box in contour.at_box)
     return Trace(x, np.zeros_like(x), Pieces.lines(x[:-1], x[1:]).end_to_end(), ends)

@@ -10,16 +10,15 @@ from typing import Any
 from scipy.integrate import RK23
 
 from tracer.curves.continuation.chart_ode import Arrival, ChartODE
-from tracer.curves.continuation.walk import Walk
+from tracer.curves.continuation.walk import SHORTER, Walk
 
-# The longest and the shortest step, as shares of the box's side.
-LONGEST_STEP, SHORTEST_STEP = 0.2, 1e-10
-# What a rejected step is shortened by, and how much longer than it the next step may be.
-SHORTER = 0.4
+# The shortest step, as a share of the box's side.
+SHORTEST_STEP = 1e-10
 # After so many rejected steps in a row a corner of the curve is looked for, and where SciPy makes a step of
 # less than this share of the one it wanted; as far ahead as a step may have been that SciPy rejected.
 LOOK_FOR_CORNERS = (3, 6, 10, 15, 20)
 SHRUNK, BEYOND = 0.1, 6.0
+# How much longer the next step may be, at first and after a rejection.
 GROWTH, GROWTH_AFTER_REJECTION = 5.0, 1.0
 
 
@@ -42,6 +41,7 @@ class CorrectedRK23(RK23):
         chart, growth, rejected = self._chart, GROWTH, 0
         shortest = SHORTEST_STEP * chart.box.sides[chart.independent]
         while not self._walk.budget.spent:
+            self.max_step = self._walk.longest_step() * chart.box.sides[chart.independent]
             before, wanted = (self.t, self.y, self.f), min(self.h_abs, self.max_step)
             done, _ = super()._step_impl()
             made = abs(self.t - before[0])
@@ -60,7 +60,9 @@ class CorrectedRK23(RK23):
                 return True, None
             self.h_abs, growth = SHORTER * made, GROWTH_AFTER_REJECTION
             self.t, self.y, self.f = before
-            self._go_on(self._walk.replace(chart.settled()))
+            self._go_on(self._walk.settle(chart))
+            if chart.here.stop is not None:
+                return True, None
         return False, self.TOO_SMALL_STEP
 
     def _go_on(self, here: Arrival) -> None:

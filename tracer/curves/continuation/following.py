@@ -3,8 +3,8 @@
 The walk takes few, loose steps (`walk`). Everything between them happens in batches: all its points are
 corrected to rounding together, and the steps become polynomials, cut until each is within the tolerance of
 the curve, as the arcs of an atlas do (`prediction`). Where no polynomials are that good the walk may have
-jumped, and it is repeated with shorter steps. A field without bounds that is known to have kinks is followed
-by chords instead.
+jumped, and it is repeated with shorter steps, ever shorter towards where the curve leaves a polynomial. A
+field without bounds that is known to have kinks is followed by chords instead.
 """
 
 from dataclasses import replace
@@ -12,10 +12,9 @@ from dataclasses import replace
 import numpy as np
 
 from tracer.arrays import Array
-from tracer.curves.continuation.budget import Budget
 from tracer.curves.continuation.chords import chords_of, steps_along
-from tracer.curves.continuation.steps import Polynomials, Steps, good_part, polynomials_of
-from tracer.curves.continuation.walk import Walk
+from tracer.curves.continuation.steps import Steps, good_part, polynomials_of
+from tracer.curves.continuation.walk import Budget, Walk
 from tracer.curves.corrector import newton_along
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces
@@ -25,6 +24,10 @@ from tracer.fields.field import Field, by_chords
 
 # Errors of a step that the integrator allows, in box units, one after the other.
 ERRORS = (4e-3, 1e-4, 1e-6)
+# The largest number of walks along a curve.
+MOST_WALKS = 12
+# Places this near to each other, in box units, are one.
+NEXT_TO = 1e-6
 # Between points the prediction may be outside the box by this many tolerances without leaving it.
 PREDICTED_HAIR = 10.0
 
@@ -47,28 +50,52 @@ def follow(field: Field, box: Box, start: Array, tolerance: float, budget: Budge
         steps = steps_along(field, box, here, budget)
         return chords_of(field, box, [steps], tolerance, budget.deadline)[0]
 
-    def walked(error: float) -> tuple[Steps, Polynomials]:
-        steps = _steps(field, box, here, error, budget)
-        return steps, polynomials_of(field, box, [steps], tolerance, budget.deadline)[0]
-
-    steps, found = walked(ERRORS[0])
-    for error in ERRORS[1:]:
-        if (found.good.all() and End.UNDECIDED not in steps.ends) or budget.spent:
+    errors, error, dangers, lost = iter(ERRORS[1:]), ERRORS[0], np.zeros((0, 2)), np.zeros((0, 2))
+    for _ in range(MOST_WALKS):
+        steps = _steps(field, box, here, error, dangers, budget)
+        found = polynomials_of(field, box, [steps], tolerance, budget.deadline)[0]
+        before, lost = lost, _inner(field, box, steps)
+        new = _new(box, found.departures, dangers)
+        # Where walks end at the same places no other walk is tried.
+        if budget.spent or (found.good.all() and not len(_new(box, lost, before))):
             break
-        steps, found = walked(error)
+        dangers = np.concatenate([dangers, new])
+        error = error if len(new) else next(errors, 0.0)
+        if not error:
+            break
     reason = End.BUDGET if budget.spent else End.UNDECIDED
     trace, seed = good_part(found.trace, found.start, found.good, reason)
     trace = _cut_at_box(field, box, trace, seed, tolerance)
     return replace(trace, pieces=trace.pieces.end_to_end())
 
 
-def _steps(field: Field, box: Box, here: tuple[Array, Array], error: float, budget: Budget) -> Steps:
+def _inner(field: Field, box: Box, steps: Steps) -> Array:
+    """The undecided ends of some steps, (n, 2), but those where F is not defined next to them."""
+    x = steps.x[[-k for k, end in enumerate(steps.ends) if end is End.UNDECIDED]]
+    if not len(x):
+        return x
+    around = x + NEXT_TO * box.sides * np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])[:, None]
+    return x[np.isfinite(field.value(around)).all(axis=0)]
+
+
+def _new(box: Box, x: Array, known: Array) -> Array:
+    """Those of points (n, 2) that are not next to known ones (k, 2), or to earlier ones of them."""
+    new = known
+    for point in x:
+        if not (box.distance(new, point) <= NEXT_TO).any():
+            new = np.concatenate([new, point[None]])
+    return new[len(known) :]
+
+
+def _steps(
+    field: Field, box: Box, here: tuple[Array, Array], error: float, dangers: Array, budget: Budget
+) -> Steps:
     """Walk from `here`, a point and ∇F there, both ways, or round a closed curve."""
-    ahead = Walk(field, box, *here, error, budget, direction=1)
+    ahead = Walk(field, box, *here, error, dangers, budget, direction=1)
     end = ahead.run()
     if end is None:
         return _joined(None, ahead, ())
-    back = Walk(field, box, *here, error, budget, direction=-1)
+    back = Walk(field, box, *here, error, dangers, budget, direction=-1)
     return _joined(back, ahead, (back.run() or End.UNDECIDED, end))
 
 

@@ -88,6 +88,11 @@ class SignChanges:
         """Which are roots: a pole or a jump changes the sign, too, but |F| does not become small there."""
         return self.ratio < ROOT_RATIO
 
+    @property
+    def jumps(self) -> Mask:
+        """Which are jumps: |F| does not become small there, nor large as at a pole."""
+        return (self.ratio >= ROOT_RATIO) & (self.ratio <= POLE_RATIO)
+
 
 @dataclass(frozen=True, eq=False)
 class LatticeRoots:

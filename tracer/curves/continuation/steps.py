@@ -14,12 +14,13 @@ import numpy as np
 from tracer.arrays import Array, Indices, Mask
 from tracer.curves.branch_points import BranchPoint
 from tracer.curves.continuation.corners import corners_between
+from tracer.curves.continuation.departures import departed
 from tracer.curves.corrector import newton_along
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces
 from tracer.curves.prediction.arc_corrector import CONVERGED
 from tracer.curves.prediction.batch import ArcBatch
-from tracer.curves.prediction.collocation import stacked_pieces
+from tracer.curves.prediction.collocation import cubics, stacked_pieces
 from tracer.curves.trace import Trace
 from tracer.curves.vectors import max_norm, turned, unit_vectors
 from tracer.fields.box import Box
@@ -64,11 +65,15 @@ class Steps(NamedTuple):
 
 
 class Polynomials(NamedTuple):
-    """The trace of some steps, the number of the point `start` in it, and which polynomials are `good`."""
+    """The trace of some steps, the number of the point `start` in it, and which polynomials are `good`.
+
+    The curve leaves those that are not at the points `departures` (k, 2), as far as these are known.
+    """
 
     trace: Trace
     start: int
     good: Mask
+    departures: Array
 
 
 def polynomials_of(
@@ -86,8 +91,10 @@ def polynomials_of(
     between = np.ones(len(x), dtype=bool)
     between[offsets[1:] - 1] = False
     smooth, lines = np.flatnonzero(between & ~hops), np.flatnonzero(hops)
-    arcs = _arcs(box, x, np.concatenate(along), smooth)
-    arcs, pieces, good = _polynomials(field, box, arcs, tolerance, deadline)
+    walked = _arcs(box, x, np.concatenate(along), smooth)
+    arcs, pieces, good = _polynomials(field, box, walked, tolerance, deadline)
+    good &= settled[arcs.arc] & settled[arcs.arc + 1]
+    leaving, places = _departures(field, box, walked, (arcs, pieces, good), tolerance)
     straight = Pieces.lines(x[lines], x[lines + 1])
     number = np.concatenate([arcs.arc, lines])
     order = np.argsort(number, kind="stable")
@@ -95,9 +102,8 @@ def polynomials_of(
     starts = np.concatenate([arcs.start, x[lines]])[order]
     slopes = np.concatenate([arcs.start_gradient, gradient[lines]])[order]
     coefficients = np.concatenate([pieces.coefficients, straight.coefficients])[order]
-    good = (
-        np.concatenate([good, np.ones(len(lines), dtype=bool)])[order] & settled[number] & settled[number + 1]
-    )
+    lines_good = settled[lines] & settled[lines + 1]
+    good = np.concatenate([good, lines_good])[order]
     found = []
     for steps, k in zip(many, parts, strict=True):
         part = slice(*np.searchsorted(number, [k.start, k.stop]))
@@ -110,14 +116,15 @@ def polynomials_of(
             tuple(branch for branch in steps.branches if branch is not None),
         )
         start = np.searchsorted(number[part], k.start + steps.start)
-        found.append(Polynomials(trace, int(start), good[part]))
+        own = places[(leaving >= k.start) & (leaving < k.stop)]
+        found.append(Polynomials(trace, int(start), good[part], own))
     return found
 
 
 def _polished(field: Field, box: Box, many: list[Steps], offsets: Indices) -> tuple[Array, Array, Mask]:
     """All points corrected to rounding along their normals, those on sides of the box along the side.
 
-    Also ∇F at them, and which are on the curve, and moved by little.
+    Also ∇F at them, and which are on the curve, and moved by little; the others are not moved.
     """
     x, gradient = (np.concatenate(column) for column in zip(*((s.x, s.gradient) for s in many), strict=True))
     corners = np.concatenate([steps.corners for steps in many])
@@ -133,10 +140,11 @@ def _polished(field: Field, box: Box, many: list[Steps], offsets: Indices) -> tu
     scale = np.minimum(length[1:], length[:-1])
     fixed = corners | ~gradient.any(axis=1)
     at, slope, step, _ = newton_along(field, normal * box.sides, np.minimum(scale, 1.0), x)
-    at[fixed], slope[fixed] = x[fixed], gradient[fixed]
+    settled = fixed | ((box.distance(at, x) <= LARGEST_CORRECTION * scale) & (step <= CONVERGED))
+    kept = fixed | ~settled
+    at[kept], slope[kept] = x[kept], gradient[kept]
     closed = np.array([not steps.ends for steps in many])
     at[last[closed]], slope[last[closed]] = at[offsets[:-1][closed]], slope[offsets[:-1][closed]]
-    settled = fixed | ((box.distance(at, x) <= LARGEST_CORRECTION * scale) & (step <= CONVERGED))
     return box.clip(at), slope, settled
 
 
@@ -189,6 +197,24 @@ def _polynomials(
     vectors = np.concatenate([arcs.vectors[kept], rest.vectors])
     fine = np.concatenate([good[kept], fine])
     return ArcBatch(vectors[order], arcs.arc[number[order]]), Pieces(coefficients[order]), fine[order]
+
+
+def _departures(
+    field: Field, box: Box, steps: ArcBatch, found: tuple[ArcBatch, Pieces, Mask], tolerance: float
+) -> tuple[Indices, Array]:
+    """The steps whose polynomials the curve leaves, (k,), and where, (k, 2).
+
+    Polynomials that it leaves are no longer good. Where none were good it leaves the cubics of the steps, or
+    is lost at their ends.
+    """
+    arcs, pieces, good = found
+    kept, lost = np.flatnonzero(good), np.isin(steps.arc, arcs.arc[~good])
+    checked = np.concatenate([pieces.coefficients[kept], cubics(box, steps[lost]).coefficients])
+    piece, places = departed(field, box, Pieces(checked), tolerance)
+    good[kept[piece[piece < len(kept)]]] = False
+    number = np.concatenate([arcs.arc[kept], steps.arc[lost]])[piece]
+    rest = steps[lost & ~np.isin(steps.arc, number)]
+    return np.concatenate([number, rest.arc, rest.arc]), np.concatenate([places, rest.start, rest.end])
 
 
 def good_part(trace: Trace, seed: int, good: Mask, reason: End) -> tuple[Trace, int]:

@@ -7,6 +7,7 @@ nearby zero of ∇F is a branch point; else, at a kink, the sign changes of F on
 curve continues.
 """
 
+import time
 from dataclasses import dataclass
 from dataclasses import field as default
 from typing import Any
@@ -15,7 +16,6 @@ import numpy as np
 
 from tracer.arrays import Array
 from tracer.curves.branch_points import BranchPoint, branch_point_near, leaving
-from tracer.curves.continuation.budget import Budget
 from tracer.curves.continuation.chart_ode import Arrival, ChartODE, Stop, tangent
 from tracer.curves.corrector import regular
 from tracer.curves.end import End
@@ -30,13 +30,30 @@ SAME_ROOT = 1e-12
 GRAZING = 1e-8
 # The relative error that the integrator controls: none, as coordinates may be far from 0.
 RELATIVE_TOLERANCE = 1e-13
-FIRST_STEP = 0.05
+FIRST_STEP, LONGEST_STEP = 0.05, 0.2
+# A rejected step is shortened by this.
+SHORTER = 0.4
+# A step covers at most this share of the way to a danger, or so much, in box units.
+APPROACH, NEAREST = 0.5, 1e-7
 # Radii, in box units, of the circles around a point where the integrator fails; most such points in a row.
 CIRCLE_RADII = (1e-9, 1e-8, 1e-7, 1e-6)
 MOST_HOPS = 8
 # The largest distance, in box units, of a branch point that explains a failure.
 BRANCH_RADIUS = 1e-3
 NEWTON_STEPS = 8
+
+
+@dataclass
+class Budget:
+    """The budget of a curve: a number of steps, and a deadline of `time.perf_counter`."""
+
+    steps: int
+    deadline: float = float("inf")
+
+    @property
+    def spent(self) -> bool:
+        """Whether either is spent."""
+        return self.steps <= 0 or time.perf_counter() >= self.deadline
 
 
 @dataclass
@@ -51,6 +68,8 @@ class Walk:
         A point of the curve inside the box, and ∇F there.
     error : float
         The error of a step that the integrator allows, in box units.
+    dangers : ndarray, shape (k, 2)
+        Where earlier walks lost the curve: steps become shorter towards these points.
     budget : Budget
         Loses one step for every attempted step.
     direction : {1, -1}
@@ -70,6 +89,7 @@ class Walk:
     start: Array
     gradient: Array
     error: float
+    dangers: Array
     budget: Budget
     direction: int
     points: list[Array] = default(default_factory=list)
@@ -105,7 +125,7 @@ class Walk:
         """Walk in the chart of the larger partial, as far as it goes."""
         from scipy.integrate import solve_ivp
 
-        from tracer.curves.continuation.corrected_rk23 import LONGEST_STEP, CorrectedRK23
+        from tracer.curves.continuation.corrected_rk23 import CorrectedRK23
 
         here = Arrival(self.points[-1], self.gradients[-1])
         if not regular(here.gradient):
@@ -147,12 +167,27 @@ class Walk:
         self._append(found.x, found.gradient)
         return found
 
-    def replace(self, found: Arrival) -> Arrival:
-        """Replace the last point by a better one, unless it is the start."""
-        if len(self.points) == 1:
-            return Arrival(self.start, self.gradient)
+    def settle(self, chart: ChartODE) -> Arrival:
+        """Correct the last point to rounding, unless it is the start; if it is wrong, retreat from it.
+
+        A point behind a corner stays as it is.
+        """
+        last = len(self.points) - 1
+        if last == 0 or last in self.hops:
+            return Arrival(self.points[-1], self.gradients[-1])
+        length = float(self.box.distance(self.points[-1], self.points[-2]))
+        found = chart.settled(length)
+        if found is None:
+            del self.points[-1], self.gradients[-1]
+            self._step = SHORTER * length
+            return Arrival(self.points[-1], self.gradients[-1], Stop.RETREAT)
         self.points[-1], self.gradients[-1] = found.x, found.gradient
         return found
+
+    def longest_step(self) -> float:
+        """The longest step from here, in box units."""
+        distance = self.box.distance(self.dangers, self.points[-1]).min(initial=np.inf)
+        return float(min(max(APPROACH * distance, NEAREST), LONGEST_STEP))
 
     def _leaves_box(self, x: Array, direction: Array) -> bool:
         outward = np.where(x >= self.box.upper, direction, 0) - np.where(x <= self.box.lower, direction, 0)

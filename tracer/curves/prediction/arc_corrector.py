@@ -1,14 +1,17 @@
 """Correction of points of many arcs onto F = 0.
 
 Newton's method runs along given normals. The chart makes it safe: a point that leaves the chart or the arc's
-range of τ, or has not converged, is computed again in the chart's bracket (see `batch`).
+range of τ, or has not converged, is computed again in the chart's bracket (see `batch`). Without a chart it
+is computed between two points on both sides of the prediction where F has opposite signs, if there are such:
+where the curve is vertical, as that of ∛x = y is at 0, Newton's method diverges.
 """
 
 import numpy as np
 
-from tracer.arrays import EPS, Array, Mask
+from tracer.arrays import EPS, Array, Indices, Mask
 from tracer.atlas.charts import across
-from tracer.curves.corrector import newton_along
+from tracer.atlas.edges.roots import Transversals, bracketed_newton
+from tracer.curves.corrector import EXACT, SETTLED, newton_along
 from tracer.curves.prediction.batch import ENDS, ArcBatch, solve_in_brackets
 from tracer.curves.vectors import within
 from tracer.fields.box import Box
@@ -18,6 +21,9 @@ from tracer.fields.field import Field
 CONVERGED = 4e-8
 # The noise is this many times the remaining step, which is rounding of F, plus that of the coordinates.
 NOISE = 8.0
+# How far from a prediction opposite signs are looked for, in chords; and how small |F| is at a root then, as
+# a share of |F| beside it.
+REACHES, ROOT_RATIO = np.array([1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1]), 1e-2
 
 
 def corrected(
@@ -30,7 +36,8 @@ def corrected(
     """
     n, m = x.shape[:2]
     along, chords = (normal * box.sides).reshape(-1, 2), np.repeat(box.distance(arcs.start, arcs.end), m)
-    at, gradient, step, noise = newton_along(field, along, chords, x.reshape(-1, 2))
+    settled = SETTLED if arcs.bracketed else EXACT
+    at, gradient, step, noise = newton_along(field, along, chords, x.reshape(-1, 2), settled)
     at, gradient = at.reshape(n, m, 2), gradient.reshape(n, m, 2)
     step, noise = step.reshape(n, m), noise.reshape(n, m)
     ends = arcs.across()
@@ -38,14 +45,43 @@ def corrected(
     t = across(arcs.direction[:, None], at)
     inside = within(at, arcs.lower[:, None], arcs.upper[:, None])
     lost = ~(inside & (t >= low[:, None]) & (t <= high[:, None]) & (step <= CONVERGED))
-    if lost.any() and arcs.bracketed:
-        arc, k = np.nonzero(lost)
+    noise[lost] = 0.0
+    arc, k = np.nonzero(lost)
+    if len(arc) and arcs.bracketed:
         t = np.clip(across(arcs.direction[arc], x[arc, k]), low[arc], high[arc])
         t = np.where(np.isfinite(t), t, (0.5 * low + 0.5 * high)[arc])
         found = grid_in_brackets(field, arcs[arc], t[:, None])
-        at[arc, k], gradient[arc, k], noise[arc, k] = found[0][:, 0], found[1][:, 0], 0.0
+        at[arc, k], gradient[arc, k] = found[0][:, 0], found[1][:, 0]
+    elif len(arc):
+        which, *found = _at_sign_changes(field, box, normal[arc, k], chords.reshape(n, m)[arc, k], x[arc, k])
+        arc, k = arc[which], k[which]
+        at[arc, k], gradient[arc, k] = found
+        lost[arc, k] = False
     size = np.abs(arcs.vectors[:, ENDS] / box.sides).reshape(n, 4)
     return at, gradient, NOISE * (noise.max(axis=1) + EPS * size.max(axis=1)), np.asarray(lost.any(axis=1))
+
+
+def _at_sign_changes(
+    field: Field, box: Box, normal: Array, chord: Array, x: Array
+) -> tuple[Indices, Array, Array]:
+    """Roots of F near points (n, 2), along unit normals (n, 2), where its sign changes across the points.
+
+    Returns the numbers of the points, (k,), the roots, (k, 2), and ∇F there.
+    """
+    reach = (REACHES[:, None] * chord)[..., None] * normal * box.sides
+    ends = box.clip(x + np.stack([-reach, reach]))
+    value = field.value(ends)
+    opposite = value[0] * value[1] < 0
+    some = np.flatnonzero(opposite.any(axis=0))
+    nearest = opposite.argmax(axis=0)[some]
+    (low, high), size = ends[:, nearest, some], np.abs(value[:, nearest, some]).max(axis=0)
+    brackets = Transversals(low, high)
+    share, _ = bracketed_newton(field, brackets, np.sign(value[1, nearest, some]))
+    root = brackets.at(share)
+    value, gradient = field.value_and_gradient(root)
+    # A jump changes the sign, too, but F does not become small there.
+    good = np.abs(value) <= ROOT_RATIO * size
+    return some[good], root[good], gradient[good]
 
 
 def grid_in_brackets(field: Field, arcs: ArcBatch, tau: Array) -> tuple[Array, Array]:

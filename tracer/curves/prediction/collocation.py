@@ -127,7 +127,9 @@ def stacked_pieces(
         values[pending] = found.x[:, AT_NODES]
         allowed = tolerance, tolerance * length / len(stack)
         misses = found.misses(*allowed)
-        noisy = np.flatnonzero(misses & (found.lost | (found.off >= STALLED * before[:, -1])))
+        # A lost point without a bracket is anywhere: no rounding explains it.
+        stalled = found.off >= STALLED * before[:, -1]
+        noisy = np.flatnonzero(misses & np.where(found.lost, stack.bracketed, stalled))
         if len(noisy):
             found.noise[noisy] += _rounding(field, box, found.x[noisy], found.lost[noisy])
             misses = found.misses(*allowed)
@@ -192,6 +194,11 @@ def _collocated(box: Box, stack: ArcBatch) -> tuple[Array, Array]:
     x = CUBIC @ ends * box.sides
     x = np.minimum(np.maximum(x, stack.lower[:, None]), stack.upper[:, None])
     return x, turned(unit_vectors(CUBIC_RATES @ ends))
+
+
+def cubics(box: Box, stack: ArcBatch) -> Pieces:
+    """The cubics that predict arcs, as they are before any point is corrected."""
+    return with_arclength(_collocated(box, stack)[0][:, AT_NODES])
 
 
 def _straight(start: Array, end: Array, sigma: Array) -> Array:

@@ -20,7 +20,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tracer.arrays import EPS, Array
+from tracer.arrays import EPS, Array, Mask
 
 Values = Callable[[Array, Array], Array]
 
@@ -57,45 +57,50 @@ def gradients(values: Values, x: Array, noise: float, size: float) -> Array:
     Parameters
     ----------
     values : callable
-        ``values(x1, x2)``, arrays of one shape (m,); called once for each length of the steps.
+        ``values(x1, x2)``, arrays of one shape (m,); called once for the first length of the steps, and once
+        for all shorter ones.
     x : ndarray, shape (n, 2)
     noise, size : float
         Of the function's values.
     """
     best, least = np.full(x.shape, np.nan), np.full(x.shape, np.inf)
-    remaining = np.arange(len(x))
-    step = FIRST_STEP * (min(max(noise / size if size else 0.0, LEAST_NOISE), MOST_NOISE)) ** (1 / 9)
-    for _ in range(MOST_STEPS):
-        # A power of 2, so that the points of the stencil are mostly exact.
-        h = step * np.maximum(1.0, np.abs(x[remaining]) * RELATIVE_STEP)
-        h = np.ldexp(1.0, np.frexp(h)[1] - 1)
-        found, error = _differences(values, x[remaining], h)
-        slope = np.abs(found).max(axis=1, keepdims=True)
-        with np.errstate(all="ignore"):
-            share = np.nan_to_num(error / slope, nan=np.inf)
-            # Shorter steps make noise worse.
-            allowed = AGREEMENT + NOISY * noise / (h * slope)
-        # Where a derivative is infinite no step is better than another, but shorter ones show it.
-        better = share <= LIKE * least[remaining]
-        best[remaining] = np.where(better, found, best[remaining])
-        least[remaining] = np.where(better, share, least[remaining])
-        remaining = remaining[~(least[remaining] <= allowed).all(axis=1)]
-        if not len(remaining):
+    first = FIRST_STEP * (min(max(noise / size if size else 0.0, LEAST_NOISE), MOST_NOISE)) ** (1 / 9)
+    steps, open_ = first * SHORTER ** np.arange(MOST_STEPS), np.ones(len(x), dtype=bool)
+    for some in (steps[:1], steps[1:]):
+        at = np.flatnonzero(open_)
+        if not len(at):
             break
-        step *= SHORTER
+        # A power of 2, so that the points of the stencil are mostly exact.
+        h = some[:, None, None] * np.maximum(1.0, np.abs(x[at]) * RELATIVE_STEP)
+        h = np.ldexp(1.0, np.frexp(h)[1] - 1)
+        for found, error, defined, step in zip(*_differences(values, x[at], h), h, strict=True):
+            slope = np.abs(found).max(axis=1, keepdims=True)
+            with np.errstate(all="ignore"):
+                share = np.nan_to_num(error / slope, nan=np.inf)
+                # Shorter steps make noise worse.
+                allowed = AGREEMENT + NOISY * noise / (step * slope)
+            # Where a derivative is infinite no step is better than another, but shorter ones show it.
+            better = (share <= LIKE * least[at]) & open_[at, None]
+            best[at] = np.where(better, found, best[at])
+            least[at] = np.where(better, share, least[at])
+            open_[at] &= ~(least[at] <= allowed).all(axis=1) & defined
     return best
 
 
-def _differences(values: Values, x: Array, h: Array) -> tuple[Array, Array]:
-    """The differences of order 8, (n, 2), for steps (n, 2), and their estimated errors."""
-    at = x[:, None] + OFFSETS * h[:, None]
-    f = values(at[..., 0].ravel(), at[..., 1].ravel()).reshape(at.shape[:2])
+def _differences(values: Values, x: Array, h: Array) -> tuple[Array, Array, Mask]:
+    """The differences of order 8 at points (n, 2) for steps (m, n, 2), and their estimated errors.
+
+    Both have the shape of the steps. Also where the function is defined, (m, n): elsewhere no shorter step
+    has differences.
+    """
+    at = x[:, None] + OFFSETS * h[..., None, :]
+    f = values(at[..., 0].ravel(), at[..., 1].ravel()).reshape(at.shape[:-1])
     with np.errstate(all="ignore"):
-        rise = (f[:, 1:] - f[:, :1]).reshape(len(x), 2, -1)
+        rise = (f[..., 1:] - f[..., :1]).reshape(*h.shape, -1)
         found, coarse = rise @ ORDER_8 / h, rise @ ORDER_6 / h
         # At a kink both orders may agree, but it shows in the eighth difference.
         error = np.maximum(np.abs(found - coarse), np.abs(rise @ EIGHTH) / h)
-    return found, np.where(np.isfinite(error), error, np.inf)
+    return found, np.where(np.isfinite(error), error, np.inf), np.isfinite(f[..., 0])
 
 
 def noise_and_size(values: Values, x: Array) -> tuple[float, float]:

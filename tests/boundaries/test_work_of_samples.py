@@ -1,0 +1,132 @@
+"""How much work sampled boundaries take: calls of F and points, where F is no formula to the library."""
+
+import numpy as np
+import pytest
+from scipy.spatial import KDTree
+
+import tracer
+from cases.problems import T1, traced
+from tracer import End, Status
+
+BOX = [(-2.0, 2.0), (-2.0, 2.0)]
+# The vertices of the lattice along each side.
+SIDE = 402
+
+
+class Hidden:
+    """A function that is no formula: its values pass through lists. It counts its calls and points."""
+
+    def __init__(self, f):
+        self.f, self.calls, self.points = f, 0, 0
+
+    def __call__(self, x, y):
+        self.calls += 1
+        self.points += np.size(x)
+        with np.errstate(all="ignore"):
+            return self.f(np.array(np.asarray(x).tolist()), np.array(np.asarray(y).tolist()))
+
+
+def arc(n, x, y):
+    """The length of the polygon through n points of a curve."""
+    t = np.linspace(0, 1, n)
+    return np.hypot(np.diff(x(t)), np.diff(y(t))).sum()
+
+
+S = 2 ** (1 / 3)
+# The function, its curves and closed ones, their length, and the most calls.
+SMOOTH = {
+    "circle": (lambda x, y: np.linalg.norm(np.stack([x, y]), axis=0) - 1, (1, 1), 2 * np.pi, 100),
+    "rings": (lambda x, y: np.sin(9 * np.hypot(x, y)) - 0.9, (14, 6), None, 120),
+    "vertical tangent": (
+        lambda x, y: np.cbrt(x) - y,
+        (1, 0),
+        2 * arc(10**6, lambda t: (S * t) ** 3, lambda t: S * t),
+        300,
+    ),
+    "edge of the domain": (
+        lambda x, y: np.sqrt(x) - y,
+        (1, 0),
+        arc(10**6, lambda t: 2 * t**2, lambda t: 2**0.5 * t),
+        800,
+    ),
+    "corner": (lambda x, y: np.abs(x) - y, (1, 0), 4 * 2**0.5, 400),
+    "corners": (lambda x, y: np.clip(x, 0, 1) - y, (1, 0), 3 + 2**0.5, 200),
+    "rectangle": (lambda x, y: np.maximum(np.abs(x) - 1, np.abs(y) - 0.5), (1, 1), 6, 200),
+}
+
+
+@pytest.mark.parametrize("name", SMOOTH)
+def test_curves_take_few_calls(name):
+    f, found, length, most = SMOOTH[name]
+    field = Hidden(f)
+    boundary = tracer.trace(field, BOX)
+    assert boundary.certificate.status is Status.SAMPLED
+    assert (len(boundary), sum(curve.closed for curve in boundary)) == found
+    assert length is None or boundary.length == pytest.approx(length, rel=5e-6)
+    assert field.calls <= most
+    assert field.points <= 4 * SIDE**2
+
+
+# Jumps --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("f", "along"),
+    [
+        (lambda x, y: np.where(x < 0, y - 1, y + 1), [2]),
+        (lambda x, y: np.where(x > 0, y, y**2 - 1), [1, 1]),
+    ],
+    ids=["twice", "of another shape"],
+)
+def test_jumps_beside_which_f_varies_are_followed(f, along):
+    field = Hidden(f)
+    boundary = tracer.trace(field, BOX)
+    jumps = [curve for curve in boundary if curve.jumps]
+    assert [curve.length for curve in jumps] == pytest.approx(along, abs=2 * 4 / SIDE)
+    for curve in jumps:
+        assert np.abs(curve.points[:, 0]).max() < 1e-9
+        assert End.JUMP in curve.ends
+        assert "along a jump" in repr(curve)
+    assert sum(curve.length for curve in boundary if not curve.jumps) == pytest.approx(
+        6 - 2 * (len(along) == 1)
+    )
+    assert "edges of the lattice the sign of F changes where F is not 0" in boundary.certificate.reason
+    assert field.calls <= 3000
+    assert field.points <= 4 * SIDE**2
+
+
+@pytest.mark.parametrize("trees", [1, 20])
+def test_forests_take_few_calls_and_are_as_exact_as_their_lattice(trees):
+    rng = np.random.default_rng(trees)
+    a, b = rng.uniform(-2, 2, (2, 8 * trees, 1))
+    vote = rng.choice([-1.0, 1.0], (trees, 8, 1))
+
+    def forest(x, y):
+        leaf = ((x > a) & (y > b)).reshape(trees, 8, -1)
+        return (vote * leaf).sum(axis=(0, 1)) / trees + 0.5 / trees
+
+    field = Hidden(forest)
+    boundary = tracer.trace(field, BOX)
+    assert boundary.certificate.status is Status.SAMPLED
+    assert all(curve.jumps for curve in boundary)
+    assert field.calls <= 40
+    assert field.points <= 6 * SIDE**2
+    # Every change of the sign on a lattice line is a vertex: it is nowhere further than half a cell.
+    line = np.linspace(-2, 2, SIDE)
+    positive = np.array([field(np.full(SIDE, x), line) >= 0 for x in line])
+    i, j = np.nonzero(positive[1:] != positive[:-1])
+    middles = np.stack([0.5 * (line[i] + line[i + 1]), line[j]], axis=-1)
+    distance, _ = KDTree(np.concatenate([curve.points for curve in boundary])).query(middles, p=np.inf)
+    assert distance.max() <= 0.5001 * 4 / (SIDE - 1)
+
+
+# Saturated bands ----------------------------------------------------------------------------------
+
+
+def test_the_walks_after_a_spent_budget_are_few():
+    first, *rest = T1.layers
+    field = tracer.Network([tracer.Layer(1e3 * first.weight, 1e3 * first.bias, "sigmoid"), *rest])
+    boundary = traced(field, [(-3, 3), (-3, 3)], max_cells=5000)
+    assert boundary.certificate.status is Status.BUDGET_EXHAUSTED
+    assert boundary.length == pytest.approx(6.9380316, abs=1e-6)
+    assert boundary.stats.evaluations <= 60_000
