@@ -24,7 +24,7 @@ from tracer.boundaries.work import Work
 from tracer.curves.branch_points import BranchPoint
 from tracer.curves.continuation.budget import Budget
 from tracer.curves.continuation.contours import Contour, contours_of, flat_jumps, polyline_of, steps_of
-from tracer.curves.continuation.coverage import covered
+from tracer.curves.continuation.coverage import covered, near
 from tracer.curves.continuation.following import follow, stays_in
 from tracer.curves.continuation.lattice import (
     FINEST,
@@ -54,8 +54,9 @@ SEARCH_SHARE = 0.2
 COARSE_SIDES = (1, 4, 16)
 # Share of the time limit after which no further curve is started.
 FOLLOW_SHARE = 0.9
-# After so many calls of a field no further curve is started.
-MOST_CALLS = 20_000
+# After so many calls of a field no curve is followed further; a step along one takes about as many.
+MOST_CALLS = 15_000
+CALLS_PER_STEP = 5
 # Distance of the seeds on branches from their branch point, in box units.
 BRANCH_SEED = 1e-3
 # Number of points by which it is decided whether one curve contains another.
@@ -246,9 +247,7 @@ class Search:
                 new[new] = ~covered(curve, self.uncounted, seeds[new], gradients[new])
         left, gradients = seeds[new], gradients[new]
         while len(left):
-            if time.perf_counter() >= self.deadline or self.steps <= 0:
-                return False
-            if self.evaluations.calls > MOST_CALLS:
+            if time.perf_counter() >= self.deadline or self._affordable_steps() <= 0:
                 return False
             curve = self._follow(left[0])
             on = np.arange(len(left)) == 0  # the seed is discarded in any case: the loop ends
@@ -262,8 +261,12 @@ class Search:
             self.progress.curves(len(self.curves))
         return time.perf_counter() < self.deadline
 
+    def _affordable_steps(self) -> int:
+        calls = MOST_CALLS - self.evaluations.calls - self.uncounted.calls
+        return int(min(MAX_STEPS, self.steps, calls / CALLS_PER_STEP))
+
     def _follow(self, seed: Array) -> Curve:
-        budget = Budget(int(min(MAX_STEPS, self.steps)), self.deadline)
+        budget = Budget(self._affordable_steps(), self.deadline)
         self.steps -= budget.steps + STEPS_OF_LOOKING_UP
         found = follow(self.evaluations, self.box, seed, self.tolerance, budget)
         self.steps += budget.steps
@@ -277,6 +280,8 @@ class Search:
         if curve.length < (1 - LENGTH_ROUNDING) * earlier.length:
             return False
         probes = earlier.pieces(np.linspace(0, earlier.length, PROBES + 2)[1:-1])
+        if not near(curve, probes).all():
+            return False
         x, gradient, _ = correct(self.uncounted, self.box, self.box.clip(probes))
         return bool(covered(curve, self.uncounted, x, gradient).all())
 

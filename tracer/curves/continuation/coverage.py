@@ -23,13 +23,13 @@ PROJECTION_STEPS = 6
 
 def covered(curve: Curve, field: Field, points: Array, gradients: Array) -> Mask:
     """Whether each of `points` (n, 2) on the boundary, with its ∇F (n, 2), lies on `curve`."""
-    found = _near(curve, points)
+    found = near(curve, points)
     if found.any():
         found[found] = _covered(curve, field, points[found], gradients[found])
     return found
 
 
-def _near(curve: Curve, points: Array) -> Mask:
+def near(curve: Curve, points: Array) -> Mask:
     """Which points lie in a curve's bounding box, extended by its longest piece, since pieces may bulge."""
     x, sides = curve.points, curve.box.sides
     reach = (np.abs(np.diff(x, axis=0) / sides).max(initial=0.0) + SAME_POINT) * sides

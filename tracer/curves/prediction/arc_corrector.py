@@ -38,12 +38,14 @@ def corrected(
     t = across(arcs.direction[:, None], at)
     inside = within(at, arcs.lower[:, None], arcs.upper[:, None])
     lost = ~(inside & (t >= low[:, None]) & (t <= high[:, None]) & (step <= CONVERGED))
+    # A step that does not converge says nothing of rounding.
+    noise[lost] = 0.0
     if lost.any() and arcs.bracketed:
         arc, k = np.nonzero(lost)
         t = np.clip(across(arcs.direction[arc], x[arc, k]), low[arc], high[arc])
         t = np.where(np.isfinite(t), t, (0.5 * low + 0.5 * high)[arc])
         found = grid_in_brackets(field, arcs[arc], t[:, None])
-        at[arc, k], gradient[arc, k], noise[arc, k] = found[0][:, 0], found[1][:, 0], 0.0
+        at[arc, k], gradient[arc, k] = found[0][:, 0], found[1][:, 0]
     size = np.abs(arcs.vectors[:, ENDS] / box.sides).reshape(n, 4)
     return at, gradient, NOISE * (noise.max(axis=1) + EPS * size.max(axis=1)), np.asarray(lost.any(axis=1))
 
