@@ -9,8 +9,8 @@ import numpy as np
 from tracer.arrays import EPS, Array, Mask
 from tracer.atlas.charts import across
 from tracer.curves.corrector import newton_along
-from tracer.curves.prediction.batch import ENDS, ArcBatch, solve_in_brackets
-from tracer.curves.vectors import within
+from tracer.curves.prediction.batch import ENDS, GRADIENTS, ArcBatch, solve_in_brackets
+from tracer.curves.vectors import dot, lengths, within
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
@@ -18,6 +18,8 @@ from tracer.fields.field import Field
 CONVERGED = 4e-8
 # The noise is this many times the remaining step, which is rounding of F, plus that of the coordinates.
 NOISE = 8.0
+# F at a root is at most this share of what it varies by over the arc's chord; it may be more at a jump.
+SMALL = 0.1
 
 
 def corrected(
@@ -38,6 +40,8 @@ def corrected(
     t = across(arcs.direction[:, None], at)
     inside = within(at, arcs.lower[:, None], arcs.upper[:, None])
     lost = ~(inside & (t >= low[:, None]) & (t <= high[:, None]) & (step <= CONVERGED))
+    if not arcs.bracketed:
+        lost |= _beside_a_jump(box, arcs, step * np.abs(dot(gradient, normal * box.sides)))
     # A step that does not converge says nothing of rounding.
     noise[lost] = 0.0
     if lost.any() and arcs.bracketed:
@@ -48,6 +52,12 @@ def corrected(
         at[arc, k], gradient[arc, k] = found[0][:, 0], found[1][:, 0]
     size = np.abs(arcs.vectors[:, ENDS] / box.sides).reshape(n, 4)
     return at, gradient, NOISE * (noise.max(axis=1) + EPS * size.max(axis=1)), np.asarray(lost.any(axis=1))
+
+
+def _beside_a_jump(box: Box, arcs: ArcBatch, value: Array) -> Mask:
+    """At which points (n, m) the last `value` of F is not small: the slope of a jump makes any step short."""
+    slope = lengths(arcs.vectors[:, GRADIENTS] * box.sides).max(axis=1)
+    return value > (SMALL * slope * box.distance(arcs.start, arcs.end))[:, None]
 
 
 def grid_in_brackets(field: Field, arcs: ArcBatch, tau: Array) -> tuple[Array, Array]:
