@@ -277,11 +277,9 @@ class Search:
         return curve
 
     def _contains(self, curve: Curve, earlier: Curve) -> bool:
-        if curve.length < (1 - LENGTH_ROUNDING) * earlier.length:
+        if curve.length < (1 - LENGTH_ROUNDING) * earlier.length or not near(curve, earlier.points).all():
             return False
         probes = earlier.pieces(np.linspace(0, earlier.length, PROBES + 2)[1:-1])
-        if not near(curve, probes).all():
-            return False
         x, gradient, _ = correct(self.uncounted, self.box, self.box.clip(probes))
         return bool(covered(curve, self.uncounted, x, gradient).all())
 

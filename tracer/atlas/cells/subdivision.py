@@ -246,7 +246,11 @@ def unbounded(field_of: FieldOf, shares: Array, corners: Array, bounded: Mask) -
         a, b = corners[which, 0], corners[which, 1]
         middle = 0.5 * a + 0.5 * b
         others = np.stack([a[:, 0], b[:, 1]], 1), np.stack([b[:, 0], a[:, 1]], 1)
-        field = field_of(which)
-        at = [field.enclose(x, x).is_bounded() for x in (a, b, middle, *others)]
-        useless[which] = ~np.any(at, axis=0)
+        useless[which] = True
+        for x in (middle, a, b, *others):
+            # At most cells the first point tells.
+            left = np.flatnonzero(useless[which])
+            if len(left):
+                here = x[left]
+                useless[which[left]] = ~field_of(which[left]).enclose(here, here).is_bounded()
     return useless
