@@ -12,11 +12,15 @@ from tracer.arrays import Array, Mask
 from tracer.curves.corrector import correct
 from tracer.curves.curve import Curve
 from tracer.curves.polylines import SAMPLES
+from tracer.curves.vectors import lengths
+from tracer.fields.evaluations import noise_of
 from tracer.fields.field import Field
 
 # Distances in box units: of equal points, and of samples near a point.
 SAME_POINT = 1e-8
 NEARBY = 0.02
+# Of the noise of F, which moves a point by so much.
+NOISE = 8.0
 NEIGHBOURS = 32
 PROJECTION_STEPS = 6
 
@@ -56,7 +60,9 @@ def _covered(curve: Curve, field: Field, points: Array, gradients: Array) -> Mas
         x = curve.box.clip(_project(curve, points[on], s[near[np.flatnonzero(on), first[on]]]))
         corrected = correct(field, curve.box, x)
         same_side = (corrected.gradient * gradients[on] * sides**2).sum(axis=1) > 0
-        on[on] = same_side & (curve.box.distance(corrected.x, points[on]) < SAME_POINT)
+        with np.errstate(all="ignore"):
+            noise = NOISE * noise_of(field) / lengths(gradients[on] * sides)
+        on[on] = same_side & (curve.box.distance(corrected.x, points[on]) < SAME_POINT + noise)
     return on
 
 
