@@ -126,20 +126,25 @@ def text_of(rng, special, depth):
 
 
 class Case:
-    """A callable with its box, made from a random generator."""
+    """A callable with its box."""
 
-    def __init__(self, rng):
-        self.kind = str(rng.choice(list(KINDS)))
-        self.level = float(np.round(rng.normal() * 0.5, 3))
-        self.text = f"{text_of(rng, KINDS[self.kind], rng.integers(1, 5))} - {self.level}"
-        self.center, self.size = rng.normal(size=2) * rng.choice([0, 1]), 10 ** rng.uniform(-0.7, 0.7, 2)
+    def __init__(self, manner, text, box, limit=np.inf, kind=""):
+        self.manner, self.text, self.box, self.kind = manner, text, np.asarray(box), kind
+        formula = eval(f"lambda x, y: {text}", {"np": np})
+        self.f = formula if manner == "formula" else Hidden(formula, manner, limit)
+        self.plain = Hidden(formula, "single" if manner == "single" else "double", limit)
+
+    @classmethod
+    def random(cls, rng):
+        """Made from a random generator."""
+        kind = str(rng.choice(list(KINDS)))
+        level = float(np.round(rng.normal() * 0.5, 3))
+        text = f"{text_of(rng, KINDS[kind], rng.integers(1, 5))} - {level}"
+        center, size = rng.normal(size=2) * rng.choice([0, 1]), 10 ** rng.uniform(-0.7, 0.7, 2)
         manners = ["formula", "double", "single", "noisy", "raising"]
-        self.manner = str(rng.choice(manners, p=[0.3, 0.5, 0.07, 0.06, 0.07]))
-        self.box = np.stack([self.center - self.size, self.center + self.size], axis=1)
-        formula = eval(f"lambda x, y: {self.text}", {"np": np})
-        limit = rng.uniform(*self.box[0])
-        self.f = formula if self.manner == "formula" else Hidden(formula, self.manner, limit)
-        self.plain = Hidden(formula, "single" if self.manner == "single" else "double", limit)
+        manner = str(rng.choice(manners, p=[0.3, 0.5, 0.07, 0.06, 0.07]))
+        box = np.stack([center - size, center + size], axis=1)
+        return cls(manner, text, box, rng.uniform(*box[0]), kind)
 
     def __str__(self):
         return f"{self.manner}, {self.text} in {self.box.tolist()}"
@@ -153,7 +158,12 @@ class Case:
 
 def claims(rng, tally):
     """What is wrong with one callable, one sentence each."""
-    case = Case(rng)
+    case = Case.random(rng)
+    yield from claims_of(case, rng, tally)
+
+
+def claims_of(case, rng, tally):
+    """What is wrong with a callable."""
     tally[f"callables, {case.kind}"] += 1
     result, seconds = yield from outcome(case, "trace", lambda: tracer.trace(case.f, case.box), ())
     tally["seconds of traces"] += seconds
@@ -178,7 +188,7 @@ def claims(rng, tally):
 
 
 def outcome(case, verb, call, expected):
-    """The result of a verb, or None, and its seconds of CPU; the messages that it may raise are `expected`."""
+    """The result of a verb, or None, and its seconds of CPU; it may raise the messages `expected`."""
     began, result = time.process_time(), None
     signal.setitimer(signal.ITIMER_PROF, 2 * MOST_SECONDS)
     try:
@@ -221,8 +231,8 @@ def off_the_sign_change(case, curve, tally):
     if not fine.all():
         k = int(np.argmin(fine))
         yield (
-            f"{np.count_nonzero(~fine)} of {len(x)} points of a curve with ends {[e.name for e in curve.ends]} "
-            f"off the change of sign, at {x[k].tolist()} F is {case.values(x[k]):.3g}"
+            f"{np.count_nonzero(~fine)} of {len(x)} points of a curve with ends "
+            f"{[end.name for end in curve.ends]} off the change of sign, at {x[k].tolist()} F is {case.values(x[k]):.3g}"
         )
 
 

@@ -9,6 +9,7 @@ claim to take. A limit may be passed by a share of it and the time of two calls 
 import argparse
 import sys
 import time
+from itertools import pairwise
 
 import numpy as np
 
@@ -47,7 +48,7 @@ def network(seed, widths, activation, scale):
     """A random network whose weights vary on the scale that keeps its signals alive."""
     rng = np.random.default_rng(seed)
     layers = []
-    for n, m in zip(widths[:-1], widths[1:], strict=True):
+    for n, m in pairwise(widths):
         weight, bias = rng.normal(size=(m, n)) * scale / np.sqrt(n), rng.normal(size=m) * scale / 3
         layers.append(tracer.Layer(weight, bias, activation if len(layers) < len(widths) - 2 else "linear"))
     return tracer.Network(layers)
