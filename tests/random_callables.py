@@ -232,7 +232,8 @@ def off_the_sign_change(case, curve, tally):
         k = int(np.argmin(fine))
         yield (
             f"{np.count_nonzero(~fine)} of {len(x)} points of a curve with ends "
-            f"{[end.name for end in curve.ends]} off the change of sign, at {x[k].tolist()} F is {case.values(x[k]):.3g}"
+            f"{[end.name for end in curve.ends]} off the change of sign, "
+            f"at {x[k].tolist()} F is {case.values(x[k]):.3g}"
         )
 
 

@@ -54,9 +54,10 @@ SEARCH_SHARE = 0.2
 COARSE_SIDES = (1, 4, 16)
 # Share of the time limit after which no further curve is started.
 FOLLOW_SHARE = 0.9
-# After so many calls of a field no curve is followed further; a step along one takes about as many.
+# After so many calls of a field no curve is followed further; a step along one takes about as many, and so
+# many points take as long as the call.
 MOST_CALLS = 15_000
-CALLS_PER_STEP = 5
+CALLS_PER_STEP, POINTS_PER_CALL = 5, 32
 # Distance of the seeds on branches from their branch point, in box units.
 BRANCH_SEED = 1e-3
 # Number of points by which it is decided whether one curve contains another.
@@ -151,7 +152,7 @@ class Search:
         self.deadline = work.deadline(FOLLOW_SHARE)
         self.curves: list[Curve] = list(curves)
         self.branch_points: list[BranchPoint] = []
-        self.side, self.steps = 0, steps
+        self.side, self.steps, self._calls_before = 0, steps, 0.0
         # Evaluations that compare curves are not counted, but they have the same deadline.
         self.uncounted = Evaluations(evaluations.field, evaluations.deadline)
 
@@ -239,6 +240,7 @@ class Search:
         """Follow the curve of every seed once; False if the time or the steps did not suffice."""
         if not len(seeds):
             return True
+        self._calls_before = self._calls()
         seeds, gradients, distance = correct(self.evaluations, self.box, seeds)
         new = regular(gradients) & np.isfinite(distance)
         for curve in self.curves:
@@ -262,8 +264,13 @@ class Search:
         return time.perf_counter() < self.deadline
 
     def _affordable_steps(self) -> int:
-        calls = MOST_CALLS - self.evaluations.calls - self.uncounted.calls
-        return int(min(MAX_STEPS, self.steps, calls / CALLS_PER_STEP))
+        left = MOST_CALLS - (self._calls() - self._calls_before)
+        return int(min(MAX_STEPS, self.steps, left / CALLS_PER_STEP))
+
+    def _calls(self) -> float:
+        """The calls of the field so far, or as many as would take as long as all points in them."""
+        both = self.evaluations, self.uncounted
+        return sum(some.calls + some.points / POINTS_PER_CALL for some in both)
 
     def _follow(self, seed: Array) -> Curve:
         budget = Budget(self._affordable_steps(), self.deadline)

@@ -38,7 +38,7 @@ NO_CELLS = np.zeros((0, 2, 2))
 # Cells enclosed at once, and the share of the remaining time that a chunk may take.
 CHUNK = 2048
 # Seconds that each cell takes later, when sides are sorted: of a cheap F as long as its bounds.
-LATER = 4e-6
+LATER = 6e-6
 PORTION = 0.05
 
 # Shares of at least this width are exact; the coordinates of a box run out of floats before.
