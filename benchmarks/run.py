@@ -22,6 +22,7 @@ NAMES = (
     "vs_grid_roots",
     "vs_display",
     "vs_auto",
+    "vs_continuation",
     "vs_codac",
     "piecewise_linear",
     "accuracy",
@@ -36,7 +37,7 @@ NAMES = (
 )
 # Processes that share the cores would each start as many threads as there are.
 ENVIRONMENT = {"many": {"OPENBLAS_NUM_THREADS": "1"}}
-FIGURES = ("scaling", "vs_grid_roots", "noisy_moons", "relu_moons")
+FIGURES = ("scaling", "vs_grid_roots", "continuation", "noisy_moons", "relu_moons")
 
 
 def run(path, **environment):

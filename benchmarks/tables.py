@@ -32,6 +32,7 @@ SECTIONS = (
     (tables_of_rivals, "vs_grid_roots"),
     (tables_of_rivals, "vs_display"),
     (tables_of_rivals, "vs_auto"),
+    (tables_of_rivals, "vs_continuation"),
     (tables_of_rivals, "vs_codac"),
     (tables_of_rivals, "piecewise_linear"),
     (tables_of_costs, "accuracy"),

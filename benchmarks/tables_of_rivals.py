@@ -87,6 +87,51 @@ def vs_auto(report):
     yield table(["", "points", "largest abs F", "error between", "seconds", "traced / it"], rows)
 
 
+def vs_continuation(report):
+    rows = []
+    for name, problem in report["problems"].items():
+        traced = {row["tolerance"]: row["seconds"] for row in problem["ours"] if row["verb"] == "trace"}
+        names = [name] + [""] * (len(problem["ours"]) - 1)
+        rows += [
+            [shown, *continued_row(row, traced)] for shown, row in zip(names, problem["ours"], strict=True)
+        ]
+        rows += [["", *plain_row(row)] for row in problem["plain"]]
+    head = [
+        "",
+        "",
+        "points",
+        "calls",
+        "largest abs F",
+        "error between",
+        "seconds",
+        "from a seed / all, proven, or / the walk",
+        "",
+    ]
+    yield table(head, rows)
+
+
+def continued_row(row, traced):
+    """One of our ways."""
+    name, cost = f"{row['verb']}, {error(row['tolerance'])}", ""
+    if row["verb"] == "trace":
+        remark = f"{row['curves']} curves, {'proven' if row['proven'] else 'not proven'}"
+    else:
+        cost = ratio(row["seconds"], traced[row["tolerance"]])
+        remark = "" if row["the same curve"] else "not the curve that was proven"
+    accuracy = [f"{row['largest |F|']:.0e}", error(row["error"])]
+    return [name, row["points"], row.get("calls", ""), *accuracy, seconds(row["seconds"]), cost, remark]
+
+
+def plain_row(row):
+    """What the plain walk reached, and what of that is wrong."""
+    remark = f"our chords as good: {row['ours']['points']} points, {seconds(row['ours']['seconds'])}"
+    if row["length"] > 1.5:
+        remark += f"; it goes round {row['length']:.0f} times"
+    accuracy = [f"{row['largest |F|']:.0e}", error(row["error"])]
+    cost = ratio(row["ours"]["seconds"], row["seconds"])
+    return ["plain walk", row["points"], row["calls"], *accuracy, seconds(row["seconds"]), cost, remark]
+
+
 def vs_codac(report):
     if not report["measured"]:
         yield not_measured(report)

@@ -6,6 +6,11 @@ import numpy as np
 import pytest
 
 import tracer
+from tracer.atlas.cells import subdivision
+from tracer.atlas.cells.paving import pave
+from tracer.atlas.cells.questions import OneField
+from tracer.atlas.edges import crossings
+from tracer.fields.box import Box
 from tracer.fields.evaluations import Evaluations, Overtime
 
 BOX = [(-1, 1), (-1, 1)]
@@ -141,3 +146,17 @@ def test_portions_are_the_whole(clock):
     with pytest.raises(Overtime):
         evaluations.value(x)
     assert evaluations.value(x[:0]).shape == (0, 10)
+
+
+def test_time_is_kept_for_the_sides_of_cells_however_cheap_their_bounds(clock, monkeypatch):
+    # The clock stands still: only the number of cells ends the work.
+    cells, sides = [], crossings.shared_edges
+    monkeypatch.setattr(crossings, "shared_edges", lambda some: cells.append(len(some)) or sides(some))
+    field = tracer.Function(lambda x, y: np.sin(50 * x) * np.sin(50 * y))
+    deadline = clock.now + 20_000 * subdivision.LATER
+    paving = pave(OneField(field), Box.from_bounds(BOX), max_cells=10**6, deadline=deadline)
+    assert paving.exhausted
+    assert 10_000 < paving.cells < 20_000 + 2 * subdivision.CHUNK
+    # Sides of cells alone are not sorted.
+    assert len(crossings.find_crossings(field, paving.without_charts()).points) == 0
+    assert cells == [0]

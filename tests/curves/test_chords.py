@@ -8,9 +8,9 @@ import pytest
 import tracer
 from cases.problems import T1
 from tracer.curves.continuation import chords
-from tracer.curves.continuation.walk import Budget
 from tracer.curves.continuation.chords import chords_of, steps_along
 from tracer.curves.continuation.steps import Steps
+from tracer.curves.continuation.walk import Budget
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Evaluations
 

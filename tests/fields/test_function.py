@@ -201,6 +201,44 @@ def test_a_module_of_float32_is_called_with_float32():
     np.testing.assert_allclose(gradient, exact.value_and_gradient(POINTS)[1], atol=1e-5)
 
 
+@pytest.mark.parametrize(
+    "write",
+    [
+        lambda jax: lambda x, y: x**2 + jax.numpy.sin(y),
+        lambda jax: jax.jit(lambda x, y: x**2 + jax.numpy.sin(y)),
+        lambda jax: jax.vmap(lambda x, y: x**2 + jax.numpy.sin(y)),
+        lambda jax: lambda x, y: jax.lax.stop_gradient(x**2) + jax.numpy.sin(y),
+        lambda jax: lambda x, y: np.asarray(x**2 + np.sin(y)) + 0 * jax.numpy.sin(x),
+    ],
+)
+def test_gradients_of_jax_are_its_own_and_in_double_precision(write):
+    jax = pytest.importorskip("jax")
+    field = Function(write(jax))
+    field.check(POINTS)
+    value, gradient = field.value_and_gradient(POINTS)
+    assert value.dtype == gradient.dtype == np.float64
+    np.testing.assert_allclose(value, POINTS[:, 0] ** 2 + np.sin(POINTS[:, 1]), atol=1e-14)
+    np.testing.assert_allclose(gradient, np.stack([2 * POINTS[:, 0], np.cos(POINTS[:, 1])], -1), atol=1e-10)
+    assert jax.numpy.ones(1).dtype == np.float32  # as it was
+
+
+def test_jax_is_called_with_arrays_of_few_lengths():
+    jax = pytest.importorskip("jax")
+    lengths = set()
+
+    def f(x, y):
+        lengths.add(x.shape[0])
+        return jax.numpy.hypot(x, y) - 1
+
+    field = Function(f)
+    field.check(POINTS[:5])
+    lengths.clear()
+    for n in range(1, 200):
+        assert field.value(POINTS[:n]).shape == (n,)
+        np.testing.assert_array_equal(field.value(POINTS[:n]), field.value(POINTS)[:n])
+    assert lengths == {8, 16, 32, 64, 128, 256}
+
+
 # The user's exceptions --------------------------------------------------------------------------
 
 BOX = [(-2, 2), (-2, 2)]

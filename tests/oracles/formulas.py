@@ -2,7 +2,7 @@
 
 import numpy as np
 from flint import arb, arb_series, ctx
-from scipy.special import erf, erfc, expit, log_expit
+from scipy.special import erf, erfc, exp10, expit, log_expit, logit, ndtr, xlog1py, xlogy
 
 from oracles.balls import BITS, arb_of
 
@@ -23,10 +23,11 @@ UNARY = [
         "erfc",
         "log_expit",
     ),
+    *("degrees", "radians", "ndtr", "logit", "exp10"),
 ]
 BINARY = [
     *("add", "subtract", "multiply", "divide", "maximum", "minimum", "hypot", "logaddexp"),
-    *("fmax", "fmin", "copysign", "arctan2", "heaviside"),
+    *("fmax", "fmin", "copysign", "arctan2", "heaviside", "logaddexp2", "xlogy", "xlog1py"),
 ]
 # What a float64 may not hold, or NumPy may not take for one.
 AWKWARD = [
@@ -63,6 +64,7 @@ class WithNumPy:
     """``np`` in a formula on floats: NumPy, and SciPy's functions."""
 
     expit, log_expit, erf, erfc = map(staticmethod, (expit, log_expit, erf, erfc))
+    logit, ndtr, exp10, xlogy, xlog1py = map(staticmethod, (logit, ndtr, exp10, xlogy, xlog1py))
 
     def __getattr__(self, name):
         return getattr(np, name)
@@ -230,6 +232,18 @@ class WithBalls:
     erf = _chain(arb.erf, lambda z: 2 * (-z * z).exp() / arb.pi().sqrt())
     erfc = _chain(arb.erfc, lambda z: -2 * (-z * z).exp() / arb.pi().sqrt())
     log_expit = staticmethod(lambda a: -_log_sum((-a).s, ball(0).s))
+    degrees = staticmethod(lambda a: Ball(a.s * (180 / arb.pi())))
+    radians = staticmethod(lambda a: Ball(a.s * (arb.pi() / 180)))
+    logit = staticmethod(lambda a: Ball(a.s.log() - (1 - a.s).log()))
+    ndtr = _chain(
+        lambda z: (-z / arb(2).sqrt()).erfc() / 2, lambda z: (-z * z / 2).exp() / (2 * arb.pi()).sqrt()
+    )
+    exp10 = staticmethod(lambda a: Ball(_exp(a.s * arb(10).log())))
+    xlogy = staticmethod(lambda x, y: ball(x) * Ball(ball(y).s.log()))
+    xlog1py = staticmethod(lambda x, y: ball(x) * Ball((1 + ball(y).s).log()))
+    logaddexp2 = staticmethod(
+        lambda a, b: Ball(_log_sum(ball(a).s * arb(2).log(), ball(b).s * arb(2).log()).s / arb(2).log())
+    )
     sign = staticmethod(_sign)
     heaviside = staticmethod(lambda a, b: ball(1) if ball(a) > 0 else ball(0))
     copysign = staticmethod(lambda a, b: abs(ball(a)) * _sign(b))

@@ -122,3 +122,16 @@ def test_the_digits_are_regions_with_their_data():
     assert ax.get_title().endswith("junctions: PROVEN")
     (data,) = (drawn for drawn in ax.collections if len(drawn.get_offsets()) == 1797)
     assert len(np.unique(data.get_facecolors(), axis=0)) == 10
+
+
+def test_the_walk_is_drawn_with_its_steps_swaps_and_turning_points():
+    report = json.loads((ROOT / "benchmarks/results/vs_continuation.json").read_text())
+    parts = script("continuation")
+    whole, part = parts["draw"](report).axes
+    walk = report["walk"]
+    for ax in (whole, part):
+        by_label = {line.get_label(): line for line in ax.get_lines()}
+        assert len(by_label["turning points"].get_xdata()) == len(walk["turning points"]) > 5
+        assert len(by_label["steps"].get_xdata()) == sum(map(len, walk["walks"]))
+        swaps = [chart for chart in walk["charts"] if not parts["is_start"](chart["x"], walk)]
+        assert len(by_label["roles swap"].get_xdata()) == len(swaps) > 2

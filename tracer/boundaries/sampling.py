@@ -31,7 +31,7 @@ from tracer.curves.continuation.contours import (
     polyline_of,
     steps_of,
 )
-from tracer.curves.continuation.coverage import covered
+from tracer.curves.continuation.coverage import covered, near
 from tracer.curves.continuation.following import follow, stays_in
 from tracer.curves.continuation.lattice import (
     FINEST,
@@ -66,8 +66,10 @@ FOLLOW_SHARE = 0.9
 CHORD_SHARE = 0.6
 # What a certificate adds where curves are polylines.
 CHORDS = "; it has kinks, and curves are polylines within about {:.0e} of it, in box units"
-# After so many calls of a field no further curve is started.
-MOST_CALLS = 20_000
+# After so many calls of a field no curve is followed further; a step along one takes about as many, and so
+# many points take as long as the call.
+MOST_CALLS = 15_000
+CALLS_PER_STEP, POINTS_PER_CALL = 5, 32
 # Distance of the seeds on branches from their branch point, in box units.
 BRANCH_SEED = 1e-3
 # Number of points by which it is decided whether one curve contains another.
@@ -171,7 +173,7 @@ class Search:
         self.deadline = work.deadline(FOLLOW_SHARE)
         self.curves: list[Curve] = list(curves)
         self.branch_points: list[BranchPoint] = []
-        self.side, self.steps = 0, steps
+        self.side, self.steps, self._calls_before = 0, steps, 0.0
         # Evaluations that compare curves are not counted, but they have the same deadline.
         self.uncounted = Evaluations(evaluations.field, evaluations.deadline)
 
@@ -266,6 +268,7 @@ class Search:
         """Follow the curve of every seed once; False if the time or the steps did not suffice."""
         if not len(seeds):
             return True
+        self._calls_before = self._calls()
         seeds, gradients, distance = correct(self.evaluations, self.box, seeds)
         new = regular(gradients) & np.isfinite(distance)
         for curve in self.curves:
@@ -274,9 +277,7 @@ class Search:
                 new[new] = ~covered(curve, self.uncounted, seeds[new], gradients[new])
         left, gradients = seeds[new], gradients[new]
         while len(left):
-            if time.perf_counter() >= self.deadline or self.steps <= 0:
-                return False
-            if self.evaluations.calls > MOST_CALLS:
+            if time.perf_counter() >= self.deadline or self._affordable_steps() <= 0:
                 return False
             curve = self._follow(left[0])
             on = np.arange(len(left)) == 0  # the seed is discarded in any case: the loop ends
@@ -290,8 +291,17 @@ class Search:
             self.progress.curves(len(self.curves))
         return time.perf_counter() < self.deadline
 
+    def _affordable_steps(self) -> int:
+        left = MOST_CALLS - (self._calls() - self._calls_before)
+        return int(min(MAX_STEPS, self.steps, left / CALLS_PER_STEP))
+
+    def _calls(self) -> float:
+        """The calls of the field so far, or as many as would take as long as all points in them."""
+        both = self.evaluations, self.uncounted
+        return sum(some.calls + some.points / POINTS_PER_CALL for some in both)
+
     def _follow(self, seed: Array) -> Curve:
-        budget = Budget(int(min(MAX_STEPS, self.steps)), self.deadline)
+        budget = Budget(self._affordable_steps(), self.deadline)
         self.steps -= budget.steps + STEPS_OF_LOOKING_UP
         found = follow(self.evaluations, self.box, seed, self.tolerance, budget)
         self.steps += budget.steps
@@ -304,7 +314,13 @@ class Search:
 
     def _contained(self, curve: Curve, others: list[Curve]) -> Mask:
         """Which of some other curves a curve contains, (n,)."""
-        contained = np.array([curve.length >= (1 - LENGTH_ROUNDING) * other.length for other in others], bool)
+        contained = np.array(
+            [
+                curve.length >= (1 - LENGTH_ROUNDING) * other.length and near(curve, other.points).all()
+                for other in others
+            ],
+            dtype=bool,
+        )
         some = np.flatnonzero(contained)
         if len(some):
             shares = np.linspace(0, 1, PROBES + 2)[1:-1]

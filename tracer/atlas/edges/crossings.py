@@ -180,6 +180,8 @@ def _edges(paving: Paving, pair: Pair) -> tuple[Edges, Mask]:
     sides shared with cells from which a class of the pair is eliminated, no zero of F is maximal.
     """
     (tiles, undecided), charts = paving.cells_of(pair), len(paving.charts)
+    if not len(tiles.cells):  # sides of undecided cells alone are not needed, and there may be many
+        undecided = undecided[:0]
     edges = shared_edges(np.concatenate([tiles.cells, paving.undecided[undecided - charts]]))
     monotone = _monotone(edges, tiles.slopes)
     # From here on cells have their numbers in the paving. The last is the outside.

@@ -12,26 +12,29 @@ from tracer.arrays import Array, Mask
 from tracer.curves.corrector import correct
 from tracer.curves.curve import Curve
 from tracer.curves.polylines import SAMPLES
+from tracer.curves.vectors import lengths
+from tracer.fields.evaluations import noise_of
 from tracer.fields.field import Field
 
 # Distances in box units: of equal points, and of samples near a point.
 SAME_POINT = 1e-8
 NEARBY = 0.02
-# The same for curves of chords, as multiples of their error.
+# The same for curves of chords, as multiples of their error; and of the noise of F, which moves a point.
 CHORDS = 4.0
+NOISE = 8.0
 NEIGHBOURS = 32
 PROJECTION_STEPS = 6
 
 
 def covered(curve: Curve, field: Field, points: Array, gradients: Array) -> Mask:
     """Whether each of `points` (n, 2) on the boundary, with its ∇F (n, 2), lies on `curve`."""
-    found = _near(curve, points)
+    found = near(curve, points)
     if found.any():
         found[found] = _covered(curve, field, points[found], gradients[found])
     return found
 
 
-def _near(curve: Curve, points: Array) -> Mask:
+def near(curve: Curve, points: Array) -> Mask:
     """Which points lie in a curve's bounding box, extended by its longest piece, since pieces may bulge."""
     x, sides = curve.points, curve.box.sides
     reach = (np.abs(np.diff(x, axis=0) / sides).max(initial=0.0) + SAME_POINT) * sides
@@ -60,7 +63,9 @@ def _covered(curve: Curve, field: Field, points: Array, gradients: Array) -> Mas
         same_side = (corrected.gradient * gradients[on] * sides**2).sum(axis=1) > 0
         # Feet on chords are as far from their points as the chords are from the curve.
         apart = SAME_POINT + (CHORDS * curve.tolerance if curve.pieces.straight and not curve.jumps else 0.0)
-        on[on] = same_side & (curve.box.distance(corrected.x, points[on]) < apart)
+        with np.errstate(all="ignore"):
+            noise = NOISE * noise_of(field) / lengths(gradients[on] * sides)
+        on[on] = same_side & (curve.box.distance(corrected.x, points[on]) < apart + noise)
     return on
 
 

@@ -12,8 +12,8 @@ from tracer.arrays import EPS, Array, Indices, Mask
 from tracer.atlas.charts import across
 from tracer.atlas.edges.roots import Transversals, bracketed_newton
 from tracer.curves.corrector import EXACT, SETTLED, newton_along
-from tracer.curves.prediction.batch import ENDS, ArcBatch, solve_in_brackets
-from tracer.curves.vectors import within
+from tracer.curves.prediction.batch import ENDS, GRADIENTS, ArcBatch, solve_in_brackets
+from tracer.curves.vectors import dot, lengths, within
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
@@ -24,6 +24,8 @@ NOISE = 8.0
 # How far from a prediction opposite signs are looked for, in chords; and how small |F| is at a root then, as
 # a share of |F| beside it.
 REACHES, ROOT_RATIO = np.array([1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1]), 1e-2
+# F at a root is at most this share of what it varies by over the arc's chord; it may be more at a jump.
+SMALL = 0.1
 
 
 def corrected(
@@ -45,6 +47,9 @@ def corrected(
     t = across(arcs.direction[:, None], at)
     inside = within(at, arcs.lower[:, None], arcs.upper[:, None])
     lost = ~(inside & (t >= low[:, None]) & (t <= high[:, None]) & (step <= CONVERGED))
+    if not arcs.bracketed:
+        lost |= _beside_a_jump(box, arcs, step * np.abs(dot(gradient, normal * box.sides)))
+    # A step that does not converge says nothing of rounding.
     noise[lost] = 0.0
     arc, k = np.nonzero(lost)
     if len(arc) and arcs.bracketed:
@@ -82,6 +87,12 @@ def _at_sign_changes(
     # A jump changes the sign, too, but F does not become small there.
     good = np.abs(value) <= ROOT_RATIO * size
     return some[good], root[good], gradient[good]
+
+
+def _beside_a_jump(box: Box, arcs: ArcBatch, value: Array) -> Mask:
+    """At which points (n, m) the last `value` of F is not small: the slope of a jump makes any step short."""
+    slope = lengths(arcs.vectors[:, GRADIENTS] * box.sides).max(axis=1)
+    return value > (SMALL * slope * box.distance(arcs.start, arcs.end))[:, None]
 
 
 def grid_in_brackets(field: Field, arcs: ArcBatch, tau: Array) -> tuple[Array, Array]:

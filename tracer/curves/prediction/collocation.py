@@ -62,6 +62,8 @@ QUARTERS = np.array([0.25, 0.5, 0.75])
 # Where so many cuts have left more than this share of what an arc misses by, bounds say how much is rounding.
 PATIENCE = 3
 STALLED = 0.5
+# The largest noise of an arc without a bracket, as a share of its chord.
+MOST_NOISE = 0.05
 # How well a direction is to be known where an arc may turn, as a share of how far it leads away from an axis;
 # and which arcs may, their directions being this share of how much they vary from an axis.
 SURE = 0.01
@@ -132,6 +134,9 @@ def stacked_pieces(
         noisy = np.flatnonzero(misses & np.where(found.lost, stack.bracketed, stalled))
         if len(noisy):
             found.noise[noisy] += _rounding(field, box, found.x[noisy], found.lost[noisy])
+            if not stack.bracketed:
+                # Where F is so flat that noise could be anywhere along the arc, it explains nothing.
+                found.noise[found.noise > MOST_NOISE * found.length] = 0.0
             misses = found.misses(*allowed)
         # Without a bracket an arc with a lost point has no other point to be cut at.
         hopeless[pending] = found.lost & misses & (not stack.bracketed)

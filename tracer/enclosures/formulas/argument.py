@@ -16,8 +16,8 @@ from typing import Any, Self
 
 import numpy as np
 
-# Imported for its rows of `stand_in.FUNCTIONS`.
-from tracer.enclosures.formulas import array_functions  # noqa: F401
+# Imported for their rows of `stand_in.FUNCTIONS`.
+from tracer.enclosures.formulas import array_functions, reductions  # noqa: F401
 from tracer.enclosures.formulas.stack import Stack
 from tracer.enclosures.formulas.stand_in import (
     Reading,

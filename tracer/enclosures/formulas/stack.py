@@ -176,7 +176,8 @@ class Stack(StandIn):
         return method
 
     sum, prod, mean, max, min = map(_method, ("sum", "prod", "mean", "max", "min"))
-    dot, clip = _method("dot"), _method("clip")
+    var, std, any, all = map(_method, ("var", "std", "any", "all"))
+    dot, clip, swapaxes = map(_method, ("dot", "clip", "swapaxes"))
     del _method
 
 

@@ -18,11 +18,14 @@ from typing import Any, Never
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
+CONVERSION = "a conversion to an array of floats, as in np.array([x1, x2]): np.stack has bounds"
 # The longest message that is quoted from a user's exception.
 MOST_CHARACTERS = 200
 
-# NumPy's functions that are no ufuncs, on stand-ins; filled by `array_functions`.
+# NumPy's functions that are no ufuncs, on stand-ins, and the reductions by ufuncs, as `numpy.add.reduce`;
+# filled by `array_functions` and `reductions`.
 FUNCTIONS: dict[Any, Callable[..., Any]] = {}
+REDUCTIONS: dict[Any, Callable[..., Any]] = {}
 
 
 class Unenclosable(TypeError):
@@ -73,6 +76,8 @@ class StandIn(NDArrayOperatorsMixin):
         raise NotImplementedError
 
     def __array_ufunc__(self, ufunc: Any, method: str, *inputs: Any, out: Any = None, **options: Any) -> Any:
+        if method == "reduce" and ufunc in REDUCTIONS and out is None:
+            return self._by(REDUCTIONS[ufunc], f"{name_of(ufunc)}.reduce", inputs, options)
         if method != "__call__":
             raise self.reading.refusal(f"{name_of(ufunc)}.{method}")
         if options:
@@ -84,8 +89,12 @@ class StandIn(NDArrayOperatorsMixin):
         name = f"{module}.{function.__name__}"
         if function not in FUNCTIONS:
             raise self.reading.refusal(name)
+        return self._by(FUNCTIONS[function], name, inputs, options)
+
+    def _by(self, own: Callable[..., Any], name: str, inputs: Any, options: Any) -> Any:
+        """The result of a function of a table."""
         try:
-            return FUNCTIONS[function](*inputs, **options)
+            return own(*inputs, **options)
         except Unenclosable:
             raise
         # Such as an argument that the function of the table has not.
@@ -104,7 +113,7 @@ class StandIn(NDArrayOperatorsMixin):
         raise self.reading.refusal("a pickle")
 
     def __array__(self, *_: Any, **__: Any) -> Never:
-        raise self.reading.refusal("a conversion to an array of floats")
+        raise self.reading.refusal(CONVERSION)
 
     def __float__(self) -> Never:
         raise self.reading.refusal("float(), as in the functions of math", scalar=True)

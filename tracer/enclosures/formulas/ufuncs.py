@@ -12,7 +12,7 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-from scipy.special import erf, erfc, expit, log_expit
+from scipy.special import erf, erfc, exp10, expit, log_expit, logit, ndtr, xlog1py, xlogy
 
 from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.forms.taylor_arithmetic import (
@@ -48,6 +48,7 @@ from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
 
 # For larger exponents the factors of a power's derivatives would magnify underflow.
 LARGEST_EXPONENT = 1000.0
+_LOG2, _LOG10 = math.log(2), math.log(10)
 # The slope of the error function at 0.
 _ERF_SLOPE = 2 / math.sqrt(math.pi)
 
@@ -121,6 +122,23 @@ def _power(a: Term, b: Term) -> TaylorForm:
     if b == 2:
         return _square(_form(a))
     return _form(a).apply(POWERS[b] if b in POWERS else elementary.power(b))
+
+
+def _nearly(number: float) -> TaylorForm:
+    """A constant that is a float but for a few roundings."""
+    form = constant(number)
+    form.radii[0] = 4 * UNIT_ROUNDOFF * abs(number)
+    return form
+
+
+def _times(a: TaylorForm, number: float) -> TaylorForm:
+    return multiply(a, _nearly(number))
+
+
+def _log2_sum(a: Term, b: Term) -> TaylorForm:
+    """``log2(2ᵃ + 2ᵇ) = a + softplus((b − a) log 2) / log 2``."""
+    a, b = _form(a), _form(b)
+    return add(a, _times(_times(subtract(b, a), _LOG2).apply(univariate.SOFTPLUS), 1 / _LOG2))
 
 
 def _log_sum(a: Term, b: Term) -> TaylorForm:
@@ -209,6 +227,9 @@ POWERS = {-1.0: elementary.RECIPROCAL, 0.5: elementary.SQRT, 1.0: univariate.LIN
 
 _SUM = Operation(_on_forms(add), (None, None))
 _ABSOLUTE = Operation(absolute, (lambda _, a: np.where(a < 0, -1.0, 1.0),))
+_DEGREE = math.pi / 180
+_DEGREES = Operation(lambda a: _times(a, 1 / _DEGREE), (lambda v, z: 1 / _DEGREE,))
+_RADIANS = Operation(lambda a: _times(a, _DEGREE), (lambda v, z: _DEGREE,))
 _POWER = Operation(_power, (_power_slope, lambda v, a, b: v * np.log(a)))
 _MAXIMUM = Operation(
     _on_forms(maximum),
@@ -218,8 +239,6 @@ _MINIMUM = Operation(
     _on_forms(minimum),
     (lambda v, a, b: np.where(a <= b, 1.0, 0.0), lambda v, a, b: np.where(a <= b, 0.0, 1.0)),
 )
-_LOG2, _LOG10 = math.log(2), math.log(10)
-
 TABLE: dict[Any, Operation] = {
     # Arithmetic
     np.positive: Operation(lambda a: a, (None,)),
@@ -265,6 +284,9 @@ TABLE: dict[Any, Operation] = {
     np.log1p: _unary(elementary.LOG1P, lambda v, z: 1 / (1 + z)),
     np.log2: _unary(elementary.LOG2, lambda v, z: 1 / (_LOG2 * z)),
     np.log10: _unary(elementary.LOG10, lambda v, z: 1 / (_LOG10 * z)),
+    np.logaddexp2: Operation(
+        _log2_sum, (lambda v, a, b: expit(_LOG2 * (a - b)), lambda v, a, b: expit(_LOG2 * (b - a)))
+    ),
     np.logaddexp: Operation(_log_sum, (lambda v, a, b: expit(a - b), lambda v, a, b: expit(b - a))),
     # Trigonometric and hyperbolic functions
     np.sin: _unary(elementary.SIN, lambda v, z: np.cos(z)),
@@ -274,6 +296,10 @@ TABLE: dict[Any, Operation] = {
     np.cosh: _unary(elementary.COSH, lambda v, z: np.sinh(z)),
     np.tanh: _unary(univariate.TANH, _sech2),
     np.sinc: _unary(inverse_functions.SINC, _sinc_slope),
+    np.degrees: _DEGREES,
+    np.rad2deg: _DEGREES,
+    np.radians: _RADIANS,
+    np.deg2rad: _RADIANS,
     # Their inverses
     np.arcsin: _unary(inverse_functions.ARCSIN, lambda v, z: 1 / np.sqrt((1 - z) * (1 + z))),
     np.arccos: _unary(inverse_functions.ARCCOS, lambda v, z: -1 / np.sqrt((1 - z) * (1 + z))),
@@ -291,6 +317,24 @@ TABLE: dict[Any, Operation] = {
     ),
     erf: _unary(inverse_functions.ERF, lambda v, z: _ERF_SLOPE * np.exp(-z * z)),
     erfc: _unary(inverse_functions.ERFC, lambda v, z: -_ERF_SLOPE * np.exp(-z * z)),
+    ndtr: Operation(
+        lambda a: scale(_times(a, -(0.5**0.5)).apply(inverse_functions.ERFC), 0.5),
+        (lambda v, z: np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi),),
+    ),
+    logit: Operation(
+        lambda a: subtract(a.apply(elementary.LOG), negative(a).apply(elementary.LOG1P)),
+        (lambda v, z: 1 / (z * (1 - z)),),
+    ),
+    exp10: Operation(lambda a: _power(10.0, a), (lambda v, z: _LOG10 * v,)),
+    # Undefined also where x is 0, if the logarithm is.
+    xlogy: Operation(
+        lambda x, y: multiply(_form(x), _form(y).apply(elementary.LOG)),
+        (lambda v, x, y: np.log(y), lambda v, x, y: x / y),
+    ),
+    xlog1py: Operation(
+        lambda x, y: multiply(_form(x), _form(y).apply(elementary.LOG1P)),
+        (lambda v, x, y: np.log1p(y), lambda v, x, y: x / (1 + y)),
+    ),
 }
 # Comparisons and logical operations: their results are conditions.
 TABLE |= {ufunc: Operation(_on_forms(compare), (None, None)) for ufunc, compare in COMPARISONS.items()}

@@ -6,6 +6,7 @@ a callable may leave the framework on the way.
 
 import sys
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -50,6 +51,8 @@ class PlainFunction:
             return np.zeros(0)
         if self._tensors is not None:
             result = tensors.call_with_tensors(self._f, x1, x2, self._tensors)
+        elif self._framework == "jax":
+            result = call("f", partial(tensors.call_with_jax, self._f), x1, x2)
         else:
             result = self._called(x1, x2)
             if (framework := tensors.framework_of(result)) is not None:

@@ -4,10 +4,14 @@ Neither library is imported: a callable that returns tensors, or takes them, has
 with arrays if it takes them, else with tensors of float64, else of float32. As the points are independent,
 its gradients are those of the sum of its values. It has none if the framework cannot differentiate it, as
 where it leaves the framework on the way.
+
+jax rounds arrays to float32 unless it is told otherwise, and compiles for every shape. So it is told, for the
+call only, and arrays are extended to few lengths: to powers of 2, by copies of the last point.
 """
 
 import sys
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -47,6 +51,26 @@ def call_with_tensors(f: Callable[..., Any], x1: Array, x2: Array, kind: str) ->
         return as_array(f(*_torch_tensors(x1, x2, kind)))
 
 
+def call_with_jax(f: Callable[..., Any], x1: Array, x2: Array) -> Any:
+    """The values of a callable whose results are jax's arrays."""
+    with _in_double_precision():
+        result = as_array(f(_extended(x1), _extended(x2)))
+    return result[: len(x1)] if np.ndim(result) else result
+
+
+def _extended(x: Array) -> Array:
+    more = (1 << max(3, (len(x) - 1).bit_length())) - len(x)
+    return np.append(x, np.repeat(x[-1:], more))
+
+
+def _in_double_precision() -> AbstractContextManager[Any]:
+    # In versions before 0.8 it is one of the experimental functions.
+    for module in (sys.modules["jax"], sys.modules.get("jax.experimental")):
+        if hasattr(module, "enable_x64"):
+            return module.enable_x64(True)
+    return nullcontext()
+
+
 def gradient(f: Callable[..., Any], framework: str, x1: Array, x2: Array) -> Array | None:
     """The gradients (n, 2) by a framework; None if it cannot differentiate f."""
     found = _by_torch(f, x1, x2) if framework == "torch" else _by_jax(f, x1, x2)
@@ -71,7 +95,9 @@ def _by_torch(f: Callable[..., Any], x1: Array, x2: Array) -> Array | None:
 def _by_jax(f: Callable[..., Any], x1: Array, x2: Array) -> Array | None:
     jax: Any = sys.modules["jax"]
     try:
-        return np.stack([as_array(p) for p in jax.grad(lambda a, b: f(a, b).sum(), (0, 1))(x1, x2)], axis=-1)
+        with _in_double_precision():
+            slopes = jax.grad(lambda a, b: f(a, b).sum(), (0, 1))(_extended(x1), _extended(x2))
+            return np.stack([as_array(p)[: len(x1)] for p in slopes], axis=-1)
     except Exception:  # as above
         return None
 
