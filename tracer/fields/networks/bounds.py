@@ -1,8 +1,9 @@
 """Bounds of networks, on cells and at points.
 
 Smooth networks are enclosed by mean value forms, which are cheap, and by Taylor forms where these decide
-more: on small cells, and in deep networks, on which mean value forms decide nothing. Networks with kinks are
-enclosed by linear relaxations. benchmarks/enclosures.py compares all of them.
+more: on small cells, and in deep networks, on which mean value forms decide nothing. There polynomial forms
+decide still more, and take their place from three hidden layers on. Networks with kinks are enclosed by
+linear relaxations. benchmarks/enclosures.py compares all of them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,20 +13,26 @@ import numpy as np
 
 from tracer.arrays import Array, Indices
 from tracer.enclosures.forms.mean_value import MeanValueForm
+from tracer.enclosures.forms.polynomial import POINTS, PolynomialForm
 from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.functions.blocks import Blocks
 from tracer.enclosures.functions.univariate import Univariate
+from tracer.enclosures.interpolation.analytic import row_of
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.fields.field import Enclosure
 from tracer.fields.networks.kink_cases import linear_relaxations
 from tracer.fields.networks.layer import Layer
 
-Form = TypeVar("Form", MeanValueForm, TaylorForm)
+Form = TypeVar("Form", MeanValueForm, TaylorForm, PolynomialForm)
 
 # Cells are evaluated in chunks whose widest layer has this many numbers; a form has eight or nine such
 # arrays.
 CACHED_FORMS = 2**14
 FEWEST_CELLS = 64
+# A polynomial form has one such array for each of its points.
+CACHED_POLYNOMIALS = 2**17 // POINTS
+# Curved layers from which on polynomial forms are tried.
+DEEP = 3
 # Points are enclosed in chunks whose widest layer has this many numbers: 8 MB.
 LARGEST_ARRAY = 2**20
 # Relaxations gather unstable neurons in many short steps: more cells at once need fewer steps.
@@ -80,22 +87,41 @@ def mean_values_or_taylor_forms(layers: Sequence[Layer], lower: Array, upper: Ar
     """Bounds of a network without kinks, as `on_cells`: by mean value forms, Taylor forms or both."""
     if len(lower) >= MANY_CELLS:
         every = len(lower) // SAMPLE
-        if _taylor_forms_are_faster(layers, lower[::every], upper[::every]):
+        sample = lower[::every], upper[::every]
+        found, spread = _mean_values(layers, *sample)
+        share = found.decided().mean()
+        if share < LEAST_DECIDED and _are_wide(spread) and _polynomials_apply(layers, lower, upper):
+            return polynomial_forms(layers, lower, upper)
+        if _taylor_forms_are_faster(layers, *sample, share):
             return taylor_forms(layers, lower, upper)
-    return _with_taylor_forms(layers, lower, upper, *_mean_values(layers, lower, upper))
+    return _narrowed(layers, lower, upper, *_mean_values(layers, lower, upper))
 
 
-def _with_taylor_forms(
+def _narrowed(
     layers: Sequence[Layer], lower: Array, upper: Array, found: Enclosure, spread: Array
 ) -> Enclosure:
-    """Bounds by mean value forms of the given spread, narrowed by Taylor forms where that is faster."""
+    """Bounds by mean value forms of the given spread, narrowed by other forms where that is faster."""
     undecided = np.flatnonzero(~found.decided())
     if len(undecided) <= FEW_UNDECIDED * len(lower):
         return found
-    wide = 2 * np.count_nonzero(spread[undecided] > NARROW_SPREAD) > len(undecided)
-    if len(undecided) <= (1 - LEAST_DECIDED) * len(lower) and wide:
+    some, wide = (lower[undecided], upper[undecided]), _are_wide(spread[undecided])
+    if wide and len(undecided) <= (1 - LEAST_DECIDED) * len(lower):
         return found
-    return found.narrowed(undecided, taylor_forms(layers, lower[undecided], upper[undecided]))
+    better = polynomial_forms if wide and _polynomials_apply(layers, *some) else taylor_forms
+    return found.narrowed(undecided, better(layers, *some))
+
+
+def _are_wide(spread: Array) -> bool:
+    """Whether most cells, with forms of the given spread, are too wide for Taylor forms."""
+    return bool(2 * np.count_nonzero(spread > NARROW_SPREAD) > len(spread))
+
+
+def _polynomials_apply(layers: Sequence[Layer], lower: Array, upper: Array) -> bool:
+    """Whether polynomial forms may be used: a deep network of analytic activations, on cells with an area."""
+    functions = [layer.function.bounds for layer in layers if not layer.function.is_linear]
+    parts = [[f for _, f in some.curved] if isinstance(some, Blocks) else [some] for some in functions]
+    known = all(row_of(function) for some in parts for function in some)
+    return known and sum(map(bool, parts)) >= DEEP and bool((lower < upper).all())
 
 
 def share_hidden_layers(networks: Sequence[Sequence[Layer]]) -> bool:
@@ -135,16 +161,15 @@ def on_cells_together(
                 continue
             last = MeanValueForm(form.midpoints[:, at], form.radii[:, at], form.spread[at])
             found = _bounds(_through(last, layers[-1:]), radius[at])
-            parts.append(_with_taylor_forms(layers, lower[some], upper[some], found, last.spread))
+            parts.append(_narrowed(layers, lower[some], upper[some], found, last.spread))
             order.append(row[here])
     place = np.empty(sum(map(len, order)), dtype=np.intp)
     place[np.concatenate(order)] = np.arange(len(place))
     return Enclosure.joined(parts).rows(place)
 
 
-def _taylor_forms_are_faster(layers: Sequence[Layer], lower: Array, upper: Array) -> bool:
-    """Whether Taylor forms alone decide cells like these faster."""
-    share = mean_values(layers, lower, upper).decided().mean()
+def _taylor_forms_are_faster(layers: Sequence[Layer], lower: Array, upper: Array, share: float) -> bool:
+    """Whether Taylor forms alone decide cells like these faster; mean values decide a `share`."""
     if share < LEAST_DECIDED or TAYLOR_COST * share > 1:
         return bool(share < LEAST_DECIDED)
     return bool(taylor_forms(layers, lower, upper).decided().mean() > TAYLOR_COST * share)
@@ -167,6 +192,24 @@ def taylor_forms(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosu
     return Enclosure.joined([_bounds(*form) for form in forms])
 
 
+def polynomial_forms(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
+    """Bounds of an analytic network by polynomial forms, as `on_cells`; by Taylor forms too, if they fail.
+
+    Around many points polynomials round more than Taylor forms do, so cells on which F is nothing but
+    rounding are left to these.
+    """
+    size, parts = chunk_size(layers, CACHED_POLYNOMIALS, fewest=1), []
+    with np.errstate(all="ignore"):
+        for start in range(0, len(lower), size):
+            part = slice(start, start + size)
+            parts.append(_bounds(*_form(PolynomialForm, layers, lower[part], upper[part])))
+    found = Enclosure.joined(parts)
+    undecided = np.flatnonzero(~found.decided())
+    if len(undecided) <= (1 - LEAST_DECIDED) * len(lower):
+        return found
+    return found.narrowed(undecided, taylor_forms(layers, lower[undecided], upper[undecided]))
+
+
 def _form(kind: type[Form], layers: Sequence[Layer], lower: Array, upper: Array) -> tuple[Form, Array]:
     """A network's form of the given kind on cells, and the cells' radii (k, 2)."""
     form, radius = kind.of_cells(lower, upper)
@@ -183,7 +226,7 @@ def _through(form: Form, layers: Sequence[Layer]) -> Form:
     return form
 
 
-def _bounds(form: MeanValueForm | TaylorForm, radius: Array) -> Enclosure:
+def _bounds(form: MeanValueForm | TaylorForm | PolynomialForm, radius: Array) -> Enclosure:
     (low, high), gradient = form.value_bounds(), form.gradient_bounds(radius)
     return Enclosure(low[:, 0], high[:, 0], *gradient, np.ones(len(radius), dtype=bool))
 
