@@ -16,6 +16,7 @@ FOLDERS = [
     "equations",
     "enclosures",
     "enclosures/functions",
+    "enclosures/interpolation",
     "enclosures/forms",
     "enclosures/formulas",
     "fields/callables",

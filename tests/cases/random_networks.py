@@ -52,22 +52,24 @@ class Problem:
         return "mixed" if 0 < kinked < len(names) else "mixed piecewise linear" if kinked else "mixed smooth"
 
 
-def network_of(seed, number, names=ACTIVATIONS, widest=32, blocks=0.0):
+def network_of(seed, number, names=ACTIVATIONS, widest=32, blocks=0.0, **limits):
     """The problem with a number, and the generator for its checks; a share `blocks` have mixed layers."""
     rng = np.random.default_rng([seed, number])
-    problem = random_problem(rng, names, widest, blocks)
+    problem = random_problem(rng, names, widest, blocks, **limits)
     return (on_plane(rng, problem) if rng.uniform() < 0.15 else problem), rng
 
 
-def random_problem(rng, names=ACTIVATIONS, widest=32, blocks=0.0):
-    """1-4 hidden layers, 2 to `widest` wide, gains 0.5-8, a box 1e-3 to 1e3 wide that F = 0 runs through.
+def random_problem(rng, names=ACTIVATIONS, widest=32, blocks=0.0, deepest=4, steepest=8):
+    """1 to `deepest` hidden layers, 2 to `widest` wide, gains 0.5 to `steepest`; a box on the boundary.
+
+    The box is 1e-3 to 1e3 wide, and F = 0 runs through it.
 
     Half have one of the activations throughout, half one in each layer.
     """
     side = 10 ** rng.uniform(-3, 3) * 10 ** rng.uniform([0, -1], [0, 1])
     center = side * rng.choice([0.0, 1.0], p=[0.3, 0.7]) * rng.uniform(-2, 2, 2)
-    gain = 10 ** rng.uniform(np.log10(0.5), np.log10(8))
-    widths = (2 ** rng.uniform(1, np.log2(widest + 0.99), rng.integers(1, 5))).astype(int)
+    gain = 10 ** rng.uniform(np.log10(0.5), np.log10(steepest))
+    widths = (2 ** rng.uniform(1, np.log2(widest + 0.99), rng.integers(1, deepest + 1))).astype(int)
     same, ties = rng.uniform(size=2) < [0.5, 0.15]
     layers = []
     for n, m in pairwise([2, *widths]):

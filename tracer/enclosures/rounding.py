@@ -117,6 +117,20 @@ def _wide_matmul(rows: Array, factor: Array, columns: int) -> Array:
     return result
 
 
+def small_matmul(factor: Array, columns: Array) -> Array:
+    """``factor @ columns`` for a small factor (m, n) and many columns (n, k), in parts as in `matmul`."""
+    (m, n), k = factor.shape, columns.shape[1]
+    size = max(1, ONE_THREAD // (m * n))
+    if k <= size:
+        return factor @ columns
+    whole = k // size * size
+    result = np.empty((m, k))
+    parts = [part[:, :whole].reshape(len(part), -1, size).transpose(1, 0, 2) for part in (columns, result)]
+    np.matmul(factor, parts[0], out=parts[1])
+    np.matmul(factor, columns[:, whole:], out=result[:, whole:])
+    return result
+
+
 def _sparse_matmul(rows: Array, transposed: Matrix) -> Array:
     """`matmul` with a sparse factor: its transpose times the transposed rows."""
     m, n = transposed.shape

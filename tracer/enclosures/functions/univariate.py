@@ -130,6 +130,22 @@ class Ranges(NamedTuple):
     most: Jet
 
 
+class Extent(NamedTuple):
+    """A function on intervals; arrays of one shape.
+
+    Attributes
+    ----------
+    least, most : Jet
+        Bounds of the values, and of the slopes.
+    curvature : ndarray
+        Upper bounds of ``|a''|``.
+    """
+
+    least: Jet
+    most: Jet
+    curvature: Array
+
+
 @dataclass(frozen=True)
 class Univariate:
     """A function of one variable.
@@ -191,6 +207,11 @@ class Univariate:
         On an interval around a break the bounds hold for the one-sided derivatives.
         """
         return self.hull(low, high, self._bounds(low), self._bounds(high))
+
+    def extent(self, low: Array, high: Array) -> Extent:
+        """Bounds of values, slopes and curvatures on intervals [low, high]."""
+        below, above = self.ranges(low, high)
+        return Extent(Jet(*below[:2]), Jet(*above[:2]), largest(below[2], above[2]))
 
     def ranges_around(self, center: Array, radius: Array, low: Array, high: Array) -> Ranges:
         """Values at points known to within a `radius`, and bounds on intervals [low, high]."""
@@ -270,6 +291,16 @@ class Sigmoidal(Univariate):
 
     rate: float = 2.0
     middle: float = 0.0
+
+    def extent(self, low: Array, high: Array) -> Extent:
+        """Bounds of values, slopes and curvatures on intervals [low, high]."""
+        (left, right), slope = self._value_and_slope(np.array([low, high]))
+        flattest, steepest = self._slopes_between(low, high, slope[0], slope[1])
+        left -= VALUE_ROUNDINGS * UNIT_ROUNDOFF
+        right += VALUE_ROUNDINGS * UNIT_ROUNDOFF
+        # |a''| ≤ κ a'.
+        curvature = np.minimum(self.rate * steepest, self.curvature_bound)
+        return Extent(Jet(left, flattest), Jet(right, steepest), curvature)
 
     def ranges_around(self, center: Array, radius: Array, low: Array, high: Array) -> Ranges:
         """Values at points known to within a `radius`, and bounds on intervals [low, high]."""

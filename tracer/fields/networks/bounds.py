@@ -1,8 +1,9 @@
 """Bounds of networks, on cells and at points.
 
 Smooth networks are enclosed by mean value forms, which are cheap, and by Taylor forms where these decide
-more: on small cells, and in deep networks, on which mean value forms decide nothing. Networks with kinks are
-enclosed by linear relaxations. benchmarks/enclosures.py compares all of them.
+more: on small cells, and in deep networks, on which mean value forms decide nothing. There polynomial forms
+decide still more, and take their place from three hidden layers on. Networks with kinks are enclosed by
+linear relaxations. benchmarks/enclosures.py compares all of them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,19 +13,26 @@ import numpy as np
 
 from tracer.arrays import Array, Indices
 from tracer.enclosures.forms.mean_value import MeanValueForm
+from tracer.enclosures.forms.polynomial import POINTS, PolynomialForm
 from tracer.enclosures.forms.taylor import TaylorForm
+from tracer.enclosures.functions.blocks import Blocks
+from tracer.enclosures.interpolation.analytic import row_of
 from tracer.enclosures.rounding import FEWEST_ROWS, UNIT_ROUNDOFF
 from tracer.fields.field import Enclosure
 from tracer.fields.networks.kink_cases import linear_relaxations
 from tracer.fields.networks.layer import Layer
 
-Form = TypeVar("Form", MeanValueForm, TaylorForm)
+Form = TypeVar("Form", MeanValueForm, TaylorForm, PolynomialForm)
 
 # Cells are evaluated in chunks whose widest layer has this many numbers; a form has eight or nine such
 # arrays.
 CACHED_FORMS = 2**14
 # But not fewer cells, unless the widest layer has more numbers: relaxations keep a dozen arrays a layer.
 FEWEST_CELLS, LARGEST_LAYER = 64, 2**18
+# A polynomial form has one such array for each of its points.
+CACHED_POLYNOMIALS = 2**17 // POINTS
+# Curved layers from which on polynomial forms are tried.
+DEEP = 3
 # Points are evaluated in chunks whose widest layer has this many numbers: arrays of 512 kB fit the cache.
 LARGEST_ARRAY = 2**16
 # But not fewer: each weight of a sparse matrix is read once for all of them.
@@ -84,26 +92,48 @@ def mean_values_or_taylor_forms(layers: Sequence[Layer], lower: Array, upper: Ar
     """Bounds of a network without kinks, as `on_cells`: by mean value forms, Taylor forms or both."""
     if len(lower) >= MANY_CELLS:
         every = len(lower) // SAMPLE
-        if _taylor_forms_are_faster(layers, lower[::every], upper[::every]):
+        sample = lower[::every], upper[::every]
+        found, spread = _mean_values(layers, *sample)
+        share = found.decided().mean()
+        if share < LEAST_DECIDED and _are_wide(spread) and _polynomials_apply(layers, lower, upper):
+            return polynomial_forms(layers, lower, upper)
+        if _taylor_forms_are_faster(layers, *sample, share):
             return taylor_forms(layers, lower, upper)
-    return _with_taylor_forms(layers, lower, upper, *_mean_values(layers, lower, upper))
+    return _narrowed(layers, lower, upper, *_mean_values(layers, lower, upper))
 
 
-def _with_taylor_forms(
+def _narrowed(
     layers: Sequence[Layer], lower: Array, upper: Array, found: Enclosure, spread: Array
 ) -> Enclosure:
-    """Bounds by mean value forms of the given spread, narrowed by Taylor forms where that is faster."""
-    open_ = _for_taylor_forms(found, spread)
-    return found.narrowed(open_, taylor_forms(layers, lower[open_], upper[open_])) if len(open_) else found
+    """Bounds by mean value forms of the given spread, narrowed by other forms where that is faster."""
+    open_ = _worth_other_forms(found, spread)
+    if not len(open_):
+        return found
+    some = lower[open_], upper[open_]
+    deep = _are_wide(spread[open_]) and _polynomials_apply(layers, *some)
+    return found.narrowed(open_, (polynomial_forms if deep else taylor_forms)(layers, *some))
 
 
-def _for_taylor_forms(found: Enclosure, spread: Array) -> Indices:
-    """The cells that Taylor forms are to enclose too: the undecided ones; none if bisecting is faster."""
+def _worth_other_forms(found: Enclosure, spread: Array) -> Indices:
+    """The cells that other forms are to enclose too: the undecided ones; none if bisecting is faster."""
     undecided, none = np.flatnonzero(~found.decided()), np.zeros(0, dtype=np.intp)
     if len(undecided) <= FEW_UNDECIDED * len(spread):
         return none
-    wide = 2 * np.count_nonzero(spread[undecided] > NARROW_SPREAD) > len(undecided)
-    return none if len(undecided) <= (1 - LEAST_DECIDED) * len(spread) and wide else undecided
+    few = len(undecided) <= (1 - LEAST_DECIDED) * len(spread)
+    return none if few and _are_wide(spread[undecided]) else undecided
+
+
+def _are_wide(spread: Array) -> bool:
+    """Whether most cells, with forms of the given spread, are too wide for Taylor forms."""
+    return bool(2 * np.count_nonzero(spread > NARROW_SPREAD) > len(spread))
+
+
+def _polynomials_apply(layers: Sequence[Layer], lower: Array, upper: Array) -> bool:
+    """Whether polynomial forms may be used: a deep network of analytic activations, on cells with an area."""
+    functions = [layer.function.bounds for layer in layers if not layer.function.is_linear]
+    parts = [[f for _, f in some.curved] if isinstance(some, Blocks) else [some] for some in functions]
+    known = all(row_of(function) for some in parts for function in some)
+    return known and sum(map(bool, parts)) >= DEEP and bool((lower < upper).all())
 
 
 def share_hidden_layers(networks: Sequence[Sequence[Layer]]) -> bool:
@@ -148,15 +178,22 @@ def _on_chunk_together(
     """Bounds of networks that share their hidden layers, each on some of a chunk of cells.
 
     First by mean value forms; then by Taylor forms of the hidden layers on all cells that some network needs
-    them on.
+    them on, or by polynomial forms of each network.
     """
     hidden = networks[0][0][:-1]
     form, radius = _form(MeanValueForm, hidden, lower, upper)
     found, open_ = [], []
+    deep = _are_wide(form.spread) and _polynomials_apply(networks[0][0], lower, upper)
     for layers, cell in networks:
         last = MeanValueForm(form.midpoints[:, cell], form.radii[:, cell], form.spread[cell])
-        found.append(_bounds(through(last, layers[-1:]), radius[cell]))
-        open_.append(_for_taylor_forms(found[-1], last.spread))
+        bounds = _bounds(through(last, layers[-1:]), radius[cell])
+        if deep:
+            found.append(_narrowed(layers, lower[cell], upper[cell], bounds, last.spread))
+        else:
+            found.append(bounds)
+            open_.append(_worth_other_forms(bounds, last.spread))
+    if deep:
+        return found
     cells = np.unique(np.concatenate([cell[k] for (_, cell), k in zip(networks, open_, strict=True)]))
     if not len(cells):
         return found
@@ -169,9 +206,8 @@ def _on_chunk_together(
     return found
 
 
-def _taylor_forms_are_faster(layers: Sequence[Layer], lower: Array, upper: Array) -> bool:
-    """Whether Taylor forms alone decide cells like these faster."""
-    share = mean_values(layers, lower, upper).decided().mean()
+def _taylor_forms_are_faster(layers: Sequence[Layer], lower: Array, upper: Array, share: float) -> bool:
+    """Whether Taylor forms alone decide cells like these faster; mean values decide a `share`."""
     if share < LEAST_DECIDED or TAYLOR_COST * share > 1:
         return bool(share < LEAST_DECIDED)
     return bool(taylor_forms(layers, lower, upper).decided().mean() > TAYLOR_COST * share)
@@ -192,6 +228,24 @@ def taylor_forms(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosu
     """Bounds of a network without kinks by Taylor forms alone, as `on_cells`."""
     forms = (_form(TaylorForm, layers, *corners) for corners in _in_chunks(layers, lower, upper))
     return Enclosure.joined([_bounds(*form) for form in forms])
+
+
+def polynomial_forms(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
+    """Bounds of an analytic network by polynomial forms, as `on_cells`; by Taylor forms too, if they fail.
+
+    Around many points polynomials round more than Taylor forms do, so cells on which F is nothing but
+    rounding are left to these.
+    """
+    size, parts = chunk_size(layers, CACHED_POLYNOMIALS, fewest=1), []
+    with np.errstate(all="ignore"):
+        for start in range(0, len(lower), size):
+            part = slice(start, start + size)
+            parts.append(_bounds(*_form(PolynomialForm, layers, lower[part], upper[part])))
+    found = Enclosure.joined(parts)
+    undecided = np.flatnonzero(~found.decided())
+    if len(undecided) <= (1 - LEAST_DECIDED) * len(lower):
+        return found
+    return found.narrowed(undecided, taylor_forms(layers, lower[undecided], upper[undecided]))
 
 
 def _form(kind: type[Form], layers: Sequence[Layer], lower: Array, upper: Array) -> tuple[Form, Array]:
@@ -215,7 +269,7 @@ def of_form(form: TaylorForm, layers: Sequence[Layer], radius: Array) -> Enclosu
     return _bounds(through(form, layers), radius)
 
 
-def _bounds(form: MeanValueForm | TaylorForm, radius: Array) -> Enclosure:
+def _bounds(form: MeanValueForm | TaylorForm | PolynomialForm, radius: Array) -> Enclosure:
     (low, high), gradient = form.value_bounds(), form.gradient_bounds(radius)
     return Enclosure(low[:, 0], high[:, 0], *gradient, np.ones(len(radius), dtype=bool))
 

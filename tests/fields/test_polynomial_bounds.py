@@ -1,0 +1,112 @@
+"""Bounds by polynomial forms: that they hold, where they are chosen, and what they cost."""
+
+from collections import Counter
+from unittest import mock
+
+import numpy as np
+import pytest
+
+import tracer
+from sound_polynomials import ANALYTIC, claims
+from tracer import Status
+from tracer.fields.networks import bounds
+from tracer.fields.networks.bounds import mean_values, polynomial_forms, taylor_forms
+
+BOX = [(-2.0, 2.0), (-2.0, 2.0)]
+
+
+def deep(depth, activation="tanh", width=16, seed=0, gain=1.6):
+    """A random network, 0 at the centre of the box."""
+    rng, layers, n = np.random.default_rng(seed), [], 2
+    for k in range(depth):
+        weight = rng.normal(0, 1.5 if k == 0 else gain / np.sqrt(n), (width, n))
+        layers.append(tracer.Layer(weight, rng.normal(0, 0.8, width), activation))
+        n = width
+    out = rng.normal(0, 1 / np.sqrt(n), (1, n))
+    at_center = tracer.Network([*layers, tracer.Layer(out, [0.0])]).value(np.zeros(2))
+    return tracer.Network([*layers, tracer.Layer(out, [-at_center])])
+
+
+def cells(n, radius, seed=0):
+    center = np.random.default_rng(seed).uniform(-1.5, 1.5, (n, 2))
+    return center - radius, center + radius
+
+
+@pytest.mark.parametrize("number", range(12))
+def test_bounds_hold_on_random_networks(number):
+    assert list(claims(5, number, 40, Counter())) == []
+
+
+@pytest.mark.parametrize("activation", ANALYTIC)
+def test_more_cells_of_deep_networks_are_decided(activation):
+    layers = deep(8, activation, gain=1.6 if activation == "tanh" else 2.5).layers
+    on = cells(200, 0.1)
+    shares = [form(layers, *on).decided().mean() for form in (mean_values, taylor_forms, polynomial_forms)]
+    print(shares)
+    assert shares[2] > 0.4 + max(shares[:2])
+
+
+@pytest.mark.parametrize(("depth", "most"), [(6, 700), (10, 700), (20, 1200)])
+def test_depth_costs_few_cells(depth, most):
+    boundary = tracer.trace(deep(depth, gain=1.6 if depth < 20 else 1.0), BOX)
+    assert boundary.certificate.status is Status.PROVEN
+    assert boundary.certificate.cells <= most
+
+
+def spied(network, *on):
+    """The kinds of forms that enclose cells."""
+    with mock.patch.object(bounds, "polynomial_forms", wraps=polynomial_forms) as polynomials:
+        network.enclose(*on)
+    return polynomials.called
+
+
+def test_polynomials_are_left_to_deep_analytic_networks_on_wide_cells():
+    wide = cells(256, 0.15)
+    assert spied(deep(6), *wide)
+    assert not spied(deep(2), *wide)
+    assert not spied(deep(6, "elu"), *wide)
+    assert not spied(deep(6), *cells(256, 1e-6))
+    # Edges have no area.
+    lower, upper = wide
+    assert not spied(deep(6), lower, np.stack([lower[:, 0], upper[:, 1]], axis=1))
+
+
+def test_a_field_that_is_0_ends_soon():
+    """Two equal outputs of a deep network: F is nothing but rounding."""
+    *hidden, last = deep(6).layers
+    weight = np.vstack([last.weight, last.weight + 0.0])
+    network = tracer.Network([*hidden, tracer.Layer(weight, [0.0, 1e-17])])
+    certificate = tracer.trace(network.margin(0, 1), BOX, max_cells=20_000).certificate
+    assert certificate.cells <= 2_000
+
+
+def test_blocks_and_sparse_weights_take_part():
+    from scipy.sparse import csr_array
+
+    network = deep(6)
+    layers = list(network.layers)
+    second = layers[1]
+    mixed = [("tanh", 10), ("linear", 2), ("gelu", 4)]
+    layers[1] = tracer.Layer(csr_array(np.asarray(second.weight)), second.bias, mixed)
+    found = polynomial_forms(tracer.Network(layers).layers, *cells(50, 0.05))
+    lower, upper = cells(50, 0.05)
+    x = lower[:, None] + (upper - lower)[:, None] * np.random.default_rng(1).uniform(size=(50, 30, 2))
+    value, gradient = tracer.Network(layers).value_and_gradient(x)
+    assert (value >= found.lower[:, None]).all()
+    assert (value <= found.upper[:, None]).all()
+    assert (gradient >= found.gradient_lower[:, None]).all()
+    assert (gradient <= found.gradient_upper[:, None]).all()
+    assert found.decided().mean() > 0.8
+
+
+def test_weights_of_doubt_widen_the_bounds():
+    layers = list(deep(4).layers)
+    doubtful = tracer.Layer(
+        layers[2].weight, layers[2].bias, "tanh", weight_radius=np.full_like(layers[2].weight, 1e-3)
+    )
+    shifted = tracer.Layer(np.asarray(layers[2].weight) + 1e-3, layers[2].bias, "tanh")
+    lower, upper = cells(50, 0.01)
+    found = polynomial_forms([*layers[:2], doubtful, *layers[3:]], lower, upper)
+    value, gradient = tracer.Network([*layers[:2], shifted, *layers[3:]]).value_and_gradient(lower)
+    assert ((value >= found.lower) & (value <= found.upper)).all()
+    assert ((gradient >= found.gradient_lower) & (gradient <= found.gradient_upper)).all()

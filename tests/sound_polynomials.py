@@ -1,0 +1,102 @@
+"""Bounds by polynomial forms against certain arithmetic, on random analytic networks 1 to 30 layers deep.
+
+Gains are 0.5 to 20, cells from 1e-12 of the box to all of it. A point whose F and ∇F long doubles find in
+the bounds, farther from their ends than CLEAR of the width, is taken to be there, but for a share of these;
+bounds include the errors of doubles, which are two thousand times as large. All others are decided by
+`exact`. As a script, many networks:
+
+    python tests/sound_polynomials.py --networks 5000 --cells 200 [--seed S] [--first N] [--seconds LIMIT]
+
+Every network is made from the seed and its number.
+"""
+
+import argparse
+import secrets
+import sys
+import time
+from collections import Counter
+
+import numpy as np
+
+from cases.random_networks import SMOOTH, network_of
+from cases.samples import points_in
+from oracles.running_errors import evaluate
+from tracer.fields.networks.bounds import polynomial_forms
+
+ANALYTIC = [name for name in SMOOTH if name != "elu"]
+DEEPEST, STEEPEST, WIDEST = 30, 20.0, 24
+# The distance from the ends, and the share of clear points that are decided all the same.
+CLEAR, CHECKED = 0.01, 0.01
+
+
+def claims(seed, number, cells, tally, points=3):
+    """A sentence for every bound that a point of a cell violates."""
+    problem, rng = network_of(seed, number, ANALYTIC, WIDEST, blocks=0.3, deepest=DEEPEST, steepest=STEEPEST)
+    lower, upper = random_cells(rng, problem, cells)
+    found = polynomial_forms(problem.field.layers, lower, upper)
+    x = points_in(rng, problem.exact, lower, upper, 4)[:, rng.choice(8, points, replace=False)]
+    x, bounds = x.reshape(-1, 2), [np.repeat(a, points, axis=0) for a in found[:4]]
+    some = np.flatnonzero(~clearly_inside(problem.exact, x, *bounds) | (rng.uniform(size=len(x)) < CHECKED))
+    outside = np.zeros((len(x), 3), dtype=bool)
+    outside[some] = problem.exact.outside(x[some], *(a[some] for a in bounds))
+    tally["networks"] += 1
+    tally[f"cells, {problem.kind}"] += cells
+    tally["cells"] += cells
+    tally["decided"] += int(found.decided().sum())
+    tally["bounded"] += int(np.isfinite(found.upper).sum())
+    tally["points"] += len(x)
+    tally["points decided by exact"] += len(some)
+    tally["points in ball arithmetic"] += problem.exact.balls
+    for j in np.flatnonzero(outside.any(axis=1)):
+        k, what = j // points, ("F", "F_x1", "F_x2")[outside[j].argmax()]
+        yield f"network {number}: {what} on {lower[k].tolist()}, {upper[k].tolist()}"
+
+
+def clearly_inside(exact, x, lower, upper, gradient_lower, gradient_upper):
+    """Where F and both partials lie well inside their bounds, as far as long doubles can tell."""
+    with np.errstate(all="ignore"):
+        value, _, gradient, _ = evaluate(exact.layers, x, 0, np.longdouble)
+    found = np.concatenate([value[:, None], gradient], axis=1)
+    low = np.concatenate([lower[:, None], gradient_lower], axis=1)
+    high = np.concatenate([upper[:, None], gradient_upper], axis=1)
+    margin = CLEAR * (high - low)
+    return ((found > low + margin) & (found < high - margin)).all(axis=1)
+
+
+def random_cells(rng, problem, k):
+    """Cells with an area, of all sizes in and around the box."""
+    radius = 10 ** rng.uniform(-12, 0, (k, 1)) * 10 ** rng.uniform(-2, 0, (k, 2))
+    center = rng.uniform(-0.1, 1.1, (k, 2))
+    lower, upper = (
+        problem.bounds[:, 0] + side * problem.sides for side in (center - radius, center + radius)
+    )
+    some = (lower < upper).all(axis=1)
+    lower[~some], upper[~some] = problem.bounds.T
+    return lower, upper
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--networks", type=int, default=5000)
+    parser.add_argument("--cells", type=int, default=200, help="of each network")
+    parser.add_argument("--seed", type=int, default=secrets.randbits(32))
+    parser.add_argument("--first", type=int, default=0)
+    parser.add_argument("--seconds", type=float, default=np.inf)
+    options, tally, wrong, began = parser.parse_args(), Counter(), 0, time.perf_counter()
+    print(f"seed {options.seed}", flush=True)
+    for number in range(options.first, options.first + options.networks):
+        if time.perf_counter() - began > options.seconds:
+            break
+        for claim in claims(options.seed, number, options.cells, tally):
+            print("VIOLATION", claim, flush=True)
+            wrong += 1
+        if number % 50 == 49:
+            print(number + 1, dict(tally), f"{time.perf_counter() - began:.0f} s", flush=True)
+    for name, count in sorted(tally.items()):
+        print(f"{name:60} {count}")
+    print(f"{wrong} violations")
+    return bool(wrong)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

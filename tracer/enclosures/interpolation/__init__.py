@@ -1,0 +1,1 @@
+"""Interpolation on a cell: Padua points, and what a polynomial through them leaves out."""
