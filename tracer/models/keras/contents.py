@@ -55,7 +55,8 @@ def copied(stream: BinaryIO, is_archive: bool) -> tuple[dict[str, Any], list[Any
     with h5py.File(stream, "r") as file:
         for name in () if is_archive else ATTRIBUTES:
             texts[name] = text(file, name)
-        groups, arrays, numbers, left = {"": None}, [], [], MOST_BYTES
+        groups: dict[str, str | None] = {}
+        arrays, numbers, left = [], [], MOST_BYTES
         for path, found in walk(file):
             if isinstance(found, h5py.Group):
                 groups[path] = text(found, "name", LONGEST_NAME)
