@@ -7,7 +7,6 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 sys.path.insert(0, str(Path(__file__).parent))
 
-from gallery import save_drawn  # noqa: E402
 
 import tracer  # noqa: E402
 
@@ -47,7 +46,8 @@ sphinx_gallery_conf = {
     "examples_dirs": str(ROOT / "figures"),
     "gallery_dirs": "gallery",
     "filename_pattern": r"\.py$",
-    "image_scrapers": (save_drawn,),
+    "ignore_pattern": r"drawing\.py$",
+    "image_scrapers": ("gallery",),
     "reset_modules": (),
     "download_all_examples": False,
     "show_signature": False,
@@ -56,4 +56,8 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_title = "tracer"
-html_theme_options = {"show_toc_level": 2, "navigation_with_keys": False, "secondary_sidebar_items": ["page-toc"]}
+html_theme_options = {
+    "show_toc_level": 2,
+    "navigation_with_keys": False,
+    "secondary_sidebar_items": ["page-toc"],
+}

@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,9 @@ import pytest
 import tracer
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+sys.path.append(str(ROOT / "figures"))
 
 
 def script(name):
