@@ -56,6 +56,7 @@ sphinx_gallery_conf = {
 
 html_theme = "pydata_sphinx_theme"
 html_title = "tracer"
+html_sidebars = {"index": [], "paper": [], "reference": []}
 html_theme_options = {
     "show_toc_level": 2,
     "navigation_with_keys": False,

@@ -126,3 +126,29 @@ def test_the_digits_are_regions_with_their_data():
     assert ax.get_title().endswith("junctions: PROVEN")
     (data,) = (drawn for drawn in ax.collections if len(drawn.get_offsets()) == 1797)
     assert len(np.unique(data.get_facecolors(), axis=0)) == 10
+
+
+def test_the_kernel_machine_is_proven():
+    (ax,) = script("kernel_machine")["draw"]().axes
+    assert ax.get_title().endswith("support vectors: PROVEN")
+
+
+def test_the_nearest_points_are_joined_to_all_samples():
+    (ax,) = script("nearest")["draw"]().axes
+    assert len(ax.collections[0].get_segments()) == 60
+    assert ax.get_title() == "60 of 60 proven"
+
+
+def test_the_hidden_layers_end_in_a_hyperplane():
+    axes = script("hidden_layers")["draw"]().axes
+    assert [ax.get_title() for ax in axes[:3]] == ["inputs", "hidden layer 1", "hidden layer 2"]
+    assert float(axes[3].get_title().split()[-1]) < 1e-13
+
+
+def test_the_conclusion_counts_digits():
+    report = json.loads((ROOT / "benchmarks/results/inputs.json").read_text())
+    (ax,) = script("conclusion")["draw"](report).axes
+    images, grid, atlas = (bar.get_width() for bar in ax.patches)
+    assert int(images) == int(3 * 1280 * 720 * np.log10(256)) + 1
+    assert grid == 7
+    assert 3 < atlas < 5
