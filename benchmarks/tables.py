@@ -2,8 +2,8 @@
 
     python benchmarks/tables.py
 
-A section is a benchmark: its question is the first line of its file. One table is drawn into README.md too,
-between two marks, where it has them.
+A section is a benchmark: its question is the first line of its file. One table is drawn into a page of the
+documentation too, between two marks.
 """
 
 import ast
@@ -15,7 +15,7 @@ import tables_of_rivals
 from markdown_table import footer
 
 HERE = Path(__file__).resolve().parent
-README = HERE.parent / "README.md"
+PAGE = HERE.parent / "docs" / "explanation" / "cost.md"
 MARKS = ("<!-- drawn by benchmarks/tables.py -->\n", "<!-- to here -->\n")
 INTRODUCTION = """# What the benchmarks measured
 
@@ -73,12 +73,10 @@ def text():
     return "\n".join([INTRODUCTION, *(part for which in SECTIONS for part in section(*which))])
 
 
-def with_summary(readme):
-    """The README, with the table between its marks drawn anew."""
-    if MARKS[0] not in readme:
-        return readme
+def with_summary(page):
+    """The page, with the table between its marks drawn anew."""
     report = read("vs_contours")
-    before, rest = readme.split(MARKS[0])
+    before, rest = page.split(MARKS[0])
     after = rest.split(MARKS[1])[1]
     drawn = "\n".join(["", *tables_of_rivals.summary(report), footer(report)])
     return f"{before}{MARKS[0]}{drawn}{MARKS[1]}{after}"
@@ -87,7 +85,7 @@ def with_summary(readme):
 def main():
     """Write both."""
     (HERE / "RESULTS.md").write_text(text(), encoding="utf-8")
-    README.write_text(with_summary(README.read_text(encoding="utf-8")), encoding="utf-8")
+    PAGE.write_text(with_summary(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
     print("wrote the tables")
 
 

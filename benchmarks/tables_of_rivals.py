@@ -24,7 +24,7 @@ def vs_contours(report):
 
 
 def summary(report):
-    """What the README shows of `vs_contours`."""
+    """What the documentation shows of `vs_contours`."""
     sides = (400, 1600)
     rows = []
     for name, p in report["problems"].items():

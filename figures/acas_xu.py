@@ -1,21 +1,24 @@
-"""ACAS Xu's advisories in a head-on encounter, exact, beside what a grid sees.
+"""
+ACAS Xu's advisories
+====================
+
+ACAS Xu's advisories in a head-on encounter, exact, beside what a grid sees.
 
 The network is not part of this project: the figure is drawn where ../shared/networks, beside this checkout,
 holds it as JSON. It issues the advisory of the lowest score: the box is divided into their regions.
 """
 
 import json
-from pathlib import Path
 
 import numpy as np
+from drawing import SHARED, saved
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 import tracer
 
-HERE = Path(__file__).resolve().parent
-NETWORK = HERE.parents[1] / "shared" / "networks" / "acasxu_1_1" / "acasxu_1_1.json"
+NETWORK = SHARED / "networks" / "acasxu_1_1" / "acasxu_1_1.json"
 PROBLEM = "headon_34"
 # The regions are drawn fainter.
 ADVISORIES = {
@@ -92,10 +95,10 @@ def draw(network, bounds, windows=WINDOWS):
 
 def main(path=NETWORK):
     if path.is_file():
-        draw(*encounter(path)).savefig(Path(__file__).with_suffix(".png"), dpi=130)
-    else:
-        print("not drawn: the network of ACAS Xu is no part of this project")
+        return saved(draw(*encounter(path)), "acas_xu")
+    print("not drawn: the network of ACAS Xu is no part of this project")
+    return None
 
 
 if __name__ == "__main__":
-    main()
+    figure = main()

@@ -1,12 +1,15 @@
-"""The same boundary in the paper's B-space: where the plane B(x1, x2) cuts the surface E(B) = 0.
+"""
+The boundary in B-space
+=======================
+
+The same boundary in the paper's B-space: where the plane B(x1, x2) cuts the surface E(B) = 0.
 
 "Solve for B, not for x": equation (69) is an equation of a surface in (B1, B2, B3), the same for all
 input weights; the network's first layer lays a plane through it.
 """
 
-from pathlib import Path
-
 import numpy as np
+from drawing import saved
 from matplotlib.figure import Figure
 from scipy.special import expit, logit
 
@@ -69,4 +72,4 @@ def draw():
 
 
 if __name__ == "__main__":
-    draw().savefig(Path(__file__).with_suffix(".png"), dpi=130)
+    figure = saved(draw(), "b_space")

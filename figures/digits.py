@@ -1,7 +1,11 @@
-"""The regions of the ten digits, by a scikit-learn classifier of two principal components, with its data."""
+"""
+Ten digits, ten regions
+=======================
 
-from pathlib import Path
+The regions of the ten digits, by a scikit-learn classifier of two principal components, with its data.
+"""
 
+from drawing import saved
 from matplotlib.figure import Figure
 from sklearn.datasets import load_digits
 from sklearn.decomposition import PCA
@@ -29,4 +33,4 @@ def draw():
 
 
 if __name__ == "__main__":
-    draw().savefig(Path(__file__).with_suffix(".png"), dpi=130)
+    figure = saved(draw(), "digits")

@@ -1,7 +1,11 @@
-"""A trained classifier: its boundary, with the data it was trained on."""
+"""
+A classifier and its data
+=========================
 
-from pathlib import Path
+A trained classifier: its boundary, with the data it was trained on.
+"""
 
+from drawing import saved
 from matplotlib.figure import Figure
 from sklearn.datasets import make_moons
 
@@ -18,4 +22,4 @@ def draw():
 
 
 if __name__ == "__main__":
-    draw().savefig(Path(__file__).with_suffix(".png"), dpi=130)
+    figure = saved(draw(), "moons")

@@ -1,13 +1,14 @@
-"""The boundary of a classifier fitted to noisy moons, and how many curves contours of grids count."""
+"""
+Nineteen curves, and what grids count
+=====================================
 
-import json
-from pathlib import Path
+The boundary of a classifier fitted to noisy moons, and how many curves contours of grids count.
+"""
 
+from drawing import measured, saved
 from matplotlib.figure import Figure
 
 import tracer
-
-RESULT = Path(__file__).resolve().parents[1] / "benchmarks" / "results" / "vs_contours.json"
 
 
 def draw(report):
@@ -30,4 +31,4 @@ def draw(report):
 
 
 if __name__ == "__main__":
-    draw(json.loads(RESULT.read_text())).savefig(Path(__file__).with_suffix(".png"), dpi=130)
+    figure = saved(draw(measured("vs_contours")), "noisy_moons")

@@ -1,7 +1,11 @@
-"""The paper's 2-3-2 network: its three curves and their turning points."""
+"""
+The paper's network
+===================
 
-from pathlib import Path
+The paper's 2-3-2 network: its three curves and their turning points.
+"""
 
+from drawing import saved
 from matplotlib.figure import Figure
 
 import tracer
@@ -25,4 +29,4 @@ def draw():
 
 
 if __name__ == "__main__":
-    draw().savefig(Path(__file__).with_suffix(".png"), dpi=130)
+    figure = saved(draw(), "paper_network")

@@ -1,7 +1,11 @@
-"""The proof of the paper's network: empty cells, charts, crossings, and the curves they carry."""
+"""
+The picture of the proof
+========================
 
-from pathlib import Path
+The proof of the paper's network: empty cells, charts, crossings, and the curves they carry.
+"""
 
+from drawing import saved
 from matplotlib.figure import Figure
 
 import tracer
@@ -15,4 +19,4 @@ def draw():
 
 
 if __name__ == "__main__":
-    draw().savefig(Path(__file__).with_suffix(".png"), dpi=130)
+    figure = saved(draw(), "proof")

@@ -1,9 +1,12 @@
-"""A ReLU network fitted to noisy moons: its polygons, vertex by vertex, and what grids make of them."""
+"""
+Polygons of a ReLU network
+==========================
 
-import json
-from pathlib import Path
+A ReLU network fitted to noisy moons: its polygons, vertex by vertex, and what grids make of them.
+"""
 
 import numpy as np
+from drawing import BENCHMARKS, measured, saved
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
@@ -11,8 +14,6 @@ from matplotlib.patches import Rectangle
 import tracer
 from tracer.view.display import SIDE_COLORS
 
-HERE = Path(__file__).resolve().parent
-BENCHMARKS = HERE.parent / "benchmarks"
 PROBLEM = "relu-moons"
 # Windows into the box, and the points a side of the grid that is drawn there.
 WINDOWS = {"a": ((1.16, 2.1), (-0.04, 0.5), 100), "b": ((-0.24, 0.08), (-0.105, 0.08), 400)}
@@ -80,5 +81,4 @@ def draw(report):
 
 
 if __name__ == "__main__":
-    report = json.loads((BENCHMARKS / "results" / "piecewise_linear.json").read_text())
-    draw(report).savefig(Path(__file__).with_suffix(".png"), dpi=130)
+    figure = saved(draw(measured("piecewise_linear")), "relu_moons")

@@ -1,11 +1,13 @@
-"""What accuracy, width, depth and the number of curves cost, beside contours; from the benchmarks' JSON."""
+"""
+What it costs
+=============
 
-import json
-from pathlib import Path
+What accuracy, width, depth and the number of curves cost, beside contours; from the benchmarks' JSON.
+"""
 
+from drawing import measured, saved
 from matplotlib.figure import Figure
 
-RESULTS = Path(__file__).resolve().parents[1] / "benchmarks" / "results"
 REPORTS = ("accuracy", "sizes", "curves")
 TRACED, SECOND, CONTOUR = "#d2691e", "#8a4413", "#2f6ea5"
 
@@ -69,5 +71,4 @@ def draw(reports):
 
 
 if __name__ == "__main__":
-    read = {name: json.loads((RESULTS / f"{name}.json").read_text()) for name in REPORTS}
-    draw(read).savefig(Path(__file__).with_suffix(".png"), dpi=130)
+    figure = saved(draw({name: measured(name) for name in REPORTS}), "scaling")

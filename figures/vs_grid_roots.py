@@ -1,11 +1,13 @@
-"""Evaluations and seconds against error, traced and by grid root-finding; from the benchmark's JSON."""
+"""
+Evaluations against error
+=========================
 
-import json
-from pathlib import Path
+Evaluations and seconds against error, traced and by grid root-finding; from the benchmark's JSON.
+"""
 
+from drawing import measured, saved
 from matplotlib.figure import Figure
 
-HERE = Path(__file__).parent
 COLORS = {"grid": "#2f6ea5", "traced": "#d2691e"}
 NAMES = {"grid": "grid root-finding", "traced": "tracing"}
 
@@ -47,5 +49,4 @@ def draw(report):
 
 
 if __name__ == "__main__":
-    report = json.loads((HERE.parent / "benchmarks/results/vs_grid_roots.json").read_text())
-    draw(report).savefig(HERE / "vs_grid_roots.png", dpi=130)
+    figure = saved(draw(measured("vs_grid_roots")), "vs_grid_roots")

@@ -2,6 +2,7 @@
 
 import json
 import runpy
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,9 @@ import pytest
 import tracer
 
 ROOT = Path(__file__).resolve().parents[2]
+
+
+sys.path.append(str(ROOT / "figures"))
 
 
 def script(name):
@@ -135,3 +139,29 @@ def test_the_walk_is_drawn_with_its_steps_swaps_and_turning_points():
         assert len(by_label["steps"].get_xdata()) == sum(map(len, walk["walks"]))
         swaps = [chart for chart in walk["charts"] if not parts["is_start"](chart["x"], walk)]
         assert len(by_label["roles swap"].get_xdata()) == len(swaps) > 2
+
+
+def test_the_kernel_machine_is_proven():
+    (ax,) = script("kernel_machine")["draw"]().axes
+    assert ax.get_title().endswith("support vectors: PROVEN")
+
+
+def test_the_nearest_points_are_joined_to_all_samples():
+    (ax,) = script("nearest")["draw"]().axes
+    assert len(ax.collections[0].get_segments()) == 60
+    assert ax.get_title() == "60 of 60 proven"
+
+
+def test_the_hidden_layers_end_in_a_hyperplane():
+    axes = script("hidden_layers")["draw"]().axes
+    assert [ax.get_title() for ax in axes[:3]] == ["inputs", "hidden layer 1", "hidden layer 2"]
+    assert float(axes[3].get_title().split()[-1]) < 1e-13
+
+
+def test_the_conclusion_counts_digits():
+    report = json.loads((ROOT / "benchmarks/results/inputs.json").read_text())
+    (ax,) = script("conclusion")["draw"](report).axes
+    images, grid, atlas = (bar.get_width() for bar in ax.patches)
+    assert int(images) == int(3 * 1280 * 720 * np.log10(256)) + 1
+    assert grid == 7
+    assert 3 < atlas < 5

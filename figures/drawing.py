@@ -1,0 +1,21 @@
+"""What the scripts share: the results of benchmarks that they read, and the files that they write."""
+
+import json
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+BENCHMARKS = HERE.parent / "benchmarks"
+# Networks that are no part of this project, where they are beside this checkout.
+SHARED = HERE.parents[1] / "shared"
+RESOLUTION = 130
+
+
+def measured(name):
+    """What a benchmark measured."""
+    return json.loads((BENCHMARKS / "results" / f"{name}.json").read_text())
+
+
+def saved(figure, name):
+    """The figure, which is written beside its script."""
+    figure.savefig(HERE / f"{name}.png", dpi=RESOLUTION)
+    return figure

@@ -1,0 +1,61 @@
+"""The code of README and docs runs, page by page, and prints what the pages show."""
+
+import doctest
+import importlib.util
+import re
+from io import StringIO
+from pathlib import Path
+
+import pytest
+
+from cases.problems import SHARED
+
+ROOT = Path(__file__).resolve().parents[1]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+# A published network that some pages read, where it is beside this checkout.
+ACAS = SHARED / "networks/acasxu_1_1/ACASXU_run2a_1_1_batch_2000.nnet"
+# A fenced block, with what a comment before it says that it needs: modules, or files of the reader.
+BLOCK = re.compile(
+    r"(?:<!-- needs: (?P<needs>[^>]*?) -->\n)?^```(?P<kind>python|pycon)\n(?P<code>.*?)^```$", re.M | re.S
+)
+
+
+def blocks_of(page):
+    return list(BLOCK.finditer(page.read_text(encoding="utf-8")))
+
+
+WITH_CODE = [page for page in PAGES if blocks_of(page)]
+
+
+@pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: str(page.relative_to(ROOT)))
+def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    if ACAS.exists():
+        (tmp_path / ACAS.name).symlink_to(ACAS)
+    names = {"__name__": "__main__"}
+    for block in blocks_of(page):
+        needs = (block["needs"] or "").split()
+        if any(not is_here(need) for need in needs):
+            continue
+        if block["kind"] == "python":
+            exec(compile(block["code"], str(page), "exec"), names)
+        else:
+            run_session(block["code"], names, page)
+
+
+def is_here(need):
+    """Whether there is such a file, or such a module."""
+    return Path(need).exists() if "." in need else importlib.util.find_spec(need) is not None
+
+
+def run_session(code, names, page):
+    test = doctest.DocTestParser().get_doctest(code, names, page.name, str(page), 0)
+    report = StringIO()
+    options = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    result = doctest.DocTestRunner(optionflags=options).run(test, out=report.write, clear_globs=False)
+    names.update(test.globs)
+    assert result.failed == 0, report.getvalue()
+
+
+def test_every_page_of_code_is_found():
+    assert ROOT / "README.md" in WITH_CODE
