@@ -1,13 +1,16 @@
-"""A curve from its seed: the steps of the walk, where the coordinates swap roles, the turning points."""
+"""
+A curve from its seed
+=====================
 
-import json
+The steps of the walk, where the coordinates swap roles, and the turning points.
+"""
+
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
+from drawing import measured, saved
 from matplotlib.figure import Figure
 
-HERE = Path(__file__).parent
 COLORS = {0: "#2f6ea5", 1: "#d2691e"}
 NAMES = {0: "x1 solved for x2", 1: "x2 solved for x1"}
 DARK = "#222222"
@@ -72,5 +75,4 @@ def is_start(x, walk):
 
 
 if __name__ == "__main__":
-    report = json.loads((HERE.parent / "benchmarks/results/vs_continuation.json").read_text())
-    draw(report).savefig(HERE / "continuation.png", dpi=130)
+    figure = saved(draw(measured("vs_continuation")), "continuation")

@@ -1,4 +1,4 @@
-"""README's table of what is read with proof: names from the readers' own tables, as far as they are tested.
+"""The documentation's table of what is read with proof: names from the readers' own tables, as far as they are tested.
 
     python tests/readers.py
 
@@ -6,18 +6,19 @@ An estimator is in the table if its example is traced, and proven; an operator o
 """
 
 import sys
-from importlib.util import find_spec
 from pathlib import Path
 
 import tracer
 from cases.estimators import BOX, EXAMPLES, field_of, fitted
 from tracer.models import loading
+from tracer.models.keras import graph as keras_graph
+from tracer.models.keras import products as keras_products
 from tracer.models.onnx import operators as onnx_operators
 from tracer.models.scikit_learn import estimators, kernels, processes, steps
 from tracer.models.torch_modules import operators as torch_operators
 
 TESTS = Path(__file__).resolve().parent
-README = TESTS.parent / "README.md"
+PAGE = TESTS.parent / "docs" / "howto" / "models.md"
 MARKS = ("<!-- drawn by tests/readers.py -->\n", "<!-- to here, from readers -->\n")
 # What the names do not say.
 CONDITIONS = """\
@@ -43,16 +44,6 @@ def named(names, pattern):
     return sorted(name for name in names if f'"{name}"' in text)
 
 
-def keras_layers():
-    """The layers of Keras that are read; none where there is no such reader."""
-    if find_spec("tracer.models.keras") is None:
-        return []
-    from tracer.models.keras import graph
-
-    found = {name for table in vars(graph).values() if isinstance(table, dict) for name in table}
-    return sorted(name for name in found if isinstance(name, str) and name[:1].isupper())
-
-
 def table(estimators_proven):
     """The lines of the table."""
     operators = {name for rows in onnx_operators.TABLES for name in rows}
@@ -61,7 +52,7 @@ def table(estimators_proven):
         ("files", loading.READERS, ""),
         ("ONNX", named(operators, "*onnx*.py"), "in any graph that is a chain of layers"),
         ("torch", [f"{len(functions)} functions"], "in any forward that is a chain of layers"),
-        ("Keras", keras_layers(), "in any such model"),
+        ("Keras", sorted({*keras_graph.OF_ONE, *keras_products.OF_SEVERAL}), "in any such model"),
         ("scikit-learn", estimators_proven, ""),
         ("their kernels", [*kernels.MACHINES, *processes.KERNELS], ""),
         ("steps before them", steps.STEPS, "in a Pipeline"),
@@ -74,16 +65,16 @@ def table(estimators_proven):
     yield f"\n{CONDITIONS}\n"
 
 
-def with_table(readme, lines):
-    """The README with the table between its marks drawn anew."""
-    before, rest = readme.split(MARKS[0])
+def with_table(page, lines):
+    """The page with the table between its marks drawn anew."""
+    before, rest = page.split(MARKS[0])
     return f"{before}{MARKS[0]}\n{''.join(lines)}{MARKS[1]}{rest.split(MARKS[1])[1]}"
 
 
 def main():
     """Draw it."""
-    drawn = with_table(README.read_text(encoding="utf-8"), table(proven()))
-    README.write_text(drawn, encoding="utf-8")
+    drawn = with_table(PAGE.read_text(encoding="utf-8"), table(proven()))
+    PAGE.write_text(drawn, encoding="utf-8")
     print("drew the table of readers")
 
 

@@ -1,4 +1,4 @@
-"""README's table of what is read says what the readers' tables have, and what is proven of their examples."""
+"""The documentation's table of what is read says what the readers' tables have, and what is proven of their examples."""
 
 import pytest
 
@@ -17,7 +17,7 @@ def test_examples_are_of_estimators_that_are_read():
     assert set(EXAMPLES) <= set(estimators.READERS)
 
 
-def test_the_table_in_the_readme_is_up_to_date():
-    text = readers.README.read_text(encoding="utf-8")
+def test_the_table_in_the_documentation_is_up_to_date():
+    text = readers.PAGE.read_text(encoding="utf-8")
     drawn = readers.with_table(text, readers.table(list(estimators.READERS)))
     assert text == drawn, "run python tests/readers.py"
