@@ -1,4 +1,4 @@
-"""The documentation's table of what is read with proof: names from the readers' own tables, as far as they are tested.
+"""The table of what is read with proof: names from the readers' own tables, as far as they are tested.
 
     python tests/readers.py
 

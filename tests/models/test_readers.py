@@ -1,4 +1,4 @@
-"""The documentation's table of what is read says what the readers' tables have, and what is proven of their examples."""
+"""The table of what is read says what the readers' tables have, and what is proven of their examples."""
 
 import pytest
 
