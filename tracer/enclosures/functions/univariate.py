@@ -130,6 +130,29 @@ class Ranges(NamedTuple):
     most: Jet
 
 
+class Image(NamedTuple):
+    """What a function takes intervals to, which need not lie in its domain; arrays of one shape.
+
+    Attributes
+    ----------
+    low, high : ndarray
+        Bounds of its values wherever it is defined; nan where none are known.
+    steepest : ndarray
+        Upper bounds of the size of its slopes there; perhaps infinite.
+    defined, nowhere : ndarray of bool
+        Whether it is defined on the whole interval, or nowhere on it.
+    gap : tuple of ndarray or None
+        No value lies between these two; none is meant where the first is the larger one.
+    """
+
+    low: Array
+    high: Array
+    steepest: Array
+    defined: Any = True
+    nowhere: Any = False
+    gap: tuple[Array, Array] | None = None
+
+
 @dataclass(frozen=True)
 class Univariate:
     """A function of one variable.
@@ -191,6 +214,11 @@ class Univariate:
         On an interval around a break the bounds hold for the one-sided derivatives.
         """
         return self.hull(low, high, self._bounds(low), self._bounds(high))
+
+    def image(self, low: Array, high: Array) -> Image:
+        """What the function takes intervals [low, high] to, whose ends may be infinite."""
+        below, above = self.ranges(low, high)
+        return Image(below[0], above[0], largest(below[1], above[1]))
 
     def ranges_around(self, center: Array, radius: Array, low: Array, high: Array) -> Ranges:
         """Values at points known to within a `radius`, and bounds on intervals [low, high]."""
