@@ -170,7 +170,7 @@ def test_a_v_shaped_vertex_is_proven(sharp, width):
         return lines.min(axis=0)
 
     field, bounds = tracer.Function(vertex), [(-1, 1.2), (-1.1, 0.9)]
-    assert tracer.trace(field, bounds).certificate.status is Status.PROVEN_OUTSIDE_CELLS
+    assert tracer.trace(field, bounds).certificate.status is Status.PROVEN
     boundary = tracer.trace(Along(field, (1, 1), width), bounds)
     assert counts(boundary) == (1, 0)
     assert_proven(boundary, distance)

@@ -20,7 +20,9 @@ box = Box.from_bounds(BOX)
 
 def area(paving):
     """The share of the box that the cells cover, exactly: their shares are binary fractions."""
-    cells = np.concatenate([paving.empty, paving.charts, paving.unresolvable, paving.unprocessed])
+    cells = np.concatenate(
+        [paving.empty, paving.outside, paving.charts, paving.unresolvable, paving.unprocessed]
+    )
     return (cells[:, 1] - cells[:, 0]).prod(axis=1).sum()
 
 

@@ -93,10 +93,11 @@ POLES = {
         *((name, 25_000) for name in ("1/x", "tan", "sqrt")),
     ],
 )
-def test_nothing_is_claimed_across_a_pole(name, max_cells):
+def test_curves_beside_a_pole_or_the_edge_of_a_domain(name, max_cells):
     f, bounds, curves = POLES[name]
     boundary = traced(f, bounds, max_cells)
-    assert not boundary.certificate.complete
+    # F is far from 0 around a pole, and so is log; √x − y has the end of its curve at the edge.
+    assert boundary.certificate.complete == (name != "sqrt")
     assert boundary.certificate.cells <= max_cells
     assert counts(boundary) == (curves, 0)
     for curve in boundary:

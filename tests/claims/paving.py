@@ -12,7 +12,9 @@ ROOT = 1e-12
 def cover(rng, atlas):
     """The cells cover the box exactly and do not overlap."""
     paving = atlas.paving
-    cells = np.concatenate([paving.empty, paving.charts, paving.unresolvable, paving.unprocessed])
+    cells = np.concatenate(
+        [paving.empty, paving.outside, paving.charts, paving.unresolvable, paving.unprocessed]
+    )
     if area(cells) != 2**92:
         yield f"cells cover {area(cells) / 2**92} of the box"
     for x in rng.uniform(size=(20, 2)):

@@ -6,6 +6,7 @@ from scipy.special import erf, expit, log_expit
 
 import tracer
 from tracer import Function
+from tracer.atlas.cells.subdivision import MOST_UNBOUNDED
 
 SQUARE = [(-2, 2), (-2, 2)]
 
@@ -94,13 +95,14 @@ def test_kinks_are_proven():
 
 @pytest.mark.parametrize(
     "f",
-    [lambda x, y: np.where(x < 0, y - 1, y + 1), lambda x, y: np.sign(x) * y - 0.3, lambda x, y: 1 / x - y],
+    [lambda x, y: np.where(x < 0, y - 1, y + 1), lambda x, y: np.sign(x) * y - 0.3],
 )
 def test_where_f_jumps_over_0_cells_are_undecided_and_few(f):
     boundary = tracer.trace(f, SQUARE)
     assert boundary.certificate.status.name == "PROVEN_OUTSIDE_CELLS"
     assert len(boundary) == 2
-    assert boundary.stats.cells < 20_000
+    # Twice as many as the edge has at the resolution limit.
+    assert boundary.stats.cells < 5 * MOST_UNBOUNDED
 
 
 def test_a_function_that_only_jumps_is_sampled():

@@ -41,14 +41,18 @@ def violations(text, lower, upper, rng):
     x, bounded = points_of(rng, lower, upper), 0
     for k in range(len(lower)):
         place = (text, lower[k].tolist(), upper[k].tolist(), x[k].tolist())
-        if not found.defined[k]:
-            continue
         try:
             exact = value_and_gradient(text, x[k])
         except Undecided:
             continue
-        assert exact is not None, place
+        if exact is None:
+            assert not found.inside[k], place
+            continue
         value, gradient = exact
+        assert not (found.empty[k] and value == 0), place
+        if not found.defined[k]:  # the range holds all the same, at a point where F is defined
+            assert not outside(value, found.lower[k], found.upper[k]), place
+            continue
         bounded += np.isfinite([found.lower[k], found.upper[k]]).all()
         assert not outside(value, found.lower[k], found.upper[k]), place
         for i in (0, 1):
@@ -65,6 +69,53 @@ def test_no_bound_is_violated(fresh_seed):
             continue
         bounded += violations(text, *random_cells(rng, 6, 10 ** rng.uniform(-3, 1.5)), rng)
     assert bounded > 300
+
+
+EDGES = (
+    "1 / x - y",
+    "np.tan(x) * y + 0.1",
+    "y / (x - y) + x",
+    "(1 / x + y) ** 2 - 1",
+    "abs(2 - 1 / (x * y)) - 1",
+    "np.sqrt(x) - y",
+    "np.sqrt(np.maximum(x, 0)) * y",
+    "x**1.5 - np.log(y)",
+    "np.arcsin(x - y) + np.arccosh(1 + x)",
+    "np.hypot(np.maximum(x, 0), np.maximum(y, 0)) + np.minimum(np.maximum(x, y), 0)",
+    "np.sqrt(x**2 + y**2 + (x - y) ** 2) - 0.1",
+    "np.abs(np.sqrt(x * x + y * y) - 1) - x",
+    "-1 / np.cbrt(x) + y ** -2",
+    "1 / (3 - 1 / x) - 1 / y",
+)
+
+
+@pytest.mark.parametrize("text", EDGES)
+def test_ranges_hold_at_poles_and_edges_of_domains(text, fresh_seed):
+    rng = np.random.default_rng(fresh_seed)
+    for scale in (1.0, 1e-3, 1e-9):
+        lower = -scale * rng.uniform(0, 1, (40, 2)) * rng.choice([0.0, 1.0], (40, 2))
+        violations(text, lower, lower + scale * rng.uniform(0, 1, (40, 2)), rng)
+
+
+def test_lengths_have_slopes_where_they_are_0():
+    found = on(np.hypot, (-1, 1), (-1, 2))
+    assert found.defined.all()
+    assert (found.gradient_lower >= -1 - 1e-12).all()
+    assert (found.gradient_upper <= 1 + 1e-12).all()
+    corner = on(lambda x, y: np.linalg.norm(np.stack([np.maximum(x, 0), y - 2]), axis=0), (-1, 1), (0, 2))
+    assert corner.gradient_lower[0, 0] >= -1e-12
+
+
+def test_a_cell_is_empty_when_its_value_says_so():
+    for f, cell in (
+        (lambda x, y: np.hypot(x, y) - 1, (-0.1, 0.2)),
+        (lambda x, y: np.sqrt(x) + 1 + y * y, (-1, 1)),
+        (lambda x, y: 1 / x - y, (-0.1, 0.1)),
+        (lambda x, y: np.log(x) + y, (-1, 1e-3)),
+        (lambda x, y: np.sqrt(-1 - x * x) * y, (-1, 1)),
+    ):
+        assert on(f, cell, cell).empty.all()
+    assert not on(lambda x, y: np.sqrt(x) - y, (-1, 1), (0, 1)).empty.any()
 
 
 @pytest.mark.parametrize("scale", [1e3, 1e8, 1e16, 1e150, 1e300])
@@ -124,26 +175,30 @@ def test_the_roundings_of_a_long_product_add_up(fresh_seed):
         (lambda x, y: np.log(x), (1e-3, 1), (-3, -1)),
         (lambda x, y: np.log1p(x), (-0.99, 1), (-1.01, 1)),
         (lambda x, y: np.log10(x), (0.5, 1), (-0.5, 1)),
-        (lambda x, y: np.sqrt(x), (1e-3, 1), (0, 1)),
-        (lambda x, y: x**0.5, (1e-3, 1), (0, 1)),
+        (lambda x, y: np.sqrt(x), (1e-3, 1), (-1e-3, 1)),
+        (lambda x, y: x**0.5, (0, 1), (-1e-3, 1)),
         (lambda x, y: x**1.5, (1e-3, 1), (-1, 1)),
         (lambda x, y: x**y, (1e-3, 1), (-1, 1)),
         (lambda x, y: np.tan(x), (-1.57, 1.57), (1.57, 1.58)),
         (lambda x, y: np.tan(x), (1e6, 1e6 + 0.01), (1e6, 1e6 + 4)),
         (lambda x, y: np.tan(x), (0, 1), (0, 1e300)),
-        (lambda x, y: np.hypot(x, y - 0.3), (1, 2), (-1, 1)),
         (lambda x, y: np.maximum(np.sqrt(x), 5), (0.5, 1), (-1, 1)),
         (lambda x, y: 0 * np.log(x) + np.tanh(1 / np.log(x)), (0.1, 0.2), (-1, 0.5)),
         (lambda x, y: np.sin(1 / x), (0.1, 0.2), (-1, 1)),
         (lambda x, y: (1 / x) ** 0, (0.1, 0.2), (-1, 1)),
     ],
 )
-def test_nothing_is_proven_across_a_pole_or_outside_a_domain(f, inside, across):
+def test_nothing_but_a_range_is_proven_across_a_pole_or_outside_a_domain(f, inside, across):
     assert on(f, inside, (0.2, 0.4)).defined.all()
     found = on(f, across, (0.2, 0.4))
     assert not found.defined.any()
-    assert not ((found.lower > 0) | (found.upper < 0)).any()
-    assert not ((found.gradient_lower > 0) | (found.gradient_upper < 0)).any()
+    assert not (found.defined[:, None] & ((found.gradient_lower > 0) | (found.gradient_upper < 0))).any()
+    x = np.random.default_rng(0).uniform([across[0], 0.2], [across[1], 0.4], (200, 2))
+    with np.errstate(all="ignore"):
+        value = f(*x.T)
+    some = np.isfinite(value)
+    assert ((value[some] >= found.lower) & (value[some] <= found.upper)).all()
+    assert not (found.empty & (value[some] == 0)).any()
 
 
 @pytest.mark.parametrize("zero", [0, 0.0, False, np.False_, np.int8(0), np.array(0), -0.0])

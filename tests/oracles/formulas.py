@@ -85,10 +85,10 @@ class Ball:
         return Ball(self.s - ball(other).s)
 
     def __mul__(self, other):
-        return Ball(self.s * ball(other).s)
+        return _defined(self.s, ball(other).s) or Ball(self.s * ball(other).s)
 
     def __truediv__(self, other):
-        return Ball(self.s / ball(other).s)
+        return _defined(self.s, ball(other).s) or Ball(self.s / ball(other).s)
 
     def __radd__(self, other):
         return ball(other) + self
@@ -117,6 +117,8 @@ class Ball:
 
     def __pow__(self, exponent):
         if isinstance(exponent, Ball) or exponent != int(exponent):
+            if self.s[0] == 0 and not isinstance(exponent, Ball) and exponent > 0:
+                return Ball(arb_series([arb(0), arb("nan")][: self.s.prec], prec=self.s.prec))
             return Ball(_exp(ball(exponent).s * self.s.log()))
         power = ball(1)
         for _ in range(abs(int(exponent))):
@@ -133,8 +135,12 @@ class Ball:
         return _bigger(self, other)[1] is self
 
 
+# The number of terms of series: 1 for values, 2 with derivatives.
+_terms = [2]
+
+
 def ball(term):
-    return term if isinstance(term, Ball) else Ball(arb_series([exactly(term)], prec=2))
+    return term if isinstance(term, Ball) else Ball(arb_series([exactly(term)], prec=_terms[0]))
 
 
 def exactly(number):
@@ -176,7 +182,28 @@ def _decaying(function, odd):
 
 def _chain(value, slope):
     """A function and its derivative, of balls."""
-    return staticmethod(lambda a: Ball(arb_series([value(a.s[0]), slope(a.s[0]) * a.s[1]], prec=2)))
+
+    def chained(a):
+        both = [value(a.s[0]), slope(a.s[0]) * a.s[1]]
+        if not both[0].is_finite() and (a.s[0].contains(1) or a.s[0].contains(-1)):
+            raise Undecided  # at the edge of the domain
+        return Ball(arb_series(both[: a.s.prec], prec=a.s.prec))
+
+    return staticmethod(chained)
+
+
+def _defined(*factors):
+    """nan if a factor is, though another is 0; else None."""
+    return None if all(s[0].is_finite() for s in factors) else Ball(arb_series([arb("nan")], prec=1))
+
+
+def _root(s):
+    """√s: at 0 it has no slope, and a ball around 0 decides nothing."""
+    if s[0] == 0:
+        return Ball(arb_series([arb(0), arb("nan")][: s.prec], prec=s.prec))
+    if s[0].contains(0):
+        raise Undecided
+    return Ball(s.sqrt())
 
 
 def _sign(a):
@@ -208,7 +235,7 @@ class WithBalls:
     array = staticmethod(np.array)
     exp = staticmethod(lambda a: Ball(_exp(a.s)))
     log = staticmethod(lambda a: Ball(a.s.log()))
-    sqrt = staticmethod(lambda a: Ball(a.s.sqrt()))
+    sqrt = staticmethod(lambda a: _root(a.s))
     sin = staticmethod(lambda a: Ball(a.s.sin()))
     cos = staticmethod(lambda a: Ball(a.s.cos()))
     tan = staticmethod(lambda a: Ball(a.s.sin() / a.s.cos()))
@@ -263,7 +290,7 @@ class WithBalls:
     power = staticmethod(lambda a, b: ball(a) ** b)
     maximum = staticmethod(lambda a, b: _bigger(a, b)[0])
     minimum = staticmethod(lambda a, b: _bigger(a, b)[1])
-    hypot = staticmethod(lambda a, b: Ball((ball(a) * a + ball(b) * b).s.sqrt()))
+    hypot = staticmethod(lambda a, b: _root((ball(a) * a + ball(b) * b).s))
     logaddexp = staticmethod(lambda a, b: _log_sum(ball(a).s, ball(b).s))
 
 
@@ -300,17 +327,24 @@ def with_numpy(text):
 
 
 def value_and_gradient(text, point):
-    """F and ∇F at a point of floats, as balls; None where F is not defined there."""
+    """F and ∇F at a point of floats, as balls: nan where there is no gradient; None where no F is."""
     ctx.prec = 2 * BITS
     f = eval(f"lambda x, y: {text}", {"np": WithBalls()})
-    found = []
-    for i in (0, 1):
-        seeds = (Ball(arb_series([arb_of(c), int(i == j)], prec=2)) for j, c in enumerate(point))
-        try:
-            found.append(ball(f(*seeds)).s)
-        except (ZeroDivisionError, ValueError) as error:
-            if ">" in text or "<" in text or "heaviside" in text:  # perhaps in the other branch
-                raise Undecided from error
-            return None
-    numbers = [found[0][0], found[0][1], found[1][1]]
-    return (numbers[0], numbers[1:]) if all(number.is_finite() for number in numbers) else None
+
+    def along(i, prec):
+        _terms[0] = prec
+        seeds = (Ball(arb_series([arb_of(c), int(i == j)], prec=prec)) for j, c in enumerate(point))
+        return ball(f(*seeds)).s
+
+    try:
+        value = along(0, 1)[0]
+    except (ZeroDivisionError, ValueError) as error:
+        if ">" in text or "<" in text or "heaviside" in text:  # perhaps in the other branch
+            raise Undecided from error
+        return None
+    if not value.is_finite():
+        return None
+    try:
+        return value, [along(i, 2)[1] for i in (0, 1)]
+    except (ZeroDivisionError, ValueError):
+        return value, [arb("nan")] * 2

@@ -75,8 +75,9 @@ class Proof:
 
     Attributes
     ----------
-    empty, charts : ndarray, shape (·, 2, 2)
-        Corners of the empty cells, and of the charts.
+    empty, outside, charts : ndarray, shape (·, 2, 2)
+        Corners of the empty cells; of those without a point of the boundary on which F may not be defined:
+        outside its domain, at the domain's edge, or around a pole; and of the charts.
     dependent : ndarray of int, shape (charts,)
         The coordinate along which F is monotone wherever it is 0 in each chart: 0 or 1, or 2 for an oblique
         direction.
@@ -86,6 +87,7 @@ class Proof:
     """
 
     empty: Array
+    outside: Array
     charts: Array
     dependent: Indices
     crossings: Array
@@ -135,6 +137,8 @@ class Certificate:
         The cells and crossings for `plot`; None if nothing is proven.
     of : str
         The kind of result it certifies: "boundary" or "partition".
+    places : str
+        What the places of undecided cells are, such as "2 crossings, 1 cusp", where that can be told.
     """
 
     status: Status
@@ -145,6 +149,7 @@ class Certificate:
     reason: str = ""
     proof: Proof | None = None
     of: str = "boundary"
+    places: str = ""
 
     @classmethod
     def unproven(
@@ -203,6 +208,7 @@ class Certificate:
         if self.status is Status.PROVEN_OUTSIDE_CELLS:
             n = len(self.undecided)
             where = f"outside {n} undecided cell{'s' * (n != 1)}, where the boundary is singular or too fine"
-            return f"{where} for float64, {guarantee}. {BETWEEN_POINTS} {RESTS_ON}"
+            named = f" ({self.places})" if self.places else ""
+            return f"{where} for float64{named}, {guarantee}. {BETWEEN_POINTS} {RESTS_ON}"
         because = f" ({self.reason})" if self.reason else ""
         return f"{self.status.value}{because}."

@@ -53,7 +53,8 @@ def compare_atlas(field: Function, atlas: Atlas) -> None:
     here, there = np.split(side, [len(x)])
     wrong = np.zeros(len(x), dtype=bool)
     wrong[: 4 * empty] = _on_both_sides(here[: 4 * empty].reshape(empty, 4)).ravel()
-    if not len(atlas.points) and not len(atlas.undecided):  # F has one sign in the whole box
+    everywhere = not len(atlas.undecided) and not len(atlas.paving.outside)
+    if not len(atlas.points) and everywhere:  # F has one sign in the whole box
         wrong |= _on_both_sides(here[None])[0]
     _refute(field, np.concatenate([x, at_sheet]), side, np.append(wrong, wrong_of(there)))
     _need_curves(field, atlas)
@@ -119,7 +120,7 @@ def _need_curves(field: Function, atlas: Atlas) -> None:
     if len(atlas.undecided) and not len(atlas.paving.charts):
         cells = atlas.paving.lines.at(_some(atlas.undecided))
         found = field.enclose(cells[:, 0], cells[:, 1])
-        if (~found.defined & np.isfinite(found.lower) & np.isfinite(found.upper)).any():
+        if found.may_jump().any():
             raise field.refused("F jumps over 0, and there is no curve F = 0")
 
 

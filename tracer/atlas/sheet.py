@@ -72,6 +72,17 @@ class Sheet:
         """The components of the boundary."""
         return chained(self.arcs, len(self.crossings))
 
+    def ends(self) -> Indices:
+        """The cells before the start and behind the end of each chain, (chains, 2), or a code."""
+        chains, arcs, crossings = self.chains, self.arcs, self.crossings
+        ends = np.empty((len(chains), 2), dtype=np.intp)
+        for k, points in enumerate((arcs.start, arcs.end)):
+            arc = chains.arcs[chains.offsets[k : len(chains) + k] - k]
+            crossing, chart = points[arc], arcs.chart[arc]
+            before = crossings.before[crossing]
+            ends[:, k] = np.where(before == chart, crossings.after[crossing], before)
+        return ends
+
     @property
     def charts(self) -> Indices:
         """The numbers of its charts."""

@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.atlas.certificate import Certificate, Proof, Status
+from tracer.atlas.places import Place
 from tracer.boundaries import columns
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.clusters import Cluster
@@ -54,8 +55,10 @@ SHARED = {
     "certificate.cells": Column("i8", "", "0 or more"),
     "certificate.crossings": Column("i8", "", "0 or more"),
     "certificate.reason": Column("U"),
+    "certificate.places": Column("U"),
     "proof": Column("b1"),
     "proof.empty": Column("f8", "empty 2 2"),
+    "proof.outside": Column("f8", "outside 2 2"),
     "proof.charts": Column("f8", "charts 2 2"),
     "proof.dependent": Column("i8", "charts", "0 or more"),
     "proof.crossings": Column("f8", "crossings 2"),
@@ -83,9 +86,13 @@ COLUMNS = SHARED | {
     "clusters.bounds": Column("f8", "clusters 2 2"),
     "clusters.arcs": Column("i8", "clusters", "0 or more"),
     "clusters.branch": Column("i8", "clusters", "-1 or more"),
+    "clusters.place": Column("i8", "clusters", "0 or more"),
+    "clusters.touched": Column("f8", "clusters", "0 or more"),
     "curves.branches": Column("i8", "curves 2", "-1 or more"),
 }
-_PROOF = ("empty", "charts", "dependent", "crossings")
+_PROOF = ("empty", "outside", "charts", "dependent", "crossings")
+# The number of a place in a file is its place here.
+_PLACES = list(Place)
 # The number of an end in a file.
 _END_NUMBERS = {end: k for k, end in enumerate(End)}
 
@@ -113,7 +120,6 @@ def _boundary(a: Mapping[str, NDArray]) -> Boundary:
     branches = _branches(a)
     at_ends = [tuple(_picked(branches, numbers)) for numbers in a["curves.branches"]]
     curves = curves_in(a, [field] * len(at_ends), at_ends)
-    cells = zip(a["clusters.bounds"], a["clusters.arcs"].tolist(), a["clusters.branch"][:, None], strict=True)
     return Boundary(
         curves,
         certificate_in(a, curves),
@@ -121,8 +127,17 @@ def _boundary(a: Mapping[str, NDArray]) -> Boundary:
         Box.from_bounds(a["bounds"]),
         field,
         stats_in(a),
-        tuple(Cluster(bounds, n, next(iter(_picked(branches, branch)), None)) for bounds, n, branch in cells),
+        tuple(_clusters(a, branches)),
     )
+
+
+def _clusters(a: Mapping[str, NDArray], branches: list[BranchPoint]) -> Iterator[Cluster]:
+    if (a["clusters.place"] >= len(_PLACES)).any():
+        raise ValueError(f"clusters.place must be less than {len(_PLACES)}")
+    names = ("clusters.bounds", "clusters.arcs", "clusters.branch", "clusters.place", "clusters.touched")
+    for bounds, arcs, branch, place, touched in zip(*(a[name] for name in names), strict=True):
+        point = next(iter(_picked(branches, branch[None])), None)
+        yield Cluster(bounds, int(arcs), point, _PLACES[place], float(touched))
 
 
 def kind_in(path: str | os.PathLike) -> str:
@@ -244,7 +259,15 @@ def certificate_in(a: Mapping[str, NDArray], curves: tuple[Curve, ...]) -> Certi
     numbers = [a[f"certificate.{name}"].item() for name in ("cells", "crossings", "reason")]
     bounds = Box.from_bounds(a["certificate.bounds"]).bounds
     of = a[columns.KIND].item()
-    return Certificate(Status[status], bounds, a["certificate.undecided"], *numbers, proof=proof, of=of)
+    return Certificate(
+        Status[status],
+        bounds,
+        a["certificate.undecided"],
+        *numbers,
+        proof,
+        of,
+        a["certificate.places"].item(),
+    )
 
 
 def curves_in(
@@ -287,6 +310,7 @@ def _branch_values(boundary: Boundary) -> dict[str, Any]:
     return {
         "branch_points": [number[id(p)] for p in boundary.branch_points],
         "clusters.branch": [number[id(p)] for p in of_clusters],
+        "clusters.place": [_PLACES.index(cluster.place) for cluster in boundary.clusters],
         "curves.branches": [([number[id(p)] for p in some] + [-1, -1])[:2] for some in of_curves],
         "branches.point": [p.point for p in points],
         "branches.sizes": [len(p.tangents) for p in points],

@@ -14,7 +14,7 @@ from tracer.arrays import Array, Indices
 from tracer.atlas.atlas import Atlas
 from tracer.atlas.cells.subdivision import NO_CELLS
 from tracer.atlas.edges.crossings import shared_edges
-from tracer.curves.arcs.assembly import chain_ends
+from tracer.atlas.places import Place, length_touched, place_of
 from tracer.curves.arcs.error_bounds import UP
 from tracer.curves.branch_points import BranchPoint, branch_point_near
 from tracer.curves.end import End
@@ -31,6 +31,8 @@ NEARBY = 0.5
 # LEAST_REACH, in box units, if that is more: the resolution of second derivatives by finite differences.
 REACH = 4.0
 LEAST_REACH = 1e-8
+# Cells no wider than NARROW, in box units, that are about GAP widths apart are one place.
+NARROW, GAP = 2.0**-14, 32.0
 # The label of a cell in no group.
 NO_GROUP = -1
 
@@ -50,16 +52,24 @@ class Cluster:
         The number of arcs of the boundary that enter it.
     branch_point : BranchPoint or None
         The critical point of F on the boundary found in it.
+    place : Place
+        What it is, where that can be told.
+    touched : float
+        About the length along which F touches 0 without changing its sign; 0 if it does not.
     """
 
     bounds: Array
     arcs: int
     branch_point: BranchPoint | None
+    place: Place = Place.UNKNOWN
+    touched: float = 0.0
 
     def __repr__(self) -> str:
         width = (self.bounds[1] - self.bounds[0]).max()
         x1, x2 = self.bounds.mean(axis=0)
-        return f"Cluster(({x1:.10g}, {x2:.10g}), width {width:.2g}, {self.arcs} arcs, {self.branch_point})"
+        return (
+            f"Cluster(({x1:.10g}, {x2:.10g}), width {width:.2g}, {self.place.counted(1)}, {self.arcs} arcs)"
+        )
 
 
 def with_branch_points(
@@ -73,15 +83,27 @@ def with_branch_points(
     broken = np.flatnonzero(atlas.broken & (not atlas.exhausted))
     limit = len(paving.charts) + np.arange(len(paving.unresolvable))
     label, bounds = grouped(atlas, np.concatenate([broken, limit]))
-    ends = chain_ends(atlas.sheet)
+    ends = atlas.sheet.ends()
     ends = np.where((ends < 0) | atlas.sheet.chains.closed[:, None], NO_GROUP, label[ends])
     count = np.bincount(ends.ravel() + 1, minlength=len(bounds) + 1)[1:].tolist()
     points = [_branch_point(field, atlas.box, corners) for corners in bounds]
-    clusters = tuple(map(Cluster, bounds, count, points))
+    cells = paving.lines.at(np.concatenate([paving.charts, paving.undecided]))
+    clusters = tuple(
+        _cluster(field, atlas.box, cells[label == k], *row)
+        for k, row in enumerate(zip(bounds, count, points, strict=True))
+    )
     return [
         _ending_at(atlas.box, *traced, [None if k == NO_GROUP else points[k] for k in at_ends])
         for traced, at_ends in zip(traces, ends.tolist(), strict=True)
     ], clusters
+
+
+def _cluster(
+    field: Field, box: Box, cells: Array, bounds: Array, arcs: int, branch: BranchPoint | None
+) -> Cluster:
+    place = place_of(field, box, cells, arcs, None if branch is None else len(branch.tangents))
+    touched = length_touched(box, cells) if place is Place.TOUCHING else 0.0
+    return Cluster(bounds, arcs, branch, place, touched)
 
 
 def _ending_at(box: Box, trace: Trace, error_bound: Array, points: Sequence[BranchPoint | None]) -> Traced:
@@ -134,19 +156,31 @@ def grouped(atlas: Atlas, cells: Indices) -> tuple[Indices, Array]:
 
 
 def _touching(cells: Array) -> Indices:
-    """Labels, shape (n,), of `cells` (n, 2, 2): equal if a chain of shared sides or corners connects them."""
+    """Labels, (n,), of `cells` (n, 2, 2): equal if shared sides, corners, or narrow gaps connect them."""
     from scipy.sparse import coo_array
     from scipy.sparse.csgraph import connected_components
 
     n = len(cells)
     edges = shared_edges(cells)
     inner = (edges.before >= 0) & (edges.after >= 0)
-    corners = np.concatenate([cells[:, i, 0] + 1j * cells[:, j, 1] for i in (0, 1) for j in (0, 1)])
-    points, corner = np.unique(corners, return_inverse=True)
-    one = np.concatenate([edges.before[inner], np.tile(np.arange(n), 4)])
+    corners = [cells[:, i, 0] + 1j * cells[:, j, 1] for i in (0, 1) for j in (0, 1)]
+    points, corner = np.unique(np.concatenate([*corners, *_around(cells)]), return_inverse=True)
+    one = np.concatenate([edges.before[inner], np.tile(np.arange(n), 8)])
     other = np.concatenate([edges.after[inner], n + corner])
     graph = coo_array((np.ones(len(one)), (one, other)), shape=(n + len(points),) * 2)
     return np.unique(connected_components(graph, directed=False)[1][:n], return_inverse=True)[1]
+
+
+def _around(cells: Array) -> list[Array]:
+    """Four points around each cell, for narrow ones those of a grid much wider than they are."""
+    width, middle = (cells[:, 1] - cells[:, 0]).max(axis=1), cells.mean(axis=1)
+    step = np.where(width <= NARROW, GAP * 2.0 ** np.ceil(np.log2(width)), width)
+    first = np.where(
+        (width <= NARROW)[:, None], np.floor(middle / step[:, None]) * step[:, None], cells[:, 0]
+    )
+    x, y = first.T
+    step = np.where(width <= NARROW, step, 0.0)
+    return [x + i * step + 1j * (y + j * step) for i in (0, 1) for j in (0, 1)]
 
 
 def _branch_point(field: Field, box: Box, bounds: Array) -> BranchPoint | None:

@@ -16,6 +16,8 @@ from tracer.atlas.cells.subdivision import NO_CELLS
 from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.atlas.charts import dependent_coordinate
 from tracer.atlas.classes.class_question import ClassQuestion
+from tracer.atlas.fragments import without_fragments
+from tracer.atlas.places import sentence
 from tracer.atlas.plain_values import compare_atlas
 from tracer.atlas.requested_box import compared_with_requested
 from tracer.boundaries.boundary import Boundary
@@ -52,7 +54,8 @@ def proven_boundary(field: EnclosedField, box: Box, work: Work) -> Boundary:
     """
     evaluations = Evaluations(field, work.deadline())
     question = OneField(evaluations)
-    atlas, arcs, finished = follow(question, survey(question, box, work), work)
+    atlas = survey(question, box, work)
+    atlas, arcs, finished = follow(question, atlas if atlas.exhausted else without_fragments(atlas), work)
     traces, clusters = traces_of(evaluations, atlas.sheet, arcs[None], atlas.exhausted), ()
     if len(atlas.undecided):
         traces, clusters = with_branch_points(evaluations, atlas, traces)
@@ -61,10 +64,11 @@ def proven_boundary(field: EnclosedField, box: Box, work: Work) -> Boundary:
     # Last, after all evaluations: a user's callable may have changed since the atlas was built.
     if isinstance(field, Function):
         compare_atlas(field, atlas)
+    places = sentence((cluster.place for cluster in clusters), sum(cluster.touched for cluster in clusters))
     work.end_of("assembly")
     return Boundary(
         curves,
-        certify(atlas, curves, cut_short=evaluations.late or not finished),
+        certify(atlas, curves, cut_short=evaluations.late or not finished, places=places),
         tuple(cluster.branch_point for cluster in clusters if cluster.branch_point is not None),
         box,
         field,
@@ -108,6 +112,7 @@ def certify(
     cut_short: bool,
     further: Array = NO_CELLS,
     of: str = "boundary",
+    places: str = "",
 ) -> Certificate:
     """The certificate of an atlas and the curves in it.
 
@@ -121,6 +126,8 @@ def certify(
         Further cells in which nothing is proven; the whole box is one if a number of a curve is not finite.
     of : str
         The kind of result.
+    places : str
+        What the places of undecided cells are.
     """
     paving, box, sound = atlas.paving, atlas.box, ~atlas.broken
     if not all(curve.proven for curve in curves):
@@ -130,6 +137,7 @@ def certify(
         status = Status.PROVEN_OUTSIDE_CELLS
     proof = Proof(
         paving.lines.at(paving.empty),
+        paving.lines.at(paving.outside),
         paving.lines.at(paving.charts[sound]),
         # For a chart of three classes the picture shows the dependent coordinate of the first two.
         dependent_coordinate(paving.directions[sound, 0]),
@@ -137,4 +145,6 @@ def certify(
         curves,
     )
     undecided = np.concatenate([paving.lines.at(atlas.undecided), atlas.between, further])
-    return Certificate(status, box.bounds, undecided, atlas.cells, len(atlas.points), proof=proof, of=of)
+    return Certificate(
+        status, box.bounds, undecided, atlas.cells, len(atlas.points), proof=proof, of=of, places=places
+    )

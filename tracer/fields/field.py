@@ -31,12 +31,16 @@ class Enclosure(NamedTuple):
     defined : ndarray of bool, shape (k,)
         Whether F is defined and, except at kinks, continuously differentiable on the whole cell: then F is
         Lipschitz, and the bounds enclose Clarke's generalized gradient [1]_. Elsewhere, and where a bound is
-        nan, nothing is known.
+        nan, nothing is known but what `inside` and `empty` say.
     directions : ndarray or None, shape (k, 2)
         Vectors d along which F is proven to grow wherever it is 0: d · g > 0 for all g of Clarke's gradient
         at every zero of F on the cell. A direction along an axis has a component of exactly 0. (0, 0) or nan
         if none is known, None if none was computed. A cell on which the bounds of a partial have one sign
         needs none.
+    inside : ndarray of bool or None, shape (k,)
+        Whether the whole cell lies in the domain of F, though F may jump there; None if it does everywhere.
+    empty : ndarray of bool or None, shape (k,)
+        Whether F has no zero on the cell, be it defined on all of it or not; None if only its bounds say so.
     """
 
     lower: Array
@@ -45,18 +49,12 @@ class Enclosure(NamedTuple):
     gradient_upper: Array
     defined: Mask
     directions: Array | None = None
+    inside: Mask | None = None
+    empty: Mask | None = None
 
     def rows(self, which: NDArray) -> "Enclosure":
         """The enclosure of the cells `which`, in this order."""
-        directions = None if self.directions is None else self.directions[which]
-        return Enclosure(
-            self.lower[which],
-            self.upper[which],
-            self.gradient_lower[which],
-            self.gradient_upper[which],
-            self.defined[which],
-            directions,
-        )
+        return Enclosure(*(None if column is None else column[which] for column in self))  # type: ignore
 
     def decided(self) -> Mask:
         """Whether the bounds of F or of a partial have one sign on each cell, shape (k,)."""
@@ -69,6 +67,7 @@ class Enclosure(NamedTuple):
         Returns
         -------
         empty : ndarray of bool, shape (k,)
+            Whether F has no zero, be it defined or not.
         signs : ndarray of int8, shape (k, 2)
             The proven signs of the partials at the zeros of F; 0 where none is proven.
         directions : ndarray, shape (k, 2)
@@ -76,6 +75,7 @@ class Enclosure(NamedTuple):
             none is proven.
         """
         empty = self.defined & ((self.lower > 0) | (self.upper < 0))
+        empty = empty if self.empty is None else empty | self.empty
         rising = (self.gradient_lower > 0) & self.defined[:, None]
         falling = (self.gradient_upper < 0) & self.defined[:, None]
         signs = rising.view(np.int8) - falling.view(np.int8)
@@ -90,7 +90,16 @@ class Enclosure(NamedTuple):
 
     def is_bounded(self) -> Mask:
         """On which cells F is defined and has finite bounds, shape (k,)."""
-        return self.defined & np.isfinite(self.lower) & np.isfinite(self.upper)
+        return self.defined & self.is_finite()
+
+    def is_finite(self) -> Mask:
+        """On which cells F has finite bounds, wherever it is defined, shape (k,)."""
+        return np.isfinite(self.lower) & np.isfinite(self.upper)
+
+    def may_jump(self) -> Mask:
+        """On which cells F may jump over 0, though it is defined, shape (k,)."""
+        inside = np.isfinite(self.lower) & np.isfinite(self.upper) if self.inside is None else self.inside
+        return inside & ~self.defined
 
     def largest(self) -> float:
         """The largest finite bound of |F|."""
@@ -117,6 +126,8 @@ class Enclosure(NamedTuple):
             cut(np.fmax, self.gradient_lower, other.gradient_lower),
             cut(np.fmin, self.gradient_upper, other.gradient_upper),
             self.defined,
+            inside=self.inside,
+            empty=self.empty,
         )
 
     @classmethod
@@ -124,13 +135,21 @@ class Enclosure(NamedTuple):
         """The enclosure of the cells of all `parts`, in this order."""
         if len(parts) == 1:
             return parts[0]
-        bounds = [np.concatenate(column) for column in zip(*(part[:5] for part in parts), strict=True)]
-        if all(part.directions is None for part in parts):
-            return cls(*bounds)
-        known = [
-            np.zeros((len(part.lower), 2)) if part.directions is None else part.directions for part in parts
-        ]
-        return cls(*bounds, directions=np.concatenate(known))
+        columns: list[Any] = [np.concatenate(c) for c in zip(*(part[:5] for part in parts), strict=True)]
+        for name, missing in (("directions", (2, 0.0)), ("inside", (1, True)), ("empty", (1, False))):
+            some = [getattr(part, name) for part in parts]
+            width, value = missing
+            columns.append(
+                None
+                if all(column is None for column in some)
+                else np.concatenate(
+                    [
+                        np.full((len(part.lower), width)[:width], value) if column is None else column
+                        for part, column in zip(parts, some, strict=True)
+                    ]
+                )
+            )
+        return cls(*columns)
 
 
 def along_axes(signs: Signs) -> Array:

@@ -21,12 +21,11 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, Signs
-from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.formulas.argument import Argument
 from tracer.enclosures.formulas.dual import Dual
 from tracer.enclosures.formulas.exact_reading import Exact
-from tracer.enclosures.formulas.on_cells import OnCells
 from tracer.enclosures.formulas.stand_in import Unenclosable, reason_of
+from tracer.fields.callables import formula_bounds
 from tracer.fields.callables.calls import call, checked
 from tracer.fields.callables.plain_function import GRADIENT_ERROR, PlainFunction
 from tracer.fields.checks import points, shown
@@ -143,6 +142,11 @@ class Function:
 
         return Function(difference)
 
+    @property
+    def read(self) -> Callable[[Argument, Argument], Any]:
+        """What evaluates f on stand-ins for both coordinates; it raises `Unenclosable` if f is no formula."""
+        return self._read
+
     def is_zero(self, x: Array) -> bool:
         """Whether f is proven to be 0 at a point (2,): computed in fractions, if these suffice for f."""
         x1, x2 = Exact.at_point(*x.tolist())
@@ -228,17 +232,7 @@ class Function:
             )
 
     def _enclosure(self, lower: Array, upper: Array) -> Enclosure:
-        with np.errstate(all="ignore"):
-            x1, x2, radius = OnCells.coordinates(lower, upper, lambda: self._continuous_switches)
-            form: TaylorForm = self._read(x1, x2)
-            (low, high), gradient = form.value_bounds(), form.gradient_bounds(radius)
-            known, jumps = ~np.isnan(form.radii[0, :, 0]), np.isnan(form.radii[1:, :, 0]).any(axis=0)
-            # Where F may jump, but not over 0, it has no zero.
-            defined = known & (~jumps | (low[:, 0] > 0) | (high[:, 0] < 0))
-        k = len(lower)
-        # The form of a constant has one cell.
-        low, high = (np.broadcast_to(bound[:, 0], k) for bound in (low, high))
-        return Enclosure(low, high, *gradient, np.broadcast_to(defined, k))
+        return Enclosure(*formula_bounds.enclose(self._read, lambda: self._continuous_switches, lower, upper))
 
     @cached_property
     def _continuous_switches(self) -> list[bool]:

@@ -1,6 +1,7 @@
 """The picture of a proof: its classified cells, and the curves over them.
 
-Pale cells are empty. Blue and orange cells are charts in which the boundary is a function of x2 or of x1;
+Pale cells are empty; in grey ones, too, is no zero, but F is not defined on all of each. Blue and orange
+cells are charts in which the boundary is a function of x2 or of x1;
 green cells are charts in which it crosses every line of an oblique direction at most once. Dots are the
 certified crossings with the sides of charts. Undecided cells are red.
 """
@@ -16,7 +17,7 @@ from tracer.fields.box import Box
 from tracer.view.axes import LINE, axes_or_new, draw_curves, draw_legend, frame
 from tracer.view.scene import Scene
 
-EMPTY, UNDECIDED = "#f4f4f1", "#d7263d"
+EMPTY, OUTSIDE, UNDECIDED = "#f4f4f1", "#dcdcd6", "#d7263d"
 # By the dependent coordinate: z1 = z2 is solved for it.
 CHARTS = ("#bcd4ea", "#f6d3ae", "#c9e3c0")
 GRID = "#b9b9b0"
@@ -34,6 +35,7 @@ def draw(certificate: Certificate, ax: Any = None) -> Any:
     ax = axes_or_new(ax)
     cells = [
         (proof.empty, EMPTY, "empty"),
+        (proof.outside, OUTSIDE, "not all in the domain, no zero"),
         (proof.charts[proof.dependent == 0], CHARTS[0], "solved for x1"),
         (proof.charts[proof.dependent == 1], CHARTS[1], "solved for x2"),
         (proof.charts[proof.dependent == OBLIQUE], CHARTS[OBLIQUE], "solved obliquely"),

@@ -48,9 +48,9 @@ class Paving:
     Attributes
     ----------
     lines : Lines
-    empty, charts, unresolvable, unprocessed : ndarray, shape (·, 2, 2)
-        Empty cells outside charts; the charts; the cells at the resolution limit of float64; and the
-        unprocessed cells, if a budget ended the subdivision.
+    empty, outside, charts, unresolvable, unprocessed : ndarray, shape (·, 2, 2)
+        Empty cells outside charts; cells without a zero where F may not be defined; the charts; the cells at
+        the resolution limit of float64; and the unprocessed cells, if a budget ended the subdivision.
     classes : ndarray of int, shape (charts, 3)
         The candidates in each chart, increasing; `NO_CLASS` if there is no third; no columns if there is only
         one field.
@@ -70,6 +70,7 @@ class Paving:
 
     lines: Lines
     empty: Array
+    outside: Array
     charts: Array
     unresolvable: Array
     unprocessed: Array
@@ -208,6 +209,7 @@ class _Decided(NamedTuple):
     empty: Array
     empty_of: Indices
     winner: Indices
+    outside: Array
     tiles: Array
     of: Indices
     classes: Indices
@@ -222,7 +224,7 @@ def _nothing(outputs: int) -> _Decided:
     classes = classes if outputs else classes[:, :0]
     slopes, directions = np.zeros((0, pairs, 2), np.int8), np.zeros((0, pairs, 2))
     candidates = np.zeros((0, outputs), dtype=bool)
-    empty = NO_CELLS, none, classes[:, :1]
+    empty = NO_CELLS, none, classes[:, :1], NO_CELLS
     return _Decided(*empty, NO_CELLS, none, classes, slopes, directions, NO_CELLS, candidates)
 
 
@@ -231,7 +233,7 @@ def _classify(
     lines: Lines,
     cuts: Cuts,
     chunk: Cells,
-    crowded: bool,
+    waiting: int,
     rounds: int,
     largest: float,
 ) -> tuple[_Decided, Cells, float]:
@@ -239,15 +241,17 @@ def _classify(
     cells, of = chunk.shares, chunk.parent
     found = question.classify(cells, lines.at(cells), chunk.candidates)
     largest = max(largest, found.largest)
-    empty, charts, open_ = map(np.flatnonzero, (found.empty, found.chart, ~(found.empty | found.chart)))
+    known = found.empty | found.outside | found.chart
+    empty, charts, open_ = map(np.flatnonzero, (found.empty, found.chart, ~known))
     unresolvable = further = open_
     if len(open_):
-        is_useless = narrow(cells[open_], crowded) | found.useless(open_, largest, rounds)
+        is_useless = narrow(cells[open_], waiting) | found.useless(open_, largest, rounds, waiting)
         unresolvable, further = open_[is_useless], open_[~is_useless]
     decided = _Decided(
         cells.take(empty, 0),
         of[empty],
         found.classes[empty, :1],
+        cells[found.outside],
         cells.take(charts, 0),
         of[charts],
         found.classes[charts],
@@ -273,6 +277,7 @@ def _paving(lines: Lines, cuts: Cuts, decided: list[_Decided], unprocessed: Cell
     return Paving(
         lines,
         found.empty[coarser.empty],
+        found.outside,
         coarser.charts,
         found.unresolvable,
         unprocessed.shares,

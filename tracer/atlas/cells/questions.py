@@ -23,6 +23,11 @@ class Answer(Protocol):
         ...
 
     @property
+    def outside(self) -> Mask:
+        """Which cells contain none, but may contain points where a field is not defined, (k,)."""
+        ...
+
+    @property
     def chart(self) -> Mask:
         """Which cells are charts, (k,)."""
         ...
@@ -52,7 +57,7 @@ class Answer(Protocol):
         """The largest finite bound of |F|."""
         ...
 
-    def useless(self, which: Indices, largest: float, rounds: int) -> Mask:
+    def useless(self, which: Indices, largest: float, rounds: int, waiting: int) -> Mask:
         """Which of some cells it is useless to bisect; see `subdivision`."""
         ...
 
@@ -93,10 +98,10 @@ class OneField:
         """Classify cells by bounds of F and ∇F."""
         found = self.field.enclose(corners[:, 0], corners[:, 1])
         empty, slopes, directions = found.classify()
-        chart = directions.any(axis=1) & ~empty
-        return FieldAnswer(
-            self.field, shares, corners, found, empty, chart, candidates, slopes[:, None], directions[:, None]
-        )
+        chart, outside = directions.any(axis=1) & ~empty, empty & ~found.defined
+        kinds = empty & found.defined, outside, chart
+        growth = slopes[:, None], directions[:, None]
+        return FieldAnswer(self.field, shares, corners, found, *kinds, candidates, *growth)
 
 
 @dataclass(frozen=True, eq=False)
@@ -108,6 +113,7 @@ class FieldAnswer:
     corners: Array
     found: Enclosure
     empty: Mask
+    outside: Mask
     chart: Mask
     candidates: Mask
     slopes: Signs
@@ -123,7 +129,7 @@ class FieldAnswer:
         """The largest finite bound of |F|."""
         return self.found.largest()
 
-    def useless(self, which: Indices, largest: float, rounds: int) -> Mask:
+    def useless(self, which: Indices, largest: float, rounds: int, waiting: int) -> Mask:
         """Which of some cells it is useless to bisect: F is nothing but rounding, or without bounds."""
         shares, corners, found = self.shares[which], self.corners[which], self.found.rows(which)
 
@@ -131,7 +137,7 @@ class FieldAnswer:
             return self.field
 
         useless = only_rounding(field_of, corners, found.upper - found.lower, largest, rounds)
-        return useless | unbounded(field_of, shares, corners, found.is_bounded())
+        return useless | unbounded(field_of, shares, corners, found, waiting)
 
     def variation(self, which: Indices) -> Array:
         """Upper bounds of the variation of F along each coordinate of some cells, (·, 2)."""

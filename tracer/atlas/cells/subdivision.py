@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 from tracer.arrays import Array, Indices, Mask, Rows
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Overtime
-from tracer.fields.field import EnclosedField
+from tracer.fields.field import EnclosedField, Enclosure
 
 # The first cut of each axis, as a share of its side; one pair for each attempt.
 RATIOS = ((0.4961, 0.5173), (0.5087, 0.4829), (0.4787, 0.5059), (0.5219, 0.4909), (0.4889, 0.5237))
@@ -56,9 +56,12 @@ ROUNDING_ROUNDS = 4
 # are more than MOST_FINE, cells no wider than FINE (1.5e-5 of the box) are at the resolution limit.
 FINE = 2.0**-16
 MOST_FINE = 2**14
-# If F has no finite bounds, at a pole or outside a domain, cells this narrow are at the resolution limit;
-# wider ones, up to UNBOUNDED_THROUGHOUT, if F has no finite bounds at their corners and centre either.
+# Where F may not be defined, at a pole or at the edge of its domain, or may jump, cells no wider than
+# UNBOUNDED are at the resolution limit if there are more than MOST_UNBOUNDED: so an edge as long as the box
+# takes about twice as many in all. Wider ones, up to UNBOUNDED_THROUGHOUT, are at the limit if F has no
+# finite bounds there, nor at their corners and centre.
 UNBOUNDED = 2.0**-12
+MOST_UNBOUNDED = 2**15
 UNBOUNDED_THROUGHOUT = 2.0**-4
 
 # Cells, perhaps with data of each; and what is decided of some of them.
@@ -143,7 +146,7 @@ def area(cells: Array) -> float:
 
 def subdivide(
     queue: Queue,
-    classify: Callable[[Queue, bool, int, float], tuple[Classified, Queue, float]],
+    classify: Callable[[Queue, int, int, float], tuple[Classified, Queue, float]],
     *,
     max_cells: int,
     deadline: float,
@@ -157,8 +160,8 @@ def subdivide(
     queue : Rows
         The cells.
     classify : callable
-        Classifies a chunk, given whether there are more than `MOST_FINE` cells, the number of rounds so far,
-        and the largest |F| so far. Returns the decided cells, the parts of the others, and the largest |F|.
+        Classifies a chunk, given the number of cells in this round, the number of rounds so far, and the
+        largest |F| so far. Returns the decided cells, the parts of the others, and the largest |F|.
     max_cells : int
         Upper limit of cells to process.
     deadline : float
@@ -182,7 +185,7 @@ def subdivide(
     size = CHUNK if deadline == math.inf else FIRST_CHUNK
     whole, half = area(queue), 0.5 * time.perf_counter() + 0.5 * deadline
     while len(queue):
-        further, crowded = [], len(queue) > MOST_FINE
+        further, waiting = [], len(queue)
         start = 0
         while start < len(queue):
             chunk, began = queue[start : start + size], time.perf_counter()
@@ -191,7 +194,7 @@ def subdivide(
             if cells + len(chunk) > max_cells or began + LATER * cells >= deadline or hopeless:
                 return classified, joined([queue[start:], *further]), cells
             try:
-                result, parts, largest = classify(chunk, crowded, rounds, largest)
+                result, parts, largest = classify(chunk, waiting, rounds, largest)
             except Overtime:
                 return classified, joined([queue[start:], *further]), cells
             size, start = _next_size(len(chunk), began, deadline), start + len(chunk)
@@ -213,11 +216,11 @@ def _next_size(cells: int, began: float, deadline: float) -> int:
     return max(1, int(min(CHUNK, PORTION * max(0.0, deadline - now) / each)))
 
 
-def narrow(shares: Array, crowded: bool) -> Mask:
-    """Which cells (k, 2, 2) are too narrow to be bisected; if `crowded`, also all no wider than `FINE`."""
+def narrow(shares: Array, waiting: int) -> Mask:
+    """Which cells (k, 2, 2) are too narrow to be bisected, given the number of cells `waiting`."""
     first, second = (shares[:, 1] - shares[:, 0]).T
     too_narrow = np.minimum(first, second) <= NARROWEST
-    return (too_narrow | (np.maximum(first, second) <= FINE)) if crowded else too_narrow
+    return (too_narrow | (np.maximum(first, second) <= FINE)) if waiting > MOST_FINE else too_narrow
 
 
 def only_rounding(field_of: FieldOf, corners: Array, width: Array, largest: float, rounds: int) -> Mask:
@@ -243,14 +246,14 @@ def rounding_only(field: EnclosedField, lower: Array, upper: Array, width: Array
         return width <= ROUNDING_RATIO * (point.upper - point.lower)
 
 
-def unbounded(field_of: FieldOf, shares: Array, corners: Array, bounded: Mask) -> Mask:
-    """Which cells (k, 2, 2) where F is not `bounded` it is useless to bisect."""
-    useless = np.zeros(len(shares), dtype=bool)
+def unbounded(field_of: FieldOf, shares: Array, corners: Array, found: Enclosure, waiting: int) -> Mask:
+    """Which cells (k, 2, 2) where F may not be defined it is useless to bisect; `found` are its bounds."""
+    useless, bounded = np.zeros(len(shares), dtype=bool), found.is_bounded()
     if bounded.all():
         return useless
     width = (shares[:, 1] - shares[:, 0]).max(axis=1)
-    useless[~bounded & (width <= UNBOUNDED)] = True
-    which = np.flatnonzero(~bounded & ~useless & (width <= UNBOUNDED_THROUGHOUT))
+    useless = ~bounded & (width <= UNBOUNDED) & (waiting > MOST_UNBOUNDED)
+    which = np.flatnonzero(~found.is_finite() & ~useless & (width <= UNBOUNDED_THROUGHOUT))
     if len(which):
         a, b = corners[which, 0], corners[which, 1]
         middle = 0.5 * a + 0.5 * b

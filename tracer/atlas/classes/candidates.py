@@ -90,7 +90,9 @@ class Candidates:
         np.maximum.at(most, self.cell, self.found.variation(corners[self.cell]))
         return most
 
-    def useless(self, shares: Array, corners: Array, cells: Indices, largest: float, rounds: int) -> Mask:
+    def useless(
+        self, shares: Array, corners: Array, cells: Indices, largest: float, rounds: int, waiting: int
+    ) -> Mask:
         """Which of `cells` it is useless to bisect, by the margins of all their candidates."""
         chosen = np.zeros(len(self.best), dtype=bool)
         chosen[cells] = True
@@ -101,7 +103,7 @@ class Candidates:
             return self.margins.rows(self.pairs[row[which]])
 
         useless = only_rounding(margin_of, corners[cell], found.upper - found.lower, largest, rounds)
-        useless |= unbounded(margin_of, shares[cell], corners[cell], found.is_bounded())
+        useless |= unbounded(margin_of, shares[cell], corners[cell], found, waiting)
         rows, useful = (np.bincount(some, minlength=len(chosen)) for some in (cell, cell[~useless]))
         return ((rows > 0) & (useful == 0))[cells]
 

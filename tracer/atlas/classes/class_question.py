@@ -63,6 +63,11 @@ class ClassAnswer:
     directions: Array
 
     @property
+    def outside(self) -> Mask:
+        """None is decided where a margin is not defined."""
+        return np.zeros(len(self.empty), dtype=bool)
+
+    @property
     def candidates(self) -> Mask:
         """The candidates for the argmax, (k, outputs)."""
         return self.rows.mask
@@ -72,9 +77,9 @@ class ClassAnswer:
         """The largest finite bound of a margin."""
         return self.rows.found.largest()
 
-    def useless(self, which: Indices, largest: float, rounds: int) -> Mask:
+    def useless(self, which: Indices, largest: float, rounds: int, waiting: int) -> Mask:
         """Which of some cells it is useless to bisect."""
-        return self.rows.useless(self.shares, self.corners, which, largest, rounds)
+        return self.rows.useless(self.shares, self.corners, which, largest, rounds, waiting)
 
     def variation(self, which: Indices) -> Array:
         """Upper bounds of the variation of the margins along each coordinate of some cells, (·, 2)."""

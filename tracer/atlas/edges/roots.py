@@ -243,7 +243,7 @@ def point_bounds(field: EnclosedField, x: Array) -> tuple[Array, Array]:
 
 
 def _classify(
-    field: EnclosedField, narrow: Array, parts: Parts, crowded: bool, rounds: int, largest: float
+    field: EnclosedField, narrow: Array, parts: Parts, waiting: int, rounds: int, largest: float
 ) -> tuple[tuple[Parts, Parts], Parts, float]:
     """Classify parts: where F_t ≠ 0 wherever F = 0, unresolvable ones, and the parts of the others.
 

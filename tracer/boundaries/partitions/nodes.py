@@ -20,7 +20,6 @@ from tracer.atlas.faces import Faces, connected
 from tracer.atlas.sheet import Sheet
 from tracer.boundaries.clusters import NO_GROUP, grouped
 from tracer.boundaries.partitions.borders import Junction
-from tracer.curves.arcs.assembly import chain_ends
 from tracer.curves.curve import Curve
 from tracer.fields.box import Box
 
@@ -171,7 +170,7 @@ class Nodes:
         arcs, chains = sheet.arcs, sheet.chains
         first, last = chains.arcs[chains.offsets[:-1]], chains.arcs[chains.offsets[1:] - 1]
         crossing = np.stack([arcs.start[first], arcs.end[last]], axis=1)
-        node, cell = self.ends[sheet.pair][crossing], chain_ends(sheet)
+        node, cell = self.ends[sheet.pair][crossing], sheet.ends()
         inner = cell >= 0
         node[inner] = self.cluster[cell[inner]]
         return [

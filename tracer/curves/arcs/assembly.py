@@ -5,15 +5,16 @@ of the crossings, points inside charts get bounds from `error_bounds`.
 """
 
 import math
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tracer.arrays import Array, Indices
+from tracer.arrays import Array
 from tracer.atlas.cells.paving import Paving
 from tracer.atlas.sheet import JUNCTION, Sheet
 from tracer.curves.arcs.corners import polygon
 from tracer.curves.arcs.error_bounds import Slabs, proven_distances
+from tracer.curves.arcs.formula_regions import FormulaRegions
 from tracer.curves.arcs.kinks import smooth_pieces
 from tracer.curves.arcs.polygons import polygonal_pieces
 from tracer.curves.end import End
@@ -22,8 +23,10 @@ from tracer.curves.prediction.batch import ArcBatch
 from tracer.curves.prediction.collocation import stacked_pieces
 from tracer.curves.trace import Trace
 from tracer.enclosures.rounding import UP
+from tracer.fields.box import Box
 from tracer.fields.evaluations import Evaluations, Overtime
 from tracer.fields.field import EnclosedField
+from tracer.fields.function import Function
 from tracer.fields.networks.network import Network
 from tracer.fields.piecewise_linear.linear_regions import ActivationRegions
 
@@ -62,8 +65,7 @@ def trace_arcs(evaluations: Evaluations, sheet: Sheet, tolerance: float, deadlin
     """Follow all arcs of a sheet to within `tolerance` in box units; see `Evaluations` for `Overtime`."""
     stack = batch_of(sheet, evaluations.value_and_gradient(sheet.crossings.points)[1])
     field = evaluations.field
-    kinked = isinstance(field, Network) and field.kinked
-    regions = ActivationRegions(field, evaluations) if kinked else None
+    regions = _regions(evaluations, field, sheet.box)
     if regions is not None and regions.linear:
         return TracedArcs(*polygonal_pieces(regions, sheet.box, stack, deadline))
     try:
@@ -74,6 +76,13 @@ def trace_arcs(evaluations: Evaluations, sheet: Sheet, tolerance: float, deadlin
     except Overtime:  # the chords of the arcs
         stack, pieces, good = stacked_pieces(evaluations, sheet.box, stack, tolerance, -math.inf)
     return TracedArcs(stack, pieces, bool(good.all()))
+
+
+def _regions(evaluations: Evaluations, field: Any, box: Box) -> ActivationRegions | FormulaRegions | None:
+    """The regions of a field with kinks."""
+    if isinstance(field, Network):
+        return ActivationRegions(field, evaluations) if field.kinked else None
+    return FormulaRegions.of(field, evaluations, box) if isinstance(field, Function) else None
 
 
 def traces_of(
@@ -89,7 +98,7 @@ def traces_of(
     rank = np.empty(len(sheet.arcs), dtype=np.intp)
     rank[sheet.chains.arcs] = np.arange(len(rank))
     offsets = np.searchsorted(rank[stack.arc], sheet.chains.offsets)
-    found, cells = [], chain_ends(sheet).tolist()
+    found, cells = [], sheet.ends().tolist()
     for k, closed in enumerate(sheet.chains.closed.tolist()):
         part = slice(offsets[k], offsets[k + 1])
         trace = Trace(
@@ -102,18 +111,6 @@ def traces_of(
         straight = trace.pieces.straight
         found.append(polygon(evaluations, box, trace, error_bound) if straight else (trace, error_bound))
     return found
-
-
-def chain_ends(sheet: Sheet) -> Indices:
-    """The cells before the start and behind the end of each chain, (chains, 2), or `OUTSIDE`, `JUNCTION`."""
-    chains, arcs, crossings = sheet.chains, sheet.arcs, sheet.crossings
-    ends = np.empty((len(chains), 2), dtype=np.intp)
-    for k, points in enumerate((arcs.start, arcs.end)):
-        arc = chains.arcs[chains.offsets[k : len(chains) + k] - k]
-        crossing, chart = points[arc], arcs.chart[arc]
-        before = crossings.before[crossing]
-        ends[:, k] = np.where(before == chart, crossings.after[crossing], before)
-    return ends
 
 
 def _end(cell: int, paving: Paving, exhausted: bool) -> End:

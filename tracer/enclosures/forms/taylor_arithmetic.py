@@ -11,10 +11,8 @@ goes into the radius. The partial ``g h_i + g_i h`` has the derivatives of the t
 
 of ``g h_i`` goes into the radius, and likewise a part of ``h g_i``.
 
-Where the sign of z is proven, |z| is z or −z. Across zero it lies in [0, max |z|] with partials in
-``[−1, 1] ∂z``, Clarke's generalized gradient [1]_: |z| is Lipschitz there, and a function whose
-generalized partial has one sign is monotone, as a chart requires. The maximum of a and b is the form that is
-proven larger, else ``½(a + b) + ½|a − b|``, with partials in the hull of both.
+Across zero |z| lies in [0, max |z|] with partials in ``[−1, 1] ∂z``, Clarke's generalized gradient [1]_: |z|
+is Lipschitz there, and a function whose generalized partial has one sign is monotone, as a chart requires.
 
 An operand may have 1 cell: then it is a constant. A radius of nan means that nothing is known, and every
 operation propagates it.
@@ -132,26 +130,7 @@ def square_of_one(a: TaylorForm) -> TaylorForm:
     return TaylorForm(coefficients, radii * UP + UNDERFLOW)
 
 
-def absolute(a: TaylorForm) -> TaylorForm:
-    """``|a|``."""
-    low, high = a.value_bounds()
-    return _choose(low >= 0, a, _choose(high <= 0, negative(a), _magnitude(a, low, high)))
-
-
-def maximum(a: TaylorForm, b: TaylorForm) -> TaylorForm:
-    """The larger of a and b."""
-    difference = subtract(a, b)
-    low, high = difference.value_bounds()
-    across = scale(add(add(a, b), _magnitude(difference, low, high)), 0.5)
-    return _choose(low >= 0, a, _choose(high <= 0, b, across))
-
-
-def minimum(a: TaylorForm, b: TaylorForm) -> TaylorForm:
-    """The smaller of a and b."""
-    return negative(maximum(negative(a), negative(b)))
-
-
-def _magnitude(a: TaylorForm, low: Array, high: Array) -> TaylorForm:
+def magnitude(a: TaylorForm, low: Array, high: Array) -> TaylorForm:
     """``|a|`` where a may have either sign: the hull of its values and of its one-sided slopes."""
     half = 0.5 * largest(low, high) * UP + UNDERFLOW
     coefficients, radii = np.zeros_like(a.coefficients), np.empty_like(a.radii)
@@ -161,8 +140,8 @@ def _magnitude(a: TaylorForm, low: Array, high: Array) -> TaylorForm:
     return TaylorForm(coefficients, radii)
 
 
-def _choose(where: Mask, a: TaylorForm, b: TaylorForm) -> TaylorForm:
-    """a or b, cell by cell; comparisons with nan are false, so a nan in either must be in b."""
+def chosen(where: Mask, a: TaylorForm, b: TaylorForm) -> TaylorForm:
+    """a or b, cell by cell."""
     return TaylorForm(np.where(where, a.coefficients, b.coefficients), np.where(where, a.radii, b.radii))
 
 

@@ -27,9 +27,13 @@ class DualNumber(NamedTuple):
 
 
 class Truth(NamedTuple):
-    """The values of a condition, an array of bool of shape (n,)."""
+    """The values of a condition, an array of bool of shape (n,).
+
+    Of a comparison `z` may be the function that is positive where it is true.
+    """
 
     value: Array
+    z: DualNumber | None = None
 
 
 class Dual(Argument):

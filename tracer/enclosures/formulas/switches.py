@@ -15,16 +15,31 @@ References
 """
 
 from collections.abc import Callable
-from itertools import product
+from itertools import count, product
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from tracer.arrays import Mask
+from tracer.enclosures.forms import taylor_arithmetic as taylor
+from tracer.enclosures.forms.ranged import (
+    ZERO,
+    Kink,
+    Ranged,
+    absolute,
+    chosen,
+    decided_by_bounds,
+    hull,
+    subtract,
+)
 from tracer.enclosures.forms.taylor import TaylorForm
-from tracer.enclosures.forms.taylor_arithmetic import absolute, add, constant, negative, scale, subtract
 from tracer.enclosures.functions.supporting_lines import largest
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP
+
+# Instead of the identity of a second function, that of a condition.
+CONDITION = -(2**63)
+# The numbers of conditions.
+_NUMBERS = count()
 
 # Logical operations; the operators &, |, ^ and ~ of arrays of bool are the bitwise ones.
 COMBINATIONS = {
@@ -50,30 +65,32 @@ class Condition(NamedTuple):
         Whether it is defined on the whole cell.
     steady : ndarray of bool
         Whether all that it compares is continuous there.
+    identity : int
+        Its number.
     """
 
     true: Mask
     false: Mask
     known: Mask
     steady: Mask
+    identity: int
 
     @classmethod
     def constant(cls, holds: Any) -> "Condition":
         """A condition that is the same everywhere."""
         true, always = np.full((1, 1), bool(holds)), np.ones((1, 1), dtype=bool)
-        return cls(true, ~true, always, always)
+        return cls(true, ~true, always, always, next(_NUMBERS))
 
 
 def _compared(true: Callable[..., Mask], false: Callable[..., Mask]) -> Callable[[Any, Any], Condition]:
-    """A comparison of two forms, from the bounds of their difference."""
+    """A comparison of two functions, from the bounds of their difference."""
 
-    def compare(a: TaylorForm, b: TaylorForm) -> Condition:
-        s = subtract(a, b) if b.coefficients.any() or b.radii.any() else a
-        low, high = s.value_bounds()
-        known = ~np.isnan(s.radii[0])
-        steady = known & ~np.isnan(s.radii[1:]).any(axis=0)
-        zero = ~(s.coefficients.any(axis=0) | s.radii[0].astype(bool))
-        return Condition(known & true(low, high, zero), known & false(low, high, zero), known, steady)
+    def compare(a: Ranged, b: Ranged) -> Condition:
+        s = subtract(a, b)
+        (low, high), known = s.bounds, s.defined
+        zero = ~(s.form.coefficients.any(axis=0) | s.form.radii[0].astype(bool))
+        args = low, high, zero
+        return Condition(known & true(*args), known & false(*args), known, known & ~s.jumps, next(_NUMBERS))
 
     return compare
 
@@ -124,20 +141,27 @@ def combined(combination: Any, *conditions: Condition) -> Condition:
     steady = np.logical_and.reduce(np.broadcast_arrays(*(c.steady for c in conditions)))
     outcomes = [combination(*case) for case in product(*((c.true, ~c.false) for c in conditions))]
     true, false = np.logical_and.reduce(outcomes), ~np.logical_or.reduce(outcomes)
-    return Condition(known & true, known & false, known, steady)
+    return Condition(known & true, known & false, known, steady, next(_NUMBERS))
 
 
-def select(c: Condition, a: TaylorForm, b: TaylorForm, continuous: bool) -> TaylorForm:
+def select(c: Condition, a: Ranged, b: Ranged, continuous: bool, kink: Kink = decided_by_bounds) -> Ranged:
     """``where(c, a, b)``, which does not jump if it is known to be `continuous`."""
-    difference = subtract(a, b)
-    across = scale(add(a, b), 0.5)
+    may_kink = c.steady & continuous
+    # Where it may jump, both branches count: there is no kink.
+    low = np.where(c.true | ~may_kink, 1.0, -1.0)
+    side = kink(low, np.where(c.false & may_kink, -1.0, 1.0), c.identity, CONDITION)
+    first, second = c.true | (may_kink & (side > 0)), c.false | (may_kink & (side < 0))
+    between = hull(_between(a.form, b.form, may_kink), a, b, c.known)
+    return chosen(first, a, chosen(second, b, between))
+
+
+def _between(a: TaylorForm, b: TaylorForm, continuous: Mask) -> TaylorForm:
+    """A function that is a or b anywhere: it has a kink, or may jump."""
+    difference = taylor.subtract(a, b)
+    across = taylor.scale(taylor.add(a, b), 0.5)
     reach = [largest(*difference.value_bounds()), *(largest(*difference.partial_bounds(i)) for i in (0, 1))]
-    radii = (across.radii + 0.5 * np.stack(reach)) * UP + UNDERFLOW
-    kink = TaylorForm(across.coefficients, radii)
-    between = kink if continuous else _jump(kink, a, b)
-    between = chosen(c.steady, between, _jump(kink, a, b))
-    undefined = TaylorForm(between.coefficients, between.radii + np.nan)
-    return chosen(c.true, a, chosen(c.false, b, chosen(c.known, between, undefined)))
+    kink = TaylorForm(across.coefficients, (across.radii + 0.5 * np.stack(reach)) * UP + UNDERFLOW)
+    return taylor.chosen(continuous, kink, _jump(kink, a, b))
 
 
 def _jump(kink: TaylorForm, a: TaylorForm, b: TaylorForm) -> TaylorForm:
@@ -153,29 +177,23 @@ def _jump(kink: TaylorForm, a: TaylorForm, b: TaylorForm) -> TaylorForm:
     return TaylorForm(coefficients, np.stack([np.where(narrow, half, kink.radii[0]), none, none]))
 
 
-def chosen(where: Mask, a: TaylorForm, b: TaylorForm) -> TaylorForm:
-    """a or b, cell by cell."""
-    return TaylorForm(np.where(where, a.coefficients, b.coefficients), np.where(where, a.radii, b.radii))
-
-
 def masked(condition: Any, a: Any) -> Any:
     """``condition * a``, in which a condition counts as 1 or 0; undefined where a is."""
     return condition * a
 
 
-def copied_sign(a: TaylorForm, b: TaylorForm, continuous: bool) -> TaylorForm:
+def copied_sign(a: Ranged, b: Ranged, continuous: bool, kink: Kink = decided_by_bounds) -> Ranged:
     """``copysign(a, b)``; undecided at b = 0, where it depends on the sign of the zero."""
-    size = absolute(a)
-    return select(_compared(_above, _below)(b, constant(0.0)), size, negative(size), continuous)
+    size = absolute(a, kink)
+    return select(_compared(_above, _below)(b, ZERO), size, size.negative(), continuous, kink)
 
 
-def sign(z: TaylorForm) -> TaylorForm:
+def sign(z: Ranged) -> Ranged:
     """−1, 0 or 1."""
-    return step(z, -1.0, constant(0.0))
+    return step(z, -1.0, ZERO)
 
 
-def step(z: TaylorForm, left: float, middle: TaylorForm) -> TaylorForm:
+def step(z: Ranged, left: float, middle: Ranged) -> Ranged:
     """A function that is `left` for z < 0, `middle` at 0, and 1 for z > 0."""
-    zero = constant(0.0)
-    not_right = select(COMPARISONS[np.less](z, zero), constant(left), middle, continuous=False)
-    return select(COMPARISONS[np.greater](z, zero), constant(1.0), not_right, continuous=False)
+    not_right = select(COMPARISONS[np.less](z, ZERO), Ranged.constant(left), middle, continuous=False)
+    return select(COMPARISONS[np.greater](z, ZERO), Ranged.constant(1.0), not_right, continuous=False)

@@ -1,8 +1,8 @@
 """The operations of formulas: for each NumPy ufunc its slopes and its enclosure.
 
 For derivatives by the chain rule ``∂f(a, b) = f_a ∂a + f_b ∂b`` an operation computes the slopes ``f_a`` and
-``f_b`` from its value and its arguments. For bounds it maps Taylor forms to a Taylor form. At a kink the
-slope is one side's, and the enclosure contains the slopes of both sides.
+``f_b`` from its value and its arguments. For bounds it maps Taylor forms with ranges to another. At a kink
+the slope is one side's, and the enclosure contains the slopes of both sides, or those of one case.
 """
 
 import math
@@ -14,26 +14,25 @@ from typing import Any
 import numpy as np
 from scipy.special import erf, erfc, exp10, expit, log_expit, logit, ndtr, xlog1py, xlogy
 
-from tracer.enclosures.forms.taylor import TaylorForm
-from tracer.enclosures.forms.taylor_arithmetic import (
+from tracer.enclosures.forms import taylor_arithmetic as taylor
+from tracer.enclosures.forms.ranged import (
+    ZERO,
+    Kink,
+    Range,
+    Ranged,
     absolute,
     add,
-    constant,
-    depends_on_one,
     maximum,
     minimum,
     multiply,
-    negative,
-    scale,
-    square_of_one,
     subtract,
 )
+from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.formulas.stand_in import Unenclosable
 from tracer.enclosures.formulas.switches import (
     COMBINATIONS,
     COMPARISONS,
     Condition,
-    chosen,
     combined,
     copied_sign,
     masked,
@@ -42,7 +41,6 @@ from tracer.enclosures.formulas.switches import (
     step,
 )
 from tracer.enclosures.functions import elementary, inverse_functions, univariate
-from tracer.enclosures.functions.supporting_lines import largest
 from tracer.enclosures.functions.univariate import Univariate
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
 
@@ -52,8 +50,8 @@ _LOG2, _LOG10 = math.log(2), math.log(10)
 # The slope of the error function at 0.
 _ERF_SLOPE = 2 / math.sqrt(math.pi)
 
-# A float that is exact, or a form.
-Term = TaylorForm | float
+# A float that is exact, or a function on cells.
+Term = Ranged | float
 
 
 @dataclass(frozen=True)
@@ -63,25 +61,29 @@ class Operation:
     Attributes
     ----------
     enclose : callable
-        Maps as many terms as the operation has arguments, at least one of them a form, to a form; of an
-        operation that switches between branches, also whether it is known to be continuous.
+        Maps as many terms as the operation has arguments, at least one of them a `Ranged`, to another; of an
+        operation with kinks, also ``kink=``, which decides them; of one that switches between branches, also
+        ``continuous=``, whether it is known to be continuous.
     slopes : tuple of callable or None
         For each argument, ``slope(value, *arguments)``; None is a slope of 1.
     switch : object
         The function by which `exact_reading` knows an operation that switches; None for any other.
+    kinked : bool
+        Whether it has kinks, as one that switches may have.
     """
 
     enclose: Callable[..., Any]
     slopes: tuple[Callable[..., Any] | None, ...]
     switch: Any = None
+    kinked: bool = False
 
 
-def _form(term: Term) -> TaylorForm:
-    return term if isinstance(term, TaylorForm) else constant(term)
+def _form(term: Term) -> Ranged:
+    return term if isinstance(term, Ranged) else Ranged.constant(term)
 
 
 def _on_forms(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *terms: function(*map(_form, terms))
+    return lambda *terms, **options: function(*map(_form, terms), **options)
 
 
 def _unary(row: Univariate, slope: Callable[[Any, Any], Any]) -> Operation:
@@ -89,91 +91,111 @@ def _unary(row: Univariate, slope: Callable[[Any, Any], Any]) -> Operation:
     return Operation(lambda a: a.apply(row), (slope,))
 
 
-def _product(a: Term, b: Term) -> TaylorForm:
-    if not isinstance(a, TaylorForm):
-        return scale(_form(b), a)
-    if not isinstance(b, TaylorForm):
-        return scale(a, b)
-    return _square(a) if a is b else multiply(a, b)
+def _product(a: Term, b: Term) -> Ranged:
+    if not isinstance(a, Ranged):
+        return _form(b).scale(a)
+    if not isinstance(b, Ranged):
+        return a.scale(b)
+    return a.square() if a is b else multiply(a, b)
 
 
-def _square(a: TaylorForm) -> TaylorForm:
-    return square_of_one(a) if depends_on_one(a) else a.apply(elementary.SQUARE)
-
-
-def _quotient(a: Term, b: Term) -> TaylorForm:
-    if not isinstance(b, TaylorForm):
+def _quotient(a: Term, b: Term) -> Ranged:
+    if not isinstance(b, Ranged):
         # A quotient by 0 is nowhere defined: not infinite, as a function of infinity may be bounded.
-        return scale(_form(a), b, np.divide) if b else scale(_form(a), math.nan)
+        return _form(a).scale(b, np.divide) if b else _nowhere(_form(a))
     return _product(a, b.apply(elementary.RECIPROCAL))
 
 
-def _hypot(a: Term, b: Term) -> TaylorForm:
-    squares = [_square(_form(term)) for term in (a, b)]
-    return add(*squares).apply(elementary.SQRT)
+def _nowhere(a: Ranged) -> Ranged:
+    form = TaylorForm(a.form.coefficients, a.form.radii + np.nan)
+    return Ranged.of(form, (a,), lambda: Range(a.low, a.high, nowhere=True))
 
 
-def _power(a: Term, b: Term) -> TaylorForm:
+def _hypot(a: Term, b: Term) -> Ranged:
+    return add(_form(a).square(), _form(b).square()).apply(elementary.SQRT)
+
+
+def _of_numbers(function: Callable[..., Ranged]) -> Callable[..., Ranged]:
+    """fmax and fmin, which ignore an argument that is nan: nothing is known where one may be."""
+
+    def ignoring(a: Term, b: Term, kink: Kink) -> Ranged:
+        a, b = _form(a), _form(b)
+        found, defined = function(a, b, kink), a.defined & b.defined
+        form = TaylorForm(found.form.coefficients, np.where(defined, found.form.radii, np.nan))
+
+        def known() -> Range:
+            low, high = np.where(defined, found.low, -np.inf), np.where(defined, found.high, np.inf)
+            return Range(low, high, defined)
+
+        return Ranged.of(form, (), known, identity=found.identity, further=(a, b))
+
+    return ignoring
+
+
+def _power(a: Term, b: Term) -> Ranged:
     """A power row if the exponent is a number, ``exp(b log a)`` if it varies."""
-    if isinstance(b, TaylorForm):
+    if isinstance(b, Ranged):
         return multiply(b, _form(a).apply(elementary.LOG)).apply(elementary.EXP)
     if not abs(b) <= LARGEST_EXPONENT:
         raise Unenclosable(f"np.power with the exponent {b:g}")
     if b == 2:
-        return _square(_form(a))
+        return _form(a).square()
+    if b == 0:  # 1 on floats, even where a is not defined
+        a = _form(a)
+        form = a.form.apply(elementary.power(0.0))
+        return Ranged.of(form, (), lambda: Range(1.0, 1.0, a.defined), further=(a,))
     return _form(a).apply(POWERS[b] if b in POWERS else elementary.power(b))
 
 
-def _nearly(number: float) -> TaylorForm:
+def _nearly(number: float) -> Ranged:
     """A constant that is a float but for a few roundings."""
-    form = constant(number)
-    form.radii[0] = 4 * UNIT_ROUNDOFF * abs(number)
-    return form
+    form, error = taylor.constant(number), 4 * UNIT_ROUNDOFF * abs(number)
+    form.radii[0] = error
+    return Ranged.of(form, (), lambda: Range(number - 2 * error, number + 2 * error))
 
 
-def _times(a: TaylorForm, number: float) -> TaylorForm:
+def _times(a: Ranged, number: float) -> Ranged:
     return multiply(a, _nearly(number))
 
 
-def _log2_sum(a: Term, b: Term) -> TaylorForm:
+def _log2_sum(a: Term, b: Term) -> Ranged:
     """``log2(2ᵃ + 2ᵇ) = a + softplus((b − a) log 2) / log 2``."""
     a, b = _form(a), _form(b)
     return add(a, _times(_times(subtract(b, a), _LOG2).apply(univariate.SOFTPLUS), 1 / _LOG2))
 
 
-def _log_sum(a: Term, b: Term) -> TaylorForm:
+def _log_sum(a: Term, b: Term) -> Ranged:
     """``log(eᵃ + eᵇ) = a + softplus(b − a)``."""
     a, b = _form(a), _form(b)
     return add(a, subtract(b, a).apply(univariate.SOFTPLUS))
 
 
-def _angle(y: Term, x: Term) -> TaylorForm:
+def _angle(y: Term, x: Term) -> Ranged:
     """``arctan2(y, x)``, by a quotient that is defined in one half-plane; it jumps where y = 0 and x ≤ 0."""
     y, x = _form(y), _form(x)
-    (left, right), (bottom, top) = x.value_bounds(), y.value_bounds()
-    beside = multiply(x, y.apply(elementary.RECIPROCAL)).apply(elementary.ARCTAN)
-    half_turn, unknown = constant(math.pi / 2), constant(0.0)
+    (left, _), (bottom, top) = x.bounds, y.bounds
+    beside = multiply(x, y.apply(elementary.RECIPROCAL)).apply(elementary.ARCTAN).form
+    half_turn, unknown = taylor.constant(math.pi / 2), taylor.constant(0.0)
     half_turn.radii[0] = UNIT_ROUNDOFF
     # The angle is defined, with bounds, wherever its arguments are.
-    unknown.radii[0], unknown.radii[1:] = math.pi * (1 + UNIT_ROUNDOFF * 4), math.nan
-    unknown = TaylorForm(unknown.coefficients, unknown.radii + 0.0 * (left + right + bottom + top))
-    above = chosen(bottom > 0, subtract(half_turn, beside), unknown)
-    below = chosen(top < 0, subtract(negative(half_turn), beside), above)
-    ahead = multiply(y, x.apply(elementary.RECIPROCAL)).apply(elementary.ARCTAN)
-    return chosen(left > 0, ahead, below)
+    turn = math.pi * (1 + UNIT_ROUNDOFF * 4)
+    unknown.radii[0], unknown.radii[1:] = turn, math.nan
+    unknown = TaylorForm(unknown.coefficients, unknown.radii + 0.0 * (x.form.radii[0] + y.form.radii[0]))
+    above = taylor.chosen(bottom > 0, taylor.subtract(half_turn, beside), unknown)
+    below = taylor.chosen(top < 0, taylor.subtract(taylor.negative(half_turn), beside), above)
+    ahead = multiply(y, x.apply(elementary.RECIPROCAL)).apply(elementary.ARCTAN).form
+    return Ranged.of(taylor.chosen(left > 0, ahead, below), (y, x), lambda: Range(-turn, turn))
 
 
-def _cube_root(a: TaylorForm) -> TaylorForm:
+def _cube_root(a: Ranged) -> Ranged:
     """``cbrt(a)``; across 0 it is continuous, with infinite slopes along coordinates that a depends on."""
-    low, high = a.value_bounds()
+    low, high = a.bounds
     below, above = np.cbrt(low), np.cbrt(high)
-    coefficients, radii = np.zeros_like(a.coefficients), np.zeros_like(a.radii)
-    coefficients[0] = 0.5 * (below + above)
-    radii[0] = 0.5 * (above - below) + 16 * UNIT_ROUNDOFF * largest(below, above) + UNDERFLOW
-    for i, which in ((1, [1, 3, 4]), (2, [2, 4, 5])):
-        depends = a.coefficients[which].any(axis=0) | (a.radii[i] != 0)
-        radii[i] = np.where(depends, np.inf * (1 + a.radii[i]), 0.0)
-    return chosen((low > 0) | (high < 0), a.apply(inverse_functions.CBRT), TaylorForm(coefficients, radii))
+    below = below - (16 * UNIT_ROUNDOFF * np.abs(below) + UNDERFLOW)
+    above = above + (16 * UNIT_ROUNDOFF * np.abs(above) + UNDERFLOW)
+    found = Ranged.of(a.form.apply(inverse_functions.CBRT), (a,), lambda: Range(below, above))
+    steep = [np.where(reach > 0, np.inf, reach) for reach in a.reach()]
+    return found.with_slopes((low <= 0) & (high >= 0), below, above, [-reach for reach in steep], steep)
 
 
 def _minus_one(*_: Any) -> float:
@@ -195,17 +217,17 @@ def _sinc_slope(v: Any, z: Any) -> Any:
     return inverse_functions.sinc_slope(z)
 
 
-def _select(c: Any, a: Term, b: Term, continuous: bool) -> TaylorForm:
-    return select(_condition(c), _form(a), _form(b), continuous)
+def _select(c: Any, a: Term, b: Term, continuous: bool, kink: Kink) -> Ranged:
+    return select(_condition(c), _form(a), _form(b), continuous, kink)
 
 
-def _masked(c: Condition, a: Term, continuous: bool) -> TaylorForm:
+def _masked(c: Condition, a: Term, continuous: bool, kink: Kink) -> Ranged:
     a = _form(a)
-    return select(c, a, scale(a, 0.0), continuous)
+    return select(c, a, a.scale(0.0), continuous, kink)
 
 
-def _copied_sign(a: Term, b: Term, continuous: bool) -> TaylorForm:
-    return copied_sign(_form(a), _form(b), continuous)
+def _copied_sign(a: Term, b: Term, continuous: bool, kink: Kink) -> Ranged:
+    return copied_sign(_form(a), _form(b), continuous, kink)
 
 
 def _combined(logical: Any, *conditions: Any) -> Condition:
@@ -214,8 +236,8 @@ def _combined(logical: Any, *conditions: Any) -> Condition:
 
 def _condition(term: Any) -> Condition:
     """A condition; a number is true unless it is 0."""
-    if isinstance(term, TaylorForm):
-        return COMPARISONS[np.not_equal](term, constant(0.0))
+    if isinstance(term, Ranged):
+        return COMPARISONS[np.not_equal](term, ZERO)
     return term if isinstance(term, Condition) else Condition.constant(term)
 
 
@@ -226,23 +248,18 @@ def _over_length(numerator: Any, y: Any, x: Any) -> Any:
 POWERS = {-1.0: elementary.RECIPROCAL, 0.5: elementary.SQRT, 1.0: univariate.LINEAR}
 
 _SUM = Operation(_on_forms(add), (None, None))
-_ABSOLUTE = Operation(absolute, (lambda _, a: np.where(a < 0, -1.0, 1.0),))
+_ABSOLUTE = Operation(absolute, (lambda _, a: np.where(a < 0, -1.0, 1.0),), kinked=True)
 _DEGREE = math.pi / 180
 _DEGREES = Operation(lambda a: _times(a, 1 / _DEGREE), (lambda v, z: 1 / _DEGREE,))
 _RADIANS = Operation(lambda a: _times(a, _DEGREE), (lambda v, z: _DEGREE,))
 _POWER = Operation(_power, (_power_slope, lambda v, a, b: v * np.log(a)))
-_MAXIMUM = Operation(
-    _on_forms(maximum),
-    (lambda v, a, b: np.where(a >= b, 1.0, 0.0), lambda v, a, b: np.where(a >= b, 0.0, 1.0)),
-)
-_MINIMUM = Operation(
-    _on_forms(minimum),
-    (lambda v, a, b: np.where(a <= b, 1.0, 0.0), lambda v, a, b: np.where(a <= b, 0.0, 1.0)),
-)
+_LARGER = (lambda v, a, b: np.where(a >= b, 1.0, 0.0), lambda v, a, b: np.where(a >= b, 0.0, 1.0))
+_SMALLER = (lambda v, a, b: np.where(a <= b, 1.0, 0.0), lambda v, a, b: np.where(a <= b, 0.0, 1.0))
+
 TABLE: dict[Any, Operation] = {
     # Arithmetic
     np.positive: Operation(lambda a: a, (None,)),
-    np.negative: Operation(negative, (_minus_one,)),
+    np.negative: Operation(Ranged.negative, (_minus_one,)),
     np.add: _SUM,
     np.subtract: Operation(_on_forms(subtract), (None, _minus_one)),
     np.multiply: Operation(_product, (lambda v, a, b: b, lambda v, a, b: a)),
@@ -251,25 +268,29 @@ TABLE: dict[Any, Operation] = {
     # Powers and roots
     np.power: _POWER,
     np.float_power: _POWER,
-    np.square: Operation(_square, (lambda v, z: 2 * z,)),
+    np.square: Operation(Ranged.square, (lambda v, z: 2 * z,)),
     np.sqrt: _unary(elementary.SQRT, lambda v, z: 0.5 / v),
     np.cbrt: Operation(_cube_root, (lambda v, z: 1 / (3 * v * v),)),
     np.hypot: Operation(_hypot, (lambda v, a, b: a / v, lambda v, a, b: b / v)),
     # Choices
     np.absolute: _ABSOLUTE,
     np.fabs: _ABSOLUTE,
-    np.maximum: _MAXIMUM,
-    np.fmax: _MAXIMUM,
-    np.minimum: _MINIMUM,
-    np.fmin: _MINIMUM,
+    np.maximum: Operation(_on_forms(maximum), _LARGER, kinked=True),
+    np.fmax: Operation(_of_numbers(maximum), _LARGER, kinked=True),
+    np.minimum: Operation(_on_forms(minimum), _SMALLER, kinked=True),
+    np.fmin: Operation(_of_numbers(minimum), _SMALLER, kinked=True),
     np.where: Operation(
         _select,
         (None, lambda v, c, a, b: np.where(c, 1.0, 0.0), lambda v, c, a, b: np.where(c, 0.0, 1.0)),
         np.where,
+        kinked=True,
     ),
-    masked: Operation(_masked, (None, lambda v, c, a: np.where(c, 1.0, 0.0)), masked),
+    masked: Operation(_masked, (None, lambda v, c, a: np.where(c, 1.0, 0.0)), masked, kinked=True),
     np.copysign: Operation(
-        _copied_sign, (lambda v, a, b: np.where(a * b < 0, -1.0, 1.0), lambda v, a, b: 0.0 * v), np.copysign
+        _copied_sign,
+        (lambda v, a, b: np.where(a * b < 0, -1.0, 1.0), lambda v, a, b: 0.0 * v),
+        np.copysign,
+        kinked=True,
     ),
     np.sign: Operation(sign, (lambda v, z: 0.0 * v,)),
     np.heaviside: Operation(
@@ -313,16 +334,16 @@ TABLE: dict[Any, Operation] = {
     # SciPy's functions
     expit: _unary(univariate.SIGMOID, lambda v, z: v * expit(-z)),
     log_expit: Operation(
-        lambda a: negative(negative(a).apply(univariate.SOFTPLUS)), (lambda v, z: expit(-z),)
+        lambda a: a.negative().apply(univariate.SOFTPLUS).negative(), (lambda v, z: expit(-z),)
     ),
     erf: _unary(inverse_functions.ERF, lambda v, z: _ERF_SLOPE * np.exp(-z * z)),
     erfc: _unary(inverse_functions.ERFC, lambda v, z: -_ERF_SLOPE * np.exp(-z * z)),
     ndtr: Operation(
-        lambda a: scale(_times(a, -(0.5**0.5)).apply(inverse_functions.ERFC), 0.5),
+        lambda a: _times(a, -(0.5**0.5)).apply(inverse_functions.ERFC).scale(0.5),
         (lambda v, z: np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi),),
     ),
     logit: Operation(
-        lambda a: subtract(a.apply(elementary.LOG), negative(a).apply(elementary.LOG1P)),
+        lambda a: subtract(a.apply(elementary.LOG), a.negative().apply(elementary.LOG1P)),
         (lambda v, z: 1 / (z * (1 - z)),),
     ),
     exp10: Operation(lambda a: _power(10.0, a), (lambda v, z: _LOG10 * v,)),

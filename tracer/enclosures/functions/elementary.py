@@ -18,7 +18,8 @@ from functools import lru_cache
 import numpy as np
 
 from tracer.arrays import Array, Mask
-from tracer.enclosures.functions.univariate import Univariate
+from tracer.enclosures.functions.supporting_lines import largest
+from tracer.enclosures.functions.univariate import Image, Univariate
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
 
 # Roundings of (z − o)/T, including the roundings of o and T, each relative to |z|/T + 1.
@@ -38,10 +39,57 @@ class OnDomain(Univariate):
     Attributes
     ----------
     domain : tuple of (float, float)
-        Disjoint open intervals.
+        Disjoint open intervals: one, or the two beside a pole at 0.
+    closed : bool
+        Whether the function is defined at the finite ends of the domain, too.
+    least : float
+        A lower bound of all its values.
     """
 
     domain: tuple[tuple[float, float], ...] = REALS
+    closed: bool = False
+    least: float = -math.inf
+
+    def image(self, low: Array, high: Array) -> Image:
+        """What the function takes intervals to, of which only a part may lie in the domain."""
+        if len(self.domain) > 1:
+            return self._image_around_pole(low, high)
+        ((start, stop),) = self.domain
+        if self.closed:
+            defined, nowhere = (low >= start) & (high <= stop), (high < start) | (low > stop)
+        else:
+            defined, nowhere = (low > start) & (high < stop), (high <= start) | (low >= stop)
+        below, above = self._between(np.clip(low, start, stop), np.clip(high, start, stop))
+        return Image(
+            np.maximum(below[0], self.least), above[0], largest(below[1], above[1]), defined, nowhere
+        )
+
+    def _image_around_pole(self, low: Array, high: Array) -> Image:
+        """The image of intervals that may contain 0, a pole: beyond the values at both ends."""
+        # A zero at an end is approached from the inside: its sign says from where.
+        low, high = np.where(low == 0, 0.0, low), np.where(high == 0, -0.0, high)
+        defined = (low > 0) | (high < 0)
+        below, above = self._between(low, high)
+        # Away from the pole there is no bound; from below there is one on a side where values are positive.
+        (left, left_top), (right, _) = ([part[0] for part in self._at_end(z)] for z in (low, high))
+        across = ~defined & (low < 0) & (high > 0)
+        positive = np.minimum(left, right)
+        least = np.where(across, np.where(positive > 0, positive, -np.inf), below[0])
+        most = np.where(across, np.inf, above[0])
+        gap = np.where(across, left_top, np.inf), np.where(across, right, -np.inf)
+        steepest = np.where(defined, largest(below[1], above[1]), np.inf)
+        return Image(least, most, steepest, defined, (low == 0) & (high == 0), gap)
+
+    def _between(self, low: Array, high: Array) -> tuple[Array, Array]:
+        """Bounds of the jet on [low, high] in the closure of the domain."""
+        return super().hull(low, high, self._at_end(low), self._at_end(high))
+
+    def _at_end(self, z: Array) -> tuple[Array, Array]:
+        """Bounds of the jet at `z`: its limits, where these are infinite."""
+        jet, _ = self.jet(z)
+        bounds = self._bounds(z)
+        below, above = (np.where(np.isinf(jet), jet, bound) for bound in bounds)
+        return below, above
 
     def hull(
         self, low: Array, high: Array, left: tuple[Array, Array], right: tuple[Array, Array]
@@ -80,6 +128,19 @@ class Periodic(Univariate):
             inside = _may_hold(low, high, offset, period)
             below, above = np.where(inside, np.nan, below), np.where(inside, np.nan, above)
         return below, above
+
+    def image(self, low: Array, high: Array) -> Image:
+        """What the function takes intervals to: across a single pole, beyond the values at both ends."""
+        if not self.poles:
+            return super().image(low, high)
+        ((offset, period),) = self.poles
+        below, above = self.ranges(low, high)
+        across = _may_hold(low, high, offset, period)
+        single = across & (high - low < 0.5 * period)
+        left, right = self._bounds(low)[0][0], self._bounds(high)[1][0]
+        gap = np.where(single, right, np.inf), np.where(single, left, -np.inf)
+        steepest = np.where(across, np.inf, largest(below[1], above[1]))
+        return Image(below[0], above[0], steepest, ~across, False, gap)
 
 
 def _may_hold(low: Array, high: Array, offset: float, period: float) -> Mask:
@@ -192,7 +253,7 @@ LOG = _logarithm(np.log, 1.0, 0.0)
 LOG1P = _logarithm(np.log1p, 1.0, 1.0)
 LOG2 = _logarithm(np.log2, 1 / math.log(2), 0.0)
 LOG10 = _logarithm(np.log10, 1 / math.log(10), 0.0)
-SQRT = OnDomain(_sqrt, MONOTONE, domain=POSITIVE)
+SQRT = OnDomain(_sqrt, MONOTONE, domain=POSITIVE, closed=True, least=0.0)
 RECIPROCAL = OnDomain(_reciprocal, MONOTONE, domain=NONZERO)
 SQUARE = Univariate(_square, ((0.0,), (), (), ()))
 # arctan''' vanishes at ±1/√3.
@@ -223,7 +284,8 @@ def power(exponent: float) -> Univariate:
         terms = [c * z ** (p - k) if c else np.zeros_like(z) for k, c in enumerate(factors)]
         sizes = [np.abs(term) for term in terms]
         if not integer:
-            log = np.abs(np.log(z))
+            # At 0 a power is exact.
+            log = np.abs(np.log(np.where(z == 0, 1.0, z)))
             sizes = [size * (1 + abs(p - k) * log) for k, size in enumerate(sizes)]
         return np.stack(terms), np.stack(sizes)
 
@@ -232,4 +294,6 @@ def power(exponent: float) -> Univariate:
         even = [p - k > 0 and (p - k) % 2 == 0 for k in range(4)]
         a, b, c, d = ((0.0,) if is_even else () for is_even in even)
         return Univariate(jet, (a, b, c, d))
-    return OnDomain(jet, MONOTONE, domain=NONZERO if integer else POSITIVE)
+    if integer:
+        return OnDomain(jet, MONOTONE, domain=NONZERO)
+    return OnDomain(jet, MONOTONE, domain=POSITIVE, closed=p > 0, least=0.0)

@@ -145,14 +145,20 @@ def _sinc_beyond(w: Array) -> Array:
 
 _HALF, _THREE_HALVES = 0.70710678118654752, 1.22474487139158905
 
-ARCSIN = OnDomain(_arcsine(np.arcsin, 1.0), ((), (0.0,), (), (0.0,)), domain=((-1.0, 1.0),))
-ARCCOS = OnDomain(_arcsine(np.arccos, -1.0), ((), (0.0,), (), (0.0,)), domain=((-1.0, 1.0),))
+ARCSIN = OnDomain(_arcsine(np.arcsin, 1.0), ((), (0.0,), (), (0.0,)), domain=((-1.0, 1.0),), closed=True)
+ARCCOS = OnDomain(
+    _arcsine(np.arccos, -1.0), ((), (0.0,), (), (0.0,)), domain=((-1.0, 1.0),), closed=True, least=0.0
+)
 ARCSINH = Univariate(
     _area(np.arcsinh, lambda z: np.hypot(1.0, z), 1.0),
     ((), (0.0,), (-_HALF, _HALF), (-_THREE_HALVES, 0.0, _THREE_HALVES)),
 )
 ARCCOSH = OnDomain(
-    _area(np.arccosh, lambda z: np.sqrt(z - 1) * np.sqrt(z + 1), -1.0), MONOTONE, domain=((1.0, math.inf),)
+    _area(np.arccosh, lambda z: np.sqrt(z - 1) * np.sqrt(z + 1), -1.0),
+    MONOTONE,
+    domain=((1.0, math.inf),),
+    closed=True,
+    least=0.0,
 )
 ARCTANH = OnDomain(_arctanh, ((), (0.0,), (), (0.0,)), domain=((-1.0, 1.0),))
 CBRT = OnDomain(_cbrt, MONOTONE, domain=NONZERO)

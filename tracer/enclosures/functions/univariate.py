@@ -146,6 +146,29 @@ class Extent(NamedTuple):
     curvature: Array
 
 
+class Image(NamedTuple):
+    """What a function takes intervals to, which need not lie in its domain; arrays of one shape.
+
+    Attributes
+    ----------
+    low, high : ndarray
+        Bounds of its values wherever it is defined; nan where none are known.
+    steepest : ndarray
+        Upper bounds of the size of its slopes there; perhaps infinite.
+    defined, nowhere : ndarray of bool
+        Whether it is defined on the whole interval, or nowhere on it.
+    gap : tuple of ndarray or None
+        No value lies between these two; none is meant where the first is the larger one.
+    """
+
+    low: Array
+    high: Array
+    steepest: Array
+    defined: Any = True
+    nowhere: Any = False
+    gap: tuple[Array, Array] | None = None
+
+
 @dataclass(frozen=True)
 class Univariate:
     """A function of one variable.
@@ -212,6 +235,11 @@ class Univariate:
         """Bounds of values, slopes and curvatures on intervals [low, high]."""
         below, above = self.ranges(low, high)
         return Extent(Jet(*below[:2]), Jet(*above[:2]), largest(below[2], above[2]))
+
+    def image(self, low: Array, high: Array) -> Image:
+        """What the function takes intervals [low, high] to, whose ends may be infinite."""
+        below, above = self.ranges(low, high)
+        return Image(below[0], above[0], largest(below[1], above[1]))
 
     def ranges_around(self, center: Array, radius: Array, low: Array, high: Array) -> Ranges:
         """Values at points known to within a `radius`, and bounds on intervals [low, high]."""

@@ -1,0 +1,167 @@
+"""Corners, domains and singular places of callables: proven where they can be, else one cluster each."""
+
+import numpy as np
+import pytest
+
+import tracer
+from tracer.atlas.certificate import Status
+from tracer.atlas.places import Place
+
+SQUARE = [(-2.0, 2.0), (-2.0, 2.0)]
+
+
+def turned(f, angle):
+    c, s = np.cos(angle), np.sin(angle)
+    return lambda x, y: f(c * x + s * y, c * y - s * x)
+
+
+def polygon(vertices):
+    """The largest of the distances to the lines through the sides of a convex polygon, counterclockwise."""
+    sides = []
+    for a, b in zip(vertices, np.roll(vertices, -1, axis=0), strict=True):
+        normal = np.array([b[1] - a[1], a[0] - b[0]]) / np.hypot(*(b - a))
+        sides.append((normal, normal @ a))
+
+    def distance(x, y):
+        found = None
+        for (p, q), offset in sides:
+            plane = p * x + q * y - offset
+            found = plane if found is None else np.maximum(found, plane)
+        return found
+
+    return distance
+
+
+def regular(n, angle, radius=1.1, center=(0.1, -0.2)):
+    t = angle + 2 * np.pi * np.arange(n) / n
+    return np.array(center) + radius * np.stack([np.cos(t), np.sin(t)], axis=1)
+
+
+def rectangle(x, y):
+    dx, dy = np.abs(x) - 1, np.abs(y) - 0.5
+    return np.hypot(np.maximum(dx, 0), np.maximum(dy, 0)) + np.minimum(np.maximum(dx, dy), 0)
+
+
+@pytest.mark.parametrize("n", [3, 4, 7])
+@pytest.mark.parametrize("angle", [0.0, 0.4, 1.1])
+def test_a_polygon_has_its_corners(n, angle):
+    vertices = regular(n, angle)
+    boundary = tracer.trace(polygon(vertices), SQUARE)
+    assert boundary.certificate.status is Status.PROVEN
+    (curve,) = boundary
+    assert curve.closed
+    assert curve.length == pytest.approx(
+        np.linalg.norm(vertices - np.roll(vertices, 1, axis=0), axis=1).sum(), rel=1e-12
+    )
+    nearest = np.linalg.norm(curve.points[:, None] - vertices, axis=2).min(axis=0)
+    assert nearest.max() < 1e-13
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.7])
+def test_the_exact_distance_of_a_rectangle_and_its_offsets(angle):
+    exact = turned(rectangle, angle)
+    for offset, length in ((0.0, 6.0), (0.1, 6 + 0.2 * np.pi)):
+        boundary = tracer.trace(lambda x, y, offset=offset: exact(x, y) - offset, SQUARE)
+        assert boundary.certificate.status is Status.PROVEN
+        assert [curve.closed for curve in boundary] == [True]
+        assert boundary.length == pytest.approx(length, rel=1e-9)
+
+
+def test_unions_and_differences_are_proven():
+    a, b = polygon(regular(5, 0.3)), polygon(regular(3, 1.0, 0.9, (0.6, 0.4)))
+    area = {}
+    for name, f in (("union", np.minimum), ("common", np.maximum)):
+        boundary = tracer.trace(lambda x, y, f=f: f(a(x, y), b(x, y)), SQUARE)
+        assert boundary.certificate.status is Status.PROVEN
+        area[name] = sum(enclosed(curve.points) for curve in boundary)
+    separate = sum(
+        enclosed(np.vstack([p, p[:1]])) for p in (regular(5, 0.3), regular(3, 1.0, 0.9, (0.6, 0.4)))
+    )
+    assert area["union"] + area["common"] == pytest.approx(separate, rel=1e-12)
+
+
+def enclosed(points):
+    x, y = points.T
+    return abs(0.5 * (x[:-1] * y[1:] - x[1:] * y[:-1]).sum())
+
+
+@pytest.mark.parametrize("radius", [0.3, 0.12, 0.05, 0.01])
+def test_islands_of_a_domain_are_proven(radius):
+    def island(x, y):
+        return np.sqrt(radius**2 - (x - 0.3) ** 2 - (y - 0.2) ** 2) - radius / 2
+
+    boundary = tracer.trace(island, SQUARE)
+    assert boundary.certificate.status is Status.PROVEN
+    assert boundary.length == pytest.approx(2 * np.pi * radius * np.sqrt(0.75), rel=1e-8)
+    # Nearly all of the box is outside the domain.
+    outside = boundary.certificate.proof.outside
+    assert (outside[:, 1] - outside[:, 0]).prod(axis=1).sum() > 16 - 2 * np.pi * radius**2 - 0.3
+    middle = outside.mean(axis=1)
+    assert not (np.hypot(*(middle - [0.3, 0.2]).T) < 0.4 * radius).any()
+
+
+def test_a_pole_is_far_from_0():
+    for f in (lambda x, y: 1 / x - y, lambda x, y: np.tan(x) - y, lambda x, y: 1 / (x - y) ** 2 - 3):
+        boundary = tracer.trace(f, SQUARE)
+        assert boundary.certificate.status is Status.PROVEN
+        assert len(boundary.certificate.proof.outside)
+
+
+PLACES = {
+    "node": (lambda x, y: x**2 - y**2 - x**3, 4, Place.CROSSING),
+    "cusp": (lambda x, y: y**2 - x**3, 2, Place.CUSP),
+    "tacnode": (lambda x, y: y**2 - x**4, 4, Place.TACNODE),
+    "isolated": (lambda x, y: y**2 + x**2 * (1 + 0.3 * x), 0, Place.ISOLATED),
+    "tangent": (lambda x, y: (x * x + y * y - 1) * (y - 1), 4, Place.TACNODE),
+}
+
+
+@pytest.mark.parametrize("name", PLACES)
+def test_a_singular_place_is_one_cluster_whichever_way_it_lies(name):
+    f, arcs, place = PLACES[name]
+    numbers = set()
+    for angle in (0.0, 0.4, 1.1):
+        boundary = tracer.trace(turned(f, angle), [(-1.5, 1.53), (-1.52, 1.5)])
+        (cluster,) = boundary.clusters
+        assert (cluster.arcs, cluster.place) == (arcs, place)
+        assert place.counted(1) in str(boundary.certificate)
+        assert (np.ptp(cluster.bounds, axis=0) < 0.01).all()
+        assert all(curve.length > 0.1 for curve in boundary)
+        numbers.add(len(boundary))
+    assert len(numbers) == 1
+
+
+def test_cells_of_a_cluster_cover_what_was_left_out():
+    """Outside the undecided cells F has no other zero: between them it changes its sign on curves only."""
+    boundary = tracer.trace(lambda x, y: (x * x + y * y - 1) * (0.6 * x + 0.8 * y - 1), SQUARE)
+    cells, proof = boundary.certificate.undecided, boundary.certificate.proof
+    every = np.concatenate([cells, proof.empty, proof.outside, proof.charts])
+    assert (every[:, 1] - every[:, 0]).prod(axis=1).sum() == pytest.approx(16, rel=1e-9)
+    # Points of the line near the tacnode, where no curve is listed, lie in undecided cells.
+    t = np.linspace(-5e-4, 5e-4, 41)[:, None]
+    x = np.array([0.6, 0.8]) + t * [-0.8, 0.6]
+    near = np.array([np.linalg.norm(c.points - [0.6, 0.8], axis=1).min() for c in boundary])
+    assert (near < 2e-3).sum() == 3
+    hair = 1e-12
+    inside = ((cells[:, None, 0] <= x + hair) & (x - hair <= cells[:, None, 1])).all(axis=2)
+    assert inside.any(axis=0).all()
+
+
+def test_touching_without_a_change_of_sign_is_no_curve():
+    boundary = tracer.trace(lambda x, y: (x - 0.3 * y) ** 2, [(-0.02, 0.021), (-0.01, 0.011)])
+    assert len(boundary) == 0
+    (cluster,) = boundary.clusters
+    assert cluster.place is Place.TOUCHING
+    assert cluster.touched == pytest.approx(0.021 * np.hypot(1, 0.3), rel=0.3)
+    assert "touches 0 without changing its sign" in str(boundary.certificate)
+
+
+def test_places_are_kept_in_files(tmp_path):
+    network = tracer.Network(
+        [tracer.Layer([[1.0, 1.0], [1.0, -1.0]], [0.0, 0.0], "relu"), tracer.Layer([[1.0, -1.0]], [0.0])]
+    )
+    boundary = tracer.trace(network, SQUARE)
+    boundary.save(tmp_path / "it.npz")
+    read = tracer.Boundary.load(tmp_path / "it.npz")
+    assert [c.place for c in read.clusters] == [c.place for c in boundary.clusters]
+    assert read.certificate.places == boundary.certificate.places

@@ -1,0 +1,69 @@
+"""Fragments of curves between undecided cells: parts of a singular place, not curves.
+
+Where branches touch obliquely, or meet in a cusp, the cells at the resolution limit leave gaps: between them
+some are charts, with arcs from one undecided cell to the next. All that lies so near to undecided cells is
+one *cluster* with them. A chain is a *fragment* if both its ends are at a cluster, and each of its charts
+lies within `REACH` widths of an undecided cell. Its charts count as undecided from then on: then other chains
+end there, and may be fragments themselves.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+
+from tracer.arrays import Array, Mask
+from tracer.atlas.atlas import Atlas
+from tracer.atlas.charts import ChartArcs
+from tracer.atlas.sheet import Sheet
+
+# How far from an undecided cell a part of its cluster may be: so many widths of that cell, but no more than
+# this share of the box. Gaps are as wide as a few cells, and the charts in them are several together.
+REACH, FARTHEST = 1024.0, 2.0**-10
+# Rounds of taking fragments out: in a few, none is left.
+MOST_ROUNDS = 16
+
+
+def without_fragments(atlas: Atlas) -> Atlas:
+    """The atlas of one field with the charts of all fragments counted as broken."""
+    paving, sheet = atlas.paving, atlas.sheet
+    # Broken charts between undecided cells are part of the cluster.
+    broken = atlas.broken & ((paving.charts[:, 1] - paving.charts[:, 0]).max(axis=1) <= FARTHEST)
+    first, cells = len(paving.charts), np.concatenate([paving.unresolvable, paving.charts[broken]])
+    near = _near(paving.charts, cells) if len(cells) and len(sheet.arcs) else np.zeros(1, dtype=bool)
+    if not near.any():
+        return atlas
+    gone = np.zeros(first + len(paving.undecided) + 1, dtype=bool)
+    gone[:first], gone[first : first + len(paving.unresolvable)] = broken, True
+    for _ in range(MOST_ROUNDS):
+        chains = sheet.chains
+        at_cluster = gone[sheet.ends()].all(axis=1) & ~chains.closed
+        inside = np.logical_and.reduceat(near[sheet.arcs.chart[chains.arcs]], chains.offsets[:-1])
+        fragment = np.repeat(at_cluster & inside, np.diff(chains.offsets))
+        if not fragment.any():
+            break
+        gone[sheet.arcs.chart[chains.arcs[fragment]]] = True
+        sheet = _without(sheet, gone[:first])
+        if not len(sheet.arcs):
+            break
+    return replace(atlas, sheets={None: sheet}, broken=atlas.broken | gone[:first])
+
+
+def _without(sheet: Sheet, broken: Mask) -> Sheet:
+    """The sheet without the arcs in broken charts, and without the crossings at which no other arc ends."""
+    arcs = sheet.arcs[~broken[sheet.arcs.chart]]
+    used = np.zeros(len(sheet.crossings), dtype=bool)
+    used[arcs.start] = used[arcs.end] = True
+    number = np.cumsum(used) - 1
+    arcs = ChartArcs(arcs.chart, number[arcs.start], number[arcs.end])
+    return replace(sheet, crossings=sheet.crossings[used], arcs=arcs, junction=sheet.junction[used])
+
+
+def _near(charts: Array, cells: Array) -> Mask:
+    """Which charts (n, 2, 2) lie within reach of some of the `cells` (m, 2, 2), in shares."""
+    from scipy.spatial import cKDTree
+
+    width = (cells[:, 1] - cells[:, 0]).max(axis=1)
+    tree = cKDTree(cells.mean(axis=1))
+    middle, half = charts.mean(axis=1), 0.5 * np.hypot(*(charts[:, 1] - charts[:, 0]).T)
+    distance, nearest = tree.query(middle)
+    return distance + half <= np.minimum(REACH * width[nearest], FARTHEST)

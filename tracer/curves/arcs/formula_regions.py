@@ -1,0 +1,166 @@
+"""The regions of a formula: the kinks of its maxima, absolute values and switches divide the plane into them.
+
+On which side of each kink a point is determines a region, in which the formula is smooth: a maximum is one of
+its two arguments. So F and the functions z whose sign decides the kinks can be extended beyond the region, as
+those of a network (see `piecewise_linear.linear_regions`), and a curve is cut exactly at its corners.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+
+from tracer.arrays import Array
+from tracer.enclosures.formulas.dual import Dual, DualNumber, DualReading, Truth
+from tracer.enclosures.formulas.switches import masked
+from tracer.enclosures.formulas.ufuncs import Operation
+from tracer.enclosures.functions.piecewise_linear import Pattern
+from tracer.fields.box import Box
+from tracer.fields.evaluations import Evaluations
+from tracer.fields.function import Function
+from tracer.fields.piecewise_linear.linear_regions import Extension
+
+# How near a kink counts as at it, in box units.
+HAIR = 1e-13
+
+
+def _number(term: Any) -> Any:
+    return term if isinstance(term, DualNumber) else DualNumber(np.float64(term), np.zeros((2, 1)))
+
+
+def _minus(a: Any, b: Any) -> DualNumber:
+    a, b = _number(a), _number(b)
+    return DualNumber(a.value - b.value, a.gradient - b.gradient)
+
+
+# For each operation with kinks the function z that decides one, and what it is for z > 0 and for z < 0.
+_BRANCHES: dict[Any, Callable[..., tuple[Any, Any, Any]]] = {
+    **dict.fromkeys((np.maximum, np.fmax), lambda a, b: (_minus(a, b), a, b)),
+    **dict.fromkeys((np.minimum, np.fmin), lambda a, b: (_minus(a, b), b, a)),
+    **dict.fromkeys((np.absolute, np.fabs), lambda a: (a, a, _minus(0.0, a))),
+    np.where: lambda c, a, b: (getattr(c, "z", None), a, b),
+    masked: lambda c, a: (getattr(c, "z", None), a, 0.0),
+}
+# For each comparison the function that is positive where it is true.
+_COMPARED: dict[Any, Callable[..., DualNumber]] = {
+    **dict.fromkeys((np.greater, np.greater_equal), _minus),
+    **dict.fromkeys((np.less, np.less_equal), lambda a, b: _minus(b, a)),
+}
+
+
+class Sided(Dual):
+    """A function at n points, extended from the regions that its reading names."""
+
+    __slots__ = ()
+
+    @classmethod
+    def at(cls, x: Array, reading: "SidedReading") -> tuple["Sided", "Sided"]:
+        """Both coordinates of points (n, 2)."""
+        one, other = np.array([[1.0], [0.0]]), np.array([[0.0], [1.0]])
+        return cls(DualNumber(x[:, 0].copy(), one), reading), cls(DualNumber(x[:, 1].copy(), other), reading)
+
+    def calculate(self, operation: Operation, evaluate: Callable[..., Any], terms: list[Any]) -> Any:
+        """The value and the gradient on the side of the kink that is asked for."""
+        if evaluate in _BRANCHES:
+            z, above, below = _BRANCHES[evaluate](*terms)
+            if z is not None:
+                reading: Any = self.reading
+                side = reading.side_of(z)
+                above, below = _number(above), _number(below)
+                value = np.where(side, above.value, below.value)
+                return DualNumber(value, np.where(side, above.gradient, below.gradient))
+        found = super().calculate(operation, evaluate, terms)
+        return Truth(found.value, _COMPARED[evaluate](*terms)) if evaluate in _COMPARED else found
+
+
+class SidedReading(DualReading):
+    """One call of a formula at points, on given sides of its kinks, or on those that the points are on.
+
+    Attributes
+    ----------
+    found : list of (ndarray, DualNumber)
+        The side of each kink, bool of shape (n,), and the function that decides it.
+    """
+
+    __slots__ = ("found", "hair", "sides", "towards")
+
+    def __init__(
+        self, points: int, hair: Array, sides: Pattern | None = None, towards: Array | None = None
+    ) -> None:
+        super().__init__(points)
+        self.hair, self.sides, self.towards = hair, sides, towards
+        self.found: list[tuple[Any, DualNumber]] = []
+
+    def side_of(self, z: DualNumber) -> Any:
+        """The side of the next kink; where z is 0, the side that `towards` (n, 2) enters."""
+        if self.sides is not None:
+            side = self.sides[:, len(self.found)] > 0
+        else:
+            z = DualNumber(np.where(self._is_rounding(z), 0.0, z.value), z.gradient)
+            side = np.broadcast_to(z.value > 0, self.points)
+            if self.towards is not None:
+                side = side | ((z.value == 0) & ((z.gradient.T * self.towards).sum(axis=1) > 0))
+        self.found.append((side, z))
+        return side
+
+    def _is_rounding(self, z: DualNumber) -> Any:
+        """Whether z is 0 within a hair: along a boundary that is a kink its sign is that of a rounding."""
+        return np.abs(z.value) <= (np.abs(z.gradient) * self.hair[:, None]).sum(axis=0)
+
+
+class FormulaRegions:
+    """A formula evaluated region by region; see `ActivationRegions`, whose attributes and methods it has.
+
+    Parameters
+    ----------
+    read : callable
+        Evaluates the formula on stand-ins for both coordinates.
+    field : Evaluations
+    neurons : int
+        The number of kinks.
+    hair : ndarray, shape (2,)
+        A function z is 0 at a point if it is at one that is no farther from it along each coordinate.
+    """
+
+    linear = False
+
+    def __init__(self, read: Callable[..., Any], field: Evaluations, neurons: int, hair: Array) -> None:
+        self.read, self.field, self.hair = read, field, hair
+        self.kinks = np.tile([-np.inf, 0.0, np.inf], (neurons, 1))
+
+    @classmethod
+    def of(cls, function: Function, field: Evaluations, box: Box) -> "FormulaRegions | None":
+        """The regions of a formula in a box, evaluated through `field`; None if it has no kinks."""
+        hair = HAIR * box.sides
+        reading = SidedReading(1, hair)
+        with np.errstate(all="ignore"):
+            function.read(*Sided.at(box.lower[None], reading))
+        return cls(function.read, field, len(reading.found), hair) if reading.found else None
+
+    def sides(self, x: Array, towards: Array) -> Pattern:
+        """On which side of each kink points `x` (m, 2) are, (m, N); at one, that which `towards` enters."""
+        reading = SidedReading(len(x), self.hair, towards=np.broadcast_to(towards, x.shape))
+        self._read(x, reading)
+        return np.stack([side for side, _ in reading.found], axis=1).astype(np.int8)
+
+    def preactivations(self, x: Array) -> Array:
+        """The functions that decide the kinks, at points `x` (m, 2), shape (m, N)."""
+        reading = SidedReading(len(x), self.hair)
+        self._read(x, reading)
+        return np.stack([np.broadcast_to(z.value, len(x)) for _, z in reading.found], axis=1)
+
+    def at(self, x: Array, sides: Pattern) -> Extension:
+        """The formula at points `x` (m, 2), extended from the regions with the given `sides` (m, N)."""
+        reading = SidedReading(len(x), self.hair, sides)
+        found = self._read(x, reading)
+        m = len(x)
+        z = np.stack([np.broadcast_to(z.value, m) for _, z in reading.found], axis=1)
+        partials = np.stack([np.broadcast_to(z.gradient, (2, m)) for _, z in reading.found], axis=2)
+        return Extension(
+            np.broadcast_to(found.value, m), np.broadcast_to(found.gradient, (2, m)).T, z, partials
+        )
+
+    def _read(self, x: Array, reading: SidedReading) -> DualNumber:
+        self.field.count(len(x))
+        with np.errstate(all="ignore"):
+            return self.read(*Sided.at(x, reading))

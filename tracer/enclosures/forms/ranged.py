@@ -1,0 +1,475 @@
+"""Taylor forms with ranges: bounds of a value that do not need a derivative, nor a definition everywhere.
+
+A formula may be defined on a part of a cell only, as √x around x = 0, or be defined where it has no
+derivative, as √(x² + y²) at 0. There a Taylor form says nothing. So each function g comes with three more
+statements:
+
+- its *range*: ``low ≤ g ≤ high`` wherever it is defined. It starts from interval arithmetic [1]_, and is cut
+  to the bounds of the form, where that has any;
+- its *gap*: no value lies between `below` and `above`. That of 1/z on an interval around 0 is what is between
+  the reciprocals of both ends: near a pole a function is far from 0 though it has either sign;
+- its *domain*: whether g is certainly defined on the whole cell, or certainly nowhere on it.
+
+Where a function of z is defined but has no Taylor form, as √z at 0, it is enclosed by its range, and by the
+range of its slope times the partials of z: infinite ones, but finite for |z|ᵖ with p > 1, and for a *length*
+``h = √(Σ u²)``. Its generalized gradient [2]_ is in the hull of all ``Σ pₖ ∂uₖ``, p a unit vector,
+with pₖ ≥ 0 if uₖ ≥ 0. So a sum remembers of which functions it is the sum of squares.
+
+At a *kink*, of a maximum or an absolute value, a function is one of two on either side, and bounds decide
+which it is, or a case that is looked at alone (see `formulas.cases`): the case's function is extended to the
+whole cell, while its range is that on its own side.
+
+References
+----------
+.. [1] R. E. Moore, "Interval Analysis" (1966).
+.. [2] F. H. Clarke, "Optimization and Nonsmooth Analysis" (1983), Theorem 2.3.9.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, reduce
+from itertools import count
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from tracer.arrays import Array, Mask, Signs
+from tracer.enclosures.forms import taylor_arithmetic as taylor
+from tracer.enclosures.forms.taylor import TaylorForm
+from tracer.enclosures.functions.elementary import SQRT, SQUARE
+from tracer.enclosures.functions.supporting_lines import largest
+from tracer.enclosures.functions.univariate import Univariate
+from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP
+
+# The numbers of functions; see `Ranged.identity`. Coordinates have 0 and 1, constants negative ones.
+_NUMBERS = count(2)
+# Beyond this a bound says nothing more.
+LARGEST = float(np.finfo(np.float64).max)
+
+Gap = tuple[Array, Array] | None
+# Decides a kink between two functions, from bounds of their difference and from the identities of both: 1
+# where the first is certainly the larger one, or alone to be looked at, −1 where the second is, else 0.
+Kink = Callable[[Array, Array, Any, Any], Signs]
+
+
+class Range(NamedTuple):
+    """What is known of a function's values without its form; arrays of shape (k, 1), or numbers.
+
+    Attributes
+    ----------
+    low, high : ndarray
+        Bounds of the values wherever the function is defined: inf and −inf where it nowhere is.
+    defined, nowhere : ndarray of bool
+        Whether it is certainly defined on the whole cell, or certainly nowhere on it.
+    gap : tuple of ndarray or None
+        `below` and `above`: no value lies between them; none is meant where the first is the larger one.
+    """
+
+    low: Any
+    high: Any
+    defined: Any = True
+    nowhere: Any = False
+    gap: Gap = None
+
+    def over(self, operands: Sequence["Ranged"], shape: tuple[int, ...]) -> "Range":
+        """The range of an operation's result, which is defined where its operands are; nan bounds nothing."""
+        low, high, defined, nowhere, gap = self
+        for operand in operands:
+            defined, nowhere = defined & operand.defined, nowhere | operand.nowhere
+        low, high, defined, nowhere, _ = np.broadcast_arrays(low, high, defined, nowhere, np.empty(shape))
+        low = np.where(nowhere, np.inf, np.fmin(np.where(np.isnan(low), -np.inf, low), LARGEST))
+        high = np.where(nowhere, -np.inf, np.fmax(np.where(np.isnan(high), np.inf, high), -LARGEST))
+        if gap is not None:
+            gap = np.fmax(gap[0], -LARGEST), np.fmin(gap[1], LARGEST)
+        return Range(low, high, defined & ~nowhere, nowhere, gap)
+
+
+@dataclass(frozen=True, eq=False)
+class Ranged:
+    """A function on k cells or, if it is constant, 1 cell.
+
+    Attributes
+    ----------
+    form : TaylorForm
+        Where the radius of its value is nan, it says nothing; where those of its partials are nan, the
+        function may jump.
+    range : Range or None
+        None if it is not asked for: then nothing is known of a function that has no form.
+    squares : tuple of Ranged
+        Functions of whose squares it is the sum; () if it is not known as a sum of squares.
+    identity : int or ndarray of int
+        The same number, in each cell, for functions that are certainly the same.
+    depends : tuple of two bool
+        Whether it depends on each coordinate at all.
+    """
+
+    form: TaylorForm
+    range: Range | None
+    squares: tuple["Ranged", ...] = ()
+    identity: Any = 0
+    depends: tuple[bool, bool] = (False, False)
+
+    @classmethod
+    def of(
+        cls,
+        form: TaylorForm,
+        operands: Sequence["Ranged"],
+        range_of: Callable[[], Range],
+        *,
+        squares: tuple["Ranged", ...] = (),
+        identity: Any = None,
+        further: Sequence["Ranged"] = (),
+    ) -> "Ranged":
+        """The result of an operation: defined where its operands are and it is itself.
+
+        It depends on the coordinates that its operands, or `further` functions, depend on. The range is not
+        computed if one of these has none.
+        """
+        both = (*operands, *further)
+        on = any(own.depends[0] for own in both), any(own.depends[1] for own in both)
+        found = None
+        if all(own.range is not None for own in both):
+            found = range_of().over(operands, form.radii[0].shape)
+        return cls(form, found, squares, next(_NUMBERS) if identity is None else identity, on)
+
+    @classmethod
+    def constant(cls, number: Any) -> "Ranged":
+        """A real number on one cell; one that is not finite is not defined."""
+        form, (value, error) = taylor.constant(number), taylor.as_float(number)
+        known = bool(np.isfinite(error))
+        # Equal numbers have one identity, if they are exact and not negative, as 0 is.
+        exact = known and not error and value >= 0
+        identity = -1 - int(np.float64(value + 0.0).view(np.int64)) if exact else None
+        low, high = _outward(value - error, value + error) if error else (value, value)
+        return cls.of(form, (), lambda: Range(low, high, known), identity=identity)
+
+    @cached_property
+    def bounds(self) -> tuple[Array, Array]:
+        """Lower and upper bounds of the values wherever it is defined, by its range and its form."""
+        low, high = self.form.value_bounds()
+        return (low, high) if self.range is None else (np.fmax(self.low, low), np.fmin(self.high, high))
+
+    @property
+    def low(self) -> Array:
+        """The lower bounds of its range."""
+        return self.bounds[0] if self.range is None else self.range.low
+
+    @property
+    def high(self) -> Array:
+        """The upper bounds of its range."""
+        return self.bounds[1] if self.range is None else self.range.high
+
+    @property
+    def gap(self) -> Gap:
+        """Its gap, if it has any."""
+        return None if self.range is None else self.range.gap
+
+    @property
+    def defined(self) -> Mask:
+        """Whether it is certainly defined on the whole cell."""
+        return ~np.isnan(self.form.radii[0]) if self.range is None else self.range.defined
+
+    @property
+    def nowhere(self) -> Mask:
+        """Whether it is certainly defined nowhere on the cell."""
+        return np.zeros(self.form.radii[0].shape, dtype=bool) if self.range is None else self.range.nowhere
+
+    @property
+    def jumps(self) -> Mask:
+        """Whether it may jump, or has no form."""
+        return np.isnan(self.form.radii[1:]).any(axis=0)
+
+    def excludes(self, number: float) -> Mask:
+        """Whether it certainly has this value nowhere."""
+        low, high = self.bounds
+        outside = (low > number) | (high < number) | self.nowhere
+        return outside if self.gap is None else outside | ((self.gap[0] < number) & (self.gap[1] > number))
+
+    # Functions of one variable ------------------------------------------------------------------------
+
+    def apply(self, row: Univariate) -> "Ranged":
+        """``a(g)`` for a function a of one variable."""
+        form = self.form.apply(row)
+        if self.range is None:
+            return Ranged.of(form, (self,), lambda: Range(-np.inf, np.inf))
+        image = row.image(*self.bounds)
+        found = Ranged.of(
+            form, (self,), lambda: Range(image.low, image.high, image.defined, image.nowhere, image.gap)
+        )
+        lacking = found.defined & np.isnan(form.radii[0])
+        if not lacking.any():
+            return found
+        if row is SQRT and self.squares:
+            return found.with_slopes(lacking, found.low, found.high, *_slopes_of_length(self.squares))
+        steepest = np.where(np.isnan(image.steepest), np.inf, image.steepest)
+        reach = [_times(steepest, own) for own in self.reach()]
+        return found.with_slopes(lacking, found.low, found.high, [-own for own in reach], reach)
+
+    def reach(self) -> list[Array]:
+        """The largest sizes of both partials."""
+        sizes = [largest(*self.form.partial_bounds(i)) for i in (0, 1)]
+        return [size if on else np.zeros_like(size) for size, on in zip(sizes, self.depends, strict=True)]
+
+    def with_slopes(
+        self, which: Mask, low: Array, high: Array, least: Sequence[Array], most: Sequence[Array]
+    ) -> "Ranged":
+        """The function with another form on some cells: with these bounds of its values and partials."""
+        return replace(self, form=taylor.chosen(which, _flat(low, high, least, most), self.form))
+
+    def square(self) -> "Ranged":
+        """``g²``."""
+        form = self.form
+        form = taylor.square_of_one(form) if taylor.depends_on_one(form) else form.apply(SQUARE)
+
+        def squared() -> Range:
+            low, high = _sizes(self)
+            low, high = _outward(low * low, high * high)
+            return Range(np.maximum(low, 0.0), high)
+
+        return Ranged.of(form, (self,), squared, squares=(self,))
+
+    def negative(self) -> "Ranged":
+        """``−g``, exact."""
+        gap = None if self.gap is None else (-self.gap[1], -self.gap[0])
+        return Ranged.of(taylor.negative(self.form), (self,), lambda: Range(-self.high, -self.low, gap=gap))
+
+    def scale(self, factor: float, operation: Callable[..., Any] = np.multiply) -> "Ranged":
+        """``g · factor``, or the quotient if `operation` is `numpy.divide`; the factor is exact."""
+
+        def scaled() -> Range:
+            order = slice(None, None, 1 if factor >= 0 else -1)
+            ends = (self.low, self.high)[order]
+            low, high = _outward(*(_zero_if_nan(operation(end, factor)) for end in ends))
+            # Bounds of 0 stay 0, or the sign that is known is lost; a product of others may underflow to 0.
+            low = np.where((ends[0] == 0) | (factor == 0), 0.0, low)
+            high = np.where((ends[1] == 0) | (factor == 0), 0.0, high)
+            gap = None
+            if self.gap is not None and factor:
+                gap = _inward(*[operation(end, factor) for end in self.gap][order])
+            return Range(low, high, gap=gap)
+
+        return Ranged.of(taylor.scale(self.form, factor, operation), (self,), scaled)
+
+
+# Operations of two functions ----------------------------------------------------------------------------
+
+
+def add(a: Ranged, b: Ranged) -> Ranged:
+    """``a + b``."""
+
+    def added() -> Range:
+        low, high = a.low + b.low, a.high + b.high
+        # A sum that is 0 is exact.
+        below, above = _outward(low, high)
+        low, high = np.where(low == 0, 0.0, below), np.where(high == 0, 0.0, above)
+        one, other = (a, b) if b.gap is None else (b, a)
+        gap = None if one.gap is None else _inward(one.gap[0] + other.high, one.gap[1] + other.low)
+        return Range(low, high, gap=gap)
+
+    squares = a.squares + b.squares if _is_square(a) and _is_square(b) else ()
+    return Ranged.of(taylor.add(a.form, b.form), (a, b), added, squares=squares)
+
+
+def subtract(a: Ranged, b: Ranged) -> Ranged:
+    """``a − b``; a itself if b is the number 0."""
+    return a if np.ndim(b.identity) == 0 and b.identity == ZERO.identity else add(a, b.negative())
+
+
+def multiply(a: Ranged, b: Ranged) -> Ranged:
+    """``a b``."""
+
+    def multiplied() -> Range:
+        (left, right), (bottom, top) = a.bounds, b.bounds
+        products = [_zero_if_nan(p * q) for p in (left, right) for q in (bottom, top)]
+        low, high = _outward(reduce(np.minimum, products), reduce(np.maximum, products))
+        positive = ((left >= 0) & (bottom >= 0)) | ((right <= 0) & (top <= 0))
+        negative = ((left >= 0) & (top <= 0)) | ((right <= 0) & (bottom >= 0))
+        low, high = np.where(positive, np.maximum(low, 0), low), np.where(negative, np.minimum(high, 0), high)
+        gap = None if a.gap is None else _gap_of_product(a.gap, b)
+        if gap is None and b.gap is not None:
+            gap = _gap_of_product(b.gap, a)
+        return Range(low, high, gap=gap)
+
+    return Ranged.of(taylor.multiply(a.form, b.form), (a, b), multiplied)
+
+
+def decided_by_bounds(low: Array, high: Array, *_: Any) -> Signs:
+    """Which of two functions is certainly the larger one, by bounds of their difference; see `Kink`."""
+    return np.where(low >= 0, 1, np.where(high <= 0, -1, 0)).astype(np.int8)
+
+
+def absolute(a: Ranged, kink: Kink = decided_by_bounds) -> Ranged:
+    """``|a|``."""
+    low, high = a.bounds
+    side = kink(low, high, a.identity, ZERO.identity)
+    form = taylor.chosen(side > 0, a.form, taylor.negative(a.form))
+    if (side == 0).any():
+        form = taylor.chosen(side == 0, taylor.magnitude(a.form, low, high), form)
+
+    def sized() -> Range:
+        least, most = _sizes(a)
+        most = np.where(side > 0, np.maximum(high, 0), np.where(side < 0, np.maximum(-low, 0), most))
+        return Range(least, most)
+
+    return Ranged.of(form, (a,), sized, identity=np.where(side > 0, a.identity, next(_NUMBERS)))
+
+
+def maximum(a: Ranged, b: Ranged, kink: Kink = decided_by_bounds) -> Ranged:
+    """The larger of a and b."""
+    difference = subtract(a, b)
+    side = kink(*difference.bounds, a.identity, b.identity)
+    form = taylor.chosen(side > 0, a.form, b.form)
+    if (side == 0).any():
+        across = taylor.add(a.form, b.form)
+        across = taylor.add(across, taylor.magnitude(difference.form, *difference.bounds))
+        form = taylor.chosen(side == 0, taylor.scale(across, 0.5), form)
+
+    def larger() -> Range:
+        (left, right), (bottom, top) = a.bounds, b.bounds
+        high = np.where(side > 0, right, np.where(side < 0, top, np.maximum(right, top)))
+        return Range(np.maximum(left, bottom), high)
+
+    identity = np.where(side > 0, a.identity, np.where(side < 0, b.identity, next(_NUMBERS)))
+    return Ranged.of(form, (a, b), larger, identity=identity)
+
+
+def minimum(a: Ranged, b: Ranged, kink: Kink = decided_by_bounds) -> Ranged:
+    """The smaller of a and b."""
+    difference = subtract(a, b)
+    side = kink(*difference.bounds, a.identity, b.identity)
+    form = taylor.chosen(side > 0, b.form, a.form)
+    if (side == 0).any():
+        across = taylor.magnitude(difference.form, *difference.bounds)
+        across = taylor.subtract(taylor.add(a.form, b.form), across)
+        form = taylor.chosen(side == 0, taylor.scale(across, 0.5), form)
+
+    def smaller() -> Range:
+        (left, right), (bottom, top) = a.bounds, b.bounds
+        low = np.where(side > 0, bottom, np.where(side < 0, left, np.minimum(left, bottom)))
+        return Range(low, np.minimum(right, top))
+
+    identity = np.where(side > 0, b.identity, np.where(side < 0, a.identity, next(_NUMBERS)))
+    return Ranged.of(form, (a, b), smaller, identity=identity)
+
+
+def chosen(where: Mask, a: Ranged, b: Ranged) -> Ranged:
+    """a or b, cell by cell."""
+
+    def one_of() -> Range:
+        pairs = (a.low, b.low), (a.high, b.high), (a.defined, b.defined), (a.nowhere, b.nowhere)
+        return Range(*(np.where(where, *pair) for pair in pairs))
+
+    identity = np.where(where, a.identity, b.identity)
+    return Ranged.of(taylor.chosen(where, a.form, b.form), (), one_of, identity=identity, further=(a, b))
+
+
+def hull(form: TaylorForm, a: Ranged, b: Ranged, defined: Any = True) -> Ranged:
+    """A function with this `form`, if any, that is a or b anywhere, and defined where both are."""
+
+    def either() -> Range:
+        (left, right), (bottom, top) = a.bounds, b.bounds
+        both = defined & a.defined & b.defined
+        return Range(np.minimum(left, bottom), np.maximum(right, top), both, a.nowhere & b.nowhere)
+
+    return Ranged.of(form, (), either, further=(a, b))
+
+
+# Ranges ---------------------------------------------------------------------------------------------
+
+
+def _outward(low: Any, high: Any) -> tuple[Any, Any]:
+    """Bounds of numbers that have been rounded once."""
+    return np.nextafter(low, -np.inf), np.nextafter(high, np.inf)
+
+
+def _inward(below: Array, above: Array) -> tuple[Array, Array]:
+    """A gap whose ends have been rounded once; none where one is nan."""
+    known = ~(np.isnan(below) | np.isnan(above))
+    above, below = _outward(above, below)
+    return np.where(known, below, np.inf), np.where(known, above, -np.inf)
+
+
+def _zero_if_nan(product: Any) -> Any:
+    """0 for 0 · ∞, a product of 0 with an end of an interval without end."""
+    return np.where(np.isnan(product), 0.0, product)
+
+
+def _sizes(a: Ranged) -> tuple[Array, Array]:
+    """Bounds of |a|."""
+    low, high = a.bounds
+    least = np.maximum(np.maximum(low, -high), 0.0)
+    if a.gap is not None:
+        least = np.maximum(least, np.minimum(-a.gap[0], a.gap[1]))
+    return least, largest(low, high)
+
+
+def _is_square(a: Ranged) -> bool:
+    """Whether a is a sum of squares: of functions, or a positive number."""
+    if a.squares or a.range is None or a.low.size > 1:
+        return bool(a.squares)
+    return a.low.item() == a.high.item() >= 0
+
+
+def _gap_of_product(gap: Any, b: Ranged) -> Gap:
+    """The gap of a product of a function with a `gap` and b, where b has one sign."""
+    (below, above), (low, high) = gap, b.bounds
+    smallest, most = np.where(low > 0, low, -high), np.where(low > 0, high, -low)
+    below, above = _inward(
+        np.maximum(below * smallest, below * most), np.minimum(above * smallest, above * most)
+    )
+    signed = (low > 0) | (high < 0)
+    flipped = high < 0
+    least, last = np.where(flipped, -above, below), np.where(flipped, -below, above)
+    return np.where(signed, least, np.inf), np.where(signed, last, -np.inf)
+
+
+# Slopes ---------------------------------------------------------------------------------------------
+
+
+def _times(steepest: Array, reach: Array) -> Array:
+    """An upper bound of a slope times a partial; a partial that is 0 stays 0, however steep the slope."""
+    return np.where(reach == 0, 0.0, steepest * reach * UP + UNDERFLOW)
+
+
+def _slopes_of_length(parts: Sequence[Ranged]) -> tuple[list[Array], list[Array]]:
+    """Lower and upper bounds of the partials of the length ``√(Σ u²)`` of some `parts` u."""
+    least, most = [], []
+    for i in (0, 1):
+        low, high = [], []
+        for part in parts:
+            (below, above), (first, last) = part.bounds, part.form.partial_bounds(i)
+            size, none = largest(first, last), (below == 0) & (above == 0)
+            least_of = np.where(below >= 0, first, np.where(above <= 0, -last, -size))
+            most_of = np.where(below >= 0, last, np.where(above <= 0, -first, size))
+            # A part that is 0 has no share in the length.
+            low.append(np.where(none, np.inf, least_of))
+            high.append(np.where(none, -np.inf, most_of))
+        least.append(_least_on_sphere(low))
+        most.append(-_least_on_sphere([-end for end in high]))
+    return least, most
+
+
+def _least_on_sphere(factors: list[Array]) -> Array:
+    """A lower bound of ``Σ p c`` over all unit vectors p ≥ 0: as Σ p ≥ 1, the least c if none is negative."""
+    negative = reduce(np.hypot, [np.minimum(c, 0.0) for c in factors])
+    least = reduce(np.minimum, factors)
+    return np.where(negative > 0, -negative * UP - UNDERFLOW, np.where(np.isinf(least), 0.0, least))
+
+
+def _flat(low: Array, high: Array, least: Sequence[Array], most: Sequence[Array]) -> TaylorForm:
+    """The form of a function with these bounds of its values and both partials; nan for infinite values."""
+    size = np.broadcast_shapes(low.shape, *(end.shape for end in least))
+    coefficients, radii = np.zeros((6, *size)), np.empty((3, *size))
+    for i in (0, 1):
+        middle = 0.5 * (least[i] + most[i])
+        middle = np.where(np.isfinite(middle), middle, 0.0)
+        coefficients[1 + i] = middle
+        radii[1 + i] = np.maximum(most[i] - middle, middle - least[i]) * UP + UNDERFLOW
+    center = 0.5 * low + 0.5 * high
+    coefficients[0] = center
+    reach = np.maximum(high - center, center - low) + np.abs(coefficients[1:3]).sum(axis=0)
+    radii[0] = reach * UP + 4 * UNIT_ROUNDOFF * np.abs(center) + UNDERFLOW
+    return TaylorForm(coefficients, radii)
+
+
+ZERO = Ranged.constant(0.0)
