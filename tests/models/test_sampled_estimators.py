@@ -97,7 +97,7 @@ def test_boundaries_are_sampled_and_say_why(estimator):
         ),
         (make_pipeline(PolynomialFeatures(), SVC()), "a kernel of features that are no affine maps"),
     ],
-    ids=lambda x: str(x)[:40],
+    ids=lambda x: str(x).split(" at 0x")[0][:40],
 )
 def test_the_reason_names_what_stands_in_the_way(estimator, reason):
     assert reason in tracer.as_network(fitted(estimator)).unenclosable
