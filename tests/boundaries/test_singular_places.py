@@ -67,6 +67,57 @@ def test_the_exact_distance_of_a_rectangle_and_its_offsets(angle):
         assert boundary.length == pytest.approx(length, rel=1e-9)
 
 
+def repeated(x, y):
+    """Two kinks that compare the same functions, which are one function where another kink has a side."""
+    r = np.maximum(x + y, 0)
+    return np.abs(r) + np.maximum(r, 0) - 0.7 * (x + y) + 0.1 * (x - y) - 0.1
+
+
+def test_kinks_that_fall_together_hide_nothing():
+    rng = np.random.default_rng(0)
+    center, radius = rng.uniform(-1, 1, (1000, 2)), 10 ** rng.uniform(-2, 0, (1000, 1))
+    found = tracer.Function(repeated).enclose(center - radius, center + radius)
+    points = center + radius * rng.uniform(-1, 1, (200, 1000, 2))
+    value = repeated(points[..., 0], points[..., 1])
+    assert (found.lower <= value.min(axis=0)).all()
+    assert (value.max(axis=0) <= found.upper).all()
+    assert not (found.empty & (value.min(axis=0) < 0) & (value.max(axis=0) > 0)).any()
+    boundary = tracer.trace(repeated, SQUARE)
+    assert boundary.certificate.status is Status.PROVEN
+
+
+def test_kinks_of_a_branch_that_is_not_chosen_decide_nothing():
+    f = lambda x, y: np.where(y > -9, np.abs(x) - 0.5, np.abs(np.log(-1 - x * x)))  # noqa: E731
+    boundary = tracer.trace(f, SQUARE)
+    assert boundary.certificate.status is Status.PROVEN
+    assert sorted(curve.points[0, 0] for curve in boundary) == [-0.5, 0.5]
+    # The minimum of the other branch is undefined on the whole cell.
+    f = lambda x, y: np.where(x < 0, (x + 1) ** 2 + y**2 - 0.25, np.minimum(np.log(x), -3) - 1)  # noqa: E731
+    found = tracer.Function(f).enclose(np.array([[-1.6, -0.6]]), np.array([[-0.4, 0.6]]))
+    assert found.lower <= -0.25
+    assert found.upper >= 0.25
+    assert not found.empty
+
+
+def test_where_a_logarithm_or_quotient_is_infinite_a_function_of_it_may_be_0():
+    # A smooth step: exp(−1/0) is 0 on floats.
+    boundary = tracer.trace(lambda x, y: np.exp(-1 / np.maximum(x, 0)) + y - 0.3, SQUARE)
+    assert boundary.certificate.status in (Status.PROVEN, Status.PROVEN_OUTSIDE_CELLS)
+    left = np.concatenate([curve.points for curve in boundary])[:, 0].min()
+    undecided = boundary.certificate.undecided
+    for x in np.linspace(-1.99, -0.01, 40):
+        inside = (undecided[:, 0] <= (x, 0.3)).all(axis=1) & (undecided[:, 1] >= (x, 0.3)).all(axis=1)
+        assert left <= x or inside.any()
+
+
+def test_a_length_with_a_constant_part_hides_no_curve():
+    # √(x² + c²) = x/2 + 0.9 c twice.
+    boundary = tracer.trace(lambda x, y: np.sqrt(x**2 + 1e-4) - 0.5 * x - 0.9e-2, [(0, 2), (0, 1)])
+    assert boundary.certificate.status is Status.PROVEN
+    x = np.sort([curve.points[0, 0] for curve in boundary])
+    assert x == pytest.approx(np.sort(np.roots([0.75, -0.9e-2, 1e-4 - 0.81e-4])), rel=1e-9)
+
+
 def test_unions_and_differences_are_proven():
     a, b = polygon(regular(5, 0.3)), polygon(regular(3, 1.0, 0.9, (0.6, 0.4)))
     area = {}

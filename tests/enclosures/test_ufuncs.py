@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+from scipy.special import xlog1py, xlogy
 
 import tracer
 from cases.cells import points_of, random_cells
@@ -104,6 +105,56 @@ def test_lengths_have_slopes_where_they_are_0():
     assert (found.gradient_upper <= 1 + 1e-12).all()
     corner = on(lambda x, y: np.linalg.norm(np.stack([np.maximum(x, 0), y - 2]), axis=0), (-1, 1), (0, 2))
     assert corner.gradient_lower[0, 0] >= -1e-12
+
+
+def test_a_length_with_a_constant_part_has_smaller_slopes():
+    for f in (
+        lambda x, y: np.sqrt(x**2 + 1e-4),
+        lambda x, y: np.sqrt(1e-4 + np.maximum(x, 0) ** 2 + np.abs(y) ** 2),
+    ):
+        found = on(f, (0, 1), (0, 1))
+        assert found.gradient_lower[0, 0] <= 1e-8  # the slope at x = 1e-10
+        assert found.gradient_upper[0, 0] >= 0.99
+
+
+def test_values_of_one_sign_on_both_sides_of_a_pole_leave_no_gap():
+    # 0 at x = −√2, on the side of the pole where the value at the end is the smaller one.
+    assert not on(lambda x, y: x**-2.0 - 0.5, (-2, 1), (0, 1)).empty
+    assert on(lambda x, y: x**-3.0 - 0.5, (-1, 1), (0, 1)).empty
+
+
+@pytest.mark.parametrize(
+    ("f", "zero", "cell"),
+    [
+        (lambda x, y: x ** np.maximum(y, 2.0) - 1, (-1, 0), ((-2, -0.5), (-1, 1))),
+        (lambda x, y: np.sqrt(x) ** np.maximum(y, 0.0) + y, (-1, -1), ((-2, -0.5), (-1.5, -0.5))),
+        (lambda x, y: np.power(1.0, np.sqrt(x)) + y, (-1, -1), ((-2, -0.5), (-1.5, -0.5))),
+        (lambda x, y: xlogy(np.maximum(x, 0), y) + y + 0.5, (-1, -0.5), ((-2, -0.5), (-1, -0.1))),
+        (lambda x, y: xlog1py(np.maximum(x, 0), y) + y + 2, (-1, -2), ((-2, -0.5), (-3, -1.5))),
+    ],
+)
+def test_floats_have_a_value_where_the_logarithm_has_none(f, zero, cell):
+    with np.errstate(all="ignore"):
+        assert f(*map(np.float64, zero)) == 0
+    found = on(f, *cell)
+    assert not found.empty
+    assert found.lower <= 0 <= found.upper
+    assert not found.inside
+
+
+def test_a_power_of_negative_numbers_is_undefined_between_integers():
+    assert on(lambda x, y: x**y, (-2, -1), (1.25, 1.75)).empty
+    assert not on(lambda x, y: x**y - 2, (-2, -1), (0.75, 1.25)).empty
+    assert on(lambda x, y: x**y - 5, (-2, -1), (0.75, 1.25)).empty
+
+
+@pytest.mark.parametrize(
+    "f", [lambda x, y: np.sign(np.log(y)), lambda x, y: np.heaviside(np.log(y), 0.5) + 1]
+)
+def test_steps_of_what_is_undefined_are_undefined(f):
+    for cell in ((-2, -1), (-1, -1), (-1, 2)):
+        assert not on(f, (0, 1), cell).inside
+    assert on(f, (0, 1), (2, 3)).lower > 0
 
 
 def test_a_cell_is_empty_when_its_value_says_so():

@@ -244,7 +244,7 @@ class WithBalls:
     expit = _decaying(lambda e: 1 / (1 + e), 1)
     sinh = staticmethod(lambda a: Ball((_exp(a.s) - _exp(-a.s)) / 2))
     cosh = staticmethod(lambda a: Ball((_exp(a.s) + _exp(-a.s)) / 2))
-    expm1 = staticmethod(lambda a: Ball(_exp(a.s) - 1))
+    expm1 = _chain(arb.expm1, arb.exp)
     exp2 = staticmethod(lambda a: Ball(_exp(a.s * arb(2).log())))
     log1p = staticmethod(lambda a: Ball((1 + a.s).log()))
     log2 = staticmethod(lambda a: Ball(a.s.log() / arb(2).log()))

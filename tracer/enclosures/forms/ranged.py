@@ -266,7 +266,7 @@ def add(a: Ranged, b: Ranged) -> Ranged:
         gap = None if one.gap is None else _inward(one.gap[0] + other.high, one.gap[1] + other.low)
         return Range(low, high, gap=gap)
 
-    squares = a.squares + b.squares if _is_square(a) and _is_square(b) else ()
+    squares = _squares(a) + _squares(b) if _squares(a) and _squares(b) else ()
     return Ranged.of(taylor.add(a.form, b.form), (a, b), added, squares=squares)
 
 
@@ -403,11 +403,14 @@ def _sizes(a: Ranged) -> tuple[Array, Array]:
     return least, largest(low, high)
 
 
-def _is_square(a: Ranged) -> bool:
-    """Whether a is a sum of squares: of functions, or a positive number."""
-    if a.squares or a.range is None or a.low.size > 1:
-        return bool(a.squares)
-    return a.low.item() == a.high.item() >= 0
+def _squares(a: Ranged) -> tuple[Ranged, ...]:
+    """The functions of whose squares a is the sum; () if it is not known as one.
+
+    A number c ≥ 0 is the square of √c. It stands for that here: both are 0 or positive, and have no slope.
+    """
+    if a.squares or a.range is None or a.low.size > 1 or any(a.depends):
+        return a.squares
+    return (a,) if a.low.item() == a.high.item() >= 0 else ()
 
 
 def _gap_of_product(gap: Any, b: Ranged) -> Gap:

@@ -110,9 +110,12 @@ class CellReading(Reading):
         side = decided_by_bounds(low, high)
         if self.sides is not None:
             given = self.sides[len(self.kinks)]
-            self.infeasible = self.infeasible | ((low > 0) & (given < 0)) | ((high < 0) & (given > 0))
+            wrong = ((low > 0) & (given < 0)) | ((high < 0) & (given > 0))
+            # What is nowhere defined, in a branch that is not chosen, is on no side: all sides will do.
+            self.infeasible = self.infeasible | (wrong & (low <= high))
             side = np.where(given != 0, given, side)
-        self.kinks.append(KinkOnCells(side, first, second))
+        # Where both functions are equal on the whole cell, either side says nothing of another kink.
+        self.kinks.append(KinkOnCells(side, first, np.where((low == 0) & (high == 0), first, second)))
         return side
 
     def next_is_continuous(self) -> bool:

@@ -25,6 +25,7 @@ from tracer.enclosures.forms import taylor_arithmetic as taylor
 from tracer.enclosures.forms.ranged import (
     ZERO,
     Kink,
+    Range,
     Ranged,
     absolute,
     chosen,
@@ -194,6 +195,8 @@ def sign(z: Ranged) -> Ranged:
 
 
 def step(z: Ranged, left: float, middle: Ranged) -> Ranged:
-    """A function that is `left` for z < 0, `middle` at 0, and 1 for z > 0."""
+    """A function that is `left` for z < 0, `middle` at 0, and 1 for z > 0; undefined where z is."""
     not_right = select(COMPARISONS[np.less](z, ZERO), Ranged.constant(left), middle, continuous=False)
-    return select(COMPARISONS[np.greater](z, ZERO), Ranged.constant(1.0), not_right, continuous=False)
+    found = select(COMPARISONS[np.greater](z, ZERO), Ranged.constant(1.0), not_right, continuous=False)
+    form = TaylorForm(found.form.coefficients, np.where(z.defined, found.form.radii, np.nan))
+    return Ranged.of(form, (z,), lambda: Range(found.low, found.high, found.defined), further=(middle,))

@@ -101,14 +101,15 @@ def _product(a: Term, b: Term) -> Ranged:
 
 def _quotient(a: Term, b: Term) -> Ranged:
     if not isinstance(b, Ranged):
-        # A quotient by 0 is nowhere defined: not infinite, as a function of infinity may be bounded.
-        return _form(a).scale(b, np.divide) if b else _nowhere(_form(a))
+        return _form(a).scale(b, np.divide) if b else _infinite(_form(a))
     return _product(a, b.apply(elementary.RECIPROCAL))
 
 
-def _nowhere(a: Ranged) -> Ranged:
+def _infinite(a: Ranged) -> Ranged:
+    """``a / 0``: not defined, but infinite on floats, and a function of that may be finite."""
     form = TaylorForm(a.form.coefficients, a.form.radii + np.nan)
-    return Ranged.of(form, (a,), lambda: Range(a.low, a.high, nowhere=True))
+    gap = np.full((1, 1), -np.inf), np.full((1, 1), np.inf)
+    return Ranged.of(form, (a,), lambda: Range(-np.inf, np.inf, False, gap=gap))
 
 
 def _hypot(a: Term, b: Term) -> Ranged:
@@ -135,7 +136,7 @@ def _of_numbers(function: Callable[..., Ranged]) -> Callable[..., Ranged]:
 def _power(a: Term, b: Term) -> Ranged:
     """A power row if the exponent is a number, ``exp(b log a)`` if it varies."""
     if isinstance(b, Ranged):
-        return multiply(b, _form(a).apply(elementary.LOG)).apply(elementary.EXP)
+        return _varying_power(_form(a), b)
     if not abs(b) <= LARGEST_EXPONENT:
         raise Unenclosable(f"np.power with the exponent {b:g}")
     if b == 2:
@@ -145,6 +146,45 @@ def _power(a: Term, b: Term) -> Ranged:
         form = a.form.apply(elementary.power(0.0))
         return Ranged.of(form, (), lambda: Range(1.0, 1.0, a.defined), further=(a,))
     return _form(a).apply(POWERS[b] if b in POWERS else elementary.power(b))
+
+
+def _varying_power(a: Ranged, b: Ranged) -> Ranged:
+    """``exp(b log a)``; on floats also ±|a|ᵇ for a < 0 if b is an integer, and nan⁰ = 1ⁿᵃⁿ = 1."""
+    found = multiply(b, a.apply(elementary.LOG)).apply(elementary.EXP)
+
+    def known() -> Range:
+        (left, right), (low, high) = a.bounds, b.bounds
+        # Where one is undefined, the value is 1 or there is none.
+        one = (~a.defined & ~b.excludes(0.0)) | (~b.defined & ~a.excludes(1.0))
+        size = multiply(b, absolute(a).apply(elementary.LOG)).apply(elementary.EXP)
+        most = np.maximum(size.high, 1.0)
+        positive = a.nowhere | (left > 0)
+        least = np.where(positive, np.where(one, np.minimum(found.low, 1.0), found.low), -most)
+        most = np.where(positive, np.where(one, np.maximum(found.high, 1.0), found.high), most)
+        none = (a.nowhere | b.nowhere) & ~one
+        none |= (right < 0) & (np.ceil(low) > np.floor(high))
+        return Range(least, most, found.defined, none)
+
+    return Ranged.of(found.form, (), known, further=(a, b))
+
+
+def _times_logarithm(row: Univariate) -> Callable[[Term, Term], Ranged]:
+    """``x log y`` for a logarithm; SciPy's is 0 where x is 0, even if there is no logarithm of y."""
+
+    def product(x: Term, y: Term) -> Ranged:
+        x, y = _form(x), _form(y)
+        logarithm = y.apply(row)
+        found = multiply(x, logarithm)
+
+        def known() -> Range:
+            zero = ~x.excludes(0.0) & ~logarithm.defined & ~y.nowhere
+            low = np.where(zero, np.minimum(found.low, 0.0), found.low)
+            high = np.where(zero, np.maximum(found.high, 0.0), found.high)
+            return Range(low, high, found.defined, found.nowhere & ~zero)
+
+        return Ranged.of(found.form, (), known, further=(x, y))
+
+    return product
 
 
 def _nearly(number: float) -> Ranged:
@@ -347,13 +387,13 @@ TABLE: dict[Any, Operation] = {
         (lambda v, z: 1 / (z * (1 - z)),),
     ),
     exp10: Operation(lambda a: _power(10.0, a), (lambda v, z: _LOG10 * v,)),
-    # Undefined also where x is 0, if the logarithm is.
+    # Of the value 0 where x is 0 and the logarithm undefined, only the range is known.
     xlogy: Operation(
-        lambda x, y: multiply(_form(x), _form(y).apply(elementary.LOG)),
+        _times_logarithm(elementary.LOG),
         (lambda v, x, y: np.log(y), lambda v, x, y: x / y),
     ),
     xlog1py: Operation(
-        lambda x, y: multiply(_form(x), _form(y).apply(elementary.LOG1P)),
+        _times_logarithm(elementary.LOG1P),
         (lambda v, x, y: np.log1p(y), lambda v, x, y: x / (1 + y)),
     ),
 }

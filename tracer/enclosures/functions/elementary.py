@@ -55,10 +55,12 @@ class OnDomain(Univariate):
         if len(self.domain) > 1:
             return self._image_around_pole(low, high)
         ((start, stop),) = self.domain
+        # At an open end floats have an infinite value, and functions of that may be finite, as exp(−∞).
+        nowhere = (high < start) | (low > stop)
         if self.closed:
-            defined, nowhere = (low >= start) & (high <= stop), (high < start) | (low > stop)
+            defined = (low >= start) & (high <= stop)
         else:
-            defined, nowhere = (low > start) & (high < stop), (high <= start) | (low >= stop)
+            defined = (low > start) & (high < stop)
         below, above = self._between(np.clip(low, start, stop), np.clip(high, start, stop))
         return Image(
             np.maximum(below[0], self.least), above[0], largest(below[1], above[1]), defined, nowhere
@@ -72,13 +74,18 @@ class OnDomain(Univariate):
         below, above = self._between(low, high)
         # Away from the pole there is no bound; from below there is one on a side where values are positive.
         (left, left_top), (right, _) = ([part[0] for part in self._at_end(z)] for z in (low, high))
-        across = ~defined & (low < 0) & (high > 0)
+        at_pole = (low == 0) & (high == 0)
+        across = at_pole | ((low < 0) & (high > 0))
+        left_top, right = np.where(at_pole, -np.inf, left_top), np.where(at_pole, np.inf, right)
+        left = np.where(at_pole, -np.inf, left)
         positive = np.minimum(left, right)
         least = np.where(across, np.where(positive > 0, positive, -np.inf), below[0])
         most = np.where(across, np.inf, above[0])
-        gap = np.where(across, left_top, np.inf), np.where(across, right, -np.inf)
+        # There is a gap between values of either sign, none between those of one sign.
+        split = across & (left_top <= 0) & (right >= 0)
+        gap = np.where(split, left_top, np.inf), np.where(split, right, -np.inf)
         steepest = np.where(defined, largest(below[1], above[1]), np.inf)
-        return Image(least, most, steepest, defined, (low == 0) & (high == 0), gap)
+        return Image(least, most, steepest, defined, False, gap)
 
     def _between(self, low: Array, high: Array) -> tuple[Array, Array]:
         """Bounds of the jet on [low, high] in the closure of the domain."""

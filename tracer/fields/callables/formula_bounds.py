@@ -216,7 +216,8 @@ def _alike(which: Mask, first: Indices, second: Indices) -> Any:
     some = np.flatnonzero(which.any(axis=1)).tolist()
     for place, i in enumerate(some):
         for j in some[place + 1 :]:
-            both = which[i] & which[j]
+            # A function is on both sides of itself.
+            both = which[i] & which[j] & (first[i] != second[i]) & (first[j] != second[j])
             same = both & (first[i] == first[j]) & (second[i] == second[j])
             opposite = both & (first[i] == second[j]) & (second[i] == first[j])
             yield i, j, same, opposite
