@@ -57,10 +57,8 @@ class OnDomain(Univariate):
         ((start, stop),) = self.domain
         # At an open end floats have an infinite value, and functions of that may be finite, as exp(−∞).
         nowhere = (high < start) | (low > stop)
-        if self.closed:
-            defined = (low >= start) & (high <= stop)
-        else:
-            defined = (low > start) & (high < stop)
+        within = (low > start) & (high < stop)
+        defined = (low >= start) & (high <= stop) if self.closed else within
         below, above = self._between(np.clip(low, start, stop), np.clip(high, start, stop))
         return Image(
             np.maximum(below[0], self.least), above[0], largest(below[1], above[1]), defined, nowhere
