@@ -26,7 +26,6 @@ References
 
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from typing import Any
 
 import numpy as np
 
@@ -228,7 +227,7 @@ def _table(row: Analytic, powers: int) -> Array:
     |a_k| ≤ G/r^k for all k > powers.
     """
     width = row.radius / BINS_A_RADIUS
-    middle: Any = (np.arange(BINS) + 0.5) * width
+    middle = np.arange(0.5, BINS) * width
     coefficients, errors = row.series(middle, ORDER)
     size = np.abs(coefficients) + errors
     # A circle of the row's radius, around any point of the bin.
