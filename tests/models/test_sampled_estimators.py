@@ -58,7 +58,7 @@ def decided(model, x):
     return np.array(model.classes)[model(x).argmax(axis=1)], sure
 
 
-@pytest.mark.parametrize("estimator", OF_TWO, ids=lambda e: " ".join(str(e).split())[:60])
+@pytest.mark.parametrize("estimator", OF_TWO, ids=lambda e: " ".join(str(e).split()).split(" at 0x")[0][:60])
 def test_margins_decide_as_the_estimator(estimator):
     model = tracer.as_network(fitted(estimator))
     x = np.random.default_rng(0).uniform(*np.transpose(BOX), (300, 2))

@@ -60,10 +60,10 @@ def _without(sheet: Sheet, broken: Mask) -> Sheet:
 
 def _near(charts: Array, cells: Array) -> Mask:
     """Which charts (n, 2, 2) lie within reach of some of the `cells` (m, 2, 2), in shares."""
-    from scipy.spatial import cKDTree
+    from scipy.spatial import KDTree
 
     width = (cells[:, 1] - cells[:, 0]).max(axis=1)
-    tree = cKDTree(cells.mean(axis=1))
+    tree = KDTree(cells.mean(axis=1))
     middle, half = charts.mean(axis=1), 0.5 * np.hypot(*(charts[:, 1] - charts[:, 0]).T)
     distance, nearest = tree.query(middle)
     return distance + half <= np.minimum(REACH * width[nearest], FARTHEST)

@@ -256,14 +256,16 @@ def certificate_in(a: Mapping[str, NDArray], curves: tuple[Curve, ...]) -> Certi
         proof = Proof(**{name: a[f"proof.{name}"] for name in _PROOF}, traced=curves)
     elif any(a[f"proof.{name}"].size for name in _PROOF):
         raise ValueError("proof says that there is none, and there are cells or crossings of one")
-    numbers = [a[f"certificate.{name}"].item() for name in ("cells", "crossings", "reason")]
+    cells, crossings, reason = (a[f"certificate.{name}"].item() for name in ("cells", "crossings", "reason"))
     bounds = Box.from_bounds(a["certificate.bounds"]).bounds
     of = a[columns.KIND].item()
     return Certificate(
         Status[status],
         bounds,
         a["certificate.undecided"],
-        *numbers,
+        cells,
+        crossings,
+        reason,
         proof,
         of,
         a["certificate.places"].item(),

@@ -217,7 +217,7 @@ class Borders:
         """The curves of the borders of a pair."""
         margin, lattice = self.outputs.margin(*pair), self.graph.lattice
         cell = 1.0 / (len(lattice.lines[0]) - 1)
-        contours = [Contour(self._distinct(numbers), closed, True) for numbers, closed in some]
+        contours = [Contour(self._distinct(numbers), closed, (True, True)) for numbers, closed in some]
         ends = [() if closed else self._ends(numbers) for numbers, closed in some]
         try:
             steps = steps_of(margin, self.box, lattice, contours, self.x)

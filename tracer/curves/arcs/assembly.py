@@ -65,7 +65,7 @@ def trace_arcs(evaluations: Evaluations, sheet: Sheet, tolerance: float, deadlin
     """Follow all arcs of a sheet to within `tolerance` in box units; see `Evaluations` for `Overtime`."""
     stack = batch_of(sheet, evaluations.value_and_gradient(sheet.crossings.points)[1])
     field = evaluations.field
-    regions = _regions(evaluations, field, sheet.box)
+    regions: Any = _regions(evaluations, field, sheet.box)
     if regions is not None and regions.linear:
         return TracedArcs(*polygonal_pieces(regions, sheet.box, stack, deadline))
     try:

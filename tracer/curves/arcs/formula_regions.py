@@ -25,7 +25,11 @@ HAIR = 1e-13
 
 
 def _number(term: Any) -> Any:
-    return term if isinstance(term, DualNumber) else DualNumber(np.float64(term), np.zeros((2, 1)))
+    return (
+        term
+        if isinstance(term, DualNumber)
+        else DualNumber(np.asarray(term, dtype=np.float64), np.zeros((2, 1)))
+    )
 
 
 def _minus(a: Any, b: Any) -> DualNumber:

@@ -74,8 +74,10 @@ def _places(field: Field, box: Box, pieces: Pieces) -> Array:
     if not isinstance(network, Network):
         return place
     # With the ends of the pieces: the upper ends belong to the next.
-    place = np.sort(np.concatenate([place, number, number + 1]))
-    more, z = [place], network.preactivations(box.clip(pieces.at_places(place)[:, :2]))
+    ends: Any = [place, number, number + 1]
+    place = np.sort(np.concatenate(ends))
+    more: list[Any] = [place]
+    z = network.preactivations(box.clip(pieces.at_places(place)[:, :2]))
     for layer, argument in zip(network.layers, z, strict=True):
         if not layer.function.is_linear:
             low, high = argument[:-1], argument[1:]

@@ -51,13 +51,15 @@ def follow(field: Field, box: Box, start: Array, tolerance: float, budget: Budge
         return chords_of(field, box, [steps], tolerance, budget.deadline)[0]
 
     errors, error, dangers, lost = iter(ERRORS[1:]), ERRORS[0], np.zeros((0, 2)), np.zeros((0, 2))
-    for _ in range(MOST_WALKS):
+    walks = 0
+    while True:
         steps = _steps(field, box, here, error, dangers, budget)
         found = polynomials_of(field, box, [steps], tolerance, budget.deadline)[0]
         before, lost = lost, _inner(field, box, steps)
         new = _new(box, found.departures, dangers)
+        walks += 1
         # Where walks end at the same places no other walk is tried.
-        if budget.spent or (found.good.all() and not len(_new(box, lost, before))):
+        if budget.spent or walks == MOST_WALKS or (found.good.all() and not len(_new(box, lost, before))):
             break
         dangers = np.concatenate([dangers, new])
         error = error if len(new) else next(errors, 0.0)

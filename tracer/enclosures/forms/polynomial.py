@@ -135,6 +135,7 @@ class PolynomialForm:
             some = np.ascontiguousarray(values[..., part]), np.ascontiguousarray(radii[..., part])
             form = PolynomialForm(*some, None, self.steps).apply(function)
             step = form.steps[-1]
+            assert isinstance(step, ActivationStep)
             values[..., part], radii[..., part], sizes[..., part] = form.values, form.radii, form.sizes
             slope[..., part], fresh[..., part] = step
         return PolynomialForm(values, radii, sizes, (*self.steps, ActivationStep(slope, fresh)), self.places)

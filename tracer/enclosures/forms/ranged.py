@@ -177,7 +177,8 @@ class Ranged:
     @property
     def jumps(self) -> Mask:
         """Whether it may jump, or has no form."""
-        return np.isnan(self.form.radii[1:]).any(axis=0)
+        unknown: Any = np.isnan(self.form.radii[1:])
+        return unknown.any(axis=0)
 
     def excludes(self, number: float) -> Mask:
         """Whether it certainly has this value nowhere."""
@@ -357,7 +358,8 @@ def chosen(where: Mask, a: Ranged, b: Ranged) -> Ranged:
 
     def one_of() -> Range:
         pairs = (a.low, b.low), (a.high, b.high), (a.defined, b.defined), (a.nowhere, b.nowhere)
-        return Range(*(np.where(where, *pair) for pair in pairs))
+        low, high, defined, nowhere = (np.where(where, *pair) for pair in pairs)
+        return Range(low, high, defined, nowhere)
 
     identity = np.where(where, a.identity, b.identity)
     return Ranged.of(taylor.chosen(where, a.form, b.form), (), one_of, identity=identity, further=(a, b))

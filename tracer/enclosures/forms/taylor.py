@@ -109,8 +109,10 @@ class TaylorForm:
         tail = size[2] + size[3]
         tail += size[4]
         tail += errors[0]
-        narrowest = _along_chord if isinstance(function, PiecewiseLinear) else _narrowest
-        model = narrowest(function, z[0], p1, tail, errors[0])
+        if isinstance(function, PiecewiseLinear):
+            model = _along_chord(function, z[0], p1, tail, errors[0])
+        else:
+            model = _narrowest(function, z[0], p1, tail, errors[0])
         model = _Model(*(part.reshape(p1.shape) for part in model))
         result = np.empty_like(z)
         result[0] = model.value

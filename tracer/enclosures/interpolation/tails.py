@@ -227,8 +227,9 @@ def _table(row: Analytic, powers: int) -> Array:
     |a_k| ≤ G/r^k for all k > powers.
     """
     width = row.radius / BINS_A_RADIUS
-    middle = (np.arange(BINS) + 0.5) * width
-    size = sum(map(np.abs, row.series(middle, ORDER)))
+    middle = np.arange(0.5, BINS) * width
+    coefficients, errors = row.series(middle, ORDER)
+    size = np.abs(coefficients) + errors
     # A circle of the row's radius, around any point of the bin.
     reach, full = row.radius + 0.5 * width, np.full(BINS, row.radius)
     beyond = row.growth(middle - reach, full, full, middle + reach)

@@ -143,10 +143,11 @@ def _read(read: Read, x1: OnCells, x2: OnCells, lower: Array, upper: Array) -> _
     )
     # The form of a constant has one cell.
     columns = (*found.bounds, found.defined, found.excludes(0.0), found.jumps)
-    low, high, inside, empty, jumps = (np.broadcast_to(c[:, 0], len(lower)) for c in columns)
+    ends: Any = [np.broadcast_to(column[:, 0], len(lower)) for column in columns]
+    low, high, inside, empty, jumps = ends
     least, most = (np.broadcast_to(end, (2, len(lower))) for end in (least, most))
     # Of a cell that is none, nothing is known.
-    known = np.isfinite(lower).all(axis=1) & np.isfinite(upper).all(axis=1)
+    known: Any = np.isfinite(lower).all(axis=1) & np.isfinite(upper).all(axis=1)
     low, high, empty = np.where(known, low, np.nan), np.where(known, high, np.nan), empty & known
     # Where F may jump, but not over 0, it has no zero.
     defined = known & inside & (~jumps | (low > 0) | (high < 0))
@@ -267,7 +268,8 @@ class _ByCases(NamedTuple):
             directions[which] = self._along(
                 cells[which], fixed[:, :, which], _bisector(boxes.center[:, :, which])
             )
-        return low, high, ~counts.any(axis=0), directions
+        none: Any = ~counts.any(axis=0)
+        return low, high, none, directions
 
     def _along(self, cells: Indices, fixed: Signs, d: Array) -> Array:
         """The unit vectors d (2, m), in coordinates ε, where F grows along them in all cases; in x, or 0."""
@@ -296,7 +298,7 @@ class _ByCases(NamedTuple):
         for i, j, same, opposite in _alike(decided != 0, first, second):
             applies &= ~(same & (decided[i] != decided[j])) & ~(opposite & (decided[i] == decided[j]))
         columns = (column.reshape(*column.shape[:-1], c, m) for column in found[:-1])
-        return _Bounds(*columns, found.reading), applies.reshape(c, m)
+        return _Bounds._make([*columns, found.reading]), applies.reshape(c, m)
 
 
 def _growth(boxes: Zonotope, d: Array) -> Array:

@@ -65,7 +65,8 @@ def _extended(x: Array) -> Array:
 
 def _in_double_precision() -> AbstractContextManager[Any]:
     # In versions before 0.8 it is one of the experimental functions.
-    for module in (sys.modules["jax"], sys.modules.get("jax.experimental")):
+    modules: list[Any] = [sys.modules["jax"], sys.modules.get("jax.experimental")]
+    for module in modules:
         if hasattr(module, "enable_x64"):
             return module.enable_x64(True)
     return nullcontext()

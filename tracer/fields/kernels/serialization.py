@@ -50,5 +50,6 @@ def loads(text: str) -> KernelField | LatentProbability:
         variance = network_json.of_form(variance, "the text")
     if "p" not in form:
         return KernelField(kernels, network, plane, inputs, variance)
+    assert variance is not None
     labels = {"inputs": inputs, "sides": checked_sides(form.get("sides"))}
     return LatentProbability(kernels, network, variance, form["output"], form["p"], plane, **labels)

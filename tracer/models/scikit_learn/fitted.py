@@ -53,10 +53,11 @@ def of_classes(
     """The linear layer of all classes; a single logit belongs to class 1, and class 0 gets the logit 0."""
     if len(weight) > 1:
         return Layer(weight, bias, weight_radius=weight_radius, bias_radius=bias_radius)
-    W, r, b, s = (
+    rows: Any = [
         None if part is None else np.concatenate([np.zeros((1, *part.shape[1:])), part])
         for part in (weight, weight_radius, bias, bias_radius)
-    )
+    ]
+    W, r, b, s = rows
     return Layer(W, b, weight_radius=r, bias_radius=s)
 
 

@@ -70,7 +70,7 @@ def _variance(process: Any, kernels: Affine, itself: Ball) -> Affine:
 
 def _inverse(L: Array) -> tuple[Array, Array]:
     """The inverse Y of a matrix, and radii: ``L⁻¹ − Y = Σ_{k≥1} (I − Y L)^k Y``, a geometric series."""
-    inverse = np.linalg.inv(L)
+    inverse = np.asarray(np.linalg.inv(L), dtype=np.float64)
     product, error = rounding.product(inverse, np.zeros_like(inverse), L)
     residual = (np.abs(product - np.eye(len(L))) * UP + error).sum(axis=1).max() * UP
     if not residual < 0.5:
