@@ -48,6 +48,7 @@ REFUSED = ("softmax must", "its output does not depend", "torch takes other mean
 @pytest.mark.parametrize("part", range(4))
 def test_random_models_are_their_doubles(monkeypatch, tmp_path, fresh_seed, part):
     monkeypatch.setattr(chain, "network", chain.steps)
+    monkeypatch.setattr(reading, "_need_agreement", lambda *_: None)
     rng = np.random.default_rng([fresh_seed, part])
     compared = 0
     while compared < 6:
@@ -247,3 +248,46 @@ def test_digits_on_a_plane_through_three_images_are_proven(tmp_path):
         probabilities = values(model, curve.lift().reshape(-1, 8, 8, 1))
         margin = np.log(probabilities[:, a]) - np.log(probabilities[:, b])
         assert np.abs(margin).max() < 1e-9
+
+
+def relu(x):
+    """A function with the name of another one of Keras."""
+    return 2 * keras.ops.relu(x)
+
+
+class Dense(keras.layers.Dense):
+    """A layer with the name of another one of Keras."""
+
+    def call(self, inputs, training=None):
+        return 2 * super().call(inputs, training)
+
+
+def doubled():
+    """A layer of Keras whose call was replaced."""
+    layer = keras.layers.Dense(3)
+    call = layer.call
+    layer.call = lambda inputs: 2 * call(inputs)
+    return layer
+
+
+@pytest.mark.parametrize(
+    ("layer", "message"),
+    [
+        (lambda: keras.layers.Dense(3, activation=relu), "'relu' is a function of yours"),
+        (lambda: keras.layers.Activation(relu), "'relu' is a function of yours"),
+        (lambda: Dense(3), "not Keras' own"),
+        (doubled, "no layer of Keras"),
+    ],
+    ids=["dense", "activation", "class", "replaced"],
+)
+def test_what_has_the_name_of_another_is_not_read(layer, message):
+    model = keras.Sequential([keras.Input((2,)), layer()])
+    with pytest.raises(ValueError, match=message):
+        tracer.as_network(model)
+
+
+def test_outputs_are_compared(monkeypatch):
+    model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
+    monkeypatch.setattr(keras.layers.Dense, "call", lambda self, x, training=None: x @ self.kernel + 1)
+    with pytest.raises(ValueError, match="not those of its layers"):
+        tracer.as_network(model)

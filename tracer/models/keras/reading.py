@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Sequence
+from inspect import isfunction
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,10 @@ OTHERS = (
     "of Keras 2, model.save('model.h5') and pass tracer.load('model.h5'); of a layer, pass "
     "keras.Sequential([keras.Input(shape), layer])"
 )
+
+# The largest difference of outputs, relative to 1 + their size, where all layers compute in float32 at least,
+# and where some do not.
+SINGLE_ERROR, HALF_ERROR = 1e-4, 0.2
 
 
 def read(model: Any, shape: Sequence[int] | None = None) -> Network:
@@ -57,7 +62,53 @@ def read(model: Any, shape: Sequence[int] | None = None) -> Network:
             )
         origin = Origin(on_torch=keras.backend.backend() == "torch")
         plan = graph.planned(found, weights.of_model(model), origin, None, shape)
+        _need_its_own(model)
         with np.errstate(over="ignore", invalid="ignore"):
-            return plan.network()
+            network = plan.network()
+            _need_agreement(network, model, plan.inputs)
+        return network
     except graph.FAULTS as error:
         raise ValueError(f"{name}: {error}") from None
+
+
+def _need_its_own(model: Any) -> None:
+    """Raise a ValueError for layers and activations that have the names of Keras', and are others.
+
+    A configuration has no more than the name of an activation.
+    """
+    import keras
+
+    for layer in model._flatten_layers():
+        place, activation = (
+            f"layer {layer.name!r} ({type(layer).__name__})",
+            getattr(layer, "activation", None),
+        )
+        if "call" in vars(layer) or type(layer).__module__.partition(".")[0] != "keras":
+            raise ValueError(f"{place}: it is no layer of Keras. {REMEDY}")
+        if isfunction(activation) and getattr(keras.activations, activation.__name__, None) is not activation:
+            raise ValueError(
+                f"{place}: its activation {activation.__name__!r} is a function of yours. {REMEDY}"
+            )
+
+
+def _need_agreement(network: Network, model: Any, shapes: Sequence[Sequence[int]]) -> None:
+    """Raise a ValueError if a model has other outputs than the network, at random points."""
+    import keras
+
+    if len(shapes) != 1:
+        return
+    single = {layer.compute_dtype for layer in model._flatten_layers()} <= {"float32", "float64"}
+    x = np.random.default_rng(0).normal(size=(3, *shapes[0]))
+    try:
+        found = keras.ops.convert_to_numpy(keras.ops.stop_gradient(model(x, training=False)))
+    # Its own layers may raise anything.
+    except Exception as error:
+        raise ValueError(f"it cannot be called: {said(error)}") from error
+    known, y = np.asarray(found, dtype=np.float64).reshape(len(x), -1), network(x.reshape(len(x), -1))
+    # A final log-softmax is read as softmax.
+    if network.layers[-1].activation == "softmax" and (known <= 0).all():
+        known = np.exp(known)
+    size = 1 + np.abs(known).max(initial=0.0, where=np.isfinite(known))
+    allowed = (SINGLE_ERROR if single else HALF_ERROR) * size
+    if known.shape != y.shape or (np.abs(known - y) > allowed).any():
+        raise ValueError(f"its outputs are not those of its layers. {REMEDY}")

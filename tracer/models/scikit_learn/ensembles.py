@@ -16,7 +16,7 @@ from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.network import Network
 from tracer.fields.networks.probabilities import log_odds_layers
 from tracer.models.lowering.affine import Affine
-from tracer.models.scikit_learn.fitted import Unread, after, labels_of
+from tracer.models.scikit_learn.fitted import Unread, after, labels_of, last_step, name_of
 from tracer.models.scikit_learn.parts import Model, Parts
 from tracer.models.scikit_learn.votes import votes_of_three
 
@@ -34,7 +34,7 @@ def one_against_rest(estimator: Any, read: Read) -> Model:
     if links == {"outputs"}:
         found = [after(x, network) for x, network in parts]
         only = found[0] if len(found) == 1 else Affine.stacked([p.taken(np.array([1])) for p in found])
-        return parts.model(only, labels_of(estimator), "shares")
+        return parts.model(only, labels_of(estimator), "outputs" if len(found) == 1 else "shares")
     margins = [after(x, network.margin(1, 0)) for x, network in parts]
     if len(margins) == 1:
         margins = [margins[0].times(0.0), *margins]
@@ -94,15 +94,27 @@ def voting(estimator: Any, read: Read) -> Model:
 def _scores(part: Any, x: Affine, network: Network) -> Affine:
     """What a calibrator gets of a part: its decision function, or else the probabilities."""
     if has(part, "decision_function"):
+        if _votes(part):
+            raise Unread("it is made of a classifier whose decision function counts votes, which jump")
         return after(x, network if network.n_outputs > 2 else network.margin(1, 0))
     probabilities = _probabilities(x, network)
     return probabilities if network.n_outputs > 2 else probabilities.taken(np.array([1]))
+
+
+def _votes(part: Any) -> bool:
+    """Whether the decision function counts votes: where classes meet in pairs."""
+    last = last_step(part)
+    return name_of(last) == "OneVsOneClassifier" or (
+        name_of(last) in ("SVC", "NuSVC") and len(last.classes_) > 2
+    )
 
 
 def _probabilities(x: Affine, network: Network) -> Affine:
     """The probabilities of all classes."""
     if network.link == "none":
         raise Unread("it is made of a classifier whose probabilities are no function of its scores")
+    if network.link == "shares":
+        raise Unread("it is made of a classifier whose probabilities are shares of those of its parts")
     if network.link == "outputs":
         return after(x, network)
     if network.n_outputs == 2:

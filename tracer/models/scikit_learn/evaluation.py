@@ -17,7 +17,7 @@ from tracer.boundaries.coercion import has
 from tracer.fields.labels import output_of, sides
 from tracer.fields.networks.probabilities import need_probability
 from tracer.fields.sampled import SampledModel
-from tracer.models.scikit_learn.fitted import labels_of, name_of
+from tracer.models.scikit_learn.fitted import labels_of, last_step, name_of
 
 # Estimators whose `predict` is not everywhere the class of the largest score or probability.
 DECIDE_OTHERWISE = ("SVC", "NuSVC", "FixedThresholdClassifier", "TunedThresholdClassifierCV")
@@ -176,9 +176,7 @@ def _classes(estimator: Any) -> tuple | None:
 
 def _method(estimator: Any, classes: tuple | None) -> str:
     """The method that decides."""
-    last = estimator
-    while has(last, "best_estimator_") or has(last, "steps"):
-        last = last.best_estimator_ if has(last, "best_estimator_") else last.steps[-1][1]
+    last = last_step(estimator)
     known = [name for name in ("decision_function", "predict_proba", "predict") if has(estimator, name)]
     of_two_votes = name_of(last) in ("SVC", "NuSVC") and len(classes or ()) == 2
     if classes is None or (name_of(last) in DECIDE_OTHERWISE and not of_two_votes):

@@ -33,6 +33,14 @@ def name_of(thing: Any) -> str:
     return type(thing).__name__
 
 
+def last_step(estimator: Any) -> Any:
+    """What decides in the end: the last step of a pipeline, the best estimator of a search."""
+    while has(estimator, "best_estimator_") or has(estimator, "steps"):
+        found = has(estimator, "best_estimator_")
+        estimator = estimator.best_estimator_ if found else estimator.steps[-1][1]
+    return estimator
+
+
 def check_fitted(estimator: Any) -> None:
     """Raise scikit-learn's NotFittedError if it is not fitted."""
     from sklearn.utils.validation import check_is_fitted

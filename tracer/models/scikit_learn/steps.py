@@ -182,7 +182,10 @@ def _nystroem(inner: Affine, step: Any) -> Affine:
     products = inner.matmul(centres).times(_gamma(step, given)).plus(float(given.get("coef0", 1)))
     if step.kernel == "sigmoid":
         return products.activated("tanh").matmul(step.normalization_)
-    return products.activated("power", int(given.get("degree", 3))).matmul(step.normalization_)
+    degree = given.get("degree", 3)
+    if degree != int(degree):
+        raise Unread(f"Nystroem with degree={degree} has no layers")
+    return products.activated("power", int(degree)).matmul(step.normalization_)
 
 
 def _of_gaussians(features: Features, step: Any) -> Features:

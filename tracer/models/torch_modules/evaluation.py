@@ -7,6 +7,7 @@ every row, and one backward pass gives all of them. All of that is checked once,
 
 from collections.abc import Iterator
 from contextlib import suppress
+from copy import deepcopy
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +28,8 @@ MOST_POINTS = 4096
 PROBES, STEP = 3, 1e-4
 # The largest error of a gradient along a direction, relative to its length.
 GRADIENT_ERROR = 1e-2
+# The largest error of outputs by which a chain differs from its module, relative to 1 + their size.
+DOUBLE_ERROR, SINGLE_ERROR = 1e-5, 1e-2
 # The noise of float32, relative to the size of the outputs.
 SINGLE_NOISE = 2e-7
 # Parts of the names of functions with kinks.
@@ -142,6 +145,30 @@ def evaluated(module: "nn.Module", shape: tuple[int, ...], reason: str) -> Evalu
     at_once = max(1, min(MOST_POINTS, NUMBERS_AT_ONCE // max(numbers, 1)))
     found = Evaluated(module, shape, dtype, values.shape[1], reason, kinked, True, noise, at_once)
     return found if _has_gradient(found, x) else replace(found, differentiable=False)
+
+
+def outputs_at(module: "nn.Module", shape: tuple[int, ...], x: Array) -> tuple[Array, float]:
+    """The outputs (1, m) of a module in float64 at a point (1, n), and their relative error.
+
+    Where it makes tensors of float32 that no others meet, they are those of its copy in float32.
+
+    Raises
+    ------
+    NoChain
+        If it has none.
+    """
+    import torch
+
+    error: Exception | None = None
+    for dtype, allowed in ((torch.float64, DOUBLE_ERROR), (torch.float32, SINGLE_ERROR)):
+        try:
+            with torch.no_grad():
+                part = module if dtype is torch.float64 else deepcopy(module).to(dtype)
+                return _rows(part(_tensor(x, shape, dtype)).reshape(1, -1)), allowed
+        # A user's module may raise anything.
+        except Exception as raised:
+            error = error or raised
+    raise NoChain(f"it raises {type(error).__name__}: {said(error)}") from error
 
 
 def _first_values(

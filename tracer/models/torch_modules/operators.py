@@ -290,7 +290,8 @@ def _interpolate(
         raise NoChain(f"interpolation is {mode}, not nearest")
     # Indices are exact in float64.
     places = from_numpy(input.places.astype(np.float64))
-    return input.at(interpolate(places, size, scale_factor, mode).numpy().astype(np.intp))
+    found = interpolate(places, size, scale_factor, mode, recompute_scale_factor=recompute_scale_factor)
+    return input.at(found.numpy().astype(np.intp))
 
 
 def _pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float | None = None) -> Tensor:
@@ -311,6 +312,8 @@ def _pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float
 
 def _reducing(reduce: Callable[[Tensor, tuple[int, ...]], Tensor]) -> Callable[..., Tensor]:
     def operator(input: Tensor, dim: Any = None, keepdim: bool = False, *, dtype: Any = None) -> Tensor:
+        if dtype is not None and not dtype.is_floating_point:
+            raise NoChain(f"values are converted to {dtype}")
         n = len(input.shape)
         which = range(n) if dim is None or dim == () else dim if isinstance(dim, Sequence) else [dim]
         axes = tuple(sorted({range(n)[k] for k in which}))

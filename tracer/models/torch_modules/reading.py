@@ -22,13 +22,16 @@ from tracer.fields.networks.network import Network
 from tracer.fields.sampled import SampledModel
 from tracer.models.lowering import chain
 from tracer.models.lowering.tensor import Tensor
-from tracer.models.torch_modules.evaluation import evaluated, name_of, reason_of
+from tracer.models.torch_modules.evaluation import evaluated, name_of, outputs_at, reason_of
 from tracer.models.torch_modules.operators import NoChain
 from tracer.models.torch_modules.scripts import lowered_script
 from tracer.models.torch_modules.tracing import Traced
 
 if TYPE_CHECKING:
     from torch import nn
+
+# The sizes of points at which a chain is compared with its module.
+SCALES = (0.1, 1.0, 1.0, 10.0)
 
 
 def read(module: "nn.Module", shape: Sequence[int] | None = None) -> Network | SampledModel:
@@ -67,10 +70,33 @@ def read(module: "nn.Module", shape: Sequence[int] | None = None) -> Network | S
     stack: list[str] = []
     try:
         with _followed(copy, stack):
-            return lowered(copy, point)
+            network = lowered(copy, point)
+        _need_agreement(network, copy, point)
+        return network
     except NoChain as error:
         reason = reason_of(error, point, stack[-1] if stack else f"the forward of {name}")
     return SampledModel.of(evaluated(copy, point, reason))
+
+
+def _need_agreement(network: Network, module: "nn.Module", shape: tuple[int, ...]) -> None:
+    """Raise NoChain if a module has other outputs than the network, at some random points.
+
+    A forward may do something else for tensors of torch than for what stands in for them, such as where it
+    asks for their class; or it may be random.
+    """
+    rng = np.random.default_rng(0)
+    for scale in SCALES:
+        x = rng.normal(size=(1, network.n_inputs)) * scale
+        known, allowed = outputs_at(module, shape, x)
+        y = network(x)
+        # A final log-softmax is read as softmax.
+        if network.layers[-1].activation == "softmax" and (known <= 0).all():
+            known = np.exp(known)
+        if known.shape != y.shape:
+            raise NoChain(f"it gives {known.size} numbers, not the {y.size} of the layers that it calls")
+        sure = np.isfinite(known) & np.isfinite(y)
+        if (np.abs(known - y)[sure] > allowed * (1 + np.abs(known[sure]).max(initial=0.0))).any():
+            raise NoChain("its outputs are not those of the layers that it calls")
 
 
 def _checked(shape: Sequence[int]) -> tuple[int, ...]:

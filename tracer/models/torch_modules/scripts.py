@@ -47,6 +47,22 @@ def _batch_norm(x: Any, weight: Any, bias: Any, mean: Any, variance: Any, *rest:
     return (_function("batch_norm")(x, mean, variance, weight, bias, *rest),)
 
 
+def _elu(x: Any, alpha: float = 1, scale: float = 1, input_scale: float = 1) -> Any:
+    """elu, whose other factors make it selu and celu."""
+    if input_scale != 1:
+        raise NoChain(f"elu has the input scale {input_scale}")
+    y = _function("elu")(x, alpha)
+    return y if scale == 1 else _function("mul")(y, scale)
+
+
+def _upsample(x: Any, size: Any, *scales: Any) -> Any:
+    """Nearest neighbours, which torch counts by the factors where there are some."""
+    factors = [scale for given in scales for scale in (given if isinstance(given, list) else [given])]
+    if size is None or any(factor is not None and factor % 1 for factor in factors):
+        raise NoChain(f"interpolation by the factors {factors}")
+    return _function("interpolate")(x, size)
+
+
 def _function(name: str) -> Callable[..., Any]:
     def function(*args: Any, **kwargs: Any) -> Any:
         import torch
@@ -70,9 +86,9 @@ BELOW: dict[str, Callable[..., Any]] = {
     "_reshape_alias": lambda x, size, strides: _function("reshape")(x, size),
     "alias": lambda x: x,
     "lift_fresh": lambda x: x,
-    "upsample_nearest1d": lambda x, size, *_: _function("interpolate")(x, size),
-    "upsample_nearest2d": lambda x, size, *_: _function("interpolate")(x, size),
-    "elu": lambda x, alpha=1, *_: _function("elu")(x, alpha),
+    "upsample_nearest1d": _upsample,
+    "upsample_nearest2d": _upsample,
+    "elu": _elu,
 }
 
 

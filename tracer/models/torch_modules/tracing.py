@@ -130,6 +130,8 @@ class Traced:
             return KINDS[name]
         if name == "ndim":
             return len(self.shape)
+        if name == "T" and len(self.shape) != 2:
+            return called("permute", torch.permute, self, tuple(reversed(range(len(self.shape)))))
         if name in ("T", "mT"):
             return called("transpose", torch.transpose, self, -1, -2)
         method = getattr(torch.Tensor, name, None)
@@ -206,6 +208,8 @@ def _moved(x: Tensor, move: Callable[..., Any], args: tuple) -> Tensor | tuple[T
     import torch
 
     found = move(torch.from_numpy(x.places), *map(_of_shape, args))
+    if any(isinstance(part, torch.dtype) for part in (*args, *getattr(move, "keywords", {}).values())):
+        raise NoChain("the bits of numbers are viewed as another type")
     if isinstance(found, tuple | list):
         return tuple(x.at(part.numpy()) for part in found)
     return x.at(found.numpy())
