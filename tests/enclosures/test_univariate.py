@@ -111,7 +111,7 @@ def test_ranges_are_tight(name):
         assert above[:, n] == pytest.approx(values.max(axis=1), abs=1e-6)
 
 
-@pytest.mark.parametrize("name", [n for n in SMOOTH if n not in ("linear", "elu")])
+@pytest.mark.parametrize("name", [n for n in SMOOTH if n not in ("linear", "elu", "cos")])
 def test_each_derivative_changes_sign_at_its_zeros_and_nowhere_else(name):
     for k, zeros in enumerate(TABLE[name].bounds.zeros, start=1):
         edges = np.array([-30.0, *zeros, 30.0])

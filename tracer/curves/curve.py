@@ -150,8 +150,8 @@ class Curve:
         Then its points are changes of the sign of F on the lines of a lattice, located by bisection, and
         straight in between; more `max_cells` or a smaller box set them closer.
         """
-        coarse = self.tolerance >= FINEST_JUMP
-        return coarse and not self.proven and len(self.points) > 2 and self.pieces.straight
+        coarse, many = self.tolerance >= FINEST_JUMP, len(self.points) > 2 or End.JUMP in self.ends
+        return coarse and many and not self.proven and self.pieces.straight
 
     @property
     def length(self) -> float:
