@@ -54,7 +54,7 @@ class OnDomain(Univariate):
         """What the function takes intervals to, of which only a part may lie in the domain."""
         if len(self.domain) > 1:
             return self._image_around_pole(low, high)
-        start, stop = self.domain[0]
+        start, stop = next(iter(self.domain))
         # At an open end floats have an infinite value, and functions of that may be finite, as exp(−∞).
         nowhere = (high < start) | (low > stop)
         within = (low > start) & (high < stop)
