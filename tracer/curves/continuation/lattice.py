@@ -11,11 +11,12 @@ References
    BIT 11 (1971): the Illinois method.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
-from tracer.arrays import Array, Indices, Mask
+from tracer.arrays import Array, Indices, Mask, Signs
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
@@ -170,6 +171,20 @@ def sign_changes_of(field: Field, lattice: Lattice, nearly: float = NEARLY) -> S
     return located(field, ends, values, nearly)
 
 
+def _narrowest_part(
+    share: Array, found: Array, sign: Signs, value_at: Callable[[Array], Array]
+) -> tuple[Array, Array]:
+    """The first of many parts of each bracket, (2, n), across which the sign changes, and F at its ends.
+
+    It is for brackets that secants do not narrow, such as those of jumps: few calls of F cut them all.
+    """
+    (low, high), row = share, np.arange(share.shape[1])
+    t = low + np.arange(PARTS + 1)[:, None] / PARTS * (high - low)
+    value = np.concatenate([found[:1], value_at(t[1:-1]), found[1:]])
+    k = (np.where(value[1:] < 0, -1, 1) != sign).argmax(axis=0)
+    return np.stack([t[k, row], t[k + 1, row]]), np.stack([value[k, row], value[k + 1, row]])
+
+
 def located(field: Field, ends: Array, values: Array, nearly: float = 0.0) -> SignChanges:
     """Locate a sign change between each two of points `ends` (2, n, 2) where F has `values` (2, n).
 
@@ -205,15 +220,10 @@ def located(field: Field, ends: Array, values: Array, nearly: float = 0.0) -> Si
         weight[1 - side, left] *= np.where(side == last[left], 0.5, 1.0)
         last[left] = side
         left = left[is_open(value, left) & (t > low) & (t < high)]
-    # What is left, such as jumps, is cut into many parts at once: few calls of F.
     while nearly and len(left):
-        low, high = share[:, left]
-        t = low + np.arange(PARTS + 1)[:, None] / PARTS * (high - low)
-        value = np.concatenate([found[:1, left], field.value(along(t[1:-1], left)), found[1:, left]])
-        k = (np.where(value[1:] < 0, -1, 1) != sign[left]).argmax(axis=0)
-        row = np.arange(len(left))
-        share[:, left] = t[k, row], t[k + 1, row]
-        found[:, left] = value[k, row], value[k + 1, row]
+        share[:, left], found[:, left] = _narrowest_part(
+            share[:, left], found[:, left], sign[left], lambda t, left=left: field.value(along(t, left))
+        )
         left = left[share[1, left] - share[0, left] > FINEST]
     least = np.where(np.isnan(found), np.inf, np.abs(found))
     # A narrow bracket tells a root from a jump next to 0.

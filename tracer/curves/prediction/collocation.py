@@ -115,11 +115,8 @@ def stacked_pieces(
     most = len(stack) + (MOST_ARCS if most is None else most)
     stack = _gentle(field, box, stack, most, deadline) if stack.bracketed else stack
     if not len(stack) or time.perf_counter() >= deadline:
-        return (
-            stack,
-            with_arclength(_straight(stack.start, stack.end, NODES)),
-            np.zeros(len(stack), dtype=bool),
-        )
+        lines = with_arclength(_straight(stack.start, stack.end, NODES))
+        return stack, lines, np.zeros(len(stack), dtype=bool)
     predicted, values = _collocated(box, stack), np.empty((len(stack), len(NODES), 2))
     pending, before, misses = np.arange(len(stack)), np.full((len(stack), PATIENCE), np.inf), np.ones(0, bool)
     length, hopeless = box.distance(stack.start, stack.end).sum(), np.zeros(len(stack), dtype=bool)
