@@ -106,10 +106,16 @@ class Enclosure(NamedTuple):
         size = np.maximum(np.abs(self.lower), np.abs(self.upper))
         return float(size[np.isfinite(size)].max(initial=0.0))
 
+    def width(self) -> Array:
+        """The widths of the bounds of F, (k,): inf also where the width of finite bounds overflows."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.upper - self.lower
+
     def variation(self, corners: Array) -> Array:
         """Upper bounds of the variation of F along each coordinate of the cells, (k, 2); inf if unbounded."""
         slope = np.maximum(np.abs(self.gradient_lower), np.abs(self.gradient_upper))
-        size = slope * (corners[:, 1] - corners[:, 0])
+        with np.errstate(over="ignore", invalid="ignore"):
+            size = slope * (corners[:, 1] - corners[:, 0])
         return np.where(np.isfinite(size), size, np.inf)
 
     def narrowed(self, which: NDArray, other: "Enclosure") -> "Enclosure":

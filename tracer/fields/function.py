@@ -165,7 +165,7 @@ class Function:
             If a value lies outside the bounds at its point: f is another function on floats.
         """
         value, found = self.value(x), self.enclose(x, x)
-        room = np.where(found.defined, ROOM * (found.upper - found.lower), np.nan)
+        room = np.where(found.defined, ROOM * found.width(), np.nan)
         # Bounds that are not finite exclude no value; where they are finite, no value may be nan.
         wrong = np.isfinite(room) & ~((value >= found.lower - room) & (value <= found.upper + room))
         if wrong.any():

@@ -136,7 +136,7 @@ class FieldAnswer:
         def field_of(which: NDArray) -> EnclosedField:
             return self.field
 
-        useless = only_rounding(field_of, corners, found.upper - found.lower, largest, rounds)
+        useless = only_rounding(field_of, corners, found.width(), largest, rounds)
         return useless | unbounded(field_of, shares, corners, found, waiting)
 
     def variation(self, which: Indices) -> Array:

@@ -243,7 +243,7 @@ def rounding_only(field: EnclosedField, lower: Array, upper: Array, width: Array
     center = np.clip(0.5 * lower + 0.5 * upper, lower, upper)
     point = field.enclose(center, center)
     with np.errstate(all="ignore"):
-        return width <= ROUNDING_RATIO * (point.upper - point.lower)
+        return width <= ROUNDING_RATIO * point.width()
 
 
 def unbounded(field_of: FieldOf, shares: Array, corners: Array, found: Enclosure, waiting: int) -> Mask:

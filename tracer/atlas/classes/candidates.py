@@ -102,7 +102,7 @@ class Candidates:
         def margin_of(which: NDArray) -> object:
             return self.margins.rows(self.pairs[row[which]])
 
-        useless = only_rounding(margin_of, corners[cell], found.upper - found.lower, largest, rounds)
+        useless = only_rounding(margin_of, corners[cell], found.width(), largest, rounds)
         useless |= unbounded(margin_of, shares[cell], corners[cell], found, waiting)
         rows, useful = (np.bincount(some, minlength=len(chosen)) for some in (cell, cell[~useless]))
         return ((rows > 0) & (useful == 0))[cells]

@@ -257,7 +257,7 @@ def _classify(
     unresolvable = ~((middle > low) & (middle < high))
     unresolvable |= ~found.is_bounded() & (high - low <= narrow[parts.number])
     if rounds % ROUNDING_ROUNDS == ROUNDING_ROUNDS - 1:
-        unresolvable |= rounding_only(field, parts.lower, parts.upper, found.upper - found.lower)
+        unresolvable |= rounding_only(field, parts.lower, parts.upper, found.width())
     unresolvable &= ~(empty | steady)
     further = ~(empty | steady | unresolvable)
     return (parts[steady], parts[unresolvable]), _cut(parts[further], 2), largest
