@@ -54,7 +54,7 @@ UPWARD = {
     ("atlas/certificate.py", "view"),
 }
 # On top of the layout, and under it.
-FREE = {"__init__.py", "_version.py", "arrays.py"}
+FREE = {"__init__.py", "__main__.py", "_version.py", "arrays.py", "public.py"}
 MOST_FILES = 12
 
 FILES = {path.relative_to(PACKAGE).as_posix(): path for path in sorted(PACKAGE.rglob("*.py"))}

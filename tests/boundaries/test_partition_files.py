@@ -16,7 +16,7 @@ from forgeries import (
     same,
     save_numbers,
 )
-from tracer.cli.commands import main
+from tracer.cli.parser import main
 
 mpl.use("agg")
 import matplotlib.pyplot as plt

@@ -1,18 +1,18 @@
 """The command line as a user meets it."""
 
+import json
 import os
-import signal
+import re
 import subprocess
 import sys
-import time
-from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
 
 import tracer
 from cases.problems import T3
-from tracer.cli.commands import main
+from tracer.cli.parser import main
 
 
 def test_the_papers_network_is_the_default(tmp_path, capsys):
@@ -49,7 +49,9 @@ def test_a_model_from_a_file(tmp_path, capsys):
 
 @pytest.mark.parametrize("number", ["-1", "-1e-3", "-.5", "-1E-2", "-1_0.5"])
 def test_negative_numbers_are_values(number, capsys):
-    assert main(["trace", "--bounds", number, "1", "-2", "2", "--max-cells", "100"]) == 0
+    # So few cells decide nothing: the budget ends the work.
+    assert main(["trace", "--bounds", number, "1", "-2", "2", "--max-cells", "100"]) == 3
+    assert "BUDGET_EXHAUSTED" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", ["setosa", "0"])
@@ -60,7 +62,11 @@ def test_a_probability_of_a_class(name, capsys):
 
 def test_a_seed_gives_one_curve(capsys):
     assert main(["trace", "--seed", "-.5", "-3.6e-1"]) == 0
-    assert capsys.readouterr().out.count("open") == 1
+    printed = capsys.readouterr().out
+    assert printed.count("open") == 1
+    assert "followed from a seed" in printed
+    assert main(["trace", "--seed", "-.5", "-3.6e-1", "--max-steps", "2"]) == 3
+    assert "BUDGET_EXHAUSTED" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
@@ -68,13 +74,13 @@ def test_a_seed_gives_one_curve(capsys):
     [
         (["trace", "nowhere.json"], "path must be a file that exists"),
         (["trace", "--classes", "0", "0"], "i and j must differ"),
-        (["trace", "--classes", "0", "9"], "j must be between"),
+        (["trace", "--classes", "0", "9"], "--classes I J must have J an output, one of z1, z2; got '9'"),
         (["trace", "--level", "0", "2"], "value must lie in the open range"),
-        (["trace", "--level", "zero", "2"], "--level"),
+        (["trace", "--level", "zero", "2"], "must have OUTPUT an output, one of z1, z2; got 'zero'"),
         (["trace", "--level", "0", "two"], "--level must have VALUE a number; got 'two'"),
         (
             ["trace", "--example", "iris", "--probability", "rose", "0.9"],
-            "--probability CLASS P must have CLASS",
+            "--probability CLASS P must have CLASS a class, one of setosa, versicolor, virginica; got 'rose'",
         ),
         (["trace", "--example", "iris", "--probability", "setosa", "90"], "for 90 % pass 0.9"),
         (["trace", "--probability", "1", "half"], "--probability must have P a number"),
@@ -87,10 +93,15 @@ def test_a_seed_gives_one_curve(capsys):
         (["trace", "--tolerance", "7"], "tolerance"),
         (["trace", "--example", "moons", "net.json"], "not both"),
         (["plot", "nowhere.npz", "-o", "p.png"], "nowhere.npz"),
-        (["trace", "--plane", "0", "2"], "j must be between 0 and 1, the network's inputs"),
+        (["trace", "--plane", "0", "2"], "--plane I J must have J an input, one of 0, 1; got '2'"),
         (["trace", "--plane", "0", "0"], "i and j must differ"),
         (["trace", "--plane", "0", "1", "--at", "1"], "each of the 0 other inputs; got 1"),
         (["trace", "--at", "1"], "--at belongs to --plane"),
+        (["trace", "--plane", "0", "1", "--at", "0=1"], "--at V … or NAME=V … must name inputs that --plane"),
+        (["trace", "-o", "p.png", "net.json"], "MODEL must stand before -o; got 'net.json' after it"),
+        (["trace", "--label", "y"], "--label belongs to --data"),
+        (["trace", "--data", "nowhere.csv"], "--data must be a file that exists; got 'nowhere.csv'"),
+        (["trace", "--json", "--classes", "0", "0"], "i and j must differ"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(arguments, says, capsys, tmp_path, monkeypatch):
@@ -129,7 +140,7 @@ def test_a_plane_of_two_inputs_at_values_of_the_others(of_four_inputs, tmp_path,
         ([], "a model of 4 inputs needs --plane I J"),
         (["--plane", "0", "1", "--at", "1"], "each of the 2 other inputs; got 1"),
         (["--plane", "0", "1", "--at", "1", "2", "3", "4"], "each of the 2 other inputs; got 4"),
-        (["--plane", "0", "4"], "j must be between 0 and 3"),
+        (["--plane", "0", "4"], "J an input, one of 0, 1, 2, 3; got '4'"),
     ],
 )
 def test_a_model_of_more_inputs_needs_a_plane(of_four_inputs, capsys, options, says):
@@ -229,7 +240,78 @@ def test_bad_options_are_one_line_too(arguments, capsys):
     assert capsys.readouterr().err.count("\n") == 1
 
 
-@pytest.mark.parametrize("command", ["trace", "plot", "bench"])
+def test_json_is_all_that_is_printed_and_has_the_documented_keys(tmp_path, capsys):
+    commands = {
+        "trace": ["trace", "--time-limit", "100", "-o", str(tmp_path / "b.npz")],
+        "partition": ["partition", "--example", "iris"],
+        "plot": ["plot", str(tmp_path / "b.npz"), "-o", str(tmp_path / "b.png")],
+        "bench": ["bench", "--example", "xor"],
+    }
+    page = (Path(__file__).parents[2] / "docs/command_line.md").read_text(encoding="utf-8")
+    documented = set(re.findall(r"`(\w+)`", page))
+    printed = {}
+    for name, command in commands.items():
+        assert main([*command, "--json"]) == 0
+        printed[name] = json.loads(capsys.readouterr().out)
+        rows = [row for value in printed[name].values() if isinstance(value, list) for row in value]
+        keys = set(printed[name]).union(*(row for row in rows if isinstance(row, dict)))
+        assert keys <= documented
+    assert printed["trace"]["files"] == [str(tmp_path / "b.npz")]
+    assert [row["class"] for row in printed["partition"]["regions"]] == ["setosa", "versicolor", "virginica"]
+    assert printed["trace"]["status"] == printed["partition"]["status"] == "PROVEN"
+
+
+def test_quiet_prints_nothing(tmp_path, capsys):
+    assert main(["trace", "-q", "-o", str(tmp_path / "b.npz")]) == 0
+    assert capsys.readouterr() == ("", "")
+
+
+def test_sentences_are_wrapped_to_the_terminal_only(monkeypatch, capsys):
+    main(["trace", "--example", "xor"])
+    piped = capsys.readouterr().out
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    main(["trace", "--example", "xor"])
+    wrapped = capsys.readouterr().out
+    table = wrapped.count("\n", 0, wrapped.index("Boundary:"))
+    assert max(map(len, wrapped.splitlines()[table:])) <= 60 < max(map(len, piped.splitlines()))
+    assert wrapped.split() == piped.split()
+
+
+def test_without_a_command_there_is_help(capsys):
+    assert main([]) == 0
+    printed = capsys.readouterr().out
+    assert all(command in printed for command in ("trace", "partition", "plot", "bench"))
+    assert "exit status:" in printed
+
+
+def test_the_version_and_the_list_of_commands_need_no_numpy():
+    code = "import sys, tracer.cli.parser as p\ntry: p.main([{}])\nfinally: print('numpy' in sys.modules)"
+    for arguments in ("'--version'", ""):
+        command = [sys.executable, "-c", code.format(arguments)]
+        run = subprocess.run(command, capture_output=True, text=True, check=True)
+        assert run.stdout.endswith("False\n")
+
+
+def test_the_package_runs_as_a_module():
+    command = [sys.executable, "-m", "tracer", "--version"]
+    run = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert run.stdout == f"tracer {tracer.__version__}\n"
+
+
+@pytest.mark.parametrize(
+    ("line", "completion"), [("tracer pa", "partition "), ("tracer trace --example no", "noisy-moons ")]
+)
+def test_a_shell_completes_commands_and_the_values_of_options(line, completion, tmp_path):
+    pytest.importorskip("argcomplete")
+    found = tmp_path / "found"
+    asked = {"COMP_LINE": line, "COMP_POINT": str(len(line)), "_ARGCOMPLETE_STDOUT_FILENAME": str(found)}
+    environment = {**os.environ, **asked, "_ARGCOMPLETE": "1"}
+    subprocess.run([sys.executable, "-m", "tracer"], env=environment, check=True)
+    assert found.read_text() == completion
+
+
+@pytest.mark.parametrize("command", ["trace", "partition", "plot", "bench"])
 def test_help_has_an_example(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])
@@ -238,48 +320,9 @@ def test_help_has_an_example(command, capsys):
 
 
 def test_bench_prints_a_table(capsys, monkeypatch):
-    monkeypatch.setattr("tracer.cli.commands.BENCH_ERRORS", (1e-2, 1e-3))
+    monkeypatch.setattr("tracer.cli.verbs.BENCH_ERRORS", (1e-2, 1e-3))
     assert main(["bench"]) == 0
     assert len(capsys.readouterr().out.splitlines()) == 4
-
-
-@pytest.mark.skipif(os.name == "nt", reason="signals")
-def test_an_interrupt_ends_with_130_and_leaves_nothing(tmp_path):
-    rng, slow, out = np.random.default_rng(0), tmp_path / "slow.json", tmp_path / "b.npz"
-    # So deep and steep that a million cells decide nothing.
-    sizes = [2, *[50] * 8, 2]
-    layers = [tracer.Layer(rng.normal(0, 1, (m, n)), rng.normal(0, 1, m), "tanh") for n, m in pairwise(sizes)]
-    tracer.Network(layers).save(slow)
-    # Where the shell has it ignored, as for jobs in the background, an interrupt is none.
-    code = (
-        "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-        "from tracer.cli.commands import run; print('imported', flush=True); run()"
-    )
-    command = [
-        sys.executable,
-        "-c",
-        code,
-        "trace",
-        str(slow),
-        "-o",
-        str(out),
-        "--bounds",
-        "-2",
-        "2",
-        "-2",
-        "2",
-    ]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdout.readline() == b"imported\n"
-        time.sleep(1)
-        process.send_signal(signal.SIGINT)
-        try:
-            error = process.communicate(timeout=30)[1].decode()
-        finally:
-            process.kill()
-    assert process.returncode == 130
-    assert error == "tracer: interrupted\n"
-    assert list(tmp_path.iterdir()) == [slow]
 
 
 def test_residuals_in_the_table_are_small(capsys):

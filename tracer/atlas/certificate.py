@@ -53,6 +53,10 @@ class Status(Enum):
         "curves were found from sign changes on the lines of a lattice and nothing is proven: a curve that "
         "closes between the lines is missed; a larger max_cells makes the lattice finer"
     )
+    FOLLOWED = (
+        "one curve was followed from a seed and nothing is proven: no other curve was looked for; "
+        "without a seed all curves are traced"
+    )
     UNSOUND_ARITHMETIC = (
         "nothing is proven, because the arithmetic was not IEEE double precision rounded to nearest; reset "
         "the floating-point environment (in C, fesetenv(FE_DFL_ENV)), and try again"
@@ -65,6 +69,7 @@ PHRASES = {
     Status.PROVEN_OUTSIDE_CELLS: "proven outside undecided cells",
     Status.BUDGET_EXHAUSTED: "incomplete, budget exhausted,",
     Status.SAMPLED: "sampled, not proven,",
+    Status.FOLLOWED: "followed from a seed, not proven,",
     Status.UNSOUND_ARITHMETIC: "not proven, in unsound arithmetic,",
 }
 

@@ -14,6 +14,7 @@ from tracer.boundaries.clusters import Cluster
 from tracer.boundaries.result import Result, Stats, columns
 from tracer.curves.branch_points import BranchPoint
 from tracer.curves.curve import DATA_TOLERANCE, Curve
+from tracer.curves.end import End
 from tracer.curves.nearest.distances import Nearest, nearest_points, parts_of_boundary
 from tracer.curves.sides import area_above, classes_at, sign_of
 from tracer.fields.box import Box
@@ -50,7 +51,8 @@ class Boundary(Result):
     @classmethod
     def of_curve(cls, curve: Curve, evaluations: int = 0) -> "Boundary":
         """The boundary that consists of one curve, followed from a seed; nothing is proven."""
-        certificate = Certificate.unproven(Status.SAMPLED, curve.box)
+        status = Status.BUDGET_EXHAUSTED if End.BUDGET in curve.ends else Status.FOLLOWED
+        certificate = Certificate.unproven(status, curve.box)
         stats = Stats(0, evaluations, {})
         return cls((curve,), certificate, curve.branch_points, curve.box, curve.field, stats)
 

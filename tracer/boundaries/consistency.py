@@ -36,6 +36,7 @@ ENDS_ALLOWED = {
     Status.PROVEN: {End.BOX},
     Status.PROVEN_OUTSIDE_CELLS: {End.BOX, End.BRANCH_POINT, End.UNDECIDED},
 }
+NOTHING_PROVEN = {Status.SAMPLED, Status.FOLLOWED}
 # How much wider the certified box may be than the requested one, and the error allowed in the area of the
 # tiles, as shares of the box.
 SLACK = 1e-8
@@ -130,7 +131,7 @@ def _status(certificate: Certificate, curves: tuple[Curve, ...]) -> Claims:
     )
     whole = np.array(certificate.bounds).T[None]
     yield (
-        status is not Status.SAMPLED or (proof is None and np.array_equal(undecided, whole)),
+        status not in NOTHING_PROVEN or (proof is None and np.array_equal(undecided, whole)),
         "where a boundary is sampled nothing is proven and all is undecided",
     )
 

@@ -34,11 +34,16 @@ def check_target(path: str | os.PathLike, suffixes: tuple[str, ...]) -> Path:
     return target
 
 
+# The temporary files that are being written, for whoever ends the process at once.
+UNFINISHED: set[str] = set()
+
+
 @contextlib.contextmanager
 def whole_file(target: Path) -> Iterator[Path]:
     """A temporary file beside `target`; it replaces `target` if the block ends without an error."""
     handle, name = tempfile.mkstemp(suffix=target.suffix, prefix=f".{target.stem}-", dir=target.parent)
     os.close(handle)
+    UNFINISHED.add(name)
     try:
         # mkstemp sets mode 0600; the result gets the mode of the user's other files.
         os.chmod(name, 0o666 & ~_umask())
@@ -46,6 +51,7 @@ def whole_file(target: Path) -> Iterator[Path]:
         os.replace(name, target)
     finally:
         Path(name).unlink(missing_ok=True)
+        UNFINISHED.discard(name)
 
 
 def _umask() -> int:

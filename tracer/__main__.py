@@ -1,0 +1,6 @@
+# PYTHON_ARGCOMPLETE_OK
+"""The command line as ``python -m tracer``."""
+
+from tracer.cli.running import run
+
+run()

@@ -1,0 +1,112 @@
+"""Points in a CSV file, for pictures: ``--data points.csv --label column``.
+
+The first row is a header unless all of it are numbers. Columns belong to the inputs of the model by name
+where both have names, else by position. On a plane, points of the input space are projected onto it.
+"""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from tracer.arrays import Array
+from tracer.cli.names import label_of, place
+from tracer.cli.parser import is_number
+from tracer.fields.checks import shown
+from tracer.fields.plane import Plane
+
+
+@dataclass(frozen=True)
+class Points:
+    """The rows of a file as texts, the names of its columns, and which of them is that of the classes."""
+
+    path: str
+    names: list[str]
+    rows: list[list[str]]
+    label: int | None
+
+    @classmethod
+    def read(cls, path: str | None, label: str | None) -> "Points | None":
+        """The points in a file; None if none is given.
+
+        Raises
+        ------
+        FileNotFoundError
+            If there is no such file.
+        ValueError
+            If it is no table, or has no such column.
+        """
+        if path is None:
+            if label is not None:
+                raise ValueError(f"--label belongs to --data, which is not given; got {shown(label)}")
+            return None
+        if not Path(path).is_file():
+            raise FileNotFoundError(f"--data must be a file that exists; got {shown(path)}")
+        try:
+            with open(path, newline="", encoding="utf-8-sig") as file:
+                rows = [row for row in csv.reader(file) if row]
+        except (UnicodeDecodeError, csv.Error) as error:
+            raise ValueError(f"--data must be a CSV file in UTF-8; got {shown(path)}: {error}") from None
+        if not rows:
+            raise ValueError(f"--data must have a row for each point; got the empty file {shown(path)}")
+        n = len(rows[0])
+        names = [str(k) for k in range(n)] if all(map(is_number, rows[0])) else rows.pop(0)
+        for k, row in enumerate(rows):
+            if len(row) != n:
+                raise ValueError(f"--data must have {n} columns in every row; got {len(row)} in row {k + 1}")
+        column = None if label is None else place("--label COLUMN", "COLUMN", label, names, n, "a column")
+        return cls(path, names, rows, column)
+
+    def drawn_on(self, model: Any) -> dict[str, Any]:
+        """The keywords X and y for a picture of a model of two inputs, which may lie on a plane."""
+        plane: Plane | None = getattr(model, "plane", None)
+        drawn = getattr(model, "inputs", None)
+        if drawn is not None and set(drawn) <= set(self.names):
+            X = self._numbers([self.names.index(name) for name in drawn])
+        else:
+            X = self._projected(plane)
+        return {"X": X, "y": None if self.label is None else self._classes(model)}
+
+    def _projected(self, plane: Plane | None) -> Array:
+        """The points (rows, 2): the coordinates themselves, or points of the plane's input space."""
+        columns = [k for k in range(len(self.names)) if k != self.label]
+        n = 2 if plane is None else len(plane.origin)
+        if plane is not None and plane.inputs is not None and set(plane.inputs) <= set(self.names):
+            columns = [self.names.index(name) for name in plane.inputs]
+        if len(columns) not in (n, 2):
+            raise ValueError(
+                f"--data must have a column for each of the {n} inputs, beside that of --label; got "
+                f"{shown([self.names[k] for k in columns])}"
+            )
+        points = self._numbers(columns)
+        if plane is None or len(columns) != n:
+            return points
+        return plane.project(points) if plane.features is None else points[:, plane.features]
+
+    def _numbers(self, columns: list[int]) -> Array:
+        """Some columns (rows, columns) as numbers."""
+        for k, row in enumerate(self.rows):
+            for text in (row[j] for j in columns):
+                if not is_number(text):
+                    raise ValueError(
+                        "--data must have numbers in all columns but that of --label; got "
+                        f"{shown(text)} in row {k + 1}"
+                    )
+        return np.array([[float(row[j]) for j in columns] for row in self.rows]).reshape(-1, len(columns))
+
+    def _classes(self, model: Any) -> list[Any]:
+        """The class of each point, as a label of the model; the text itself if the model has none."""
+        sides = getattr(model, "sides", None)
+        labels = [label for label, _ in sides] if sides else getattr(model, "classes", None)
+        if labels is None:
+            labels = range(getattr(model, "n_outputs", 0)) if sides is None else ()
+        found = [label_of(row[self.label or 0], labels) for row in self.rows]
+        wrong = next((k for k, label in enumerate(found) if labels and label not in labels), None)
+        if wrong is not None:
+            raise ValueError(
+                f"--label must be the column of the classes, {', '.join(map(str, labels))}; got "
+                f"{shown(found[wrong])} in row {wrong + 1}"
+            )
+        return found

@@ -1,0 +1,44 @@
+"""Texts of the command line as labels and numbers.
+
+Outputs are named by their labels, inputs by the names of their features, where the model has them; by their
+numbers from 0 where no label is a number.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from tracer.cli.parser import is_number
+from tracer.fields.checks import shown
+from tracer.fields.labels import numbers_by_label
+
+
+def place(option: str, name: str, text: str, labels: Sequence | None, n: int, what: str) -> int:
+    """The number of one of n outputs or inputs that is given by its label, or by its number.
+
+    Raises
+    ------
+    ValueError
+        If there is none; `option` is where the text stands, `name` what it is called there.
+    """
+    known = numbers_by_label(range(n) if labels is None else labels)
+    label = label_of(text, known)
+    if label not in known:
+        names = ", ".join(map(str, labels or range(n)))
+        raise ValueError(f"{option} must have {name} {what}, one of {names}; got {shown(text.strip())}")
+    return known[label]
+
+
+def label_of(text: str, labels: Any) -> Any:
+    """The one of some labels that a text writes; the text itself if it is none of them."""
+    text = text.strip()
+    by_text = {str(label): label for label in labels}
+    if text not in by_text and is_number(text):
+        return next((k for k in labels if isinstance(k, int | float) and k == float(text)), text)
+    return by_text.get(text, text)
+
+
+def number(option: str, name: str, text: str) -> float:
+    """A text as a number."""
+    if not is_number(text):
+        raise ValueError(f"{option} must have {name} a number; got {shown(text)}")
+    return float(text)

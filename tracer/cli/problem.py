@@ -1,0 +1,149 @@
+"""What is traced: the network, the box and the field that the arguments name."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from tracer.arrays import Array
+from tracer.cli.names import number, place
+from tracer.fields.checks import shown
+from tracer.fields.feature_names import texts
+from tracer.fields.networks.examples import example
+from tracer.fields.networks.network import Network
+from tracer.fields.plane import Plane
+from tracer.models.loading import load
+
+DEFAULT_EXAMPLE = "paper"
+# The box on a plane through three points, which are (0, 0), (1, 0) and (0, 1) there.
+AROUND_THREE_POINTS = [(-0.5, 1.5), (-0.5, 1.5)]
+
+
+def network_and_box(arguments: argparse.Namespace) -> tuple[Network, Any]:
+    """The network on its plane, with all outputs, and the box."""
+    network, bounds = _network(arguments)
+    return _restricted(network, arguments), bounds
+
+
+def field_and_box(arguments: argparse.Namespace) -> tuple[Network, Any]:
+    """The field, on its plane, and the box."""
+    network, bounds = _network(arguments)
+    return _restricted(_field(network, arguments), arguments), bounds
+
+
+def _network(arguments: argparse.Namespace) -> tuple[Network, Any]:
+    if arguments.model is not None and arguments.example is not None:
+        raise ValueError(
+            f"give MODEL or --example, not both; got {shown(arguments.model)} and {shown(arguments.example)}"
+        )
+    if arguments.model is None:
+        if arguments.output_name is not None or arguments.shape is not None:
+            raise ValueError("--output-name and --shape belong to MODEL, which is not given")
+        network, bounds = example(arguments.example or DEFAULT_EXAMPLE)
+    else:
+        network = load(arguments.model, output=arguments.output_name, shape=arguments.shape)
+        bounds = None
+    if arguments.through is not None:
+        bounds = AROUND_THREE_POINTS
+    if arguments.bounds is not None:
+        bounds = np.reshape(arguments.bounds, (2, 2)).tolist()
+    if bounds is None:
+        raise ValueError("--bounds X1LO X1HI X2LO X2HI must be given with MODEL")
+    return network, bounds
+
+
+def _field(network: Network, arguments: argparse.Namespace) -> Network:
+    if arguments.level is not None:
+        output, value = arguments.level
+        k = place("--level OUTPUT VALUE", "OUTPUT", output, network.classes, network.n_outputs, "an output")
+        return network.level(k, number("--level", "VALUE", value))
+    if arguments.probability is not None:
+        name, p = arguments.probability
+        # The single output of a network with a sigmoid stands for two classes.
+        n = max(network.n_outputs, 2)
+        k = place("--probability CLASS P", "CLASS", name, network.classes, n, "a class")
+        label = k if network.classes is None else network.classes[k]
+        return network.probability(label, number("--probability", "P", p))
+    if network.n_outputs == 1 and arguments.classes is None:
+        raise ValueError("a network with one output needs --level 0 VALUE, or --probability 1 P")
+    if arguments.classes is None:
+        return network.margin(0, 1)
+    return network.margin(
+        *(
+            place("--classes I J", letter, text, network.classes, network.n_outputs, "an output")
+            for letter, text in zip("IJ", arguments.classes, strict=True)
+        )
+    )
+
+
+# The plane ------------------------------------------------------------------------------------------
+
+
+def _restricted(field: Network, arguments: argparse.Namespace) -> Network:
+    """The field, restricted to the plane of two of its inputs, or through three points, if one is given."""
+    n = field.n_inputs
+    if arguments.through is not None:
+        if arguments.plane is not None or arguments.at is not None:
+            raise ValueError("give --plane I J or --through A B C, not both")
+        plane = Plane.through(*arrays(arguments.through))
+        return field.restrict(_named(plane, field))
+    if arguments.plane is None:
+        if arguments.at is not None:
+            raise ValueError("--at belongs to --plane I J, which is not given")
+        if n > 2:
+            raise ValueError(
+                f"a model of {n} inputs needs --plane I J, two of them, or --through A.npy B.npy C.npy"
+            )
+        return field
+    i, j = (
+        place("--plane I J", letter, text, field.inputs, n, "an input")
+        for letter, text in zip("IJ", arguments.plane, strict=True)
+    )
+    at = np.zeros(n)
+    if arguments.at is not None:
+        others = np.setdiff1d(np.arange(n), (i, j))
+        for k, value in _values(arguments.at, others.tolist(), field):
+            at[k] = value
+    return field.restrict(_named(Plane.of_features(i, j, at=at), field))
+
+
+def _named(plane: Plane, field: Network) -> Plane:
+    """A plane with the names of the field's inputs."""
+    names = texts(field.inputs)
+    return plane if names is None or len(names) != len(plane.origin) else replace(plane, inputs=names)
+
+
+def _values(given: Sequence[str], others: list[int], field: Network) -> list[tuple[int, float]]:
+    """The numbers of inputs and their values: of all `others` in order, or of some by name."""
+    option = "--at V … or NAME=V …"
+    if any("=" in text for text in given):
+        pairs = [text.rpartition("=") for text in given]
+        places = [place(option, "NAME", k, field.inputs, field.n_inputs, "an input") for k, _, _ in pairs]
+        if not set(places) <= set(others):
+            raise ValueError(f"{option} must name inputs that --plane does not draw; got {shown(given)}")
+        return [(k, number(option, "V", value)) for k, (_, _, value) in zip(places, pairs, strict=True)]
+    if len(given) != len(others):
+        raise ValueError(
+            f"--at must give a value for each of the {len(others)} other inputs; got {len(given)}"
+        )
+    return [(k, number(option, "V", value)) for k, value in zip(others, given, strict=True)]
+
+
+def arrays(paths: Sequence[str]) -> list[Array]:
+    """The arrays in the `.npy` files of `--through`, in which nothing is executed."""
+    found = []
+    for path in paths:
+        try:
+            with open(path, "rb") as file:
+                found.append(np.load(file, allow_pickle=False))
+        except FileNotFoundError:
+            raise FileNotFoundError(
+                f"--through must be three files that exist, such as numpy.save writes; got {shown(path)}"
+            ) from None
+        except (ValueError, EOFError) as error:
+            raise ValueError(
+                f"--through must be three .npy files of arrays; got {shown(path)}: {error}"
+            ) from None
+    return found
