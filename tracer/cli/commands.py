@@ -1,4 +1,4 @@
-"""The command line: ``tracer trace | partition | plot | bench``.
+"""The command line: ``tracer trace | partition | plot | explore | bench``.
 
 Exit status 0 is success, 2 bad input (one line, no traceback), 130 an interrupt; files are written
 whole or not at all.
@@ -21,6 +21,7 @@ from tracer.boundaries.partitions.partitioning import partition
 from tracer.boundaries.sampling import MAX_STEPS
 from tracer.boundaries.tracing import curve_through, trace
 from tracer.boundaries.work import MAX_CELLS, TOLERANCE
+from tracer.cli import explore
 from tracer.cli.grid_comparison import grid_reaching, tracing_measurement
 from tracer.curves.curve import Curve
 from tracer.fields.checks import shown
@@ -98,6 +99,11 @@ def _plot(arguments: argparse.Namespace) -> int:
         save_picture(result, arguments.output, shading=shading, turning_points=marks)
     print(f"wrote {arguments.output}")
     return 0
+
+
+def _explore(arguments: argparse.Namespace) -> int:
+    network, bounds = _network(arguments)
+    return explore.serve(_restricted(network, arguments), bounds, arguments)
 
 
 def _bench(arguments: argparse.Namespace) -> int:
@@ -322,6 +328,11 @@ def _add_plot(sub: argparse.ArgumentParser) -> None:
     sub.add_argument("--plain", action="store_true", help="do not colour the two sides")
 
 
+def _add_explore(sub: argparse.ArgumentParser) -> None:
+    _add_model(sub)
+    explore.add_arguments(sub)
+
+
 def _add_problem(sub: argparse.ArgumentParser) -> None:
     _add_model(sub)
     which = sub.add_mutually_exclusive_group()
@@ -401,6 +412,13 @@ _COMMANDS = (
         _add_plot,
         "Draw a saved boundary or partition.",
         "boundary.npz -o picture.png --turning-points",
+    ),
+    (
+        "explore",
+        _explore,
+        _add_explore,
+        "Show a page in the browser: zoom, choose classes, drag weights.",
+        "--example paper",
     ),
     (
         "bench",
