@@ -10,7 +10,7 @@ from tracer.view.web_figure import need_bokeh
 
 def add_arguments(sub: argparse.ArgumentParser) -> None:
     """Declare the options of the page."""
-    sub.add_argument("--level", type=float, default=0.0, metavar="VALUE", help="of a network with one output")
+    sub.add_argument("--level", type=float, metavar="VALUE", help="of a network with one output")
     sub.add_argument(
         "--time-limit", type=float, default=10.0, metavar="SECONDS", help="for each window (default 10)"
     )

@@ -1,1 +1,1 @@
-"""A page to play with: the boundary is traced again for the window one zooms to, and for the weights one drags."""
+"""A page to play with: boundaries are traced again for the window one zooms to and the weights one drags."""

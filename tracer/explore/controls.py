@@ -1,4 +1,4 @@
-"""What can be changed on the page: classes, a level, the weights of a small network; and what can be taken away."""
+"""What can be changed on the page: classes, a level, the weights of a small network; and what is saved."""
 
 from collections.abc import Callable
 from typing import Any
@@ -90,7 +90,7 @@ class Controls:
         sliders = [
             Slider(
                 title=name, value=value, start=value - reach, end=value + reach, step=STEP, format="0.00",
-                width=118, margin=(2, 8, 2, 2), name=name,
+                width=88, margin=(2, 5, 2, 5), name=name,
             )
             for name, value in zip(names(self._network), given.tolist(), strict=True)
         ]  # fmt: skip
@@ -123,7 +123,7 @@ class Controls:
     def _downloads(self) -> list[Button]:
         buttons = []
         for suffix in FILES:
-            button = Button(label=suffix[1:].upper(), width=80, name=suffix, tags=[self.sent])
+            button = Button(label=f"↓ {suffix[1:]}", width=90, name=suffix, tags=[self.sent])
             button.on_click(lambda suffix=suffix: self._send(suffix))
             buttons.append(button)
         return buttons

@@ -1,7 +1,7 @@
 """Work in a thread, of which only the newest request matters.
 
-While one drags, requests come faster than they are answered. The one that is being worked on is finished; of those
-that came meanwhile all but the last are dropped, so the page is never more than one answer behind.
+While one drags, requests come faster than they are answered. The one that is being worked on is finished; of
+those that came meanwhile all but the last are dropped, so the page is never more than one answer behind.
 """
 
 import threading

@@ -1,7 +1,7 @@
 """The page of one visitor: the figure, what is said about it, and what can be changed.
 
-Every change is a new `Question`, which a thread answers; the answer is shown by the server's loop, in which alone
-a document of Bokeh may be changed.
+Every change is a new `Question`, which a thread answers; the answer is shown by the server's loop, in which
+alone a document of Bokeh may be changed.
 """
 
 import time
@@ -57,7 +57,7 @@ class Page:
         self.controls = Controls(network, first.question, self.ask, self.file)
         self._newest = Newest(partial(_work, network, time_limit, self.figure), self._deliver)
         self._lay()
-        self._say(first, first.seconds)
+        self._say(first)
 
     def ask(self, **changes: Any) -> None:
         """Ask what is shown when parts of the last question are different."""
@@ -73,9 +73,9 @@ class Page:
     def _lay(self) -> None:
         """Lay everything into the document."""
         panel = self.controls.panel(self.figure.toggles())
+        self.figure.figure.on_event(RangesUpdate, self._look)  # before the document has the figure
         for part in (self.said, self.figure.figure, panel, self.proof):
             self.document.add_root(part)
-        self.figure.figure.on_event(RangesUpdate, self._look)
         self.document.title = "tracer explore"
         self.document.template = Template((files(__package__) / "page.html").read_text(encoding="utf-8"))
         self.document.template_variables["ratio"] = self.figure.figure.aspect_ratio
@@ -93,12 +93,13 @@ class Page:
             self.figure.show(drawn)
         self._say(given, time.perf_counter() - asked)
 
-    def _say(self, given: Answer, waited: float) -> None:
+    def _say(self, given: Answer, waited: float | None = None) -> None:
         if given.result is None:
             title, state, color = "No boundary", given.error, BAD
         else:
             title, color = repr(given.result), GOOD
-            state = f"traced in {1e3 * given.seconds:.0f} ms, shown {1e3 * waited:.0f} ms after the change"
+            state = f"traced in {1e3 * given.seconds:.0f} ms"
+            state += "" if waited is None else f", shown {1e3 * waited:.0f} ms after the change"
             self.proof.text = as_html(str(given.result.certificate))
         self.said.text = SAID.format(title=as_html(title), state=as_html(state), color=color)
 

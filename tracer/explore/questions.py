@@ -1,7 +1,7 @@
-"""What the page asks, and the answer: a window, two classes or all of them, and weights; no browser is needed.
+"""What the page asks, a window, two classes or all, and weights, and the answer; no browser is needed.
 
-Questions and answers are values. A model of two inputs and a box are given once; everything that one changes on
-the page is in the question.
+Questions and answers are values. A network of two inputs is given once; everything that one changes on the
+page is in the question.
 """
 
 import tempfile
@@ -10,11 +10,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import ArrayLike
+
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.partitions.partition import Partition
 from tracer.boundaries.partitions.partitioning import partition
 from tracer.boundaries.tracing import trace
 from tracer.explore.weights import with_values
+from tracer.fields.box import Box
 from tracer.fields.networks.examples import Bounds
 from tracer.fields.networks.network import Network
 
@@ -57,12 +60,12 @@ class Answer:
 
 
 def answer(network: Network, question: Question, time_limit: float = TIME_LIMIT) -> Answer:
-    """Trace what is asked for; wrong arguments are an answer too."""
+    """Trace what is asked for; that it cannot be traced is an answer too, whatever the reason."""
     start = time.perf_counter()
     try:
         result, error = _result(network, question, time_limit), ""
-    except (ValueError, TypeError) as wrong:
-        result, error = None, " ".join(str(wrong).split())
+    except Exception as wrong:
+        result, error = None, " ".join(f"{type(wrong).__name__}: {wrong}".split())
     return Answer(question, result, time.perf_counter() - start, error)
 
 
@@ -77,9 +80,20 @@ def _result(network: Network, question: Question, time_limit: float) -> Boundary
     return trace(network.margin(*question.classes), question.window, **limit)
 
 
-def first_question(network: Network, bounds: Bounds, level: float = 0.0) -> Question:
-    """The boundary of two classes, or the regions of more, in the given box."""
-    return Question(bounds, None if network.n_outputs > 2 else (0, 1), level)
+def first_question(network: Network, bounds: ArrayLike, level: float | None = None) -> Question:
+    """The boundary of two classes, the regions of more, or where the only output has a value.
+
+    Raises
+    ------
+    ValueError
+        If the network does not have two inputs, or the bounds are wrong.
+    """
+    if network.n_inputs != 2:
+        raise ValueError(f"network must have two inputs, restrict it to a plane; got {network.n_inputs}")
+    if level is None:
+        is_probability = network.n_outputs == 1 and network.link == "outputs"
+        level = 0.5 if is_probability else 0.0
+    return Question(Box.from_bounds(bounds).bounds, None if network.n_outputs > 2 else (0, 1), level)
 
 
 def file_of(result: Boundary | Partition, suffix: str) -> str:

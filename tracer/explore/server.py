@@ -1,8 +1,9 @@
 """The server of the page: it listens to this machine alone, and answers only pages that it has served itself.
 
-A page of another site may send requests to 127.0.0.1, from the browser of whoever visits it. It cannot choose two
-headers: `Origin` names its own site, and `Host` the name that it reached the server by, which is its own name where
-it has that resolved to 127.0.0.1. A request in which either is foreign is refused, websockets included.
+A page of another site may send requests to 127.0.0.1, from the browser of whoever visits it. It cannot choose
+two headers: `Origin` names its own site, and `Host` the name that it reached the server by, which is its own
+name where it has that resolved to 127.0.0.1. A request in which either is foreign is refused, websockets
+included.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ from bokeh.server.server import BaseServer
 from bokeh.server.tornado import BokehTornado
 from bokeh.server.util import bind_sockets
 from tornado.httpserver import HTTPServer
-from tornado.httputil import HTTPServerRequest, ResponseStartLine, HTTPHeaders
+from tornado.httputil import HTTPHeaders, HTTPServerRequest, ResponseStartLine
 from tornado.ioloop import IOLoop
 from tornado.routing import AnyMatches, Matcher, Rule, RuleRouter
 

@@ -1,7 +1,7 @@
 """The weights of a small network as one vector, with the paper's names.
 
-``w x1→y1`` is the weight from the first input to the first hidden neuron, ``b y1`` its bias; z are the outputs,
-and y(2), y(3), … the neurons of further hidden layers.
+``w x1→y1`` is the weight from the first input to the first hidden neuron, ``b y1`` its bias; z are the
+outputs, and y(2), y(3), … the neurons of further hidden layers.
 """
 
 from collections.abc import Sequence

@@ -1,6 +1,7 @@
 """What a page shows of a result, as columns of numbers: lines, points under the pointer, areas, cells, marks.
 
-The pointer finds *samples*: points of the curve itself, equally spaced in arclength, each with its residual |F|.
+The pointer finds *samples*: points of the curve itself, equally spaced in arclength, each with its residual
+|F|.
 """
 
 from collections.abc import Sequence
@@ -18,7 +19,7 @@ from tracer.view.proof import cells_by_kind
 
 Columns = dict[str, Any]
 # Samples of all curves together, at most, and of a curve, at least.
-SAMPLES, FEWEST = 1500, 9
+SAMPLES, FEWEST = 700, 9
 # Lattice points along each side at which F is evaluated for the two sides; the curves cover the jagged edge.
 SIDES = 200
 # A piece of an area as Bokeh has it: for each coordinate its polygons, the outer one first.
@@ -113,7 +114,7 @@ def _coordinates(rings: Sequence[Array]) -> Rings:
 
 def cells(certificate: Certificate) -> Columns:
     """The cells of a certificate, with their kinds; of a boundary without a proof none."""
-    kinds = [] if certificate.proof is None else cells_by_kind(certificate)
+    kinds = [] if certificate.proof is None else cells_by_kind(certificate.proof, certificate.undecided)
     corners = np.concatenate([np.zeros((0, 2, 2)), *(cells for cells, *_ in kinds)])
     return {
         "left": corners[:, 0, 0],
@@ -133,5 +134,3 @@ def marks(result: Boundary | Partition) -> Columns:
         points = [junction.point for junction in result.junctions]
     x = np.reshape(points, (-1, 2))
     return {"x": x[:, 0], "y": x[:, 1]}
-
-

@@ -128,7 +128,9 @@ class PartitionDisplay(Display):
         from matplotlib.patches import PathPatch
 
         path = region_path(region, PICTURE_TOLERANCE)
-        patch = PathPatch(path, facecolor=faint(colors[region.output]), edgecolor="none", label=str(region.label))
+        patch = PathPatch(
+            path, facecolor=faint(colors[region.output]), edgecolor="none", label=str(region.label)
+        )
         return scene.fit(self.ax_.add_patch(patch), region, update_region)
 
 

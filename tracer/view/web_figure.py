@@ -1,9 +1,9 @@
-"""The picture of a result in a browser: a figure of Bokeh, for a file of its own and for a page with a server.
+"""The picture of a result in a browser: a figure of Bokeh, for a file and for a page with a server.
 
 Bokeh is the extra `explore`; it is imported when a figure is made, never before.
 """
 
-import importlib.util
+import html
 from pathlib import Path
 from typing import Any
 
@@ -14,12 +14,13 @@ from tracer.view import columns
 from tracer.view.axes import LINE, has_equal_units, names_of_coordinates
 
 MISSING = 'pages need the package bokeh: pip install "boundary-tracer[explore]"'
-# The empty space around the frame, in pixels: as much to both sides as above and below, so that a figure of the
-# box's aspect ratio has equal units.
+# The empty space around the frame, in pixels: as much to both sides as above and below, so that a figure of
+# the box's aspect ratio has equal units.
 LEFT, RIGHT, BELOW = 58, 18, 44
 TOOLBAR = 30
 # The aspect ratio where the coordinates have different units.
 FREE_RATIO = 1.25
+SETTLED = 120  # milliseconds after the last turn of the wheel, when the new window is announced
 WIDEST = 860  # of the figure in a file, in pixels
 # What can be shown or not, and whether it is at first.
 LAYERS = {"sides": True, "marks": False, "cells": False}
@@ -27,8 +28,10 @@ LAYERS = {"sides": True, "marks": False, "cells": False}
 
 def need_bokeh() -> None:
     """Raise an ImportError with the line that installs Bokeh, if it is missing."""
-    if importlib.util.find_spec("bokeh") is None:
-        raise ImportError(MISSING)
+    try:
+        import bokeh  # noqa: F401
+    except ImportError:
+        raise ImportError(MISSING) from None
 
 
 class WebFigure:
@@ -52,7 +55,9 @@ class WebFigure:
 
         need_bokeh()
         self.tolerance = tolerance
-        self.sources = {name: ColumnDataSource(data) for name, data in self.columns(result).items()}
+        self.sources = {
+            name: ColumnDataSource(data, name=name) for name, data in self.columns(result).items()
+        }
         self.figure = _empty_figure(result)
         self._draw()
         self._point_at(result)
@@ -90,12 +95,18 @@ class WebFigure:
             layer.visible = LAYERS[name]
             if item is not None:
                 figure.legend.items[item].visible = LAYERS[name]
+        figure.legend.update(
+            background_fill_alpha=0.7, border_line_alpha=0, label_text_font_size="12px", glyph_width=14,
+            glyph_height=14, padding=5, spacing=2, margin=6,
+        )  # fmt: skip
 
     def _point_at(self, result: Boundary | Partition) -> None:
         """What is under the pointer: the next sample, and its numbers."""
         from bokeh.models import HoverTool
 
-        samples = self.figure.scatter("x", "y", source=self.sources["samples"], size=14, fill_alpha=0, line_alpha=0)
+        samples = self.figure.scatter(
+            "x", "y", source=self.sources["samples"], size=9, fill_alpha=0, line_alpha=0
+        )
         samples.hover_glyph = type(samples.glyph)(
             size=9, fill_color="#d7263d", line_color="white", line_width=1.5
         )
@@ -116,7 +127,11 @@ class WebFigure:
         """Boxes to check, which show and hide layers in the browser alone."""
         from bokeh.models import CheckboxGroup, CustomJS
 
-        labels = {"sides": "sides and regions", "marks": "turning points, junctions", "cells": "cells of the proof"}
+        labels = {
+            "sides": "sides and regions",
+            "marks": "turning points, junctions",
+            "cells": "cells of the proof",
+        }
         boxes = CheckboxGroup(
             labels=[labels[name] for name in LAYERS],
             active=[k for k, shown in enumerate(LAYERS.values()) if shown],
@@ -128,7 +143,9 @@ class WebFigure:
             layer.visible = boxes.active.includes(k)
             if (items[k] != null) items[k].visible = layer.visible
         })"""
-        boxes.js_on_change("active", CustomJS(args={"layers": layers, "items": items, "boxes": boxes}, code=code))
+        boxes.js_on_change(
+            "active", CustomJS(args={"layers": layers, "items": items, "boxes": boxes}, code=code)
+        )
         return boxes
 
 
@@ -158,6 +175,7 @@ def _empty_figure(result: Boundary | Partition) -> Any:
         tools="pan,wheel_zoom,reset,save",
         active_scroll="wheel_zoom",
         toolbar_location="above",
+        lod_timeout=SETTLED,
         name="figure",
     )
     made.add_tools(BoxZoomTool(match_aspect=equal))
@@ -185,6 +203,4 @@ def write_html(result: Boundary | Partition, path: Path) -> None:
 
 def as_html(text: str) -> str:
     """A text as a part of a page; labels of a model may be anything."""
-    import html
-
     return html.escape(text)
