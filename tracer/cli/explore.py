@@ -25,7 +25,7 @@ def serve(network: Network, bounds: Any, arguments: argparse.Namespace) -> int:
     from tracer.explore.questions import first_question
     from tracer.explore.server import server_of
 
-    page = page_of(network, first_question(network, bounds, arguments.level), arguments.time_limit)
+    page: Any = page_of(network, first_question(network, bounds, arguments.level), arguments.time_limit)
     server, address = server_of(page, arguments.port)
     print(f"{address} (Ctrl-C ends it)", flush=True)
     server.start()

@@ -1,6 +1,7 @@
 """What can be changed on the page: classes, a level, the weights of a small network; and what is saved."""
 
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 from bokeh.layouts import column, row
@@ -66,7 +67,9 @@ class Controls:
 
     def _classes(self, question: Question) -> list[Any]:
         n = self._network.n_outputs
-        labels = [(str(k), str(label)) for k, label in enumerate(self._network.classes or range(n))]
+        labels: list[Any] = [
+            (str(k), str(label)) for k, label in enumerate(self._network.classes or range(n))
+        ]
         i, j = question.classes or (0, ALL)
         first = Select(title="between", options=labels, value=str(i), width=160, name="first")
         second = Select(
@@ -124,7 +127,7 @@ class Controls:
         buttons = []
         for suffix in FILES:
             button = Button(label=f"↓ {suffix[1:]}", width=90, name=suffix, tags=[self.sent])
-            button.on_click(lambda suffix=suffix: self._send(suffix))
+            button.on_click(partial(self._send, suffix))
             buttons.append(button)
         return buttons
 

@@ -77,7 +77,7 @@ class Page:
         for part in (self.said, self.figure.figure, panel, self.proof):
             self.document.add_root(part)
         self.document.title = "tracer explore"
-        self.document.template = Template((files(__package__) / "page.html").read_text(encoding="utf-8"))
+        self.document.template = Template((files("tracer.explore") / "page.html").read_text(encoding="utf-8"))
         self.document.template_variables["ratio"] = self.figure.figure.aspect_ratio
         self.document.on_session_destroyed(lambda _: self._newest.close())
 

@@ -6,6 +6,7 @@ name where it has that resolved to 127.0.0.1. A request in which either is forei
 included.
 """
 
+import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -13,7 +14,6 @@ from bokeh.application import Application
 from bokeh.application.handlers import FunctionHandler
 from bokeh.server.server import BaseServer
 from bokeh.server.tornado import BokehTornado
-from bokeh.server.util import bind_sockets
 from tornado.httpserver import HTTPServer
 from tornado.httputil import HTTPHeaders, HTTPServerRequest, ResponseStartLine
 from tornado.ioloop import IOLoop
@@ -60,9 +60,11 @@ def server_of(page: Callable[[Any], None], port: int = 0) -> tuple[BaseServer, s
     OSError
         If the port is taken.
     """
-    sockets, port = bind_sockets(HOME, port)
+    listening = socket.create_server((HOME, port))
+    listening.setblocking(False)
+    port = listening.getsockname()[1]
     hosts = [f"{name}:{port}" for name in (HOME, "localhost")]
     app = BokehTornado({"/": Application(FunctionHandler(page))}, extra_websocket_origins=hosts)
     http = HTTPServer(RuleRouter([Rule(OwnRequest(hosts), app), Rule(AnyMatches(), refuse)]))
-    http.add_sockets(sockets)
+    http.add_sockets([listening])
     return BaseServer(IOLoop.current(), app, http), f"http://{HOME}:{port}/"

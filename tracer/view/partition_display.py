@@ -138,7 +138,7 @@ def faint(color: Array) -> str:
     """The colour of a region whose class has a `color` (4,)."""
     from matplotlib.colors import to_hex
 
-    return to_hex(1 - FAINT * (1 - color[:3]))
+    return to_hex(tuple(1 - FAINT * (1 - color[:3])))
 
 
 def class_colors(given: str | Sequence | None, n: int) -> Array:

@@ -162,8 +162,8 @@ def _empty_figure(result: Boundary | Partition) -> Any:
     equal = has_equal_units(result.box, _field(result))
     first, second = names_of_coordinates(_field(result))
     made = figure(
-        x_range=Range1d(left, right),
-        y_range=Range1d(bottom, top),
+        x_range=Range1d(start=left, end=right),
+        y_range=Range1d(start=bottom, end=top),
         x_axis_label=first,
         y_axis_label=second,
         aspect_ratio=(right - left) / (top - bottom) if equal else FREE_RATIO,
