@@ -66,10 +66,8 @@ class Controls:
         return [value]
 
     def _classes(self, question: Question) -> list[Any]:
-        n = self._network.n_outputs
-        labels: list[Any] = [
-            (str(k), str(label)) for k, label in enumerate(self._network.classes or range(n))
-        ]
+        classes = self._network.classes or range(self._network.n_outputs)
+        labels: list[Any] = [(str(k), str(label)) for k, label in enumerate(classes)]
         i, j = question.classes or (0, ALL)
         first = Select(title="between", options=labels, value=str(i), width=160, name="first")
         second = Select(
