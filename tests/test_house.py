@@ -43,6 +43,7 @@ FOLDERS = [
     "models/torch_modules",
     "models",
     "view",
+    "explore",
     "cli",
 ]
 CORE = {"equations", "enclosures", "fields", "atlas", "curves", "boundaries"}
@@ -121,10 +122,14 @@ def test_a_folder_imports_only_itself_and_the_folders_before_it(name):
 @pytest.mark.parametrize("name", PLACED)
 def test_the_core_uses_numpy_and_scipy_and_only_the_view_matplotlib(name):
     room = name.split("/")[0]
-    for (top, *_), inside in imports(parsed(name)):
+    for target, inside in imports(parsed(name)):
+        top = target[0]
         if room in CORE:
             assert top in {"numpy", "scipy", "tracer"} | sys.stdlib_module_names
         assert top != "matplotlib" or (room == "view" and inside)
+        # The page is imported when it is served, so bokeh is too.
+        assert top not in {"bokeh", "tornado"} or room == "explore" or (room == "view" and inside)
+        assert "explore" not in target[1:2] or room == "explore" or (room == "cli" and inside)
 
 
 @pytest.mark.parametrize("name", PLACED)
@@ -140,7 +145,16 @@ def test_every_module_has_a_docstring(name):
 
 def test_importing_tracer_loads_nothing_heavy():
     heavy = ["integrate", "optimize", "spatial", "differentiate", "sparse"]
-    names = ["matplotlib", "torch", "onnx", "sklearn", "h5py", "keras", *(f"scipy.{part}" for part in heavy)]
+    names = [
+        "matplotlib",
+        "bokeh",
+        "torch",
+        "onnx",
+        "sklearn",
+        "h5py",
+        "keras",
+        *(f"scipy.{part}" for part in heavy),
+    ]
     code = f"import sys, tracer; print([name for name in {names} if name in sys.modules])"
     run = subprocess.run(
         [sys.executable, "-W", "error", "-c", code], capture_output=True, text=True, check=True

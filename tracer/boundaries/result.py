@@ -77,7 +77,9 @@ class Result:
         path : path
             ``.npz`` for everything (`Boundary.load` or `Partition.load` reads it), ``.svg``, ``.png`` or
             ``.pdf`` for a picture. Of a boundary ``.csv`` for points, ``.geojson`` for lines and rings; of a
-            partition ``.csv`` for the points of the arcs, ``.geojson`` for the regions as polygons.
+            partition ``.csv`` for the points of the arcs, ``.geojson`` for the regions as polygons. ``.html``
+            for a page that needs no network: it zooms, and shows coordinates, arclength and residual under
+            the pointer (extra ``explore``).
 
         Raises
         ------
@@ -85,6 +87,8 @@ class Result:
             If the suffix is none of these.
         FileNotFoundError
             If the folder does not exist.
+        ImportError
+            If the suffix is ``.html`` and bokeh is not installed.
         """
         from tracer.view.export import save
 

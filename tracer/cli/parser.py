@@ -43,6 +43,10 @@ COMMANDS = {
         "Draw a saved boundary or partition.",
         "boundary.npz --data points.csv --label species -o picture.png",
     ),
+    "explore": Command(
+        "Show a page in the browser: zoom, choose classes, drag weights.",
+        "--example paper",
+    ),
     "bench": Command("Compare tracing with grid root-finding at equal error.", "--example moons --json"),
 }
 

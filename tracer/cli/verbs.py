@@ -12,6 +12,7 @@ from tracer.boundaries.partitions.partition import Partition
 from tracer.boundaries.partitions.partitioning import partition
 from tracer.boundaries.result import Result
 from tracer.boundaries.tracing import curve_through, trace
+from tracer.cli import explore
 from tracer.cli.data import Points
 from tracer.cli.grid_comparison import Measurement, grid_reaching, tracing_measurement
 from tracer.cli.options import add_field, add_files, add_model, add_printing, add_seed, add_work
@@ -59,6 +60,10 @@ def _plot(arguments: argparse.Namespace) -> int:
     drawn |= _points(arguments, model)
     _write(report, result, targets, drawn)
     return report.end({"files": targets})
+
+
+def _explore(arguments: argparse.Namespace) -> int:
+    return explore.serve(*network_and_box(arguments), arguments)
 
 
 def _bench(arguments: argparse.Namespace) -> int:
@@ -164,6 +169,11 @@ def _add_plot(sub: argparse.ArgumentParser) -> None:
     add_printing(sub)
 
 
+def _add_explore(sub: argparse.ArgumentParser) -> None:
+    add_model(sub)
+    explore.add_arguments(sub)
+
+
 def _add_bench(sub: argparse.ArgumentParser) -> None:
     add_field(sub)
     add_printing(sub)
@@ -174,5 +184,6 @@ VERBS: dict[str, Verb] = {
     "trace": (_add_trace, _trace),
     "partition": (_add_partition, _partition),
     "plot": (_add_plot, _plot),
+    "explore": (_add_explore, _explore),
     "bench": (_add_bench, _bench),
 }

@@ -17,6 +17,7 @@ from tracer.fields.files import check_target, whole_file
 from tracer.view.axes import picture
 from tracer.view.display import BoundaryDisplay
 from tracer.view.partition_display import PartitionDisplay
+from tracer.view.web_figure import need_bokeh, write_html
 
 
 def write_csv(result: Result, path: Path) -> None:
@@ -51,7 +52,8 @@ def _suffix(path: Path) -> str:
 
 
 PICTURES = dict.fromkeys((".svg", ".png", ".pdf"), write_picture)
-DATA = {".csv": write_csv, ".geojson": write_geojson}
+PAGE = ".html"
+DATA = {".csv": write_csv, ".geojson": write_geojson, PAGE: write_html}
 WRITERS: dict[type[Result], dict[str, Callable[[Any, Path], None]]] = {
     Boundary: {".npz": archive.write, **DATA, **PICTURES},
     Partition: {".npz": partition_archive.write, **DATA, **PICTURES},
@@ -65,7 +67,10 @@ def display_of(result: Any) -> BoundaryDisplay | PartitionDisplay:
 
 def target(path: str | os.PathLike, kind: type[Result] = Boundary) -> Path:
     """Return `path` if a result of this kind can be written to it; errors as in `Boundary.save`."""
-    return check_target(path, tuple(WRITERS[kind]))
+    checked = check_target(path, tuple(WRITERS[kind]))
+    if checked.suffix.lower() == PAGE:
+        need_bokeh()
+    return checked
 
 
 def save(result: Result, path: str | os.PathLike) -> None:

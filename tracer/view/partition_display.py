@@ -106,7 +106,7 @@ class PartitionDisplay(Display):
         points, outputs = data(X, y, network), None
         if points is not None and y is not None:
             outputs = numbers_of("y", label_list("y", y), self.partition.labels)
-        colors = _colors(multiclass_colors, len(self.partition.labels))
+        colors = class_colors(multiclass_colors, len(self.partition.labels))
         images = None if corners is None else images_of(corners, network)
         curves = [arc.curve for arc in self.partition.arcs]
         scene = self._framed(ax, box, curves, network, (xlabel, ylabel))
@@ -127,13 +127,22 @@ class PartitionDisplay(Display):
     def _fill(self, scene: Scene, region: Region, colors: Array) -> Any:
         from matplotlib.patches import PathPatch
 
-        faint, path = 1 - FAINT * (1 - colors[region.output, :3]), region_path(region, PICTURE_TOLERANCE)
-        patch = PathPatch(path, facecolor=faint, edgecolor="none", label=str(region.label))
+        path = region_path(region, PICTURE_TOLERANCE)
+        patch = PathPatch(
+            path, facecolor=faint(colors[region.output]), edgecolor="none", label=str(region.label)
+        )
         return scene.fit(self.ax_.add_patch(patch), region, update_region)
 
 
-def _colors(given: str | Sequence | None, n: int) -> Array:
-    """The colours (n, 4) of n classes."""
+def faint(color: Array) -> str:
+    """The colour of a region whose class has a `color` (4,)."""
+    from matplotlib.colors import to_hex
+
+    return to_hex(tuple(1 - FAINT * (1 - color[:3])))
+
+
+def class_colors(given: str | Sequence | None, n: int) -> Array:
+    """The colours (n, 4) of n classes; by default, or for None, scikit-learn's."""
     import matplotlib as mpl
     from matplotlib.colors import to_rgba_array
 

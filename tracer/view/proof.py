@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from tracer.arrays import Array
-from tracer.atlas.certificate import Certificate
+from tracer.atlas.certificate import Certificate, Proof
 from tracer.atlas.charts import OBLIQUE
 from tracer.fields.box import Box
 from tracer.view.axes import LINE, axes_or_new, draw_curves, draw_legend, frame
@@ -33,14 +33,7 @@ def draw(certificate: Certificate, ax: Any = None) -> Any:
     if proof is None:
         raise ValueError(f"plot needs a proof to draw; the status is {certificate.status.name}")
     ax = axes_or_new(ax)
-    cells = [
-        (proof.empty, EMPTY, "empty"),
-        (proof.outside, OUTSIDE, "not all in the domain, no zero"),
-        (proof.charts[proof.dependent == 0], CHARTS[0], "solved for x1"),
-        (proof.charts[proof.dependent == 1], CHARTS[1], "solved for x2"),
-        (proof.charts[proof.dependent == OBLIQUE], CHARTS[OBLIQUE], "solved obliquely"),
-        (certificate.undecided, UNDECIDED, "undecided"),
-    ]
+    cells = cells_by_kind(proof, certificate.undecided)
     for corners, color, _ in cells:
         _draw_cells(ax, corners, color)
     box = Box.from_bounds(certificate.bounds)
@@ -51,6 +44,18 @@ def draw(certificate: Certificate, ax: Any = None) -> Any:
         handles.append(ax.scatter(*proof.crossings.T, s=9, color=LINE["colors"], zorder=3, label="crossing"))
     draw_legend(ax, handles)
     return ax
+
+
+def cells_by_kind(proof: Proof, undecided: Array) -> list[tuple[Array, str, str]]:
+    """The cells of each kind, corners (n, 2, 2), with their colour and name."""
+    return [
+        (proof.empty, EMPTY, "empty"),
+        (proof.outside, OUTSIDE, "not all in the domain, no zero"),
+        (proof.charts[proof.dependent == 0], CHARTS[0], "solved for x1"),
+        (proof.charts[proof.dependent == 1], CHARTS[1], "solved for x2"),
+        (proof.charts[proof.dependent == OBLIQUE], CHARTS[OBLIQUE], "solved obliquely"),
+        (undecided, UNDECIDED, "undecided"),
+    ]
 
 
 def _draw_cells(ax: Any, corners: Array, color: str) -> None:

@@ -1,0 +1,56 @@
+"""Work in a thread, of which only the newest request matters.
+
+While one drags, requests come faster than they are answered. The one that is being worked on is finished; of
+those that came meanwhile all but the last are dropped, so the page is never more than one answer behind.
+"""
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Generic, TypeVar
+
+Q = TypeVar("Q")
+A = TypeVar("A")
+
+
+class Newest(Generic[Q, A]):
+    """Answer the newest question.
+
+    Parameters
+    ----------
+    work : callable
+        Returns the answer to a question; called in the thread.
+    deliver : callable
+        Takes an answer; called in the thread, in the order of the questions.
+    """
+
+    def __init__(self, work: Callable[[Q], A], deliver: Callable[[A], None]) -> None:
+        self._work, self._deliver = work, deliver
+        self._pool = ThreadPoolExecutor(1)
+        self._lock = threading.Lock()
+        self._waiting: list[Q] = []
+        self._busy = False
+
+    def ask(self, question: Q) -> None:
+        """Request an answer; returns at once."""
+        with self._lock:
+            self._waiting = [question]
+            if not self._busy:
+                self._busy = True
+                self._pool.submit(self._answer_all)
+
+    def close(self) -> None:
+        """Drop what is waiting, and end the thread after what it is working on."""
+        with self._lock:
+            self._waiting = []
+        self._pool.shutdown(wait=False)
+
+    def _answer_all(self) -> None:
+        while (question := self._taken()) is not None:
+            self._deliver(self._work(question))
+
+    def _taken(self) -> Q | None:
+        with self._lock:
+            question = self._waiting.pop() if self._waiting else None
+            self._busy = question is not None
+            return question
