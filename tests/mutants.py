@@ -54,7 +54,7 @@ def status_of(folder: Path, tests: tuple[str, ...], seed: int, seconds: float) -
     """The exit status of some tests in a copy, and the last line that says why; too long is a failure."""
     command = [sys.executable, "-m", "pytest", "-n", "0", "-x", "-q", "-p", "no:cacheprovider"]
     paths = [f"tests/{test}" for test in tests]
-    threads = {name: "1" for name in ("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS")}
+    threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
     given = {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "TRACER_SEED": str(seed), **threads}
     run = subprocess.Popen(
         [*command, *paths],
