@@ -20,8 +20,8 @@ from pathlib import Path
 from cases.mutants import ALL, Mutant
 
 ROOT = Path(__file__).parent.parent
-# The exit status of pytest if a test failed, and if none did.
-FAILED, PASSED = 1, 0
+# The exit status of pytest if a test failed, and if none did; and the one of no answer in time.
+FAILED, PASSED, SILENT = 1, 0, -1
 
 
 @contextmanager
@@ -51,41 +51,45 @@ def changed(mutant: Mutant) -> str:
 
 
 def status_of(folder: Path, tests: tuple[str, ...], seed: int, seconds: float) -> tuple[int, str]:
-    """The exit status of some tests in a copy, and the last line that says why; too long is a failure."""
+    """The exit status of some tests in a copy, and the line that says why, or why there is no answer."""
     command = [sys.executable, "-m", "pytest", "-n", "0", "-x", "-q", "-p", "no:cacheprovider"]
-    paths = [f"tests/{test}" for test in tests]
     threads = dict.fromkeys(("OPENBLAS_NUM_THREADS", "OMP_NUM_THREADS"), "1")
-    given = {"PYTHONPATH": str(folder), "PYTHONDONTWRITEBYTECODE": "1", "TRACER_SEED": str(seed), **threads}
-    run = subprocess.Popen(
-        [*command, *paths],
-        cwd=folder,
-        env=os.environ | given,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-    )
+    given = {"PYTHONPATH": str(folder), "TRACER_SEED": str(seed), **threads}
     try:
-        output, _ = run.communicate(timeout=seconds)
+        run = subprocess.run(
+            [*command, *(f"tests/{test}" for test in tests)],
+            cwd=folder,
+            env=os.environ | given,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=seconds,
+        )
     except subprocess.TimeoutExpired:
-        run.kill()
-        run.communicate()
-        return FAILED, f"no answer after {seconds:g} s"
-    said = [line for line in output.splitlines() if line.startswith(("FAILED", "ERROR"))]
-    return run.returncode, (said or output.splitlines()[-1:] or [""])[0]
+        return SILENT, f"no answer after {seconds:g} s"
+    said = [line for line in run.stdout.splitlines() if line.startswith(("FAILED", "ERROR"))]
+    return run.returncode, (said or run.stdout.splitlines()[-1:] or [""])[0]
+
+
+def _write(path: Path, text: str, second: int) -> None:
+    """Write a file as of a second of its own: Python compiles it anew if the second or size changes."""
+    path.write_text(text, encoding="utf-8")
+    os.utime(path, (second, second))
 
 
 def survivors(mutants: list[Mutant], seed: int, seconds: float) -> list[Mutant]:
     """The mutants that no test notices; says of each what noticed it."""
-    left = []
+    left: list[Mutant] = []
+    clock = int(time.time())
     with copied() as folder:
         for number, mutant in enumerate(mutants, 1):
             path, began = folder / "tracer" / mutant.file, time.perf_counter()
-            path.write_text(changed(mutant), encoding="utf-8")
+            whole = path.read_text(encoding="utf-8")
+            _write(path, changed(mutant), clock + 2 * number)
             status, line = status_of(folder, mutant.tests, seed, seconds)
-            shutil.copy(ROOT / "tracer" / mutant.file, path)
-            caught = status == FAILED
-            left += [] if caught else [mutant]
-            word = "caught" if caught else "SURVIVES" if status == PASSED else f"status {status}"
+            _write(path, whole, clock + 2 * number + 1)
+            left += [] if status == FAILED else [mutant]
+            word = {FAILED: "caught", PASSED: "SURVIVES"}.get(status, f"STATUS {status}")
             took = time.perf_counter() - began
             print(f"{number:3} {word:8} {took:4.0f} s  {mutant.file}: {mutant.breaks}. {line}", flush=True)
     return left

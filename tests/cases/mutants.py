@@ -416,8 +416,8 @@ CHARTS = [
         "atlas/test_gates.py",
         budgets_of_the_paving=("return self.paving.exhausted or any(", "return any("),
         budgets_of_the_crossings=(
-            "or any(sheet.crossings.exhausted for sheet in self.sheets.values())\n\n    @property\n    def status",
-            "\n\n    @property\n    def status",
+            " or any(sheet.crossings.exhausted for sheet in self.sheets.values())\n\n    @property",
+            "\n\n    @property",
         ),
         broken_charts=(
             "decided = not (len(self.undecided) or len(self.between))",
