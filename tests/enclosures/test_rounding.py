@@ -10,7 +10,18 @@ from hypothesis.extra.numpy import arrays
 from scipy.sparse import coo_array, csr_array
 
 from cases.strategies import MODERATE
-from tracer.enclosures.rounding import matmul, over, product, root, times, total
+from tracer.enclosures.rounding import (
+    added,
+    centered,
+    in_x,
+    matmul,
+    over,
+    per_unit,
+    product,
+    root,
+    times,
+    total,
+)
 
 # Powers of two far apart, so that sums cancel, absorb and underflow.
 WILD = MODERATE | st.builds(np.ldexp, st.floats(-1, 1), st.integers(-1070, 300))
@@ -29,6 +40,69 @@ def assert_within(midpoint, radius, low, high):
 
 def matrices(*shape, elements=WILD):
     return arrays(np.float64, shape, elements=elements)
+
+
+@pytest.mark.parametrize("n", [1, 784])
+def test_the_radius_of_a_product_is_true_and_not_much_wider_than_the_bound(n):
+    rng = np.random.default_rng(n)
+    m, factor = rng.normal(size=(2, n)), rng.normal(size=(n, 3))
+    midpoint, radius = product(m, np.zeros_like(m), factor)
+    centre = exact(m) @ exact(factor)
+    assert_within(midpoint, radius, centre, centre)
+    assert (radius <= 1.01 * (n + 4) * 2.0**-53 * (np.abs(m) @ np.abs(factor)) + n * 1e-307).all()
+
+
+# Cells --------------------------------------------------------------------------------------------
+
+
+def cells(rng, n=200):
+    """Intervals of any place and width, some of one point."""
+    low = rng.choice([-1, 1], n) * 10 ** rng.uniform(-3, 3, n)
+    high = low + rng.choice([0, 1], n, p=[0.1, 0.9]) * 10 ** rng.uniform(-12, 3, n)
+    return low, high
+
+
+def test_a_centre_and_a_radius_cover_a_cell():
+    low, high = cells(np.random.default_rng(0))
+    center, radius = centered(low, high)
+    assert (exact(center) - exact(radius) <= exact(low)).all()
+    assert (exact(center) + exact(radius) >= exact(high)).all()
+    assert (radius[low == high] == 0).all()
+
+
+def test_a_gradient_in_other_units_is_within_its_bounds():
+    rng = np.random.default_rng(1)
+    low, high = (side.reshape(-1, 2) for side in cells(rng))
+    radius = 10 ** rng.uniform(-9, 3, low.shape)
+    radius[::7, 0] = 0
+    below, above = per_unit(low, high, radius)
+    some = radius > 0
+    assert np.isnan(below[~some]).all()
+    assert (exact(below[some]) * exact(radius[some]) <= exact(low[some])).all()
+    assert (exact(above[some]) * exact(radius[some]) >= exact(high[some])).all()
+
+
+def test_a_direction_in_other_units_keeps_its_components_or_proves_nothing():
+    direction = np.array([[3.0, -5.0], [1.0, 0.0], [2.0**600, 1.0], [1.0, 1.0]])
+    radius = np.array([[0.25, 2.0], [1.0, 7.0], [2.0**500, 2.0**-20], [1.0, 0.0]])
+    found = in_x(direction, radius)
+    assert found[0, 0] / found[0, 1] == pytest.approx(3 * 0.25 / (-5 * 2))
+    assert found[1, 1] == 0 < found[1, 0]
+    assert (found[2] == 0).all()
+    assert found[3, 1] == 0 < found[3, 0]
+
+
+def test_the_exact_sum_of_many_lies_within_its_radius():
+    rng = np.random.default_rng(2)
+    for size in (0.0, 1e-9):
+        m = rng.normal(size=(50, 30)) * 10 ** rng.uniform(-3, 3, (50, 30))
+        m[:, -1] = -m[:, :-1].sum(axis=1)
+        r = size * np.abs(m)
+        centre, spread = exact(m).sum(axis=1), exact(r).sum(axis=1)
+        assert_within(*added(m, r), centre - spread, centre + spread)
+
+
+# Any numbers --------------------------------------------------------------------------------------
 
 
 @settings(max_examples=40, deadline=None)
@@ -57,16 +131,6 @@ def test_a_sparse_product_has_no_radius_where_nothing_rounds():
     m = csr_array([[0.1, 0.3, 0.0], [0.0, 0.0, -2.0], [0.1, 0.2, 0.3]])
     radius = product(m, 0 * m, np.array([[0.0, 0.7], [0.0, 0.7], [0.3, 0.0]]))[1]
     assert ((radius == 0) == [[True, False], [True, True], [False, False]]).all()
-
-
-@pytest.mark.parametrize("n", [1, 784])
-def test_the_radius_of_a_product_is_true_and_not_much_wider_than_the_bound(n):
-    rng = np.random.default_rng(n)
-    m, factor = rng.normal(size=(2, n)), rng.normal(size=(n, 3))
-    midpoint, radius = product(m, np.zeros_like(m), factor)
-    centre = exact(m) @ exact(factor)
-    assert_within(midpoint, radius, centre, centre)
-    assert (radius <= 1.01 * (n + 4) * 2.0**-53 * (np.abs(m) @ np.abs(factor)) + n * 1e-307).all()
 
 
 @settings(max_examples=60, deadline=None)
