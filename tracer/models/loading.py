@@ -1,29 +1,27 @@
 """The function `load`: the suffix of a file selects its reader."""
 
 import os
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
+from importlib import import_module
 
 from tracer.arrays import quiet
 from tracer.boundaries.coercion import has
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.fields.checks import path as checked
 from tracer.fields.checks import shown
-from tracer.fields.networks import serialization as network_json
 from tracer.fields.networks.network import Network
-from tracer.models import nnet
-from tracer.models.keras import files as keras_files
-from tracer.models.onnx import files
 
-READERS: dict[str, Callable[..., Network]] = {
-    ".json": network_json.load,
-    ".nnet": nnet.load,
-    ".onnx": files.load,
-    ".onnx.gz": files.load,
-    ".keras": keras_files.load,
-    ".h5": keras_files.load,
+# Each of these has a function `load`.
+READERS = {
+    ".json": "tracer.fields.networks.serialization",
+    ".nnet": "tracer.models.nnet",
+    ".onnx": "tracer.models.onnx.files",
+    ".onnx.gz": "tracer.models.onnx.files",
+    ".keras": "tracer.models.keras.files",
+    ".h5": "tracer.models.keras.files",
 }
 # Readers of graphs, which may have several outputs, and sizes that are left free.
-OF_GRAPHS = (files.load, keras_files.load)
+OF_GRAPHS = ("tracer.models.onnx.files", "tracer.models.keras.files")
 # Advice for files that another library reads: its model can then be converted.
 TORCH = (
     "pass tracer.as_network(torch.load(path, weights_only=False), shape=…), or, of TorchScript, "
@@ -106,9 +104,9 @@ def load(
         raise ValueError(f"path must end in one of {', '.join(READERS)}; got {shown(path)}{hint}")
     if not file.is_file():
         raise FileNotFoundError(f"path must be a file that exists; got {shown(path)}")
-    reader = READERS[suffix]
-    if reader in OF_GRAPHS:
-        return reader(file, output, shape)
+    read = import_module(READERS[suffix]).load
+    if READERS[suffix] in OF_GRAPHS:
+        return read(file, output, shape)
     if output is not None or shape is not None:
         raise ValueError(f"output and shape belong to graphs, such as .onnx; got {shown(path)}")
-    return reader(file)
+    return read(file)

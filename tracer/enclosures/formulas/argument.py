@@ -29,7 +29,7 @@ from tracer.enclosures.formulas.stand_in import (
     reason_of,
 )
 from tracer.enclosures.formulas.switches import COMBINATIONS, masked
-from tracer.enclosures.formulas.ufuncs import TABLE, Operation
+from tracer.enclosures.formulas.ufuncs import Operation, operation_of
 
 # Arithmetic of arrays of bool is logical.
 _LOGICAL = {np.multiply: np.logical_and, np.add: np.logical_or} | COMBINATIONS
@@ -138,7 +138,7 @@ class Argument(StandIn):
             self.reading.conditional, sizes = True, [self._size(term) for term in inputs]
             ufunc, evaluate, terms = self._with_conditions(ufunc, evaluate, terms)
             largest = self._largest(ufunc, sizes)
-        operation = TABLE.get(ufunc)
+        operation = operation_of(ufunc)
         if operation is None:
             raise self.reading.refusal(name_of(ufunc))
         try:

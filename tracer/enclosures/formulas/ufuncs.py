@@ -8,11 +8,10 @@ the slope is one side's, and the enclosure contains the slopes of both sides, or
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
-from scipy.special import erf, erfc, exp10, expit, log_expit, logit, ndtr, xlog1py, xlogy
 
 from tracer.enclosures.forms import taylor_arithmetic as taylor
 from tracer.enclosures.forms.ranged import (
@@ -43,6 +42,7 @@ from tracer.enclosures.formulas.switches import (
 from tracer.enclosures.functions import elementary, inverse_functions, univariate
 from tracer.enclosures.functions.univariate import Univariate
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
+from tracer.enclosures.special_functions import expit
 
 # For larger exponents the factors of a power's derivatives would magnify underflow.
 LARGEST_EXPONENT = 1000.0
@@ -371,34 +371,47 @@ TABLE: dict[Any, Operation] = {
     np.arcsinh: _unary(inverse_functions.ARCSINH, lambda v, z: 1 / np.hypot(1, z)),
     np.arccosh: _unary(inverse_functions.ARCCOSH, lambda v, z: 1 / (np.sqrt(z - 1) * np.sqrt(z + 1))),
     np.arctanh: _unary(inverse_functions.ARCTANH, lambda v, z: 1 / ((1 - z) * (1 + z))),
-    # SciPy's functions
-    expit: _unary(univariate.SIGMOID, lambda v, z: v * expit(-z)),
-    log_expit: Operation(
-        lambda a: a.negative().apply(univariate.SOFTPLUS).negative(), (lambda v, z: expit(-z),)
-    ),
-    erf: _unary(inverse_functions.ERF, lambda v, z: _ERF_SLOPE * np.exp(-z * z)),
-    erfc: _unary(inverse_functions.ERFC, lambda v, z: -_ERF_SLOPE * np.exp(-z * z)),
-    ndtr: Operation(
-        lambda a: _times(a, -(0.5**0.5)).apply(inverse_functions.ERFC).scale(0.5),
-        (lambda v, z: np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi),),
-    ),
-    logit: Operation(
-        lambda a: subtract(a.apply(elementary.LOG), a.negative().apply(elementary.LOG1P)),
-        (lambda v, z: 1 / (z * (1 - z)),),
-    ),
-    exp10: Operation(lambda a: _power(10.0, a), (lambda v, z: _LOG10 * v,)),
-    # Of the value 0 where x is 0 and the logarithm undefined, only the range is known.
-    xlogy: Operation(
-        _times_logarithm(elementary.LOG),
-        (lambda v, x, y: np.log(y), lambda v, x, y: x / y),
-    ),
-    xlog1py: Operation(
-        _times_logarithm(elementary.LOG1P),
-        (lambda v, x, y: np.log1p(y), lambda v, x, y: x / (1 + y)),
-    ),
 }
 # Comparisons and logical operations: their results are conditions.
 TABLE |= {ufunc: Operation(_on_forms(compare), (None, None)) for ufunc, compare in COMPARISONS.items()}
 TABLE |= {
     ufunc: Operation(partial(_combined, logical), (None, None)) for ufunc, logical in COMBINATIONS.items()
 }
+
+
+def operation_of(ufunc: Any) -> Operation | None:
+    """The row of a ufunc of NumPy or SciPy; None if there is none."""
+    return TABLE.get(ufunc) or _of_scipy().get(ufunc)
+
+
+@cache
+def _of_scipy() -> dict[Any, Operation]:
+    """The rows of SciPy's functions."""
+    from scipy import special
+
+    return {
+        special.expit: _unary(univariate.SIGMOID, lambda v, z: v * expit(-z)),
+        special.log_expit: Operation(
+            lambda a: a.negative().apply(univariate.SOFTPLUS).negative(), (lambda v, z: expit(-z),)
+        ),
+        special.erf: _unary(inverse_functions.ERF, lambda v, z: _ERF_SLOPE * np.exp(-z * z)),
+        special.erfc: _unary(inverse_functions.ERFC, lambda v, z: -_ERF_SLOPE * np.exp(-z * z)),
+        special.ndtr: Operation(
+            lambda a: _times(a, -(0.5**0.5)).apply(inverse_functions.ERFC).scale(0.5),
+            (lambda v, z: np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi),),
+        ),
+        special.logit: Operation(
+            lambda a: subtract(a.apply(elementary.LOG), a.negative().apply(elementary.LOG1P)),
+            (lambda v, z: 1 / (z * (1 - z)),),
+        ),
+        special.exp10: Operation(lambda a: _power(10.0, a), (lambda v, z: _LOG10 * v,)),
+        # Of the value 0 where x is 0 and the logarithm undefined, only the range is known.
+        special.xlogy: Operation(
+            _times_logarithm(elementary.LOG),
+            (lambda v, x, y: np.log(y), lambda v, x, y: x / y),
+        ),
+        special.xlog1py: Operation(
+            _times_logarithm(elementary.LOG1P),
+            (lambda v, x, y: np.log1p(y), lambda v, x, y: x / (1 + y)),
+        ),
+    }

@@ -19,12 +19,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import erf, erfc
 
 from tracer.arrays import Array
 from tracer.enclosures.functions.elementary import MONOTONE, NONZERO, OnDomain
 from tracer.enclosures.functions.univariate import Univariate
 from tracer.enclosures.rounding import UP
+from tracer.enclosures.special_functions import erf, erfc
 
 # Beyond this the derivatives of the error function are 0 in float64.
 ERF_END = 40.0

@@ -26,11 +26,11 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 import numpy as np
-from scipy.special import erfc
 
 from tracer.arrays import Array, Indices
 from tracer.enclosures.functions.supporting_lines import Line, interval_around, largest
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
+from tracer.enclosures.special_functions import erfc
 
 # Roundings of the longest formula below, each elementary function counted as 8 (4 ulp).
 ROUNDINGS = 64

@@ -23,12 +23,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import erfc
 
 from tracer.arrays import Array
 from tracer.enclosures.functions import univariate
 from tracer.enclosures.functions.univariate import Univariate
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
+from tracer.enclosures.special_functions import erfc
 
 # Below π²/4 by more than the roundings near the pole.
 QUARTER = 2.4674

@@ -32,7 +32,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import erf
 
 from tracer.arrays import Array, quiet
 from tracer.enclosures import rounding
@@ -40,6 +39,7 @@ from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.forms.taylor_arithmetic import add, multiply, scale
 from tracer.enclosures.functions.supporting_lines import largest
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP
+from tracer.enclosures.special_functions import erf
 from tracer.fields.checks import index, points, shown
 from tracer.fields.field import Enclosure
 from tracer.fields.kernels.gaussians import DECAY, Gaussians

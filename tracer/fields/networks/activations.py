@@ -13,13 +13,13 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
-from scipy.special import erfc, expit
 
 from tracer.arrays import Array
 from tracer.enclosures.functions import elementary, univariate
 from tracer.enclosures.functions.blocks import Blocks
 from tracer.enclosures.functions.piecewise_linear import HARDTANH, RELU, PiecewiseLinear
 from tracer.enclosures.functions.univariate import Univariate
+from tracer.enclosures.special_functions import erfc, expit
 from tracer.fields.checks import exact_number, positive_integer, shown
 
 INF = float("inf")

@@ -23,9 +23,9 @@ from functools import cached_property
 
 import numpy as np
 from numpy.typing import ArrayLike
-from scipy.special import expit
 
 from tracer.arrays import Array, quiet
+from tracer.enclosures.special_functions import expit
 from tracer.fields.checks import points as checked
 from tracer.fields.checks import shown
 from tracer.fields.field import Enclosure
