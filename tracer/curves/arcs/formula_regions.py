@@ -22,6 +22,9 @@ from tracer.fields.piecewise_linear.linear_regions import Extension
 
 # How near a kink counts as at it, in box units.
 HAIR = 1e-13
+# Two functions whose values and gradients differ by less than these shares of their sizes are one, as the
+# distances to both sides of a polygon are beyond their common corner: the rest is rounding.
+SAME_VALUE, SAME_GRADIENT = 1e-13, 1e-9
 
 
 def _number(term: Any) -> Any:
@@ -34,7 +37,11 @@ def _number(term: Any) -> Any:
 
 def _minus(a: Any, b: Any) -> DualNumber:
     a, b = _number(a), _number(b)
-    return DualNumber(a.value - b.value, a.gradient - b.gradient)
+    value, gradient = a.value - b.value, a.gradient - b.gradient
+    sizes = np.abs(a.value) + np.abs(b.value), np.abs(a.gradient) + np.abs(b.gradient)
+    same = np.abs(value) <= SAME_VALUE * sizes[0]
+    same &= np.abs(gradient).max(axis=0) <= SAME_GRADIENT * sizes[1].max(axis=0)
+    return DualNumber(np.where(same, 0.0, value), np.where(same, 0.0, gradient))
 
 
 # For each operation with kinks the function z that decides one, and what it is for z > 0 and for z < 0.

@@ -20,7 +20,7 @@ from tracer.equations.planar_systems import solve
 from tracer.equations.safeguarded_newton import newton
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField
-from tracer.fields.piecewise_linear.linear_regions import ActivationRegions, Pattern
+from tracer.fields.piecewise_linear.linear_regions import ActivationRegions, Extension, Pattern
 
 MOST_ROUNDS = 64
 MOST_DIPS = 8
@@ -134,20 +134,48 @@ def _sides_at_cut(regions: ActivationRegions, box: Box, x: Array, towards: Array
     sides = regions.sides(x, towards)
     here = regions.at(x, sides)
     kinks = regions.kinks[np.arange(len(regions.kinks)), np.maximum(sides, before)]
-    rounding = CONVERGED * np.hypot(*(here.partials * box.sides[:, None, None]))
-    kept = (np.abs(sides - before) == 1) & (np.abs(here.z - kinks) <= rounding)
+    kept = (np.abs(sides - before) == 1) & (np.abs(here.z - kinks) <= _rounding(here, box))
     return np.where(kept, before, sides)
+
+
+def _rounding(here: Extension, box: Box) -> Array:
+    """How far from a kink a pre-activation counts as at it, (n, N)."""
+    return CONVERGED * np.hypot(*(here.partials * box.sides[:, None, None]))
 
 
 def _meeting(
     regions: ActivationRegions, box: Box, arcs: ArcBatch, sides: Pattern, neuron: Indices, up: Mask
 ) -> Array:
-    """The points (n, 2) of arcs at which one neuron each, in its phase at the start, passes its kink."""
+    """The points (n, 2) of arcs at which one neuron each, in its phase at the start, passes its kink.
+
+    Where it is at its kink at an end, to rounding, perhaps because it is so on a part of the arc, the end.
+    """
     row = np.arange(len(arcs))
     kink = regions.kinks[neuron, sides[row, neuron] + up]
-    z = [regions.at(x, sides).z[row, neuron] - kink for x in (arcs.start, arcs.end)]
-    with np.errstate(all="ignore"):
-        share = np.clip(np.nan_to_num(z[0] / (z[0] - z[1]), nan=0.5), 0, 1)
+    ends = [regions.at(x, sides) for x in (arcs.start, arcs.end)]
+    z = [end.z[row, neuron] - kink for end in ends]
+    rounding = [_rounding(end, box)[row, neuron] for end in ends]
+    at_start, at_end = (np.abs(some) <= less for some, less in zip(z, rounding, strict=True))
+    x, between = np.where(at_start[:, None], arcs.start, arcs.end), ~(at_start | at_end)
+    if between.any():
+        with np.errstate(all="ignore"):
+            share = np.clip(np.nan_to_num(z[0] / (z[0] - z[1]), nan=0.5), 0, 1)
+        rows = share, sides, neuron, kink, up
+        x[between] = _crossed(regions, box, arcs[between], *(some[between] for some in rows))
+    return x
+
+
+def _crossed(
+    regions: ActivationRegions,
+    box: Box,
+    arcs: ArcBatch,
+    share: Array,
+    sides: Pattern,
+    neuron: Indices,
+    kink: Array,
+    up: Mask,
+) -> Array:
+    """The points of `_meeting`, by Newton's method from these shares of the arcs' chords, or in brackets."""
 
     def both(x: Array, which: Indices) -> tuple[Array, Array]:
         return regions.at(x, sides[which]).at_kink(neuron[which], kink[which], box.sides)
