@@ -249,3 +249,18 @@ def test_arcs_whose_deviation_is_rounding_are_not_cut():
     central = np.abs(x).max(axis=1) < 0.03
     assert central.any()
     assert np.abs(x[central, 0] - x[central, 1]).max() < 1e-11
+
+
+def test_a_curve_of_one_point_is_that_point():
+    """A line that touches a corner of the box."""
+    curve = tracer.trace_from(lambda x1, x2: x1 + x2 - 2, (1, 1), [(-1, 1), (-1, 1)])
+    assert curve.length == 0
+    assert curve.points.tolist() == [[1, 1]]
+    assert curve(0.0).tolist() == [1, 1]
+    assert curve([0.0, 0.0]).tolist() == [[1, 1], [1, 1]]
+    assert curve([]).shape == (0, 2)
+    assert np.abs(curve.tangent(0.0)) == pytest.approx([0.5**0.5, 0.5**0.5])
+    assert curve.normal(0.0) == pytest.approx([0.5**0.5, 0.5**0.5])
+    assert curve.curvature(0.0) == pytest.approx(0)
+    assert curve.polyline(1e-3).tolist() == [[1, 1]]
+    assert curve.__geo_interface__ == {"type": "Point", "coordinates": [1, 1]}

@@ -6,7 +6,7 @@ the root of F next to the prediction. `curve(s)` returns the latter.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -143,6 +143,11 @@ class Curve:
         """Whether the curve returns to its first point."""
         return not self.ends
 
+    @cached_property
+    def _prediction(self) -> Pieces:
+        """The pieces; those of a curve of one point are a line from it to itself."""
+        return self.pieces if len(self.pieces) else Pieces.lines(self.points, self.points)
+
     @property
     def jumps(self) -> bool:
         """Whether F jumps over 0 along the curve: predicted classes do.
@@ -219,7 +224,8 @@ class Curve:
         """Unit tangents, shape (..., 2), in plane coordinates at arclengths `s`, shape (...)."""
         at = self._arclengths(s)
         _, gradient = self._on_curve(at.ravel())
-        rate = self.pieces.rate(*self.pieces.locate(at.ravel()))[:, :2]
+        pieces = self._prediction
+        rate = pieces.rate(*pieces.locate(at.ravel()))[:, :2]
         if gradient is not None:
             known: Any = gradient.any(axis=1)
             # At a branch point the gradient is noise, and the prediction determines the branch.
@@ -303,7 +309,7 @@ class Curve:
         if self.pieces.straight and tolerance == 0:
             return self.points.copy()
         tolerance = max(between("tolerance", tolerance, FINEST, 1.0), self._rounding())
-        pieces, field = self.pieces, self.field
+        pieces, field = self._prediction, self.field
         if not (self.tolerance <= CLEARLY_BETTER * tolerance or pieces.straight or field is None):
             finer = max(CLEARLY_BETTER * tolerance, self._rounding())
             pieces = resolved(pieces, self.box, finer, partial(correct, field, self.box))
@@ -315,19 +321,15 @@ class Curve:
         return self._at_places(pieces, chosen)
 
     def _on_screen(self, screen: Screen) -> Array:
-        pieces = self.pieces
+        pieces = self._prediction
         places = np.linspace(0, len(pieces), SAMPLES * len(pieces) + 1)
         error = self.tolerance * self.box.sides
         precise = screen.hides(pieces.at_places(places)[:, :2], error, CLEARLY_BETTER)
 
         def at(place: Array) -> Array:
-            return screen(
-                self.pieces.at_places(place)[:, :2] if precise else self._at_places(self.pieces, place)
-            )
+            return screen(pieces.at_places(place)[:, :2] if precise else self._at_places(pieces, place))
 
-        return screen.within(
-            self._at_places(self.pieces, vertices(places, screen.tolerance, at, screen.view))
-        )
+        return screen.within(self._at_places(pieces, vertices(places, screen.tolerance, at, screen.view)))
 
     def _at_places(self, pieces: Pieces, place: Array) -> Array:
         """Points (n, 2) on the curve at places (n,) of `pieces`."""
@@ -339,9 +341,13 @@ class Curve:
     def __geo_interface__(self) -> dict[str, Any]:
         """A line, or the polygon inside a closed curve, counterclockwise, with chords within 1e-6 box units.
 
+        A curve of length 0 is a point.
+
         ``shapely.geometry.shape(curve)`` reads it.
         """
         line = self.polyline(DATA_TOLERANCE)
+        if len(line) == 1:
+            return {"type": "Point", "coordinates": line[0].tolist()}
         if not self.closed:
             return {"type": "LineString", "coordinates": line.tolist()}
         around = line if area_of_line(line - line[0]) > 0 else line[::-1]
@@ -369,7 +375,7 @@ class Curve:
 
     def _on_curve(self, s: Array) -> tuple[Array, Array | None]:
         """Points of the curve at arclengths (n,), and ∇F there; None for a polygon or without a field."""
-        x, gradient = self._corrected(self.pieces(s))
+        x, gradient = self._corrected(self._prediction(s))
         x[s == 0], x[s == self.length] = self.points[0], self.points[-1]
         return x, gradient
 

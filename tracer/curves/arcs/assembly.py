@@ -37,15 +37,9 @@ def batch_of(sheet: Sheet, gradients: Array) -> ArcBatch:
     arcs = sheet.arcs[order]
     start, end = sheet.crossings.points[arcs.start], sheet.crossings.points[arcs.end]
     cells, (slopes, directions) = paving.lines.at(paving.charts[arcs.chart]), sheet.growth(arcs.chart)
-    # If F is monotone along both coordinates, the dependent one is that in which the arc is shorter.
-    length = np.abs((end - start) / sheet.box.sides)
-    shorter = (length[:, 1] < length[:, 0]).astype(np.intp)
-    row = np.arange(len(arcs))
-    dependent = np.where(slopes[row, shorter] != 0, shorter, 1 - shorter)
-    direction = np.zeros_like(start)
-    direction[row, dependent] = slopes[row, dependent]
-    oblique = (slopes[:, 0] == 0) & (slopes[:, 1] == 0)
-    direction[oblique] = directions[oblique]
+    # Where F is monotone along both coordinates, τ along their diagonal varies wherever the arc leads.
+    both = (slopes[:, 0] != 0) & (slopes[:, 1] != 0)
+    direction = np.where(both[:, None], slopes * sheet.box.sides, directions)
     at_ends = start, end, gradients[arcs.start], gradients[arcs.end]
     return ArcBatch.of(order, *at_ends, cells[:, 0], cells[:, 1], direction)
 

@@ -2,10 +2,10 @@
 
 The *slab* of an arc is the part of its chart where τ lies between its values at the arc's ends (see
 `charts`). It is convex, and every line along d through it contains one root of F, which lies on the arc: so
-all roots of F in the slab lie on the arc. If F has certified signs − and + at points p and q of the slab,
-then the segment from p to q contains a point of the arc. Its distance from x is at most the larger of the
-distances of p and q, because distances from x are convex. This holds wherever x, p and q lie, so the rounding
-of x ± b u is harmless.
+all roots of F in the slab lie on the arc. If the chart has no other arc, all roots of F in the chart do. If
+F has certified signs − and + at points p and q of the slab, or of such a chart, then the segment from p to q
+contains a point of the arc. Its distance from x is at most the larger of the distances of p and q, because
+distances from x are convex. This holds wherever x, p and q lie, so the rounding of x ± b u is harmless.
 
 The direction u of the gradient is tried first; then d, along which the chart itself is a bracket. Let x lie
 in the slab, and let q be where the exact line along d through x leaves the cell. The root on that line lies
@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 
-from tracer.arrays import Array, Rows
+from tracer.arrays import Array, Mask, Rows
+from tracer.atlas.cells.coarsening import NO_CLASS
 from tracer.atlas.charts import across_bounds, across_brackets
 from tracer.atlas.edges.roots import BRACKET, BRACKET_ROUNDS, ROUNDING, WIDER, certified_signs, point_bounds
 from tracer.atlas.sheet import Sheet
@@ -48,6 +49,8 @@ class Slabs(Rows):
         The range of τ.
     up : ndarray, shape (n, 2)
         The unit vector along the direction, in box units, to rounding.
+    only : ndarray of bool, shape (n,)
+        Whether all roots of F in the chart lie on the arc.
     """
 
     lower: Array
@@ -56,6 +59,7 @@ class Slabs(Rows):
     low: Array
     high: Array
     up: Array
+    only: Mask
 
     @classmethod
     def of_arcs(cls, sheet: Sheet, stack: ArcBatch) -> "Slabs":
@@ -66,12 +70,18 @@ class Slabs(Rows):
         d, brackets = stack.direction, sheet.crossings.brackets
         _, low = across_brackets(d, brackets[sheet.arcs.start[stack.arc]])
         high, _ = across_brackets(d, brackets[sheet.arcs.end[stack.arc]])
-        return cls(stack.lower, stack.upper, d, low, high, unit_vectors(d / sheet.box.sides))
+        chart = sheet.arcs.chart[stack.arc]
+        only = (np.bincount(sheet.arcs.chart)[chart] == 1) & (sheet.third(chart) == NO_CLASS)
+        return cls(stack.lower, stack.upper, d, low, high, unit_vectors(d / sheet.box.sides), only)
 
     def hold(self, x: Array) -> Any:
         """Whether points (..., n, 2) certainly lie in the slabs."""
         low, high = across_bounds(self.direction, x)
         return within(x, self.lower, self.upper) & (low >= self.low) & (high <= self.high)
+
+    def own(self, x: Array) -> Any:
+        """Whether roots of F between such points (..., n, 2) certainly lie on the arcs."""
+        return self.hold(x) | (within(x, self.lower, self.upper) & self.only)
 
     def exits(self, box: Box, x: Array) -> Array:
         """Distances (2, n), in box units and to rounding, of points (n, 2) from the sides of their charts.
@@ -124,7 +134,7 @@ def _tighten(bound: Array, field: EnclosedField, box: Box, slabs: Slabs, x: Arra
             slab, here = slabs[open_], x[open_]
             step = (reach[:, None] * up * box.sides)[open_]
             ends = np.stack([here - step, here + step])
-            inside = slab.hold(ends)
+            inside = slab.own(ends)
             signs = certified_signs(field, ends.reshape(-1, 2)).reshape(inside.shape)
             proven = inside & (signs == np.array([[-1], [1]]))
             far = box.distance(ends, here)

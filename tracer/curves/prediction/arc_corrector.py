@@ -12,7 +12,7 @@ from tracer.arrays import EPS, Array, Indices, Mask
 from tracer.atlas.charts import across
 from tracer.atlas.edges.roots import Transversals, bracketed_newton
 from tracer.curves.corrector import EXACT, SETTLED, newton_along
-from tracer.curves.prediction.batch import ENDS, GRADIENTS, ArcBatch, solve_in_brackets
+from tracer.curves.prediction.batch import ENDS, GRADIENTS, ArcBatch, rounding_of_across, solve_in_brackets
 from tracer.curves.vectors import dot, lengths, within
 from tracer.fields.box import Box
 from tracer.fields.field import Field
@@ -44,9 +44,10 @@ def corrected(
     step, noise = step.reshape(n, m), noise.reshape(n, m)
     ends = arcs.across()
     low, high = np.minimum(*ends), np.maximum(*ends)
-    t = across(arcs.direction[:, None], at)
+    t, rounding = across(arcs.direction[:, None], at), rounding_of_across(arcs)
     inside = within(at, arcs.lower[:, None], arcs.upper[:, None])
-    lost = ~(inside & (t >= low[:, None]) & (t <= high[:, None]) & (step <= CONVERGED))
+    inside &= (t >= (low - rounding)[:, None]) & (t <= (high + rounding)[:, None])
+    lost = ~(inside & (step <= CONVERGED))
     if not arcs.bracketed:
         lost |= _beside_a_jump(box, arcs, step * np.abs(dot(gradient, normal * box.sides)))
     # A step that does not converge says nothing of rounding.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from tracer.arrays import EPS, Array, Indices, Mask
 from tracer.atlas.charts import across, is_oblique
 from tracer.atlas.edges.roots import Segments, Transversals, bracketed_newton
-from tracer.curves.vectors import lengths, max_norm, turned, unit_vectors
+from tracer.curves.vectors import dot, lengths, max_norm, turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
@@ -115,13 +115,23 @@ class ArcBatch:
         return parts, index
 
 
+def is_long(box: Box, stack: ArcBatch) -> Mask:
+    """Which arcs have a chord longer than `SHORTEST` roundings of their points."""
+    rounding = EPS * max_norm(stack.start / box.sides)
+    return np.asarray(box.distance(stack.start, stack.end) > SHORTEST * rounding)
+
+
 def can_be_halved(box: Box, stack: ArcBatch) -> Mask:
-    """Which arcs have a float of τ between their ends, and a chord longer than `SHORTEST` roundings."""
+    """Which long arcs have a float of τ between their ends."""
     a, b = stack.across()
     middle = 0.5 * a + 0.5 * b
-    rounding = EPS * max_norm(stack.start / box.sides)
-    apart = box.distance(stack.start, stack.end) > SHORTEST * rounding
-    return apart & (middle > np.minimum(a, b)) & (middle < np.maximum(a, b))
+    return is_long(box, stack) & (middle > np.minimum(a, b)) & (middle < np.maximum(a, b))
+
+
+def rounding_of_across(stack: ArcBatch) -> Array:
+    """How far the rounding of points of arcs may change their τ, (n,)."""
+    size = np.maximum(np.abs(stack.lower), np.abs(stack.upper))
+    return SHORTEST * EPS * dot(np.abs(stack.direction), size[:, ::-1])
 
 
 def solve_in_brackets(field: Field, stack: ArcBatch, t: Array) -> Array:

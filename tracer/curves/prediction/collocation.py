@@ -48,7 +48,7 @@ from tracer.curves.pieces import (
     with_arclength,
 )
 from tracer.curves.prediction.arc_corrector import corrected, grid_in_brackets
-from tracer.curves.prediction.batch import ENDS, GRADIENTS, ArcBatch, can_be_halved
+from tracer.curves.prediction.batch import ENDS, GRADIENTS, ArcBatch, can_be_halved, is_long
 from tracer.curves.turning import FLAT
 from tracer.curves.vectors import dot, lengths, turned, unit_vectors
 from tracer.fields.box import Box
@@ -270,16 +270,14 @@ def _put_onto_curve(field: Field, box: Box, arcs: ArcBatch, predicted: Array, no
     x[:, INNER], gradient[:, INNER], noise, lost = corrected(field, box, arcs, normal, predicted[:, INNER])
     x[:, OUTER], gradient[:, OUTER] = arcs.vectors[:, ENDS], arcs.vectors[:, GRADIENTS]
     # A polynomial that folds, because of a bad prediction, may run beyond its arc's ends.
-    nodes = x[:, AT_NODES]
-    folded = np.flatnonzero(_folds(box, arcs, nodes))
+    folded = np.flatnonzero(_folds(box, arcs, x[:, AT_NODES]))
     if len(folded):
         lost[folded] = True
     if len(folded) and arcs.bracketed:
-        some = arcs[folded]
-        tau = across(some.direction[:, None], _straight(some.start, some.end, SIGMA[INNER]))
-        x[folded, INNER], gradient[folded, INNER] = grid_in_brackets(field, some, tau)
-        nodes = x[:, AT_NODES]
-    halves = can_be_halved(box, arcs)
+        x[folded, INNER], gradient[folded, INNER] = _in_order(field, box, arcs[folded])
+        folded = folded[_folds(box, arcs[folded], x[folded][:, AT_NODES])]
+    nodes = x[:, AT_NODES]
+    halves = is_long(box, arcs)
     uphill, rates = unit_vectors(gradient * box.sides), RATES_AT_SIGMA @ nodes / box.sides
     # Whether gradients are within 45° of the chord's normal; one that is 0 or not finite is not.
     steep = ~(dot(_normals(box, arcs)[:, None], uphill) > LEAST_COSINE).all(axis=1) & halves
@@ -292,7 +290,21 @@ def _put_onto_curve(field: Field, box: Box, arcs: ArcBatch, predicted: Array, no
     off = (np.abs(dot(gap, uphill[:, AT_CHECKS])) + bends).max(axis=1)
     # An arc so short that there is nothing between its ends is as good as it can be.
     off, length = np.where(halves, off, 0.0), np.where(halves, length, 0.0)
+    off[folded] = np.where(halves[folded], np.inf, 0.0)
     return _OnCurve(x, off, noise, length, angle, _room(box, nodes, uphill, angle), steep, lost)
+
+
+def _in_order(field: Field, box: Box, arcs: ArcBatch) -> tuple[Array, Array]:
+    """Points at `SIGMA` between the ends of arcs in charts, (n, 9, 2), one after another, and ∇F there."""
+    straight = _straight(arcs.start, arcs.end, SIGMA[INNER])
+    x, gradient = grid_in_brackets(field, arcs, across(arcs.direction[:, None], straight))
+    along = ((arcs.end - arcs.start) / box.sides / box.sides)[:, None]
+    # Where a curve runs along its brackets, rounding moves points along it: there take normals of chords.
+    mixed = np.flatnonzero(~(np.diff(dot(x, along)) > 0).all(axis=1))
+    if len(mixed):
+        normals = np.broadcast_to(_normals(box, arcs[mixed])[:, None], straight[mixed].shape)
+        x[mixed], gradient[mixed] = corrected(field, box, arcs[mixed], normals, straight[mixed])[:2]
+    return x, gradient
 
 
 def _room(box: Box, nodes: Array, shares: Array, angle: Array) -> Array:
