@@ -184,9 +184,8 @@ def _relaxations_together(
     layers = (*hidden, Layer.stacked([layers[-1] for layers in networks]))
     cell = np.concatenate(cells)
     order = np.argsort(cell, kind="stable")
-    used, cell = np.unique(cell[order], return_inverse=True)
     output = np.repeat(np.arange(len(networks)), list(map(len, cells)))
-    rows = Rows(lower[used], upper[used], cell, output[order])
+    rows = Rows(lower, upper, cell[order], output[order])
     return relaxations_of_rows(layers, rows, chunk_size(layers, CACHED_RELAXATIONS)), order
 
 
