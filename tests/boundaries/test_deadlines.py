@@ -9,9 +9,11 @@ import tracer
 from tracer.atlas.cells import subdivision
 from tracer.atlas.cells.paving import pave
 from tracer.atlas.cells.questions import OneField
+from tracer.atlas.classes import margins
 from tracer.atlas.edges import crossings
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Evaluations, Overtime
+from tracer.fields.networks.bounds import on_cells_together
 
 BOX = [(-1, 1), (-1, 1)]
 PAPER, PAPER_BOX = tracer.example("paper")
@@ -100,6 +102,28 @@ def test_a_partition_ends_in_time(call, point, limit, clock, monkeypatch):
     assert partition.regions or partition.status is tracer.Status.BUDGET_EXHAUSTED
     if partition.arcs:
         partition.nearest([0.1, 0.2])
+
+
+@pytest.mark.parametrize("limit", [0.5, 2, 8])
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_a_partition_that_relaxes_hidden_layers_once_ends_in_time(limit, activation, clock, monkeypatch):
+    rng, rows = np.random.default_rng(0), 0
+    layers = [
+        tracer.Layer(3 * rng.normal(size=(8, 2)), rng.normal(size=8), activation),
+        tracer.Layer(rng.normal(size=(4, 8)), rng.normal(size=4)),
+    ]
+
+    def slow(networks, which, lower, upper):
+        nonlocal rows
+        number = sum(len(row) for row, _ in which)
+        rows, clock.now = rows + number, clock.now + 0.001 + 1e-3 * number
+        return on_cells_together(networks, which, lower, upper)
+
+    monkeypatch.setattr(margins, "on_cells_together", slow)
+    partition = tracer.partition(tracer.Network(layers), BOX, time_limit=limit)
+    assert rows > 0
+    assert clock.now <= LATE * limit
+    assert partition.regions or partition.status is tracer.Status.BUDGET_EXHAUSTED
 
 
 @pytest.mark.parametrize("limit", np.arange(1, 30, 2.5).tolist())

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from tracer.arrays import Array
 from tracer.fields.field import Enclosure, by_chords, noise_of, unenclosable
@@ -72,7 +72,7 @@ class Evaluations:
         if self.deadline == math.inf:
             return self.field.value(x)
         x = np.asarray(x)
-        parts = self._in_portions("value", self.field.value, x.reshape(-1, 2))
+        parts = self.in_portions("value", self.field.value, x.reshape(-1, 2))
         return np.concatenate(parts).reshape(x.shape[:-1])
 
     def value_and_gradient(self, x: ArrayLike) -> tuple[Array, Array]:
@@ -81,18 +81,21 @@ class Evaluations:
         if self.deadline == math.inf:
             return self.field.value_and_gradient(x)
         x = np.asarray(x)
-        parts = self._in_portions("gradient", self.field.value_and_gradient, x.reshape(-1, 2))
+        parts = self.in_portions("gradient", self.field.value_and_gradient, x.reshape(-1, 2))
         value, gradient = (np.concatenate(column) for column in zip(*parts, strict=True))
         return value.reshape(x.shape[:-1]), gradient.reshape(x.shape)
 
     def enclose(self, lower: Array, upper: Array) -> Enclosure:
         """Bounds of F and ∇F on cells, which are not counted here."""
-        if self.deadline == math.inf:
-            return self.field.enclose(lower, upper)
-        return Enclosure.joined(self._in_portions("bounds", self.field.enclose, lower, upper))
+        return Enclosure.joined(self.in_portions("bounds", self.field.enclose, lower, upper))
 
-    def _in_portions(self, kind: str, call: Callable[..., Any], *rows: Array) -> list[Any]:
-        """The results of a call on some rows, portion by portion; one call if there are no rows."""
+    def in_portions(self, kind: str, call: Callable[..., Any], *rows: NDArray) -> list[Any]:
+        """The results of a call on some rows, portion by portion; one call if there are no rows.
+
+        Calls of one `kind` take alike for each row.
+        """
+        if self.deadline == math.inf:
+            return [call(*rows)]
         parts, start, many = [], 0, len(rows[0])
         while start < many or not parts:
             began = time.perf_counter()

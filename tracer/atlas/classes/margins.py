@@ -5,7 +5,7 @@ from place to place. So a row has its own pair, and rows with the same pair are 
 """
 
 import math
-from functools import cached_property
+from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from tracer.fields.classifier import Classifier
 from tracer.fields.evaluations import Evaluations
 from tracer.fields.field import Enclosure
 from tracer.fields.networks.bounds import on_cells_together, share_hidden_layers
+from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.network import Network
 
 
@@ -24,6 +25,8 @@ class Margins:
     def __init__(self, network: Classifier, deadline: float = math.inf) -> None:
         self.network, self._deadline = network, deadline
         self._fields: dict[tuple[int, int], Evaluations] = {}
+        # Bounds of several margins at once.
+        self._together = Evaluations(network, deadline)
 
     def field(self, i: int, j: int) -> Evaluations:
         """The evaluations of the margin A_i − A_j."""
@@ -34,14 +37,14 @@ class Margins:
     def without_deadline(self) -> "Margins":
         """These margins, with their counts, from now on without a deadline."""
         self._deadline = math.inf
-        for field in self._fields.values():
+        for field in (self._together, *self._fields.values()):
             field.deadline = math.inf
         return self
 
     @property
     def late(self) -> bool:
         """Whether the evaluation of some margin ran out of time."""
-        return any(field.late for field in self._fields.values())
+        return any(field.late for field in (self._together, *self._fields.values()))
 
     @property
     def evaluations(self) -> int:
@@ -87,12 +90,17 @@ class Margins:
     def enclose(self, pairs: Indices, corners: Array, cell: Indices) -> Enclosure:
         """Enclosures of the margins of `pairs` (n, 2), each on one `cell` (n,) of cells (k, 2, 2)."""
         rows = self.rows(pairs)
-        together = isinstance(self.network, Network) and self._deadline == math.inf and len(rows.groups) > 1
-        networks = [field.field.layers for field, _ in rows.groups] if together else []
-        if not (together and share_hidden_layers(networks)):
+        together = 1 < len(rows.groups) == len(rows.networks)
+        if not (together and share_hidden_layers(rows.networks)):
             return rows.enclose(corners[cell, 0], corners[cell, 1])
+        call = partial(self._enclose_together, corners)
+        return Enclosure.joined(self._together.in_portions("bounds", call, pairs, cell))
+
+    def _enclose_together(self, corners: Array, pairs: Indices, cell: Indices) -> Enclosure:
+        """`enclose`, with the hidden layers' forms computed once on each cell."""
+        rows, (used, cell) = self.rows(pairs), np.unique(cell, return_inverse=True)
         some = [(row, cell[row]) for _, row in rows.groups]
-        return on_cells_together(networks, some, corners[:, 0], corners[:, 1])
+        return on_cells_together(rows.networks, some, corners[used, 0], corners[used, 1])
 
     def rows(self, pairs: Indices) -> "MarginRows":
         """The margins of `pairs` (n, 2), to be evaluated on one cell or point each."""
@@ -116,6 +124,12 @@ class MarginRows:
         for field, rows in self.groups:
             value[rows], gradient[rows] = field.value_and_gradient(x[rows])
         return value, gradient
+
+    @property
+    def networks(self) -> list[tuple[Layer, ...]]:
+        """The layers of each margin that occurs and is a network."""
+        fields = [field.field for field, _ in self.groups]
+        return [field.layers for field in fields if isinstance(field, Network)]
 
     @cached_property
     def groups(self) -> list[tuple[Evaluations, Indices]]:

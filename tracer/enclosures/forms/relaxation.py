@@ -35,7 +35,8 @@ References
 .. [2] F. H. Clarke, "Optimization and Nonsmooth Analysis" (1983).
 """
 
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -72,6 +73,12 @@ class _Affine:
     slack: Array
     sizes: Array
 
+    def rows(self, cell: Indices) -> "_Affine":
+        """The layer on the cells of some rows (r,)."""
+        return replace(
+            self, errors=self.errors[cell], rounding=self.rounding[cell], sizes=self.sizes[:, cell]
+        )
+
 
 @dataclass(frozen=True, eq=False)
 class _Activation:
@@ -83,10 +90,10 @@ class _Activation:
         The function of each part of the relaxed arguments.
     slope : ndarray, shape (k, n)
         The slopes of all lines.
-    linear : ndarray, shape (2, k, n)
-        l of the activation's arguments.
     relaxed : ndarray of int, shape (m,)
         The arguments of unstable or fixed neurons, or all of a smooth function: cell times n plus neuron.
+    linear : ndarray, shape (2, m)
+        l of these arguments.
     cell : ndarray of int, shape (m,)
         The cell of each of these arguments.
     center, rho : ndarray, shape (m,)
@@ -101,8 +108,8 @@ class _Activation:
 
     functions: tuple[tuple[slice, Function], ...]
     slope: Array
-    linear: Array
     relaxed: Indices
+    linear: Array
     cell: Indices
     center: Array
     rho: Array
@@ -123,6 +130,38 @@ class _Activation:
             if isinstance(function, PiecewiseLinear):
                 first[part], last[part] = function.sides(self.center[part], self.rho[part])
         return first, last
+
+    def rows(self, cell: Indices) -> "_Activation":
+        """The activation on the cells of some rows (r,)."""
+        found, functions, start = [], [], 0
+        for part, function in self.functions:
+            row, entry = _entries_of_rows(self.cell[part], cell)
+            found.append((row, part.start + entry))
+            functions.append((slice(start, start + len(row)), function))
+            start += len(row)
+        row, entry = map(np.concatenate, zip(*found, strict=True))
+        return _Activation(
+            tuple(functions),
+            self.slope[cell],
+            row * self.slope.shape[1] + self.neuron[entry],
+            self.linear[:, entry],
+            row,
+            self.center[entry],
+            self.rho[entry],
+            Line(*(column[entry] for column in self.line)),
+            self.line_errors[entry],
+            None if self.rounding is None else self.rounding[cell],
+        )
+
+
+def _entries_of_rows(cells: Indices, cell: Indices) -> tuple[Indices, Indices]:
+    """The rows, whose cells are `cell` (r,), of entries whose cells are `cells` (m,), and the entries."""
+    order = np.argsort(cells, kind="stable")
+    number = np.bincount(cells, minlength=cell.max(initial=-1) + 1)
+    first = (np.cumsum(number) - number)[cell]
+    count = number[cell]
+    row = np.repeat(np.arange(len(cell)), count)
+    return row, order[np.arange(len(row)) + (first - np.cumsum(count) + count)[row]]
 
 
 @dataclass(frozen=True, eq=False)
@@ -152,6 +191,8 @@ class Relaxation:
         c, l₀, l₁.
     errors : ndarray, shape (k, n)
         Upper bounds of |D| after an affine layer, of |E| after an activation.
+    output : ndarray of int, shape (k,)
+        Which output `bounds` are of on each cell: the first, if no other is set.
     """
 
     def __init__(self, lower: Array, upper: Array) -> None:
@@ -162,6 +203,7 @@ class Relaxation:
         self.coefficients[1, :, 0], self.coefficients[2, :, 1] = self.radius.T
         self.errors = np.zeros(lower.shape)
         self._steps: list[_Affine | _Activation] = []
+        self.output = np.zeros(len(lower), dtype=np.intp)
 
     def affine(self, function: AffineMap) -> None:
         """Apply ``W h + b``."""
@@ -214,8 +256,9 @@ class Relaxation:
         line_errors = line.radius + line_errors + UNDERFLOW
         np.put(errors, relaxed, (errors.take(relaxed) + line_errors) * UP + UNDERFLOW)
         cell = relaxed // center.shape[1]
+        linear = linear.reshape(2, -1)[:, relaxed]
         step = _Activation(
-            lines.functions, slope, linear, relaxed, cell, *around, line, line_errors, rounding
+            lines.functions, slope, relaxed, linear, cell, *around, line, line_errors, rounding
         )
         self._steps.append(step)
         self.coefficients, self.errors = coefficients, errors
@@ -238,9 +281,21 @@ class Relaxation:
         ]
         return RelaxedNeurons(*map(np.concatenate, zip(*columns, strict=True)))
 
+    def rows(self, cell: Indices, output: Indices) -> "Relaxation":
+        """The relaxation whose k cells are the cells of some rows, (k,), each with one of the outputs."""
+        form = copy(self)
+        form.radius, form.coefficients = self.radius[cell], self.coefficients[:, cell]
+        form.errors, form._steps = self.errors[cell], [step.rows(cell) for step in self._steps]
+        form.output = output
+        return form
+
     def bounds(self) -> tuple[Array, Array, Zonotope]:
-        """Lower and upper bounds of the single output, each of shape (k,), and a zonotope of its ∂F/∂ε."""
-        back = _BackwardPass(self.coefficients[1:, :, 0])
+        """Lower and upper bounds of the `output`, each of shape (k,), and a zonotope of its ∂F/∂ε."""
+        every = np.arange(len(self.output))
+        q = np.zeros(self.errors.shape)
+        q[every, self.output] = 1.0
+        c, *linear = self.coefficients[:, every, self.output]
+        back = _BackwardPass(np.array(linear), q)
         for step in reversed(self._steps):
             if isinstance(step, _Activation):
                 back.activation(step)
@@ -248,10 +303,9 @@ class Relaxation:
                 back.affine(step)
                 if step is not self._steps[0]:
                     back.to_inputs(step.function)
-        c, l0, l1 = self.coefficients[:, :, 0]
         # The backward error bound may be the larger one: where little cancels, its own roundings dominate.
-        error = np.fmin(self.errors[:, 0], back.neglected * back.up + UNDERFLOW)
-        reach = (np.abs(l0) + np.abs(l1) + error) * (1 + 8 * UNIT_ROUNDOFF)
+        error = np.fmin(self.errors[every, self.output], back.neglected * back.up + UNDERFLOW)
+        reach = (np.abs(linear[0]) + np.abs(linear[1]) + error) * (1 + 8 * UNIT_ROUNDOFF)
         reach += 4 * UNIT_ROUNDOFF * np.abs(c) + UNDERFLOW
         return c - reach, c + reach, back.gradient()
 
@@ -290,7 +344,7 @@ def _lines(function: Function, center: Array, rho: Array, fixed: Pattern | None)
         around = center.ravel(), rho.ravel()
         line, every = function.line(*around), np.arange(center.size)
         value, slope = line.value.reshape(center.shape), line.slope.reshape(center.shape)
-        return _Lines(every, around, line, value, slope, ((slice(None), function),), True)
+        return _Lines(every, around, line, value, slope, ((slice(0, len(every)), function),), True)
     touching = function.touches(center, rho)
     if fixed is not None:
         touching |= fixed != FREE
@@ -306,7 +360,8 @@ def _lines(function: Function, center: Array, rho: Array, fixed: Pattern | None)
     value, slope = function.value(center), function.slope(center)
     np.put(value, relaxed, line.value)
     np.put(slope, relaxed, line.slope)
-    return _Lines(relaxed, around, line, value, slope, ((slice(None), function),), not function.exact)
+    functions = ((slice(0, len(relaxed)), function),)
+    return _Lines(relaxed, around, line, value, slope, functions, not function.exact)
 
 
 def _lines_of_blocks(blocks: Blocks, center: Array, rho: Array, fixed: Pattern | None) -> _Lines:
@@ -342,10 +397,10 @@ class _BackwardPass:
         More than the number of terms of any accumulated sum.
     """
 
-    def __init__(self, linear: Array) -> None:
-        """Start from the output's l, shape (2, k)."""
-        k = linear.shape[1]
-        self.q, self.size, self.q_e = np.ones((k, 1)), np.ones((k, 1)), np.zeros((k, 1))
+    def __init__(self, linear: Array, q: Array) -> None:
+        """Start from the l of each cell's output, (2, k), and q of all outputs, (k, n): 1 of that one."""
+        k = len(q)
+        self.q, self.size, self.q_e = q, q, np.zeros(q.shape)
         self.neglected, self.terms = np.zeros(k), 1
         self._linear, self._center, self._rounding = linear, linear.copy(), self.q_e
         self._edges, self._box = [(np.zeros(0, np.intp), np.zeros((2, 0)))], np.zeros((2, k))
@@ -380,21 +435,20 @@ class _BackwardPass:
         """Propagate q through an activation: the exact recursion, then the errors of all terms in it."""
         line, cell = step.line, step.cell
         middle, half = 0.5 * (line.below + line.above), 0.5 * (line.above - line.below)
-        linear = step.linear.reshape(2, -1)[:, step.relaxed]
         # q δ l with δ ∈ middle ± half: the middle moves the zonotope's center, half is an edge.
-        along = self.q.take(step.relaxed) * linear
+        along = self.q.take(step.relaxed) * step.linear
         for i in (0, 1):
             self._center[i] += self._gathered(cell, middle * along[i])
         self._edges.append((cell, half * along))
-        self._add_errors(step, linear, np.abs(middle) + half)
+        self._add_errors(step, np.abs(middle) + half)
         # ∂F/∂z = s ∂F/∂a(z).
         self.q = self.q * step.slope
         self.size = np.abs(self.q)
 
-    def _add_errors(self, step: _Activation, linear: Array, delta: Array) -> None:
+    def _add_errors(self, step: _Activation, delta: Array) -> None:
         """Add an activation's errors: `neglected` of F, `_box` of the gradient, and q_e of its arguments.
 
-        `linear`, (2, m), is l of the relaxed arguments, and `delta` (m,) the largest |δ|.
+        `delta` (m,) is the largest |δ| of the relaxed arguments.
         """
         size, q_e = self.size.take(step.relaxed), self.q_e.take(step.relaxed)
         self.terms += self.q.shape[1]
@@ -404,7 +458,7 @@ class _BackwardPass:
         factor = (q_e + (8 * self.terms * UNIT_ROUNDOFF) * size) * delta
         underflow = UNDERFLOW * (size + q_e + delta)
         for i in (0, 1):
-            self._box[i] += self._gathered(step.cell, factor * np.abs(linear[i]) + underflow)
+            self._box[i] += self._gathered(step.cell, factor * np.abs(step.linear[i]) + underflow)
         # s q_e, where all lines have true slopes.
         steep = np.abs(step.slope)
         from_lines = self.q_e * steep

@@ -19,7 +19,7 @@ from tracer.enclosures.functions.blocks import Blocks
 from tracer.enclosures.interpolation.analytic import row_of
 from tracer.enclosures.rounding import FEWEST_ROWS, UNIT_ROUNDOFF
 from tracer.fields.field import Enclosure
-from tracer.fields.networks.kink_cases import linear_relaxations
+from tracer.fields.networks.kink_cases import Rows, linear_relaxations, relaxations_of_rows
 from tracer.fields.networks.layer import Layer
 
 Form = TypeVar("Form", MeanValueForm, TaylorForm, PolynomialForm)
@@ -137,12 +137,14 @@ def _polynomials_apply(layers: Sequence[Layer], lower: Array, upper: Array) -> b
 
 
 def share_hidden_layers(networks: Sequence[Sequence[Layer]]) -> bool:
-    """Whether `on_cells_together` may be used: smooth networks that differ in their last layer only."""
+    """Whether `on_cells_together` may be used: networks that differ in their last, linear layer only."""
     (*hidden, last), *others = networks
+    bounded = is_kinked(hidden) or all(layer.function.mean_values for layer in hidden)
     return (
         len(hidden) > 0
-        and all(layer.function.mean_values and not layer.function.kinks for layer in (*hidden, last))
-        and all(len(some) == len(hidden) + 1 for some in others)
+        and bounded
+        and last.function.is_linear
+        and all(len(some) == len(hidden) + 1 and some[-1].function.is_linear for some in others)
         and all(a is b for some in others for a, b in zip(some, hidden, strict=False))
     )
 
@@ -161,15 +163,43 @@ def on_cells_together(
     lower, upper : ndarray, shape (k, 2)
         The corners of the cells.
     """
+    if is_kinked(networks[0]):
+        found, order = _relaxations_together(networks, [cell for _, cell in rows], lower, upper)
+        order = np.concatenate([row for row, _ in rows])[order]
+    else:
+        found, order = _smooth_forms_together(networks, rows, lower, upper)
+    place = np.empty(len(order), dtype=np.intp)
+    place[order] = np.arange(len(place))
+    return found.rows(place)
+
+
+def _relaxations_together(
+    networks: Sequence[Sequence[Layer]], cells: Sequence[Indices], lower: Array, upper: Array
+) -> tuple[Enclosure, Indices]:
+    """Bounds of networks with kinks, each on some of the cells, by one network with all of their outputs.
+
+    Also returns the number of each row among those of all networks, one after another.
+    """
+    *hidden, _ = networks[0]
+    layers = (*hidden, Layer.stacked([layers[-1] for layers in networks]))
+    cell = np.concatenate(cells)
+    order = np.argsort(cell, kind="stable")
+    output = np.repeat(np.arange(len(networks)), list(map(len, cells)))
+    rows = Rows(lower, upper, cell[order], output[order])
+    return relaxations_of_rows(layers, rows, chunk_size(layers, CACHED_RELAXATIONS)), order
+
+
+def _smooth_forms_together(
+    networks: Sequence[Sequence[Layer]], rows: Sequence[tuple[Indices, Indices]], lower: Array, upper: Array
+) -> tuple[Enclosure, Indices]:
+    """Bounds of networks without kinks, and the number of each row in the result."""
     size, parts, order = chunk_size(networks[0], CACHED_FORMS), [], []
     for start in range(0, len(lower), size):
         here = [np.flatnonzero((cell >= start) & (cell < start + size)) for _, cell in rows]
         some = [(layers, cell[k] - start) for layers, (_, cell), k in zip(networks, rows, here, strict=True)]
         parts += _on_chunk_together(some, *(x[start : start + size] for x in (lower, upper)))
         order += [row[k] for (row, _), k in zip(rows, here, strict=True)]
-    place = np.empty(sum(map(len, order)), dtype=np.intp)
-    place[np.concatenate(order)] = np.arange(len(place))
-    return Enclosure.joined(parts).rows(place)
+    return Enclosure.joined(parts), np.concatenate(order)
 
 
 def _on_chunk_together(

@@ -43,24 +43,68 @@ NO_EFFECT = 1e-12
 MOST_FIXED = 2
 
 
-class _Cases(NamedTuple):
-    """Cells (m,) to branch on, and for each cell the activation patterns `fixed` (c, m, N) of its c cases."""
+class Rows(NamedTuple):
+    """Outputs of a network, each on one of some cells.
 
-    cells: Indices
+    Attributes
+    ----------
+    lower, upper : ndarray, shape (k, 2)
+        The corners of the cells.
+    cell, output : ndarray of int, shape (r,)
+        The cell and the output of each row.
+    """
+
+    lower: Array
+    upper: Array
+    cell: Indices
+    output: Indices
+
+    @classmethod
+    def of_cells(cls, lower: Array, upper: Array) -> "Rows":
+        """The single output on each cell."""
+        return cls(lower, upper, np.arange(len(lower)), np.zeros(len(lower), dtype=np.intp))
+
+    def by_cells(self, order: Indices) -> tuple["Rows", Indices]:
+        """The rows sorted by their cells, which are taken in an `order`; and the number of each row."""
+        place = np.argsort(order)[self.cell]
+        number = np.argsort(place, kind="stable")
+        return Rows(self.lower[order], self.upper[order], place[number], self.output[number]), number
+
+    def chunks(self, size: int) -> Iterator["Rows"]:
+        """The rows of `size` cells at a time, of rows sorted by their cells."""
+        if len(self.lower) <= size:
+            yield self
+            return
+        for start in range(0, len(self.lower), size):
+            part, some = slice(start, start + size), slice(*np.searchsorted(self.cell, (start, start + size)))
+            yield Rows(self.lower[part], self.upper[part], self.cell[some] - start, self.output[some])
+
+
+class _Cases(NamedTuple):
+    """Rows (m,) to branch on, and for each the activation patterns `fixed` (c, m, N) of its c cases."""
+
+    rows: Indices
     fixed: Pattern
 
     def some(self, which: Any) -> "_Cases":
-        return _Cases(self.cells[which], self.fixed[:, which])
+        return _Cases(self.rows[which], self.fixed[:, which])
 
 
 class _Classified(NamedTuple):
-    """Bounds of F on cells, (k,), and of ∂F/∂ε, (2, k) each; directions (2, k) in which F grows, or 0."""
+    """Bounds of F of rows, (r,), and of ∂F/∂ε, (2, r) each; directions (2, r) in which F grows, or 0."""
 
     low: Array
     high: Array
     least: Array
     most: Array
     directions: Array
+
+    @classmethod
+    def joined(cls, parts: list["_Classified"]) -> "_Classified":
+        """The rows of all parts, in this order."""
+        if len(parts) == 1:
+            return parts[0]
+        return cls(*(np.concatenate(column, axis=-1) for column in zip(*parts, strict=True)))
 
 
 def linear_relaxations(
@@ -70,52 +114,67 @@ def linear_relaxations(
 
     Cells are evaluated in chunks of `size`, or all at once.
     """
-    size = max(1, len(lower)) if size is None else size
-    order = None
-    if max(layer.outputs for layer in layers) >= WIDE and len(lower) > 1:
-        order = neighbours(lower, upper)
-        lower, upper = lower[order], upper[order]
-    found = _in_chunks(layers, lower, upper, size, order is not None)
-    if order is not None:
-        back = np.argsort(order)
-        lower, upper, found = lower[back], upper[back], _Classified(*(column[..., back] for column in found))
-    radius = centered(lower, upper)[1]
+    return relaxations_of_rows(layers, Rows.of_cells(lower, upper), max(1, size or len(lower)))
+
+
+def relaxations_of_rows(layers: Sequence[Layer], rows: Rows, size: int) -> Enclosure:
+    """Bounds of outputs and of their gradients, each on one of some cells, of rows sorted by their cells.
+
+    The hidden layers are relaxed once on each cell, in chunks of `size` cells.
+    """
+    if max(layer.outputs for layer in layers) >= WIDE and len(rows.lower) > 1:
+        near, number = rows.by_cells(neighbours(rows.lower, rows.upper))
+        found = _in_chunks(layers, near, size, are_neighbours=True)
+        found = _Classified(*(column[..., np.argsort(number)] for column in found))
+    else:
+        found = _in_chunks(layers, rows, size, are_neighbours=False)
+    radius = centered(rows.lower, rows.upper)[1][rows.cell]
     bounds = per_unit(found.least.T, found.most.T, radius)
     known = in_x(found.directions.T, radius) if found.directions.any() else None
-    return Enclosure(found.low, found.high, *bounds, np.ones(len(lower), dtype=bool), known)
+    return Enclosure(found.low, found.high, *bounds, np.ones(len(radius), dtype=bool), known)
 
 
-def _in_chunks(
-    layers: Sequence[Layer], lower: Array, upper: Array, size: int, are_neighbours: bool
-) -> _Classified:
+def _in_chunks(layers: Sequence[Layer], rows: Rows, size: int, are_neighbours: bool) -> _Classified:
     """Bounds by relaxations and by cases, in chunks of `size` cells.
 
     In chunks of neighbours neurons that are 0 on all of them are left out; then cases are of one chunk only,
     as each has neurons of its own.
     """
-    parts, undecided = [], []
-    for start in range(0, max(1, len(lower)), size):
-        chunk = slice(start, start + size)
-        corners = lower[chunk], upper[chunk]
+    parts, undecided, start = [], [], 0
+    for chunk in rows.chunks(size):
+        some = layers
+        if are_neighbours and len(chunk.lower) >= FEWEST_NEIGHBOURS:
+            some = active_layers(layers, chunk.lower, chunk.upper)
+        part, cases = _relaxed(some, chunk, size)
         if are_neighbours:
-            some = active_layers(layers, *corners) if len(corners[0]) >= FEWEST_NEIGHBOURS else layers
-            part, cases = _relaxed(some, *corners)
             for one in _joined(cases):
-                _branch(some, *corners, part, one, size)
-            parts.append(part)
-            continue
-        part, cases = _relaxed(layers, *corners)
+                _branch(some, chunk, part, one, size)
+        else:
+            undecided += [case._replace(rows=start + case.rows) for case in cases]
         parts.append(part)
-        undecided += [case._replace(cells=start + case.cells) for case in cases]
-    found = _Classified(*(np.concatenate(column, axis=-1) for column in zip(*parts, strict=True)))
+        start += len(chunk.cell)
+    found = _Classified.joined(parts)
     for cases in _joined(undecided):
-        _branch(layers, lower, upper, found, cases, size)
+        _branch(layers, rows, found, cases, size)
     return found
 
 
-def _relaxed(layers: Layers, lower: Array, upper: Array) -> tuple[_Classified, list[_Cases]]:
-    """Bounds by linear relaxations, and the undecided cells with the cases to branch on."""
-    form = _relaxation(layers, lower, upper)
+def _relaxed(layers: Layers, rows: Rows, size: int) -> tuple[_Classified, list[_Cases]]:
+    """Bounds by linear relaxations, and the undecided rows with the cases to branch on."""
+    form, arguments = _relaxation(layers, rows.lower, rows.upper), _Arguments.of(layers)
+    if layers[-1].outputs == 1:
+        return _bounds_of_form(arguments, form)
+    parts, undecided = [], []
+    for start in range(0, max(1, len(rows.cell)), size):
+        some = slice(start, start + size)
+        part, cases = _bounds_of_form(arguments, form.rows(rows.cell[some], rows.output[some]))
+        parts.append(part)
+        undecided += [case._replace(rows=start + case.rows) for case in cases]
+    return _Classified.joined(parts), undecided
+
+
+def _bounds_of_form(arguments: "_Arguments", form: Relaxation) -> tuple[_Classified, list[_Cases]]:
+    """Bounds by the relaxation of some rows, and the undecided ones with the cases to branch on."""
     low, high, gradient = form.bounds()
     least, most = gradient.bounds()
     directions = np.zeros(least.shape)
@@ -125,7 +184,7 @@ def _relaxed(layers: Layers, lower: Array, upper: Array) -> tuple[_Classified, l
     if len(wide):
         directions[:, wide] = oblique_direction(gradient[wide[None]])
     undecided = np.flatnonzero(open_ & ~directions.any(axis=0))
-    cases = _cases(_Arguments.of(layers), form, undecided, gradient) if len(undecided) else []
+    cases = _cases(arguments, form, undecided, gradient) if len(undecided) else []
     return _Classified(low, high, least, most, directions), cases
 
 
@@ -164,10 +223,11 @@ class _Arguments(NamedTuple):
 
 
 def _cases(arguments: _Arguments, form: Relaxation, cells: Indices, gradient: Zonotope) -> list[_Cases]:
-    """The `cells` to branch on, grouped by their number of cases: each neuron that is fixed doubles it.
+    """Of the form's `cells` those to branch on, grouped by their number of cases.
 
-    In each cell the neurons with the longest edges in the gradient's zonotope are fixed, among the neurons
-    that may be on exactly two sides, each with its duplicates.
+    Each neuron that is fixed doubles the cases. In each cell the neurons with the longest edges in the
+    gradient's zonotope are fixed, among the neurons that may be on exactly two sides, each with its
+    duplicates.
     """
     relaxed = form.relaxed()
     row, which, length = gradient.edges_of(cells, relaxed.cell)
@@ -191,7 +251,7 @@ def _cases(arguments: _Arguments, form: Relaxation, cells: Indices, gradient: Zo
         cases, length, first, last = cases.some(more), length[more], first[more], last[more]
         cases, length = _with_longest_fixed(arguments, cases, length, first, last)
     # A cell without any neuron to fix is not branched on.
-    return [some for some in (*found[1:], cases) if len(some.cells)]
+    return [some for some in (*found[1:], cases) if len(some.rows)]
 
 
 def _two_sided(
@@ -236,28 +296,28 @@ def _has_few(cell: Indices, neuron: Indices, arguments: _Arguments, radius: Arra
 def _joined(cases: list[_Cases]) -> Iterator[_Cases]:
     """The given cases, joined by their number c."""
     for number in {len(some.fixed) for some in cases}:
-        cells, fixed = zip(*(some for some in cases if len(some.fixed) == number), strict=True)
-        yield _Cases(np.concatenate(cells), np.concatenate(fixed, axis=1))
+        rows, fixed = zip(*(some for some in cases if len(some.fixed) == number), strict=True)
+        yield _Cases(np.concatenate(rows), np.concatenate(fixed, axis=1))
 
 
-def _branch(layers: Layers, lower: Array, upper: Array, found: _Classified, cases: _Cases, size: int) -> None:
-    """Narrow the bounds of F in `found`, and add directions, by branching on the cells of `cases`."""
+def _branch(layers: Layers, rows: Rows, found: _Classified, cases: _Cases, size: int) -> None:
+    """Narrow the bounds of F in `found`, and add directions, by branching on the rows of `cases`."""
     chunk = max(1, size // len(cases.fixed))
-    for start in range(0, len(cases.cells), chunk):
+    for start in range(0, len(cases.rows), chunk):
         some, fixed = cases.some(slice(start, start + chunk))
-        least, most, found.directions[:, some] = _bounds_of_cases(layers, lower[some], upper[some], fixed)
+        least, most, found.directions[:, some] = _bounds_of_cases(layers, rows, some, fixed)
         found.low[some], found.high[some] = np.fmax(found.low[some], least), np.fmin(found.high[some], most)
 
 
-def _bounds_of_cases(
-    layers: Layers, lower: Array, upper: Array, fixed: Pattern
-) -> tuple[Array, Array, Array]:
-    """Bounds (k,) of F on cells from an exhaustive set of c cases, `fixed` (c, k, N), and directions.
+def _bounds_of_cases(layers: Layers, rows: Rows, some: Indices, fixed: Pattern) -> tuple[Array, Array, Array]:
+    """Bounds (k,) of F of `some` rows from an exhaustive set of c cases, `fixed` (c, k, N), and directions.
 
     F grows in the directions (2, k) wherever it is 0; they are 0 where none is proven.
     """
     c, k, _ = fixed.shape
-    form = _relaxation(layers, np.tile(lower, (c, 1)), np.tile(upper, (c, 1)), fixed.reshape(c * k, -1))
+    cell = np.tile(rows.cell[some], c)
+    form = _relaxation(layers, rows.lower[cell], rows.upper[cell], fixed.reshape(c * k, -1))
+    form.output = np.tile(rows.output[some], c)
     *ends, gradient = form.bounds()
     low, high = (end.reshape(c, k) for end in ends)
     empty = (low > 0) | (high < 0)

@@ -213,6 +213,14 @@ class Layer:
         b, s = rounding.total(b[plus], s[plus], -b[minus], s[minus])
         return Layer(W, b, activation, weight_radius=r, bias_radius=s)
 
+    @classmethod
+    def stacked(cls, layers: Sequence["Layer"]) -> "Layer":
+        """The rows of all layers, one after another, without their activations."""
+        columns = [(x.weight, x.bias, x.weight_radius, x.bias_radius) for x in layers]
+        dense = [[part if isinstance(part, np.ndarray) else part.toarray() for part in x] for x in columns]
+        W, b, r, s = map(np.concatenate, zip(*dense, strict=True))
+        return cls(W, b, weight_radius=r, bias_radius=s)
+
     def linear(self, negative: bool = False) -> "Layer":
         """The layer without its activation; times −1, exactly, if `negative`."""
         return self.followed_by("linear", negative)
