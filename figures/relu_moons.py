@@ -12,7 +12,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 
 import tracer
-from tracer.view.display import SIDE_COLORS
+from tracer.view.canvas.palette import Palette, class_colors
 
 PROBLEM = "relu-moons"
 # Windows into the box, and the points a side of the grid that is drawn there.
@@ -28,7 +28,8 @@ def shade(ax, field, window):
     """The two sides as they are in the window."""
     x1, x2 = lattice(window, 600)
     value = field.value(np.stack(np.meshgrid(x1, x2), axis=-1))
-    ax.contourf(x1, x2, value, [-np.inf, 0, np.inf], colors=SIDE_COLORS, zorder=0)
+    sides = Palette.of(ax).tint(class_colors(None, 2)[::-1])
+    ax.contourf(x1, x2, value, [-np.inf, 0, np.inf], colors=sides, zorder=0)
 
 
 def contour(ax, field, bounds, side):

@@ -42,6 +42,7 @@ FOLDERS = [
     "models/scikit_learn",
     "models/torch_modules",
     "models",
+    "view/canvas",
     "view",
     "explore",
     "cli",

@@ -17,6 +17,7 @@ from forgeries import (
     save_numbers,
 )
 from tracer.cli.parser import main
+from tracer.view.canvas.palette import NEUTRAL, class_colors
 
 mpl.use("agg")
 import matplotlib.pyplot as plt
@@ -44,7 +45,7 @@ def test_regions_have_scikit_learns_colours_and_their_labels(partition):
     display = partition.plot(junctions=True)
     assert isinstance(display, tracer.PartitionDisplay)
     for region, patch in zip(partition.regions, display.regions_, strict=True):
-        color = np.array(mpl.colormaps["tab10"](region.output)[:3])
+        color = class_colors(None, 3)[region.output, :3]
         assert np.allclose(patch.get_facecolor()[:3], 1 - 0.35 * (1 - color))
         assert patch.get_label() == region.label
     assert len(display.lines_.get_paths()) == len(partition.arcs)
@@ -78,11 +79,10 @@ def test_a_hole_is_not_filled():
 def test_data_have_the_colours_of_their_classes(partition):
     X = [[0.5, 0.5], [-0.5, 0]]
     colors = partition.plot(X=X, y=["b", "a"]).data_.get_facecolors()
-    tab10 = mpl.colormaps["tab10"]
-    assert np.allclose(colors, [tab10(1), tab10(0)])
+    assert np.allclose(colors, class_colors(None, 3)[[1, 0]])
     with pytest.raises(ValueError, match="y must be of the classes a, b, c; got 'unknown'"):
         partition.plot(X=X, y=["a", "unknown"])
-    assert np.allclose(partition.plot(X=X).data_.get_facecolors(), to_rgba("#202020"))
+    assert np.allclose(partition.plot(X=X).data_.get_facecolors(), to_rgba(NEUTRAL))
 
 
 def test_colours_can_be_chosen(partition):

@@ -10,9 +10,9 @@ import time
 from contextlib import contextmanager
 
 import pytest
-from tracer.cli.parser import main
 
 import tracer
+from tracer.cli.parser import main
 
 pytest.importorskip("bokeh")
 

@@ -13,14 +13,13 @@ from sklearn.svm import SVC
 
 import tracer
 from tracer import Boundary, BoundaryDisplay
-from tracer.view.class_colors import OTHER_COLOR, POINT_COLORS, SIDE_COLORS
+from tracer.view.canvas.palette import MARKERS, NEUTRAL, Palette, class_colors
 
 mpl.use("agg")
 
 BOX = [(-2.0, 3.0), (-2.0, 2.0)]
 X, Y = make_moons(60, noise=0.1, random_state=0)
-# Of a side and of its points.
-POINT_OF = dict(zip(SIDE_COLORS, POINT_COLORS[::-1], strict=True))
+COLORS = [to_hex(color) for color in class_colors(None, 10)]
 GRID = np.random.default_rng(0).uniform(*np.transpose(BOX), (60, 2))
 
 
@@ -59,21 +58,25 @@ def point_colors(display):
     return found
 
 
-def assert_agree(display, x, winners, of_sides, clear):
+def tints(display):
+    """The colour of points on each side, by the colour of the side."""
+    palette = Palette.of(display.ax_)
+    return {to_hex(palette.tint(color)): color for color in [*COLORS, NEUTRAL]}
+
+
+def assert_agree(display, x, winners, of_sides, clear, labels=None):
     """Points labelled with the class that wins there have the colour of the side that they are on."""
-    sides, points = side_colors(display, x), point_colors(display)
+    sides, points, color_of = side_colors(display, x), point_colors(display), tints(display)
     told = [k for k in range(len(x)) if clear[k] and winners[k] in of_sides and sides[k] is not None]
     assert len({winners[k] for k in told}) == 2
     for k in told:
-        assert points[tuple(x[k])] == POINT_OF[sides[k]], winners[k]
-    for k in range(len(x)):
-        if winners[k] not in of_sides:
-            assert points[tuple(x[k])] == OTHER_COLOR
+        assert points[tuple(x[k])] == color_of[sides[k]], winners[k]
     texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
-    handles = display.ax_.get_legend().legend_handles
-    named = {text: to_hex(handle.get_color()) for text, handle in zip(texts, handles, strict=True)}
-    for k in told:
-        assert named[str(winners[k])] == points[tuple(x[k])]
+    assert len(set(texts)) == len(texts)
+    assert {str(winners[k]) for k in told} <= set(texts)
+    for label, color in zip(labels or (), COLORS, strict=False):
+        found = {points[tuple(x[k])] for k in range(len(x)) if winners[k] == label}
+        assert found <= {color}
 
 
 @pytest.mark.parametrize("classes", [None, ("c", "a", "b"), (7, -1, 3)])
@@ -88,11 +91,14 @@ def test_margins_of_every_pair_in_both_orders(classes, pair):
     clear = np.abs(scores[:, pair[0]] - scores[:, pair[1]]) > 0.1
     boundary = tracer.trace(net.margin(*pair), BOX)
     of_sides = {labels[k] for k in pair}
-    assert_agree(boundary.plot(X=GRID, y=larger, shading=True), GRID, larger, of_sides, clear)
+    assert_agree(boundary.plot(X=GRID, y=larger, shading=True), GRID, larger, of_sides, clear, labels)
+    # Every class has the colour that it has in the partition, the third one too.
     drawn = boundary.plot(X=GRID, y=winners, shading=True)
-    points = point_colors(drawn)
-    others = [x for x, winner in zip(GRID, winners, strict=True) if winner not in of_sides]
-    assert all(points[tuple(x)] == OTHER_COLOR for x in others)
+    partition = tracer.partition(net, BOX).plot(X=GRID, y=winners)
+    assert point_colors(drawn) == point_colors(partition)
+    regions = {str(r.get_label()): to_hex(r.get_facecolor()) for r in partition.regions_}
+    faces = [to_hex(color) for color in drawn.shading_.get_facecolor()]
+    assert faces == [regions.get(str(labels[pair[k]]), faces[1 - k]) for k in (1, 0)]
     # Numbers of outputs are labels where no label is a number, and the order of `classes` changes nothing.
     if classes != (7, -1, 3):
         numbers = [labels.index(label) for label in larger]
@@ -106,12 +112,12 @@ def test_a_level_tells_its_class_from_all_others():
     field = net.level(1, -0.1)
     above = np.where(field.value(GRID) > 0, "a", np.where(np.arange(len(GRID)) % 2, "b", "c"))
     display = tracer.trace(field, BOX).plot(X=GRID, y=above, shading=True)
-    sides, points = side_colors(display, GRID), point_colors(display)
+    sides, points, color_of = side_colors(display, GRID), point_colors(display), tints(display)
     for x, side, label, value in zip(GRID, sides, above, field.value(GRID), strict=True):
+        assert points[tuple(x)] == COLORS["cab".index(label)]
         if abs(value) > 0.1:
-            assert points[tuple(x)] == POINT_OF[side]
-            assert (points[tuple(x)] == POINT_COLORS[0]) == (label == "a")
-    assert [text.get_text() for text in display.ax_.get_legend().get_texts()] == ["a", "c, b"]
+            assert color_of[side] == (COLORS[1] if label == "a" else NEUTRAL)
+    assert [text.get_text() for text in display.ax_.get_legend().get_texts()] == ["c", "a", "b", "not a"]
 
 
 @pytest.mark.parametrize("labels", [(0, 1), (-1, 1), ("yes", "no"), (True, False), (2.0, -3.0)])
@@ -156,8 +162,32 @@ def test_more_labels_than_sides_have_colours_of_their_own():
     display = tracer.trace(tracer.Function(lambda a, b: a + b), BOX).plot(
         X=GRID[:3], y=[0, 1, 2], shading=True
     )
-    assert not {*point_colors(display).values()} & {*POINT_COLORS}
-    assert [text.get_text() for text in display.ax_.get_legend().get_texts()] == ["0", "1", "2"]
+    sides = tints(display)
+    assert not {*point_colors(display).values()} & {sides[side] for side in side_colors(display, GRID[:3])}
+    texts = [text.get_text() for text in display.ax_.get_legend().get_texts()]
+    assert texts == ["0", "1", "2", "F < 0", "F > 0"]
+
+
+def test_markers_differ_as_well_as_colours():
+    labels = list(range(10))
+    display = tracer.partition(network(10), BOX).plot(X=GRID[:10], y=labels)
+    paths = {path.vertices.tobytes() for path in display.data_.get_paths()}
+    assert len(paths) == len(set(MARKERS)) == len(set(COLORS)) == 10
+
+
+def test_a_side_that_is_not_seen_is_not_in_the_legend():
+    field = network(2, ("no", "yes")).margin(0, 1)
+    at = GRID[field.value(GRID).argmax()]
+    display = tracer.trace(field, np.stack([at - 1e-3, at + 1e-3], axis=1)).plot(shading=True)
+    assert [text.get_text() for text in display.ax_.get_legend().get_texts()] == ["no"]
+
+
+def test_a_region_without_data_is_in_the_legend():
+    partition = tracer.partition(network(3, ("c", "a", "b")), BOX)
+    display = partition.plot(X=GRID[:2], y=["a", "a"])
+    assert [text.get_text() for text in display.ax_.get_legend().get_texts()] == [
+        region.label for region in partition.regions
+    ]
 
 
 @pytest.mark.parametrize(
@@ -174,6 +204,14 @@ def test_more_labels_than_sides_have_colours_of_their_own():
         ({"y": ["c", "a"], "classes": "ca"}, "classes must be two different labels"),
         ({"X": [[0.0, np.nan], [1, 1]]}, "X must be finite; got nan at index"),
         ({"X": [["a", "b"]]}, "X must be an array of numbers"),
+        ({"X": None, "y": ["c"]}, r"y must come with its points, X; got y=\['c'\] and no X"),
+        (
+            {"multiclass_colors": "tabs"},
+            "multiclass_colors must be a colormap's name, or a list of 3 colours",
+        ),
+        ({"multiclass_colors": ["r", "b"]}, "multiclass_colors must be one for each of 3 outputs; got 2"),
+        ({"cmap": "tab10", "multiclass_colors": "tab10"}, "give one of them"),
+        ({"plot_method": "imshow"}, "plot_method must be one of contourf, pcolormesh, contour; got 'imshow'"),
         ({"X": [[1.0, 2.0, 3.0]]}, r"X must have shape \(n, 2\)"),
     ],
 )

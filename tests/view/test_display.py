@@ -15,10 +15,11 @@ from sklearn.tree import DecisionTreeRegressor
 import tracer
 from cases.problems import BOX, T3
 from tracer import BoundaryDisplay, Status
-from tracer.view.display import OTHER_COLOR, POINT_COLORS, SIDE_COLORS
+from tracer.view.canvas.palette import class_colors
 from tracer.view.section import Section
 
 mpl.use("agg")
+COLORS = [to_hex(color) for color in class_colors(None, 10)]
 
 
 @pytest.fixture(scope="module")
@@ -126,16 +127,17 @@ def test_one_line_draws_the_boundary_of_an_estimator_around_its_data():
     assert boundary.certificate.status is Status.PROVEN
     for curve in boundary:
         assert estimator.decision_function(curve.points) == pytest.approx(0, abs=1e-11)
-    low, high = X.min(axis=0) - 1, X.max(axis=0) + 1
+    margin = 0.1 * np.ptp(X, axis=0)
+    low, high = X.min(axis=0) - margin, X.max(axis=0) + margin
     assert np.array_equal(np.transpose(boundary.bounds), [low, high])
     assert display.ax_.get_xlim() == (low[0], high[0])
     assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == ("x1", "x2")
     assert np.array_equal(display.data_.get_offsets(), X)
-    assert colors_of(display.data_) == [POINT_COLORS[k] for k in y]
+    assert colors_of(display.data_) == [COLORS[k] for k in y]
     assert display.lines_.get_linewidth() == [2]
     # The side of the first class has the colour of its points.
     assert np.array_equal(display.boundary.field.value(X) > 0, estimator.predict(X) == 0)
-    assert len(display.shading_.get_facecolor()) == len(SIDE_COLORS)
+    assert len(display.shading_.get_facecolor()) == 2
 
 
 def test_points_are_drawn_only_with_their_classes():
@@ -157,15 +159,16 @@ def test_two_features_of_many_and_two_classes_of_three():
     )
     (curve,) = boundary = display.boundary
     assert (display.ax_.get_xlabel(), display.ax_.get_ylabel()) == ("petal width", "sepal length")
-    assert boundary.bounds[0] == (X[:, 3].min() - 0.3, X[:, 3].max() + 0.3)
+    margin = 0.3 * np.ptp(X[:, 3])
+    assert boundary.bounds[0] == (X[:, 3].min() - margin, X[:, 3].max() + margin)
     lifted = curve.lift()
     assert np.array_equal(lifted[:, [3, 0]], curve.points)
     assert np.array_equal(lifted[:, [1, 2]], np.tile(np.median(X[:, [1, 2]], axis=0), (len(lifted), 1)))
     scores = estimator.decision_function(lifted)
     assert scores[:, 1] == pytest.approx(scores[:, 2], abs=1e-12)
-    # Those of the third class lie below, and are grey.
+    # Those of the third class lie below.
     drawn = display.data_.get_offsets()
-    assert colors_of(display.data_) == [OTHER_COLOR] * 50 + [POINT_COLORS[1]] * 50 + [POINT_COLORS[0]] * 50
+    assert colors_of(display.data_) == [COLORS[k] for k in np.repeat([0, 1, 2], 50)]
     assert np.array_equal(drawn, X[:, [3, 0]])
 
 

@@ -15,7 +15,7 @@ import tracer
 from cases.problems import BOX, T3
 from tracer import BoundaryDisplay, Plane
 from tracer.curves.screen import Screen
-from tracer.view.scene import Scene, Sides
+from tracer.view.canvas.scene import Scene, Sides
 
 mpl.use("agg")
 
@@ -194,10 +194,11 @@ def test_figures_are_saved_and_pickled(format, ax):
 def test_axes_that_are_handed_in_keep_what_was_set(ax):
     ax.set(xlim=(-1, 1), ylabel="mine", title="title", aspect=2, yscale="symlog")
     ax.plot([0, 1], [0, 1], label="line")
-    legend = ax.legend()
+    legend, drawn = ax.legend(), ax.get_ylim()
     display = CIRCLE.plot(ax, shading=True, X=[[0, 0], [1.5, 1.5]], y=[0, 1])
     assert ax.get_xlim() == (-1, 1)
-    assert ax.get_ylim() == (-2, 2)
+    assert ax.get_ylim() == drawn
+    assert ax.get_autoscaley_on()
     assert (ax.get_xlabel(), ax.get_ylabel(), ax.get_title()) == ("x1", "mine", "title")
     assert (ax.get_aspect(), ax.get_yscale()) == (2, "symlog")
     assert ax.get_legend() is legend

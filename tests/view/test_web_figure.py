@@ -6,11 +6,11 @@ from html.parser import HTMLParser
 
 import numpy as np
 import pytest
-from tracer.cli.parser import main
 
 import tracer
+from tracer.cli.parser import main
 from tracer.view import columns
-from tracer.view.axes import PICTURE_TOLERANCE
+from tracer.view.canvas.drawing import PICTURE_TOLERANCE
 
 PAPER, BOX = tracer.example("paper")
 BOUNDARY = tracer.trace(PAPER.margin(0, 1), BOX)

@@ -20,7 +20,7 @@ from tracer.explore.controls import Controls
 from tracer.explore.newest import Newest
 from tracer.explore.questions import TIME_LIMIT, Answer, Question, answer, file_of
 from tracer.fields.networks.network import Network
-from tracer.view.axes import PICTURE_TOLERANCE
+from tracer.view.canvas.drawing import PICTURE_TOLERANCE
 from tracer.view.web_figure import WebFigure, as_html
 
 SAID = """<div style="font-size:17px;font-weight:600">{title}</div>

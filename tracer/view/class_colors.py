@@ -1,11 +1,12 @@
-"""Colours of the two sides of a boundary: points have the colour of the side where their class wins.
+"""The classes of a boundary's picture: which wins on which side, and the number of each.
 
 A margin or a level of a network has its classes and the sign of F where each wins, ``field.sides``. For other
 fields, such as functions, `classes` gives them; by default F is positive for the greater of two labels, like
-scikit-learn's `decision_function`.
+scikit-learn's `decision_function`. The number of a class is its place among them, which gives it the same
+colour in all pictures.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,17 +14,15 @@ from numpy.typing import ArrayLike
 
 from tracer.fields.checks import label_list, shown
 from tracer.fields.labels import numbers_by_label
+from tracer.view.canvas.drawing import Canvas
+from tracer.view.canvas.palette import NEUTRAL, class_colors
 
-SIDE_COLORS = ("#fbe3d3", "#dbe7f3")  # F < 0, F > 0
-POINT_COLORS = ("#2f6ea5", "#d2691e")  # of the classes of F > 0, F < 0
-OTHER_COLOR = "#a0a0a0"  # of points of neither class
-# Colours of classes if their sides are unknown.
-FREE_COLORS = ("#4d9a55", "#8e63ab", "#c5a32e", "#c7619c", "#5aa9a5", "#7a6a5c")
-MOST_LABELS = 3  # that a legend lists for one side
+# The sides of a field without classes have the first colours, and classes of unknown sides the next.
+TWO = 2
 
 
 class ClassColors:
-    """The colours of data points, and the entries of a legend.
+    """The classes of data points and of sides, their colours, and what a legend says of them.
 
     Parameters
     ----------
@@ -32,15 +31,16 @@ class ClassColors:
         The class that wins where F > 0, and the other; in any order if they are in ``field.sides``.
     y : array_like or None, shape (n,)
         The labels of the points.
+    given : str, Colormap, sequence of colours or None
+        The colours of the classes.
 
     Attributes
     ----------
-    of_points : list of str
-        A colour for each point.
+    of_points : list of int
+        The number of each point's class.
+    colors : ndarray, shape (classes, 4)
     has_side : ndarray of bool, shape (n,)
         Whether the class of each point belongs to one of the two sides.
-    entries : list of (str, str)
-        Text and colour of each kind of class, for a legend.
 
     Raises
     ------
@@ -48,18 +48,43 @@ class ClassColors:
         If `classes` are not one class of each side, or a label in `y` is not a class.
     """
 
-    def __init__(self, field: Any, classes: Sequence | None, y: ArrayLike | None) -> None:
+    def __init__(self, field: Any, classes: Sequence | None, y: ArrayLike | None, given: Any = None) -> None:
         labels = [] if y is None else label_list("y", y)
-        signs = _signs(getattr(field, "sides", None), classes, labels)
-        names, colors = list(signs), _colors(list(signs.values()))
-        points = numbers_of("y", labels, names)
-        self.of_points = [colors[k] for k in points]
-        self.has_side = np.array([signs[names[k]] != 0 for k in points], dtype=bool)
-        # Classes of neither side are named if there are points of them.
-        listed = [k for k, name in enumerate(names) if signs[name] or k in points]
-        listed.sort(key=lambda k: -signs[names[k]] if signs[names[k]] else 2)
-        groups = {colors[k]: [str(names[m]) for m in listed if colors[m] == colors[k]] for k in listed}
-        self.entries = [(_text(group), color) for color, group in groups.items()]
+        self.signs = _signs(getattr(field, "sides", None), classes, labels)
+        names = list(self.signs)
+        self.of_points = numbers_of("y", labels, names)
+        self.has_side = np.array([self.signs[names[k]] != 0 for k in self.of_points], dtype=bool)
+        if any(self.signs.values()):
+            self.colors = class_colors(given, len(names))
+            self.sides = tuple(self._side(sign) for sign in (-1, 1))
+        else:
+            both = class_colors(given, max(TWO, len(names)) if given is not None else TWO + len(names))
+            self.colors = both if given is not None else both[TWO:]
+            self.sides = (both[0], both[1])
+
+    def _side(self, sign: int) -> Any:
+        """The colour of the side of one class; a neutral one if it has several."""
+        own = [k for k, other in enumerate(self.signs.values()) if other == sign]
+        return self.colors[own[0]] if len(own) == 1 else NEUTRAL
+
+    def explain(self, canvas: Canvas, tints: Mapping[int, Any]) -> None:
+        """Name the classes of points, and of the sides that are seen, by their sign with their `tints`.
+
+        A side of several classes is named by the class that it is not.
+        """
+        own = {sign: [name for name, other in self.signs.items() if other == sign] for sign in (-1, 1)}
+        present = set(self.of_points)
+        for k, (name, sign) in enumerate(self.signs.items()):
+            seen = sign == 0 or sign in tints or not tints
+            region = tints.get(sign) if len(own.get(sign, ())) == 1 else None
+            if seen and (region is not None or k in present):
+                number = k if k in present else None
+                canvas.explain(str(name), region=region, number=number, color=self.colors[k])
+        for sign, tint in tints.items():
+            if len(own[sign]) != 1:
+                other = own[-sign]
+                text = f"not {other[0]}" if len(other) == 1 else f"F {'<' if sign < 0 else '>'} 0"
+                canvas.explain(text, region=tint)
 
 
 def numbers_of(name: str, labels: Sequence, known: Sequence) -> list[int]:
@@ -91,7 +116,11 @@ def _signs(sides: tuple | None, classes: Sequence | None, labels: list) -> dict[
     if sides is not None and (classes is None or _are_of(classes, sides)):
         return dict(sides)
     if classes is not None:
-        return dict.fromkeys(classes, 1) | {classes[1]: -1} | {k: 0 for k in labels if k not in classes}
+        signs = dict.fromkeys(classes, 1) | {classes[1]: -1} | {k: 0 for k in labels if k not in classes}
+        try:
+            return {name: signs[name] for name in sorted(signs)}
+        except TypeError:
+            return signs
     try:
         found = sorted(dict.fromkeys(labels))
     except TypeError:
@@ -114,11 +143,5 @@ def _are_of(classes: Sequence, sides: tuple) -> bool:
     return True
 
 
-def _colors(signs: list[int]) -> list[str]:
-    if any(signs):
-        return [OTHER_COLOR if sign == 0 else POINT_COLORS[0 if sign > 0 else 1] for sign in signs]
-    return [FREE_COLORS[k % len(FREE_COLORS)] for k in range(len(signs))]
-
-
-def _text(labels: Sequence[str], most: int = MOST_LABELS) -> str:
+def _text(labels: Sequence[str], most: int = 3) -> str:
     return ", ".join(labels[:most]) + ", …" * (len(labels) > most)

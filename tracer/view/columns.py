@@ -13,8 +13,8 @@ from tracer.arrays import Array, quiet
 from tracer.atlas.certificate import Certificate
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.partitions.partition import Partition
-from tracer.view.class_colors import SIDE_COLORS
-from tracer.view.partition_display import class_colors, faint
+from tracer.view.canvas.palette import PAGE, UNDECIDED, class_colors
+from tracer.view.class_colors import ClassColors
 from tracer.view.proof import cells_by_kind
 
 Columns = dict[str, Any]
@@ -73,7 +73,7 @@ def areas(result: Boundary | Partition, tolerance: float) -> Columns:
     if isinstance(result, Boundary):
         rows = _sides(result)
     else:
-        colors = [faint(color) for color in class_colors(None, len(result.labels))]
+        colors = [_tint(color) for color in class_colors(None, len(result.labels))]
         rows = [
             (_coordinates(piece.polygons(tolerance)), colors[region.output], str(region.label))
             for region in result.regions
@@ -98,14 +98,25 @@ def _sides(boundary: Boundary) -> list[tuple[Rings, str, str]]:
     x1, x2 = np.linspace(box.lower, box.upper, SIDES).T
     value = boundary.field.value(np.stack(np.meshgrid(x1, x2), axis=-1))
     lattice = contour_generator(x1, x2, np.ma.masked_invalid(value), fill_type=FillType.OuterOffset)
-    rows = []
-    for sign, ends in ((-1, (-np.inf, 0.0)), (1, (0.0, np.inf))):
+    rows, sides = [], ClassColors(boundary.field, None, None).sides
+    for sign, color, ends in ((-1, sides[0], (-np.inf, 0.0)), (1, sides[1], (0.0, np.inf))):
         winners = [str(label) for label, s in getattr(boundary.field, "sides", None) or () if s == sign]
         label = ", ".join(winners) or ("F > 0" if sign > 0 else "F < 0")
         for points, offsets in zip(*lattice.filled(*ends), strict=True):
             rings = np.split(points, np.asarray(offsets, dtype=int)[1:-1])
-            rows.append((_coordinates(rings), SIDE_COLORS[(sign + 1) // 2], label))
+            rows.append((_coordinates(rings), _tint(color), label))
     return rows
+
+
+def _tint(color: Any) -> str:
+    """The colour of a region on the page, whose class has a `color`."""
+    return _hex(PAGE.tint(color))
+
+
+def _hex(color: Any) -> str:
+    from matplotlib.colors import to_hex
+
+    return to_hex(color)
 
 
 def _coordinates(rings: Sequence[Array]) -> Rings:
@@ -114,14 +125,16 @@ def _coordinates(rings: Sequence[Array]) -> Rings:
 
 def cells(certificate: Certificate) -> Columns:
     """The cells of a certificate, with their kinds; of a boundary without a proof none."""
-    kinds = [] if certificate.proof is None else cells_by_kind(certificate.proof, certificate.undecided)
+    kinds: list[tuple[Array, Any, str]] = []
+    if certificate.proof is not None:
+        kinds = [*cells_by_kind(certificate.proof, PAGE), (certificate.undecided, UNDECIDED, "undecided")]
     corners = np.concatenate([np.zeros((0, 2, 2)), *(cells for cells, *_ in kinds)])
     return {
         "left": corners[:, 0, 0],
         "bottom": corners[:, 0, 1],
         "right": corners[:, 1, 0],
         "top": corners[:, 1, 1],
-        "color": [color for cells, color, _ in kinds for _ in cells],
+        "color": [text for cells, color, _ in kinds for text in [_hex(color)] * len(cells)],
         "kind": [kind for cells, _, kind in kinds for _ in cells],
     }
 

@@ -12,7 +12,7 @@ import numpy as np
 from tracer.arrays import Array
 from tracer.fields.box import Box
 from tracer.fields.checks import floats, need_finite, shown
-from tracer.view.axes import LINE, MARKER
+from tracer.view.canvas.drawing import Canvas
 
 # The side of an image, as a share of the view.
 SHARE = 0.2
@@ -76,10 +76,11 @@ def _arranged(x: Any) -> Any:
     return np.moveaxis(x, 0, -1) if x.shape[0] in COLOURS else None
 
 
-def draw(ax: Any, box: Box, images: Sequence[Array]) -> tuple[Any, ...]:
+def draw(canvas: Canvas, box: Box, images: Sequence[Array]) -> tuple[Any, ...]:
     """Draw images at the corners of a plane's triangle; returns their axes."""
     from matplotlib.patheffects import withStroke
 
+    ax, palette = canvas.ax, canvas.palette
     view = np.sort(ax.viewLim.get_points(), axis=0)
     size = SHARE * (view[1] - view[0])
     # Inside of the triangle two of them must fit between their points.
@@ -87,7 +88,8 @@ def draw(ax: Any, box: Box, images: Sequence[Array]) -> tuple[Any, ...]:
     size = np.where(room, size, np.minimum(size, BETWEEN))
     inside = [place for place in PLACES if box.contains(place)]
     if inside:
-        ax.scatter(*np.transpose(inside), s=26, color=LINE["colors"], **MARKER)
+        dots = {"color": palette.ink, "edgecolor": palette.paper, "linewidth": 0.6}
+        ax.scatter(*np.transpose(inside), s=26, zorder=3, **dots)
     drawn = []
     for place, image in zip(PLACES, images, strict=True):
         at = np.clip(place, view[0], view[1])
@@ -99,8 +101,8 @@ def draw(ax: Any, box: Box, images: Sequence[Array]) -> tuple[Any, ...]:
         inset.imshow(image, cmap="gray", vmin=0, vmax=1, interpolation="nearest")
         inset.set(xticks=[], yticks=[])
         for spine in inset.spines.values():
-            # A white frame with a dark rim is seen on every image.
-            rim = withStroke(linewidth=2.6, foreground=LINE["colors"])
-            spine.set(linewidth=1.2, color="white", path_effects=[rim])
+            # A frame with a rim of the opposite lightness is seen on every image.
+            rim = withStroke(linewidth=2.6, foreground=palette.ink)
+            spine.set(linewidth=1.2, color=palette.paper, path_effects=[rim])
         drawn.append(inset)
     return tuple(drawn)

@@ -15,15 +15,14 @@ from tracer.fields.sampled import SampledModel
 from tracer.models.conversion import as_network
 from tracer.models.scikit_learn.fitted import name_of
 from tracer.models.scikit_learn.steps import first_step
-from tracer.view.axes import MARKER, Display, data, draw_curves, draw_legend
-from tracer.view.class_colors import OTHER_COLOR, POINT_COLORS, SIDE_COLORS, ClassColors
+from tracer.view.canvas.drawing import Canvas, Display, canvas, data
+from tracer.view.canvas.scene import Sides, update_sides
+from tracer.view.class_colors import ClassColors
 from tracer.view.corners import draw as draw_corners
 from tracer.view.corners import images_of
+from tracer.view.keywords import translated
 from tracer.view.partition_display import PartitionDisplay
-from tracer.view.scene import Scene, Sides, update_sides
-from tracer.view.section import Section
-
-__all__ = ["OTHER_COLOR", "POINT_COLORS", "SIDE_COLORS", "BoundaryDisplay"]
+from tracer.view.section import SHARE, Section
 
 # Lattice points along each side at which F is evaluated for shading; the curves cover the jagged edge.
 SHADING_SIDE = 400
@@ -48,13 +47,18 @@ class BoundaryDisplay(Display):
         The two sides, F < 0 and F > 0.
     turning_points_, data_ : matplotlib.collections.PathCollection or None
         The markers.
+    undecided_ : matplotlib.collections.PathCollection or None
+        The marks of undecided cells, wider than a line.
+    texts_ : list of matplotlib Text
+        The texts on the curves.
     corners_ : tuple of matplotlib Axes or None
         The images.
 
     Notes
     -----
     Lines and sides are computed again when they are drawn: chords stay within a quarter of a pixel of the
-    curves on every scale and at every zoom. Given axes keep their limits, labels, aspect and legend.
+    curves on every scale and at every zoom. Given axes keep their labels and legend, and also their limits
+    and aspect if these were set or if they show something already.
     """
 
     def __init__(self, boundary: Boundary) -> None:
@@ -72,9 +76,10 @@ class BoundaryDisplay(Display):
         classes: Sequence | None = None,
         features: Sequence | None = None,
         at: ArrayLike | Mapping | None = None,
-        eps: ArrayLike = 1.0,
+        eps: ArrayLike = SHARE,
         ax: Any = None,
         shading: bool = True,
+        multiclass_colors: Any = None,
         xlabel: str | None = None,
         ylabel: str | None = None,
         time_limit: float | None = None,
@@ -101,18 +106,21 @@ class BoundaryDisplay(Display):
             The fixed values of the other features; by default their medians. A Series must have the names of
             X.
         eps : float or pair of float
-            The margin of the box around the samples.
+            The margin of the box around the samples, as a share of the spread of each feature.
         ax : matplotlib.axes.Axes, optional
             Where to draw; a new figure by default.
         shading : bool
-            Colour the two sides of a boundary.
+            Colour the two sides of a boundary, or the regions.
+        multiclass_colors : str, Colormap or sequence of colours, optional
+            A colormap or its name, or one colour for each class; by default scikit-learn's.
         xlabel, ylabel : str, optional
             By default the names of the features, x1 and x2 where they have none.
         time_limit : float, optional
             As in `tracer.trace`; by default 30 seconds for models that are sampled, which scikit-learn
             evaluates, and none for others.
         **kwargs
-            For `plot`.
+            For `plot`. Of scikit-learn's DecisionBoundaryDisplay, `cmap` has the colours of the classes, and
+            the `plot_method` "contour" draws the curves alone.
 
         Returns
         -------
@@ -122,7 +130,9 @@ class BoundaryDisplay(Display):
         Raises
         ------
         TypeError
-            If the estimator has no classes, or has more than two features and `features` is not given.
+            If the estimator has no classes, or has more than two features and `features` is not given; or if
+            a keyword of scikit-learn's display has no meaning here: `grid_resolution`, or a
+            `response_method` with values.
         ValueError
             If the estimator cannot be read, or an argument does not fit the others. Names of features and
             their order must be those that the estimator was fitted with, as in scikit-learn.
@@ -132,10 +142,12 @@ class BoundaryDisplay(Display):
         UserWarning
             If only one of X and the estimator has names of features.
         """
+        given = {"shading": shading, "multiclass_colors": multiclass_colors}
+        colored, kwargs = translated(kwargs, given)
         model = _classifier(as_network(estimator))
         section = Section.of(X, features, at, model, name_of(first_step(estimator)))
         bounds = section.box(eps).bounds
-        options = {"X": None if y is None else section.points, "y": y}
+        options = {"X": None if y is None else section.points, "y": y, **colored}
         # Labels that the axes have already stay, unless others are given.
         options["xlabel"] = section.names[0] if xlabel is None and not (ax and ax.get_xlabel()) else xlabel
         options["ylabel"] = section.names[1] if ylabel is None and not (ax and ax.get_ylabel()) else ylabel
@@ -148,7 +160,7 @@ class BoundaryDisplay(Display):
         pair = _two_classes(labels, classes)
         field = section.of_model(model.margin(*(labels.index(label) for label in pair)))
         boundary = trace(field, bounds, time_limit=time_limit)
-        return cls(boundary).plot(ax, shading=shading, classes=pair, **options, **kwargs)
+        return cls(boundary).plot(ax, classes=pair, **options, **kwargs)
 
     def plot(
         self,
@@ -156,6 +168,8 @@ class BoundaryDisplay(Display):
         *,
         shading: bool = False,
         turning_points: bool = False,
+        clabel: str | None = None,
+        multiclass_colors: Any = None,
         legend: bool = True,
         X: ArrayLike | None = None,
         y: ArrayLike | None = None,
@@ -175,8 +189,12 @@ class BoundaryDisplay(Display):
             Colour the two sides; needs the field.
         turning_points : bool
             Mark where a coordinate is extremal.
+        clabel : str, optional
+            A text to write on every curve, such as the level or the probability that it has.
+        multiclass_colors : str, Colormap or sequence of colours, optional
+            A colormap or its name, or one colour for each class; by default scikit-learn's.
         legend : bool
-            Name the classes beside the axes, where there are points or sides of them.
+            Name the classes of which there are points or sides: beside new axes, inside given ones.
         X : array_like or DataFrame, shape (n, 2), optional
             Data points to draw over the curves.
         y : array_like, shape (n,), optional
@@ -193,7 +211,7 @@ class BoundaryDisplay(Display):
             By default the names of the inputs, "x1" and "x2" where they have none; "s" and "t" on a plane
             that is not one of two features.
         **kwargs
-            For matplotlib's LineCollection.
+            For matplotlib's LineCollection; `cmap` and `plot_method` as in `from_estimator`.
 
         Returns
         -------
@@ -206,48 +224,51 @@ class BoundaryDisplay(Display):
             If shading is requested for a boundary without a field, or `X`, `y`, `classes` or `corners` do not
             fit it.
         """
-        if shading and self.boundary.field is None:
+        given = {"shading": shading, "multiclass_colors": multiclass_colors}
+        options, kwargs = translated(kwargs, given)
+        if options["shading"] and self.boundary.field is None:
             raise ValueError("shading needs the field; this boundary was read from a file without one")
         field, box = self.boundary.field, self.boundary.box
-        points, colors = data(X, y, field), ClassColors(field, classes, None if X is None else y)
+        points, classified = data(X, y, field), ClassColors(field, classes, y, options["multiclass_colors"])
         images = None if corners is None else images_of(corners, field)
-        scene = self._framed(ax, box, self.boundary.curves, field, (xlabel, ylabel))
-        self.shading_ = self._shade(scene) if shading else None
-        self.lines_ = draw_curves(scene, self.boundary.curves, kwargs)
-        turns = [turn.point for curve in self.boundary for turn in curve.turning_points]
-        self.turning_points_ = self._mark(turns) if turning_points else None
-        self.data_ = None if points is None else self._draw_data(points, colors)
-        self.corners_ = None if images is None else draw_corners(self.ax_, box, images)
-        if legend and (shading or colors.of_points):
-            self._draw_legend(colors)
+        with canvas(ax, box, self.boundary.curves, field, (xlabel, ylabel)) as drawn:
+            self._on(drawn.ax)
+            self.shading_ = self._shade(drawn, classified) if options["shading"] else None
+            if self.shading_ is None:
+                classified.explain(drawn, {})
+            self.undecided_ = drawn.undecided(self.boundary.certificate)
+            self.lines_ = drawn.curves(self.boundary.curves, kwargs)
+            turns = [turn.point for curve in self.boundary for turn in curve.turning_points]
+            self.turning_points_ = drawn.mark(turns) if turning_points else None
+            self.data_ = None if points is None else _draw_data(drawn, points, classified)
+            self.corners_ = None if images is None else draw_corners(drawn, box, images)
+            self.texts_ = [] if clabel is None else drawn.write(self.boundary.curves, clabel)
+            if legend:
+                drawn.legend()
         return self
 
     def __repr__(self) -> str:
         return f"BoundaryDisplay of {self.boundary!r}"
 
-    def _shade(self, scene: Scene) -> Any:
+    def _shade(self, drawn: Canvas, classified: ClassColors) -> Any:
         from matplotlib.collections import PathCollection
 
         sides = Sides(self.boundary.field, self.boundary.box, SHADING_SIDE)
-        paths = sides.paths(sides.lattice(self.ax_))
-        shading = PathCollection(paths, facecolors=SIDE_COLORS, linewidths=0, zorder=0)
-        return scene.fit(self.ax_.add_collection(shading, autolim=False), sides, update_sides)
+        paths = sides.paths(sides.lattice(drawn.ax))
+        tints = [drawn.palette.tint(color) for color in classified.sides]
+        seen = zip((-1, 1), tints, paths, strict=True)
+        classified.explain(drawn, {sign: tint for sign, tint, path in seen if len(path.vertices)})
+        shading = PathCollection(paths, facecolors=tints, linewidths=0, zorder=0)
+        return drawn.scene.fit(drawn.ax.add_collection(shading, autolim=False), sides, update_sides)
 
-    def _draw_data(self, points: Array, colors: ClassColors) -> Any:
-        if not colors.of_points:
-            return self.ax_.scatter(*points.T, s=18, color=POINT_COLORS[0], **MARKER)
-        # Points of neither side lie below the others.
-        below = np.argsort(colors.has_side, kind="stable")
-        color = [colors.of_points[k] for k in below]
-        return self.ax_.scatter(*points[below].T, s=18, color=color, **MARKER)
 
-    def _draw_legend(self, colors: ClassColors) -> None:
-        from matplotlib.lines import Line2D
-
-        marker = {"linestyle": "none", "marker": "o", "markersize": 5, "markeredgecolor": "white"}
-        draw_legend(
-            self.ax_, [Line2D([], [], color=color, label=text, **marker) for text, color in colors.entries]
-        )
+def _draw_data(drawn: Canvas, points: Array, classified: ClassColors) -> Any:
+    """Points with their classes; those of neither side lie below the others."""
+    if not classified.of_points:
+        return drawn.points(points, None, classified.colors)
+    below = np.argsort(classified.has_side, kind="stable")
+    numbers = [classified.of_points[k] for k in below]
+    return drawn.points(points[below], numbers, classified.colors)
 
 
 def _classifier(model: Any) -> Any:

@@ -3,23 +3,19 @@
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from numpy.typing import ArrayLike
 
 from tracer.arrays import Array
 from tracer.boundaries.partitions.partition import Partition
 from tracer.boundaries.partitions.regions import Region
 from tracer.fields.checks import label_list
-from tracer.view.axes import LINE, MARKER, PICTURE_TOLERANCE, Display, data, draw_curves, draw_legend
+from tracer.view.canvas.drawing import PICTURE_TOLERANCE, Canvas, Display, canvas, data
+from tracer.view.canvas.palette import class_colors
+from tracer.view.canvas.scene import region_path, update_region
 from tracer.view.class_colors import numbers_of
 from tracer.view.corners import draw as draw_corners
 from tracer.view.corners import images_of
-from tracer.view.scene import Scene, region_path, update_region
-
-# scikit-learn's colormaps of classes: the first for up to FEW classes, the last for more.
-FEW_COLORS, FEW, MANY_COLORS = "tab10", 10, "gist_rainbow"
-# Share of its class's colour in the colour of a region, the rest is white; points have the full colour.
-FAINT = 0.35
+from tracer.view.keywords import translated
 
 
 class PartitionDisplay(Display):
@@ -39,6 +35,8 @@ class PartitionDisplay(Display):
         The arcs, one line each.
     junctions_, data_ : matplotlib.collections.PathCollection or None
         The markers.
+    undecided_ : matplotlib.collections.PathCollection or None
+        The marks of undecided cells, wider than a line.
     corners_ : tuple of matplotlib Axes or None
         The images.
 
@@ -55,7 +53,8 @@ class PartitionDisplay(Display):
         self,
         ax: Any = None,
         *,
-        multiclass_colors: str | Sequence | None = None,
+        shading: bool = True,
+        multiclass_colors: Any = None,
         junctions: bool = False,
         legend: bool = True,
         X: ArrayLike | None = None,
@@ -71,13 +70,15 @@ class PartitionDisplay(Display):
         ----------
         ax : matplotlib.axes.Axes, optional
             Where to draw; a new figure by default.
-        multiclass_colors : str or sequence of colours, optional
-            A colormap's name, or one colour for each output; by default scikit-learn's, "tab10" or, for more
-            than 10 classes, "gist_rainbow".
+        shading : bool
+            Colour the regions.
+        multiclass_colors : str, Colormap or sequence of colours, optional
+            A colormap or its name, or one colour for each output; by default scikit-learn's ten, or for more
+            classes "gist_rainbow".
         junctions : bool
             Mark where three classes or more meet.
         legend : bool
-            Name the classes beside the axes.
+            Name the classes that have a region: beside new axes, inside given ones.
         X : array_like, shape (n, 2), optional
             Data points to draw over the regions.
         y : array_like, shape (n,), optional
@@ -89,7 +90,7 @@ class PartitionDisplay(Display):
             By default the names of the inputs, "x1" and "x2" where they have none; "s" and "t" on a plane
             that is not one of two features.
         **kwargs
-            For matplotlib's LineCollection of the arcs.
+            For matplotlib's LineCollection of the arcs; `cmap` and `plot_method` as in `from_estimator`.
 
         Returns
         -------
@@ -102,57 +103,42 @@ class PartitionDisplay(Display):
             If X has another shape, y another length or other labels, there are not as many colours as
             outputs, or `corners` are no images of a plane's points.
         """
+        given = {"shading": shading, "multiclass_colors": multiclass_colors}
+        options, kwargs = translated(kwargs, given)
         network, box = self.partition.network, self.partition.box
         points, outputs = data(X, y, network), None
         if points is not None and y is not None:
             outputs = numbers_of("y", label_list("y", y), self.partition.labels)
-        colors = class_colors(multiclass_colors, len(self.partition.labels))
+        colors = class_colors(options["multiclass_colors"], len(self.partition.labels))
         images = None if corners is None else images_of(corners, network)
         curves = [arc.curve for arc in self.partition.arcs]
-        scene = self._framed(ax, box, curves, network, (xlabel, ylabel))
-        self.regions_ = [self._fill(scene, region, colors) for region in self.partition.regions]
-        self.lines_ = draw_curves(scene, self.partition.arcs, kwargs)
-        meeting = [junction.point for junction in self.partition.junctions]
-        self.junctions_ = self._mark(meeting) if junctions else None
-        color = LINE["colors"] if outputs is None else colors[outputs]
-        self.data_ = None if points is None else self.ax_.scatter(*points.T, s=18, color=color, **MARKER)
-        self.corners_ = None if images is None else draw_corners(self.ax_, box, images)
-        if legend:
-            draw_legend(self.ax_, self.regions_)
+        with canvas(ax, box, curves, network, (xlabel, ylabel)) as drawn:
+            self._on(drawn.ax)
+            self.regions_ = self._fill(drawn, colors, outputs or ()) if options["shading"] else []
+            self.undecided_ = drawn.undecided(self.partition.certificate)
+            self.lines_ = drawn.curves(self.partition.arcs, kwargs)
+            meeting = [junction.point for junction in self.partition.junctions]
+            self.junctions_ = drawn.mark(meeting) if junctions else None
+            self.data_ = None if points is None else drawn.points(points, outputs, colors)
+            self.corners_ = None if images is None else draw_corners(drawn, box, images)
+            if legend:
+                drawn.legend()
         return self
 
     def __repr__(self) -> str:
         return f"PartitionDisplay of {self.partition!r}"
 
-    def _fill(self, scene: Scene, region: Region, colors: Array) -> Any:
+    def _fill(self, drawn: Canvas, colors: Array, outputs: Sequence[int]) -> list[Any]:
+        """The regions, and their entries of the legend."""
+        return [
+            self._region(drawn, region, colors[region.output], outputs) for region in self.partition.regions
+        ]
+
+    def _region(self, drawn: Canvas, region: Region, color: Any, outputs: Sequence[int]) -> Any:
         from matplotlib.patches import PathPatch
 
-        path = region_path(region, PICTURE_TOLERANCE)
-        patch = PathPatch(
-            path, facecolor=faint(colors[region.output]), edgecolor="none", label=str(region.label)
-        )
-        return scene.fit(self.ax_.add_patch(patch), region, update_region)
-
-
-def faint(color: Array) -> str:
-    """The colour of a region whose class has a `color` (4,)."""
-    from matplotlib.colors import to_hex
-
-    return to_hex(tuple(1 - FAINT * (1 - color[:3])))
-
-
-def class_colors(given: str | Sequence | None, n: int) -> Array:
-    """The colours (n, 4) of n classes; by default, or for None, scikit-learn's."""
-    import matplotlib as mpl
-    from matplotlib.colors import to_rgba_array
-
-    if given is None:
-        given = FEW_COLORS if n <= FEW else MANY_COLORS
-    if not isinstance(given, str):
-        colors = to_rgba_array(list(given))
-        if len(colors) != n:
-            raise ValueError(f"multiclass_colors must be one for each of {n} outputs; got {len(colors)}")
-        return colors
-    colormap: Any = mpl.colormaps[given]
-    listed = 2 * n >= colormap.N or (hasattr(colormap, "colors") and colormap.N < 64)
-    return np.array([colormap(k % colormap.N) if listed else colormap(k / max(n - 1, 1)) for k in range(n)])
+        tint, path = drawn.palette.tint(color), region_path(region, PICTURE_TOLERANCE)
+        number = region.output if region.output in outputs else None
+        drawn.explain(str(region.label), region=tint, number=number, color=color)
+        patch = PathPatch(path, facecolor=tint, edgecolor="none", label=str(region.label))
+        return drawn.scene.fit(drawn.ax.add_patch(patch), region, update_region)

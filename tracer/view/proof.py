@@ -8,62 +8,46 @@ certified crossings with the sides of charts. Undecided cells are red.
 
 from typing import Any
 
-import numpy as np
-
 from tracer.arrays import Array
 from tracer.atlas.certificate import Certificate, Proof
 from tracer.atlas.charts import OBLIQUE
 from tracer.fields.box import Box
-from tracer.view.axes import LINE, axes_or_new, draw_curves, draw_legend, frame
-from tracer.view.scene import Scene
+from tracer.view.canvas.drawing import canvas
+from tracer.view.canvas.palette import Palette
 
-EMPTY, OUTSIDE, UNDECIDED = "#f4f4f1", "#dcdcd6", "#d7263d"
-# By the dependent coordinate: z1 = z2 is solved for it.
-CHARTS = ("#bcd4ea", "#f6d3ae", "#c9e3c0")
-GRID = "#b9b9b0"
+# Of cells, on the background: grey, and of charts by the dependent coordinate, for which z1 = z2 is solved.
+EMPTY, OUTSIDE, CHARTS = 0.06, 0.16, ("#3f7fbf", "#e8953a", "#57a639")
+GREY, GRID, EDGE = "#808070", 0.55, 0.35
 # More crossings than this are not drawn.
 MOST_DOTS = 2000
 
 
 def draw(certificate: Certificate, ax: Any = None) -> Any:
     """Draw a certificate; see `Certificate.plot`."""
-    from matplotlib.patches import Patch
-
     proof = certificate.proof
     if proof is None:
         raise ValueError(f"plot needs a proof to draw; the status is {certificate.status.name}")
-    ax = axes_or_new(ax)
-    cells = cells_by_kind(proof, certificate.undecided)
-    for corners, color, _ in cells:
-        _draw_cells(ax, corners, color)
     box = Box.from_bounds(certificate.bounds)
-    frame(ax, box, proof.traced)
-    draw_curves(Scene(ax), proof.traced, {})
-    handles = [Patch(color=color, label=label) for corners, color, label in cells if len(corners)]
-    if 0 < len(proof.crossings) <= MOST_DOTS:
-        handles.append(ax.scatter(*proof.crossings.T, s=9, color=LINE["colors"], zorder=3, label="crossing"))
-    draw_legend(ax, handles)
-    return ax
+    with canvas(ax, box, proof.traced, None) as drawn:
+        for corners, color, text in cells_by_kind(proof, drawn.palette):
+            drawn.cells(corners, color, edgecolors=[drawn.palette.tint(GREY, GRID)], linewidths=EDGE)
+            if len(corners):
+                drawn.explain(text, region=color)
+        drawn.undecided(certificate)
+        drawn.curves(proof.traced, {})
+        if 0 < len(proof.crossings) <= MOST_DOTS:
+            drawn.dots(proof.crossings, "crossing")
+        drawn.legend()
+    return drawn.ax
 
 
-def cells_by_kind(proof: Proof, undecided: Array) -> list[tuple[Array, str, str]]:
-    """The cells of each kind, corners (n, 2, 2), with their colour and name."""
+def cells_by_kind(proof: Proof, palette: Palette) -> list[tuple[Array, Array, str]]:
+    """The decided cells of each kind, corners (n, 2, 2), with their colour and name."""
+    tint = palette.tint
     return [
-        (proof.empty, EMPTY, "empty"),
-        (proof.outside, OUTSIDE, "not all in the domain, no zero"),
-        (proof.charts[proof.dependent == 0], CHARTS[0], "solved for x1"),
-        (proof.charts[proof.dependent == 1], CHARTS[1], "solved for x2"),
-        (proof.charts[proof.dependent == OBLIQUE], CHARTS[OBLIQUE], "solved obliquely"),
-        (undecided, UNDECIDED, "undecided"),
+        (proof.empty, tint(GREY, EMPTY), "empty"),
+        (proof.outside, tint(GREY, OUTSIDE), "not all in the domain, no zero"),
+        (proof.charts[proof.dependent == 0], tint(CHARTS[0]), "solved for x1"),
+        (proof.charts[proof.dependent == 1], tint(CHARTS[1]), "solved for x2"),
+        (proof.charts[proof.dependent == OBLIQUE], tint(CHARTS[OBLIQUE]), "solved obliquely"),
     ]
-
-
-def _draw_cells(ax: Any, corners: Array, color: str) -> None:
-    from matplotlib.collections import PolyCollection
-
-    (a, b), (c, d) = corners[:, 0].T, corners[:, 1].T
-    squares = np.stack([np.stack(pair, axis=-1) for pair in ((a, b), (c, b), (c, d), (a, d))], axis=1)
-    edge = UNDECIDED if color == UNDECIDED else GRID
-    ax.add_collection(
-        PolyCollection(list(squares), facecolors=color, edgecolors=edge, linewidths=0.35), autolim=False
-    )

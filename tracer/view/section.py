@@ -17,6 +17,9 @@ from tracer.fields.checks import floats, frozen_array, label_list, number, shown
 from tracer.fields.feature_names import check_names, names_of, texts, warn_of_names
 from tracer.fields.plane import Plane
 
+# The margin of a box around points, by default, as a share of their spread.
+SHARE = 0.1
+
 
 @dataclass(frozen=True, eq=False)
 class Section:
@@ -96,15 +99,20 @@ class Section:
         return model if self.plane is None else model.restrict(self.plane)
 
     def box(self, eps: ArrayLike) -> Box:
-        """The box around the points, `eps` wider on every side: a number, or one for each feature."""
-        margin = floats("eps", eps, "be a number, or one for each feature")
-        if margin.shape not in ((), (2,)) or not ((margin >= 0) & (margin < LARGEST)).all():
+        """The box around the points, wider on every side by a share `eps` of the spread, of each feature.
+
+        A feature with one value has its size for spread.
+        """
+        share = floats("eps", eps, "be a number, or one for each feature")
+        if share.shape not in ((), (2,)) or not ((share >= 0) & (share < LARGEST)).all():
             raise ValueError(
-                f"eps must be a number, or one for each feature, from 0 to {LARGEST:g}; got {shown(eps)}"
+                f"eps must be a number, or one for each feature, from 0 to {LARGEST:g}, "
+                f"as a share of the feature's spread; got {shown(eps)}"
             )
-        return Box.from_bounds(
-            np.stack([self.points.min(axis=0) - margin, self.points.max(axis=0) + margin], axis=1)
-        )
+        low, high = self.points.min(axis=0), self.points.max(axis=0)
+        size = np.where(low == 0, 1.0, np.abs(low))
+        margin = np.maximum(share, np.where(high > low, 0.0, SHARE)) * np.where(high > low, high - low, size)
+        return Box.from_bounds(np.stack([low - margin, high + margin], axis=1))
 
 
 def _table(X: Any) -> Array:

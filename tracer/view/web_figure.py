@@ -11,7 +11,8 @@ from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.partitions.partition import Partition
 from tracer.curves.curve import DATA_TOLERANCE
 from tracer.view import columns
-from tracer.view.axes import LINE, has_equal_units, names_of_coordinates
+from tracer.view.canvas.layout import has_equal_units, names_of_coordinates
+from tracer.view.canvas.palette import PAGE
 
 MISSING = 'pages need the package bokeh: pip install "boundary-tracer[explore]"'
 # The empty space around the frame, in pixels: as much to both sides as above and below, so that a figure of
@@ -78,7 +79,7 @@ class WebFigure:
         }
 
     def _draw(self) -> None:
-        figure, sources, color = self.figure, self.sources, LINE["colors"]
+        figure, sources, color = self.figure, self.sources, PAGE.ink
         sides = figure.multi_polygons(
             "x", "y", source=sources["sides"], fill_color="color", line_color=None, legend_field="label"
         )

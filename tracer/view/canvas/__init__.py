@@ -1,0 +1,1 @@
+"""Axes to draw on: room, colours, artists that adapt to their axes, and images."""
