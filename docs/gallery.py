@@ -1,10 +1,12 @@
 """The pictures of the gallery: each script of `figures/` leaves one in the variable `figure`."""
 
+from pathlib import Path
 from typing import Any
 
+from matplotlib.animation import Animation
 from sphinx_gallery.scrapers import figure_rst
 
-RESOLUTION = 130
+RESOLUTION, MOVING = 130, 72
 
 
 def save_drawn(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, Any]) -> str:
@@ -13,7 +15,11 @@ def save_drawn(block: Any, block_vars: dict[str, Any], gallery_conf: dict[str, A
     if figure is None:
         return ""
     path = next(block_vars["image_path_iterator"])
-    figure.savefig(path, dpi=RESOLUTION)
+    if isinstance(figure, Animation):
+        path = str(Path(path).with_suffix(".gif"))
+        figure.save(path, writer="pillow", dpi=MOVING)
+    else:
+        figure.savefig(path, dpi=RESOLUTION)
     return figure_rst([path], gallery_conf["src_dir"])
 
 

@@ -10,6 +10,7 @@ input weights; the network's first layer lays a plane through it.
 
 import numpy as np
 from drawing import saved
+from matplotlib import rc_context
 from matplotlib.figure import Figure
 from scipy.special import expit, logit
 
@@ -56,15 +57,24 @@ def draw():
     weights, offset = field.layers[1].weight[0], field.layers[1].bias[0]
 
     figure = Figure(figsize=(6.4, 5.4), layout="constrained")
-    ax = figure.add_subplot(projection="3d", computed_zorder=False)
+    with rc_context({"grid.color": "#e4e4de"}):
+        ax = figure.add_subplot(projection="3d", computed_zorder=False)
     B = surface(weights, offset)
-    ax.plot_surface(*np.moveaxis(B, -1, 0), color="#8fb4d6", alpha=0.5, linewidth=0, rcount=160, ccount=160)
+    # Beyond the plane, the surface only hides it.
+    reach = np.abs(corners).max(axis=0)
+    B[(np.abs(B) > reach).any(axis=-1)] = np.nan
+    ax.plot_surface(
+        *np.moveaxis(B, -1, 0), color="#9fc3e6", alpha=0.42, linewidth=0, shade=False, rcount=160, ccount=200
+    )
     ring = corners[[0, 1, 3, 2, 0]]
-    ax.plot_trisurf(*ring[:4].T, triangles=[(0, 1, 2), (0, 2, 3)], color="#d2691e", alpha=0.16)
+    ax.plot_trisurf(*ring[:4].T, triangles=[(0, 1, 2), (0, 2, 3)], color="#d2691e", alpha=0.2)
     ax.plot(*ring.T, color="#d2691e", lw=1)
     for curve in curves:
-        ax.plot(*curve.T, color="#202020", lw=2.2)
-    ax.set(xlabel="B1", ylabel="B2", zlabel="B3")
+        ax.plot(*curve.T, color="#202020", lw=2.6)
+    (xlim, ylim, zlim) = np.stack([corners.min(axis=0), corners.max(axis=0)], axis=1)
+    ax.set(xlabel="B1", ylabel="B2", zlabel="B3", xlim=xlim, ylim=ylim, zlim=zlim)
+    for axis in (ax.xaxis, ax.yaxis, ax.zaxis):
+        axis.set_pane_color("white")
     ax.set_title("the boundary: a plane cuts the surface of equation (69)")
     ax.view_init(24, -58)
     ax.set_box_aspect(None, zoom=1.12)

@@ -3,11 +3,13 @@
 import json
 from pathlib import Path
 
+from matplotlib.animation import Animation
+
 HERE = Path(__file__).resolve().parent
 BENCHMARKS = HERE.parent / "benchmarks"
 # Networks that are no part of this project, where they are beside this checkout.
 SHARED = HERE.parents[1] / "shared"
-RESOLUTION = 130
+RESOLUTION, MOVING = 130, 72
 
 
 def measured(name):
@@ -16,6 +18,9 @@ def measured(name):
 
 
 def saved(figure, name):
-    """The figure, which is written beside its script."""
-    figure.savefig(HERE / f"{name}.png", dpi=RESOLUTION)
+    """The figure, or animation, which is written beside its script."""
+    if isinstance(figure, Animation):
+        figure.save(HERE / f"{name}.gif", writer="pillow", dpi=MOVING)
+    else:
+        figure.savefig(HERE / f"{name}.png", dpi=RESOLUTION)
     return figure

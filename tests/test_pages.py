@@ -59,3 +59,24 @@ def run_session(code, names, page):
 
 def test_every_page_of_code_is_found():
     assert ROOT / "README.md" in WITH_CODE
+
+
+# A link to another place of this project: its text may be an image.
+LINK = re.compile(r"\]\((?!https?:|mailto:)(?P<file>[^)#\s]*)(?:#(?P<anchor>[^)\s]+))?\)")
+LINKING = [page for page in [*ROOT.glob("*.md"), *PAGES] if LINK.search(page.read_text(encoding="utf-8"))]
+
+
+def anchors_of(page):
+    """The anchors of the headings of a page, as GitHub and MyST make them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(encoding="utf-8"), re.M)
+    return {re.sub(r"[^\w\- ]", "", heading.lower()).strip().replace(" ", "-") for heading in headings}
+
+
+@pytest.mark.parametrize("page", sorted(set(LINKING)), ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_inside_the_project_lead_somewhere(page):
+    for link in LINK.finditer(
+        re.sub(r"^```.*?^```", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
+    ):
+        target = (page.parent / link["file"]).resolve() if link["file"] else page
+        assert target.exists(), link[0]
+        assert link["anchor"] is None or link["anchor"] in anchors_of(target), link[0]

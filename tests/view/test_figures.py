@@ -5,6 +5,7 @@ import runpy
 import sys
 from pathlib import Path
 
+import matplotlib.colors
 import numpy as np
 import pytest
 
@@ -165,3 +166,40 @@ def test_the_conclusion_counts_digits():
     assert int(images) == int(3 * 1280 * 720 * np.log10(256)) + 1
     assert grid == 7
     assert 3 < atlas < 5
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_animation_marks_the_frames_where_the_number_of_curves_changes():
+    parts = script("training")
+    parts["draw"].__globals__["STEPS"] = np.array([20, 200, 210])
+    animation = parts["draw"]()
+    animation._draw_was_started = True  # or matplotlib warns that it was not saved
+    figure, changed = animation._fig, []
+    ax, below = figure.axes
+    for k in range(3):
+        animation._func(k)
+        marked = matplotlib.colors.to_hex(ax.spines["left"].get_edgecolor()) == parts["CHANGED"]
+        changed.append((int(ax.get_title().split()[0]), marked))
+        figure.canvas.draw()
+    counts, marks = zip(*changed, strict=True)
+    assert marks == (False, counts[1] != counts[0], counts[2] != counts[1])
+    assert below.get_lines()[1].get_xdata().tolist() == np.array([20, 200, 210])[list(marks)].tolist()
+
+
+def test_three_images_are_drawn_at_their_points_of_a_plane():
+    draw = script("three_images")["draw"]
+    # The network of torch is drawn when the gallery is built.
+    network = tracer.Network([tracer.Layer(np.eye(3, 4), [0.5, 0, 0])])
+    images = np.array([[[0, 0], [0, 0]], [[1, 1], [0, 0]], [[0, 1], [1, 0]]])
+    draw.__globals__["trained"] = lambda: (network, list(images))
+    ax, *_ = draw().axes
+    assert ax.get_title().endswith("PROVEN")
+    shown = [inset.get_images()[0].get_array() for inset in ax.child_axes]
+    np.testing.assert_array_equal(shown, 1 - images)
+
+
+def test_without_torch_a_sentence_says_so(monkeypatch, capsys):
+    main = script("three_images")["main"]
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+    assert main() is None
+    assert capsys.readouterr().out == "not drawn: torch is not installed\n"
