@@ -68,7 +68,7 @@ def _trace(arguments: argparse.Namespace) -> int:
         print(boundary)
         print(boundary.certificate)
     else:
-        curve = curve_through(field, arguments.seed, bounds, arguments.tolerance, arguments.max_steps)
+        curve = curve_through(field, arguments.seed, bounds, **_walk_budget(arguments))
         boundary = Boundary.of_curve(*curve)
         print(_table(boundary.curves))
         print(boundary.certificate)
@@ -124,6 +124,11 @@ def _bench(arguments: argparse.Namespace) -> int:
 def _budget(arguments: argparse.Namespace) -> dict[str, Any]:
     """The keywords for accuracy and budget."""
     return {name: getattr(arguments, name) for name in ("tolerance", "max_cells", "time_limit", "progress")}
+
+
+def _walk_budget(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The keywords for accuracy and budget of one curve."""
+    return {name: getattr(arguments, name) for name in ("tolerance", "max_steps", "time_limit")}
 
 
 def _write(result: Boundary | Partition, targets: Sequence[Path], corners: Sequence[Array] | None) -> int:
