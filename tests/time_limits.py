@@ -98,7 +98,10 @@ CLASSIFIERS = {
     "classes, tanh": ((2, 40, 40, 6), "tanh", 3.0),
     "classes, relu": ((2, 30, 30, 8), "relu", 2.0),
 }
+# Where `trace_from` starts, and which line `solve` takes.
+SEED, LINE = (0.7, 0.9), 0.3
 SLOW = ("jump, circle", "waves, a level", "noise 1e-3", "single precision")
+FROM_SEED = ("waves, a level", "noise 1e-3", "single precision", "kinks", "waves", "vertical")
 
 
 def problems(clock):
@@ -110,6 +113,18 @@ def problems(clock):
 
     yield from (traced(name, Timed(f, clock)) for name, f in CALLABLES.items())
     yield from (traced(f"slow: {n}", Timed(CALLABLES[n], clock, SECONDS_OF_CALL)) for n in SLOW)
+    for name in FROM_SEED:
+        slow = Timed(CALLABLES[name], clock, SECONDS_OF_CALL)
+        yield (
+            f"from a seed: {name}",
+            lambda limit, f=slow: tracer.trace_from(f, SEED, SQUARE, time_limit=limit),
+            lambda f=slow: f.longest,
+        )
+        yield (
+            f"on a line: {name}",
+            lambda limit, f=slow: tracer.solve(f, SQUARE, x2=LINE, time_limit=limit),
+            lambda f=slow: f.longest,
+        )
     yield from (traced(name, f) for name, f in FORMULAS.items())
     yield from (traced(name, network(0, *made)) for name, made in NETWORKS.items())
     for name, made in CLASSIFIERS.items():

@@ -184,3 +184,42 @@ def test_time_is_kept_for_the_sides_of_cells_however_cheap_their_bounds(clock, m
     # Sides of cells alone are not sorted.
     assert len(crossings.find_crossings(field, paving.without_charts()).points) == 0
     assert cells == [0]
+
+
+@pytest.mark.parametrize("limit", [0.2, 2, 8])
+@pytest.mark.parametrize(("call", "point"), [(0.01, 0), (0.001, 1e-3), (0.01, 1e-2)])
+@pytest.mark.parametrize(
+    ("field", "box"),
+    [(PAPER.margin(0, 1), PAPER_BOX), (MOONS.margin(0, 1), MOONS_BOX), (WAVES, BOX)],
+    ids=["paper", "moons", "waves"],
+)
+def test_a_curve_from_a_seed_ends_in_time(field, box, call, point, limit, clock):
+    seed = tracer.trace(field, box)[0].points[7]
+    clock.now = 0.0
+    curve = tracer.trace_from(Slow(field, clock, call, point), seed, box, time_limit=limit)
+    # Two calls, each of one point, put the seed onto the curve.
+    assert clock.now <= LATE * limit + 4 * (call + 2 * point)
+    if tracer.End.BUDGET not in curve.ends:
+        assert curve.length == pytest.approx(tracer.trace_from(field, seed, box).length, rel=1e-9)
+    else:
+        assert "time_limit" in tracer.End.BUDGET.value
+    assert np.isfinite(curve(0.5 * curve.length)).all()
+
+
+@pytest.mark.parametrize("limit", [0.05, 0.2, 1, 8])
+@pytest.mark.parametrize(("call", "point"), [(0.01, 0), (0.001, 1e-3), (0.01, 1e-2)])
+@pytest.mark.parametrize("kind", [Slow, SlowEnclosed])
+@pytest.mark.parametrize("field", [MOONS.margin(0, 1), WAVES], ids=["moons", "waves"])
+def test_roots_on_a_line_end_in_time(field, kind, call, point, limit, clock):
+    whole = tracer.solve(field, BOX, x2=0.3)
+    roots = tracer.solve(kind(field, clock, call, point), BOX, x2=0.3, time_limit=limit)
+    # Two calls of a few points: the ends of the line, and a portion.
+    assert clock.now <= LATE * limit + 2 * (call + 8 * point)
+    if roots.complete or (roots.reason and "time_limit" not in roots.reason):
+        assert roots.points == pytest.approx(whole.points, abs=1e-12)
+    else:
+        assert "time_limit" in roots.reason
+    low, high = roots.undecided[..., 0].T
+    left = ((whole.points[:, :1] >= low) & (whole.points[:, :1] <= high)).any(axis=-1)
+    known = (np.abs(whole.points[:, :1] - roots.points[:, 0]) <= 1e-9).any(axis=-1)
+    assert (left | known).all()

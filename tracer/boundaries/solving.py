@@ -8,6 +8,7 @@ References
 .. [1] D. Fishbein, "Solve Z1 = Z2 for x1" (2023).
 """
 
+import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Any
@@ -16,17 +17,18 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, Mask, Signs, quiet
-from tracer.atlas.edges.roots import ROUNDING, Segments, certified_signs, isolate, joined, polish
+from tracer.atlas.edges.roots import ROUNDING, Isolated, Segments, certified_signs, isolate, joined, polish
 from tracer.atlas.plain_values import compare_roots
 from tracer.boundaries.coercion import as_field
-from tracer.boundaries.work import proven_or_sampled
+from tracer.boundaries.work import MAX_CELLS, deadlines_of, proven_or_sampled
 from tracer.curves.continuation.lattice import located
 from tracer.curves.corrector import newton_step
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
 from tracer.enclosures.rounding import UP
 from tracer.fields.box import Box
 from tracer.fields.checks import between, exact_number, shown
-from tracer.fields.field import EnclosedField, Field
+from tracer.fields.evaluations import Evaluations, Overtime
+from tracer.fields.field import EnclosedField
 from tracer.fields.function import Function
 from tracer.fields.networks.network import Network
 from tracer.fields.piecewise_linear.rational_network import RationalNetwork
@@ -34,8 +36,12 @@ from tracer.fields.piecewise_linear.rational_network import RationalNetwork
 # If an end of the line is undecided, a root may lie at it: then the line is extended by this share of the
 # side, so that a bracket may reach beyond the end.
 EXTENSION = 1e-12
-# The number of samples on a line, for a field without bounds.
-SAMPLES = 4001
+# The numbers of intervals between samples on a line, for a field without bounds; with a time limit, one after
+# the other.
+INTERVALS = 250, 1000, 4000
+# The share of the time limit for the search; the rest makes roots exact.
+SEARCH_SHARE = 0.6
+TIME = "the time limit was reached: a larger time_limit lets the search go on"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -47,7 +53,7 @@ class Roots:
     points : ndarray, shape (n, 2)
     error_bound : ndarray, shape (n,)
         Distance of each point to its root along the line, in box units: a proven upper bound, but an estimate
-        if `reason` is not empty.
+        where F was sampled or the arithmetic is unsound.
     complete : bool
         Whether it is proven that the line has exactly these roots in the box, one near each point.
     undecided : ndarray, shape (m, 2, 2)
@@ -56,7 +62,8 @@ class Roots:
     line : ndarray, shape (2, 2)
         The ends of the line.
     reason : str
-        Why nothing is proven, where F was sampled or the arithmetic is unsound.
+        Why nothing is proven, where F was sampled or the arithmetic is unsound; or that the time limit ended
+        the search.
     """
 
     points: Array
@@ -82,7 +89,14 @@ class Roots:
 
 @in_ieee_arithmetic(Roots.unproven)
 @quiet
-def solve(field: Any, bounds: ArrayLike, *, x1: float | None = None, x2: float | None = None) -> Roots:
+def solve(
+    field: Any,
+    bounds: ArrayLike,
+    *,
+    x1: float | None = None,
+    x2: float | None = None,
+    time_limit: float | None = None,
+) -> Roots:
     """Every x1 in the box with F(x1, x2) = 0 for a given x2, or every x2 for a given x1.
 
     The box is closed: a root at an end of the line counts if F is certainly 0 there.
@@ -95,6 +109,9 @@ def solve(field: Any, bounds: ArrayLike, *, x1: float | None = None, x2: float |
         ``[(lo, hi), (lo, hi)]``.
     x1, x2 : float
         The given coordinate, in the box: exactly one of the two.
+    time_limit : float, optional
+        Seconds, after which the roots found so far are returned, and what is left of the line is undecided.
+        The excess is at most two evaluations of `field`, or a twentieth.
 
     Returns
     -------
@@ -105,7 +122,7 @@ def solve(field: Any, bounds: ArrayLike, *, x1: float | None = None, x2: float |
     TypeError
         If `field` is not a function of two variables, or not exactly one coordinate is given.
     ValueError
-        If the given coordinate lies outside the box.
+        If the given coordinate lies outside the box, or the time limit is negative.
 
     Examples
     --------
@@ -120,8 +137,12 @@ def solve(field: Any, bounds: ArrayLike, *, x1: float | None = None, x2: float |
     fixed, value = (0, x1) if x1 is not None else (1, x2)
     given = between(f"x{fixed + 1}", exact_number(f"x{fixed + 1}", value), *box.bounds[fixed])
     line = _line(box, fixed, given)
+    search, deadline = deadlines_of(time_limit, SEARCH_SHARE, 1.0)
+    evaluations = Evaluations(field, deadline)
     return proven_or_sampled(
-        field, lambda: _proven(field, box, line), lambda reason: _sampled(field, box, line, reason)
+        field,
+        lambda: _proven(evaluations, box, line, search),
+        lambda reason: _sampled(evaluations, box, line, reason, search),
     )
 
 
@@ -136,18 +157,13 @@ def _line(box: Box, fixed: int, given: float, longer: Array | tuple[bool, bool] 
     return Segments(ends[:1], ends[1:], np.array([1 - fixed]))
 
 
-def _proven(field: EnclosedField, box: Box, line: Segments) -> Roots:
-    searched, along = line, int(line.axis[0])
-    found = isolate(field, line, np.zeros(1, dtype=bool))
-    (low,), (high,) = line.ends()
-    below, above = found.undecided.ends()
-    at_ends = np.array([(below <= low).any(), (above >= high).any()])
-    if at_ends.any():
-        # A root at the end of the line has no certified sign beyond it.
-        searched = _line(box, 1 - along, line.lower[0, 1 - along], at_ends)
-        found = isolate(field, searched, np.zeros(1, dtype=bool))
-    x, _, brackets = polish(field, found)
-    inside, unclear = _in_line(field, line, brackets, found.direction)
+def _proven(evaluations: Evaluations, box: Box, line: Segments, search: float) -> Roots:
+    try:
+        searched, found = _isolated(evaluations, box, line, search)
+    except Overtime:
+        return _undecided(line, TIME)
+    x, brackets, inside, unclear = _polished(evaluations, line, found)
+    (low,), (high,), along = *line.ends(), int(line.axis[0])
     t = np.clip(x[:, along], low, high)
     below, above = brackets.ends()
     bound = np.maximum(above - t, t - below) / box.sides[along] * UP
@@ -156,14 +172,50 @@ def _proven(field: EnclosedField, box: Box, line: Segments) -> Roots:
     chosen = np.flatnonzero(inside | unclear)
     chosen = chosen[np.argsort(t[chosen])]
     complete = not len(undecided) and bool(np.isfinite(bound[chosen]).all())
-    ends = np.concatenate([line.lower, line.upper])
     # Last, after all evaluations: a user's callable may have changed since.
-    if isinstance(field, Function):
-        compare_roots(field, searched, found)
-    return Roots(brackets.at(t)[chosen], bound[chosen], complete, undecided, ends)
+    if isinstance(evaluations.field, Function):
+        compare_roots(evaluations.field, searched, found)
+    out_of_time = evaluations.late or (found.exhausted and found.cells < MAX_CELLS)
+    reason = TIME if out_of_time and not complete else ""
+    return Roots(brackets.at(t)[chosen], bound[chosen], complete, undecided, _ends(line), reason)
 
 
-def _in_line(field: EnclosedField, line: Segments, brackets: Segments, direction: Signs) -> tuple[Mask, Mask]:
+def _isolated(field: EnclosedField, box: Box, line: Segments, deadline: float) -> tuple[Segments, Isolated]:
+    """The roots on a line, isolated; or on one that is longer by a hair, if an end is undecided."""
+    found = isolate(field, line, np.zeros(1, dtype=bool), MAX_CELLS, deadline)
+    (low,), (high,), along = *line.ends(), int(line.axis[0])
+    below, above = found.undecided.ends()
+    at_ends = np.array([(below <= low).any(), (above >= high).any()])
+    if not at_ends.any() or found.exhausted:
+        return line, found
+    # A root at the end of the line has no certified sign beyond it.
+    longer = _line(box, 1 - along, line.lower[0, 1 - along], at_ends)
+    return longer, isolate(field, longer, np.zeros(1, dtype=bool), MAX_CELLS, deadline)
+
+
+def _polished(
+    evaluations: Evaluations, line: Segments, found: Isolated
+) -> tuple[Array, Segments, Mask, Mask]:
+    """Isolated roots, their brackets, and which lie on the line, and which may: all if time runs out."""
+    try:
+        x, _, brackets = polish(evaluations, found)
+        inside, unclear = _in_line(evaluations, line, brackets, found.direction)
+    except Overtime:
+        brackets, n = found.brackets, len(found.brackets)
+        return 0.5 * brackets.lower + 0.5 * brackets.upper, brackets, np.zeros(n, bool), np.ones(n, bool)
+    return x, brackets, inside, unclear
+
+
+def _undecided(line: Segments, reason: str) -> Roots:
+    """No roots."""
+    return Roots(np.zeros((0, 2)), np.zeros(0), False, _ends(line)[None], _ends(line), reason)
+
+
+def _ends(line: Segments) -> Array:
+    return np.concatenate([line.lower, line.upper])
+
+
+def _in_line(field: Evaluations, line: Segments, brackets: Segments, direction: Signs) -> tuple[Mask, Mask]:
     """Masks (n,): brackets whose root lies on the line, and brackets whose root may lie beyond its end.
 
     The root lies before an end if F has the same sign there as after the root, and at the end if F is
@@ -179,7 +231,7 @@ def _in_line(field: EnclosedField, line: Segments, brackets: Segments, direction
             continue
         sign = int(certified_signs(field, end)[0])
         outside |= across & (sign == -outward * direction)
-        unclear |= across & (sign == 0 and not _is_zero(field, end[0]))
+        unclear |= across & (sign == 0 and not _is_zero(field.field, end[0]))
     return ~outside & ~unclear, unclear & ~outside
 
 
@@ -202,16 +254,41 @@ def _cut_to(line: Segments, pieces: Segments) -> Segments:
     return Segments(whole.at(below), whole.at(above), whole.axis)
 
 
-def _sampled(field: Field, box: Box, line: Segments, reason: str) -> Roots:
-    """Roots from sign changes between samples; nothing is proven."""
+def _sampled(evaluations: Evaluations, box: Box, line: Segments, reason: str, search: float) -> Roots:
+    """Roots from sign changes between samples; nothing is proven.
+
+    Where time runs out the changes themselves, each with half the step between samples as its error.
+    """
+    try:
+        at, value = _samples(evaluations, line, search)
+        positive, finite = value >= 0, np.isfinite(value)
+        k = np.flatnonzero((positive[:-1] != positive[1:]) & finite[:-1] & finite[1:])
+    except Overtime:
+        return _undecided(line, f"{TIME}; {reason}")
+    ends, values = np.stack([at[k], at[k + 1]]), np.stack([value[k], value[k + 1]])
+    try:
+        found = located(evaluations, ends, values)
+        points = found.points[found.roots]
+        gradient = evaluations.value_and_gradient(points)[1]
+        error = 2 * newton_step(evaluations.value(points), gradient * box.sides)[1] + ROUNDING
+    except Overtime:
+        points, error = 0.5 * ends[0] + 0.5 * ends[1], np.full(len(k), 0.5 / (len(at) - 1))
+    if evaluations.late or len(at) <= INTERVALS[-1]:
+        reason = f"{TIME}; {reason}"
+    return Roots(points, error, False, _ends(line)[None], _ends(line), reason)
+
+
+def _samples(evaluations: Evaluations, line: Segments, search: float) -> tuple[Array, Array]:
+    """Points of a line, (n, 2), and F at them: as many as there is time for."""
     (low,), (high,) = line.ends()
-    t = np.linspace(low, high, SAMPLES)
-    at = np.repeat(line.lower, SAMPLES, axis=0)
-    at[:, line.axis[0]] = t
-    positive, finite = (value := field.value(at)) >= 0, np.isfinite(value)
-    k = np.flatnonzero((positive[:-1] != positive[1:]) & finite[:-1] & finite[1:])
-    found = located(field, np.stack([at[k], at[k + 1]]), np.stack([value[k], value[k + 1]]))
-    points = found.points[found.roots]
-    _, length = newton_step(field.value(points), field.value_and_gradient(points)[1] * box.sides)
-    ends = np.concatenate([line.lower, line.upper])
-    return Roots(points, 2 * length + ROUNDING, False, ends[None], ends, reason)
+    found: list[tuple[Array, Array]] = []
+    for intervals in INTERVALS if evaluations.deadline < math.inf else INTERVALS[-1:]:
+        at = np.repeat(line.lower, intervals + 1, axis=0)
+        at[:, line.axis[0]] = np.linspace(low, high, intervals + 1)
+        try:
+            found = [(at, Evaluations(evaluations.field, search).value(at))]
+        except Overtime:
+            break
+    if not found:
+        raise Overtime
+    return found[0]

@@ -10,8 +10,8 @@ from tracer.atlas.certificate import Status
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.coercion import as_field
 from tracer.boundaries.proving import proven_boundary
-from tracer.boundaries.sampling import MAX_STEPS, continued_boundary, sampled_boundary
-from tracer.boundaries.work import MAX_CELLS, TOLERANCE, TOLERANCES, Work, proven_or_sampled
+from tracer.boundaries.sampling import FOLLOW_SHARE, MAX_STEPS, continued_boundary, sampled_boundary
+from tracer.boundaries.work import MAX_CELLS, TOLERANCE, TOLERANCES, Work, deadlines_of, proven_or_sampled
 from tracer.curves.continuation.following import follow
 from tracer.curves.continuation.walk import Budget
 from tracer.curves.corrector import move_to_curve, regular
@@ -34,6 +34,7 @@ def trace_from(
     *,
     tolerance: float = TOLERANCE,
     max_steps: int = MAX_STEPS,
+    time_limit: float | None = None,
 ) -> Curve:
     """The one curve through a point near the boundary.
 
@@ -49,6 +50,10 @@ def trace_from(
         Largest error between the points, in box units; the points themselves are exact to rounding.
     max_steps : int
         The largest number of attempted steps; beyond it the curve ends with `End.BUDGET`.
+    time_limit : float, optional
+        Seconds, after which the curve so far is returned; it ends with `End.BUDGET`. The excess is at most a
+        few evaluations of `field`, or a twentieth; near the limit turning points may be omitted. Without one
+        `max_steps` bounds the work.
 
     Returns
     -------
@@ -73,20 +78,28 @@ def trace_from(
     >>> [end.name for end in half.ends]
     ['BOX', 'BOX']
     """
-    return curve_through(field, seed, bounds, tolerance, max_steps)[0]
+    return curve_through(field, seed, bounds, tolerance, max_steps, time_limit)[0]
 
 
 @quiet
 def curve_through(
-    field: Any, seed: ArrayLike, bounds: ArrayLike, tolerance: float, max_steps: int
+    field: Any,
+    seed: ArrayLike,
+    bounds: ArrayLike,
+    tolerance: float,
+    max_steps: int,
+    time_limit: float | None = None,
 ) -> tuple[Curve, int]:
     """The curve through a seed, and the number of evaluations; arguments as of `trace_from`."""
     field, box = as_field(field), Box.from_bounds(bounds)
     tolerance = between("tolerance", tolerance, *TOLERANCES)
-    budget = Budget(positive_integer("max_steps", max_steps))
+    max_steps = positive_integer("max_steps", max_steps)
+    following, deadline = deadlines_of(time_limit, FOLLOW_SHARE, 1.0)
     _check_callable(field, box)
     evaluations = Evaluations(field)
-    trace = follow(evaluations, box, _start(evaluations, box, seed), tolerance, budget)
+    start = _start(evaluations, box, seed)
+    evaluations.deadline = deadline
+    trace = follow(evaluations, box, start, tolerance, Budget(max_steps, following))
     return Curve.from_trace(trace, evaluations, box, tolerance), evaluations.points
 
 

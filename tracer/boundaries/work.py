@@ -36,8 +36,18 @@ class Limits(NamedTuple):
         return cls(
             between("tolerance", tolerance, *TOLERANCES),
             positive_integer("max_cells", max_cells),
-            math.inf if time_limit is None else between("time_limit", time_limit, 0.0, math.inf),
+            _seconds(time_limit),
         )
+
+
+def _seconds(time_limit: float | None) -> float:
+    return math.inf if time_limit is None else between("time_limit", time_limit, 0.0, math.inf)
+
+
+def deadlines_of(time_limit: float | None, *shares: float) -> tuple[float, ...]:
+    """When, by `time.perf_counter`, shares of a time limit that begins now have passed; inf without one."""
+    now, seconds = time.perf_counter(), _seconds(time_limit)
+    return tuple(now + share * seconds for share in shares)
 
 
 class Progress:

@@ -34,7 +34,7 @@ def _trace(arguments: argparse.Namespace) -> int:
     if arguments.seed is None:
         boundary = trace(field, bounds, **_budget(arguments))
     else:
-        curve = curve_through(field, arguments.seed, bounds, arguments.tolerance, arguments.max_steps)
+        curve = curve_through(field, arguments.seed, bounds, **_walk_budget(arguments))
         boundary = Boundary.of_curve(*curve)
     return _finished(boundary, arguments, targets, drawn)
 
@@ -95,6 +95,11 @@ def _bench_row(error: float, grid: Measurement | None, traced: Measurement) -> s
 def _budget(arguments: argparse.Namespace) -> dict[str, Any]:
     """The keywords for accuracy and budget."""
     return {name: getattr(arguments, name) for name in ("tolerance", "max_cells", "time_limit", "progress")}
+
+
+def _walk_budget(arguments: argparse.Namespace) -> dict[str, Any]:
+    """The keywords for accuracy and budget of one curve."""
+    return {name: getattr(arguments, name) for name in ("tolerance", "max_steps", "time_limit")}
 
 
 def _targets(arguments: argparse.Namespace, kind: type[Result]) -> list[Path]:

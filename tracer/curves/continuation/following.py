@@ -5,27 +5,36 @@ corrected to rounding together, and the steps become polynomials, cut until each
 the curve, as the arcs of an atlas do (`prediction`). Where no polynomials are that good the walk may have
 jumped, and it is repeated with shorter steps, ever shorter towards where the curve leaves a polynomial. A
 field without bounds that is known to have kinks is followed by chords instead.
+
+With a deadline a walk ends early enough for the polynomials, which are made of ever longer parts around the
+start: how long they take is not known before.
 """
 
+import math
+import time
 from dataclasses import replace
 
 import numpy as np
 
 from tracer.arrays import Array
 from tracer.curves.continuation.chords import chords_of, steps_along
-from tracer.curves.continuation.steps import Steps, good_part, polynomials_of
+from tracer.curves.continuation.steps import Polynomials, Steps, good_part, polynomials_of
 from tracer.curves.continuation.walk import Budget, Walk
 from tracer.curves.corrector import newton_along
 from tracer.curves.end import End
-from tracer.curves.pieces import Pieces
+from tracer.curves.pieces import NODES, Pieces
 from tracer.curves.trace import Trace
 from tracer.fields.box import Box
+from tracer.fields.evaluations import Overtime
 from tracer.fields.field import Field, by_chords
 
 # Errors of a step that the integrator allows, in box units, one after the other.
 ERRORS = (4e-3, 1e-4, 1e-6)
 # The largest number of walks along a curve.
 MOST_WALKS = 12
+# With a deadline polynomials are first made of so many steps on both sides of the start; then of so many
+# times as many.
+FIRST_REACH, FURTHER = 8, 8
 # Places this near to each other, in box units, are one.
 NEXT_TO = 1e-6
 # Between points the prediction may be outside the box by this many tolerances without leaving it.
@@ -44,17 +53,40 @@ def follow(field: Field, box: Box, start: Array, tolerance: float, budget: Budge
         Upper limit of the error of the prediction between points, in box units.
     budget : Budget
         Loses one step for every attempted step.
-    """
-    here = start, field.value_and_gradient(start)[1]
-    if by_chords(field):
-        steps = steps_along(field, box, here, budget)
-        return chords_of(field, box, [steps], tolerance, budget.deadline)[0]
 
+    Returns
+    -------
+    Trace
+        Where the deadline does not suffice for more, of the start alone.
+    """
+    try:
+        here = start, field.value_and_gradient(start)[1]
+        budget.begin()
+        if by_chords(field):
+            steps = steps_along(field, box, here, budget)
+            return chords_of(field, box, [steps], tolerance, budget.deadline)[0]
+        trace, seed = _walked(field, box, here, tolerance, budget)
+        trace = _cut_at_box(field, box, trace, seed, tolerance)
+    except Overtime:
+        return _alone(start)
+    return replace(trace, pieces=trace.pieces.end_to_end())
+
+
+def _alone(start: Array) -> Trace:
+    none = np.zeros((0, len(NODES), 3))
+    return Trace(start[None], np.zeros((1, 2)), Pieces(none), (End.BUDGET, End.BUDGET))
+
+
+def _walked(
+    field: Field, box: Box, here: tuple[Array, Array], tolerance: float, budget: Budget
+) -> tuple[Trace, int]:
+    """The trace of walks from `here`, a point and ∇F there, and the number of this point in it."""
     errors, error, dangers, lost = iter(ERRORS[1:]), ERRORS[0], np.zeros((0, 2)), np.zeros((0, 2))
     walks = 0
     while True:
+        budget.begin()
         steps = _steps(field, box, here, error, dangers, budget)
-        found = polynomials_of(field, box, [steps], tolerance, budget.deadline)[0]
+        found = _polynomials(field, box, steps, tolerance, budget)
         before, lost = lost, _inner(field, box, steps)
         new = _new(box, found.departures, dangers)
         walks += 1
@@ -66,9 +98,27 @@ def follow(field: Field, box: Box, start: Array, tolerance: float, budget: Budge
         if not error:
             break
     reason = End.BUDGET if budget.spent else End.UNDECIDED
-    trace, seed = good_part(found.trace, found.start, found.good, reason)
-    trace = _cut_at_box(field, box, trace, seed, tolerance)
-    return replace(trace, pieces=trace.pieces.end_to_end())
+    return good_part(found.trace, found.start, found.good, reason)
+
+
+def _polynomials(field: Field, box: Box, steps: Steps, tolerance: float, budget: Budget) -> Polynomials:
+    """The polynomials between steps; with a deadline, of the longest part around the start that it allows."""
+    if budget.deadline == math.inf:
+        return polynomials_of(field, box, [steps], tolerance, math.inf)[0]
+    reach, found = FIRST_REACH, None
+    while True:
+        part = steps.around(reach)
+        try:
+            last = polynomials_of(field, box, [part], tolerance, budget.deadline)[0]
+        except Overtime:
+            if found is None:
+                raise
+            return found
+        if found is None or last.good.sum() >= found.good.sum():
+            found = last
+        if len(part.x) == len(steps.x) or time.perf_counter() >= budget.deadline:
+            return found
+        reach *= FURTHER
 
 
 def _inner(field: Field, box: Box, steps: Steps) -> Array:

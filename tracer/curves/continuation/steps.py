@@ -63,6 +63,23 @@ class Steps(NamedTuple):
     ends: tuple[End, ...]
     branches: tuple[BranchPoint | None, BranchPoint | None] = (None, None)
 
+    def around(self, reach: int) -> "Steps":
+        """At most so many steps on both sides of the start; a closed curve is cut there."""
+        low, high = max(0, self.start - reach), min(len(self.x), self.start + reach + 1)
+        if high - low == len(self.x):
+            return self
+        ends = self.ends or (End.BUDGET, End.BUDGET)
+        kept = low == 0 and bool(self.ends), high == len(self.x) and bool(self.ends)
+        return Steps(
+            self.x[low:high],
+            self.gradient[low:high],
+            self.hops[low : high - 1],
+            self.corners[low:high],
+            self.start - low,
+            (ends[0] if kept[0] else End.BUDGET, ends[1] if kept[1] else End.BUDGET),
+            (self.branches[0] if kept[0] else None, self.branches[1] if kept[1] else None),
+        )
+
 
 class Polynomials(NamedTuple):
     """The trace of some steps, the number of the point `start` in it, and which polynomials are `good`.

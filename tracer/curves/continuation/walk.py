@@ -7,6 +7,7 @@ nearby zero of ∇F is a branch point; else, at a kink, the sign changes of F on
 curve continues.
 """
 
+import math
 import time
 from dataclasses import dataclass
 from dataclasses import field as default
@@ -21,8 +22,11 @@ from tracer.curves.corrector import regular
 from tracer.curves.end import End
 from tracer.curves.vectors import turned
 from tracer.fields.box import Box
+from tracer.fields.evaluations import Overtime
 from tracer.fields.field import Field, noise_of
 
+# The share of the time left that a walk may take.
+WALK_SHARE = 0.4
 # Two roots on the start's normal line are equal if they differ by at most this, in box units, plus the errors
 # from the remaining values of F at both.
 SAME_ROOT = 1e-12
@@ -45,15 +49,24 @@ NEWTON_STEPS = 8
 
 @dataclass
 class Budget:
-    """The budget of a curve: a number of steps, and a deadline of `time.perf_counter`."""
+    """The budget of a curve: a number of steps, and a deadline of `time.perf_counter`.
+
+    Before it a walk ends `until`, so that there is time for what lies between its steps.
+    """
 
     steps: int
-    deadline: float = float("inf")
+    deadline: float = math.inf
+    until: float = math.inf
+
+    def begin(self) -> None:
+        """A walk begins."""
+        now = time.perf_counter()
+        self.until = now + WALK_SHARE * (self.deadline - now)
 
     @property
     def spent(self) -> bool:
         """Whether either is spent."""
-        return self.steps <= 0 or time.perf_counter() >= self.deadline
+        return self.steps <= 0 or time.perf_counter() >= min(self.until, self.deadline)
 
 
 @dataclass
@@ -105,6 +118,12 @@ class Walk:
         self._append(self.start, self.gradient)
         if not regular(self.gradient):
             return End.UNDECIDED
+        try:
+            return self._run()
+        except Overtime:
+            return End.BUDGET
+
+    def _run(self) -> End | None:
         self._tangent = tangent(self.gradient, self.box, self.direction)
         self._normal = self.direction * turned(self._tangent)
         while not self.budget.spent:
