@@ -11,7 +11,9 @@ from scipy.sparse import coo_array, csr_array
 
 import tracer
 from cases.random_networks import as_network, random_problem
+from tracer.atlas.classes.margins import Margins
 from tracer.fields.networks import bounds, kink_cases, serialization, weights
+from tracer.fields.networks.active_neurons import active_layers
 from tracer.fields.networks.layer import Layer
 
 BLOCKS = [("relu", 3), ("leaky_relu", 2, 0.25), ("linear", 2)]
@@ -191,6 +193,51 @@ def test_bounds_without_neurons_that_are_zero_nearby_hold_and_are_as_narrow(fres
     monkeypatch.setattr(bounds, "FEWEST_CELLS", 8)
     monkeypatch.setattr(bounds, "CACHED_RELAXATIONS", 8)
     found = problem.field.enclose(lower, upper)
-    scale = 1e-9 * np.abs(problem.field.value(problem.box.frame)).max()
+    # Of a network whose neurons are all 0 the bounds are rounding alone.
+    scale = 1e-9 * np.abs(problem.field.value(problem.box.frame)).max() + 1e-11
     for a, b in zip(found[:2], plain[:2], strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-6, atol=scale)
+
+
+def test_the_smaller_arguments_of_maxima_are_left_out(fresh_seed):
+    """b + relu(a − b) with a < b everywhere needs no a, nor what a alone needs."""
+    rng, n = np.random.default_rng(fresh_seed), 300
+    signs = rng.choice([-1.0, 1.0], n)
+    smaller, larger = np.eye(2 * n)[:n], np.eye(2 * n)[n:]
+    maximum = csr_array(np.concatenate([smaller - larger, larger]))
+    total = csr_array(np.tile(np.eye(n), 2))
+    layers = [
+        Layer(rng.normal(size=(2 * n, 2)), np.repeat([5.0, 50.0], n), "relu"),
+        Layer(maximum, np.zeros(2 * n), [("relu", n), ("linear", n)]),
+        Layer(total, rng.normal(size=n), "leaky_relu"),
+        Layer(signs[None], [0.0]),
+    ]
+    lower = rng.uniform(-0.5, 0.5, (40, 2))
+    active = active_layers(layers, lower, lower + 0.01)
+    assert [layer.outputs for layer in active] == [n, n, n, 1]
+    field = tracer.Network(layers)
+    found, values = field.enclose(lower, lower + 0.01), field.value(lower + 0.01 * rng.random((40, 2)))
+    assert ((found.lower <= values) & (values <= found.upper)).all()
+
+
+@pytest.mark.parametrize("wide", [kink_cases.WIDE, 2])
+def test_margins_that_share_a_relaxation_have_the_same_bounds(wide, fresh_seed, monkeypatch):
+    rng = np.random.default_rng(fresh_seed)
+    monkeypatch.setattr(kink_cases, "WIDE", wide)
+    monkeypatch.setattr(bounds, "FEWEST_CELLS", 8)
+    monkeypatch.setattr(bounds, "CACHED_RELAXATIONS", 256)
+    widths, k = [2, 9, 7], 90
+    blocks = [[("relu", 9)], [("relu", 3), ("tanh", 2), ("hardtanh", 2)]]
+    sizes = zip(widths, widths[1:], blocks, strict=False)
+    hidden = [Layer(rng.normal(size=(n, m)), rng.normal(size=n), names) for m, n, names in sizes]
+    network = tracer.Network([*hidden, Layer(rng.normal(size=(4, 7)), rng.normal(size=4))])
+    lower = rng.uniform(-2, 2, (k, 2))
+    corners = np.stack([lower, lower + 10 ** rng.uniform(-3, 0, (k, 1))], axis=1)
+    cell = np.repeat(np.arange(k), 3)
+    pairs = np.array([[0, 1], [1, 3], [2, 3]])[rng.integers(3, size=3 * k)]
+    found, margins = Margins(network).enclose(pairs, corners, cell), Margins(network)
+    alone = margins.rows(pairs).enclose(*corners[cell].transpose(1, 0, 2))
+    scale = 1e-9 * np.abs(network(corners)).max()
+    for a, b in zip(found[:4], alone[:4], strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-6, atol=scale)
+    assert not (found.classify()[0] ^ alone.classify()[0]).any()

@@ -1,8 +1,9 @@
-"""Networks without neurons that do nothing: constant on a plane, or 0 on neighbouring cells.
+"""Networks without neurons that do nothing: constant on a plane, or 0 or unused on neighbouring cells.
 
 A relaxation on the hull of the cells proves on which side of its kink a neuron is. On a side where its
 function is 0, as a relu left of 0, it is exactly 0 at every point of the cells: without it the network is the
-same function there. Deep inside a region most neurons of a wide layer are 0.
+same function there. Deep inside a region most neurons of a wide layer are 0. Where relu(a − b) of a maximum
+b + relu(a − b) is 0, no later neuron needs a: so it is left out too, and whatever only a needs.
 
 On a plane through images neurons that see only pixels which all of them share are constant, and so are later
 neurons that depend on these alone. Their values are part of the next layer's bias.
@@ -64,9 +65,12 @@ class ActiveLayer:
 
 
 def active_layers(layers: Sequence[Layer], lower: Array, upper: Array) -> list[ActiveLayer]:
-    """The network of one output without the neurons that are 0 on all cells with corners (k, 2)."""
+    """The network without the neurons that do nothing on all cells with corners (k, 2).
+
+    These are 0 there, or no later neuron needs them.
+    """
     form = Relaxation(lower.min(axis=0, keepdims=True), upper.max(axis=0, keepdims=True))
-    found, inputs = [], np.ones(layers[0].inputs, dtype=bool)
+    active = list[Mask]()
     for layer in layers:
         form.affine(layer.affine)
         kept = np.ones(layer.outputs, dtype=bool)
@@ -74,11 +78,21 @@ def active_layers(layers: Sequence[Layer], lower: Array, upper: Array) -> list[A
             assert layer.function.bounds is not None
             form.apply(layer.function.bounds)
             kept = ~form.zeros()[0]
-            # A layer has at least one output.
-            kept[0] |= not kept.any()
-        found.append(ActiveLayer.of(layer, kept, inputs))
-        inputs = kept
-    return found
+        active.append(kept)
+    for k in range(len(layers) - 1, -1, -1):
+        if k < len(layers) - 1:
+            active[k] &= _used(layers[k + 1].weight, active[k + 1])
+        # A layer has at least one output.
+        active[k][0] |= not active[k].any()
+    inputs = [np.ones(layers[0].inputs, dtype=bool), *active]
+    return [ActiveLayer.of(*some) for some in zip(layers, active, inputs, strict=False)]
+
+
+def _used(weight: Any, outputs: Mask) -> Mask:
+    """Which inputs some outputs of a sparse weight depend on; all of those of an array."""
+    if isinstance(weight, np.ndarray):
+        return np.ones(weight.shape[1], dtype=bool)
+    return np.bincount(weight[np.flatnonzero(outputs)].indices, minlength=weight.shape[1]) > 0
 
 
 def without_constants(layers: Sequence[Layer]) -> tuple[Layer, ...]:
