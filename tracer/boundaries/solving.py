@@ -8,9 +8,10 @@ References
 .. [1] D. Fishbein, "Solve Z1 = Z2 for x1" (2023).
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -18,7 +19,7 @@ from numpy.typing import ArrayLike
 from tracer.arrays import Array, Mask, Signs, quiet
 from tracer.atlas.edges.roots import ROUNDING, Segments, certified_signs, isolate, joined, polish
 from tracer.atlas.plain_values import compare_roots
-from tracer.boundaries.coercion import as_field
+from tracer.boundaries.coercion import FieldLike, as_field
 from tracer.boundaries.work import proven_or_sampled
 from tracer.curves.continuation.lattice import located
 from tracer.curves.corrector import newton_step
@@ -66,7 +67,7 @@ class Roots:
     line: Array
     reason: str = ""
 
-    def unproven(self, reason: str) -> "Roots":
+    def unproven(self, reason: str) -> Roots:
         """The same roots without their proof."""
         return replace(self, complete=False, undecided=self.line[None], reason=self.reason or reason)
 
@@ -82,7 +83,7 @@ class Roots:
 
 @in_ieee_arithmetic(Roots.unproven)
 @quiet
-def solve(field: Any, bounds: ArrayLike, *, x1: float | None = None, x2: float | None = None) -> Roots:
+def solve(field: FieldLike, bounds: ArrayLike, *, x1: float | None = None, x2: float | None = None) -> Roots:
     """Every x1 in the box with F(x1, x2) = 0 for a given x2, or every x2 for a given x1.
 
     The box is closed: a root at an end of the line counts if F is certainly 0 there.
@@ -121,7 +122,9 @@ def solve(field: Any, bounds: ArrayLike, *, x1: float | None = None, x2: float |
     given = between(f"x{fixed + 1}", exact_number(f"x{fixed + 1}", value), *box.bounds[fixed])
     line = _line(box, fixed, given)
     return proven_or_sampled(
-        field, lambda: _proven(field, box, line), lambda reason: _sampled(field, box, line, reason)
+        field,
+        lambda enclosed: _proven(enclosed, box, line),
+        lambda reason: _sampled(field, box, line, reason),
     )
 
 

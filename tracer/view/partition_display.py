@@ -55,12 +55,12 @@ class PartitionDisplay(Display):
         self,
         ax: Any = None,
         *,
-        multiclass_colors: str | Sequence | None = None,
+        multiclass_colors: str | Sequence[Any] | None = None,
         junctions: bool = False,
         legend: bool = True,
         X: ArrayLike | None = None,
         y: ArrayLike | None = None,
-        corners: Sequence | None = None,
+        corners: Sequence[Any] | None = None,
         xlabel: str | None = None,
         ylabel: str | None = None,
         **kwargs: Any,
@@ -132,7 +132,7 @@ class PartitionDisplay(Display):
         return scene.fit(self.ax_.add_patch(patch), region, update_region)
 
 
-def _colors(given: str | Sequence | None, n: int) -> Array:
+def _colors(given: str | Sequence[Any] | None, n: int) -> Array:
     """The colours (n, 4) of n classes."""
     import matplotlib as mpl
     from matplotlib.colors import to_rgba_array
