@@ -104,7 +104,7 @@ def write(boundary: Boundary, path: Path, problem: str = "") -> None:
     columns.write(path, COLUMNS, columns.attributes(COLUMNS, given, clusters=boundary.clusters))
 
 
-def read(path: str | os.PathLike, problem: str | None = None) -> Boundary:
+def read(path: str | os.PathLike[str], problem: str | None = None) -> Boundary:
     """Read a boundary that `write` wrote; see `Boundary.load`. `problem`, if given, is its fingerprint."""
 
     def build(a: Mapping[str, NDArray]) -> Boundary:
@@ -140,7 +140,7 @@ def _clusters(a: Mapping[str, NDArray], branches: list[BranchPoint]) -> Iterator
         yield Cluster(bounds, int(arcs), point, _PLACES[place], float(touched))
 
 
-def kind_in(path: str | os.PathLike) -> str:
+def kind_in(path: str | os.PathLike[str]) -> str:
     """The kind of result that a file says it holds; an empty text if it cannot be read."""
     try:
         return columns.kind_of(checked("path", path))
@@ -152,7 +152,7 @@ def kind_in(path: str | os.PathLike) -> str:
 
 
 def result_in(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     kind: str,
     table: columns.Table,
     build: Callable[[Mapping[str, NDArray]], Any],

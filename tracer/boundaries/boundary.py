@@ -1,9 +1,11 @@
 """The boundary in a box: its curves, and the certificate of what is proven."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +21,9 @@ from tracer.curves.nearest.distances import Nearest, nearest_points, parts_of_bo
 from tracer.curves.sides import area_above, classes_at, sign_of
 from tracer.fields.box import Box
 from tracer.fields.field import Field
+
+if TYPE_CHECKING:
+    from tracer.view.display import BoundaryDisplay
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -49,14 +54,14 @@ class Boundary(Result):
     clusters: tuple[Cluster, ...] = ()
 
     @classmethod
-    def of_curve(cls, curve: Curve, evaluations: int = 0) -> "Boundary":
+    def of_curve(cls, curve: Curve, evaluations: int = 0) -> Boundary:
         """The boundary that consists of one curve, followed from a seed; nothing is proven."""
         status = Status.BUDGET_EXHAUSTED if End.BUDGET in curve.ends else Status.FOLLOWED
         certificate = Certificate.unproven(status, curve.box)
         stats = Stats(0, evaluations, {})
         return cls((curve,), certificate, curve.branch_points, curve.box, curve.field, stats)
 
-    def unproven(self, reason: str) -> "Boundary":
+    def unproven(self, reason: str) -> Boundary:
         """The same boundary without its proof."""
         curves = tuple(replace(curve, proven=False) for curve in self.curves)
         return replace(self, curves=curves, certificate=self.certificate.withdrawn(reason))
@@ -90,6 +95,24 @@ class Boundary(Result):
         """The certificate's box as text: to ten digits if it differs from the requested box."""
         proven = self.certificate.bounds
         return Box.from_bounds(proven).text(6 if proven == self.bounds else 10)
+
+    def plot(self, ax: Any = None, **kwargs: Any) -> BoundaryDisplay:
+        """Draw the boundary.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure by default.
+        **kwargs
+            For `BoundaryDisplay.plot`.
+
+        Returns
+        -------
+        BoundaryDisplay
+        """
+        from tracer.view.display import BoundaryDisplay
+
+        return BoundaryDisplay(self).plot(ax, **kwargs)
 
     def nearest(self, points: ArrayLike) -> Nearest:
         """The point of the boundary in the box that is nearest to each of `points`.
@@ -196,7 +219,7 @@ class Boundary(Result):
         return self.field
 
     @classmethod
-    def load(cls, path: str | os.PathLike) -> "Boundary":
+    def load(cls, path: str | os.PathLike[str]) -> Boundary:
         """Read a boundary that `save` wrote as ``.npz``, as a whole or not at all.
 
         Parameters

@@ -1,6 +1,6 @@
 """Conversion of a user's argument to a field; an error names the line of code that makes it one."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from tracer.fields.checks import kinds_of, shown
@@ -9,6 +9,9 @@ from tracer.fields.field import Field, unenclosable
 from tracer.fields.function import Function
 from tracer.fields.kernels.kernel import KernelField
 from tracer.fields.model import Model
+
+# What `as_field` takes.
+FieldLike = Field | Callable[[Any, Any], Any]
 
 
 def as_field(field: Any, name: str = "field") -> Field:

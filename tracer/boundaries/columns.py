@@ -88,13 +88,13 @@ def attributes(table: Table, given: Mapping[str, Any], **things: Any) -> dict[st
     return values
 
 
-def kind_of(path: str | os.PathLike) -> str:
+def kind_of(path: str | os.PathLike[str]) -> str:
     """The kind of result that a file says it holds."""
     members = _members(path)
     return str(_array(KIND, members[KIND])) if KIND in members else ""
 
 
-def read(path: str | os.PathLike, table: Table, kind: str, version: int) -> dict[str, NDArray]:
+def read(path: str | os.PathLike[str], table: Table, kind: str, version: int) -> dict[str, NDArray]:
     """The arrays of a kind of result that `write` wrote, read-only.
 
     Raises
@@ -141,7 +141,7 @@ def _written(column: Column, value: Any) -> NDArray:
     return array if array.size else array.reshape([int(n) if n.isdigit() else 0 for n in sizes])
 
 
-def _members(path: str | os.PathLike) -> dict[str, bytes]:
+def _members(path: str | os.PathLike[str]) -> dict[str, bytes]:
     """The members of a container by name; their claimed sizes are checked against the size of the file."""
     with open(path, "rb") as file:
         if file.read(len(_START)) != _START:

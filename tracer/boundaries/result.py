@@ -53,23 +53,7 @@ class Result:
         """The box as ``((lo, hi), (lo, hi))``."""
         return self.box.bounds
 
-    def plot(self, ax: Any = None, **kwargs: Any) -> Any:
-        """Draw the result; see `plot` of `tracer.BoundaryDisplay` or `PartitionDisplay` for the keywords.
-
-        Parameters
-        ----------
-        ax : matplotlib.axes.Axes, optional
-            Where to draw; a new figure by default.
-
-        Returns
-        -------
-        BoundaryDisplay or PartitionDisplay
-        """
-        from tracer.view.export import display_of
-
-        return display_of(self).plot(ax, **kwargs)
-
-    def save(self, path: str | os.PathLike) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the result to a file, whole or not at all.
 
         Parameters

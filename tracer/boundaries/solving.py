@@ -8,10 +8,11 @@ References
 .. [1] D. Fishbein, "Solve Z1 = Z2 for x1" (2023).
 """
 
+from __future__ import annotations
+
 import math
 from dataclasses import dataclass, replace
 from fractions import Fraction
-from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -19,7 +20,7 @@ from numpy.typing import ArrayLike
 from tracer.arrays import Array, Mask, Signs, quiet
 from tracer.atlas.edges.roots import ROUNDING, Isolated, Segments, certified_signs, isolate, joined, polish
 from tracer.atlas.plain_values import compare_roots
-from tracer.boundaries.coercion import as_field
+from tracer.boundaries.coercion import FieldLike, as_field
 from tracer.boundaries.work import MAX_CELLS, deadlines_of, proven_or_sampled
 from tracer.curves.continuation.lattice import located
 from tracer.curves.corrector import newton_step
@@ -73,7 +74,7 @@ class Roots:
     line: Array
     reason: str = ""
 
-    def unproven(self, reason: str) -> "Roots":
+    def unproven(self, reason: str) -> Roots:
         """The same roots without their proof."""
         return replace(self, complete=False, undecided=self.line[None], reason=self.reason or reason)
 
@@ -90,7 +91,7 @@ class Roots:
 @in_ieee_arithmetic(Roots.unproven)
 @quiet
 def solve(
-    field: Any,
+    field: FieldLike,
     bounds: ArrayLike,
     *,
     x1: float | None = None,
@@ -141,7 +142,7 @@ def solve(
     evaluations = Evaluations(field, deadline)
     return proven_or_sampled(
         field,
-        lambda: _proven(evaluations, box, line, search),
+        lambda _: _proven(evaluations, box, line, search),
         lambda reason: _sampled(evaluations, box, line, reason, search),
     )
 

@@ -1,6 +1,6 @@
 """The functions `trace_from`, for the curve through a point, and `trace`, for all curves in a box."""
 
-from typing import Any
+from __future__ import annotations
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -8,7 +8,7 @@ from numpy.typing import ArrayLike
 from tracer.arrays import Array, quiet
 from tracer.atlas.certificate import Status
 from tracer.boundaries.boundary import Boundary
-from tracer.boundaries.coercion import as_field
+from tracer.boundaries.coercion import FieldLike, as_field
 from tracer.boundaries.proving import proven_boundary
 from tracer.boundaries.sampling import FOLLOW_SHARE, MAX_STEPS, continued_boundary, sampled_boundary
 from tracer.boundaries.work import MAX_CELLS, TOLERANCE, TOLERANCES, Work, deadlines_of, proven_or_sampled
@@ -28,7 +28,7 @@ PROBES = np.array([[0.137, 0.291], [0.352, 0.823], [0.571, 0.447], [0.783, 0.106
 
 
 def trace_from(
-    field: Any,
+    field: FieldLike,
     seed: ArrayLike,
     bounds: ArrayLike,
     *,
@@ -83,7 +83,7 @@ def trace_from(
 
 @quiet
 def curve_through(
-    field: Any,
+    field: FieldLike,
     seed: ArrayLike,
     bounds: ArrayLike,
     tolerance: float,
@@ -123,7 +123,7 @@ def _start(field: Field, box: Box, seed: ArrayLike) -> Array:
 @in_ieee_arithmetic(Boundary.unproven)
 @quiet
 def trace(
-    field: Any,
+    field: FieldLike,
     bounds: ArrayLike,
     *,
     tolerance: float = TOLERANCE,
@@ -182,7 +182,7 @@ def trace(
         _check_callable(field, box)
         return proven_or_sampled(
             field,
-            lambda: _proven(field, box, work),
+            lambda enclosed: _proven(enclosed, box, work),
             lambda reason: sampled_boundary(field, box, work, reason),
         )
 

@@ -128,14 +128,14 @@ class Work:
         self.seconds[phase], self._phase_began = now - self._phase_began, now
 
 
-def proven_or_sampled(field: Any, proven: Callable[[], R], sampled: Callable[[str], R]) -> R:
-    """The proven result; the sampled one, and why, of a field without bounds on cells.
+def proven_or_sampled(field: Any, proven: Callable[[Any], R], sampled: Callable[[str], R]) -> R:
+    """The result proven from a field with bounds; the sampled one, and why, of a field without.
 
     Such is also a callable that turns out to be no formula during the proof.
     """
     if (reason := unenclosable(field)) is None:
         try:
-            return proven()
+            return proven(field)
         except Unenclosable:
             if (reason := unenclosable(field)) is None:
                 raise

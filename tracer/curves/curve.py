@@ -4,6 +4,8 @@ Between its points a curve is given twice: as the prediction by the polynomials 
 the root of F next to the prediction. `curve(s)` returns the latter.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property, partial
@@ -81,14 +83,14 @@ class Curve:
     tolerance: float
 
     @classmethod
-    def from_trace(cls, trace: Trace, evaluations: Evaluations, box: Box, tolerance: float) -> "Curve":
+    def from_trace(cls, trace: Trace, evaluations: Evaluations, box: Box, tolerance: float) -> Curve:
         """The curve of a finished trace, with its turning points and estimated errors."""
         return cls.from_traces([trace], evaluations, box, tolerance)[0]
 
     @classmethod
     def from_traces(
         cls, traces: Sequence[Trace], evaluations: Evaluations, box: Box, tolerance: float
-    ) -> list["Curve"]:
+    ) -> list[Curve]:
         """The curves of finished traces, with their turning points and estimated errors."""
         turning = _turning_points(evaluations, box, traces)
         bounds = _estimates(evaluations, box, traces)
@@ -97,7 +99,7 @@ class Curve:
         return [cls._of(trace, at, bound, False, box, field, tolerance) for trace, at, bound in triples]
 
     @classmethod
-    def along_jump(cls, trace: Trace, field: Field, box: Box, tolerance: float, error: float) -> "Curve":
+    def along_jump(cls, trace: Trace, field: Field, box: Box, tolerance: float, error: float) -> Curve:
         """The polygon of a trace along which F jumps over 0; its points have an `error`, in box units."""
         magnitude = max_norm(trace.points) / box.sides.min()
         bound = error + ROUNDING * np.maximum(1.0, magnitude)
@@ -106,7 +108,7 @@ class Curve:
     @classmethod
     def proven_from(
         cls, traces: Sequence[tuple[Trace, Array]], evaluations: Evaluations, box: Box, tolerance: float
-    ) -> list["Curve"]:
+    ) -> list[Curve]:
         """The curves of traces with proven error bounds (n,) of their points, with their turning points."""
         turning = _turning_points(evaluations, box, [trace for trace, _ in traces])
         return [
@@ -124,7 +126,7 @@ class Curve:
         box: Box,
         field: Field,
         tolerance: float,
-    ) -> "Curve":
+    ) -> Curve:
         return cls(
             _read_only(trace.points),
             trace.ends,

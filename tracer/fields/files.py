@@ -10,7 +10,7 @@ from tracer.fields.checks import path as checked
 from tracer.fields.checks import shown
 
 
-def check_target(path: str | os.PathLike, suffixes: tuple[str, ...]) -> Path:
+def check_target(path: str | os.PathLike[str], suffixes: tuple[str, ...]) -> Path:
     """`path` as a Path of a file that can be written.
 
     Raises

@@ -11,6 +11,8 @@ Both are computed by the same operations, and the radius at a point includes the
 distance of a plain value to the bounds is at most their width, and `ROOM` allows twice that.
 """
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
@@ -133,7 +135,7 @@ class Function:
             raise Unenclosable(f"f cannot be enclosed: {self.unenclosable}")
         return self._enclosure(np.asarray(lower, np.float64), np.asarray(upper, np.float64))
 
-    def minus(self, other: "Function") -> "Function":
+    def minus(self, other: Function) -> Function:
         """The function f − g, a formula if both are."""
 
         def difference(x1: Any, x2: Any) -> Any:

@@ -8,7 +8,7 @@ from tracer.fields.feature_names import check_names, texts
 from tracer.fields.plane import Plane
 
 
-def labelled(name: str, labels: Sequence | None, n: int) -> tuple | None:
+def labelled(name: str, labels: Sequence[Any] | None, n: int) -> tuple | None:
     """The labels of `n` inputs or outputs as a tuple; None if there are none.
 
     Raises
@@ -38,7 +38,7 @@ def _each(name: str, labels: Any, rule: str) -> tuple:
     return given
 
 
-def outputs_of(labels: tuple | None, classes: Sequence) -> tuple[int, ...]:
+def outputs_of(labels: tuple | None, classes: Sequence[Any]) -> tuple[int, ...]:
     """The numbers of the outputs with the labels `classes`, where `labels` are the labels of all outputs.
 
     Raises
@@ -58,7 +58,7 @@ def outputs_of(labels: tuple | None, classes: Sequence) -> tuple[int, ...]:
     return tuple(place[label] for label in given)
 
 
-def numbers_by_label(labels: Sequence) -> dict[Any, int]:
+def numbers_by_label(labels: Sequence[Any]) -> dict[Any, int]:
     """The number of each label; a number stands for itself if no label is a number."""
     by_label = {label: k for k, label in reversed(list(enumerate(labels)))}
     if not any(isinstance(label, int | float) for label in labels):
@@ -134,7 +134,7 @@ def sides(labels: tuple | None, n: int, above: int, below: int | None = None) ->
     return tuple(zip(range(n) if labels is None else labels, signs, strict=True))
 
 
-def checked_sides(given: Sequence[Sequence] | None) -> tuple[Side, ...] | None:
+def checked_sides(given: Sequence[Sequence[Any]] | None) -> tuple[Side, ...] | None:
     """Sides as a tuple of pairs.
 
     Raises

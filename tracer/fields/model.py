@@ -1,5 +1,7 @@
 """What networks and kernel models share: margins, planes, and points in chunks that fit the cache."""
 
+from __future__ import annotations
+
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from functools import cached_property
@@ -10,7 +12,7 @@ from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, Mask, quiet
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
-from tracer.fields.checks import points
+from tracer.fields.checks import points, shown
 from tracer.fields.field import Enclosure
 from tracer.fields.labels import Side, pair, restricted, sides
 from tracer.fields.plane import Plane
@@ -24,8 +26,8 @@ class Model(ABC):
 
     kind: ClassVar[str]
     plane: Plane | None
-    classes: tuple | None
-    inputs: tuple | None
+    classes: tuple[Any, ...] | None
+    inputs: tuple[Any, ...] | None
     sides: tuple[Side, ...] | None
 
     @property
@@ -47,6 +49,14 @@ class Model(ABC):
     @abstractmethod
     def _points_at_once(self) -> int:
         """The number of points whose evaluation fits the cache."""
+
+    @abstractmethod
+    def value(self, x: ArrayLike) -> Array:
+        """The single output at points `x` of shape (..., inputs); shape (...)."""
+
+    def __call__(self, x: ArrayLike) -> Array:
+        """The outputs, shape (..., outputs), at points `x` of shape (..., inputs)."""
+        return self.value(x)[..., None]
 
     @abstractmethod
     def _value_and_gradient(self, x: Array) -> tuple[Array, Array]:
@@ -142,6 +152,32 @@ class Model(ABC):
         """
         outer, labels = restricted(plane, self.plane, self.inputs, self.n_inputs)
         return self._replaced(**self._on_plane(plane), plane=outer, inputs=labels)
+
+    def level(self, output: int, value: float) -> Model:
+        """The model whose zero set is where `output` has the given `value`.
+
+        Raises
+        ------
+        TypeError
+            If this kind of model has no levels.
+        """
+        raise TypeError(
+            f"level needs a model of outputs, this {self.kind} is a boundary already; got {shown(output)}, "
+            f"{shown(value)}: take the level of the model that it was made of"
+        )
+
+    def probability(self, output: Any, p: float) -> Model:
+        """The model whose zero set is where a class has the probability p: see `Network.probability`.
+
+        Raises
+        ------
+        TypeError
+            If the model has no probabilities.
+        """
+        raise TypeError(
+            f"probability needs a classifier, this {self.kind} has no probabilities; got {shown(output)}, "
+            f"{shown(p)}: take {self.kind}.level(0, value), a level of its output"
+        )
 
     def _labels_of_margin(self, i: int, j: int) -> dict[str, Any]:
         """The fields of the dataclass with the labels of a margin."""

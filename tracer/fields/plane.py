@@ -8,6 +8,8 @@ References
 .. [1] D. Fishbein, "Solve Z1 = Z2 for x1" (2023), equation (68) and the conclusion.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -62,7 +64,7 @@ class Plane:
             raise ValueError("u and v must be linearly independent; got dependent vectors")
 
     @classmethod
-    def through(cls, a: ArrayLike, b: ArrayLike, c: ArrayLike) -> "Plane":
+    def through(cls, a: ArrayLike, b: ArrayLike, c: ArrayLike) -> Plane:
         """The plane through three points, which have the coordinates (0, 0), (1, 0) and (0, 1).
 
         The directions ``b − a`` and ``c − a`` are rounded to float64, so (1, 0) is `b` up to rounding. Proofs
@@ -102,7 +104,7 @@ class Plane:
         return cls(origin, u, v)
 
     @classmethod
-    def of_features(cls, i: int | str, j: int | str, *, at: Any) -> "Plane":
+    def of_features(cls, i: int | str, j: int | str, *, at: Any) -> Plane:
         """The plane of two inputs; its coordinates are the values of these inputs.
 
         Parameters
@@ -155,7 +157,7 @@ class Plane:
         return (flat / lengths).reshape(*offset.shape[:-1], 2)
 
     @quiet
-    def restrict(self, inner: "Plane") -> "Plane":
+    def restrict(self, inner: Plane) -> Plane:
         """The plane in the input space of `inner`, a plane in this plane's two coordinates."""
         if not isinstance(inner, Plane) or len(inner.origin) != 2:
             raise TypeError(f"inner must be a tracer.Plane in two coordinates; got {shown(inner)}")

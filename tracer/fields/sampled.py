@@ -9,6 +9,8 @@ some points, and its gradients in the input space, which are projected onto the 
 boundaries of these fields are sampled, and the reason is the model's.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Protocol
@@ -103,7 +105,7 @@ class SampledModel(Model):
     kind = "model"
 
     @classmethod
-    def of(cls, outputs: Outputs) -> "SampledModel":
+    def of(cls, outputs: Outputs) -> SampledModel:
         """The model of all outputs."""
         return cls(outputs, np.eye(outputs.n_outputs), np.zeros(outputs.n_outputs))
 
@@ -188,12 +190,12 @@ class SampledModel(Model):
     def _on_plane(self, plane: Plane) -> dict[str, Any]:
         return {}
 
-    def scores(self, *, negative: bool = False) -> "SampledModel":
+    def scores(self, *, negative: bool = False) -> SampledModel:
         """The model, or the one with negative outputs."""
         return replace(self, weights=-self.weights, offset=-self.offset) if negative else self
 
     @quiet
-    def level(self, output: int, value: float) -> "SampledModel":
+    def level(self, output: int, value: float) -> SampledModel:
         """The field whose zero set is where `output` has the given `value`.
 
         Raises

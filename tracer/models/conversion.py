@@ -4,16 +4,17 @@ A class belongs to the library of its first ancestor in the table: a user's subc
 torch module, a tensor is not. No library is imported to decide that.
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping, Sequence
 from importlib import import_module
-from typing import Any, cast
+from typing import Any
 
 from tracer.arrays import quiet
 from tracer.boundaries.coercion import function_of, has, is_of
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.fields.checks import kinds_of, shown
-from tracer.fields.field import Field
 from tracer.fields.model import Model
 
 # Each of these has a function `read`, and imports its library in it.
@@ -30,7 +31,7 @@ OF_SHAPES = ("torch.nn.modules", "keras", "tf_keras")
 
 @quiet
 @in_ieee_arithmetic(refused)
-def as_network(model: Any, *, shape: Sequence[int] | None = None) -> Field:
+def as_network(model: Any, *, shape: Sequence[int] | None = None) -> Model:
     """Convert a fitted model of another library.
 
     Parameters
@@ -42,7 +43,7 @@ def as_network(model: Any, *, shape: Sequence[int] | None = None) -> Field:
 
     Returns
     -------
-    Network or another Field
+    Network or another Model
         A Network if the model is a chain of layers, with float64 copies of its numbers; a field with the same
         methods if it is a kernel model. A torch module that is not a chain of layers (attention, layer norm,
         recurrent layers), and any other estimator that predicts, becomes a model with the same methods, which
@@ -74,7 +75,7 @@ def as_network(model: Any, *, shape: Sequence[int] | None = None) -> Field:
             f"shape belongs to torch modules and Keras models; got {shown(shape)} for {shown(model)}"
         )
     if isinstance(model, Model):
-        return cast(Any, model)
+        return model
     if library is not None:
         read = import_module(READERS[library]).read
         return read(model) if shape is None else read(model, shape)

@@ -1,5 +1,7 @@
 """The function `load`: the suffix of a file selects its reader."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Mapping, Sequence
 from importlib import import_module
@@ -43,7 +45,7 @@ HINTS = {
 @quiet
 @in_ieee_arithmetic(refused)
 def load(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     *,
     output: str | int | None = None,
     shape: Sequence[int] | Mapping[str, Sequence[int]] | None = None,

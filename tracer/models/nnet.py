@@ -28,7 +28,7 @@ from tracer.models.lowering import chain
 from tracer.models.lowering.affine import Affine
 
 
-def load(path: str | os.PathLike) -> Network:
+def load(path: str | os.PathLike[str]) -> Network:
     """Read a network from a .nnet file.
 
     Parameters

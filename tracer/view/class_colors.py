@@ -48,7 +48,9 @@ class ClassColors:
         If `classes` are not one class of each side, or a label in `y` is not a class.
     """
 
-    def __init__(self, field: Any, classes: Sequence | None, y: ArrayLike | None, given: Any = None) -> None:
+    def __init__(
+        self, field: Any, classes: Sequence[Any] | None, y: ArrayLike | None, given: Any = None
+    ) -> None:
         labels = [] if y is None else label_list("y", y)
         self.signs = _signs(getattr(field, "sides", None), classes, labels)
         names = list(self.signs)
@@ -87,7 +89,7 @@ class ClassColors:
                 canvas.explain(text, region=tint)
 
 
-def numbers_of(name: str, labels: Sequence, known: Sequence) -> list[int]:
+def numbers_of(name: str, labels: Sequence[Any], known: Sequence[Any]) -> list[int]:
     """The numbers of the classes with the given labels, among all `known` labels.
 
     A number may stand for itself if no known label is a number.
@@ -107,7 +109,7 @@ def numbers_of(name: str, labels: Sequence, known: Sequence) -> list[int]:
     return [number[label] for label in labels]
 
 
-def _signs(sides: tuple | None, classes: Sequence | None, labels: list) -> dict[Any, int]:
+def _signs(sides: tuple | None, classes: Sequence[Any] | None, labels: list) -> dict[Any, int]:
     """The sign of F where each class wins; 0 for a class of neither side."""
     if classes is not None:
         classes = label_list("classes", classes, "be two different labels")
@@ -128,7 +130,7 @@ def _signs(sides: tuple | None, classes: Sequence | None, labels: list) -> dict[
     return {found[0]: -1, found[1]: 1} if len(found) == 2 else dict.fromkeys(found, 0)
 
 
-def _are_of(classes: Sequence, sides: tuple) -> bool:
+def _are_of(classes: Sequence[Any], sides: tuple) -> bool:
     """Whether two classes are classes of the field, one of each side; False if it knows neither."""
     names, signs = zip(*sides, strict=True)
     try:

@@ -73,9 +73,9 @@ class BoundaryDisplay(Display):
         X: Any,
         *,
         y: ArrayLike | None = None,
-        classes: Sequence | None = None,
-        features: Sequence | None = None,
-        at: ArrayLike | Mapping | None = None,
+        classes: Sequence[Any] | None = None,
+        features: Sequence[Any] | None = None,
+        at: ArrayLike | Mapping[Any, Any] | None = None,
         eps: ArrayLike = SHARE,
         ax: Any = None,
         shading: bool = True,
@@ -173,8 +173,8 @@ class BoundaryDisplay(Display):
         legend: bool = True,
         X: ArrayLike | None = None,
         y: ArrayLike | None = None,
-        classes: Sequence | None = None,
-        corners: Sequence | None = None,
+        classes: Sequence[Any] | None = None,
+        corners: Sequence[Any] | None = None,
         xlabel: str | None = None,
         ylabel: str | None = None,
         **kwargs: Any,
@@ -281,7 +281,7 @@ def _classifier(model: Any) -> Any:
     return model
 
 
-def _two_classes(labels: Sequence, classes: Sequence | None) -> tuple:
+def _two_classes(labels: Sequence[Any], classes: Sequence[Any] | None) -> tuple:
     """The two requested classes, or the only two there are."""
     pair = tuple(labels if classes is None else classes)
     if len(pair) != 2 or pair[0] == pair[1] or not all(label in labels for label in pair):

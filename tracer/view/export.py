@@ -65,7 +65,7 @@ def display_of(result: Any) -> BoundaryDisplay | PartitionDisplay:
     return BoundaryDisplay(result) if isinstance(result, Boundary) else PartitionDisplay(result)
 
 
-def target(path: str | os.PathLike, kind: type[Result] = Boundary) -> Path:
+def target(path: str | os.PathLike[str], kind: type[Result] = Boundary) -> Path:
     """Return `path` if a result of this kind can be written to it; errors as in `Boundary.save`."""
     checked = check_target(path, tuple(WRITERS[kind]))
     if checked.suffix.lower() == PAGE:
@@ -73,14 +73,14 @@ def target(path: str | os.PathLike, kind: type[Result] = Boundary) -> Path:
     return checked
 
 
-def save(result: Result, path: str | os.PathLike) -> None:
+def save(result: Result, path: str | os.PathLike[str]) -> None:
     """Write a result to `path`, whole or not at all."""
     checked = target(path, type(result))
     with whole_file(checked) as name:
         WRITERS[type(result)][checked.suffix.lower()](result, name)
 
 
-def save_picture(result: Result, path: str | os.PathLike, **kwargs: Any) -> None:
+def save_picture(result: Result, path: str | os.PathLike[str], **kwargs: Any) -> None:
     """Draw a result into a file, whole or not at all; keywords go to the `plot` of its display."""
     checked = check_target(path, tuple(PICTURES))
     with whole_file(checked) as name:

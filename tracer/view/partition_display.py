@@ -59,7 +59,7 @@ class PartitionDisplay(Display):
         legend: bool = True,
         X: ArrayLike | None = None,
         y: ArrayLike | None = None,
-        corners: Sequence | None = None,
+        corners: Sequence[Any] | None = None,
         xlabel: str | None = None,
         ylabel: str | None = None,
         **kwargs: Any,

@@ -43,8 +43,8 @@ class Section:
     def of(
         cls,
         X: Any,
-        features: Sequence | None = None,
-        at: ArrayLike | Mapping | None = None,
+        features: Sequence[Any] | None = None,
+        at: ArrayLike | Mapping[Any, Any] | None = None,
         model: Any = None,
         name: str = "the model",
     ) -> "Section":
@@ -125,7 +125,7 @@ def _table(X: Any) -> Array:
     return table
 
 
-def _two(features: Sequence, names: list[str]) -> tuple[int, int]:
+def _two(features: Sequence[Any], names: list[str]) -> tuple[int, int]:
     pair = label_list("features", features, "be two numbers or names of features")
     if len(pair) != 2:
         raise ValueError(f"features must be two; got {shown(features)}")
@@ -147,7 +147,7 @@ def _number(argument: str, feature: Any, names: list[str]) -> int:
     )
 
 
-def _fixed(values: Array, at: ArrayLike | Mapping | None, names: list[str]) -> Array:
+def _fixed(values: Array, at: ArrayLike | Mapping[Any, Any] | None, names: list[str]) -> Array:
     if at is not None and not isinstance(at, Mapping):
         fixed = frozen_array("at", at, ndim=1)
         if len(fixed) != len(names):

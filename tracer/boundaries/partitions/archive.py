@@ -77,12 +77,12 @@ def write(partition: Partition, path: Path) -> None:
     columns.write(path, COLUMNS, columns.attributes(COLUMNS, given, **things))
 
 
-def read(path: str | os.PathLike) -> Partition:
+def read(path: str | os.PathLike[str]) -> Partition:
     """Read a partition that `write` wrote; see `Partition.load`."""
     return archive.result_in(path, "partition", COLUMNS, _partition, contradictions)
 
 
-def read_any(path: str | os.PathLike) -> Boundary | Partition:
+def read_any(path: str | os.PathLike[str]) -> Boundary | Partition:
     """The boundary or the partition in a file; errors as of `Boundary.load`."""
     return read(path) if archive.kind_in(path) == "partition" else archive.read(path)
 

@@ -1,9 +1,11 @@
 """The partition of a box: the regions of its classes, the arcs between them, and the certificate."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -19,6 +21,9 @@ from tracer.curves.curve import DATA_TOLERANCE
 from tracer.curves.nearest.distances import Nearest, Part, nearest_points
 from tracer.fields import checks
 from tracer.fields.box import Box
+
+if TYPE_CHECKING:
+    from tracer.view.partition_display import PartitionDisplay
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -59,7 +64,7 @@ class Partition(Result):
     stats: Stats
     chart_classes: Indices
 
-    def unproven(self, reason: str) -> "Partition":
+    def unproven(self, reason: str) -> Partition:
         """The same partition without its proof."""
         arcs = tuple(replace(arc, curve=replace(arc.curve, proven=False)) for arc in self.arcs)
         certificate = self.certificate.withdrawn(reason)
@@ -91,6 +96,24 @@ class Partition(Result):
         for region in self.regions:
             label = region.label if isinstance(region.label, str | int | float | bool) else str(region.label)
             yield region, {"class": label, "output": region.output, "area": region.area}
+
+    def plot(self, ax: Any = None, **kwargs: Any) -> PartitionDisplay:
+        """Draw the partition.
+
+        Parameters
+        ----------
+        ax : matplotlib.axes.Axes, optional
+            Where to draw; a new figure by default.
+        **kwargs
+            For `PartitionDisplay.plot`.
+
+        Returns
+        -------
+        PartitionDisplay
+        """
+        from tracer.view.partition_display import PartitionDisplay
+
+        return PartitionDisplay(self).plot(ax, **kwargs)
 
     def classify(self, points: ArrayLike) -> NDArray[Any]:
         """The labels of the classes that win at points (..., 2), shape (...).
@@ -128,7 +151,7 @@ class Partition(Result):
         return nearest_points(curves, plane, self.certificate, self.parts, points)
 
     @classmethod
-    def load(cls, path: str | os.PathLike) -> "Partition":
+    def load(cls, path: str | os.PathLike[str]) -> Partition:
         """Read a partition that `save` wrote as ``.npz``, as a whole or not at all.
 
         Parameters

@@ -4,6 +4,8 @@ The stages are those of a boundary (see `proving`), with a sheet for every pair 
 assembled from the curves.
 """
 
+from __future__ import annotations
+
 from collections.abc import Hashable, Sequence
 from itertools import product
 from typing import Any
@@ -17,7 +19,7 @@ from tracer.atlas.cells.subdivision import NO_CELLS
 from tracer.atlas.classes.class_question import ClassQuestion
 from tracer.atlas.classes.margins import Margins
 from tracer.atlas.plain_values import compare_classes
-from tracer.boundaries.coercion import as_classifier
+from tracer.boundaries.coercion import FieldLike, as_classifier
 from tracer.boundaries.partitions.borders import Arc
 from tracer.boundaries.partitions.nodes import Border, Nodes
 from tracer.boundaries.partitions.partition import Partition
@@ -34,6 +36,7 @@ from tracer.enclosures.formulas.ufuncs import Unenclosable
 from tracer.fields.box import Box
 from tracer.fields.checks import flag
 from tracer.fields.classifier import SeveralFields
+from tracer.fields.model import Model
 from tracer.fields.sampled import SampledModel
 
 # The smallest cells, in shares of the box, that are compared with the regions they lie in.
@@ -43,7 +46,7 @@ SMALLEST = 1e-6
 @in_ieee_arithmetic(Partition.unproven)
 @quiet
 def partition(
-    network: Any,
+    network: Model | Sequence[FieldLike],
     bounds: ArrayLike,
     *,
     argmin: bool = False,
@@ -100,13 +103,13 @@ def partition(
     >>> len(partition.junctions)
     2
     """
-    network, box = as_classifier(network), Box.from_bounds(bounds)
+    classifier, box = as_classifier(network), Box.from_bounds(bounds)
     lowest = flag("argmin", argmin)
     with Work.of(tolerance, max_cells, time_limit, progress) as work:
-        if isinstance(network, SampledModel):
-            return sampled_partition(network, box, lowest, work, network.unenclosable)
+        if isinstance(classifier, SampledModel):
+            return sampled_partition(classifier, box, lowest, work, classifier.unenclosable)
         try:
-            return _proven(network, box, lowest, work)
+            return _proven(classifier, box, lowest, work)
         except Unenclosable as error:
             raise TypeError(
                 f"network must be continuous fields that are one function each, whatever is asked: {error}"

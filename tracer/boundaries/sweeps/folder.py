@@ -30,7 +30,7 @@ class Folder:
         If a file has that name.
     """
 
-    def __init__(self, path: str | os.PathLike) -> None:
+    def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = checked("folder", path)
         if not self._path.parent.is_dir():
             raise FileNotFoundError(f"folder must lie in a folder that exists; got {shown(path)}")

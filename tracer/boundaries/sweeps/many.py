@@ -1,5 +1,7 @@
 """The function `trace_many`, which traces many boundaries on any executor."""
 
+from __future__ import annotations
+
 import os
 from collections.abc import Generator, Iterable, Sequence, Sized
 from concurrent.futures import Executor
@@ -18,7 +20,7 @@ def trace_many(
     problems: Iterable[Sequence[Any]],
     executor: Executor | None = None,
     *,
-    folder: str | os.PathLike | None = None,
+    folder: str | os.PathLike[str] | None = None,
     in_flight: int = IN_FLIGHT,
     tolerance: float = TOLERANCE,
     max_cells: int = MAX_CELLS,

@@ -14,6 +14,8 @@ References
 .. [1] B. Schölkopf, A. J. Smola, "Learning with Kernels", MIT Press (2002).
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -158,13 +160,13 @@ class KernelField(Model):
     def _on_plane(self, plane: Plane) -> dict[str, Any]:
         return {"terms": self.terms.restricted(plane)}
 
-    def scores(self, *, negative: bool = False) -> "KernelField":
+    def scores(self, *, negative: bool = False) -> KernelField:
         """The model before a strictly increasing output activation, or with negative outputs."""
         return replace(self, network=self.network.scores(negative=negative))
 
     @quiet
     @in_ieee_arithmetic(refused)
-    def level(self, output: int, value: float) -> "KernelField":
+    def level(self, output: int, value: float) -> KernelField:
         """The field whose zero set is where the single output, number 0, has the given `value`.
 
         Raises
@@ -182,7 +184,7 @@ class KernelField(Model):
 
     @quiet
     @in_ieee_arithmetic(refused)
-    def probability(self, output: Any, p: float) -> "KernelField | LatentProbability":
+    def probability(self, output: Any, p: float) -> KernelField | LatentProbability:
         """The field whose zero set is where a class has the probability p: see `Network.probability`."""
         if self.variance is None:
             return replace(self, network=self.network.probability(output, p))

@@ -19,6 +19,8 @@ References
 .. [1] D. Fishbein, "Solve Z1 = Z2 for x1" (2023).
 """
 
+from __future__ import annotations
+
 from functools import cached_property
 
 import numpy as np

@@ -4,6 +4,8 @@ Folding a plane, a margin or a level into weights rounds them; a folded layer ha
 so that all later proofs hold for the user's own numbers.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -177,7 +179,7 @@ class Layer:
         x = self.affine.value(x)
         return x, radius + self.affine.errors_of_sums(x)
 
-    def with_weights(self, weight: Matrix, bias: Array, weight_radius: Matrix, bias_radius: Array) -> "Layer":
+    def with_weights(self, weight: Matrix, bias: Array, weight_radius: Matrix, bias_radius: Array) -> Layer:
         """Another affine map, followed by the same activation."""
         return Layer(
             weight,
@@ -189,7 +191,7 @@ class Layer:
             bias_radius=bias_radius,
         )
 
-    def rows(self, *which: int) -> "Layer":
+    def rows(self, *which: int) -> Layer:
         """The layer with only the given outputs."""
         k = list(which)
         parts = self.weight[k], self.bias[k], self.weight_radius[k], self.bias_radius[k]
@@ -199,13 +201,13 @@ class Layer:
         W, b, r, s = parts
         return Layer(W, b, [blocks[row] for row in k], weight_radius=r, bias_radius=s)
 
-    def difference(self, i: int, j: int) -> "Layer":
+    def difference(self, i: int, j: int) -> Layer:
         """Row i minus row j, without their activation."""
         return self.differences([i], [j])
 
     def differences(
         self, plus: Sequence[int], minus: Sequence[int], activation: str | Sequence[Block] = "linear"
-    ) -> "Layer":
+    ) -> Layer:
         """The rows `plus` minus the rows `minus`, followed by another activation."""
         parts = (self.weight, self.weight_radius, self.bias, self.bias_radius)
         W, r, b, s = (part if isinstance(part, np.ndarray) else part.toarray() for part in parts)
@@ -214,18 +216,18 @@ class Layer:
         return Layer(W, b, activation, weight_radius=r, bias_radius=s)
 
     @classmethod
-    def stacked(cls, layers: Sequence["Layer"]) -> "Layer":
+    def stacked(cls, layers: Sequence[Layer]) -> Layer:
         """The rows of all layers, one after another, without their activations."""
         columns = [(x.weight, x.bias, x.weight_radius, x.bias_radius) for x in layers]
         dense = [[part if isinstance(part, np.ndarray) else part.toarray() for part in x] for x in columns]
         W, b, r, s = map(np.concatenate, zip(*dense, strict=True))
         return cls(W, b, weight_radius=r, bias_radius=s)
 
-    def linear(self, negative: bool = False) -> "Layer":
+    def linear(self, negative: bool = False) -> Layer:
         """The layer without its activation; times −1, exactly, if `negative`."""
         return self.followed_by("linear", negative)
 
-    def followed_by(self, activation: str, negative: bool = False) -> "Layer":
+    def followed_by(self, activation: str, negative: bool = False) -> Layer:
         """The affine map followed by another activation; times −1, exactly, if `negative`."""
         sign = -1.0 if negative else 1.0
         return Layer(
@@ -236,13 +238,13 @@ class Layer:
             bias_radius=self.bias_radius,
         )
 
-    def shifted(self, output: int, amount: float, radius: float) -> "Layer":
+    def shifted(self, output: int, amount: float, radius: float) -> Layer:
         """Row `output` without its activation, minus an `amount` known to within `radius`."""
         row = self.rows(output)
         b, s = rounding.total(row.bias, row.bias_radius, np.array([-amount]), radius)
         return Layer(row.weight, b, weight_radius=row.weight_radius, bias_radius=s)
 
-    def restricted(self, plane: Plane) -> "Layer":
+    def restricted(self, plane: Plane) -> Layer:
         """The layer as a function of the plane's two coordinates."""
         M = np.stack([plane.u, plane.v, plane.origin], axis=-1)
         folded, radius = rounding.product(self.weight, self.weight_radius, M)
@@ -260,7 +262,7 @@ class Layer:
         return form
 
     @classmethod
-    def from_json(cls, form: dict) -> "Layer":
+    def from_json(cls, form: dict) -> Layer:
         """The layer that `to_json` wrote."""
         return cls(
             of_form(form["W"]),

@@ -11,6 +11,8 @@ References
 .. [1] D. Fishbein, "Solve Z1 = Z2 for x1" (2023), equations (31), (32), (47).
 """
 
+from __future__ import annotations
+
 import os
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -87,9 +89,9 @@ class Network(Model):
         self,
         layers: Sequence[Layer],
         plane: Plane | None = None,
-        classes: Sequence | None = None,
-        inputs: Sequence | None = None,
-        sides: Sequence[Sequence] | None = None,
+        classes: Sequence[Any] | None = None,
+        inputs: Sequence[Any] | None = None,
+        sides: Sequence[Sequence[Any]] | None = None,
         link: str | None = None,
         title: str | None = None,
     ) -> None:
@@ -234,7 +236,7 @@ class Network(Model):
     def _on_plane(self, plane: Plane) -> dict[str, Any]:
         return {"layers": without_constants((self.layers[0].restricted(plane), *self.layers[1:]))}
 
-    def outputs_of(self, classes: Sequence) -> tuple[int, ...]:
+    def outputs_of(self, classes: Sequence[Any]) -> tuple[int, ...]:
         """The numbers of the outputs with the labels `classes`.
 
         Raises
@@ -245,7 +247,7 @@ class Network(Model):
         return outputs_of(self.classes, classes)
 
     @quiet
-    def scores(self, *, negative: bool = False) -> "Network":
+    def scores(self, *, negative: bool = False) -> Network:
         """The outputs before a strictly increasing output activation, or their negatives.
 
         The scores and the outputs have the same argmax.
@@ -259,7 +261,7 @@ class Network(Model):
 
     @quiet
     @in_ieee_arithmetic(refused)
-    def level(self, output: int, value: float) -> "Network":
+    def level(self, output: int, value: float) -> Network:
         """The network whose zero set is where `output` has the given `value`, in units of that output.
 
         A strictly increasing output activation is inverted, ``A − σ⁻¹(value)``; so is a softmax. relu,
@@ -310,7 +312,7 @@ class Network(Model):
 
     @quiet
     @in_ieee_arithmetic(refused)
-    def probability(self, output: Any, p: float) -> "Network":
+    def probability(self, output: Any, p: float) -> Network:
         """The network whose zero set is where a class has the probability p; positive where it has more.
 
         For a classifier of scikit-learn the probability is that of `predict_proba`. Outputs of other networks
@@ -398,7 +400,7 @@ class Network(Model):
 
     # Files --------------------------------------------------------------------------------------
 
-    def save(self, path: str | os.PathLike) -> None:
+    def save(self, path: str | os.PathLike[str]) -> None:
         """Write the network as JSON; `tracer.load` reads it back bit for bit.
 
         Raises

@@ -90,7 +90,7 @@ def of_form(form: Any, source: str) -> Network:
         raise ValueError(f"{source}: {error}") from None
 
 
-def load(path: str | os.PathLike) -> Network:
+def load(path: str | os.PathLike[str]) -> Network:
     """Read a network from a JSON file.
 
     Raises
@@ -107,7 +107,7 @@ def load(path: str | os.PathLike) -> Network:
     return loads(text, source=str(path))
 
 
-def save(network: Network, path: str | os.PathLike) -> None:
+def save(network: Network, path: str | os.PathLike[str]) -> None:
     """Write a network to a JSON file, whole or not at all."""
     target = check_target(path, (".json",))
     with whole_file(target) as name:

@@ -35,7 +35,7 @@ NO_CONFIGURATION = (
 
 
 def load(
-    path: str | os.PathLike, output: str | int | None = None, shape: graph.Shapes | None = None
+    path: str | os.PathLike[str], output: str | int | None = None, shape: graph.Shapes | None = None
 ) -> Network:
     """Read a network from a Keras file.
 

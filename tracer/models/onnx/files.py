@@ -30,7 +30,7 @@ MOST_NODES = 10**4
 
 
 def load(
-    path: str | os.PathLike,
+    path: str | os.PathLike[str],
     output: str | int | None = None,
     shape: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
 ) -> Network:
