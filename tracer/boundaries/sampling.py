@@ -225,7 +225,7 @@ class Search:
         return np.concatenate([roots, zero_vertices(self.evaluations, lattice)])
 
     def _portions(self, contours: list[Contour]) -> Iterator[list[Contour]]:
-        """Portions of the contours: with so many roots, or, before a deadline, each with twice as many contours.
+        """Portions of the contours with so many roots; before a deadline, each of twice as many contours.
 
         Chords are refined all at once.
         """
