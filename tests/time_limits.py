@@ -54,6 +54,14 @@ def network(seed, widths, activation, scale):
     return tracer.Network(layers)
 
 
+def zero(seed, widths, activation, scale):
+    """A network that is 0: each of its last neurons is there twice, with opposite weights."""
+    *layers, last, output = network(seed, widths, activation, scale).layers
+    W, b = np.tile(last.weight, (2, 1)), np.tile(last.bias, 2)
+    both = np.hstack([output.weight, -output.weight])
+    return tracer.Network([*layers, tracer.Layer(W, b, activation), tracer.Layer(both, 0 * output.bias)])
+
+
 CALLABLES = {
     "jump, vertical": lambda x, y: np.where(x < 0.1, y - 1, y + 1),
     "jump, circle": lambda x, y: np.where(x * x + y * y < 2, 1.0, -1.0),
@@ -93,10 +101,28 @@ NETWORKS = {
     "wide, tanh": ((2, 4000, 1), "tanh", 3.0),
     "wide, relu": ((2, 1000, 100, 1), "relu", 2.0),
     "wide and deep": ((2, 300, 300, 300, 1), "silu", 3.0),
+    "very wide, tanh": ((2, 2048, 2048, 1), "tanh", 3.0),
+    "very wide, relu": ((2, 2048, 2048, 1), "relu", 3.0),
+    "wider, tanh": ((2, 8192, 1), "tanh", 3.0),
+    "wider, relu": ((2, 8192, 1), "relu", 3.0),
+    "widest, leaky relu": ((2, 20_000, 1), "leaky_relu", 3.0),
+    "wide, hardtanh": ((2, 300, 300, 300, 1), "hardtanh", 3.0),
+    "very deep, relu": ((2, *[50] * 20, 1), "relu", 2.0),
+}
+ZEROS = {
+    "zero, tanh": ((2, 16, 16, 1), "tanh", 2.0),
+    "zero, wide gelu": ((2, 512, 1), "gelu", 2.0),
+    "zero, deep silu": ((2, 16, 16, 16, 16, 1), "silu", 2.0),
+    "zero, relu": ((2, 16, 16, 1), "relu", 2.0),
 }
 CLASSIFIERS = {
     "classes, tanh": ((2, 40, 40, 6), "tanh", 3.0),
     "classes, relu": ((2, 30, 30, 8), "relu", 2.0),
+    "ten classes, wide tanh": ((2, 1024, 1024, 10), "tanh", 2.0),
+    "ten classes, wide relu": ((2, 1024, 1024, 10), "relu", 2.0),
+    "a hundred classes": ((2, 64, 64, 100), "tanh", 3.0),
+    "a thousand classes": ((2, 1000), "linear", 3.0),
+    "classes, deep gelu": ((2, *[40] * 6, 6), "gelu", 3.0),
 }
 # Where `trace_from` starts, and which line `solve` takes.
 SEED, LINE = (0.7, 0.9), 0.3
@@ -127,6 +153,7 @@ def problems(clock):
         )
     yield from (traced(name, f) for name, f in FORMULAS.items())
     yield from (traced(name, network(0, *made)) for name, made in NETWORKS.items())
+    yield from (traced(name, zero(0, *made)) for name, made in ZEROS.items())
     for name, made in CLASSIFIERS.items():
         classes = network(0, *made)
         yield (

@@ -24,7 +24,7 @@ from tracer.atlas.classes.candidates import Candidates
 from tracer.atlas.classes.class_question import ClassQuestion
 from tracer.atlas.classes.junctions import locate, triples
 from tracer.atlas.classes.margins import Margins
-from tracer.atlas.edges.crossings import Sides, find_crossings
+from tracer.atlas.edges.crossings import Sides, _edges, find_crossings
 from tracer.atlas.edges.roots import Segments, certified_signs, certified_values, isolate, polish
 from tracer.atlas.sheet import maximal_crossings
 from tracer.boundaries.proving import certify
@@ -132,17 +132,37 @@ def test_sides_with_undecided_pieces_are_listed():
     assert broken[cells].all()
 
 
-def test_a_crossing_is_the_end_of_one_arc_in_each_direction():
-    """Two charts beside one crossing: if an arc of each starts there, both are broken."""
+def test_only_sides_along_which_F_grows_have_one_root_at_most():
+    """Along x1 a wave grows everywhere; the sides of its charts along x2 have many roots."""
+    wave = tracer.Function(lambda x, y: x + 0.8 * np.sin(9 * y))
+    paving = pave(OneField(wave), CIRCLE)
+    edges, _ = _edges(paving, None)
+    lower, upper = paving.lines.at(np.stack([edges.lower, edges.upper]))
+    x = lower + np.linspace(0, 1, 400)[:, None, None] * (upper - lower)
+    changes = (np.diff(wave.value(x) > 0, axis=0)).sum()
+    assert (paving.slopes[:, 0, 1] == 0).any()
+    assert len(find_crossings(wave, paving)) == changes
+
+
+def test_crossings_that_cannot_be_ordered_break_their_chart():
+    paving = pave(OneField(T3), CIRCLE)
+    crossings = find_crossings(T3, paving)
+    brackets = crossings.brackets
+    wide = replace(brackets, lower=brackets.lower - 1, upper=brackets.upper + 1)
+    directions = paving.directions[:, 0]
+    entered = np.concatenate([crossings.before, crossings.after])
+    assert not pair_crossings(crossings, directions)[1].any()
+    assert pair_crossings(replace(crossings, brackets=wide), directions)[1][entered[entered >= 0]].all()
+
+
+def test_a_chart_in_which_F_falls_along_its_direction_is_broken():
     paving = pave(OneField(T2), CIRCLE)
     crossings = find_crossings(T2, paving)
     assert not pair_crossings(crossings, paving.directions[:, 0])[1].any()
-    k = int(np.flatnonzero((crossings.before >= 0) & (crossings.after >= 0))[0])
-    here = crossings.before[k], crossings.after[k]
     turned = paving.directions[:, 0].copy()
-    turned[here[1]] *= -1
-    _, broken = pair_crossings(crossings, turned)
-    assert broken[list(here)].any()
+    chart = crossings.before[crossings.before >= 0][0]
+    turned[chart] *= -1
+    assert pair_crossings(crossings, turned)[1][chart]
 
 
 def test_only_cycles_are_closed():

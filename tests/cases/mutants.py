@@ -407,7 +407,6 @@ CHARTS = [
         odd_pairings=("broken |= np.bincount(chart[single], minlength=charts) > allowed", "pass"),
         undecided_sides=("broken[side[is_chart(side, charts)]] = True", "pass"),
         order_of_crossings=("broken[chart[1:][same & ~(high[:-1] <= low[1:])]] = True", "pass"),
-        crossings_of_two_arcs=("broken[arcs.chart[_is_shared(end, len(crossings))]] = True", "pass"),
         rounding_across_a_direction=("ROUNDING * (np.abs(a) + np.abs(b)) + UNDERFLOW, 0.0)", "0.0, 0.0)"),
         closed_chains=("closed = first != NONE", "closed = first == first"),
     ),

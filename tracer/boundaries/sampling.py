@@ -70,6 +70,8 @@ CHORDS = "; it has kinks, and curves are polylines within about {:.0e} of it, in
 # many points take as long as the call.
 MOST_CALLS = 15_000
 CALLS_PER_STEP, POINTS_PER_CALL = 5, 32
+# Curves along contours with so many roots are followed at once: a root takes up to 4 kB meanwhile.
+ROOTS_TOGETHER = 2**13
 # Distance of the seeds on branches from their branch point, in box units.
 BRANCH_SEED = 1e-3
 # Number of points by which it is decided whether one curve contains another.
@@ -223,12 +225,21 @@ class Search:
         return np.concatenate([roots, zero_vertices(self.evaluations, lattice)])
 
     def _portions(self, contours: list[Contour]) -> Iterator[list[Contour]]:
-        """All contours; before a deadline portions of them, each twice as many, unless chords are refined."""
-        at_once = self.deadline == math.inf or by_chords(self.evaluations)
-        start, many = 0, len(contours) if at_once else 1
+        """Portions of the contours with so many roots; before a deadline, each of twice as many contours.
+
+        Chords are refined all at once.
+        """
+        if by_chords(self.evaluations):
+            yield contours
+            return
+        start, many = 0, len(contours) if self.deadline == math.inf else 1
+        roots = np.cumsum([len(contour.numbers) for contour in contours])
         while start < len(contours) and time.perf_counter() < self.deadline:
-            yield contours[start : start + many]
-            start, many = start + many, 2 * many
+            before = roots[start - 1] if start else 0
+            fitting = int(np.searchsorted(roots, before + ROOTS_TOGETHER, side="right")) - start
+            stop = start + max(1, min(many, fitting))
+            yield contours[start:stop]
+            start, many = stop, 2 * many
 
     def _curves_of(self, lattice: Lattice, contours: list[Contour], x: Array) -> list[Curve | None]:
         """The curves of contours; None where one is not followed that way."""

@@ -5,6 +5,7 @@ from place to place. So a row has its own pair, and rows with the same pair are 
 """
 
 import math
+import time
 from functools import cached_property, partial
 from typing import Any
 
@@ -12,7 +13,7 @@ import numpy as np
 
 from tracer.arrays import Array, Indices, Mask, Signs
 from tracer.fields.classifier import Classifier
-from tracer.fields.evaluations import Evaluations
+from tracer.fields.evaluations import Evaluations, Overtime
 from tracer.fields.field import Enclosure
 from tracer.fields.networks.bounds import on_cells_together, share_hidden_layers
 from tracer.fields.networks.layer import Layer
@@ -23,14 +24,23 @@ class Margins:
     """The margins ``A_i − A_j`` of a classifier, i < j."""
 
     def __init__(self, network: Classifier, deadline: float = math.inf) -> None:
-        self.network, self._deadline = network, deadline
+        self.network, self._deadline, self._late = network, deadline, False
         self._fields: dict[tuple[int, int], Evaluations] = {}
         # Bounds of several margins at once.
         self._together = Evaluations(network, deadline)
 
     def field(self, i: int, j: int) -> Evaluations:
-        """The evaluations of the margin A_i − A_j."""
+        """The evaluations of the margin A_i − A_j.
+
+        Raises
+        ------
+        Overtime
+            If it is a new one, and the deadline has passed: of a thousand classes there are many.
+        """
         if (i, j) not in self._fields:
+            if self._deadline < math.inf and time.perf_counter() >= self._deadline:
+                self._late = True
+                raise Overtime
             self._fields[i, j] = Evaluations(self.network.margin(i, j), self._deadline)
         return self._fields[i, j]
 
@@ -43,8 +53,8 @@ class Margins:
 
     @property
     def late(self) -> bool:
-        """Whether the evaluation of some margin ran out of time."""
-        return any(field.late for field in (self._together, *self._fields.values()))
+        """Whether there was no time for some margin."""
+        return self._late or any(field.late for field in (self._together, *self._fields.values()))
 
     @property
     def evaluations(self) -> int:

@@ -18,7 +18,7 @@ import numpy as np
 
 from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.charts import ChartArcs, chained
-from tracer.curves.continuation.lattice import BESIDE, Lattice, SignChanges
+from tracer.curves.continuation.lattice import BESIDE, CUT_TOGETHER, Lattice, SignChanges
 from tracer.curves.continuation.steps import Steps
 from tracer.curves.corrector import regular
 from tracer.curves.end import End
@@ -113,15 +113,14 @@ def jumps_along(contour: Contour, changes: SignChanges, flat: Mask) -> list[Cont
 def flat_jumps(field: Field, lattice: Lattice, changes: SignChanges) -> Mask:
     """At which sign changes F jumps between values that are constant beside the jump, (n,)."""
     jumps = changes.jumps
-    some = np.flatnonzero(jumps)
-    if len(some):
-        cell = np.array(
-            [lattice.lines[0][1] - lattice.lines[0][0], lattice.lines[1][1] - lattice.lines[1][0]]
-        )
+    cell = np.array([line[1] - line[0] for line in lattice.lines])
+    corners = lattice.at(np.array([[0, 0]])), lattice.at(np.array([[-1, -1]]))
+    every = np.flatnonzero(jumps)
+    for start in range(0, len(every), CUT_TOGETHER):
+        some = every[start : start + CUT_TOGETHER]
         away = np.sign(changes.ends[:, some] - changes.ends[::-1, some])
         across = np.stack([1 - np.abs(away), np.abs(away) - 1])
-        beside = changes.ends[:, some] + BESIDE * cell * (away + across)
-        beside = np.clip(beside, lattice.at(np.array([[0, 0]])), lattice.at(np.array([[-1, -1]])))
+        beside = np.clip(changes.ends[:, some] + BESIDE * cell * (away + across), *corners)
         same = field.value(beside) == changes.values[:, some]
         jumps[some] = same.any(axis=0).all(axis=0)
     return jumps

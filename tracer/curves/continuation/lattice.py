@@ -28,6 +28,8 @@ ROOT_RATIO, POLE_RATIO = 1e-3, 4.0
 NEARLY, FINEST = 1e-4, 2.0**-32
 # Steps of the Illinois method, to rounding or before brackets are cut into so many parts at once.
 ROUNDS, SECANT_ROUNDS, PARTS = 64, 6, 16
+# Brackets that are cut at once.
+CUT_TOGETHER = 2**12
 # F is constant beside a place if it is at this distance, in cells.
 BESIDE = 1e-3
 
@@ -221,9 +223,12 @@ def located(field: Field, ends: Array, values: Array, nearly: float = 0.0) -> Si
         last[left] = side
         left = left[is_open(value, left) & (t > low) & (t < high)]
     while nearly and len(left):
-        share[:, left], found[:, left] = _narrowest_part(
-            share[:, left], found[:, left], sign[left], lambda t, left=left: field.value(along(t, left))
-        )
+        # Where F is noise there may be hundreds of thousands of brackets.
+        for start in range(0, len(left), CUT_TOGETHER):
+            some = left[start : start + CUT_TOGETHER]
+            share[:, some], found[:, some] = _narrowest_part(
+                share[:, some], found[:, some], sign[some], lambda t, some=some: field.value(along(t, some))
+            )
         left = left[share[1, left] - share[0, left] > FINEST]
     least = np.where(np.isnan(found), np.inf, np.abs(found))
     # A narrow bracket tells a root from a jump next to 0.
