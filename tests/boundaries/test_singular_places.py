@@ -224,6 +224,42 @@ def test_touching_without_a_change_of_sign_is_no_curve():
     assert "touches 0 without changing its sign" in str(boundary.certificate)
 
 
+@pytest.mark.parametrize(
+    ("f", "length"),
+    [
+        (lambda x, y: np.abs(x - y), 4 * np.sqrt(2)),
+        (lambda x, y: (x * x + y * y - 1) ** 2, 2 * np.pi),
+        (lambda x, y: -np.abs(np.sin(3 * x) - y), 9.3),
+    ],
+)
+def test_touching_along_a_curve_ends_the_work(f, length):
+    boundary = tracer.trace(f, SQUARE)
+    assert len(boundary) == 0
+    assert boundary.certificate.cells < 2e4
+    assert [cluster.place for cluster in boundary.clusters] == [Place.TOUCHING]
+    assert boundary.clusters[0].touched == pytest.approx(length, rel=0.15)
+
+
+def test_curves_end_at_a_long_cluster_and_not_at_a_point_of_it():
+    # F touches 0 along the circle, and changes its sign along the line.
+    boundary = tracer.trace(lambda x, y: (x * x + y * y - 1) ** 2 * (x - 0.2), SQUARE)
+    assert boundary.branch_points == ()
+    for curve in boundary:
+        assert np.abs(curve.points[:, 0] - 0.2).max() < 1e-12
+    assert boundary.length == pytest.approx(4, abs=0.1)
+
+
+def test_two_curves_close_together_are_not_taken_for_touching():
+    boundary = tracer.trace(lambda x, y: (x * x + y * y - 1) ** 2 - 1e-6, SQUARE)
+    assert boundary.certificate.status is Status.PROVEN
+    assert [curve.closed for curve in boundary] == [True, True]
+
+
+def test_a_bounded_function_has_no_pole():
+    boundary = tracer.trace(lambda x, y: np.arctan(1 / (x - 0.1)) + 0.3 * y, SQUARE)
+    assert Place.POLE not in {cluster.place for cluster in boundary.clusters}
+
+
 def test_places_are_kept_in_files(tmp_path):
     network = tracer.Network(
         [tracer.Layer([[1.0, 1.0], [1.0, -1.0]], [0.0, 0.0], "relu"), tracer.Layer([[1.0, -1.0]], [0.0])]

@@ -24,7 +24,7 @@ import numpy as np
 import shapely
 
 # Sides of a quarter of a circle, and of the curves of both smooth minima: that of one is much longer.
-QUARTER, PARABOLA, EXPONENTIAL = 2**14, 2**14, 2**17
+QUARTER, PARABOLA, EXPONENTIAL = 2**16, 2**14, 2**17
 # Beyond so many widths k the curves of smooth minima are straight, to rounding.
 FAR = 30.0
 # A part of the plane that holds all shapes, and lengths beyond it; the grid on which parts are joined.
