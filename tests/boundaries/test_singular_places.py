@@ -99,15 +99,32 @@ def test_kinks_of_a_branch_that_is_not_chosen_decide_nothing():
     assert not found.empty
 
 
-def test_where_a_logarithm_or_quotient_is_infinite_a_function_of_it_may_be_0():
-    # A smooth step: exp(−1/0) is 0 on floats.
-    boundary = tracer.trace(lambda x, y: np.exp(-1 / np.maximum(x, 0)) + y - 0.3, SQUARE)
-    assert boundary.certificate.status in (Status.PROVEN, Status.PROVEN_OUTSIDE_CELLS)
-    left = np.concatenate([curve.points for curve in boundary])[:, 0].min()
-    undecided = boundary.certificate.undecided
-    for x in np.linspace(-1.99, -0.01, 40):
-        inside = (undecided[:, 0] <= (x, 0.3)).all(axis=1) & (undecided[:, 1] >= (x, 0.3)).all(axis=1)
-        assert left <= x or inside.any()
+@pytest.mark.parametrize("power", [1, 2])
+def test_a_bump_that_is_0_beside_its_support_is_proven(power):
+    # exp(−1/0) is 0 on floats, with all its derivatives.
+    boundary = tracer.trace(lambda x, y: np.exp(-1 / np.maximum(x, 0) ** power) + y - 0.3, SQUARE)
+    assert boundary.certificate.status is Status.PROVEN
+    (curve,) = boundary
+    assert curve.points[:, 0].min() == -2
+    assert boundary.certificate.cells < 2000
+    assert curve.points[:, 1] == pytest.approx(
+        0.3 - np.exp(-1 / np.maximum(curve.points[:, 0], 1e-9) ** power), abs=1e-12
+    )
+
+
+@pytest.mark.parametrize(
+    "zero", ["np.minimum(x, 0)", "-np.maximum(x, 0)", "np.abs(x) - x", "x - x", "-(0 * x)"]
+)
+@pytest.mark.parametrize("f", ["np.arctan(1 / ({}))", "1 / (1 + np.exp(1 / ({})))", "np.copysign(1.0, {})"])
+def test_the_sign_of_a_zero_decides_what_1_over_it_is(f, zero):
+    read = eval(f"lambda x, y: {f.format(zero)} + 0 * y", {"np": np})
+    cells = np.array([[[-1.0, -1.0], [-0.5, 1.0]], [[-0.5, -1.0], [0.7, 1.0]], [[0.3, -1.0], [0.9, 1.0]]])
+    found = tracer.Function(read).enclose(cells[:, 0], cells[:, 1])
+    points = cells[:, 0] + np.linspace(0.1, 0.9, 9)[:, None, None] * (cells[:, 1] - cells[:, 0])
+    with np.errstate(all="ignore"):
+        value = read(points[..., 0], points[..., 1])
+    assert (found.lower <= value + 1e-12).all()
+    assert (value <= found.upper + 1e-12).all()
 
 
 def test_a_length_with_a_constant_part_hides_no_curve():
@@ -205,6 +222,42 @@ def test_touching_without_a_change_of_sign_is_no_curve():
     assert cluster.place is Place.TOUCHING
     assert cluster.touched == pytest.approx(0.021 * np.hypot(1, 0.3), rel=0.3)
     assert "touches 0 without changing its sign" in str(boundary.certificate)
+
+
+@pytest.mark.parametrize(
+    ("f", "length"),
+    [
+        (lambda x, y: np.abs(x - y), 4 * np.sqrt(2)),
+        (lambda x, y: (x * x + y * y - 1) ** 2, 2 * np.pi),
+        (lambda x, y: -np.abs(np.sin(3 * x) - y), 9.3),
+    ],
+)
+def test_touching_along_a_curve_ends_the_work(f, length):
+    boundary = tracer.trace(f, SQUARE)
+    assert len(boundary) == 0
+    assert boundary.certificate.cells < 2e4
+    assert [cluster.place for cluster in boundary.clusters] == [Place.TOUCHING]
+    assert boundary.clusters[0].touched == pytest.approx(length, rel=0.15)
+
+
+def test_curves_end_at_a_long_cluster_and_not_at_a_point_of_it():
+    # F touches 0 along the circle, and changes its sign along the line.
+    boundary = tracer.trace(lambda x, y: (x * x + y * y - 1) ** 2 * (x - 0.2), SQUARE)
+    assert boundary.branch_points == ()
+    for curve in boundary:
+        assert np.abs(curve.points[:, 0] - 0.2).max() < 1e-12
+    assert boundary.length == pytest.approx(4, abs=0.1)
+
+
+def test_two_curves_close_together_are_not_taken_for_touching():
+    boundary = tracer.trace(lambda x, y: (x * x + y * y - 1) ** 2 - 1e-6, SQUARE)
+    assert boundary.certificate.status is Status.PROVEN
+    assert [curve.closed for curve in boundary] == [True, True]
+
+
+def test_a_bounded_function_has_no_pole():
+    boundary = tracer.trace(lambda x, y: np.arctan(1 / (x - 0.1)) + 0.3 * y, SQUARE)
+    assert Place.POLE not in {cluster.place for cluster in boundary.clusters}
 
 
 def test_places_are_kept_in_files(tmp_path):

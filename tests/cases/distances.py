@@ -17,7 +17,6 @@ References
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import product
 from typing import Any
 
@@ -25,7 +24,7 @@ import numpy as np
 import shapely
 
 # Sides of a quarter of a circle, and of the curves of both smooth minima: that of one is much longer.
-QUARTER, PARABOLA, EXPONENTIAL = 2**14, 2**14, 2**17
+QUARTER, PARABOLA, EXPONENTIAL = 2**16, 2**14, 2**17
 # Beyond so many widths k the curves of smooth minima are straight, to rounding.
 FAR = 30.0
 # A part of the plane that holds all shapes, and lengths beyond it; the grid on which parts are joined.
@@ -33,13 +32,11 @@ REACH, BEYOND, GRID = 9.0, 100.0, 1e-11
 BOX = [(-2.0, 2.0), (-1.9, 2.1)]
 
 
-@dataclass(frozen=True)
 class Shape:
     """A distance function, the regions {F ≤ level} for levels, and a name."""
 
-    f: Callable[[Any, Any], Any]
-    region: Callable[[float], Any]
-    name: str
+    def __init__(self, f: Callable[[Any, Any], Any], region: Callable[[float], Any], name: str) -> None:
+        self.f, self.region, self.name = f, region, name
 
     def measures(self, bounds):
         """The length of F = 0 in a box, and the area of F ≤ 0."""
@@ -71,7 +68,7 @@ class Planes(Shape):
     def __init__(self, corners):
         along = np.roll(corners, -1, axis=0) - corners
         normals = np.stack([along[:, 1], -along[:, 0]], axis=1) / np.hypot(*along.T)[:, None]
-        self.__dict__.update(corners=corners, normals=normals, offsets=(normals * corners).sum(axis=1))
+        self.corners, self.normals, self.offsets = corners, normals, (normals * corners).sum(axis=1)
         super().__init__(self.distance, self.moved, f"{len(corners)} sides")
 
     @classmethod

@@ -57,7 +57,7 @@ def place_of(field: Any, box: Box, cells: Array, arcs: int, tangents: int | None
     """
     some = cells[:: max(1, -(-len(cells) // MOST_CELLS))]
     try:
-        domain = _of_domain(field, some)
+        domain = _of_domain(field, box, some)
         if domain is not None:
             return domain
         value = field.value(some.reshape(-1, 2))
@@ -93,15 +93,21 @@ def sentence(places: Iterable[Place], touched: float) -> str:
     return ", ".join(parts) + along
 
 
-def _of_domain(field: EnclosedField, cells: Array) -> Place | None:
+def _of_domain(field: EnclosedField, box: Box, cells: Array) -> Place | None:
     """Whether a cluster is at a pole, at the edge of a domain, or at a jump."""
     found = field.enclose(cells[:, 0], cells[:, 1])
     if found.inside is None:
         return None
     if not found.inside.all():
         unbounded = ~found.inside & ~found.is_finite()
-        return Place.POLE if unbounded.any() else Place.EDGE
+        return Place.POLE if unbounded.any() and _grows(field, box, cells[unbounded]) else Place.EDGE
     return Place.JUMP if found.may_jump().any() else None
+
+
+def _grows(field: Any, box: Box, cells: Array) -> bool:
+    """Whether |F| is larger around some cells than anywhere in the frame of the box, as around a pole."""
+    around, frame = np.abs(field.value(cells.reshape(-1, 2))), np.abs(field.value(box.frame))
+    return bool(np.fmax.reduce(around, initial=0.0) > np.fmax.reduce(frame[np.isfinite(frame)], initial=0.0))
 
 
 def _is_kink(field: Any, cells: Array) -> bool:

@@ -14,7 +14,7 @@ from tracer.arrays import Array, Indices
 from tracer.atlas.atlas import Atlas
 from tracer.atlas.cells.subdivision import NO_CELLS
 from tracer.atlas.edges.crossings import shared_edges
-from tracer.atlas.places import Place, length_touched, place_of
+from tracer.atlas.places import POINT, Place, length_touched, place_of
 from tracer.curves.arcs.error_bounds import UP
 from tracer.curves.branch_points import BranchPoint, branch_point_near
 from tracer.curves.end import End
@@ -77,7 +77,8 @@ def with_branch_points(
 ) -> tuple[list[Traced], tuple[Cluster, ...]]:
     """The traces of an atlas with the branch points at which they end, and its clusters.
 
-    Where a budget ended the work, charts may be broken for that reason alone: they form no cluster.
+    Where a budget ended the work, charts may be broken for that reason alone: they form no cluster. Then a
+    branch point is named only where as many arcs, with certified crossings, enter as its branches have ends.
     """
     paving = atlas.paving
     broken = np.flatnonzero(atlas.broken & (not atlas.exhausted))
@@ -87,6 +88,9 @@ def with_branch_points(
     ends = np.where((ends < 0) | atlas.sheet.chains.closed[:, None], NO_GROUP, label[ends])
     count = np.bincount(ends.ravel() + 1, minlength=len(bounds) + 1)[1:].tolist()
     points = [_branch_point(field, atlas.box, corners) for corners in bounds]
+    if atlas.exhausted:
+        both = zip(points, count, strict=True)
+        points = [p if p is not None and 0 < 2 * len(p.tangents) == arcs else None for p, arcs in both]
     cells = paving.lines.at(np.concatenate([paving.charts, paving.undecided]))
     clusters = tuple(
         _cluster(field, atlas.box, cells[label == k], *row)
@@ -186,7 +190,11 @@ def _around(cells: Array) -> list[Array]:
 def _branch_point(field: Field, box: Box, bounds: Array) -> BranchPoint | None:
     """The branch point in a cluster, or so near that rounding may explain it; None if none is found."""
     width = bounds[1] - bounds[0]
-    reach = REACH * float((width / box.sides).max())
+    size = float((width / box.sides).max())
+    # In a long cluster, as along a curve that F touches, arcs end anywhere: not at a point found in it.
+    if size > POINT:
+        return None
+    reach = REACH * size
     try:
         found = branch_point_near(field, box, bounds.mean(axis=0), max(reach, LEAST_REACH))
     except Overtime:

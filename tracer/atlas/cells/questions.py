@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.arrays import Array, Indices, Mask, Signs
-from tracer.atlas.cells.subdivision import only_rounding, unbounded
+from tracer.atlas.cells.subdivision import only_rounding, touching, unbounded
 from tracer.fields.field import EnclosedField, Enclosure
 
 
@@ -137,6 +137,7 @@ class FieldAnswer:
             return self.field
 
         useless = only_rounding(field_of, corners, found.width(), largest, rounds)
+        useless |= touching(shares, found)
         return useless | unbounded(field_of, shares, corners, found, waiting)
 
     def variation(self, which: Indices) -> Array:

@@ -6,7 +6,8 @@ The first cut is off centre, with a different ratio on each axis, so that no cor
 symmetric boundary; below it cells are bisected in the middle.
 
 A cell is at the *resolution limit* of float64 if it is too narrow to be bisected, if F on it is nothing but
-rounding, or if F has no finite bounds on it and bisection will not give it any.
+rounding, or if F has no finite bounds on it and bisection will not give it any. So is a cell on which F is
+proven not to change its sign, if there are many: F touches 0 along a curve there, which is no boundary.
 """
 
 import math
@@ -63,6 +64,11 @@ MOST_FINE = 2**14
 UNBOUNDED = 2.0**-12
 MOST_UNBOUNDED = 2**15
 UNBOUNDED_THROUGHOUT = 2.0**-4
+# Where F has one sign, or is 0, cells no wider than TOUCHING are at the limit if there are more than
+# MOST_TOUCHING in a chunk: a curve along which F touches 0, as long as the box, takes a few times 1/TOUCHING
+# cells.
+TOUCHING = 2.0**-9
+MOST_TOUCHING = 2**8
 
 # Cells, perhaps with data of each; and what is decided of some of them.
 Queue = TypeVar("Queue", bound=Rows)
@@ -244,6 +250,13 @@ def rounding_only(field: EnclosedField, lower: Array, upper: Array, width: Array
     point = field.enclose(center, center)
     with np.errstate(all="ignore"):
         return width <= ROUNDING_RATIO * point.width()
+
+
+def touching(shares: Array, found: Enclosure) -> Mask:
+    """Which cells (k, 2, 2) it is useless to bisect, because F is proven to change its sign in none."""
+    touches = found.is_bounded() & ((found.lower >= 0) | (found.upper <= 0))
+    touches &= (shares[:, 1] - shares[:, 0]).max(axis=1) <= TOUCHING
+    return touches & (np.count_nonzero(touches) > MOST_TOUCHING)
 
 
 def unbounded(field_of: FieldOf, shares: Array, corners: Array, found: Enclosure, waiting: int) -> Mask:

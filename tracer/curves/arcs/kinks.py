@@ -7,6 +7,8 @@ on their polynomials. So the parts between cuts are smooth, and are followed to 
 kink.
 """
 
+from typing import Any
+
 import numpy as np
 
 from tracer.arrays import Array, Indices, Mask
@@ -160,7 +162,7 @@ def _meeting(
     if between.any():
         with np.errstate(all="ignore"):
             share = np.clip(np.nan_to_num(z[0] / (z[0] - z[1]), nan=0.5), 0, 1)
-        rows = share, sides, neuron, kink, up
+        rows: Any = (share, sides, neuron, kink, up)
         x[between] = _crossed(regions, box, arcs[between], *(some[between] for some in rows))
     return x
 

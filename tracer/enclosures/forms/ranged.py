@@ -15,6 +15,11 @@ range of its slope times the partials of z: infinite ones, but finite for |z|ᵖ
 ``h = √(Σ u²)``. Its generalized gradient [2]_ is in the hull of all ``Σ pₖ ∂uₖ``, p a unit vector,
 with pₖ ≥ 0 if uₖ ≥ 0. So a sum remembers of which functions it is the sum of squares.
 
+On floats 1/0 is infinite, with the sign of the zero, and a function of it may be finite. So each function
+knows which *zeros* it may be on an area, as max(z, 0) is +0 on one: on the lines where a smooth function is 0
+its reciprocal counts as undefined. Where z ≥ 0 is +0 on an area, ``exp(c/z)`` with c < 0 is continued by 0,
+as on floats. Its slope u² exp(−u) / |c|, u = |c|/z, is largest at u = 2.
+
 At a *kink*, of a maximum or an absolute value, a function is one of two on either side, and bounds decide
 which it is, or a case that is looked at alone (see `formulas.cases`): the case's function is extended to the
 whole cell, while its range is that on its own side.
@@ -36,7 +41,7 @@ import numpy as np
 from tracer.arrays import Array, Mask, Signs
 from tracer.enclosures.forms import taylor_arithmetic as taylor
 from tracer.enclosures.forms.taylor import TaylorForm
-from tracer.enclosures.functions.elementary import SQRT, SQUARE
+from tracer.enclosures.functions.elementary import EXP, RECIPROCAL, SQRT, SQUARE
 from tracer.enclosures.functions.supporting_lines import largest
 from tracer.enclosures.functions.univariate import Univariate
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP
@@ -45,6 +50,10 @@ from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP
 _NUMBERS = count(2)
 # Beyond this a bound says nothing more.
 LARGEST = float(np.finfo(np.float64).max)
+# The zeros that a function may be on an area.
+NO_ZERO, PLUS, MINUS, EITHER = 0, 1, 2, 3
+# The smallest float beside 0; the size of c/z at which exp(c/z) is steepest.
+TINY, STEEPEST = 5e-324, 2.0
 
 Gap = tuple[Array, Array] | None
 # Decides a kink between two functions, from bounds of their difference and from the identities of both: 1
@@ -101,6 +110,10 @@ class Ranged:
         The same number, in each cell, for functions that are certainly the same.
     depends : tuple of two bool
         Whether it depends on each coordinate at all.
+    zeros : int
+        Which zeros it may be on an area: `NO_ZERO`, `PLUS`, `MINUS` or `EITHER`.
+    over : tuple of Ranged and float, or None
+        The function z and the number c of which it is known to be c / z.
     """
 
     form: TaylorForm
@@ -108,6 +121,8 @@ class Ranged:
     squares: tuple["Ranged", ...] = ()
     identity: Any = 0
     depends: tuple[bool, bool] = (False, False)
+    zeros: int = EITHER
+    over: "tuple[Ranged, float] | None" = None
 
     @classmethod
     def of(
@@ -119,6 +134,8 @@ class Ranged:
         squares: tuple["Ranged", ...] = (),
         identity: Any = None,
         further: Sequence["Ranged"] = (),
+        zeros: int = EITHER,
+        over: "tuple[Ranged, float] | None" = None,
     ) -> "Ranged":
         """The result of an operation: defined where its operands are and it is itself.
 
@@ -130,7 +147,8 @@ class Ranged:
         found = None
         if all(own.range is not None for own in both):
             found = range_of().over(operands, form.radii[0].shape)
-        return cls(form, found, squares, next(_NUMBERS) if identity is None else identity, on)
+        identity = next(_NUMBERS) if identity is None else identity
+        return cls(form, found, squares, identity, on, zeros, over)
 
     @classmethod
     def constant(cls, number: Any) -> "Ranged":
@@ -141,7 +159,8 @@ class Ranged:
         exact = known and not error and value >= 0
         identity = -1 - int(np.float64(value + 0.0).view(np.int64)) if exact else None
         low, high = _outward(value - error, value + error) if error else (value, value)
-        return cls.of(form, (), lambda: Range(low, high, known), identity=identity)
+        zeros = NO_ZERO if value or error else (MINUS if np.signbit(value) else PLUS)
+        return cls.of(form, (), lambda: Range(low, high, known), identity=identity, zeros=zeros)
 
     @cached_property
     def bounds(self) -> tuple[Array, Array]:
@@ -191,13 +210,23 @@ class Ranged:
     def apply(self, row: Univariate) -> "Ranged":
         """``a(g)`` for a function a of one variable."""
         form = self.form.apply(row)
+        kept: dict[str, Any] = {}
+        if row is SQRT:
+            kept = {"zeros": self.zeros}
+        elif row is RECIPROCAL:
+            kept = {"over": (self, 1.0)}
         if self.range is None:
-            return Ranged.of(form, (self,), lambda: Range(-np.inf, np.inf))
-        image = row.image(*self.bounds)
+            return Ranged.of(form, (self,), lambda: Range(-np.inf, np.inf), **kept)
+        image = row.image(*(self._with_zeros() if row.pole else self.bounds))
         found = Ranged.of(
-            form, (self,), lambda: Range(image.low, image.high, image.defined, image.nowhere, image.gap)
+            form,
+            (self,),
+            lambda: Range(image.low, image.high, image.defined, image.nowhere, image.gap),
+            **kept,
         )
-        lacking = found.defined & np.isnan(form.radii[0])
+        if row is EXP and self.over is not None:
+            found = found.continued(*self.over)
+        lacking = found.defined & np.isnan(found.form.radii[0])
         if not lacking.any():
             return found
         if row is SQRT and self.squares:
@@ -205,6 +234,28 @@ class Ranged:
         steepest = np.where(np.isnan(image.steepest), np.inf, image.steepest)
         reach = [_times(steepest, own) for own in self.reach()]
         return found.with_slopes(lacking, found.low, found.high, [-own for own in reach], reach)
+
+    def _with_zeros(self) -> tuple[Array, Array]:
+        """The bounds, beyond 0 where one is 0 and a zero of the other side's sign may be on an area."""
+        low, high = self.bounds
+        below, above = (low == 0) & bool(self.zeros & MINUS), (high == 0) & bool(self.zeros & PLUS)
+        return np.where(below, -TINY, low), np.where(above, TINY, high)
+
+    def continued(self, z: "Ranged", c: float) -> "Ranged":
+        """The function, exp(c/z), continued by 0 to where z is +0."""
+        at_zero = (z.low == 0) & z.defined & (c < 0) & (z.zeros == PLUS)
+        if self.range is None or not at_zero.any():
+            return self
+        most = np.where(z.high == 0, 0.0, self.range.high)
+        size = np.maximum(abs(c) / z.high, STEEPEST)
+        steepest = np.where(np.isinf(size), 0.0, size * np.exp(-size) * size / abs(c))
+        steepest = np.where(at_zero, steepest * (1 + 64 * UNIT_ROUNDOFF) + UNDERFLOW, 0.0)
+        reach = [_times(steepest, own) for own in z.reach()]
+        low = np.where(at_zero, 0.0, self.range.low)
+        high = np.where(at_zero, most, self.range.high)
+        defined = at_zero | self.range.defined
+        known = replace(self, range=Range(low, high, defined, self.range.nowhere & ~at_zero), over=None)
+        return known.with_slopes(at_zero, low, high, [-own for own in reach], reach)
 
     def reach(self) -> list[Array]:
         """The largest sizes of both partials."""
@@ -227,12 +278,19 @@ class Ranged:
             low, high = _outward(low * low, high * high)
             return Range(np.maximum(low, 0.0), high)
 
-        return Ranged.of(form, (self,), squared, squares=(self,))
+        return Ranged.of(form, (self,), squared, squares=(self,), zeros=PLUS if self.zeros else NO_ZERO)
 
     def negative(self) -> "Ranged":
         """``−g``, exact."""
         gap = None if self.gap is None else (-self.gap[1], -self.gap[0])
-        return Ranged.of(taylor.negative(self.form), (self,), lambda: Range(-self.high, -self.low, gap=gap))
+        over = None if self.over is None else (self.over[0], -self.over[1])
+        return Ranged.of(
+            taylor.negative(self.form),
+            (self,),
+            lambda: Range(-self.high, -self.low, gap=gap),
+            zeros=_opposite(self.zeros),
+            over=over,
+        )
 
     def scale(self, factor: float, operation: Callable[..., Any] = np.multiply) -> "Ranged":
         """``g · factor``, or the quotient if `operation` is `numpy.divide`; the factor is exact."""
@@ -249,7 +307,12 @@ class Ranged:
                 gap = _inward(*[operation(end, factor) for end in self.gap][order])
             return Range(low, high, gap=gap)
 
-        return Ranged.of(taylor.scale(self.form, factor, operation), (self,), scaled)
+        zeros = EITHER if not factor else (self.zeros if factor > 0 else _opposite(self.zeros))
+        form, over = taylor.scale(self.form, factor, operation), None
+        # A product of numbers that are not ±1 is rounded.
+        if self.over is not None and abs(self.over[1]) == 1 and operation is np.multiply:
+            over = self.over[0], self.over[1] * factor
+        return Ranged.of(form, (self,), scaled, zeros=zeros, over=over)
 
 
 # Operations of two functions ----------------------------------------------------------------------------
@@ -268,12 +331,15 @@ def add(a: Ranged, b: Ranged) -> Ranged:
         return Range(low, high, gap=gap)
 
     squares = _squares(a) + _squares(b) if _squares(a) and _squares(b) else ()
-    return Ranged.of(taylor.add(a.form, b.form), (a, b), added, squares=squares)
+    # A sum that cancels is +0, and so is +0 − 0.
+    zeros = PLUS | (a.zeros & b.zeros & MINUS)
+    return Ranged.of(taylor.add(a.form, b.form), (a, b), added, squares=squares, zeros=zeros)
 
 
 def subtract(a: Ranged, b: Ranged) -> Ranged:
     """``a − b``; a itself if b is the number 0."""
-    return a if np.ndim(b.identity) == 0 and b.identity == ZERO.identity else add(a, b.negative())
+    is_zero = np.ndim(b.identity) == 0 and b.identity == ZERO.identity and b.zeros == PLUS
+    return a if is_zero else add(a, b.negative())
 
 
 def multiply(a: Ranged, b: Ranged) -> Ranged:
@@ -291,7 +357,8 @@ def multiply(a: Ranged, b: Ranged) -> Ranged:
             gap = _gap_of_product(b.gap, a)
         return Range(low, high, gap=gap)
 
-    return Ranged.of(taylor.multiply(a.form, b.form), (a, b), multiplied)
+    zeros = EITHER if a.zeros | b.zeros else NO_ZERO
+    return Ranged.of(taylor.multiply(a.form, b.form), (a, b), multiplied, zeros=zeros)
 
 
 def decided_by_bounds(low: Array, high: Array, *_: Any) -> Signs:
@@ -312,7 +379,8 @@ def absolute(a: Ranged, kink: Kink = decided_by_bounds) -> Ranged:
         most = np.where(side > 0, np.maximum(high, 0), np.where(side < 0, np.maximum(-low, 0), most))
         return Range(least, most)
 
-    return Ranged.of(form, (a,), sized, identity=np.where(side > 0, a.identity, next(_NUMBERS)))
+    identity = np.where(side > 0, a.identity, next(_NUMBERS))
+    return Ranged.of(form, (a,), sized, identity=identity, zeros=PLUS if a.zeros else NO_ZERO)
 
 
 def maximum(a: Ranged, b: Ranged, kink: Kink = decided_by_bounds) -> Ranged:
@@ -331,7 +399,7 @@ def maximum(a: Ranged, b: Ranged, kink: Kink = decided_by_bounds) -> Ranged:
         return Range(np.maximum(left, bottom), high)
 
     identity = np.where(side > 0, a.identity, np.where(side < 0, b.identity, next(_NUMBERS)))
-    return Ranged.of(form, (a, b), larger, identity=identity)
+    return Ranged.of(form, (a, b), larger, identity=identity, zeros=a.zeros | b.zeros)
 
 
 def minimum(a: Ranged, b: Ranged, kink: Kink = decided_by_bounds) -> Ranged:
@@ -350,7 +418,7 @@ def minimum(a: Ranged, b: Ranged, kink: Kink = decided_by_bounds) -> Ranged:
         return Range(low, np.minimum(right, top))
 
     identity = np.where(side > 0, b.identity, np.where(side < 0, a.identity, next(_NUMBERS)))
-    return Ranged.of(form, (a, b), smaller, identity=identity)
+    return Ranged.of(form, (a, b), smaller, identity=identity, zeros=a.zeros | b.zeros)
 
 
 def chosen(where: Mask, a: Ranged, b: Ranged) -> Ranged:
@@ -361,8 +429,8 @@ def chosen(where: Mask, a: Ranged, b: Ranged) -> Ranged:
         low, high, defined, nowhere = (np.where(where, *pair) for pair in pairs)
         return Range(low, high, defined, nowhere)
 
-    identity = np.where(where, a.identity, b.identity)
-    return Ranged.of(taylor.chosen(where, a.form, b.form), (), one_of, identity=identity, further=(a, b))
+    identity, form = np.where(where, a.identity, b.identity), taylor.chosen(where, a.form, b.form)
+    return Ranged.of(form, (), one_of, identity=identity, further=(a, b), zeros=a.zeros | b.zeros)
 
 
 def hull(form: TaylorForm, a: Ranged, b: Ranged, defined: Any = True) -> Ranged:
@@ -373,7 +441,7 @@ def hull(form: TaylorForm, a: Ranged, b: Ranged, defined: Any = True) -> Ranged:
         both = defined & a.defined & b.defined
         return Range(np.minimum(left, bottom), np.maximum(right, top), both, a.nowhere & b.nowhere)
 
-    return Ranged.of(form, (), either, further=(a, b))
+    return Ranged.of(form, (), either, further=(a, b), zeros=a.zeros | b.zeros)
 
 
 # Ranges ---------------------------------------------------------------------------------------------
@@ -403,6 +471,11 @@ def _sizes(a: Ranged) -> tuple[Array, Array]:
     if a.gap is not None:
         least = np.maximum(least, np.minimum(-a.gap[0], a.gap[1]))
     return least, largest(low, high)
+
+
+def _opposite(zeros: int) -> int:
+    """The zeros of −g for those of g."""
+    return (zeros & PLUS) * 2 | zeros >> 1
 
 
 def _squares(a: Ranged) -> tuple[Ranged, ...]:

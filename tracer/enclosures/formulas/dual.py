@@ -63,7 +63,7 @@ class Dual(Argument):
         gradient: Any = None
         for slope, term in zip(operation.slopes, terms, strict=True):
             if isinstance(term, DualNumber):
-                part = term.gradient if slope is None else slope(value, *numbers) * term.gradient
+                part = term.gradient if slope is None else _times(slope(value, *numbers), term.gradient)
                 gradient = part if gradient is None else gradient + part
         return DualNumber(value, np.zeros((2, 1)) if gradient is None else gradient)
 
@@ -75,6 +75,12 @@ class Dual(Argument):
     def as_number(self, condition: Truth) -> DualNumber:
         """1 or 0, with no gradient."""
         return DualNumber(condition.value.astype(np.float64), np.zeros((2, 1)))
+
+
+def _times(slope: Any, gradient: Array) -> Array:
+    """A slope times a gradient: where one partial is 0, so is the product, however steep the slope."""
+    product = slope * gradient
+    return product if np.isfinite(slope).all() else np.where(gradient == 0, 0.0, product)
 
 
 class DualReading(Reading):

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tracer.arrays import Array, Signs
-from tracer.enclosures.forms.ranged import ZERO, Range, Ranged, decided_by_bounds
+from tracer.enclosures.forms.ranged import NO_ZERO, ZERO, Range, Ranged, decided_by_bounds
 from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.forms.taylor_arithmetic import as_float
 from tracer.enclosures.formulas.argument import Argument
@@ -54,6 +54,7 @@ class OnCells(Argument):
                 Range(lower[:, i : i + 1], upper[:, i : i + 1]).over((), (len(lower), 1)) if ranges else None,
                 identity=i,
                 depends=(turned or i == 0, turned or i == 1),
+                zeros=NO_ZERO,
             )
             for i, form in enumerate((one, other))
         )

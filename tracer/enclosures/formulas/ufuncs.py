@@ -7,7 +7,7 @@ the slope is one side's, and the enclosure contains the slopes of both sides, or
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
@@ -15,6 +15,7 @@ import numpy as np
 
 from tracer.enclosures.forms import taylor_arithmetic as taylor
 from tracer.enclosures.forms.ranged import (
+    PLUS,
     ZERO,
     Kink,
     Range,
@@ -139,13 +140,15 @@ def _power(a: Term, b: Term) -> Ranged:
         return _varying_power(_form(a), b)
     if not abs(b) <= LARGEST_EXPONENT:
         raise Unenclosable(f"np.power with the exponent {b:g}")
-    if b == 2:
-        return _form(a).square()
+    if b in (1, 2):
+        return _form(a) if b == 1 else _form(a).square()
     if b == 0:  # 1 on floats, even where a is not defined
         a = _form(a)
         form = a.form.apply(elementary.power(0.0))
         return Ranged.of(form, (), lambda: Range(1.0, 1.0, a.defined), further=(a,))
-    return _form(a).apply(POWERS[b] if b in POWERS else elementary.power(b))
+    a = _form(a)
+    found = a.apply(POWERS[b] if b in POWERS else elementary.power(b))
+    return replace(found, zeros=PLUS) if b > 0 and a.zeros == PLUS else found
 
 
 def _varying_power(a: Ranged, b: Ranged) -> Ranged:
@@ -285,7 +288,7 @@ def _over_length(numerator: Any, y: Any, x: Any) -> Any:
     return numerator / (x * x + y * y)
 
 
-POWERS = {-1.0: elementary.RECIPROCAL, 0.5: elementary.SQRT, 1.0: univariate.LINEAR}
+POWERS = {-1.0: elementary.RECIPROCAL, 0.5: elementary.SQRT}
 
 _SUM = Operation(_on_forms(add), (None, None))
 _ABSOLUTE = Operation(absolute, (lambda _, a: np.where(a < 0, -1.0, 1.0),), kinked=True)

@@ -50,9 +50,14 @@ class OnDomain(Univariate):
     closed: bool = False
     least: float = -math.inf
 
+    @property
+    def pole(self) -> bool:
+        """Whether it has a pole at 0."""
+        return len(self.domain) > 1
+
     def image(self, low: Array, high: Array) -> Image:
         """What the function takes intervals to, of which only a part may lie in the domain."""
-        if len(self.domain) > 1:
+        if self.pole:
             return self._image_around_pole(low, high)
         start, stop = next(iter(self.domain))
         # At an open end floats have an infinite value, and functions of that may be finite, as exp(−∞).

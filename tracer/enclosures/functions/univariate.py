@@ -198,6 +198,11 @@ class Univariate:
     curvature_bound: float = np.inf
     rate: float = 1.0
 
+    @property
+    def pole(self) -> bool:
+        """Whether it has a pole at 0."""
+        return False
+
     def jet_and_error(self, z: Array) -> tuple[Array, Array]:
         """The computed jet at `z`, shape (4, ...), and its error bounds, shape (4, ...)."""
         jet, majorant = self.jet(z)

@@ -38,6 +38,8 @@ MOST_KINKS = 4
 # The least growth along a direction where F has kinks, as a share of the largest: of less the sign may be
 # that of a rounding, and a side of a polygon that is nearly parallel to it could not be followed.
 LEAST_GROWTH = 2.0**-20
+# A bound of F that is at most this share of the other may be 0; so many such cells are looked at again.
+ONE_SIDED, MANY = 0.5, 2**7
 # By how much a cell in other coordinates is enlarged, for the rounding of its sides.
 ROOM = 1 + 64 * UNIT_ROUNDOFF
 
@@ -86,11 +88,12 @@ class _Bounds(NamedTuple):
 def enclose(read: Read, switches: Callable[[], Sequence[bool]], lower: Array, upper: Array) -> FormulaBounds:
     """Bounds of a formula and its gradient on cells with corners (k, 2); see `OnCells.coordinates`.
 
-    Ranges are computed on those cells only on which there is not enough of a form.
+    Ranges are computed on those cells only on which there is not enough of a form, or where it seems that F
+    touches 0: a square has a range without negative values.
     """
     with np.errstate(all="ignore"):
         whole, lacking = _at_once(read, switches, lower, upper, ranges=False)
-        which = np.flatnonzero(lacking)
+        which = np.flatnonzero(lacking | _seems_to_touch(whole))
         if not len(which):
             return whole
         part, _ = _at_once(read, switches, lower[which], upper[which], ranges=True)
@@ -100,6 +103,16 @@ def enclose(read: Read, switches: Callable[[], Sequence[bool]], lower: Array, up
             both[which] = theirs
             columns.append(both)
         return FormulaBounds(*columns)
+
+
+def _seems_to_touch(found: FormulaBounds) -> Mask:
+    """Cells on which 0 is nearly a bound of F, if most of the undecided ones, and many, are such."""
+    less, more = -found.lower, found.upper
+    open_ = (less >= 0) & (more >= 0) & ~found.empty
+    open_ &= ~((found.gradient_lower > 0) | (found.gradient_upper < 0)).any(axis=1)
+    one_sided = open_ & (np.minimum(less, more) <= ONE_SIDED * np.maximum(less, more))
+    number = np.count_nonzero(one_sided)
+    return one_sided & (number > MANY) & (2 * number > np.count_nonzero(open_))
 
 
 def _at_once(
