@@ -19,7 +19,7 @@ from sklearn.neural_network import MLPClassifier
 import tracer
 
 BOX = [(-2.2, 3.2), (-1.8, 2.3)]
-STEPS = np.arange(20, 481, 12)
+STEPS = np.arange(20, 481, 16)
 CHANGED, SAME = "#d7263d", "#c8c8c0"
 
 

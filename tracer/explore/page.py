@@ -16,6 +16,7 @@ from bokeh.events import RangesUpdate
 from bokeh.models import Div
 from jinja2 import Template
 
+from tracer.atlas.certificate import Status
 from tracer.explore.controls import Controls
 from tracer.explore.newest import Newest
 from tracer.explore.questions import TIME_LIMIT, Answer, Question, answer, file_of
@@ -100,6 +101,8 @@ class Page:
             title, color = repr(given.result), GOOD
             state = f"traced in {1e3 * given.seconds:.0f} ms"
             state += "" if waited is None else f", shown {1e3 * waited:.0f} ms after the change"
+            if given.result.status is Status.BUDGET_EXHAUSTED:
+                state, color = f"{state}, unfinished: zoom in, or start with a longer --time-limit", BAD
             self.proof.text = as_html(str(given.result.certificate))
         self.said.text = SAID.format(title=as_html(title), state=as_html(state), color=color)
 
