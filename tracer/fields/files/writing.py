@@ -1,13 +1,25 @@
-"""Files, written whole or not at all."""
+"""Files, written whole or not at all.
+
+A file is written beside its target, under a hidden name, and replaces it at the end. A process that is killed
+leaves the hidden file; the lock that it had is gone with it, and the next one that writes into the folder
+deletes what is hidden, unlocked and not new.
+"""
 
 import contextlib
 import os
-import tempfile
+import secrets
+import stat
+import time
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 from tracer.fields.checks import path as checked
 from tracer.fields.checks import shown
+
+PREFIX = ".tracer-"
+# What was written less than so many seconds ago may not have its lock yet, or no more.
+NEW = 60.0
 
 
 def check_target(path: str | os.PathLike, suffixes: tuple[str, ...]) -> Path:
@@ -36,19 +48,66 @@ def check_target(path: str | os.PathLike, suffixes: tuple[str, ...]) -> Path:
 
 @contextlib.contextmanager
 def whole_file(target: Path) -> Iterator[Path]:
-    """A temporary file beside `target`; it replaces `target` if the block ends without an error."""
-    handle, name = tempfile.mkstemp(suffix=target.suffix, prefix=f".{target.stem}-", dir=target.parent)
-    os.close(handle)
+    """A temporary file beside `target`; it replaces `target` if the block ends without an error.
+
+    A link is followed, and a file that is replaced keeps its mode. Errors of the system name `target`.
+    """
+    real = Path(os.path.realpath(target))
+    clean(real.parent)
+    name = real.parent / f"{PREFIX}{secrets.token_hex(8)}{target.suffix}"
+    with _named(target):
+        # The system itself takes the user's umask from the mode.
+        handle = os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
+        try:
+            try:
+                _lock(handle)
+                with contextlib.suppress(FileNotFoundError):
+                    os.chmod(name, stat.S_IMODE(real.stat().st_mode))
+                yield name
+            finally:
+                os.close(handle)
+            os.replace(name, real)
+        finally:
+            name.unlink(missing_ok=True)
+
+
+@cache
+def clean(folder: Path) -> None:
+    """Delete what killed processes have left in a folder, once for each folder in this process."""
+    with contextlib.suppress(OSError):
+        for entry in os.scandir(folder):
+            if entry.name.startswith(PREFIX) and entry.stat().st_mtime < time.time() - NEW:
+                with contextlib.suppress(OSError):
+                    _delete_unlocked(entry.path)
+
+
+def _delete_unlocked(path: str) -> None:
+    handle = os.open(path, os.O_WRONLY)
     try:
-        # mkstemp sets mode 0600; the result gets the mode of the user's other files.
-        os.chmod(name, 0o666 & ~_umask())
-        yield Path(name)
-        os.replace(name, target)
+        if _lock(handle):
+            os.unlink(path)
     finally:
-        Path(name).unlink(missing_ok=True)
+        os.close(handle)
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _lock(handle: int) -> bool:
+    """Lock a file until its handle is closed, or its process ends; whether that was possible."""
+    try:
+        import fcntl
+
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    # Some systems have no such locks, and some file systems; another process may have it.
+    except (ImportError, OSError):
+        return False
+    return True
+
+
+@contextlib.contextmanager
+def _named(target: Path) -> Iterator[None]:
+    """A block whose errors of the system that name no file name `target`: of writes they do not."""
+    try:
+        yield
+    except OSError as error:
+        if error.errno is not None and error.filename is None:
+            error.filename = os.fspath(target)
+        raise
