@@ -47,7 +47,9 @@ class Pool:
 
     def __init__(self, given: ProcessPoolExecutor) -> None:
         self._given = self._pool = given
-        self._workers: int = given._max_workers
+        # Types of the library's own do not know what a pool remembers.
+        kept: Any = given
+        self._workers: int = kept._max_workers
         # By the pool's own futures, in the order in which they were submitted.
         self._tasks: dict[Future, Task] = {}
         self._any_done = False
@@ -170,7 +172,11 @@ def _kill(pool: ProcessPoolExecutor) -> None:
 
 def _like(pool: ProcessPoolExecutor, workers: int) -> ProcessPoolExecutor:
     """A new pool with another's way to start processes."""
-    tasks = pool._max_tasks_per_child
+    kept: Any = pool
     return ProcessPoolExecutor(
-        workers, pool._mp_context, pool._initializer, pool._initargs, max_tasks_per_child=tasks
+        workers,
+        kept._mp_context,
+        kept._initializer,
+        kept._initargs,
+        max_tasks_per_child=kept._max_tasks_per_child,
     )
