@@ -21,6 +21,7 @@ FOLDERS = [
     "enclosures/formulas",
     "fields/callables",
     "fields",
+    "fields/files",
     "fields/networks",
     "fields/piecewise_linear",
     "fields/kernels",

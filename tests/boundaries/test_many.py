@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor, ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 
 import numpy as np
@@ -15,6 +16,7 @@ import tracer
 from cases import many_fields
 from cases.problems import BOX, T1, T2
 from tracer.boundaries import archive
+from tracer.boundaries.sweeps import pools
 
 # Boxes of different sizes around the same curve: quick, and no two boundaries alike.
 SWEEP = [(T2, [(-3.0, 3.0 + k), (-3.0, 3.0)]) for k in range(6)]
@@ -190,12 +192,12 @@ def test_bad_arguments_raise_before_anything_is_asked_for(arguments, keywords, k
         tracer.trace_many(*arguments, **keywords)
 
 
-def test_a_field_that_cannot_be_sent_is_an_error_at_once():
-    executor = OnDemand()
-    unsent = tracer.trace_many([SWEEP[0], (lambda x, y: x - y, BOX)], executor)
-    with pytest.raises(TypeError, match=r"problem 1: the field Function\(<lambda>\) must be one that can be"):
-        next(unsent)
-    assert executor.futures[0].cancelled()
+def test_a_field_that_cannot_be_sent_loses_no_other():
+    problems = [*SWEEP[:3], (lambda x, y: x - y, BOX), *SWEEP[3:]]
+    outcomes = list(tracer.trace_many(problems, AtOnce()))
+    assert [outcome.error is None for outcome in outcomes] == [k != 3 for k in range(7)]
+    with pytest.raises(TypeError, match=r"problem 3: the field Function\(<lambda>\) must be one that can be"):
+        _ = outcomes[3].boundary
 
 
 def test_threads_need_not_send():
@@ -242,6 +244,7 @@ sys.path[:0] = {[str(TESTS), str(TESTS / "boundaries")]!r}
 import tracer
 from test_many import SWEEP
 from tracer.boundaries import archive
+from tracer.boundaries.sweeps import pools
 whole, written = archive.write, []
 
 def write(boundary, path, problem):
@@ -311,10 +314,12 @@ def test_a_fingerprint_changes_with_every_bit_of_the_problem(tmp_path):
     assert {fingerprint(tmp_path, problem) for problem in same} == {names[0]}
 
 
-def test_a_field_that_cannot_be_kept_is_an_error_at_once(tmp_path):
+def test_a_field_that_cannot_be_kept_loses_no_other(tmp_path):
+    problems = [SWEEP[0], (many_fields.circle, BOX), SWEEP[2]]
+    _, unkept, _ = tracer.trace_many(problems, folder=tmp_path)
     with pytest.raises(TypeError, match=r"problem 1: with folder= the field must be one that can be kept"):
-        list(tracer.trace_many([SWEEP[0], (many_fields.circle, BOX)], folder=tmp_path))
-    assert [name[:6] for name in files(tmp_path)] == ["000000"]
+        _ = unkept.boundary
+    assert [name[:6] for name in files(tmp_path)] == ["000000", "000002"]
 
 
 def test_a_damaged_file_is_an_error_and_not_an_answer(tmp_path):
@@ -323,7 +328,7 @@ def test_a_damaged_file_is_an_error_and_not_an_answer(tmp_path):
     damaged.write_bytes(damaged.read_bytes()[:-30])
     outcomes = tracer.trace_many(SWEEP[:2], folder=tmp_path)
     next(outcomes)
-    with pytest.raises(ValueError, match=r"path must be a boundary saved as \.npz"):
+    with pytest.raises(ValueError, match="cannot be read as a boundary"):
         next(outcomes)
 
 
@@ -390,12 +395,43 @@ def test_a_pool_survives_problems_that_fail(pool):
     assert isinstance(elsewhere.error, LookupError)
 
 
-def test_a_pool_that_breaks_down_raises():
+def test_problems_that_end_their_workers_or_hang_are_named_and_the_others_go_on(monkeypatch, tmp_path):
+    monkeypatch.setattr(pools, "SECONDS", 6.0)
+    hangs = (many_fields.endless, BOX, {"time_limit": 0.1})
+    problems = [SWEEP[0], (many_fields.deadly, BOX), SWEEP[2], hangs, SWEEP[4]]
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("fork")) as doomed:
+        outcomes = list(tracer.trace_many(problems, doomed))
+    assert [outcome.index for outcome in outcomes] == list(range(5))
+    kinds = [type(outcome.error) for outcome in outcomes]
+    assert kinds == [type(None), BrokenProcessPool, type(None), TimeoutError, type(None)]
+    assert "problem 1" in outcomes[1].error.__notes__[-1]
+    assert "with a time limit of 0.1 s, twice" in str(outcomes[3].error)
+
+
+def test_an_executor_that_breaks_down_whatever_it_is_given_raises():
     with (
-        ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as doomed,
-        pytest.raises(BrokenExecutor),
+        ProcessPoolExecutor(1, multiprocessing.get_context("fork"), many_fields.deadly, (0, 0)) as doomed,
+        pytest.raises(BrokenExecutor, match="end whatever they are given"),
     ):
-        list(tracer.trace_many([(many_fields.deadly, BOX), SWEEP[0]], doomed))
+        list(tracer.trace_many(SWEEP, doomed))
+
+
+def test_an_interrupt_ends_the_workers_of_a_pool():
+    """Ctrl-C in the recipe of the documentation, whose workers are in a field that does not return."""
+    code = f"""
+import multiprocessing, os, signal, sys, threading
+from concurrent.futures import ProcessPoolExecutor
+sys.path[:0] = [{str(TESTS)!r}]
+import tracer
+from cases import many_fields
+threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as pool:
+    list(tracer.trace_many([(many_fields.endless, {BOX!r})] * 6, pool))
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
+    )
+    assert run.stderr.strip().endswith("KeyboardInterrupt")
 
 
 def test_a_dask_cluster(tmp_path):

@@ -245,7 +245,5 @@ def test_a_forged_partition_is_refused_and_mostly_even_with_a_digest_of_its_own(
     path = tmp_path / "forged.npz"
     for anew in [False, True] if forge in CONTRADICTORY_PARTITIONS else [False]:
         save_numbers(path, forged, anew=anew)
-        with pytest.raises(
-            ValueError, match=rf"path must be a partition saved as \.npz, '.*{path.name}' is none"
-        ):
+        with pytest.raises(ValueError, match=rf"{path.name}' cannot be read as a partition saved as \.npz"):
             tracer.Partition.load(path)

@@ -1,6 +1,7 @@
 """Fields for workers in other processes, which import this module to find them."""
 
 import os
+import time
 
 
 class Unsendable(Exception):
@@ -20,6 +21,11 @@ def unsendable(x1, x2):
 
 def deadly(x1, x2):
     os._exit(1)
+
+
+def endless(x1, x2):
+    while True:
+        time.sleep(1)
 
 
 class Here:

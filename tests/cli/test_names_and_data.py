@@ -59,10 +59,10 @@ def test_names_that_a_model_does_not_have_are_listed(named, options, says, capsy
 
 
 def points_of(path):
-    """The points that a picture in a file shows, as (x, y) of SVG, by their colour."""
+    """Where the outlines of the points in a picture begin, as (x, y) of SVG, and their colours."""
     groups = path.read_text().split('<g id="')
     marks = "".join(group for group in groups if group.startswith("PathCollection_"))
-    found = re.findall(r'<use [^>]*x="([-\d.]+)" y="([-\d.]+)" style="fill: (#\w+)', marks)
+    found = re.findall(r'<path d="M ([-\d.]+) ([-\d.]+)[^"]*" [^>]*style="fill: (#\w+)', marks)
     return {(float(x), float(y)): color for x, y, color in found}
 
 

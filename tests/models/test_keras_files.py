@@ -466,7 +466,7 @@ def test_what_is_no_chain_is_named_before_anything_large_is_made(tmp_path, in_pr
     make, message = FAULTS[name]
     path = make(tmp_path)
     tracemalloc.start()
-    with pytest.raises(ValueError, match=rf"model\.\w+': .*{message}"):
+    with pytest.raises(ValueError, match=rf"model\.\w+' cannot be read as a model of Keras: .*{message}"):
         tracer.load(path)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()

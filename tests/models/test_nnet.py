@@ -133,5 +133,5 @@ def test_what_is_wrong_with_a_file_is_named(written, lines, message):
 def test_bytes_that_are_no_text_are_named(tmp_path):
     path = tmp_path / "network.nnet"
     path.write_bytes(bytes(range(256)))
-    with pytest.raises(ValueError, match=r"is not a \.nnet network"):
+    with pytest.raises(ValueError, match=r"cannot be read as a network of \.nnet"):
         tracer.load(path)

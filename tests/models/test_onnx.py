@@ -558,7 +558,7 @@ def test_weights_anywhere_else_are_not(tmp_path, location):
     (folder / "link").symlink_to(tmp_path)
     path, data = outside(location.format(tmp_path), folder)
     (tmp_path / "w.bin").write_bytes(data)
-    with pytest.raises(ValueError, match=r"initializer 'w': its numbers must lie in a file in the model's"):
+    with pytest.raises(ValueError, match=r"initializer 'w': its numbers must lie in"):
         tracer.load(path)
 
 

@@ -29,8 +29,7 @@ from tracer.curves.end import End
 from tracer.curves.pieces import DEGREE, Pieces
 from tracer.curves.turning import TurningPoint
 from tracer.fields.box import Box
-from tracer.fields.checks import path as checked
-from tracer.fields.checks import said, shown
+from tracer.fields.files.budget import reading
 from tracer.fields.kernels import serialization as kernel_json
 from tracer.fields.kernels.kernel import KernelField
 from tracer.fields.kernels.latent import LatentProbability
@@ -143,7 +142,7 @@ def _clusters(a: Mapping[str, NDArray], branches: list[BranchPoint]) -> Iterator
 def kind_in(path: str | os.PathLike[str]) -> str:
     """The kind of result that a file says it holds; an empty text if it cannot be read."""
     try:
-        return columns.kind_of(checked("path", path))
+        return columns.kind_of(path)
     except (ValueError, OSError):
         return ""
 
@@ -159,19 +158,12 @@ def result_in(
     contradictions: Callable[[Any], Iterator[str]],
 ) -> Any:
     """The result of a kind in a file, built from the columns of its table; errors as of `Boundary.load`."""
-    path = checked("path", path)
-    if not path.is_file():
-        raise FileNotFoundError(f"path must be a file that exists; got {shown(path)}")
-    try:
-        a = columns.read(path, table, kind, VERSION)
+    with reading(path, f"a {kind} saved as .npz") as (file, _):
+        a = columns.read(file, table, kind, VERSION)
         with np.errstate(all="ignore"):
             result = build(a)
             for sentence in contradictions(result):
                 raise ValueError(sentence)
-    except ValueError as error:
-        raise ValueError(
-            f"path must be a {kind} saved as .npz, {shown(path)} is none: {said(error)}"
-        ) from None
     return result
 
 

@@ -35,7 +35,7 @@ def run() -> NoReturn:
 
 
 def _stop(number: int, _: Any) -> NoReturn:
-    files = sys.modules.get("tracer.fields.files")
+    files = sys.modules.get("tracer.fields.files.writing")
     for name in tuple(getattr(files, "UNFINISHED", ())):
         with contextlib.suppress(OSError):
             os.unlink(name)

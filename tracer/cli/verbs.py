@@ -19,7 +19,7 @@ from tracer.cli.options import add_field, add_files, add_model, add_printing, ad
 from tracer.cli.problem import arrays, field_and_box, network_and_box
 from tracer.cli.report import Report, describe, exit_status, summary
 from tracer.fields.checks import shown
-from tracer.fields.files import check_target
+from tracer.fields.files.writing import check_target
 from tracer.models.loading import READERS
 from tracer.view.corners import are_images
 from tracer.view.export import PICTURES, save_picture, target

@@ -18,11 +18,11 @@ minima and maxima. That is not part of the network here: trace within them.
 import os
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 
 import numpy as np
 
 from tracer.arrays import Array
+from tracer.fields.files.budget import STEP, draw, reading
 from tracer.fields.networks.network import Network
 from tracer.models.lowering import chain
 from tracer.models.lowering.affine import Affine
@@ -45,23 +45,27 @@ def load(path: str | os.PathLike[str]) -> Network:
     ValueError
         If the file does not contain a network; the message names the line.
     """
-    try:
-        lines = _Lines(Path(path).read_text(encoding="utf-8"))
-        sizes = _sizes(lines)
-        lines.numbers()  # the flag
-        minima, maxima = (lines.numbers(sizes[0]) for _ in range(2))
-        if not (minima <= maxima).all():
-            raise ValueError(f"minima must not lie above maxima; got {minima} and {maxima}")
-        means, ranges = (lines.numbers(sizes[0] + 1) for _ in range(2))
-        x = Affine.identity(sizes[0])
-        y = x.plus(-means[:-1]).over(ranges[:-1])
-        for n, m in pairwise(sizes[:-1]):
-            y = _layer(lines, y, n, m).activated("relu")
-        y = _layer(lines, y, *sizes[-2:]).times(ranges[-1]).plus(means[-1])
-        lines.end()
-        return chain.network(y, [x])
-    except ValueError as error:  # UnicodeDecodeError is one
-        raise ValueError(f"{os.fspath(path)} is not a .nnet network, or was cut off: {error}") from None
+    with reading(path, "a network of .nnet") as (file, _):
+        return _network(_Lines(file.read_text(encoding="utf-8")))
+
+
+def _network(lines: "_Lines") -> Network:
+    """The network of all lines."""
+    sizes = _sizes(lines)
+    for n, m in pairwise(sizes):
+        draw(STEP + 2 * n * m)
+    lines.numbers()  # the flag
+    minima, maxima = (lines.numbers(sizes[0]) for _ in range(2))
+    if not (minima <= maxima).all():
+        raise ValueError(f"minima must not lie above maxima; got {minima} and {maxima}")
+    means, ranges = (lines.numbers(sizes[0] + 1) for _ in range(2))
+    x = Affine.identity(sizes[0])
+    y = x.plus(-means[:-1]).over(ranges[:-1])
+    for n, m in pairwise(sizes[:-1]):
+        y = _layer(lines, y, n, m).activated("relu")
+    y = _layer(lines, y, *sizes[-2:]).times(ranges[-1]).plus(means[-1])
+    lines.end()
+    return chain.network(y, [x])
 
 
 def _sizes(lines: "_Lines") -> list[int]:
@@ -97,7 +101,7 @@ class _Lines:
         """The numbers of the next line, `count` of them; a trailing comma is ignored."""
         k, line = next(self._lines, (0, ""))
         if not k:
-            raise ValueError("more lines were expected at the end")
+            raise ValueError("more lines were expected at the end: it was cut off")
         try:
             numbers = np.array([float(text) for text in line.rstrip(",").split(",")])
         except ValueError:

@@ -13,7 +13,7 @@ from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.partitions import archive as partition_archive
 from tracer.boundaries.partitions.partition import Partition
 from tracer.boundaries.result import Result
-from tracer.fields.files import check_target, whole_file
+from tracer.fields.files.writing import check_target, whole_file
 from tracer.view.canvas.layout import picture
 from tracer.view.display import BoundaryDisplay
 from tracer.view.partition_display import PartitionDisplay

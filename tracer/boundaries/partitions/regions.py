@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracer.arrays import Array, Indices, Mask
+from tracer.arrays import Array, Indices, Mask, quiet
 from tracer.atlas.cells.subdivision import NO_CELLS
 from tracer.boundaries.partitions.borders import Arc
 from tracer.boundaries.partitions.half_edges import Ring, plane_graph, rings_of
@@ -94,6 +94,7 @@ class Region:
         pieces = [[ring.tolist() for ring in piece.polygons(DATA_TOLERANCE)] for piece in self.pieces]
         return {"type": "MultiPolygon", "coordinates": pieces}
 
+    @quiet
     def contains(self, x: ArrayLike) -> Mask:
         """Whether points (..., 2) lie in it: inside an odd number of its polygons, whose error is 1e-8."""
         at = points("x", x, 2)

@@ -12,14 +12,17 @@ from concurrent.futures import (
     CancelledError,
     Executor,
     Future,
+    ProcessPoolExecutor,
     ThreadPoolExecutor,
     wait,
 )
+from concurrent.futures.process import BrokenProcessPool
 from typing import Any
 
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.sweeps.folder import Folder
 from tracer.boundaries.sweeps.outcome import Outcome, attempt, attempt_packed
+from tracer.boundaries.sweeps.pools import Pool
 from tracer.boundaries.sweeps.problem import Problem, checked
 from tracer.boundaries.work import Limits, Progress
 
@@ -49,6 +52,7 @@ class Sweep:
     ) -> None:
         self._problems, self._known, self._limits = problems, known, limits
         self._executor, self._folder, self._in_flight, self._line = executor, folder, in_flight, line
+        self._pool = Pool(executor) if isinstance(executor, ProcessPoolExecutor) else None
         self._pending: dict[Future, Problem] = {}
         self._held: dict[int, Outcome] = {}
         self._stored: set[int] = set()
@@ -56,6 +60,7 @@ class Sweep:
 
     def outcomes(self) -> Generator[Outcome, None, None]:
         """Yield the outcomes in order."""
+        interrupted = False
         with self._line:
             try:
                 while True:
@@ -65,8 +70,11 @@ class Sweep:
                         yield self._next()
                     elif not self._pending:
                         return
+            except KeyboardInterrupt:
+                interrupted = True
+                raise
             finally:
-                self._stop()
+                self._stop(interrupted)
 
     @property
     def _ready(self) -> bool:
@@ -101,21 +109,39 @@ class Sweep:
         except (TypeError, ValueError) as error:
             self._finish(index, error)
             return False
-        if self._folder is not None and self._folder.holds(problem):
+        try:
+            future = None if self._is_stored(problem) else self._submitted(problem)
+        # A field that cannot be kept in a folder, or sent.
+        except TypeError as error:
+            self._finish(index, error)
+            return False
+        if future is None:
             self._stored.add(index)
             self._count(failed=False)
             return False
-        if isinstance(self._executor, ThreadPoolExecutor | Here):
-            future = self._executor.submit(attempt, *problem.work)
-        else:
-            future = self._executor.submit(attempt_packed, problem.packed())
         self._pending[future] = problem
         return True
+
+    def _is_stored(self, problem: Problem) -> bool:
+        """Whether its boundary is in the folder."""
+        return self._folder is not None and self._folder.holds(problem)
+
+    def _submitted(self, problem: Problem) -> Future:
+        """The future of a problem's boundary."""
+        if isinstance(self._executor, ThreadPoolExecutor | Here):
+            return self._executor.submit(attempt, *problem.work)
+        work = problem.packed()
+        if self._pool is None:
+            return self._executor.submit(attempt_packed, work)
+        return self._pool.submit(attempt_packed, work, problem.limits.time_limit)
 
     def _collect(self) -> None:
         """Collect finished problems; wait for one if the next outcome is not available."""
         if self._pending and not self._ready:
-            wait(self._pending, return_when=FIRST_COMPLETED)
+            if self._pool is None:
+                wait(self._pending, return_when=FIRST_COMPLETED)
+            else:
+                self._pool.step()
         for future in [future for future in self._pending if future.done()]:
             result, problem = _result(future), self._pending[future]
             self._save(problem, result)
@@ -139,8 +165,10 @@ class Sweep:
         self._done, self._failed = self._done + 1, self._failed + failed
         self._line.problems(self._done, self._failed, self._known)
 
-    def _stop(self) -> None:
-        """Cancel problems that have not started, and save finished ones."""
+    def _stop(self, interrupted: bool) -> None:
+        """Cancel problems that have not started, and save finished ones; an interrupt ends workers."""
+        if self._pool is not None:
+            self._pool.stop(interrupted)
         for future in self._pending:
             future.cancel()
         for future, problem in self._pending.items():
@@ -152,6 +180,9 @@ def _result(future: Future) -> Boundary | Exception:
     """The result of a finished future; exceptions that concern all futures are raised."""
     try:
         return future.result()
+    # What a pool of processes reports of one problem.
+    except BrokenProcessPool as error:
+        return error
     except (BrokenExecutor, CancelledError):
         raise
     # The result could not be pickled, or the worker was lost and this problem abandoned.

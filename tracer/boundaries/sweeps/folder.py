@@ -14,7 +14,7 @@ from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.sweeps.problem import DIGITS, Problem
 from tracer.fields.checks import path as checked
 from tracer.fields.checks import shown
-from tracer.fields.files import whole_file
+from tracer.fields.files.writing import whole_file
 
 NAME = re.compile(rf"(\d{{6,}})-([0-9a-f]{{{DIGITS}}})\.npz")
 

@@ -58,20 +58,19 @@ def trace_many(
         In the order of the problems. `Outcome.boundary` is the boundary, or raises what tracing raised:
         `Outcome.error`. One that fails does not stop the others. Problems are submitted while the generator
         is consumed; if it is closed early, or interrupted, problems that have not started are cancelled.
+        On a ``ProcessPoolExecutor`` an interrupt ends its workers too.
 
     Raises
     ------
     TypeError
-        If an argument is of the wrong kind. On drawing: if a problem is not of the form above, its field
-        cannot be pickled for another process (a `Function` of a lambda cannot), or cannot be written to the
-        folder (a `Function` cannot).
+        If an argument is of the wrong kind. On drawing: if a problem is not of the form above.
     ValueError
         If an argument is out of range. On drawing: if the folder contains the boundary of another problem
         with the same index. On reading: if a file of the folder is damaged, of an earlier version, or not the
         boundary of the problem in its name.
     concurrent.futures.BrokenExecutor, concurrent.futures.CancelledError
-        If the executor broke down, a worker process was killed, or the work was cancelled. With a folder no
-        finished boundary is lost.
+        If the executor broke down whatever it was given, or the work was cancelled. With a folder no finished
+        boundary is lost.
 
     Notes
     -----
@@ -81,7 +80,15 @@ def trace_many(
     threads may hang. Idle workers of such a pool survive if their parent is killed, and must be ended as
     well; Dask's workers end by themselves.
 
-    A killed run leaves at most one unfinished file, hidden, under a name that is never read.
+    A field that cannot be pickled for another process (a `Function` of a lambda cannot), or not be written to
+    the folder (a `Function` cannot), is the error of its outcome, a TypeError. A problem that ends its worker
+    process is tried once more, alone, and then its outcome has the error; so is one that hangs in its field
+    for more than twice its `time_limit` and half a minute, whose process is ended. The other problems go on
+    in a new pool of the same kind. Dask's scheduler does the first by itself; in threads, or in this process,
+    a field that does not return cannot be ended.
+
+    A killed run leaves at most one unfinished file for each process, hidden, under a name that is never read;
+    the next run deletes it.
 
     Examples
     --------

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracer.arrays import Array, Indices, Matrix, Signs
+from tracer.arrays import Array, Indices, Matrix, Signs, quiet
 from tracer.enclosures import rounding
 from tracer.enclosures.affine_map import AffineMap
 from tracer.enclosures.functions.piecewise_linear import PiecewiseLinear
@@ -166,10 +166,12 @@ class Layer:
         duplicate = [first.setdefault(key, k) for k, key in enumerate(keys)]
         return np.array(duplicate, dtype=np.intp), sign
 
+    @quiet
     def preactivation(self, x: Array) -> Array:
         """``W x + b`` for `x` of shape (..., in); shape (..., out)."""
         return self.affine.value(x)
 
+    @quiet
     def at(self, x: Array, radius: Array) -> tuple[Array, Array]:
         """``W x + b`` (k, out) at points (k, in) known to within a `radius`, and its radii (k, out).
 
@@ -205,6 +207,7 @@ class Layer:
         """Row i minus row j, without their activation."""
         return self.differences([i], [j])
 
+    @quiet
     def differences(
         self, plus: Sequence[int], minus: Sequence[int], activation: str | Sequence[Block] = "linear"
     ) -> Layer:
@@ -238,12 +241,14 @@ class Layer:
             bias_radius=self.bias_radius,
         )
 
+    @quiet
     def shifted(self, output: int, amount: float, radius: float) -> Layer:
         """Row `output` without its activation, minus an `amount` known to within `radius`."""
         row = self.rows(output)
         b, s = rounding.total(row.bias, row.bias_radius, np.array([-amount]), radius)
         return Layer(row.weight, b, weight_radius=row.weight_radius, bias_radius=s)
 
+    @quiet
     def restricted(self, plane: Plane) -> Layer:
         """The layer as a function of the plane's two coordinates."""
         M = np.stack([plane.u, plane.v, plane.origin], axis=-1)

@@ -6,10 +6,10 @@ exactly the same numbers. Radii of folded weights, a plane and labels are writte
 
 import json
 import os
-from pathlib import Path
 from typing import Any
 
-from tracer.fields.files import check_target, whole_file
+from tracer.fields.files.budget import STEP, draw, reading
+from tracer.fields.files.writing import check_target, whole_file
 from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.network import Network
 from tracer.fields.networks.probabilities import link_of
@@ -78,6 +78,7 @@ def of_form(form: Any, source: str) -> Network:
     layers = form.get("layers") if isinstance(form, dict) else None
     if not isinstance(layers, list) or not all(isinstance(layer, dict) for layer in layers):
         raise ValueError(f'{source} must hold {{"layers": [{{"W": …, "b": …, "activation": …}}, …]}}')
+    draw(STEP, len(layers))
     try:
         return Network(
             [Layer.from_json(layer) for layer in layers],
@@ -100,11 +101,9 @@ def load(path: str | os.PathLike[str]) -> Network:
     ValueError
         If it does not contain a network.
     """
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise ValueError(f"{path} is not a JSON text: {error}") from None
-    return loads(text, source=str(path))
+    with reading(path, "a network in JSON") as (file, _):
+        # Editors of some systems write a mark at the start.
+        return loads(file.read_text(encoding="utf-8-sig"), source="the file")
 
 
 def save(network: Network, path: str | os.PathLike[str]) -> None:

@@ -15,6 +15,7 @@ from numpy.typing import ArrayLike
 from tracer.arrays import Array, Mask, Matrix, Signs
 from tracer.enclosures.rounding import UP
 from tracer.fields.checks import conversion_errors, frozen_array, need_finite, said, shown
+from tracer.fields.files.budget import draw
 
 # A product with a sparse matrix takes less time than BLAS's if at most this share of its numbers is stored;
 # but not if the array is small, or has few rows or columns, as that of a field and that of a plane have.
@@ -66,6 +67,7 @@ def frozen_weight(weight: Any, radius: Any) -> tuple[Matrix, Matrix]:
     R = frozen_radius("weight_radius", radius, data, given.data) if len(data) else data
     found = [type(given)((part, given.indices, given.indptr), shape=given.shape) for part in (data, R)]
     if is_faster_as_array(given):
+        draw(2, *given.shape)
         found = [part.toarray() for part in found]
     for part in found:
         for array in (part,) if isinstance(part, np.ndarray) else [getattr(part, name) for name in ARRAYS]:

@@ -13,12 +13,12 @@ errors.
 import json
 import os
 from importlib.util import find_spec
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tracer.fields.checks import cut, shown
+from tracer.fields.checks import shown
+from tracer.fields.files.budget import reading
 from tracer.fields.networks.network import Network
 from tracer.models.keras import graph, hdf5, weights
 from tracer.models.keras.configuration import Model, model
@@ -26,8 +26,6 @@ from tracer.models.keras.hdf5 import Contents
 from tracer.models.keras.layer import Origin
 from tracer.models.keras.weights import Arrays
 
-# The length of an error message about a file's layers, in characters.
-LONGEST_REASON = 380
 NO_CONFIGURATION = (
     "it has no configuration, model_config: if it holds weights only, build the model, "
     "model.load_weights(path), and pass it to tracer.as_network"
@@ -62,22 +60,17 @@ def load(
         If the file is no Keras model, or no chain of layers; the message names the layer. A file of less than
         100 MB is refused before it takes 500 MB, unless it is a network whose weights overflow.
     """
-    path = Path(path)
     if find_spec("h5py") is None:
         raise ImportError(f"reading {shown(path)} needs the package h5py: pip install h5py")
-    # A file that may not be read is an error of the system's own.
-    path.open("rb").close()
-    try:
-        found, arrays, origin = _content(hdf5.read(path))
-        plan = graph.planned(found, arrays, origin, output, shape)
+    with reading(path, "a model of Keras") as (file, _):
+        try:
+            found, arrays, origin = _content(hdf5.read(file))
+            plan = graph.planned(found, arrays, origin, output, shape)
+        except RecursionError:
+            raise ValueError("its configuration is nested too deep") from None
         # Overflow and nan are reported where they occur.
         with np.errstate(over="ignore", invalid="ignore"):
             return plan.network()
-    except RecursionError:
-        raise ValueError(f"{shown(path)}: its configuration is nested too deep") from None
-    # A configuration may be any JSON, where a layer's is expected.
-    except graph.FAULTS as error:
-        raise ValueError(f"{shown(path)}: {cut(str(error), LONGEST_REASON)}") from None
 
 
 def _content(file: Contents) -> tuple[Model, Arrays, Origin]:

@@ -11,6 +11,7 @@ from math import prod
 from typing import Any
 
 from tracer.fields.checks import shown
+from tracer.fields.files.budget import STEP
 from tracer.fields.networks.network import Network
 from tracer.models.keras import activations, moves, products, windows
 from tracer.models.keras.configuration import INPUT, MOST_LAYERS, Model, Output, Spec, batch_shape
@@ -213,8 +214,9 @@ class _Walk:
         if part.build is same:
             return tensors[0]
         need_room(*part.shape)
-        self._stored += max(part.stored, prod(part.shape))
-        need_room(self._stored, most=LARGEST)
+        stored = max(part.stored, prod(part.shape))
+        need_room(STEP + stored, most=LARGEST - self._stored)
+        self._stored += stored
         self.plan.steps.append(Step(place, part.build, tuple(a.number for a in tensors)))
         return Value(len(self.plan.inputs) + len(self.plan.steps) - 1, part.shape, part.is_softmax)
 

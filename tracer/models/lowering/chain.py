@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from tracer.arrays import Array, Indices
+from tracer.fields.files.budget import STEP, draw
 from tracer.fields.networks.activations import TABLE
 from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.network import Network
@@ -120,6 +121,7 @@ def _step(rows: list[tuple[tuple, Affine]], alive: dict[Source, Indices]) -> Ste
             places = (matrix.rows + start) * width + columns[source][matrix.columns]
             parts.append((places, matrix.values, matrix.radii))
         start += affine.outputs
+    draw(STEP + sum(len(places) for places, *_ in parts))
     weight = Matrix.of((start, width), *map(np.concatenate, zip(*parts, strict=True)))
     bias, radius = (
         np.concatenate([getattr(affine, name) for _, affine in rows]) for name in ("bias", "bias_radius")

@@ -20,6 +20,7 @@ import numpy as np
 
 from tracer.arrays import Array, Indices, Mask
 from tracer.enclosures import rounding
+from tracer.fields.files.budget import draw
 
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
@@ -38,10 +39,11 @@ PART = 2**15
 
 
 def need_room(*sizes: int, most: int = LARGEST_TENSOR) -> None:
-    """Raise a ValueError if the product of `sizes` is more than `most`, before anything is allocated."""
+    """Draw the product of `sizes` before anything is allocated; a ValueError if it is more than `most`."""
     count = prod(map(int, sizes))
     if count > most:
         raise ValueError(f"it would have {count} numbers, and at most {most} are read")
+    draw(count)
 
 
 @dataclass(frozen=True, eq=False)

@@ -7,26 +7,21 @@ runtimes differ from it by their rounding errors.
 
 import gzip
 import os
-import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from tracer.fields.checks import cut, said, shown
+from tracer.fields.checks import said
+from tracer.fields.files.budget import STEP, Budget, draw, reading
 from tracer.fields.networks.network import Network
 from tracer.models.onnx import graph
 
-# The length of an error message about a file's tensors and nodes, in characters.
-LONGEST_REASON = 380
 # No ONNX file is larger, and none is unpacked further.
 LARGEST_FILE = 2**31
-# It is read by parts of so many bytes. What is larger than `SMALL_FILE` is unpacked to so many times its size
-# only: weights are hardly packed, but gzip can do a thousand times.
-PART, SMALL_FILE, MOST_PACKED = 2**24, 2**27, 50
-# A network of a thousand layers has no more.
-MOST_NODES = 10**4
+# A file is unpacked by parts of so many bytes.
+PART = 2**20
 
 
 def load(
@@ -65,18 +60,17 @@ def load(
         raise ImportError(f"reading {os.fspath(path)} needs the package onnx: pip install onnx") from None
     from google.protobuf.message import DecodeError
 
-    try:
-        model = onnx.load_model_from_string(_content(Path(path)))
-        _need_few_nodes(model)
+    with reading(path, "an ONNX network") as (file, budget):
+        try:
+            model = onnx.load_model_from_string(_content(file))
+        except (DecodeError, gzip.BadGzipFile) as error:
+            raise ValueError(f"it is no ONNX model, or was cut off: {said(error)}") from None
+        need_few_nodes(model, budget)
         if model.functions:
             model = _inlined(model)
         # Overflow and nan are reported where they occur.
         with np.errstate(over="ignore", invalid="ignore"):
-            return graph.lowered(model, Path(path).parent, output, shape)
-    except (DecodeError, gzip.BadGzipFile, EOFError, zlib.error) as error:
-        raise ValueError(f"{shown(Path(path))} is no ONNX model, or was cut off: {said(error)}") from None
-    except (graph.Unread, ValueError) as error:
-        raise ValueError(f"{shown(Path(path))}: {cut(str(error), LONGEST_REASON)}") from None
+            return graph.lowered(model, file.parent, output, shape)
 
 
 def _inlined(model: Any) -> Any:
@@ -90,24 +84,24 @@ def _inlined(model: Any) -> Any:
 
 
 def _content(path: Path) -> bytes:
-    """The bytes of a file, unpacked; by parts, as a buffer for the largest file may be more than there is."""
-    content, most = bytearray(), LARGEST_FILE
-    packed = path.suffix.lower() == ".gz"
-    if packed:
-        most = min(most, max(SMALL_FILE, MOST_PACKED * path.stat().st_size))
-    with gzip.open(path) if packed else path.open("rb") as file:
+    """The bytes of a file, unpacked; each draws a number, as gzip packs zeros a thousand times."""
+    parts, total = [], 0
+    with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
         while part := file.read(PART):
-            content += part
-            if len(content) > most:
-                raise ValueError(f"it must have at most {most} bytes{' unpacked' * packed}")
-    return bytes(content)
+            draw(len(part))
+            parts.append(part)
+            total += len(part)
+            if total > LARGEST_FILE:
+                raise ValueError(f"it must have at most {LARGEST_FILE} bytes unpacked")
+    return b"".join(parts)
 
 
-def _need_few_nodes(model: Any) -> None:
-    """Count the nodes of a model with its functions written out, before they are.
+def need_few_nodes(model: Any, budget: Budget) -> None:
+    """Count the nodes of a model with its functions written out, before they are: each draws a step.
 
     Functions call functions, so that a file of some kilobytes may stand for millions of nodes.
     """
+    most = budget.left // STEP
     functions = {(each.domain, each.name): each.node for each in model.functions}
     known: dict[tuple[str, str], int] = {}
     # Depth first; a call that is open, and not known yet, is part of a circle.
@@ -118,8 +112,8 @@ def _need_few_nodes(model: Any) -> None:
         for node in nodes:
             name = node.domain, node.op_type
             total += known[name] if name in functions else 1
-            if total > MOST_NODES:
-                raise ValueError(f"it must have at most {MOST_NODES} nodes with its functions written out")
+            if total > most:
+                raise ValueError(f"it must have at most {most} nodes with its functions written out")
         return total
 
     todo = list(functions)

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from tracer.fields.checks import shown
+from tracer.fields.files.budget import STEP, draw
 from tracer.fields.networks.network import Network
 from tracer.models.lowering import chain
 from tracer.models.lowering.tensor import Tensor
@@ -26,13 +27,12 @@ from tracer.models.onnx.tensors import REMEDY, Node, Value
 # Before this version operators have attributes of their own for what are inputs now.
 OLDEST_OPSET = 6
 DOMAINS = ("", "ai.onnx")
-# All tensors of a graph have no more entries together, four times a colour image of 1280 × 720; those of a
-# further layer, which are kept, count so many times.
-LARGEST_TOTAL, KEPT = 12 * 10**6, 5
+# The entries of a further layer, which are kept, are drawn so many times.
+KEPT = 5
 Shapes = Sequence[int] | Mapping[str, Sequence[int]]
 
 
-class Unread(Exception):
+class Unread(ValueError):
     """The reason why a tensor cannot be read."""
 
 
@@ -52,11 +52,11 @@ def lowered(model: Any, folder: Path, output: str | int | None, shape: Shapes | 
         # A file may fix the size of its batch. If its operators do not fit one row, the rows are one point.
         try:
             return _Walk(graph, name, opset, folder, shape, batch).network()
-        except (Unread, ValueError) as error:
+        except ValueError as error:
             fault = error
         try:
             return _Walk(graph, name, opset, folder, shape, 1).network()
-        except (Unread, ValueError):
+        except ValueError:
             raise fault from None
     return _Walk(graph, name, opset, folder, shape, 1).network()
 
@@ -96,7 +96,7 @@ class _Walk:
         ]
         self._inputs = [Tensor.input(input_shape(tensor, inputs, shape, batch)) for tensor in inputs]
         self._values |= {tensor.name: x for tensor, x in zip(inputs, self._inputs, strict=True)}
-        self._entries, self._level = 0, 0
+        self._level = 0
         self._patterns = Patterns(producers, self._number)
         nodes = _in_order(graph.node, producers, needed)
         reads = [read_by(node, producers) for node in nodes]
@@ -131,12 +131,11 @@ class _Walk:
             return Unread(f"initializer {tensor.name!r}: {error}")
 
     def _visit(self, node: Any) -> None:
-        if self._entries > LARGEST_TOTAL:
-            raise ValueError(f"its tensors must have at most {LARGEST_TOTAL} entries together")
+        draw(STEP)
         try:
             found = self._result(node)
             for value in found if isinstance(found, list) else [found]:
-                self._count(value)
+                self._draw(value)
         except Unread as error:
             found = error
         except (ValueError, TypeError, IndexError, KeyError, OverflowError, ZeroDivisionError) as error:
@@ -147,13 +146,13 @@ class _Walk:
         else:
             self._values |= zip(node.output, found if isinstance(found, list) else [found], strict=False)
 
-    def _count(self, value: Value) -> None:
+    def _draw(self, value: Value) -> None:
         if not isinstance(value, Tensor):
-            self._entries += value.size
+            draw(value.size)
             return
         is_further = value.affine.level > self._level
         self._level = max(self._level, value.affine.level)
-        self._entries += value.affine.outputs * (KEPT if is_further else 1)
+        draw(value.affine.outputs * (KEPT if is_further else 1))
 
     def _result(self, node: Any) -> Value | list[Value]:
         from onnx.helper import get_attribute_value

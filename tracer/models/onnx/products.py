@@ -15,6 +15,7 @@ import numpy as np
 from tracer.enclosures import rounding
 from tracer.models.lowering import maxima
 from tracer.models.lowering.affine import Affine
+from tracer.models.lowering.matrix import need_room
 from tracer.models.lowering.tensor import Constant, Tensor
 from tracer.models.onnx.tensors import OF_TENSORS_ONLY, REMEDY, Node, Operator, Value, floats, scalar
 
@@ -48,7 +49,7 @@ def _binary(name: str, operation: Callable[[Value, Value], Tensor]) -> Operator:
         if node.opset < NUMPY_BROADCASTING and node.get("axis") is not None:
             raise ValueError(f"broadcasting along an axis is not read. {REMEDY}")
         if isinstance(a, np.ndarray) and isinstance(b, np.ndarray) and a.dtype.kind == b.dtype.kind == "i":
-            np.broadcast_shapes(a.shape, b.shape)
+            need_room(*np.broadcast_shapes(a.shape, b.shape))
             return OF_INTEGERS[name](a, b)
         return operation(a, b)
 

@@ -1,6 +1,7 @@
 """The numbers of an ONNX tensor, stored in the model or in an external file.
 
-The model names the external file; it is opened only if it lies in the model's folder, or below.
+The model names the external file; it is opened only if it lies in the model's folder, or below. Many tensors
+may lie in one file, and overlap: each draws what it reads.
 """
 
 from pathlib import Path
@@ -8,6 +9,9 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tracer.fields.checks import shown
+from tracer.fields.files.budget import draw, join
 
 
 def read(tensor: Any, folder: Path) -> NDArray[Any]:
@@ -20,9 +24,13 @@ def read(tensor: Any, folder: Path) -> NDArray[Any]:
     """
     from onnx import TensorProto, numpy_helper
 
+    if any(n < 0 for n in tensor.dims):
+        raise ValueError(f"its sizes must not be negative; got {list(tensor.dims)}")
     try:
-        elsewhere = tensor.data_location == TensorProto.EXTERNAL
-        array = numpy_helper.to_array(_filled(tensor, folder) if elsewhere else tensor)
+        if tensor.data_location == TensorProto.EXTERNAL:
+            tensor = _filled(tensor, folder)
+        draw(*tensor.dims)
+        array = numpy_helper.to_array(tensor)
     except (TypeError, AttributeError, KeyError, OSError) as error:
         raise ValueError(f"its numbers cannot be read: {error}") from None
     if array.dtype.kind in "cOSU":
@@ -34,17 +42,29 @@ def read(tensor: Any, folder: Path) -> NDArray[Any]:
 def _filled(tensor: Any, folder: Path) -> Any:
     """The tensor, with its numbers read from their file."""
     entries = {entry.key: entry.value for entry in tensor.external_data}
-    home = folder.resolve()
-    file = (home / entries.get("location", "")).resolve()
-    if not file.is_relative_to(home) or not file.is_file():
+    home, location = folder.resolve(), entries.get("location", "")
+    file = (home / location).resolve()
+    if not file.is_relative_to(home):
+        raise ValueError(f"its numbers must lie in a file in the model's folder; got {shown(location)}")
+    if not file.is_file():
         raise ValueError(
-            f"its numbers must lie in a file in the model's folder; got {entries.get('location')!r}"
+            f"its numbers must lie in the file {shown(location)} beside the model, which is missing: "
+            "copy it there, it belongs to the model"
         )
+    join(file)
+    size = file.stat().st_size
+    offset = int(entries.get("offset", 0))
+    length = int(entries.get("length", max(size - offset, 0)))
+    if min(offset, length) < 0 or offset + length > size:
+        raise ValueError(
+            f"its numbers must lie in {shown(location)}, of {size} bytes; got {length} from {offset} on"
+        )
+    draw(length)
     filled = type(tensor)()
     filled.CopyFrom(tensor)
     filled.ClearField("external_data")
     filled.ClearField("data_location")
     with file.open("rb") as stream:
-        stream.seek(int(entries.get("offset", 0)))
-        filled.raw_data = stream.read(int(entries.get("length", -1)))
+        stream.seek(offset)
+        filled.raw_data = stream.read(length)
     return filled

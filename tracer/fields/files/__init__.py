@@ -1,0 +1,1 @@
+"""Files: what reading one may cost, and how one is written."""
