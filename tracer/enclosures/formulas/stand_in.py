@@ -21,8 +21,8 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 CONVERSION = "a conversion to an array of floats, as in np.array([x1, x2]): np.stack has bounds"
-# SciPy's functions that make an array of floats of any argument by np.asarray, which has no protocol: SciPy asks
-# for __array_namespace__ only if SCIPY_ARRAY_API was set before its import. And the same of a stack `a`.
+# SciPy's functions that make an array of floats of any argument by np.asarray, which has no protocol: SciPy
+# asks for __array_namespace__ only if SCIPY_ARRAY_API was set before its import. And the same of a stack `a`.
 SCIPY_FUNCTIONS = {
     "logsumexp": "np.logaddexp.reduce(a)",
     "softmax": "np.exp(a - np.logaddexp.reduce(a))",
