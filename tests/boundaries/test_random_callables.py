@@ -78,3 +78,21 @@ def test_calls_of_a_callable_are_bounded_whatever_it_is():
     tracer.trace(f, [(-2, 2), (-2, 2)])
     # A call for a gradient is of several of the callable.
     assert len(calls) < 7 * 25_000
+
+
+@pytest.mark.parametrize("jumps", [True, False])
+def test_noise_costs_no_more_than_its_lattice_shows(jumps):
+    calls, points = [0], [0]
+
+    def noise(x, y):
+        x, y = np.asarray(x, float), np.asarray(y, float)
+        calls[0], points[0] = calls[0] + 1, points[0] + x.size
+        value = np.mod(np.sin(1.3e5 * x + 7.8e5 * y) * 4.4e7, 1) - 0.5
+        return np.sign(value) if jumps else value
+
+    boundary = tracer.trace(noise, [(-2, 2), (-2, 2)])
+    assert boundary.certificate.status is not tracer.Status.PROVEN
+    assert "a smaller box shows more" in boundary.certificate.reason
+    assert len(boundary) <= 81**2 / 2
+    assert points[0] <= 2e7
+    assert calls[0] <= 40_000

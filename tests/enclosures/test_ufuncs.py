@@ -7,6 +7,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
+import scipy.special
 from scipy.special import xlog1py, xlogy
 
 import tracer
@@ -601,3 +602,20 @@ def test_the_exponential_sum_is_enclosed_by_its_margin():
     value, gradient = field.value_and_gradient(lower + 0.05)
     assert ((found.lower <= value) & (value <= found.upper)).all()
     assert ((found.gradient_lower <= gradient) & (gradient <= found.gradient_upper)).all()
+
+
+@pytest.mark.parametrize("name", ["logsumexp", "softmax", "log_softmax"])
+@pytest.mark.parametrize("stacked", [np.stack, list])
+def test_what_scipy_converts_is_named_with_what_has_bounds(name, stacked):
+    def first(found):
+        return found if name == "logsumexp" else found[0]
+
+    field = Function(lambda x, y: first(getattr(scipy.special, name)(stacked([x, y]), axis=0)) - 0.3)
+    reason = field.unenclosable
+    assert reason is not None
+    assert f"scipy.special.{name}" in reason
+    cure = reason.partition(": ")[2].removesuffix(" of a stack a has bounds")
+    cured = Function(lambda x, y: first(eval(cure, {"np": np, "a": np.stack([x, y])})) - 0.3)
+    assert cured.unenclosable is None
+    x = np.random.default_rng(0).normal(size=(20, 2))
+    assert cured.value(x) == pytest.approx(field.value(x), abs=1e-14)

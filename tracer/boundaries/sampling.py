@@ -57,6 +57,10 @@ MAX_STEPS = 10_000
 JUMPS = "; on {} edges of the lattice the sign of F changes where F is not 0"
 # The lattice has at most 401 cells a side: an odd number, so that axes of symmetry lie between its lines.
 MOST_CELLS = 401**2
+# Where F changes its sign on more than this share of the edges it varies faster than the lattice, as noise
+# does: more than so many cells a side only make more curves.
+DENSE, DENSE_SIDE = 0.25, 81
+NOISE = "; F changes its sign on {:.0%} of the edges of a lattice, within its cells: a smaller box shows more"
 # Share of the time limit for the lattice; its cost is estimated from coarse ones.
 SEARCH_SHARE = 0.2
 COARSE_SIDES = (1, 4, 16)
@@ -97,6 +101,7 @@ def sampled_boundary(field: Field, box: Box, work: Work, reason: str) -> Boundar
     curves = search.sorted_curves()
     cut_short = any(End.BUDGET in curve.ends for curve in curves)
     reason += JUMPS.format(jumps) if jumps else ""
+    reason += NOISE.format(search.density) if search.density else ""
     if by_chords(evaluations) and curves:
         error = max(curve.tolerance for curve in curves)
         cut_short |= error >= COARSE
@@ -175,7 +180,7 @@ class Search:
         self.deadline = work.deadline(FOLLOW_SHARE)
         self.curves: list[Curve] = list(curves)
         self.branch_points: list[BranchPoint] = []
-        self.side, self.steps, self._calls_before = 0, steps, 0.0
+        self.side, self.density, self.steps, self._calls_before = 0, 0.0, steps, 0.0
         # Evaluations that compare curves are not counted, but they have the same deadline.
         self.uncounted = Evaluations(evaluations.field, evaluations.deadline)
 
@@ -188,6 +193,9 @@ class Search:
         side = self.affordable_side(min(max(max_cells, 1), MOST_CELLS))
         self.side = side if side % 2 else max(1, side - 1)
         lattice = lattice_of(self.evaluations, self.box, (self.side, self.side))
+        if lattice.density > DENSE and self.side > DENSE_SIDE:
+            self.density, self.side = lattice.density, DENSE_SIDE
+            lattice = lattice.coarser(DENSE_SIDE)
         return lattice, sign_changes_of(self.evaluations, lattice)
 
     def seeds_within(self, max_cells: int, boxes: Array) -> Array:

@@ -37,6 +37,8 @@ FINEST = 1e-12
 FINEST_JUMP = 2e-3
 # A polyline is measured on predictions if their error is at most this share of its tolerance.
 CLEARLY_BETTER = 0.01
+# The seconds that the turning points of a curve take, beside evaluations.
+TURNING = 1.5e-4
 # Chords of lines for other programs stay within this of the curve, in box units.
 DATA_TOLERANCE = 1e-6
 
@@ -424,6 +426,7 @@ def _turning_points(
 ) -> list[tuple[TurningPoint, ...]]:
     """The turning points of some traces; none at all if time runs out."""
     try:
+        evaluations.need_time(TURNING * len(traces))
         return turning_points(evaluations, box, traces)
     except Overtime:
         return [()] * len(traces)

@@ -66,6 +66,12 @@ class Evaluations:
         self.calls += 1
         self.points += points
 
+    def need_time(self, seconds: float) -> None:
+        """Raise `Overtime` if the deadline comes within some seconds, which other work takes."""
+        if time.perf_counter() + seconds >= self.deadline:
+            self.late = True
+            raise Overtime
+
     def value(self, x: ArrayLike) -> Array:
         """F at points (..., 2)."""
         self.count(np.size(x) // 2)
@@ -99,9 +105,8 @@ class Evaluations:
         parts, start, many = [], 0, len(rows[0])
         while start < many or not parts:
             began = time.perf_counter()
-            if many and began >= self.deadline:
-                self.late = True
-                raise Overtime
+            if many:
+                self.need_time(0.0)
             part = slice(start, start + self._portion(kind, began))
             parts.append(call(*(some[part] for some in rows)))
             start, done = part.stop, min(part.stop, many) - start

@@ -40,7 +40,7 @@ NO_CELLS = np.zeros((0, 2, 2))
 # a chunk may take.
 CHUNK, FIRST_CHUNK = 2048, 4
 # Seconds that each cell takes later, when sides are sorted: of a cheap F as long as its bounds.
-LATER = 6e-6
+LATER = 1.2e-5
 PORTION = 0.05
 # A subdivision that has decided less than this share of the area after half of its time ends.
 HOPE = 0.02

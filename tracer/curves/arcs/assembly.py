@@ -102,8 +102,8 @@ def traces_of(
             () if closed else tuple(_end(cell, sheet.paving, exhausted) for cell in cells[k]),
         )
         error_bound = np.append(bounds[part], at_crossings[sheet.arcs.end[stack.arc[part][-1]]])
-        straight = trace.pieces.straight
-        found.append(polygon(evaluations, box, trace, error_bound) if straight else (trace, error_bound))
+        exact = followed.finished and trace.pieces.straight
+        found.append(polygon(evaluations, box, trace, error_bound) if exact else (trace, error_bound))
     return found
 
 

@@ -55,6 +55,26 @@ class Lattice:
     axis: Indices
     edge: Indices
 
+    @classmethod
+    def of_values(cls, lines: tuple[Array, Array], values: Array) -> "Lattice":
+        """The lattice of lines with F at its vertices."""
+        positive, finite = values >= 0, np.isfinite(values)
+        found = []
+        for a, b in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
+            found.append(np.argwhere((positive[a] != positive[b]) & finite[a] & finite[b]))
+        axis = np.repeat([0, 1], [len(found[0]), len(found[1])])
+        return cls(lines, values, axis, np.concatenate(found))
+
+    @property
+    def density(self) -> float:
+        """The share of edges with a sign change."""
+        return len(self.edge) / max(1, 2 * self.values.size)
+
+    def coarser(self, sides: int) -> "Lattice":
+        """The lattice of so many cells a side, on some of its lines."""
+        x, y = (np.linspace(0, n - 1, sides + 1).round().astype(np.intp) for n in self.values.shape)
+        return self.of_values((self.lines[0][x], self.lines[1][y]), self.values[np.ix_(x, y)])
+
     @property
     def far(self) -> Indices:
         """The indices of the upper ends of the edges, (n, 2)."""
@@ -138,13 +158,7 @@ def lattice_values(field: Field, lines: tuple[Array, Array]) -> Array:
 def lattice_of(field: Field, box: Box, shape: tuple[int, int]) -> Lattice:
     """F on a lattice of `shape` cells along x1 and x2, and the edges on which its sign changes."""
     lines = lattice_lines(box, shape)
-    values = lattice_values(field, lines)
-    positive, finite = values >= 0, np.isfinite(values)
-    found = []
-    for a, b in ((np.s_[:-1], np.s_[1:]), (np.s_[:, :-1], np.s_[:, 1:])):
-        found.append(np.argwhere((positive[a] != positive[b]) & finite[a] & finite[b]))
-    axis = np.repeat([0, 1], [len(found[0]), len(found[1])])
-    return Lattice(lines, values, axis, np.concatenate(found))
+    return Lattice.of_values(lines, lattice_values(field, lines))
 
 
 def zero_vertices(field: Field, lattice: Lattice) -> Array:

@@ -27,6 +27,7 @@ References
    Ordinary Differential Equations" (1995), section 5.4.
 """
 
+import math
 import time
 from typing import Any, NamedTuple
 
@@ -121,7 +122,7 @@ def stacked_pieces(
     pending, before, misses = np.arange(len(stack)), np.full((len(stack), PATIENCE), np.inf), np.ones(0, bool)
     length, hopeless = box.distance(stack.start, stack.end).sum(), np.zeros(len(stack), dtype=bool)
     for left in reversed(range(MOST_CUTS if rounds is None else rounds)):
-        arcs = stack[pending]
+        arcs, began = stack[pending], time.perf_counter()
         found = _put_onto_curve(field, box, arcs, *predicted)
         values[pending] = found.x[:, AT_NODES]
         allowed = tolerance, tolerance * length / len(stack)
@@ -139,7 +140,10 @@ def stacked_pieces(
         hopeless[pending] = found.lost & misses & (not stack.bracketed)
         misses &= ~hopeless[pending]
         more = len(CUTS) * np.count_nonzero(misses)
-        if more == 0 or left == 0 or len(stack) + more > most or time.perf_counter() >= deadline:
+        now = time.perf_counter()
+        # The next round takes as long for each arc.
+        later = (now - began) * (more / len(pending)) if deadline < math.inf else 0.0
+        if more == 0 or left == 0 or len(stack) + more > most or now + later >= deadline:
             break
         which = np.zeros(len(stack), dtype=bool)
         which[pending[misses]] = True

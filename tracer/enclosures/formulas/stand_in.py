@@ -12,13 +12,23 @@ References
 .. [1] NumPy Enhancement Proposals 13 and 18: overrides of ufuncs and of array functions.
 """
 
+import sys
 from collections.abc import Callable
+from types import FrameType
 from typing import Any, Never
 
 import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 CONVERSION = "a conversion to an array of floats, as in np.array([x1, x2]): np.stack has bounds"
+# SciPy's functions that make an array of floats of any argument by np.asarray, which has no protocol: SciPy
+# asks for __array_namespace__ only if SCIPY_ARRAY_API was set before its import. And the same of a stack `a`.
+SCIPY_FUNCTIONS = {
+    "logsumexp": "np.logaddexp.reduce(a)",
+    "softmax": "np.exp(a - np.logaddexp.reduce(a))",
+    "log_softmax": "a - np.logaddexp.reduce(a)",
+}
+BY_SCIPY = "scipy.special.{}, which converts its argument to an array of floats: {} of a stack a has bounds"
 # The longest message that is quoted from a user's exception.
 MOST_CHARACTERS = 200
 
@@ -113,7 +123,7 @@ class StandIn(NDArrayOperatorsMixin):
         raise self.reading.refusal("a pickle")
 
     def __array__(self, *_: Any, **__: Any) -> Never:
-        raise self.reading.refusal(CONVERSION)
+        raise self.reading.refusal(_converted_by())
 
     def __float__(self) -> Never:
         raise self.reading.refusal("float(), as in the functions of math", scalar=True)
@@ -167,3 +177,14 @@ def is_number(term: Any) -> bool:
 def description(term: Any) -> str:
     """What a term is that has no place in a formula."""
     return f"an array of shape {term.shape}" if isinstance(term, np.ndarray) else f"a {type(term).__name__}"
+
+
+def _converted_by() -> str:
+    """The reason of a conversion, with the function of SciPy that asks for it, if it is one."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        name = frame.f_code.co_name
+        if name in SCIPY_FUNCTIONS and frame.f_globals.get("__name__", "").startswith("scipy.special"):
+            return BY_SCIPY.format(name, SCIPY_FUNCTIONS[name])
+        frame = frame.f_back
+    return CONVERSION
