@@ -211,7 +211,7 @@ def on_iris(**options):
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (on_iris, TypeError, r"features must be two of the 4 of X: give features=\(i, j\)"),
+        (on_iris, TypeError, r"features must be two of the 4 of X; got None: pass features=\(0, 1\)"),
         (lambda: on_iris(features=(0, 4)), ValueError, "features must be numbers from 0 to 3 .* got 4"),
         (lambda: on_iris(features=("x1", "z")), ValueError, "names of .* got 'z'"),
         (lambda: on_iris(features=(1, 1)), ValueError, "features must differ"),

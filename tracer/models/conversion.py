@@ -16,6 +16,7 @@ from tracer.boundaries.coercion import function_of, has, is_of
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.fields.checks import kinds_of, shown
 from tracer.fields.model import Model
+from tracer.models.loading import HINTS
 
 # Each of these has a function `read`, and imports its library in it.
 READERS = {
@@ -85,6 +86,12 @@ def as_network(model: Any, *, shape: Sequence[int] | None = None) -> Model:
     )
 
 
+def _reader_of(path: Any) -> str:
+    """The call that reads a file."""
+    suffix = os.path.splitext(str(path))[1].lower()
+    return HINTS.get(suffix, f"tracer.load({shown(path)})").removeprefix("pass ")
+
+
 def _cure(model: Any) -> str:
     """The end of an error message: the line of code that makes an unknown object traceable, if known."""
     numbers = isinstance(model, Mapping | Sequence) or has(model, "__array__")
@@ -92,7 +99,7 @@ def _cure(model: Any) -> str:
     weights = isinstance(model, Mapping) and any(is_of("torch", x) for x in model.values())
     cures = (
         (isinstance(model, type), ", a class: pass an instance of it"),
-        (isinstance(model, str | os.PathLike), ": pass tracer.load(path)"),
+        (isinstance(model, str | os.PathLike), f": pass {_reader_of(model)}"),
         (is_of("onnx", model), ": pass tracer.load(path) of the file that onnx.save(model, path) writes"),
         (weights, ", a module's weights: pass the module itself, after module.load_state_dict(weights)"),
         (predicts, f": trace {function_of(model)}" if predicts else ""),
