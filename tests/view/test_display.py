@@ -224,12 +224,12 @@ def on_iris(**options):
                 MLPRegressor(hidden_layer_sizes=(3,), solver="lbfgs", max_iter=5000).fit(*MOONS), MOONS[0]
             ),
             TypeError,
-            "must have classes, this one has one output",
+            "must have classes; got .*, which has one output",
         ),
         (
             lambda: BoundaryDisplay.from_estimator(DecisionTreeRegressor().fit(*MOONS), MOONS[0]),
             TypeError,
-            "must have classes, this one has one output",
+            "must have classes; got .*, which has one output",
         ),
         (lambda: Section.of([[1.0, np.nan]]), ValueError, "X must be finite"),
         (lambda: Section.of([1.0, 2.0]), ValueError, "X must have shape"),
