@@ -72,7 +72,8 @@ def _output(graph: Any, output: str | int | None) -> str:
     ZipMap: by default the only output of floats is read, and of a map what it packs.
     """
     names = [tensor.name for tensor in graph.output]
-    packed = {node.output[0]: node.input[0] for node in graph.node if node.op_type == "ZipMap"}
+    maps = [node for node in graph.node if node.op_type == "ZipMap" and node.input and node.output]
+    packed = {node.output[0]: node.input[0] for node in maps}
     floats = [t.name for t in graph.output if t.name in packed or holds_floats(t)]
     rule = f"one of {shown(names)}, or its number"
     if isinstance(output, str) and output.isdecimal() and output not in names:  # from the command line
@@ -83,8 +84,8 @@ def _output(graph: Any, output: str | int | None) -> str:
         raise ValueError(f"the graph must have one output; got {shown(names)}: pass output=, {rule}")
     elif type(output) is int and 0 <= output < len(names):
         name = names[output]
-    elif output in [*names, *(name for node in graph.node for name in node.output)]:
-        name = str(output)
+    elif isinstance(output, str) and output in [*names, *(k for node in graph.node for k in node.output)]:
+        name = output
     else:
         raise ValueError(f"output must be {rule}; got {shown(output)}")
     return packed.get(name, name)
