@@ -38,7 +38,7 @@ def cures(thing, **names):
     """The field that the error's own line makes."""
     with pytest.raises(TypeError) as error:
         as_field(thing)
-    line = re.search(r"(?:pass|trace) (.+?)(?:, or .*)?$", str(error.value))
+    line = re.search(r"(?:pass|trace) (.+?)(?:, through .*|, or .*)?$", str(error.value))
     assert line
     return as_field(eval(line[1], {"tracer": tracer, "np": np, **names}))
 
@@ -80,7 +80,7 @@ def test_several_outputs_are_cured_by_a_margin_or_a_level():
 
 def test_n_inputs_are_cured_by_a_plane():
     field = NETWORK.margin(0, 1)
-    cured = cures(field, field=field, origin=PLANE.origin, u=PLANE.u, v=PLANE.v)
+    cured = cures(field, field=field, a=PLANE.origin, b=PLANE.u, c=PLANE.v)
     assert cured.n_inputs == 2
     with pytest.raises(TypeError, match="two inputs, this network has 4"):
         as_field(field)

@@ -437,7 +437,7 @@ def swallowed(x, y):
         (lambda x, y: np.ones(1), "a result that is an array of shape (1,)"),
         (lambda x, y: x[0], "indexing with []"),
         (lambda x, y: x.sum(), "the attribute sum"),
-        (lambda x, y: len(x) * x, "len()"),
+        (lambda x, y: len(x) * x, "len(x)"),
     ],
 )
 def test_what_cannot_be_enclosed_is_named(f, reason):
@@ -473,8 +473,8 @@ def caught(refused):
         (lambda x, y: x.dtype, "the attribute dtype"),
         (lambda x, y: x.shape, "the attribute shape"),
         (lambda x, y: x.sum(), "the attribute sum"),
-        (lambda x, y: len(x), "len()"),
-        (lambda x, y: list(x), "iter(), as in for"),
+        (lambda x, y: len(x), "len(x)"),
+        (lambda x, y: list(x), "a loop over the points"),
         (lambda x, y: x.__setitem__(0, 1.0), "indexing with []"),
         (lambda x, y: pickle.dumps(x), "a pickle"),
         (lambda x, y: np.add(x, y, where=np.array([True])), "np.add with where"),
@@ -494,7 +494,7 @@ def test_a_refusal_that_is_caught_is_a_refusal(refused, reason):
 
 def test_what_a_copy_refuses_is_refused():
     f = caught(lambda x, y: np.floor(copy.deepcopy(x)))
-    assert Function(f).unenclosable == "np.floor"
+    assert Function(f).unenclosable == "f has no bounds on cells where it uses np.floor"
     assert Function(lambda x, y: copy.copy(x) + copy.deepcopy(y)).unenclosable is None
 
 
@@ -515,7 +515,7 @@ def test_what_an_earlier_call_left_is_no_constant():
 def test_a_function_of_scipy_is_named_with_its_room():
     from scipy.special import gamma
 
-    assert Function(lambda x, y: gamma(x)).unenclosable == "scipy.special.gamma"
+    assert Function(lambda x, y: gamma(x)).unenclosable.endswith("where it uses scipy.special.gamma")
 
 
 def test_every_field_says_whether_it_can_be_enclosed():

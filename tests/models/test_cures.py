@@ -93,8 +93,9 @@ def test_a_precomputed_kernel_is_cured_by_another():
 @pytest.mark.parametrize(
     ("model", "cure"),
     [
-        ("net.onnx", "pass tracer.load(path)"),
-        (Path("net.onnx"), "pass tracer.load(path)"),
+        ("net.onnx", "pass tracer.load('net.onnx')"),
+        ("net.pt", "pass tracer.as_network(torch.load(path, weights_only=False), shape=…)"),
+        (Path("net.onnx"), "pass tracer.load('net.onnx')"),
         (MLPClassifier, "a class: pass an instance of it"),
         (np.hypot, "pass a callable of (x1, x2) to tracer.trace as it is"),
         (np.eye(2), "build tracer.Network([tracer.Layer(weight, bias, activation), …])"),

@@ -211,7 +211,7 @@ def on_iris(**options):
 @pytest.mark.parametrize(
     ("call", "error", "message"),
     [
-        (on_iris, TypeError, r"features must be two of the 4 of X: give features=\(i, j\)"),
+        (on_iris, TypeError, r"features must be two of the 4 of X; got None: pass features=\(0, 1\)"),
         (lambda: on_iris(features=(0, 4)), ValueError, "features must be numbers from 0 to 3 .* got 4"),
         (lambda: on_iris(features=("x1", "z")), ValueError, "names of .* got 'z'"),
         (lambda: on_iris(features=(1, 1)), ValueError, "features must differ"),
@@ -224,12 +224,12 @@ def on_iris(**options):
                 MLPRegressor(hidden_layer_sizes=(3,), solver="lbfgs", max_iter=5000).fit(*MOONS), MOONS[0]
             ),
             TypeError,
-            "must have classes, this one has one output",
+            "must have classes; got .*, which has one output",
         ),
         (
             lambda: BoundaryDisplay.from_estimator(DecisionTreeRegressor().fit(*MOONS), MOONS[0]),
             TypeError,
-            "must have classes, this one has one output",
+            "must have classes; got .*, which has one output",
         ),
         (lambda: Section.of([[1.0, np.nan]]), ValueError, "X must be finite"),
         (lambda: Section.of([1.0, 2.0]), ValueError, "X must have shape"),

@@ -215,7 +215,9 @@ class Boundary(Result):
 
     def _known_field(self) -> Field:
         if self.field is None:
-            raise ValueError("field: the file does not hold the function F; trace it again")
+            raise ValueError(
+                "field must be known; got a file that does not hold the function F: trace it again"
+            )
         return self.field
 
     @classmethod

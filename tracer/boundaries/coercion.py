@@ -88,7 +88,7 @@ def _several(given: Sequence[Any]) -> SeveralFields:
         if (reason := unenclosable(field)) is not None:
             raise TypeError(
                 f"network[{k}] must have bounds on cells, a formula of NumPy's functions has them; got "
-                f"{shown(given[k])}, which has none because of {reason}: write it without that, or pass "
+                f"{shown(given[k])}, and {reason}: write it without that, or pass "
                 "margins of such fields to tracer.trace, which samples them"
             )
     planes = [plane for field in fields if (plane := getattr(field, "plane", None)) is not None]
@@ -101,13 +101,14 @@ def _several(given: Sequence[Any]) -> SeveralFields:
 def _of_two_inputs(name: str, model: Any) -> Any:
     if model.n_inputs == 2:
         return model
-    cure = (
-        f"{name}.restrict(tracer.Plane(origin, u, v)), or of two of them "
-        f"{name}.restrict(tracer.Plane.of_features(i, j, at=x))"
-    )
     if model.n_inputs == 1:
         cure = f"tracer.Function(lambda x1, x2: {name}(x1[:, None])[:, 0]), a function of x1 alone"
-    raise TypeError(f"{name} must have two inputs, this {model.kind} has {model.n_inputs}: pass {cure}")
+        raise TypeError(f"{name} must have two inputs, this {model.kind} has 1: pass {cure}")
+    raise TypeError(
+        f"{name} must have two inputs, this {model.kind} has {model.n_inputs}: choose a plane, pass "
+        f"{name}.restrict(tracer.Plane.through(a, b, c)), through three inputs such as images, or "
+        f"{name}.restrict(tracer.Plane.of_features(i, j, at=x)), of two features"
+    )
 
 
 # Other people's models ------------------------------------------------------------------------------

@@ -115,7 +115,8 @@ def _start(field: Field, box: Box, seed: ArrayLike) -> Array:
     start = move_to_curve(field, box, point, value, gradient)
     if start is None:
         raise ValueError(
-            f"seed must be near a curve: F has no root in the box on the gradient line through {shown(seed)}"
+            f"seed must be near a curve; got {shown(seed)}, and F has no root in the box on the gradient "
+            "line through it: pass another one, or tracer.trace(field, bounds) for all curves"
         )
     return start
 

@@ -50,7 +50,10 @@ def _network(arguments: argparse.Namespace) -> tuple[Network, Any]:
     if arguments.bounds is not None:
         bounds = np.reshape(arguments.bounds, (2, 2)).tolist()
     if bounds is None:
-        raise ValueError("--bounds X1LO X1HI X2LO X2HI must be given with MODEL")
+        raise ValueError(
+            f"--bounds X1LO X1HI X2LO X2HI must be given with MODEL, got {shown(arguments.model)} alone: "
+            "add the box, such as --bounds -1 1 -1 1"
+        )
     return network, bounds
 
 
@@ -67,7 +70,9 @@ def _field(network: Network, arguments: argparse.Namespace) -> Network:
         label = k if network.classes is None else network.classes[k]
         return network.probability(label, number("--probability", "P", p))
     if network.n_outputs == 1 and arguments.classes is None:
-        raise ValueError("a network with one output needs --level 0 VALUE, or --probability 1 P")
+        raise ValueError(
+            "--classes must be of two outputs, and MODEL has one: pass --level 0 VALUE, or --probability 1 P"
+        )
     if arguments.classes is None:
         return network.margin(0, 1)
     return network.margin(

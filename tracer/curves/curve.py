@@ -268,7 +268,9 @@ class Curve:
         if self.pieces.straight:
             return np.zeros(at.shape)
         if self.field is None:
-            raise ValueError("curvature: the file does not hold the function F; trace it again")
+            raise ValueError(
+                "field must be known; got a file that does not hold the function F: trace it again"
+            )
         return curvature(self.field, self.box, self._on_curve(at.ravel())[0]).reshape(at.shape)
 
     def _branch_tangents(self, x: Array, predicted: Array) -> Array:

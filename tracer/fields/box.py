@@ -18,6 +18,9 @@ from tracer.fields.checks import floats, need_exact, shown
 # The largest absolute bound of a box, so that areas and squared distances are finite; and a factor of it, as
 # the box of a proof may be slightly wider than the requested box.
 LARGEST, ROOM = 1e150, 1.001
+# What may be meant by arrays of other shapes.
+CURES = {(4,): ": pass np.reshape(bounds, (2, 2))"}
+OF_POINTS = ": of the box around points pass np.transpose([np.min(points, axis=0), np.max(points, axis=0)])"
 
 
 @dataclass(frozen=True, eq=False)
@@ -38,7 +41,8 @@ class Box:
         """
         array = floats("bounds", bounds, "be [(lo, hi), (lo, hi)]")
         if array.shape != (2, 2):
-            raise ValueError(f"bounds must be [(lo, hi), (lo, hi)]; got {shown(bounds)}")
+            cure = CURES.get(array.shape, OF_POINTS if array.shape[1:] == (2,) else "")
+            raise ValueError(f"bounds must be [(lo, hi), (lo, hi)]; got {shown(bounds)}{cure}")
         for axis, (lo, hi) in enumerate(array.tolist()):
             if not (math.isfinite(lo) and math.isfinite(hi) and lo < hi):
                 raise ValueError(f"bounds[{axis}] must be finite with lo < hi; got ({lo!r}, {hi!r})")

@@ -48,6 +48,9 @@ def shown(value: Any) -> str:
         shape = getattr(value, "shape", ())
         if isinstance(shape, tuple) and math.prod(shape) > MOST_NUMBERS:
             return cut(f"{kind} of shape {tuple(shape)}")
+        is_long = isinstance(value, list | tuple) and len(value) > MOST_NUMBERS
+        if is_long and isinstance(value[0], list | tuple):
+            return f"{kind} of {len(value)} rows"
         return cut(_repr.repr(value))
     except Exception:
         return cut(f"an object of {kind}")

@@ -98,7 +98,7 @@ class Function:
 
     @cached_property
     def unenclosable(self) -> str | None:
-        """The reason why `enclose` has no bounds, such as "np.floor"; None if it has.
+        """The reason why `enclose` has no bounds, such as an operation without bounds; None if it has.
 
         It is set later if f turns out to be no formula after all.
         """
@@ -260,7 +260,9 @@ class Function:
             return x1.read(self._f(x1, x2))
         # f may raise anything on stand-ins; what it raises on arrays reaches the user.
         except Exception as error:
-            raise self.refused(x1.reading.refused or reason_of(error)) from error
+            known = isinstance(error, Unenclosable)
+            reason = x1.reading.refused or f"{'' if known else 'what raises '}{reason_of(error)}"
+            raise self.refused(f"f has no bounds on cells where it uses {reason}") from error
 
     def _given(self, x1: Array, x2: Array) -> Array:
         assert self._gradient is not None

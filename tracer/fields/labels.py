@@ -105,10 +105,39 @@ def pair(i: int | None, j: int | None, classes: Any, labels: tuple | None, n: in
         if len(both) != 2:
             raise ValueError(f"classes must be two labels; got {shown(classes)}")
         i, j = both
+    elif isinstance(i, str) or isinstance(j, str):
+        raise TypeError(_by_label((i, j), labels))
     i, j = index("i", i, n), index("j", j, n)
     if i == j:
         raise ValueError(f"i and j must differ; got {i} and {j}")
     return i, j
+
+
+def _by_label(given: tuple, labels: tuple | None) -> str:
+    """The message for labels where numbers of outputs are taken."""
+    text = f"i and j must be numbers of outputs; got {shown(given[0])} and {shown(given[1])}"
+    if labels is None:
+        return f"{text}, and the network has no labels: pass numbers, as margin(0, 1)"
+    known = given if all(isinstance(k, str) and k in labels for k in given) else labels[:2]
+    return f"{text}: labels are passed as margin(classes={tuple(known)!r})"
+
+
+def numbered(name: str, given: Any, labels: tuple | None, n: int) -> int:
+    """One of n outputs by its number.
+
+    Raises
+    ------
+    TypeError
+        If it is no integer; for a label the message says its number.
+    ValueError
+        If there is no such output.
+    """
+    if isinstance(given, str) and labels is not None and given in labels:
+        raise TypeError(
+            f"{name} must be the number of an output; got {shown(given)}: that of this label is "
+            f"{labels.index(given)}, network.classes.index({given!r})"
+        )
+    return index(name, given, n)
 
 
 # A class's label, and the sign of F where it wins.

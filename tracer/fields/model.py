@@ -133,7 +133,9 @@ class Model(ABC):
         (1, 1)
         """
         if self.n_outputs < 2:
-            raise ValueError(f"margin needs two outputs, this {self.kind} has 1: take level(0, value)")
+            raise ValueError(
+                f"margin needs two outputs, this {self.kind} has 1: take {self.kind}.level(0, value)"
+            )
         i, j = pair(i, j, classes, self.classes, self.n_outputs)
         return self._replaced(**self._difference(i, j), **self._labels_of_margin(i, j))
 

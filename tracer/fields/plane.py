@@ -99,7 +99,8 @@ class Plane:
             on_a_line = _sine(u, v) < SMALLEST_SINE
         if on_a_line:
             raise ValueError(
-                "a, b and c must not lie on a line: b - a and c - a must be linearly independent"
+                f"a, b and c must not lie on a line; got {shown(a)}, {shown(b)} and {shown(c)}: pass "
+                "another c, with b - a and c - a linearly independent"
             )
         return cls(origin, u, v)
 

@@ -21,9 +21,9 @@ from numpy.typing import ArrayLike
 from tracer.arrays import Array, quiet
 from tracer.enclosures.formulas.ufuncs import Unenclosable
 from tracer.fields.callables.differences import gradients, noise_and_size
-from tracer.fields.checks import exact_number, index, points, shown
+from tracer.fields.checks import exact_number, points, shown
 from tracer.fields.field import Enclosure
-from tracer.fields.labels import Side, sides
+from tracer.fields.labels import Side, numbered, sides
 from tracer.fields.model import Model
 from tracer.fields.plane import Plane
 
@@ -203,7 +203,7 @@ class SampledModel(Model):
         ValueError
             If `output` is not one, or `value` is no finite float64.
         """
-        k = index("output", output, self.n_outputs)
+        k = numbered("output", output, self.classes, self.n_outputs)
         known = sides(self.classes, self.n_outputs, k) if self.n_outputs > 1 else self.sides
         amount = exact_number("value", value)
         if not np.isfinite(amount):

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping, Sequence
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from tracer.arrays import quiet
@@ -16,6 +17,7 @@ from tracer.boundaries.coercion import function_of, has, is_of
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.fields.checks import kinds_of, shown
 from tracer.fields.model import Model
+from tracer.models.loading import HINTS
 
 # Each of these has a function `read`, and imports its library in it.
 READERS = {
@@ -85,14 +87,25 @@ def as_network(model: Any, *, shape: Sequence[int] | None = None) -> Model:
     )
 
 
+def _reader_of(path: Any) -> str:
+    """The call that reads a file."""
+    # A user's class may raise anything.
+    try:
+        suffix = Path(path).suffix.lower()
+    except Exception:
+        suffix = ""
+    return HINTS.get(suffix, f"tracer.load({shown(path)})").removeprefix("pass ")
+
+
 def _cure(model: Any) -> str:
     """The end of an error message: the line of code that makes an unknown object traceable, if known."""
+    is_path = isinstance(model, str | os.PathLike)
     numbers = isinstance(model, Mapping | Sequence) or has(model, "__array__")
     predicts = has(model, "predict") and not isinstance(model, type)
     weights = isinstance(model, Mapping) and any(is_of("torch", x) for x in model.values())
     cures = (
         (isinstance(model, type), ", a class: pass an instance of it"),
-        (isinstance(model, str | os.PathLike), ": pass tracer.load(path)"),
+        (is_path, f": pass {_reader_of(model)}" if is_path else ""),
         (is_of("onnx", model), ": pass tracer.load(path) of the file that onnx.save(model, path) writes"),
         (weights, ", a module's weights: pass the module itself, after module.load_state_dict(weights)"),
         (predicts, f": trace {function_of(model)}" if predicts else ""),

@@ -275,8 +275,8 @@ def _classifier(model: Any) -> Any:
     """A model that has classes."""
     if getattr(model, "n_outputs", 1) < 2:
         raise TypeError(
-            "estimator must have classes, this one has one output: plot the boundary that tracer.trace gives "
-            "for tracer.as_network(estimator).level(0, value)"
+            f"estimator must have classes; got {shown(model)}, which has one output: plot the boundary that "
+            "tracer.trace gives for tracer.as_network(estimator).level(0, value)"
         )
     return model
 

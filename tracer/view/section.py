@@ -87,7 +87,9 @@ class Section:
         labels = inputs if given is None else given
         names = [f"x{k + 1}" for k in range(m)] if labels is None else list(map(str, labels))
         if features is None and m != 2:
-            raise TypeError(f"features must be two of the {m} of X: give features=(i, j), or their names")
+            raise TypeError(
+                f"features must be two of the {m} of X; got None: pass features=(0, 1), or their names"
+            )
         i, j = _two(features, names) if features is not None else (0, 1)
         check_names("at", names_of(at), fitted or given)
         fixed = _fixed(values, at, names)

@@ -124,7 +124,9 @@ class Partition(Result):
             If the shape is not (..., 2), or what was divided by is not known: functions read from a file.
         """
         if self.network is None:
-            raise ValueError("network: the file does not hold the functions; divide the box again")
+            raise ValueError(
+                "network must be known; got a file that does not hold the functions: divide the box again"
+            )
         scores = self.network.scores(negative=self.argmin)(checks.points("points", points, 2))
         return np.array(self.labels)[scores.argmax(axis=-1)]
 

@@ -145,7 +145,9 @@ class Argument(StandIn):
             content = self.calculate(operation, evaluate, terms)
         # Such as an integer that is too large for a float.
         except Exception as error:
-            raise self.reading.refusal(reason_of(error)) from error
+            known = isinstance(error, Unenclosable)
+            reason = f"{'' if known else f'{name_of(ufunc)}: '}{reason_of(error)}"
+            raise self.reading.refusal(reason) from error
         self.reading.conditional |= isinstance(content, self.condition)
         found = type(self)(content, self.reading, largest)
         if out is None:

@@ -13,6 +13,7 @@ import numpy as np
 
 from tracer.enclosures.formulas.stand_in import (
     FUNCTIONS,
+    OVER_POINTS,
     Reading,
     StandIn,
     description,
@@ -155,7 +156,7 @@ class Stack(StandIn):
 
     def __iter__(self) -> Iterator[Any]:
         if self.points == -self.items.ndim:
-            raise self.reading.refusal("iter(), as in for")
+            raise self.reading.refusal(OVER_POINTS)
         return (self[i] for i in range(len(self.items)))
 
     def copy(self) -> "Stack":

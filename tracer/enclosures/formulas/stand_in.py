@@ -21,6 +21,7 @@ import numpy as np
 from numpy.lib.mixins import NDArrayOperatorsMixin
 
 CONVERSION = "a conversion to an array of floats, as in np.array([x1, x2]): np.stack has bounds"
+OVER_POINTS = "a loop over the points, as `for` and sum(x) are: NumPy's functions take whole arrays"
 # SciPy's functions that make an array of floats of any argument by np.asarray, which has no protocol: SciPy
 # asks for __array_namespace__ only if SCIPY_ARRAY_API was set before its import. And the same of a stack `a`.
 SCIPY_FUNCTIONS = {
@@ -141,10 +142,10 @@ class StandIn(NDArrayOperatorsMixin):
         raise self.reading.refusal("round()", scalar=True)
 
     def __len__(self) -> int:
-        raise self.reading.refusal("len()")
+        raise self.reading.refusal("len(x), the number of points, which is no function of one point")
 
     def __iter__(self) -> Any:
-        raise self.reading.refusal("iter(), as in for")
+        raise self.reading.refusal(OVER_POINTS)
 
     def __getitem__(self, _: Any) -> Any:
         raise self.reading.refusal("indexing with []")

@@ -9,13 +9,14 @@ from typing import Any
 import numpy as np
 
 from tracer.arrays import Array
+from tracer.fields.checks import shown
 
 # Parts of what Python and NumPy say if an array is used as a single number.
 SCALAR = ("truth value of an array", "converted to Python scalars", "as an integer index")
 CURE = (
-    "must take arrays of points, not single numbers: write it with NumPy's functions, np.sin(x) for "
-    "math.sin(x) and np.where(x > 0, a, b) for `a if x > 0 else b`, or pass np.vectorize({f}), which is "
-    "vectorised, but slow"
+    "must take arrays of points, not single numbers; got from it {error}: write it with NumPy's functions, "
+    "np.sin(x) for math.sin(x) and np.where(x > 0, a, b) for `a if x > 0 else b`, or pass np.vectorize({f}), "
+    "which is vectorised, but slow"
 )
 
 
@@ -33,7 +34,7 @@ def call(name: str, f: Callable[[Array, Array], Any], x1: Array, x2: Array) -> A
             return f(x1.copy(), x2.copy())
         except (TypeError, ValueError) as error:
             if any(text in str(error) for text in SCALAR):
-                raise TypeError(f"{name} {CURE.format(f=name)}") from error
+                raise TypeError(f"{name} {CURE.format(f=name, error=shown(error))}") from error
             raise
 
 

@@ -61,7 +61,8 @@ def frozen_weight(weight: Any, radius: Any) -> tuple[Matrix, Matrix]:
         )
         if not same:
             raise ValueError(
-                "weight_radius must have the shape of weight, and store radii where it stores numbers"
+                f"weight_radius must have the shape {given.shape} of weight, and store radii where it stores "
+                f"numbers; got {shown(radius)}: make it as a copy of weight with other data"
             )
         radius = other.data
     R = frozen_radius("weight_radius", radius, data, given.data) if len(data) else data

@@ -19,7 +19,7 @@ from tracer.fields.networks.network import Network
 from tracer.models.lowering import chain
 from tracer.models.lowering.tensor import Tensor
 from tracer.models.onnx import weights
-from tracer.models.onnx.inputs import declared_batch, input_shape
+from tracer.models.onnx.inputs import declared_batch, holds_floats, input_shape
 from tracer.models.onnx.operators import apply
 from tracer.models.onnx.patterns import Patterns, read_by
 from tracer.models.onnx.tensors import REMEDY, Node, Value
@@ -34,6 +34,10 @@ Shapes = Sequence[int] | Mapping[str, Sequence[int]]
 
 class Unread(ValueError):
     """The reason why a tensor cannot be read."""
+
+
+# For what skl2onnx writes of estimators that are no networks.
+OF_ESTIMATORS = "Pass the estimator of scikit-learn itself: tracer.as_network(estimator)"
 
 
 def lowered(model: Any, folder: Path, output: str | int | None, shape: Shapes | None) -> Network:
@@ -62,20 +66,34 @@ def lowered(model: Any, folder: Path, output: str | int | None, shape: Shapes | 
 
 
 def _output(graph: Any, output: str | int | None) -> str:
-    """The name of the tensor that is asked for."""
+    """The name of the tensor that is asked for.
+
+    Converters of classifiers give labels too, and may pack the probabilities into maps of their names, a
+    ZipMap: by default the only output of floats is read, and of a map what it packs.
+    """
     names = [tensor.name for tensor in graph.output]
-    if output is None and len(names) == 1:
-        return names[0]
-    if isinstance(output, str) and output in [*names, *(name for node in graph.node for name in node.output)]:
-        return output
-    if isinstance(output, str) and output.isdecimal():  # from the command line
-        output = int(output)
-    if type(output) is int and 0 <= output < len(names):
-        return names[output]
+    maps = [node for node in graph.node if node.op_type == "ZipMap" and node.input and node.output]
+    packed = {node.output[0]: node.input[0] for node in maps}
+    floats = [t.name for t in graph.output if t.name in packed or holds_floats(t)]
     rule = f"one of {shown(names)}, or its number"
-    if output is None:
+    if isinstance(output, str) and output.isdecimal() and output not in names:  # from the command line
+        output = int(output)
+    if output is None and 1 in (len(names), len(floats)):
+        name = (names if len(names) == 1 else floats)[0]
+    elif output is None:
         raise ValueError(f"the graph must have one output; got {shown(names)}: pass output=, {rule}")
-    raise ValueError(f"output must be {rule}; got {shown(output)}")
+    elif type(output) is int and 0 <= output < len(names):
+        name = names[output]
+    elif isinstance(output, str) and output in [*names, *(k for node in graph.node for k in node.output)]:
+        name = output
+    else:
+        raise ValueError(f"output must be {rule}; got {shown(output)}")
+    return packed.get(name, name)
+
+
+def _remedy(domain: str) -> str:
+    """What to do about an operator of an unknown domain."""
+    return OF_ESTIMATORS if domain == "ai.onnx.ml" else REMEDY
 
 
 class _Walk:
@@ -158,7 +176,7 @@ class _Walk:
         from onnx.helper import get_attribute_value
 
         if node.domain not in DOMAINS:
-            raise ValueError(f"operators of {node.domain!r} are not known. {REMEDY}")
+            raise ValueError(f"operators of {node.domain!r} are not known. {_remedy(node.domain)}")
         attributes = {attribute.name: get_attribute_value(attribute) for attribute in node.attribute}
         if node.op_type == "Constant":
             return self._constant(attributes)

@@ -22,6 +22,11 @@ def declared_batch(graph: Any, output: str) -> int:
     return max(sizes) if len(sizes) == 1 else 1
 
 
+def holds_floats(tensor: Any) -> bool:
+    """Whether an input or output is declared as a tensor of floats."""
+    return tensor.type.tensor_type.elem_type in FLOAT_TYPES
+
+
 def input_shape(tensor: Any, inputs: Sequence[Any], shape: Shapes | None, batch: int) -> tuple[int, ...]:
     """The shape of an input for one point.
 
@@ -31,7 +36,7 @@ def input_shape(tensor: Any, inputs: Sequence[Any], shape: Shapes | None, batch:
         If it holds no floats, or a dimension after the first has no size, or another than `shape` says.
     """
     name = tensor.name
-    if tensor.type.tensor_type.elem_type not in FLOAT_TYPES:
+    if not holds_floats(tensor):
         raise ValueError(f"input {name!r} must be a tensor of floats: export it so")
     sizes = _sizes(tensor)
     if batch > 1:
