@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from dataclasses import replace
 from itertools import pairwise
 
@@ -133,3 +134,22 @@ def test_of_the_questions_that_wait_only_the_newest_is_answered():
     assert done.wait(10)
     newest.close()
     assert answers == [0, 90]
+
+
+@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
+def test_work_that_fails_does_not_stop_the_next():
+    answers, answered = [], threading.Semaphore(0)
+
+    def work(question):
+        try:
+            return 1 / question
+        finally:
+            answered.release()
+
+    newest = Newest(work, answers.append)
+    for question in (0, 2, 4):
+        newest.ask(question)
+        assert answered.acquire(timeout=10)
+        while newest._busy:
+            time.sleep(0.001)
+    assert answers == [0.5, 0.25]

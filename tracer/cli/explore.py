@@ -19,7 +19,7 @@ def add_arguments(sub: argparse.ArgumentParser) -> None:
 
 
 def serve(network: Network, bounds: Any, arguments: argparse.Namespace) -> int:
-    """Serve the page of a network of two inputs."""
+    """Serve the page of a network of two inputs, until a signal ends it."""
     need_bokeh()
     from tracer.explore.page import page_of
     from tracer.explore.questions import first_question
@@ -33,8 +33,6 @@ def serve(network: Network, bounds: Any, arguments: argparse.Namespace) -> int:
         webbrowser.open(address)
     try:
         server.io_loop.start()
-    except KeyboardInterrupt:
-        print("ended")
     finally:
         server.stop()
     return 0

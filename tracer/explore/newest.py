@@ -1,12 +1,12 @@
 """Work in a thread, of which only the newest request matters.
 
 While one drags, requests come faster than they are answered. The one that is being worked on is finished; of
-those that came meanwhile all but the last are dropped, so the page is never more than one answer behind.
+those that came meanwhile all but the last are dropped, so the page is never more than one answer behind. The
+thread ends when nothing is left to do, and with the process.
 """
 
 import threading
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from typing import Generic, TypeVar
 
 Q = TypeVar("Q")
@@ -26,7 +26,6 @@ class Newest(Generic[Q, A]):
 
     def __init__(self, work: Callable[[Q], A], deliver: Callable[[A], None]) -> None:
         self._work, self._deliver = work, deliver
-        self._pool = ThreadPoolExecutor(1)
         self._lock = threading.Lock()
         self._waiting: list[Q] = []
         self._busy = False
@@ -37,17 +36,21 @@ class Newest(Generic[Q, A]):
             self._waiting = [question]
             if not self._busy:
                 self._busy = True
-                self._pool.submit(self._answer_all)
+                threading.Thread(target=self._answer_all, daemon=True).start()
 
     def close(self) -> None:
-        """Drop what is waiting, and end the thread after what it is working on."""
+        """Drop what is waiting; the thread ends after what it is working on."""
         with self._lock:
             self._waiting = []
-        self._pool.shutdown(wait=False)
 
     def _answer_all(self) -> None:
-        while (question := self._taken()) is not None:
-            self._deliver(self._work(question))
+        try:
+            while (question := self._taken()) is not None:
+                self._deliver(self._work(question))
+        except BaseException:  # the next question is answered all the same
+            with self._lock:
+                self._busy = False
+            raise
 
     def _taken(self) -> Q | None:
         with self._lock:
