@@ -16,7 +16,7 @@ from tracer.curves.end import End
 
 ROWS = json.loads((SHARED / "curves.json").read_text()) if (SHARED / "curves.json").is_file() else []
 ALL = bool(os.environ.get("TRACER_ALL"))
-SOME = ("nodal_cubic", "acnode_cubic", "hyperelliptic4")
+SOME = ("nodal_cubic", "acnode_cubic")
 FUNCTIONS = {
     name: getattr(np, name) for name in ("sin", "cos", "tan", "exp", "log", "sqrt", "tanh", "abs", "pi")
 }

@@ -1,4 +1,9 @@
-"""Singular places that lie obliquely are as small as upright ones, and the arcs that lead there are right."""
+"""Singular places that lie obliquely are as small as upright ones, and the arcs that lead there are right.
+
+TRACER_ALL=1 takes all of them, about a minute.
+"""
+
+import os
 
 import numpy as np
 import pytest
@@ -19,9 +24,10 @@ PLACES = {
         Place.CUSP,
     ),
 }
+ALL = bool(os.environ.get("TRACER_ALL"))
 
 
-@pytest.mark.parametrize("name", PLACES)
+@pytest.mark.parametrize("name", PLACES if ALL else ["tacnode"])
 def test_a_zoom_makes_an_oblique_place_small(name, fresh_seed, tmp_path):
     f, branch, arcs, place = PLACES[name]
     rng = np.random.default_rng(fresh_seed)
@@ -52,3 +58,51 @@ def test_a_zoom_makes_an_oblique_place_small(name, fresh_seed, tmp_path):
     read = tracer.Boundary.load(tmp_path / "it.npz")
     assert len(boundary.certificate.proof.zoomed)
     assert np.array_equal(read.certificate.proof.zoomed, boundary.certificate.proof.zoomed)
+
+
+def counted(half):
+    """The crossings, the tangencies and the arcs of cos(x² + y²) = sin(xy) in a square of ± half.
+
+    sin(xy) = cos(π/2 − xy), so x² + y² = ±(π/2 − xy) + 2πk. With u, v = (x ± y)/√2 these are ellipses,
+
+        A_j: 3u² + v² = 2a, a = π/2 + 2πj, j ≥ 0,        B_k: u² + 3v² = 2b, b = −π/2 + 2πk, k ≥ 1.
+
+    Ellipses of one family are nested. A_j and B_k meet where u² = (3a − b)/4 and v² = (3b − a)/4: in four
+    points, across each other, or, where one is 0, in two, in which they touch: 3a = b for k = 3j + 1,
+    3b = a for j = 3k − 1. Every point of either kind is the end of four arcs, an exit from the square that of
+    one, and every arc has two ends; an ellipse without any of these is a closed curve.
+    """
+    a = np.pi / 2 + 2 * np.pi * np.arange(100)
+    b = a[:-1] + np.pi
+    u2, v2 = (3 * a[:, None] - b) / 4, (3 * b - a[:, None]) / 4
+    touch = (np.abs(u2) < 1e-9) | (np.abs(v2) < 1e-9)
+    u2, v2 = np.where(np.abs(u2) < 1e-9, 0, u2), np.where(np.abs(v2) < 1e-9, 0, v2)
+    number = {False: 0, True: 0}
+    for j, k in np.argwhere((u2 >= 0) & (v2 >= 0)):
+        places = {(p * np.sqrt(u2[j, k]), q * np.sqrt(v2[j, k])) for p in (1.0, -1.0) for q in (1.0, -1.0)}
+        inside = [max(abs(u + v), abs(u - v)) < half * np.sqrt(2) for u, v in places]
+        number[bool(touch[j, k])] += sum(inside)
+    # On a side x = half: y² ± half y + half² = a or b; four sides.
+    level = np.concatenate([a - half**2, b - half**2])
+    sign = np.concatenate([np.ones(len(a)), -np.ones(len(b))])
+    root = np.sqrt(np.maximum(half**2 / 4 + level, 0))
+    y = np.stack([-sign * half / 2 + root, -sign * half / 2 - root])
+    exits = 4 * np.count_nonzero((np.abs(y) < half) & (half**2 / 4 + level > 0))
+    return number[False], number[True], (4 * (number[False] + number[True]) + exits) // 2
+
+
+def test_the_count_by_hand():
+    # ±(1.2533, −1.2533) alone, in which the first two ellipses touch.
+    assert counted(1.6)[:2] == (0, 2)
+    assert counted(3.0)[1] == 6
+
+
+@pytest.mark.skipif(not ALL, reason="takes a minute")
+@pytest.mark.parametrize("half", [1.6, 3.0, 10.0])
+def test_touching_ellipses_have_the_places_and_arcs_that_are_counted_by_hand(half):
+    crossings, tangencies, arcs = counted(half)
+    boundary = tracer.trace(lambda x, y: np.cos(x * x + y * y) - np.sin(x * y), [(-half, half)] * 2)
+    assert boundary.certificate.status is Status.PROVEN_OUTSIDE_CELLS
+    assert len(boundary.clusters) == crossings + tangencies
+    assert {cluster.arcs for cluster in boundary.clusters} == {4}
+    assert sum(not curve.closed for curve in boundary) == arcs
