@@ -12,7 +12,7 @@ from random_distances import claims
 
 
 # Polygons, their unions, differences and offsets; more are for the campaign.
-@pytest.mark.parametrize("number", [6, 7, 14, 15, 16])
+@pytest.mark.parametrize("number", [6, 7, 15, 16])
 def test_lengths_and_areas_are_those_of_shapely(number):
     assert list(claims(number)) == []
 

@@ -29,6 +29,8 @@ QUARTER, PARABOLA, EXPONENTIAL = 2**16, 2**14, 2**17
 FAR = 30.0
 # A part of the plane that holds all shapes, and lengths beyond it; the grid on which parts are joined.
 REACH, BEYOND, GRID = 9.0, 100.0, 1e-11
+# The area of a hole that is none.
+SLIT = 1e-10
 BOX = [(-2.0, 2.0), (-1.9, 2.1)]
 
 
@@ -41,8 +43,20 @@ class Shape:
     def measures(self, bounds):
         """The length of F = 0 in a box, and the area of F ≤ 0."""
         (left, right), (low, high) = bounds
-        box, region = shapely.box(left, low, right, high), self.region(0.0)
+        box, region = shapely.box(left, low, right, high), _without_slits(self.region(0.0))
         return region.boundary.intersection(box).length, region.intersection(box).area
+
+
+def _without_slits(region):
+    """A region without the holes that rounding has left between its parts."""
+    return shapely.union_all(
+        [
+            shapely.Polygon(
+                part.exterior, [hole for hole in part.interiors if shapely.Polygon(hole).area > SLIT]
+            )
+            for part in shapely.get_parts(region)
+        ]
+    )
 
 
 def random_shape(rng):

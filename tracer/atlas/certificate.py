@@ -80,9 +80,10 @@ class Proof:
 
     Attributes
     ----------
-    empty, outside, charts : ndarray, shape (·, 2, 2)
+    empty, outside, charts, zoomed : ndarray, shape (·, 2, 2)
         Corners of the empty cells; of those without a point of the boundary on which F may not be defined:
-        outside its domain, at the domain's edge, or around a pole; and of the charts.
+        outside its domain, at the domain's edge, or around a pole; of the charts; and of the cells that a
+        zoom on a singular place has decided, but for the undecided cells in them.
     dependent : ndarray of int, shape (charts,)
         The coordinate along which F is monotone wherever it is 0 in each chart: 0 or 1, or 2 for an oblique
         direction.
@@ -94,6 +95,7 @@ class Proof:
     empty: Array
     outside: Array
     charts: Array
+    zoomed: Array
     dependent: Indices
     crossings: Array
     traced: tuple[Any, ...]

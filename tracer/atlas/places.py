@@ -25,6 +25,8 @@ from tracer.fields.field import EnclosedField
 # A cluster that is wider, in box units, is no point; the side of the squares that are counted.
 POINT = 2.0**-6
 SQUARES = 2.0**-9
+# Points around a place, in box units, where the gradient is of its usual size.
+AROUND = 1e-2 * np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])
 # Cells that are looked at.
 MOST_CELLS = 4096
 
@@ -73,7 +75,7 @@ def _of_arcs(field: Any, box: Box, cells: Array, value: Array, arcs: int, tangen
         one_sign = not ((value > 0).any() and (value < 0).any())
         return (Place.ISOLATED if is_point else Place.TOUCHING) if one_sign else Place.UNKNOWN
     if not is_point or tangents is None:
-        return Place.CORNER if is_point and arcs == 2 and _is_kink(field, cells) else Place.UNKNOWN
+        return Place.CORNER if is_point and arcs == 2 and _is_kink(field, box, cells) else Place.UNKNOWN
     kinds = {(4, 2): Place.CROSSING, (2, 0): Place.CUSP, (4, 0): Place.TACNODE}
     return kinds.get((arcs, tangents), Place.MULTIPLE)
 
@@ -110,8 +112,10 @@ def _grows(field: Any, box: Box, cells: Array) -> bool:
     return bool(np.fmax.reduce(around, initial=0.0) > np.fmax.reduce(frame[np.isfinite(frame)], initial=0.0))
 
 
-def _is_kink(field: Any, cells: Array) -> bool:
+def _is_kink(field: Any, box: Box, cells: Array) -> bool:
     """Whether the gradients at the corners of some cells differ by more than a cell can make them."""
     gradient = field.value_and_gradient(np.concatenate([cells[:1, 0], cells[:1, 1], cells[-1:, 0]]))[1]
-    change = np.hypot(*(gradient[1:] - gradient[0]).T).max()
-    return bool(change > 1e-3 * np.hypot(*gradient.T).max())
+    change, size = np.hypot(*(gradient[1:] - gradient[0]).T).max(), np.hypot(*gradient.T).max()
+    # At a cusp the gradient vanishes, and what is left of it turns.
+    around = cells.reshape(-1, 2).mean(axis=0) + AROUND * box.sides
+    return bool(change > 1e-3 * size and size > 0.1 * np.hypot(*field.value_and_gradient(around)[1].T).max())

@@ -37,7 +37,7 @@ from tracer.fields.networks import serialization as network_json
 from tracer.fields.networks.exponential_sum import ExponentialSum
 from tracer.fields.networks.network import Network
 
-VERSION = 5
+VERSION = 6
 SHARED = {
     columns.VERSION: Column("i8"),
     columns.KIND: Column("U"),
@@ -59,6 +59,7 @@ SHARED = {
     "proof.empty": Column("f8", "empty 2 2"),
     "proof.outside": Column("f8", "outside 2 2"),
     "proof.charts": Column("f8", "charts 2 2"),
+    "proof.zoomed": Column("f8", "zoomed 2 2"),
     "proof.dependent": Column("i8", "charts", "0 or more"),
     "proof.crossings": Column("f8", "crossings 2"),
     "curves.sizes": Column("i8", "curves", "0 or more"),
@@ -89,7 +90,7 @@ COLUMNS = SHARED | {
     "clusters.touched": Column("f8", "clusters", "0 or more"),
     "curves.branches": Column("i8", "curves 2", "-1 or more"),
 }
-_PROOF = ("empty", "outside", "charts", "dependent", "crossings")
+_PROOF = ("empty", "outside", "charts", "zoomed", "dependent", "crossings")
 # The number of a place in a file is its place here.
 _PLACES = list(Place)
 # The number of an end in a file.

@@ -1,28 +1,33 @@
 """Clusters: undecided cells that touch, one cluster for each singular place.
 
-A cluster around a node is a few cells wide; around a cusp, or where branches touch, it is longer. The arcs
-that enter it are counted by certified crossings with the sides of its cells. A critical point of F on the
-boundary, found in it by Newton's method, is reported as a branch point.
+A cluster around a node is a few cells wide; around a cusp, or where branches touch, it is longer: then a
+zoom along the tangents makes it small (see `zooms`). The arcs that enter it are counted by certified
+crossings with the sides of its cells. A critical point of F on the boundary, found in it by Newton's method,
+is reported as a branch point.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
-from tracer.arrays import Array, Indices
+from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.atlas import Atlas
 from tracer.atlas.cells.subdivision import NO_CELLS
 from tracer.atlas.edges.crossings import shared_edges
 from tracer.atlas.places import POINT, Place, length_touched, place_of
 from tracer.curves.arcs.error_bounds import UP
+from tracer.curves.arcs.zooms import End as ZoomEnd
+from tracer.curves.arcs.zooms import Tail, Zoom, zoomed
 from tracer.curves.branch_points import BranchPoint, branch_point_near
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces
 from tracer.curves.trace import Trace
 from tracer.fields.box import Box
-from tracer.fields.evaluations import Overtime
+from tracer.fields.evaluations import Evaluations, Overtime
 from tracer.fields.field import Field
+from tracer.fields.function import Function
 
 # A critical point is accepted up to this share of the cluster's width outside it: its coordinates are
 # rounded.
@@ -31,6 +36,8 @@ NEARBY = 0.5
 # LEAST_REACH, in box units, if that is more: the resolution of second derivatives by finite differences.
 REACH = 4.0
 LEAST_REACH = 1e-8
+# The share of the budget that zooms on clusters may take.
+ZOOM_SHARE = 0.25
 # Cells no wider than NARROW, in box units, that are about GAP widths apart are one place.
 NARROW, GAP = 2.0**-14, 32.0
 # The label of a cell in no group.
@@ -72,13 +79,37 @@ class Cluster:
         )
 
 
-def with_branch_points(
-    field: Field, atlas: Atlas, traces: Sequence[Traced]
-) -> tuple[list[Traced], tuple[Cluster, ...]]:
-    """The traces of an atlas with the branch points at which they end, and its clusters.
+class Clustered(NamedTuple):
+    """What has become of the undecided cells of an atlas.
+
+    Attributes
+    ----------
+    traces : list
+        The traces, with tails in zoomed clusters, and the branch points at which they end.
+    clusters : tuple of Cluster
+    zoomed : ndarray of bool
+        Which charts and undecided cells are in clusters that were zoomed.
+    left : ndarray, shape (m, 2, 2)
+        What is left of these.
+    cells : int
+        The cells processed in zooms.
+    """
+
+    traces: list[Traced]
+    clusters: tuple[Cluster, ...]
+    zoomed: Mask
+    left: Array
+    cells: int
+
+
+def clustered(
+    field: Evaluations, atlas: Atlas, traces: Sequence[Traced], tolerance: float, max_cells: int
+) -> Clustered:
+    """The clusters of an atlas, zoomed, and its traces up to the branch points at which they end.
 
     Where a budget ended the work, charts may be broken for that reason alone: they form no cluster. Then a
     branch point is named only where as many arcs, with certified crossings, enter as its branches have ends.
+    Zooms take at most `ZOOM_SHARE` of `max_cells`.
     """
     paving = atlas.paving
     broken = np.flatnonzero(atlas.broken & (not atlas.exhausted))
@@ -92,14 +123,74 @@ def with_branch_points(
         both = zip(points, count, strict=True)
         points = [p if p is not None and 0 < 2 * len(p.tangents) == arcs else None for p, arcs in both]
     cells = paving.lines.at(np.concatenate([paving.charts, paving.undecided]))
-    clusters = tuple(
-        _cluster(field, atlas.box, cells[label == k], *row)
-        for k, row in enumerate(zip(bounds, count, points, strict=True))
-    )
-    return [
+    own, zooms = [cells[label == k] for k in range(len(bounds))], {}
+    if isinstance(field.field, Function) and not atlas.exhausted:
+        zooms = _zooms(field, atlas, own, ends, points, tolerance, max_cells)
+    traces = list(traces)
+    for k, (which, zoom) in zooms.items():
+        own[k] = zoom.cells
+        corners = zoom.cells.reshape(-1, 2)
+        bounds[k] = corners.min(axis=0), corners.max(axis=0)
+        points[k] = _branch_point(field, atlas.box, bounds[k])
+        for (chain, side), tail in zip(which.tolist(), zoom.tails, strict=True):
+            traces[chain] = _with_tail(*traces[chain], tail, side)
+    clusters = tuple(_cluster(field, atlas.box, *row) for row in zip(own, bounds, count, points, strict=True))
+    traces = [
         _ending_at(atlas.box, *traced, [None if k == NO_GROUP else points[k] for k in at_ends])
         for traced, at_ends in zip(traces, ends.tolist(), strict=True)
-    ], clusters
+    ]
+    left = np.concatenate([NO_CELLS, *(zoom.cells for _, zoom in zooms.values())])
+    return Clustered(
+        traces, clusters, np.isin(label, list(zooms)), left, sum(zoom.work for _, zoom in zooms.values())
+    )
+
+
+def _zooms(
+    field: Evaluations,
+    atlas: Atlas,
+    cells: Sequence[Array],
+    ends: Indices,
+    points: Sequence[BranchPoint | None],
+    tolerance: float,
+    max_cells: int,
+) -> dict[int, tuple[Indices, Zoom]]:
+    """The zooms that made clusters smaller, by their numbers, and the ends (chain, side) of their tails."""
+    sheet, left, found = atlas.sheet, int(ZOOM_SHARE * max_cells), {}
+    chains = sheet.chains
+    for k, point in enumerate(points):
+        which = np.argwhere(ends == k)
+        if not len(which) or left <= 0:
+            continue
+        middle = (
+            0.5 * (cells[k][:, 0].min(axis=0) + cells[k][:, 1].max(axis=0)) if point is None else point.point
+        )
+        arc = chains.arcs[chains.offsets[which.sum(axis=1)] - which[:, 1]]
+        crossing = np.where(which[:, 1] == 0, sheet.arcs.start[arc], sheet.arcs.end[arc])
+        at = [
+            ZoomEnd(sheet.crossings.brackets[[c]], sheet.crossings.points[c], not side)
+            for c, side in zip(crossing.tolist(), which[:, 1].tolist(), strict=True)
+        ]
+        zoom = zoomed(field, atlas.box, cells[k], middle, at, tolerance, left)
+        if zoom is not None:
+            found[k], left = (which, zoom), left - zoom.work
+    return found
+
+
+def _with_tail(trace: Trace, error_bound: Array, tail: Tail, side: int) -> Traced:
+    """A trace and its error bounds (n,), continued by a tail at its start or at its end."""
+    order = slice(None, None, 1 if side else -1)
+    keep = slice(1, None) if side else slice(None, -1)
+
+    def joined(ours: Array, theirs: Array) -> Array:
+        return np.concatenate([ours, theirs[keep]][order])
+
+    trace = replace(
+        trace,
+        points=joined(trace.points, tail.points),
+        gradients=joined(trace.gradients, tail.gradients),
+        pieces=Pieces.join([trace.pieces, tail.pieces][order]),
+    )
+    return trace, joined(error_bound, tail.error_bound)
 
 
 def _cluster(

@@ -138,7 +138,8 @@ def _status(certificate: Certificate, curves: tuple[Curve, ...]) -> Claims:
 
 def _proof(certificate: Certificate, proof: Proof) -> Claims:
     box = Box.from_bounds(certificate.bounds)
-    cells = np.concatenate([proof.empty, proof.outside, proof.charts, certificate.undecided])
+    cells = (proof.empty, proof.outside, proof.charts, proof.zoomed, certificate.undecided)
+    cells = np.concatenate(cells)
     yield _inside(box, cells), "cells of the proof must be boxes inside the certificate's"
     area = float(((cells[:, 1] - cells[:, 0]) / box.sides).prod(axis=1).sum())
     yield abs(area - 1) <= SLACK, f"cells of the proof must tile the box; they are {area:.9g} of it"

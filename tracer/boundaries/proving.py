@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tracer.arrays import Array
+from tracer.arrays import Array, Mask
 from tracer.atlas.atlas import Atlas, build_atlas
 from tracer.atlas.cells.questions import OneField
 from tracer.atlas.cells.subdivision import NO_CELLS
@@ -21,7 +21,7 @@ from tracer.atlas.places import sentence
 from tracer.atlas.plain_values import compare_atlas
 from tracer.atlas.requested_box import compared_with_requested
 from tracer.boundaries.boundary import Boundary
-from tracer.boundaries.clusters import with_branch_points
+from tracer.boundaries.clusters import clustered
 from tracer.boundaries.result import Stats
 from tracer.boundaries.work import Work
 from tracer.curves.arcs.assembly import TracedArcs, trace_arcs, traces_of
@@ -36,6 +36,7 @@ ATLAS_SHARE = 0.8
 ARCS_SHARE = 0.9
 # The seconds that a chain takes later, when it becomes a curve.
 JOINING = 2e-4
+NOTHING = np.zeros(0, dtype=bool)
 
 
 class Followed(NamedTuple):
@@ -58,10 +59,10 @@ def proven_boundary(field: EnclosedField, box: Box, work: Work) -> Boundary:
     question = OneField(evaluations)
     atlas = survey(question, box, work)
     atlas, arcs, finished = follow(question, atlas if atlas.exhausted else without_fragments(atlas), work)
-    traces, clusters = traces_of(evaluations, atlas.sheet, arcs[None], atlas.exhausted), ()
-    if len(atlas.undecided):
-        traces, clusters = with_branch_points(evaluations, atlas, traces)
-    curves = Curve.proven_from(traces, evaluations, atlas.box, work.limits.tolerance)
+    traces, limits = traces_of(evaluations, atlas.sheet, arcs[None], atlas.exhausted), work.limits
+    found = clustered(evaluations, atlas, traces, limits.tolerance, limits.max_cells - atlas.cells)
+    clusters = found.clusters
+    curves = Curve.proven_from(found.traces, evaluations, atlas.box, limits.tolerance)
     curves = tuple(sorted(curves, key=lambda curve: curve.points[0].tolist()))
     # Last, after all evaluations: a user's callable may have changed since the atlas was built.
     if isinstance(field, Function):
@@ -70,11 +71,19 @@ def proven_boundary(field: EnclosedField, box: Box, work: Work) -> Boundary:
     work.end_of("assembly")
     return Boundary(
         curves,
-        certify(atlas, curves, cut_short=evaluations.late or not finished, places=places),
+        certify(
+            atlas,
+            curves,
+            cut_short=evaluations.late or not finished,
+            further=found.left,
+            zoomed=found.zoomed,
+            zooms=found.cells,
+            places=places,
+        ),
         tuple(cluster.branch_point for cluster in clusters if cluster.branch_point is not None),
         box,
         field,
-        Stats(atlas.cells, evaluations.points, atlas.seconds | work.seconds),
+        Stats(atlas.cells + found.cells, evaluations.points, atlas.seconds | work.seconds),
         clusters,
     )
 
@@ -114,6 +123,8 @@ def certify(
     *,
     cut_short: bool,
     further: Array = NO_CELLS,
+    zoomed: Mask = NOTHING,
+    zooms: int = 0,
     of: str = "boundary",
     places: str = "",
 ) -> Certificate:
@@ -127,12 +138,20 @@ def certify(
         Whether a budget ended the work on the curves.
     further : ndarray, shape (m, 2, 2)
         Further cells in which nothing is proven; the whole box is one if a number of a curve is not finite.
+    zoomed : ndarray of bool
+        Which charts and undecided cells a zoom has decided, but for cells that are `further` ones.
+    zooms : int
+        The number of cells processed in zooms.
     of : str
         The kind of result.
     places : str
         What the places of undecided cells are.
     """
     paving, box, sound = atlas.paving, atlas.box, ~atlas.broken
+    cells = np.concatenate([paving.charts, paving.undecided])
+    decided = np.zeros(len(cells), dtype=bool)
+    decided[: len(zoomed)] = zoomed
+    open_ = np.concatenate([atlas.broken, np.ones(len(paving.undecided), dtype=bool)]) & ~decided
     if not all(curve.proven for curve in curves):
         further = np.concatenate([further, np.stack([box.lower, box.upper])[None]])
     status = Status.BUDGET_EXHAUSTED if cut_short else atlas.status
@@ -142,12 +161,14 @@ def certify(
         paving.lines.at(paving.empty),
         paving.lines.at(paving.outside),
         paving.lines.at(paving.charts[sound]),
+        paving.lines.at(cells[decided]),
         # For a chart of three classes the picture shows the dependent coordinate of the first two.
         dependent_coordinate(paving.directions[sound, 0]),
         atlas.points,
         curves,
     )
-    undecided = np.concatenate([paving.lines.at(atlas.undecided), atlas.between, further])
+    undecided = np.concatenate([paving.lines.at(cells[open_]), atlas.between, further])
+    work = atlas.cells + zooms
     return Certificate(
-        status, box.bounds, undecided, atlas.cells, len(atlas.points), proof=proof, of=of, places=places
+        status, box.bounds, undecided, work, len(atlas.points), proof=proof, of=of, places=places
     )

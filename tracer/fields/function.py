@@ -144,6 +144,10 @@ class Function:
 
         return Function(difference)
 
+    def of(self, coordinates: Callable[[Any, Any], tuple[Any, Any]]) -> "Function":
+        """The function in other coordinates, of which x1 and x2 are affine functions."""
+        return Function(lambda s, t: self._f(*coordinates(s, t)))
+
     @property
     def read(self) -> Callable[[Argument, Argument], Any]:
         """What evaluates f on stand-ins for both coordinates; it raises `Unenclosable` if f is no formula."""

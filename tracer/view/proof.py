@@ -50,4 +50,5 @@ def cells_by_kind(proof: Proof, palette: Palette) -> list[tuple[Array, Array, st
         (proof.charts[proof.dependent == 0], tint(CHARTS[0]), "solved for x1"),
         (proof.charts[proof.dependent == 1], tint(CHARTS[1]), "solved for x2"),
         (proof.charts[proof.dependent == OBLIQUE], tint(CHARTS[OBLIQUE]), "solved obliquely"),
+        (proof.zoomed, tint(CHARTS[OBLIQUE]), "decided in a zoom"),
     ]

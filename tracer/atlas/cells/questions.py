@@ -81,9 +81,10 @@ class Question(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class OneField:
-    """The question about one field; see `Question`."""
+    """The question about one field; see `Question`. Cells no wider than `finest`, in shares, are not cut."""
 
     field: EnclosedField
+    finest: float = 0.0
 
     @property
     def candidates(self) -> Mask:
@@ -101,7 +102,7 @@ class OneField:
         chart, outside = directions.any(axis=1) & ~empty, empty & ~found.defined
         kinds = empty & found.defined, outside, chart
         growth = slopes[:, None], directions[:, None]
-        return FieldAnswer(self.field, shares, corners, found, *kinds, candidates, *growth)
+        return FieldAnswer(self.field, shares, corners, found, *kinds, candidates, *growth, self.finest)
 
 
 @dataclass(frozen=True, eq=False)
@@ -118,6 +119,7 @@ class FieldAnswer:
     candidates: Mask
     slopes: Signs
     directions: Array
+    finest: float
 
     @property
     def classes(self) -> Indices:
@@ -137,7 +139,7 @@ class FieldAnswer:
             return self.field
 
         useless = only_rounding(field_of, corners, found.width(), largest, rounds)
-        useless |= touching(shares, found)
+        useless |= touching(shares, found) | ((shares[:, 1] - shares[:, 0]).max(axis=1) <= self.finest)
         return useless | unbounded(field_of, shares, corners, found, waiting)
 
     def variation(self, which: Indices) -> Array:

@@ -88,7 +88,7 @@ def traces_of(
     """
     (stack, pieces, _), box, crossings = followed, sheet.box, sheet.crossings
     at_crossings = crossings.error_bound / box.sides[crossings.brackets.axis] * UP
-    bounds = _bounds_at_starts(evaluations, sheet, stack, at_crossings)
+    bounds = bounds_at_starts(evaluations, sheet, stack, at_crossings)
     rank = np.empty(len(sheet.arcs), dtype=np.intp)
     rank[sheet.chains.arcs] = np.arange(len(rank))
     offsets = np.searchsorted(rank[stack.arc], sheet.chains.offsets)
@@ -116,7 +116,7 @@ def _end(cell: int, paving: Paving, exhausted: bool) -> End:
     return End.BUDGET if exhausted and not at_limit else End.UNDECIDED
 
 
-def _bounds_at_starts(field: EnclosedField, sheet: Sheet, stack: ArcBatch, at_crossings: Array) -> Array:
+def bounds_at_starts(field: EnclosedField, sheet: Sheet, stack: ArcBatch, at_crossings: Array) -> Array:
     """Proven error bounds, in box units, of the start of every arc of the batch, (n,)."""
     first = np.append(True, stack.arc[1:] != stack.arc[:-1])[: len(stack)]
     bounds = np.empty(len(stack))

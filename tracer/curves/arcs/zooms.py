@@ -1,0 +1,261 @@
+"""Zooms on clusters of undecided cells: an atlas of their own, in coordinates along their tangents.
+
+Where branches touch, cells resolve them at a distance t from the place where they touch if they are no
+higher than the branches are apart there, about κt². Along the branches cells may be long, but only if these
+lie along the sides of cells: otherwise 1/t cells are needed. So around a cluster K a rectangle Q is laid,
+with sides along the tangents, and F is traced in the coordinates z of ``x = o + M z``, M the matrix of its
+sides.
+
+Outside K everything is known. On the sides of the cells of K, F is 0 at certified crossings p alone, where an
+arc ends. Each p lies in the *slab* (see `error_bounds`) of exactly one arc of the atlas of Q, hence on it.
+Let every chain of Q that ends at an undecided cell come from a side of Q, and contain one p, each another
+one; and let every other chain of Q lead from side to side, and contain no p.
+
+As Q surrounds K, a chain from its sides enters K only through a p. So those that contain none lie outside K,
+and of the others the part from p to the undecided cell lies in K, and K contains nothing else but these
+cells. So arcs that end at K are continued by these parts. In any other case K stays as it is.
+"""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+
+from tracer.arrays import EPS, Array, Indices
+from tracer.atlas.atlas import Atlas, build_atlas
+from tracer.atlas.cells.questions import OneField
+from tracer.atlas.edges.roots import Segments
+from tracer.atlas.fragments import without_fragments
+from tracer.atlas.plain_values import compare_atlas
+from tracer.curves.arcs.assembly import batch_of, bounds_at_starts
+from tracer.curves.arcs.error_bounds import UP, Slabs
+from tracer.curves.arcs.formula_regions import FormulaRegions
+from tracer.curves.pieces import NODES, Pieces, with_arclength
+from tracer.curves.prediction.collocation import stacked_pieces
+from tracer.enclosures.formulas.stand_in import Unenclosable
+from tracer.fields.box import Box
+from tracer.fields.evaluations import Evaluations, Overtime
+from tracer.fields.function import Function
+
+# Clusters wider than SMALL, in box units, are zoomed, unless they are wider than LARGE.
+SMALL, LARGE = 1e-6, 2.0**-6
+# Cells of a zoom that are no longer than this, in box units, are not cut.
+FINEST = SMALL / 64
+# The rectangle is this many times as long and as high as the cluster, and no flatter than this.
+ROOM, FLATTEST = 1.5, 2.0**-12
+# A zoom must make a cluster narrower by this factor; the area of what is left, as a share of the box.
+NARROWER, MOST_AREA = 0.5, 1e-9
+# Roundings of the coordinates z of a point.
+ROUNDINGS = 64
+
+
+class End(NamedTuple):
+    """An arc that ends at a cluster: where it crosses the side of a cell, and whether it starts there."""
+
+    bracket: Segments
+    point: Array
+    starts: bool
+
+
+class Tail(NamedTuple):
+    """The continuation of an arc: points and gradients (n, 2), pieces, and error bounds (n,) in box units."""
+
+    points: Array
+    gradients: Array
+    pieces: Pieces
+    error_bound: Array
+
+
+class Zoom(NamedTuple):
+    """A cluster that a zoom has made smaller: the cells left of it, the tails of its arcs, and the work."""
+
+    cells: Array
+    tails: list[Tail]
+    work: int
+
+
+class Frame(NamedTuple):
+    """The coordinates z of ``x = origin + M z``; in box units M is a rotation by the direction `along`."""
+
+    box: Box
+    origin: Array
+    along: Array
+
+    @property
+    def matrix(self) -> Array:
+        """M."""
+        c, s = self.along
+        return self.box.sides[:, None] * np.array([[c, -s], [s, c]])
+
+    @property
+    def rounding(self) -> float:
+        """The largest rounding error of z at points in the box, and of x, in box units."""
+        size = np.maximum(np.abs(self.box.lower), np.abs(self.box.upper)) / self.box.sides
+        return float(ROUNDINGS * EPS * size.max())
+
+    def inner(self, x: Array) -> Array:
+        """z of points (..., 2)."""
+        c, s = self.along
+        return ((x - self.origin) / self.box.sides) @ np.array([[c, -s], [s, c]])
+
+    def outer(self, z: Array) -> Array:
+        """x of points (..., 2)."""
+        return self.origin + z @ self.matrix.T
+
+    def field(self, field: Function) -> Function:
+        """The function of z."""
+        (a, b), (c, d) = self.matrix.tolist()
+        o, p = self.origin.tolist()
+        return field.of(lambda s, t: (o + a * s + b * t, p + c * s + d * t))
+
+    def around(self, corners: Array) -> Box:
+        """The rectangle, in z, around the points `corners`, with room."""
+        reach = ROOM * np.abs(self.inner(corners)).max(axis=0)
+        reach = np.maximum(reach, FLATTEST * reach.max())
+        return Box(-reach, reach)
+
+
+def zoomed(
+    evaluations: Evaluations,
+    box: Box,
+    cells: Array,
+    at: Array,
+    ends: Sequence[End],
+    tolerance: float,
+    max_cells: int,
+) -> Zoom | None:
+    """What a zoom on a cluster makes of it; None if it makes nothing of it.
+
+    Parameters
+    ----------
+    evaluations : Evaluations
+    box : Box
+    cells : ndarray, shape (n, 2, 2)
+        Its cells.
+    at : ndarray, shape (2,)
+        A point of it, where branches meet.
+    ends : sequence of End
+        All arcs that end at it.
+    tolerance : float
+        In box units.
+    max_cells : int
+    """
+    field: Function = evaluations.field
+    corners = cells.reshape(-1, 2)
+    size = (np.ptp(corners, axis=0) / box.sides).max()
+    away = np.array([end.point - at for end in ends]).reshape(-1, 2) / box.sides
+    if not (SMALL < size <= LARGE and len(ends)) or FormulaRegions.of(field, evaluations, box) is not None:
+        return None
+    frame = Frame(box, at, np.linalg.eigh(away.T @ away)[1][:, 1])
+    rectangle, inner = frame.around(corners), frame.field(field)
+    if not (box.contains(frame.outer(rectangle.frame))).all():
+        return None
+    try:
+        question = OneField(inner, FINEST / float(rectangle.sides.max()))
+        atlas = build_atlas(question, rectangle, max_cells, evaluations.deadline)
+        atlas = atlas if atlas.exhausted else without_fragments(atlas)
+        tails = None if atlas.exhausted else _tails(evaluations, frame, inner, atlas, ends, tolerance)
+        compare_atlas(inner, atlas)
+    except (Unenclosable, Overtime):
+        return None
+    if tails is None:
+        return None
+    left = _around(frame, atlas.paving.lines.at(atlas.undecided))
+    narrow = (np.ptp(left.reshape(-1, 2), axis=0) / box.sides).max() < NARROWER * size
+    area = ((left[:, 1] - left[:, 0]) / box.sides).prod(axis=1).sum()
+    return Zoom(left, tails, atlas.cells) if narrow and area < MOST_AREA else None
+
+
+def _around(frame: Frame, cells: Array) -> Array:
+    """The smallest boxes around cells (n, 2, 2) of z."""
+    (a, b), (c, d) = cells[:, 0].T, cells[:, 1].T
+    corners = frame.outer(np.stack([np.stack(z, axis=1) for z in ((a, b), (c, b), (c, d), (a, d))], axis=1))
+    slack = frame.rounding * frame.box.sides
+    return np.stack([corners.min(axis=1) - slack, corners.max(axis=1) + slack], axis=1)
+
+
+def _tails(
+    evaluations: Evaluations,
+    frame: Frame,
+    inner: Function,
+    atlas: Atlas,
+    ends: Sequence[End],
+    tolerance: float,
+) -> list[Tail] | None:
+    """The tails of all ends, in order; None where the chains are not as they must be."""
+    sheet, within = atlas.sheet, Evaluations(inner, evaluations.deadline)
+    if not len(sheet.arcs):
+        return None
+    stack = batch_of(sheet, within.value_and_gradient(sheet.crossings.points)[1])
+    place = _places(frame, Slabs.of_arcs(sheet, stack), ends)
+    parts = None if place is None else _parts(atlas, place, ends)
+    if parts is None:
+        return None
+    at_crossings = sheet.crossings.error_bound / sheet.box.sides[sheet.crossings.brackets.axis] * UP
+    tails = []
+    for end, part in zip(ends, parts, strict=True):
+        own = stack[part]
+        row, which = (-1, 1) if end.starts else (0, 0)
+        point, gradient = frame.inner(end.point), within.value_and_gradient(frame.inner(end.point))[1]
+        own.vectors[row, which], own.vectors[row, 2 + which] = point, gradient
+        own, pieces, good = stacked_pieces(within, sheet.box, own, tolerance, evaluations.deadline)
+        if not good.all():
+            return None
+        last = at_crossings[sheet.arcs.end[own.arc[-1]]]
+        bounds = np.append(bounds_at_starts(within, sheet, own, at_crossings), last)
+        tails.append(_outside(evaluations, frame, sheet.box, end, (own.start, own.end), pieces, bounds))
+    evaluations.count(within.points)
+    return tails
+
+
+def _outside(
+    evaluations: Evaluations,
+    frame: Frame,
+    rectangle: Box,
+    end: End,
+    ends: tuple[Array, Array],
+    pieces: Pieces,
+    bounds: Array,
+) -> Tail:
+    """A tail in x, from its pieces between the points z at their `ends`."""
+    points = frame.outer(np.concatenate([ends[0], ends[1][-1:]]))
+    points[-1 if end.starts else 0] = end.point
+    number = np.arange(len(pieces))[:, None]
+    values = frame.outer(pieces.at(number, np.tile(NODES, (len(pieces), 1)))[..., :2])
+    first, last = NODES.argmin(), NODES.argmax()
+    values[:, first], values[:, last] = points[:-1], points[1:]
+    gradients = evaluations.value_and_gradient(points)[1]
+    bounds = (bounds * float(rectangle.sides.max()) * (1 + ROUNDINGS * EPS) + frame.rounding) * UP
+    return Tail(points, gradients, with_arclength(values).end_to_end(), bounds)
+
+
+def _places(frame: Frame, slabs: Slabs, ends: Sequence[End]) -> Indices | None:
+    """The place, among all arcs, of the arc on which each end lies; None if some lie on none for certain."""
+    signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
+    found = []
+    for end in ends:
+        x = np.concatenate([end.bracket.lower, end.bracket.upper])
+        corners = (frame.inner(x)[:, None] + signs * frame.rounding).reshape(-1, 2)
+        holds = np.flatnonzero(slabs.hold(np.repeat(corners[:, None], len(slabs), axis=1)).all(axis=0))
+        if len(holds) != 1:
+            return None
+        found.append(holds[0])
+    return np.array(found)
+
+
+def _parts(atlas: Atlas, place: Indices, ends: Sequence[End]) -> list[Indices] | None:
+    """The places of the arcs from each end to the undecided cells; None if the chains are not a star."""
+    chains, cells = atlas.sheet.chains, atlas.sheet.ends()
+    chain = np.searchsorted(chains.offsets, place, side="right") - 1
+    to_cells = cells >= 0
+    # Those with an end contain one each, and lead from a side to an undecided cell; the others do not.
+    number = np.bincount(chain, minlength=len(chains))
+    if chains.closed.any() or (number != to_cells.sum(axis=1)).any() or number.max() > 1:
+        return None
+    if any(bool(to_cells[k, 0]) != end.starts for k, end in zip(chain, ends, strict=True)):
+        return None
+    first, last = chains.offsets[:-1][chain], chains.offsets[1:][chain]
+    return [
+        np.arange(a, at + 1) if end.starts else np.arange(at, b)
+        for a, at, b, end in zip(first, place, last, ends, strict=True)
+    ]
