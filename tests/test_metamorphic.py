@@ -28,8 +28,8 @@ def test_what_is_written_otherwise_has_the_same_values(rewrite, fresh_seed):
     layers, x = problem.exact.layers, rng.uniform(*problem.bounds.T, (50, 2))
     expected, found = as_network(layers).value(x), as_network(rewrite(rng, layers)).value(x)
     most = np.abs(expected).argmax()
-    if expected[most] == 0:
-        pytest.skip("F is 0 at all points")
+    if abs(expected[most]) < 1e-6 * np.abs(layers[-1][0]).sum():
+        pytest.skip("F is hardly more than rounding at all points")
     # Up to the sign, or a power of 2.
     ratio = found[most] / expected[most]
     assert np.exp2(np.round(np.log2(abs(ratio)))) == pytest.approx(abs(ratio), rel=1e-3)
