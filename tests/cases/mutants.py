@@ -42,6 +42,7 @@ ROUNDING = _rows(
     underflow_of_exact_products=("_is_power_of_two(b)) & _is_normal(result)", "_is_power_of_two(b))"),
     divisors_near_0=("least = np.abs(b) * (1 - 4 * UNIT_ROUNDOFF) - s", "least = np.abs(b)"),
     rounding_of_a_quotient=("+ 2 * UNIT_ROUNDOFF * size + 4 * UNDERFLOW", "+ 4 * UNDERFLOW"),
+    underflow_of_a_quotient=("(r + size * s + SMALLEST) / least", "(r + size * s) / least"),
     rounding_of_a_root=(
         "grown = (r / result + 2 * UNIT_ROUNDOFF * result) * UP",
         "grown = (r / result) * UP",

@@ -42,6 +42,44 @@ def matrices(*shape, elements=WILD):
     return arrays(np.float64, shape, elements=elements)
 
 
+@pytest.mark.parametrize("size", [1.0, 1e-160, 1e-308])
+@pytest.mark.parametrize("width", [0.0, 1e-9, 0.5])
+def test_each_operation_covers_radii_rounding_and_underflow(size, width):
+    """With no radius at all where it does not round; products of halves of tiny numbers do."""
+    rng = np.random.default_rng(0)
+    a, b = (size * rng.normal(size=400) * 2.0 ** rng.integers(-4, 5, 400) for _ in "ab")
+    b[:9] = 0.5
+    r, s = width * np.abs(a), width * np.abs(b)
+    signs = [(i, j) for i in (-1, 1) for j in (-1, 1)]
+    x, y, p, q = map(exact, (a, b, r, s))
+    for found, true in (
+        (total(a, r, b, s), [x + i * p + y + j * q for i, j in signs]),
+        (times(a, r, b, s), [(x + i * p) * (y + j * q) for i, j in signs]),
+        (over(a, r, b, s), [(x + i * p) / (y + j * q) for i, j in signs]),
+    ):
+        some = np.isfinite(found[1])
+        low, high = np.min(true, axis=0), np.max(true, axis=0)
+        assert_within(found[0][some], found[1][some], low[some], high[some])
+    value, radius = root(np.abs(a), r)
+    for k in np.flatnonzero(np.isfinite(radius)):
+        low, high = (Fraction(value[k]) + sign * Fraction(radius[k]) for sign in (-1, 1))
+        assert low <= 0 or low**2 <= abs(x[k]) - p[k]
+        assert high**2 >= abs(x[k]) + p[k]
+
+
+@pytest.mark.parametrize("scale", [1.0, 1e-310])
+def test_products_of_sparse_rows_of_any_length_lie_within_the_radius(scale):
+    rng = np.random.default_rng(1)
+    m = scale * rng.normal(size=(6, 40))
+    m[np.arange(6) >= 3, 5:] = 0
+    factor = rng.normal(size=(40, 5)) / max(scale, 1e-30)
+    factor[0] = -(m[0, 1:] @ factor[1:]) / m[0, 0]
+    for some in (m, csr_array(m)):
+        midpoint, radius = product(some, 0 * some, factor)
+        centre = exact(m) @ exact(factor)
+        assert_within(midpoint, radius, centre, centre)
+
+
 @pytest.mark.parametrize("n", [1, 784])
 def test_the_radius_of_a_product_is_true_and_not_much_wider_than_the_bound(n):
     rng = np.random.default_rng(n)

@@ -27,6 +27,7 @@ Elementwise = Callable[[Array, Array, Array, Array], tuple[Array, Array]]
 
 UNIT_ROUNDOFF = 2.0**-53
 UNDERFLOW = float(np.finfo(np.float64).tiny)
+SMALLEST = float(np.finfo(np.float64).smallest_subnormal)
 # Upper bound of the roundings in any expression for a radius; `UP` is the factor that covers them.
 RADIUS_ROUNDINGS = 40
 UP = 1 + 2 * RADIUS_ROUNDINGS * UNIT_ROUNDOFF
@@ -219,7 +220,8 @@ def over(a: Array, r: Array | float, b: Array, s: Array | float) -> tuple[Array,
         result = a / b
         least = np.abs(b) * (1 - 4 * UNIT_ROUNDOFF) - s
         size = np.abs(result) + UNDERFLOW
-        grown = (r + size * s) / least + 2 * UNIT_ROUNDOFF * size + 4 * UNDERFLOW
+        # A product that underflows loses up to half a subnormal number, which a tiny divisor magnifies.
+        grown = (r + size * s + SMALLEST) / least + 2 * UNIT_ROUNDOFF * size + 4 * UNDERFLOW
     known = (np.asarray(r) == 0) & (np.asarray(s) == 0) & (b != 0)
     plain = _is_power_of_two(b) & _is_normal(result)
     grown = np.where(known & (plain | (a == 0)), 0.0, grown * UP)
