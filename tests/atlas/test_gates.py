@@ -323,11 +323,8 @@ def test_the_error_of_a_junction_is_at_least_its_distance():
                 found = inner.enclose(lower, upper)
                 return found._replace(lower=found.lower - 0.1, upper=found.upper + 0.1)
 
-            rows.enclose, rows.value_and_gradient, rows.groups = (
-                enclose,
-                inner.value_and_gradient,
-                inner.groups,
-            )
+            rows.enclose, rows.value_and_gradient = enclose, inner.value_and_gradient
+            rows.groups, rows.networks = inner.groups, ()  # without networks each is enclosed by itself
             return rows
 
     corners = np.array([[[-1.0, -1.0], [1.0, 1.0]]])

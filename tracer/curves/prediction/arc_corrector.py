@@ -100,4 +100,5 @@ def grid_in_brackets(field: Field, arcs: ArcBatch, tau: Array) -> tuple[Array, A
     """Points (n, m, 2) of arcs where τ is `tau` (n, m), by the brackets of their charts, and ∇F there."""
     m = tau.shape[1]
     x = solve_in_brackets(field, arcs[np.repeat(np.arange(len(arcs)), m)], tau.ravel())
-    return x.reshape(-1, m, 2), field.value_and_gradient(x)[1].reshape(-1, m, 2)
+    gradient = np.array(field.value_and_gradient(x)[1])  # a constant one may be a view that is read-only
+    return x.reshape(-1, m, 2), gradient.reshape(-1, m, 2)
