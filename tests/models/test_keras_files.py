@@ -549,7 +549,7 @@ def chunks(group):
     ],
 )
 def test_arrays_lie_in_the_file_as_it_says(tmp_path, change, message):
-    with pytest.raises(ValueError, match=rf"model.h5': layer 'dense' \(Dense\): .*{message}"):
+    with pytest.raises(ValueError, match=rf"model.h5' cannot be read as a model of Keras: layer 'dense' \(Dense\): .*{message}"):
         tracer.load(changed(tmp_path, change))
 
 
@@ -615,7 +615,7 @@ def test_a_reader_that_hangs_or_dies_is_ended(tmp_path, monkeypatch):
     for code in ("while True: pass", "import os; os.abort()"):
         monkeypatch.setattr(hdf5, "MOST_SECONDS", 0.5)
         script.write_text(code)
-        with pytest.raises(ValueError, match=r"model.h5': it is no Keras model, or was damaged"):
+        with pytest.raises(ValueError, match=r"model.h5' cannot be read as a model of Keras: it is no Keras model, or was damaged"):
             tracer.load(path)
 
 
