@@ -424,9 +424,13 @@ from concurrent.futures import ProcessPoolExecutor
 sys.path[:0] = [{str(TESTS)!r}]
 import tracer
 from cases import many_fields
-threading.Timer(1.5, os.kill, (os.getpid(), signal.SIGINT)).start()
+
+def problems():
+    yield from [(many_fields.endless, {BOX!r})] * 6
+    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
+
 with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as pool:
-    list(tracer.trace_many([(many_fields.endless, {BOX!r})] * 6, pool))
+    list(tracer.trace_many(problems(), pool))
 """
     run = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120

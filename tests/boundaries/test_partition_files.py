@@ -214,11 +214,15 @@ def test_the_certified_box_of_a_partition_may_be_narrower(tmp_path):
 
 def test_each_kind_of_result_is_loaded_as_itself(partition, tmp_path):
     partition.save(tmp_path / "p.npz")
-    with pytest.raises(ValueError, match=r"path must be a boundary .* it says that it holds 'partition'"):
+    with pytest.raises(
+        ValueError, match=r"cannot be read as a boundary .* it says that it holds 'partition'"
+    ):
         tracer.Boundary.load(tmp_path / "p.npz")
     iris, bounds = tracer.example("iris")
     tracer.trace(iris.margin(0, 1), bounds).save(tmp_path / "b.npz")
-    with pytest.raises(ValueError, match=r"path must be a partition .* it says that it holds 'boundary'"):
+    with pytest.raises(
+        ValueError, match=r"cannot be read as a partition .* it says that it holds 'boundary'"
+    ):
         tracer.Partition.load(tmp_path / "b.npz")
     odd = tracer.Network([tracer.Layer(np.eye(2), [0, 0])], classes=((0, 1), None))
     with pytest.raises(TypeError, match=r"labels must be texts, numbers or truth values .* got \(0, 1\)"):

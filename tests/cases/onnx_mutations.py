@@ -193,8 +193,8 @@ def bytes_changed(rng, content):
     """One to three bytes replaced, left out, or put in."""
     content = bytearray(content)
     for _ in range(rng.integers(1, 4)):
-        place, how = int(rng.integers(len(content))), rng.random()
-        if how < 0.6:
+        place, how = int(rng.integers(max(len(content), 1))), rng.random()
+        if how < 0.6 and content:
             content[place] = int(rng.integers(256))
         elif how < 0.8:
             del content[place : place + int(rng.integers(1, 9))]

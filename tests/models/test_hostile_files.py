@@ -108,6 +108,14 @@ def test_a_sparse_weight_does_not_claim_more_than_there_is(tmp_path):
         tracer.load(path)
 
 
+def test_a_sparse_weight_has_no_rows_before_the_first(tmp_path):
+    sparse = {"shape": [2, 5], "data": [1, 2, 3], "indices": [0, 4, 1], "indptr": [0, 2, -(2**63)]}
+    path = tmp_path / "net.json"
+    path.write_text(json.dumps({"layers": [{"W": sparse, "b": [0, 0]}]}))
+    with pytest.raises(ValueError, match="indptr must not be negative"):
+        tracer.load(path)
+
+
 def test_layers_of_nnet_are_counted_before_they_are_read(tmp_path):
     sizes = "1," * 40_001
     path = tmp_path / "deep.nnet"

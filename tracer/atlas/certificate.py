@@ -8,6 +8,7 @@ import numpy as np
 
 from tracer.arrays import Array, Indices
 from tracer.fields.box import Box
+from tracer.pickles import OfOneVersion
 
 # What a proof does not cover.
 BETWEEN_POINTS = (
@@ -107,7 +108,7 @@ class Proof:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Certificate:
+class Certificate(OfOneVersion):
     """The guarantee that comes with a boundary.
 
     Outside the listed undecided cells, the components of {F = 0} in `bounds` and the returned curves

@@ -7,6 +7,7 @@ from typing import Any
 
 from tracer.atlas.certificate import Certificate, Status
 from tracer.fields.box import Box
+from tracer.pickles import OfOneVersion
 
 # What features say of their coordinates: RFC 7946 takes those for longitude and latitude.
 PLANAR = "planar coordinates of the traced box, not longitude and latitude"
@@ -37,7 +38,7 @@ def columns(names: Sequence[str], rows: Sequence[Sequence]) -> dict[str, list]:
     return {name: [row[k] for row in rows] for k, name in enumerate(names)}
 
 
-class Result:
+class Result(OfOneVersion):
     """A boundary or a partition: what is certain about a box, to look at and to save."""
 
     certificate: Certificate

@@ -33,6 +33,7 @@ from tracer.fields.field import EnclosedField
 from tracer.fields.function import Function
 from tracer.fields.networks.network import Network
 from tracer.fields.piecewise_linear.rational_network import RationalNetwork
+from tracer.pickles import OfOneVersion
 
 # If an end of the line is undecided, a root may lie at it: then the line is extended by this share of the
 # side, so that a bracket may reach beyond the end.
@@ -46,7 +47,7 @@ TIME = "the time limit was reached: a larger time_limit lets the search go on"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Roots:
+class Roots(OfOneVersion):
     """The roots of F on a line, in order.
 
     Attributes

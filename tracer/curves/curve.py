@@ -29,6 +29,7 @@ from tracer.fields.box import Box
 from tracer.fields.checks import between, floats, need_finite
 from tracer.fields.evaluations import Evaluations, Overtime
 from tracer.fields.field import Field, noise_of
+from tracer.pickles import OfOneVersion
 
 # The estimated error of a point is twice Newton's step, plus the rounding of its coordinates.
 ROUNDING = 4 * EPS
@@ -44,7 +45,7 @@ DATA_TOLERANCE = 1e-6
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Curve:
+class Curve(OfOneVersion):
     """A connected piece of the boundary, with F > 0 on its left.
 
     Attributes

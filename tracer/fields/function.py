@@ -32,6 +32,7 @@ from tracer.fields.callables.calls import call, checked
 from tracer.fields.callables.plain_function import GRADIENT_ERROR, PlainFunction
 from tracer.fields.checks import points, shown
 from tracer.fields.field import Enclosure
+from tracer.pickles import OfOneVersion
 
 # The largest distance of a plain value to the bounds at its point, relative to their width.
 ROOM = 2.0
@@ -39,7 +40,7 @@ ROOM = 2.0
 SHARE_OF_LARGEST = 1e-4
 
 
-class Function:
+class Function(OfOneVersion):
     """The field of a callable ``f(x1, x2)``.
 
     Parameters

@@ -16,9 +16,10 @@ from tracer.fields.checks import points, shown
 from tracer.fields.field import Enclosure
 from tracer.fields.labels import Side, pair, restricted, sides
 from tracer.fields.plane import Plane
+from tracer.pickles import OfOneVersion
 
 
-class Model(ABC):
+class Model(OfOneVersion, ABC):
     """A function with several inputs and outputs; a field if it has two inputs and one output.
 
     Subclasses are frozen dataclasses.

@@ -17,9 +17,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tracer._version import __version__
 from tracer.arrays import Array, quiet
 from tracer.fields.checks import frozen_array, index, points, shown
 from tracer.fields.feature_names import names_of
+from tracer.pickles import rebuilt
 
 # Below this sine of the angle between u and v, coordinates in the plane lose all their digits.
 SMALLEST_SINE = 1e-12
@@ -129,7 +131,7 @@ class Plane:
         return cls(origin, np.eye(1, len(origin), first)[0], np.eye(1, len(origin), second)[0], names)
 
     def __reduce__(self) -> tuple:
-        return Plane, (self.origin, self.u, self.v, self.inputs)
+        return rebuilt, (__version__, Plane, self.origin, self.u, self.v, self.inputs)
 
     @property
     def features(self) -> tuple[int, int] | None:

@@ -7,10 +7,11 @@ from tracer.arrays import Array
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
 from tracer.curves.screen import Screen
+from tracer.pickles import OfOneVersion
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Arc:
+class Arc(OfOneVersion):
     """A part of the border between the regions of two classes: both are the argmax (or argmin) there.
 
     Attributes

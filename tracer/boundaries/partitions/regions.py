@@ -23,6 +23,7 @@ from tracer.curves.curve import DATA_TOLERANCE
 from tracer.curves.screen import Screen
 from tracer.fields.box import Box
 from tracer.fields.checks import points
+from tracer.pickles import OfOneVersion
 
 # Tolerance of polygons: distance of their chords from the arcs, in box units.
 RING_TOLERANCE = 1e-8
@@ -61,7 +62,7 @@ class Piece:
 
 
 @dataclass(frozen=True, eq=False, repr=False)
-class Region:
+class Region(OfOneVersion):
     """The part of the box in which one class is the argmax (the argmin, with `argmin`).
 
     Attributes

@@ -27,6 +27,7 @@ from tracer.fields import checks
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField, Field, unenclosable
 from tracer.fields.plane import Plane
+from tracer.pickles import OfOneVersion
 
 # The error of a proven distance, as a share of itself or of the box's shorter side, whichever is larger.
 PRECISION = 1e-9
@@ -39,7 +40,7 @@ AROUND_ALL = 2.0
 
 
 @dataclass(frozen=True, eq=False)
-class Nearest:
+class Nearest(OfOneVersion):
     """The nearest points of a boundary.
 
     Attributes

@@ -34,13 +34,14 @@ from tracer.fields.field import Enclosure
 from tracer.fields.labels import Side
 from tracer.fields.networks.network import Network
 from tracer.fields.plane import Plane
+from tracer.pickles import OfOneVersion
 
 MOST_NEURONS = 20
 # Points are evaluated in chunks of at most this many numbers: 16 MB.
 CHUNK_NUMBERS = 2**21
 
 
-class ExponentialSum:
+class ExponentialSum(OfOneVersion):
     r"""Equation (69) of the paper, for the boundary of a network with one hidden layer of sigmoids.
 
     The field's value is E divided by ``Π_k (1 + e^{B_k}) > 0``, which is F; `log_factor` returns the

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tracer._version import __version__
 from tracer.arrays import Array, Indices, Matrix, Signs, quiet
 from tracer.enclosures import rounding
 from tracer.enclosures.affine_map import AffineMap
@@ -31,6 +32,7 @@ from tracer.fields.networks.activations import (
 )
 from tracer.fields.networks.weights import frozen_radius, frozen_weight, of_form, row_keys, to_form
 from tracer.fields.plane import Plane
+from tracer.pickles import rebuilt
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -100,7 +102,9 @@ class Layer:
         object.__setattr__(self, "slope", None if slope is None else float(slope))
 
     def __reduce__(self) -> tuple:
-        return _rebuild, (
+        return rebuilt, (
+            __version__,
+            _rebuild,
             self.weight,
             self.bias,
             self.activation,

@@ -23,6 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
+from tracer._version import __version__
 from tracer.arrays import Array, Mask, quiet
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
@@ -39,6 +40,7 @@ from tracer.fields.networks.probabilities import (
     probability_layers,
 )
 from tracer.fields.plane import Plane
+from tracer.pickles import rebuilt
 
 # The inverse activations are compositions of a few functions with errors of at most 2 ulp; the sum of their
 # errors is at most this many unit roundoffs of |amount| + 1 (level(...) adds it to the radius).
@@ -125,7 +127,7 @@ class Network(Model):
 
     def __reduce__(self) -> tuple:
         parts = self.layers, self.plane, self.classes, self.inputs, self.sides, self.link, self.title
-        return Network, parts
+        return rebuilt, (__version__, Network, *parts)
 
     @property
     def n_inputs(self) -> int:

@@ -171,6 +171,9 @@ def of_form(form: Any) -> Any:
 
     try:
         indices, indptr = (np.array(form[name], dtype=np.int64) for name in ("indices", "indptr"))
+        # Differences of negative ones may overflow in SciPy's own check.
+        if indptr.min(initial=0) < 0:
+            raise ValueError(f"indptr must not be negative; got {indptr.min()}")
         found = csr_array((np.asarray(form["data"]), indices, indptr), shape=tuple(form["shape"]))
         found.check_format(full_check=True)
     except Exception as error:

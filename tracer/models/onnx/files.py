@@ -7,6 +7,7 @@ runtimes differ from it by their rounding errors.
 
 import gzip
 import os
+import zlib
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -63,7 +64,7 @@ def load(
     with reading(path, "an ONNX network") as (file, budget):
         try:
             model = onnx.load_model_from_string(_content(file))
-        except (DecodeError, gzip.BadGzipFile) as error:
+        except (DecodeError, gzip.BadGzipFile, EOFError, zlib.error) as error:
             raise ValueError(f"it is no ONNX model, or was cut off: {said(error)}") from None
         need_few_nodes(model, budget)
         if model.functions:
