@@ -94,7 +94,7 @@ def test_a_precomputed_kernel_is_cured_by_another():
     ("model", "cure"),
     [
         ("net.onnx", "pass tracer.load('net.onnx')"),
-        ("net.pt", "pass tracer.as_network(torch.load(path, weights_only=False), shape=…)"),
+        ("net.pt", "tracer.as_network(torch.jit.load(path), shape=…)"),
         (Path("net.onnx"), "pass tracer.load('net.onnx')"),
         (MLPClassifier, "a class: pass an instance of it"),
         (np.hypot, "pass a callable of (x1, x2) to tracer.trace as it is"),

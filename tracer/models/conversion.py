@@ -88,13 +88,13 @@ def as_network(model: Any, *, shape: Sequence[int] | None = None) -> Model:
 
 
 def _reader_of(path: Any) -> str:
-    """The call that reads a file."""
+    """What to do with a file."""
     # A user's class may raise anything.
     try:
         suffix = Path(path).suffix.lower()
     except Exception:
         suffix = ""
-    return HINTS.get(suffix, f"tracer.load({shown(path)})").removeprefix("pass ")
+    return HINTS.get(suffix, f"pass tracer.load({shown(path)})")
 
 
 def _cure(model: Any) -> str:
@@ -105,7 +105,7 @@ def _cure(model: Any) -> str:
     weights = isinstance(model, Mapping) and any(is_of("torch", x) for x in model.values())
     cures = (
         (isinstance(model, type), ", a class: pass an instance of it"),
-        (is_path, f": pass {_reader_of(model)}" if is_path else ""),
+        (is_path, f": {_reader_of(model)}" if is_path else ""),
         (is_of("onnx", model), ": pass tracer.load(path) of the file that onnx.save(model, path) writes"),
         (weights, ", a module's weights: pass the module itself, after module.load_state_dict(weights)"),
         (predicts, f": trace {function_of(model)}" if predicts else ""),
