@@ -154,7 +154,6 @@ TAYLOR = _rows(
         "radii = function.errors_of_products(self.radii, _sizes(self.coefficients))",
         "radii = function.sizes(self.radii)",
     ),
-    rounding_of_the_bias=("radii[0] += function.errors_of_sums(coefficients[0])", "pass"),
     rounding_of_values=(
         "(8 * UNIT_ROUNDOFF * size + UNDERFLOW)\n        return c +",
         "0 * size\n        return c +",
@@ -612,7 +611,7 @@ NEAREST = _rows(
 LINES = _rows(
     "boundaries/solving.py",
     "boundaries/test_solving.py",
-    ends_of_a_line=("unclear |= across & (sign == 0 and not _is_zero(field, end[0]))", "pass"),
+    ends_of_a_line=("unclear |= across & (sign == 0 and not _is_zero(field.field, end[0]))", "pass"),
     undecided_pieces=("complete = not len(undecided) and bool", "complete = bool"),
     rounding_of_bounds=(
         "bound = np.maximum(above - t, t - below) / box.sides[along] * UP",

@@ -14,6 +14,7 @@ from tracer.enclosures.forms.polynomial import PolynomialForm
 from tracer.enclosures.forms.polynomial_model import DEGREE
 from tracer.enclosures.forms.relaxation import Relaxation
 from tracer.enclosures.forms.taylor import TaylorForm
+from tracer.enclosures.functions.piecewise_linear import HARDTANH, RELU
 from tracer.enclosures.interpolation.padua import padua_points
 
 CELLS, OUT = 12, 5
@@ -176,6 +177,23 @@ def test_bounds_of_forms_hold_their_functions(radius):
             # Across 0, where either sign is one of its own.
             assert_holds(size, e, np.array([abs(p[0]), p[1], p[2]]))
             assert_holds(size, e, np.array([abs(p[0]), -p[1], -p[2]]))
+
+
+@pytest.mark.parametrize("radius", [0.0, 1e-9, 1.0])
+def test_models_of_kinked_functions_hold_either_side(radius):
+    rng = np.random.default_rng(10)
+    for function, kinks, slopes in ((RELU, [0], [0, 1]), (HARDTANH, [-1, 1], [0, 1, 0])):
+        for _ in range(3):
+            a = random_form(rng, radius)
+            a.coefficients[0] *= 0.1
+            found = a.apply(function)
+            for e in (*CORNERS, *rng.uniform(-1, 1, (4, 2)).tolist()):
+                p = members(rng, a, e)
+                side = [sum(z > kink for kink in kinks) for z in p[0]]
+                slope = np.array([slopes[k] for k in side])
+                clipped = np.maximum(p[0], kinks[0])
+                value = np.minimum(clipped, 1) if len(kinks) > 1 else clipped
+                assert_holds(found, e, np.array([value, slope * p[1], slope * p[2]]))
 
 
 def test_numbers_that_are_no_floats_have_an_error():
