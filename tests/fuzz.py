@@ -139,6 +139,8 @@ def main():
     parser.add_argument("--keep", help="a folder for the files that end wrong")
     parser.add_argument("--processes", type=int, default=1)
     options = parser.parse_args()
+    if options.keep:
+        Path(options.keep).mkdir(parents=True, exist_ok=True)
     print(f"seed {options.seed}", flush=True)
     wrong = sum(campaign(suffix, options) for suffix in options.kinds)
     print(f"{wrong} wrong")

@@ -145,3 +145,23 @@ def test_borders_through_a_cell(classes, centre, borders, faces):
     for numbers, closed in lattice.borders():
         assert not closed
         assert len(numbers) == 2
+
+
+def test_fields_without_bounds_are_sampled(tmp_path):
+    """Halves of a plane, of which interpolation has no bounds; and steps that meet where no field is 0."""
+    partition = tracer.partition([lambda x, y: np.interp(x, [-9, 9], [-9, 9]), lambda x, y: y], BOX)
+    assert partition.status is tracer.Status.SAMPLED
+    assert "np.interp" in partition.certificate.reason
+    assert [region.area for region in partition.regions] == pytest.approx([12.375, 14.625], abs=1e-9)
+    fields = [lambda x, y: np.floor(x) + y, lambda x, y: x - y, lambda x, y: 0.5 * np.sin(x)]
+    found = tracer.partition(fields, BOX)
+    found.save(tmp_path / "fields.npz")
+    assert len(tracer.Partition.load(tmp_path / "fields.npz").arcs) == len(found.arcs) > 2
+
+
+def test_a_closed_border_without_junctions_is_one():
+    """A step function that is 1 in a disc: its border has no ends."""
+    inside = [lambda x, y: np.floor(1.5 - 0.5 * (x**2 + y**2)), lambda x, y: 0 * x + 0.5]
+    partition = tracer.partition(inside, [(-2, 2), (-2, 2)])
+    assert [len(region.pieces) for region in partition.regions] == [1, 1]
+    assert partition.regions[0].area == pytest.approx(math.pi, rel=5e-3)

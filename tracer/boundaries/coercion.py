@@ -5,7 +5,7 @@ from typing import Any
 
 from tracer.fields.checks import kinds_of, shown
 from tracer.fields.classifier import Classifier, SeveralFields
-from tracer.fields.field import Field, unenclosable
+from tracer.fields.field import Field
 from tracer.fields.function import Function
 from tracer.fields.kernels.kernel import KernelField
 from tracer.fields.model import Model
@@ -84,13 +84,6 @@ def _several(given: Sequence[Any]) -> SeveralFields:
         raise ValueError(f"network must be two fields or more, if it is a list of them; got {shown(given)}")
     made = {id(field): as_field(field, f"network[{k}]") for k, field in enumerate(given)}
     fields = tuple(made[id(field)] for field in given)
-    for k, field in enumerate(fields):
-        if (reason := unenclosable(field)) is not None:
-            raise TypeError(
-                f"network[{k}] must have bounds on cells, a formula of NumPy's functions has them; got "
-                f"{shown(given[k])}, and {reason}: write it without that, or pass "
-                "margins of such fields to tracer.trace, which samples them"
-            )
     planes = [plane for field in fields if (plane := getattr(field, "plane", None)) is not None]
     axes = {(p.origin.tobytes(), p.u.tobytes(), p.v.tobytes()) for p in planes}
     if len(axes) > 1:

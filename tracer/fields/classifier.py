@@ -5,6 +5,7 @@ its outputs. The margin of two of them is a field again. Of two functions it is 
 one formula, so that what f and g have in common drops out; of other fields the bounds are subtracted.
 """
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
@@ -13,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, Mask, Signs, quiet
 from tracer.enclosures.formulas.ufuncs import Unenclosable
-from tracer.fields.field import EnclosedField, Enclosure
+from tracer.fields.field import EnclosedField, Enclosure, by_chords, noise_of, unenclosable
 from tracer.fields.function import Function
 from tracer.fields.plane import Plane
 
@@ -76,6 +77,11 @@ class SeveralFields:
         return next((f.inputs for f in self.fields if getattr(f, "inputs", None) is not None), None)
 
     @property
+    def unenclosable(self) -> str | None:
+        """The reason why some field has no bounds on cells; None if all have."""
+        return next((reason for f in self.fields if (reason := unenclosable(f)) is not None), None)
+
+    @property
     def distinct(self) -> Mask:
         """Which fields do not occur before."""
         return np.array([all(f is not g for g in self.fields[:k]) for k, f in enumerate(self.fields)])
@@ -104,7 +110,20 @@ class Difference:
     g: Any
     plane: Plane | None = None
 
-    unenclosable = None
+    @property
+    def unenclosable(self) -> str | None:
+        """The reason why f or g has no bounds on cells; None if both have."""
+        return SeveralFields((self.f, self.g)).unenclosable
+
+    @property
+    def chords(self) -> bool:
+        """Whether its curves are followed by chords, because f or g has kinks."""
+        return by_chords(self.f) or by_chords(self.g)
+
+    @property
+    def noise(self) -> float:
+        """The standard deviation of the errors of its values."""
+        return math.hypot(noise_of(self.f), noise_of(self.g))
 
     def value(self, x: ArrayLike) -> Array:
         """f − g at points `x` of shape (..., 2); shape (...)."""

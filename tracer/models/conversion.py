@@ -33,7 +33,7 @@ OF_SHAPES = ("torch.nn.modules", "keras", "tf_keras")
 
 @quiet
 @in_ieee_arithmetic(refused)
-def as_network(model: Any, *, shape: Sequence[int] | None = None) -> Model:
+def as_network(model: Any, *, shape: Sequence[Any] | None = None, output: int | str | None = None) -> Model:
     """Convert a fitted model of another library.
 
     Parameters
@@ -41,7 +41,12 @@ def as_network(model: Any, *, shape: Sequence[int] | None = None) -> Model:
     model : torch.nn.Module, TorchScript, keras.Model, scikit-learn estimator or Network
     shape : sequence of int, optional
         For a torch module: the shape of one point, such as (3, 32, 32) for images; by default the number of
-        inputs of its first linear layer. For a Keras model: where it leaves sizes of its input free.
+        inputs of its first linear layer. Of a module with several inputs a sequence of their shapes, such as
+        ((3,), (2,)): a point is that of all inputs, one after another. For a Keras model: where it leaves
+        sizes of its input free.
+    output : int or str, optional
+        For a torch module with several results, a tuple or a mapping: the number or name of the one that is
+        read.
 
     Returns
     -------
@@ -76,11 +81,14 @@ def as_network(model: Any, *, shape: Sequence[int] | None = None) -> Model:
         raise ValueError(
             f"shape belongs to torch modules and Keras models; got {shown(shape)} for {shown(model)}"
         )
+    if output is not None and library != "torch.nn.modules":
+        raise ValueError(f"output belongs to torch modules; got {shown(output)} for {shown(model)}")
     if isinstance(model, Model):
         return model
     if library is not None:
         read = import_module(READERS[library]).read
-        return read(model) if shape is None else read(model, shape)
+        given = {"shape": shape, "output": output}
+        return read(model, **{name: value for name, value in given.items() if value is not None})
     raise TypeError(
         f"model must be a torch module, a Keras model, a scikit-learn estimator or a Network; "
         f"got {shown(model)}{_cure(model)}"

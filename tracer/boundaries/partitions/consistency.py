@@ -144,7 +144,9 @@ def _fits(edge: HalfEdge, arc: Arc | None, box: Box) -> bool:
     if edge.output not in (None, arc.outputs[int(edge.reverse)]) or len(edge.points) != 2 * (not arc.closed):
         return False
     ends = arc.curve.points[[-1, 0] if edge.reverse else [0, -1]]
-    known = [end is not End.UNDECIDED and end is not End.BUDGET for end in arc.ends]
+    # A sampled junction is no nearer to its arcs than fields that jump, or its lattice, allow.
+    elsewhere = (End.UNDECIDED, End.BUDGET, *(() if arc.curve.proven else (End.JUNCTION,)))
+    known = [end not in elsewhere for end in arc.ends]
     known = np.array(known[::-1] if edge.reverse else known, dtype=bool)
     off = box.distance(edge.points, ends[: len(edge.points)])
     return bool((off[known] <= LOOSE).all())

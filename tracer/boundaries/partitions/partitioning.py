@@ -61,8 +61,8 @@ def partition(
     ----------
     network : Network, kernel model or list
         Two inputs, and two outputs or more; or two or more fields: functions, networks of one output and
-        callables of (x1, x2), all of them with bounds on cells. Their numbers are the classes. A torch module
-        without bounds, read by `as_network`, is sampled on a lattice instead.
+        callables of (x1, x2). Their numbers are the classes. A model without bounds, read by `as_network`,
+        and fields of which one has no bounds on cells are sampled on a lattice instead.
     bounds : sequence
         ``[(lo, hi), (lo, hi)]``.
     argmin : bool
@@ -79,7 +79,7 @@ def partition(
     Raises
     ------
     TypeError
-        If `network` is none of these, or a callable is no formula, or not the same one at every call.
+        If `network` is none of these, or a formula is not the same one at every call.
     ValueError
         If an argument is out of range.
 
@@ -106,7 +106,7 @@ def partition(
     classifier, box = as_classifier(network), Box.from_bounds(bounds)
     lowest = flag("argmin", argmin)
     with Work.of(tolerance, max_cells, time_limit, progress) as work:
-        if isinstance(classifier, SampledModel):
+        if isinstance(classifier, SampledModel | SeveralFields) and classifier.unenclosable is not None:
             return sampled_partition(classifier, box, lowest, work, classifier.unenclosable)
         try:
             return _proven(classifier, box, lowest, work)

@@ -1,4 +1,4 @@
-"""Partitions of models without bounds: the classes on a lattice, and the borders between them.
+"""Partitions of models and fields without bounds: the classes on a lattice, and the borders between them.
 
 How borders run, which regions there are and how their pieces are nested follows from the classes at the
 vertices of a lattice alone (`class_lattice`); a piece between its lines is missed. Each border is then
@@ -366,9 +366,12 @@ class SampledNodes:
         )
 
     def is_certain(self, node: int) -> bool:
-        """Whether each class leaves a node once: on the box, and where no class has two opposite corners."""
+        """Whether each class leaves a node once: on the box, and where no class has two opposite corners.
+
+        A closed border has no nodes, −1.
+        """
         meeting = self.found.graph.meeting
-        if node >= len(meeting.cell):
+        if not 0 <= node < len(meeting.cell):
             return True
         return len(np.unique(meeting.classes[node])) == int((meeting.crossings[node] >= 0).sum())
 

@@ -14,6 +14,7 @@ import numpy as np
 
 from tracer.arrays import Array, quiet
 from tracer.boundaries.coercion import has
+from tracer.fields.checks import said
 from tracer.fields.labels import output_of, sides
 from tracer.fields.networks.probabilities import need_probability
 from tracer.fields.sampled import SampledModel
@@ -109,7 +110,14 @@ class Responses:
         """Whether `predict` is the class of the largest output, at some random points."""
         rng = np.random.default_rng(0)
         x = rng.normal(size=(PROBES, self.n_inputs)) * 10.0 ** rng.uniform(-1, 2, (PROBES, 1))
-        scores = self(x)
+        try:
+            scores = self(x)
+        # Such as splines of degree 0, which scikit-learn evaluates within its data only.
+        except Exception as error:
+            raise ValueError(
+                f"{name_of(self.estimator)} cannot be evaluated at points of any size: {self.method} raises "
+                f"{type(error).__name__}: {said(error)}"
+            ) from error
         ranked = np.sort(scores, axis=1)
         sure = ranked[:, -1] - ranked[:, -2] > SURE * (1 + np.abs(ranked[:, -1]))
         predicted = replace(self, method="predict")(x)

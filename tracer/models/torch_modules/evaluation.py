@@ -16,6 +16,7 @@ import numpy as np
 from tracer.arrays import Array
 from tracer.fields.checks import said, shown
 from tracer.models.torch_modules.operators import NoChain
+from tracer.models.torch_modules.ports import UnknownResult, names_of
 
 if TYPE_CHECKING:
     import torch
@@ -182,12 +183,19 @@ def _first_values(
         try:
             with torch.no_grad():
                 result = module.to(dtype)(_tensor(x, shape, dtype))
+        except UnknownResult:
+            raise
         # A user's module may raise anything; it is kept as the cause.
         except Exception as raised:
             error = error or raised
             continue
         if isinstance(result, torch.Tensor) and len(result.shape) and len(result) == len(x):
             return _rows(result), dtype
+        if (names := names_of(result)) is not None:
+            raise ValueError(
+                f"output must be chosen, as {name} gives several results: pass tracer.as_network(module, "
+                f"output=…), one of {', '.join(map(repr, names))}"
+            )
         what = f"shape {tuple(result.shape)}" if isinstance(result, torch.Tensor) else shown(result)
         raise ValueError(
             f"{name} must give a tensor with outputs for each point; {len(x)} points of shape {shape} give "
@@ -196,8 +204,8 @@ def _first_values(
     assert error is not None
     raise ValueError(
         f"{name} cannot be evaluated at points of shape {shape}: it raises {type(error).__name__}: "
-        f"{said(error)}. Pass shape=, the shape of one point, or {WRAP}. It is no chain of layers either: "
-        f"{reason}"
+        f"{said(error)}. Pass shape=, the shape of one point, or those of several inputs, ((3,), (2,)); or "
+        f"{WRAP}. It is no chain of layers either: {reason}"
     ) from error
 
 

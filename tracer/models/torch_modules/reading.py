@@ -10,6 +10,7 @@ torch's softplus is z above its threshold; the softplus here is log(1 + eᶻ) ev
 at the threshold of 20, and decreases.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from copy import deepcopy
@@ -24,6 +25,7 @@ from tracer.models.lowering import chain
 from tracer.models.lowering.tensor import Tensor
 from tracer.models.torch_modules.evaluation import evaluated, name_of, outputs_at, reason_of
 from tracer.models.torch_modules.operators import NoChain
+from tracer.models.torch_modules.ports import Choice, of_one_tensor
 from tracer.models.torch_modules.scripts import lowered_script
 from tracer.models.torch_modules.tracing import Traced
 
@@ -34,15 +36,20 @@ if TYPE_CHECKING:
 SCALES = (0.1, 1.0, 1.0, 10.0)
 
 
-def read(module: "nn.Module", shape: Sequence[int] | None = None) -> Network | SampledModel:
+def read(
+    module: "nn.Module", shape: Sequence[Any] | None = None, output: Choice = None
+) -> Network | SampledModel:
     """A torch module as a network, or as a model without bounds.
 
     Parameters
     ----------
     module : torch.nn.Module
         TorchScript, too.
-    shape : sequence of int, optional
-        The shape of one point; the number of inputs of the first linear layer by default.
+    shape : sequence of int, or of such sequences, optional
+        The shape of one point, or of that of each input; the number of inputs of the first linear layer by
+        default.
+    output : int or str, optional
+        The number or name of the result, where there are several.
 
     Returns
     -------
@@ -52,7 +59,8 @@ def read(module: "nn.Module", shape: Sequence[int] | None = None) -> Network | S
     Raises
     ------
     ValueError
-        If the module cannot be evaluated at points of this shape; the message says why.
+        If the module cannot be evaluated at points of this shape, or `output` is none of its results; the
+        message says why.
     """
     from torch import no_grad
 
@@ -66,7 +74,11 @@ def read(module: "nn.Module", shape: Sequence[int] | None = None) -> Network | S
     for key, parameter in copy.named_parameters():
         parameter.requires_grad_(False)
         need_finite(f"{key} of {name}", parameter.numpy())
-    point = _inputs(copy) if shape is None else _checked(shape)
+    shapes = [_inputs(copy)] if shape is None else _checked(shape)
+    point = shapes[0]
+    if len(shapes) > 1 or output is not None:
+        copy = of_one_tensor(copy, shapes, output).eval()
+        point = (sum(map(math.prod, shapes)),)
     stack: list[str] = []
     try:
         with _followed(copy, stack):
@@ -99,10 +111,17 @@ def _need_agreement(network: Network, module: "nn.Module", shape: tuple[int, ...
             raise NoChain("its outputs are not those of the layers that it calls")
 
 
-def _checked(shape: Sequence[int]) -> tuple[int, ...]:
-    if not isinstance(shape, Sequence) or not all(type(n) is int and n > 0 for n in shape):
-        raise ValueError(f"shape must be positive integers, the shape of one point; got {shown(shape)}")
-    return tuple(shape)
+def _checked(shape: Sequence[Any]) -> list[tuple[int, ...]]:
+    """The shape of a point of each input."""
+    several = isinstance(shape, Sequence) and len(shape) > 0 and not isinstance(shape[0], int)
+    shapes = shape if several else [shape]
+    for one in shapes:
+        if not isinstance(one, Sequence) or not all(type(n) is int and n > 0 for n in one):
+            raise ValueError(
+                "shape must be positive integers, the shape of one point, or of several inputs a sequence of "
+                f"such shapes; got {shown(shape)}"
+            )
+    return [tuple(one) for one in shapes]
 
 
 def _inputs(module: "nn.Module") -> tuple[int]:
