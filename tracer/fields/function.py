@@ -144,7 +144,7 @@ class Function:
 
         return Function(difference)
 
-    def of(self, coordinates: Callable[[Any, Any], tuple[Any, Any]]) -> "Function":
+    def of(self, coordinates: Callable[[Any, Any], tuple[Any, Any]]) -> Function:
         """The function in other coordinates, of which x1 and x2 are affine functions."""
         return Function(lambda s, t: self._f(*coordinates(s, t)))
 
