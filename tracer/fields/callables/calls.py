@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from tracer.arrays import Array
-from tracer.fields.checks import shown
+from tracer.enclosures.formulas.stand_in import reason_of
 
 # Parts of what Python and NumPy say if an array is used as a single number.
 SCALAR = ("truth value of an array", "converted to Python scalars", "as an integer index")
@@ -34,7 +34,7 @@ def call(name: str, f: Callable[[Array, Array], Any], x1: Array, x2: Array) -> A
             return f(x1.copy(), x2.copy())
         except (TypeError, ValueError) as error:
             if any(text in str(error) for text in SCALAR):
-                raise TypeError(f"{name} {CURE.format(f=name, error=shown(error))}") from error
+                raise TypeError(f"{name} {CURE.format(f=name, error=reason_of(error))}") from error
             raise
 
 
