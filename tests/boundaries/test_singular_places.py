@@ -269,3 +269,12 @@ def test_places_are_kept_in_files(tmp_path):
     read = tracer.Boundary.load(tmp_path / "it.npz")
     assert [c.place for c in read.clusters] == [c.place for c in boundary.clusters]
     assert read.certificate.places == boundary.certificate.places
+
+
+def test_a_length_with_an_infinite_part_is_infinite_on_floats():
+    # hypot(nan, ∞) is ∞, and 1/∞ is 0: there F is y.
+    f = lambda x, y: 1 / np.hypot(np.log(x), 1 / np.maximum(x, 0)) + y  # noqa: E731
+    found = tracer.Function(f).enclose(np.array([[-1.0, -0.5]]), np.array([[-0.5, 0.5]]))
+    assert not found.empty[0]
+    assert found.lower[0] <= -0.5
+    assert found.upper[0] >= 0.5

@@ -114,7 +114,19 @@ def _infinite(a: Ranged) -> Ranged:
 
 
 def _hypot(a: Term, b: Term) -> Ranged:
-    return add(_form(a).square(), _form(b).square()).apply(elementary.SQRT)
+    """``√(a² + b²)``; on floats infinite where one is, even if the other is nowhere defined."""
+    a, b = _form(a), _form(b)
+    found = add(a.square(), b.square()).apply(elementary.SQRT)
+    if found.range is None or np.all(a.defined & b.defined):
+        return found
+
+    def known() -> Range:
+        infinite = [~one.nowhere & (np.isinf(one.low) | np.isinf(one.high)) for one in (a, b)]
+        may = (infinite[0] | infinite[1]) & ~(a.defined & b.defined)
+        low, high = np.where(may, 0.0, found.low), np.where(may, np.inf, found.high)
+        return Range(low, high, found.defined, found.nowhere & ~may)
+
+    return Ranged.of(found.form, (), known, further=(a, b), zeros=found.zeros)
 
 
 def _of_numbers(function: Callable[..., Ranged]) -> Callable[..., Ranged]:
