@@ -136,8 +136,8 @@ def clustered(
             traces[chain] = _with_tail(*traces[chain], tail, side)
     clusters = tuple(_cluster(field, atlas.box, *row) for row in zip(own, bounds, count, points, strict=True))
     traces = [
-        _ending_at(atlas.box, *traced, [None if k == NO_GROUP else points[k] for k in at_ends])
-        for traced, at_ends in zip(traces, ends.tolist(), strict=True)
+        _ending_at(atlas.box, trace, bound, [None if k == NO_GROUP else points[k] for k in at_ends])
+        for (trace, bound), at_ends in zip(traces, ends.tolist(), strict=True)
     ]
     left = np.concatenate([NO_CELLS, *(zoom.cells for _, zoom in zooms.values())])
     return Clustered(
