@@ -4,6 +4,8 @@ import json
 from collections import Counter
 from fractions import Fraction
 from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -17,6 +19,7 @@ from cases.random_networks import ACTIVATIONS, random_activation
 from claims.tiny_regions import false_claims, integer_layers, tiny_layers
 from tracer import Layer, Network, Status
 from tracer.atlas.classes.junctions import determinant
+from tracer.boundaries.partitions.nodes import Border, Nodes
 from tracer.curves.end import End
 
 MOONS = make_moons(40, noise=0.2, random_state=0)
@@ -575,3 +578,18 @@ def test_distances_that_are_not_smooth_at_their_sites_divide_a_box():
     partition = tracer.partition(distances, [(-1, 1), (-1, 1)], argmin=True)
     assert [len(region.pieces) for region in partition.regions] == [1, 1, 1]
     assert len(partition.junctions) == 1
+
+
+def test_a_border_within_a_cluster_is_part_of_it():
+    """Such borders have no direction to go on in, and mixed the classes of the regions around a tie."""
+    points, reach = np.array([[0.5, 0.5], [0.0, 0.2]]), np.full((2, 2), 1e-10)
+    atlas: Any = SimpleNamespace(junctions=())
+    nodes = Nodes(atlas, np.zeros(0, int), {}, points, reach, np.full(2, -1), np.zeros((2, 2)))
+    tiny, round_trip = points[0] + [[-1e-10, 0], [1e-11, 1e-10]], points[[0, 1, 0]]
+    ends = [(tiny, (0, 0)), (round_trip, (0, 0)), (tiny, (0, 1)), (tiny, ())]
+    curves: list[Any] = [SimpleNamespace(points=x) for x, _ in ends]
+    borders = [Border(curve, (0, 1), at, 0) for curve, (_, at) in zip(curves, ends, strict=True)]
+    kept, cells = nodes.parted(borders)
+    assert [border.nodes for border in kept] == [(0, 0), (0, 1), ()]
+    assert kept[0].curve.points is round_trip
+    np.testing.assert_allclose(cells, [points[0] + [[-1e-10, -1e-10], [1e-10, 1e-10]]], atol=1e-12)

@@ -67,6 +67,13 @@ def test_holes_in_holes_are_nested():
     assert all(arc.closed for arc in partition.arcs)
 
 
+def test_closed_borders_and_borders_on_the_box_lie_side_by_side():
+    f = [lambda x, y: 0 * x, lambda x, y: (1.5 - x) * (x**2 + y**2 - 1)]
+    partition = tracer.partition(of_functions(*f), [(-2, 2), (-2, 2)])
+    assert sorted(arc.closed for arc in partition.arcs) == [False, True]
+    assert partition.regions[0].area == pytest.approx(math.pi + 2, rel=1e-9)
+
+
 def test_one_class_has_the_whole_box():
     partition = tracer.partition(of_functions(lambda x, y: 1 + 0 * x, lambda x, y: 0 * x), BOX)
     assert areas(partition) == {0: [(27.0, 0)]}

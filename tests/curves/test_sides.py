@@ -76,6 +76,24 @@ def test_points_have_the_classes_of_network_and_partition():
     assert (tracer.trace(margin, bounds).classify(points)[decided] == winner[decided]).all()
 
 
+def test_sides_contain_their_points_of_the_box():
+    network, bounds = tracer.example("moons")
+    boundary = tracer.trace(network.margin(0, 1), bounds)
+    points = np.random.default_rng(0).uniform(*np.transpose(bounds), (4, 50, 2))
+    for label in network.classes:
+        assert np.array_equal(boundary.contains(points, label), boundary.classify(points) == label)
+        assert not boundary.contains(points + 100, label).any()
+    with pytest.raises(ValueError, match="side must be one of 'upper', 'lower'; got 'x'"):
+        boundary.contains(points, "x")
+
+
+def test_a_partition_has_the_areas_of_its_classes():
+    partition = tracer.partition([lambda x, y: x, lambda x, y: -x, lambda x, y: 0 * x - 9], [(-1, 3), (0, 1)])
+    assert [partition.area(k) for k in range(3)] == pytest.approx([3, 1, 0], abs=1e-12)
+    with pytest.raises(ValueError, match=r"label must be a class of \(0, 1, 2\); got 3"):
+        partition.area(3)
+
+
 def test_a_file_without_the_function_knows_no_sides(tmp_path):
     tracer.trace(lambda x, y: x**2 + y**2 - 1, WIDE).save(tmp_path / "circle.npz")
     boundary = tracer.Boundary.load(tmp_path / "circle.npz")

@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.ensemble import VotingClassifier
+from sklearn.gaussian_process import GaussianProcessClassifier
+from sklearn.gaussian_process.kernels import RBF
 from sklearn.kernel_approximation import Nystroem
 from sklearn.linear_model import LogisticRegression
 from sklearn.multiclass import OneVsOneClassifier, OneVsRestClassifier
@@ -127,3 +129,25 @@ def test_probabilities_are_those_of_the_estimator(estimator, n):
             known = estimator.predict_proba(x)[:, k] - p
             sure = np.abs(known) > 1e-9
             assert np.array_equal(value[sure] > 0, known[sure] > 0)
+
+
+def test_processes_against_the_rest_decide_by_their_probabilities():
+    """Their latent means do not: the variances differ from class to class. The probabilities are proven."""
+    rng = np.random.default_rng(1)
+    X, y = rng.normal(size=(40, 2)), rng.integers(0, 3, 40)
+    process = GaussianProcessClassifier(9 * RBF(0.4), optimizer=None)
+    estimator = OneVsRestClassifier(process).fit(X, y)
+    x = rng.uniform(-3, 3, (5000, 2))
+    model = tracer.as_network(estimator)
+    assert np.array_equal(model(x).argmax(axis=1), estimator.predict(x))
+    assert "decide together by probabilities" in model.unenclosable
+    fields = [tracer.as_network(part).probability(1, 0.5) for part in estimator.estimators_]
+    latent = [tracer.as_network(part).margin(1, 0) for part in estimator.estimators_]
+    values = np.stack([field.value(x) for field in fields], axis=1)
+    assert np.array_equal(values.argmax(axis=1), estimator.predict(x))
+    assert np.array_equal(estimator.predict(x), process.fit(X, y).predict(x))
+    assert (np.stack([f.value(x) for f in latent], axis=1).argmax(axis=1) != estimator.predict(x)).any()
+    partition = tracer.partition(fields, [(-0.5, 0.5), (-0.5, 0.5)])
+    assert partition.status is tracer.Status.PROVEN
+    inner = x[(np.abs(x) < 0.5).all(axis=1)]
+    assert np.array_equal(partition.classify(inner), estimator.predict(inner))

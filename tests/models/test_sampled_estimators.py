@@ -1,5 +1,6 @@
 """Estimators without bounds: their margins decide as `predict` does, are sampled, and say why."""
 
+import re
 import sys
 import warnings
 from types import SimpleNamespace
@@ -17,7 +18,7 @@ from sklearn.model_selection import FixedThresholdClassifier
 from sklearn.neighbors import KNeighborsClassifier, NearestCentroid
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import PolynomialFeatures, QuantileTransformer, StandardScaler
-from sklearn.svm import SVC
+from sklearn.svm import SVC, LinearSVC
 from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
 
 import tracer
@@ -206,3 +207,26 @@ def test_one_line_draws_a_sampled_boundary():
     assert display.boundary.status is Status.SAMPLED
     with pytest.raises(ValueError, match="X has 4 features, but DecisionTreeClassifier is expecting 2"):
         BoundaryDisplay.from_estimator(estimator, IRIS[0], features=(0, 1))
+
+
+def test_a_level_that_may_be_a_probability_is_refused_with_both_calls():
+    boosted = GradientBoostingClassifier(n_estimators=3, random_state=0).fit(*MOONS)
+    model = tracer.as_network(boosted)
+    with pytest.raises(ValueError, match="may be a probability") as raised:
+        model.level(1, 0.3)
+    cures = re.findall(r"is ((?:tracer\.Function|model\.probability).*?)(?:; where|$)", str(raised.value))
+    x = np.random.default_rng(0).normal(size=(20, 2))
+    by_score, by_probability = (eval(cure, {"tracer": tracer, "np": np, "model": model}) for cure in cures)
+    np.testing.assert_allclose(by_score.value(x), boosted.decision_function(x) - 0.3, atol=1e-12)
+    np.testing.assert_allclose(by_probability.value(x), boosted.predict_proba(x)[:, 1] - 0.3, atol=1e-12)
+    assert model.level(1, 2.0).n_outputs == model.margin(1, 0).level(0, 0.3).n_outputs == 1
+
+
+@pytest.mark.parametrize(
+    "estimator", [RandomForestClassifier(3), CalibratedClassifierCV(LinearSVC())], ids=str
+)
+def test_percents_are_no_levels_of_probabilities(estimator):
+    model = tracer.as_network(estimator.fit(*MOONS))
+    with pytest.raises(ValueError, match=r"value must be a probability.*for 90 % pass 0\.9"):
+        model.level(1, 90)
+    assert model.level(1, 0.9).n_outputs == 1

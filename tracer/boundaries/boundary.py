@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tracer.arrays import Array, quiet
+from tracer.arrays import Array, Mask, quiet
 from tracer.atlas.certificate import PHRASES, Certificate, Status
 from tracer.boundaries.clusters import Cluster
 from tracer.boundaries.result import Result, Stats, columns
@@ -19,6 +19,7 @@ from tracer.curves.curve import DATA_TOLERANCE, Curve
 from tracer.curves.end import End
 from tracer.curves.nearest.distances import Nearest, nearest_points, parts_of_boundary
 from tracer.curves.sides import area_above, classes_at, sign_of
+from tracer.fields import checks
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
@@ -154,6 +155,13 @@ class Boundary(Result):
         """The distance of points (..., 2) from the boundary, shape (...): negative where F < 0.
 
         As in `nearest`, which says where it is proven; inf if there is no curve.
+
+        Examples
+        --------
+        >>> import tracer
+        >>> circle = tracer.Function(lambda x1, x2: x1**2 + x2**2 - 1)
+        >>> tracer.trace(circle, [(-2, 2), (-2, 2)]).distance([(0, 0.5), (0, 2)]).round(9).tolist()
+        [-0.5, 1.0]
         """
         return self.nearest(points).distances * np.where(self._known_field().value(points) < 0, -1.0, 1.0)
 
@@ -171,6 +179,36 @@ class Boundary(Result):
         [-1, 1]
         """
         return classes_at(self._known_field(), points)
+
+    def contains(self, points: ArrayLike, side: Any = 1) -> Mask:
+        """Whether points (..., 2) of the box lie on one side of the boundary; a mask of shape (...).
+
+        Parameters
+        ----------
+        points : array_like, shape (..., 2)
+            In plane coordinates. Points outside the box are on neither side, points on the boundary are on
+            the side F > 0.
+        side
+            As in `area`.
+
+        Raises
+        ------
+        ValueError
+            If the shape is not (..., 2), or there is no such class.
+
+        Examples
+        --------
+        >>> import tracer
+        >>> circle = tracer.Function(lambda x1, x2: x1**2 + x2**2 - 1)
+        >>> boundary = tracer.trace(circle, [(-2, 2), (-2, 2)])
+        >>> boundary.contains([(0, 0), (1.5, 0), (3, 0)], side=-1).tolist()
+        [True, False, False]
+        """
+        field, at = self._known_field(), checks.points("points", points, 2)
+        sign = sign_of(side, getattr(field, "sides", None))
+        checks.need_finite("points", at)
+        value = field.value(at)
+        return (value >= 0 if sign > 0 else value < 0) & self.box.contains(at)
 
     @quiet
     def area(self, side: Any = 1) -> float:

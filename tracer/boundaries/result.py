@@ -96,6 +96,13 @@ class Result(OfOneVersion):
         ------
         ImportError
             If pandas is not installed.
+
+        Examples
+        --------
+        >>> import tracer
+        >>> boundary = tracer.trace(lambda x1, x2: x2 - x1, [(-1, 1), (-1, 1)])
+        >>> list(boundary.table())  # the columns of the DataFrame
+        ['curve', 'closed', 'x1', 'x2']
         """
         from tracer.view.export import data_frame
 
@@ -109,7 +116,16 @@ class Result(OfOneVersion):
     def __geo_interface__(self) -> dict[str, Any]:
         """A FeatureCollection of curves, or of regions, as a ``.geojson`` file has it.
 
-        ``geopandas.GeoDataFrame.from_features(result)`` reads it.
+        ``geopandas.GeoDataFrame.from_features(result)`` reads it. It names no coordinate reference system,
+        and its description says that the coordinates are planar.
+
+        Examples
+        --------
+        >>> import tracer
+        >>> boundary = tracer.trace(lambda x1, x2: x2 - x1, [(-1, 1), (-1, 1)])
+        >>> (feature,) = boundary.__geo_interface__["features"]
+        >>> feature["geometry"]["type"], feature["properties"]["closed"]
+        ('LineString', False)
         """
         features = [
             {"type": "Feature", "properties": properties, "geometry": thing.__geo_interface__}

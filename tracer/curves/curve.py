@@ -242,7 +242,16 @@ class Curve(OfOneVersion):
         return unit_vectors(rate).reshape(*at.shape, 2)
 
     def normal(self, s: ArrayLike) -> Array:
-        """Unit normals, shape (..., 2), in plane coordinates at arclengths `s` (...), towards F > 0."""
+        """Unit normals, shape (..., 2), in plane coordinates at arclengths `s` (...), towards F > 0.
+
+        Examples
+        --------
+        >>> import tracer
+        >>> circle = tracer.Function(lambda x1, x2: x1**2 + x2**2 - 4)
+        >>> (curve,) = tracer.trace(circle, [(-3, 3), (-3, 3)])
+        >>> bool(abs(curve.normal(1.0) - curve(1.0) / 2).max() < 1e-12)
+        True
+        """
         return turned(self.tangent(s))
 
     @quiet

@@ -23,6 +23,8 @@ from tracer.boundaries.partitions.borders import Junction
 from tracer.curves.curve import Curve
 from tracer.fields.box import Box
 
+# The cell around a cluster is wider than its cells by a hair, since its middle is rounded.
+WIDER = 1 + 1e-3
 # Stands for no node.
 NO_NODE = -1
 # The sides of the box, numbered counterclockwise, by the coordinate that varies and by whether it grows; no
@@ -164,6 +166,24 @@ class Nodes:
     def is_certain(self, node: int) -> bool:
         """Whether a node is a junction or an end on the box: then each class leaves it once."""
         return not len(self.atlas.junctions) <= node < len(self.reach)
+
+    def parted(self, borders: Sequence[Border]) -> tuple[list[Border], Array]:
+        """The borders that are not within a cluster, and the cells (m, 2, 2) around clusters with others.
+
+        What starts and ends at one cluster, and stays in the cell around it, is part of the singular place.
+        """
+        cells = [self._cell_around(border) for border in borders]
+        kept = [border for border, cell in zip(borders, cells, strict=True) if cell is None]
+        return kept, np.reshape([cell for cell in cells if cell is not None], (-1, 2, 2))
+
+    def _cell_around(self, border: Border) -> Array | None:
+        """The cell (2, 2) around the cluster in which a border lies; None if it lies in none."""
+        start, end = border.nodes or (NO_NODE, NO_NODE)
+        if start != end or start == NO_NODE or self.is_certain(start):
+            return None
+        cell = self.points[start] + WIDER * self.reach[start] * np.array([[-1.0], [1.0]])
+        x = border.curve.points
+        return cell if ((cell[0] <= x) & (x <= cell[1])).all() else None
 
     def at_ends(self, sheet: Sheet) -> list[tuple[int, tuple[int, ...]]]:
         """For each chain of a pair its first crossing, and the nodes at both ends if it is open."""

@@ -122,6 +122,13 @@ class Partition(Result):
         ------
         ValueError
             If the shape is not (..., 2), or what was divided by is not known: functions read from a file.
+
+        Examples
+        --------
+        >>> import tracer
+        >>> partition = tracer.partition(*tracer.example("iris"))
+        >>> partition.classify([(1.5, 0.3), (6, 2.2)]).tolist()
+        ['setosa', 'virginica']
         """
         if self.network is None:
             raise ValueError(
@@ -129,6 +136,29 @@ class Partition(Result):
             )
         scores = self.network.scores(negative=self.argmin)(checks.points("points", points, 2))
         return np.array(self.labels)[scores.argmax(axis=-1)]
+
+    def area(self, label: Any) -> float:
+        """The area of the region of a class, in plane coordinates; 0 if it has none. Computed, not proven.
+
+        Raises
+        ------
+        ValueError
+            If there is no such class, or a budget ended the work before there were regions.
+
+        Examples
+        --------
+        >>> import tracer
+        >>> partition = tracer.partition([lambda x, y: x, lambda x, y: y], [(0, 1), (0, 1)])
+        >>> round(partition.area(0), 9)
+        0.5
+        """
+        if label not in self.labels:
+            raise ValueError(
+                f"label must be a class of {checks.shown(self.labels)}; got {checks.shown(label)}"
+            )
+        if not self.regions:
+            raise ValueError("area: a budget ended the work before there were regions; raise the limit")
+        return sum(region.area for region in self.regions if region.label == label)
 
     def nearest(self, points: ArrayLike) -> Nearest:
         """The nearest change of decision to each of `points`: the nearest point of all arcs.

@@ -122,7 +122,8 @@ def _proven(network: Any, box: Box, argmin: bool, work: Work) -> Partition:
     question = ClassQuestion(margins)
     followed = follow(question, survey(question, box, work), work)
     atlas, nodes = followed.atlas, Nodes.of(followed.atlas)
-    borders = [border for pair in followed.arcs for border in _borders(question, followed, pair, nodes, work)]
+    every = [border for pair in followed.arcs for border in _borders(question, followed, pair, nodes, work)]
+    borders, inner = nodes.parted(every)
     cut_short = margins.without_deadline().late or not followed.finished
     work.end_of("assembly")
     junctions, number = nodes.junctions(borders, labels)
@@ -140,7 +141,9 @@ def _proven(network: Any, box: Box, argmin: bool, work: Work) -> Partition:
         regions,
         arcs,
         junctions,
-        certify(atlas, curves, cut_short=cut_short, further=undecided, of="partition"),
+        certify(
+            atlas, curves, cut_short=cut_short, further=np.concatenate([undecided, inner]), of="partition"
+        ),
         labels,
         box,
         network,

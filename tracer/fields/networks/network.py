@@ -293,6 +293,8 @@ class Network(Model):
         link, (*hidden, last) = self.link, self.layers
         if self.classes is not None and link != "outputs" and last.activation == "linear" and 0 < value < 1:
             raise ValueError(self._two_meanings(output, value))
+        if self.classes is not None and link == "outputs" and last.activation == "linear":
+            need_probability("value", value)
         low, high = last.rows(output).function.range if last.activation != "softmax" else (0.0, 1.0)
         if not low < value < high:
             raise ValueError(

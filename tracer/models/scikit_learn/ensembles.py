@@ -30,6 +30,10 @@ def one_against_rest(estimator: Any, read: Read) -> Model:
             "OneVsRestClassifier must give one label for each sample: trace its estimators_ one by one"
         )
     parts = Parts.of(estimator, map(read, estimator.estimators_))
+    by_probability = [not has(part, "decision_function") for part in estimator.estimators_]
+    unknown = [network.link == "none" and by for by, (_, network) in zip(by_probability, parts, strict=True)]
+    if len(unknown) > 1 and any(unknown):
+        raise Unread("its parts decide together by probabilities that are no function of their scores")
     links = {network.link if has(estimator, "predict_proba") else "none" for _, network in parts}
     if links == {"outputs"}:
         found = [after(x, network) for x, network in parts]

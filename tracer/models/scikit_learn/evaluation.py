@@ -14,7 +14,7 @@ import numpy as np
 
 from tracer.arrays import Array, quiet
 from tracer.boundaries.coercion import has
-from tracer.fields.checks import said
+from tracer.fields.checks import exact_number, index, said, shown
 from tracer.fields.labels import output_of, sides
 from tracer.fields.networks.probabilities import need_probability
 from tracer.fields.sampled import SampledModel
@@ -144,6 +144,30 @@ class SampledClassifier(SampledModel):
     """A classifier without bounds; `probabilities` are its responses that are, if it has such."""
 
     probabilities: Responses | None = None
+
+    @quiet
+    def level(self, output: int, value: float) -> SampledModel:
+        """The field whose zero set is where `output` has the given `value`: see `SampledModel.level`.
+
+        Raises
+        ------
+        ValueError
+            If the outputs are probabilities and `value` is none, or they are scores of classes and it may be
+            meant as a probability.
+        """
+        if self.n_outputs == self.outputs.n_outputs and self.classes is not None:
+            k, method = index("output", output, self.n_outputs), getattr(self.outputs, "method", None)
+            if method == "predict_proba":
+                need_probability("value", value)
+            elif method == "decision_function" and 0 < exact_number("value", value) < 1:
+                raise ValueError(
+                    f"value must be a level of the output itself, a score of {shown(self.classes[k])}, and "
+                    f"{value!r} may be a probability: where the score is {value!r} is tracer.Function(lambda "
+                    f"x1, x2: model(np.stack([x1, x2], axis=-1))[..., {k}] - {value!r}); where "
+                    f"{shown(self.classes[k])} has the probability {value!r} is "
+                    f"model.probability({self.classes[k]!r}, {value!r})"
+                )
+        return super().level(output, value)
 
     @quiet
     def probability(self, output: Any, p: float) -> SampledModel:

@@ -33,7 +33,11 @@ def gaussian_process(estimator: Any) -> KernelField:
     .. [1] C. E. Rasmussen, C. K. I. Williams, "Gaussian Processes for Machine Learning" (2006).
     """
     if len(estimator.classes_) != 2:
-        raise Unread("several Gaussian processes decide together by their probabilities")
+        raise Unread(
+            "several Gaussian processes decide together by their probabilities; proven are the regions of "
+            "OneVsRestClassifier(GaussianProcessClassifier()), which decides as they do, by tracer.partition("
+            "[tracer.as_network(e).probability(1, 0.5) for e in model.estimators_], bounds)"
+        )
     process = estimator.base_estimator_
     if (unread := _unread(process.kernel_)) is not None:
         raise Unread(f"the kernel {name_of(unread)} in {shown(process.kernel_)} has no bounds")
