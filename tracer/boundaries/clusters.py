@@ -18,8 +18,7 @@ from tracer.atlas.cells.subdivision import NO_CELLS
 from tracer.atlas.edges.crossings import shared_edges
 from tracer.atlas.places import POINT, Place, length_touched, place_of
 from tracer.curves.arcs.error_bounds import UP
-from tracer.curves.arcs.zooms import End as ZoomEnd
-from tracer.curves.arcs.zooms import Tail, Zoom, zoomed
+from tracer.curves.arcs.zooms import ArcEnd, Tail, Zoom, zoomed
 from tracer.curves.branch_points import BranchPoint, branch_point_near
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces
@@ -85,12 +84,12 @@ class Clustered(NamedTuple):
     Attributes
     ----------
     traces : list
-        The traces, with tails in zoomed clusters, and the branch points at which they end.
+        The traces, continued through zoomed clusters, with the branch points at which they end.
     clusters : tuple of Cluster
     zoomed : ndarray of bool
         Which charts and undecided cells are in clusters that were zoomed.
     left : ndarray, shape (m, 2, 2)
-        What is left of these.
+        The cells in zoomed clusters that are still undecided.
     cells : int
         The cells processed in zooms.
     """
@@ -167,7 +166,7 @@ def _zooms(
         arc = chains.arcs[chains.offsets[which.sum(axis=1)] - which[:, 1]]
         crossing = np.where(which[:, 1] == 0, sheet.arcs.start[arc], sheet.arcs.end[arc])
         at = [
-            ZoomEnd(sheet.crossings.brackets[[c]], sheet.crossings.points[c], not side)
+            ArcEnd(sheet.crossings.brackets[[c]], sheet.crossings.points[c], not side)
             for c, side in zip(crossing.tolist(), which[:, 1].tolist(), strict=True)
         ]
         zoom = zoomed(field, atlas.box, cells[k], middle, at, tolerance, left)

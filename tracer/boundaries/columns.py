@@ -106,8 +106,8 @@ def read(path: str | os.PathLike[str], table: Table, kind: str, version: int) ->
     written_by = _array(VERSION, members[VERSION]).ravel().tolist() if VERSION in members else None
     if written_by != [version]:
         raise ValueError(
-            f"its {VERSION} must be {version}, got {written_by}. Files of earlier versions do not bind what "
-            "is proven to their numbers: trace the boundary again"
+            f"its {VERSION} must be {version}, got {written_by}: this version of tracer reads no other, "
+            "trace the boundary again"
         )
     if KIND in members and (found := str(_array(KIND, members[KIND]))) != kind:
         raise ValueError(f"it says that it holds {found[:40]!r}")

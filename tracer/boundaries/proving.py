@@ -139,7 +139,7 @@ def certify(
     further : ndarray, shape (m, 2, 2)
         Further cells in which nothing is proven; the whole box is one if a number of a curve is not finite.
     zoomed : ndarray of bool
-        Which charts and undecided cells a zoom has decided, but for cells that are `further` ones.
+        Which charts and undecided cells belong to zoomed clusters; what is undecided of them is in `further`.
     zooms : int
         The number of cells processed in zooms.
     of : str

@@ -113,7 +113,7 @@ def solve(
         The given coordinate, in the box: exactly one of the two.
     time_limit : float, optional
         Seconds, after which the roots found so far are returned, and what is left of the line is undecided.
-        The excess is at most two evaluations of `field`, or a twentieth.
+        They may be exceeded by a fifth, and by two evaluations of `field`.
 
     Returns
     -------

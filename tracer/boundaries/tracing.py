@@ -51,8 +51,8 @@ def trace_from(
     max_steps : int
         The largest number of attempted steps; beyond it the curve ends with `End.BUDGET`.
     time_limit : float, optional
-        Seconds, after which the curve so far is returned; it ends with `End.BUDGET`. The excess is at most a
-        few evaluations of `field`, or a twentieth; near the limit turning points may be omitted. Without one
+        Seconds, after which the curve so far is returned; it ends with `End.BUDGET`. They may be exceeded by
+        a fifth, and by two evaluations of `field`; near the limit turning points may be omitted. Without one
         `max_steps` bounds the work.
 
     Returns
@@ -149,8 +149,8 @@ def trace(
     max_cells : int
         The largest number of cells processed; fewer than about 300 decide nothing.
     time_limit : float, optional
-        Seconds, after which the curves found so far are returned. The excess is at most one evaluation of
-        `field`, or a twentieth; near the limit turning points may be omitted.
+        Seconds, after which the curves found so far are returned. They may be exceeded by a fifth, and by two
+        evaluations of `field`; near the limit turning points may be omitted.
     progress : bool
         Whether to show progress on the standard error stream, once the work has taken a second.
 

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple, NoReturn
 from tracer._version import __version__
 
 STATUSES = """exit status:
-    0  done: proven, proven outside the listed cells, or sampled
+    0  done: proven, proven outside the listed cells, sampled, or followed from a seed
     1  an error in tracer itself, with a traceback: please report it
     2  bad input: one line says what is wrong
     3  a budget (--max-cells, --time-limit, --max-steps) ended the work; what was found is printed and saved

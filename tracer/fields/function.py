@@ -99,7 +99,7 @@ class Function(OfOneVersion):
 
     @cached_property
     def unenclosable(self) -> str | None:
-        """The reason why `enclose` has no bounds, such as an operation without bounds; None if it has.
+        """The reason why `enclose` has no bounds, such as "f uses np.floor, which has none"; None if it has.
 
         It is set later if f turns out to be no formula after all.
         """

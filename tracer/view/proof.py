@@ -1,9 +1,9 @@
 """The picture of a proof: its classified cells, and the curves over them.
 
 Pale cells are empty; in grey ones, too, is no zero, but F is not defined on all of each. Blue and orange
-cells are charts in which the boundary is a function of x2 or of x1;
-green cells are charts in which it crosses every line of an oblique direction at most once. Dots are the
-certified crossings with the sides of charts. Undecided cells are red.
+cells are charts in which the boundary is a function of x2 or of x1; green cells are charts in which it
+crosses every line of an oblique direction at most once. Dots are the certified crossings with the sides of
+charts. Undecided cells are magenta, and those that a zoom has decided are violet.
 """
 
 from typing import Any
@@ -16,7 +16,7 @@ from tracer.view.canvas.drawing import canvas
 from tracer.view.canvas.palette import Palette
 
 # Of cells, on the background: grey, and of charts by the dependent coordinate, for which z1 = z2 is solved.
-EMPTY, OUTSIDE, CHARTS = 0.06, 0.16, ("#3f7fbf", "#e8953a", "#57a639")
+EMPTY, OUTSIDE, CHARTS, ZOOMED = 0.06, 0.16, ("#3f7fbf", "#e8953a", "#57a639"), "#7a4fbf"
 GREY, GRID, EDGE = "#808070", 0.55, 0.35
 # More crossings than this are not drawn.
 MOST_DOTS = 2000
@@ -50,5 +50,5 @@ def cells_by_kind(proof: Proof, palette: Palette) -> list[tuple[Array, Array, st
         (proof.charts[proof.dependent == 0], tint(CHARTS[0]), "solved for x1"),
         (proof.charts[proof.dependent == 1], tint(CHARTS[1]), "solved for x2"),
         (proof.charts[proof.dependent == OBLIQUE], tint(CHARTS[OBLIQUE]), "solved obliquely"),
-        (proof.zoomed, tint(CHARTS[OBLIQUE]), "decided in a zoom"),
+        (proof.zoomed, tint(ZOOMED), "decided in a zoom"),
     ]

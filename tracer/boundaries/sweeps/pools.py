@@ -1,10 +1,10 @@
 """Problems on a pool of processes, of which some end their process, or never end.
 
-A worker that ends breaks the whole pool, and nobody says which problem it was. Workers take problems in
-order, so it is one of the first unfinished ones, as many as there are workers and one that waits in the pipe.
-These are tried once more, each alone; one that ends its process again is reported, and all others go on in a
-new pool. A problem that takes much longer than its time limit hangs in its field, where nobody looks at the
-clock: its pool is ended from outside, as if it had broken down.
+A worker that ends breaks the whole pool, and the pool does not say which problem it was. Workers take
+problems in order, so it is one of the first unfinished ones, as many as there are workers and one that waits
+in the pipe. These are tried once more, each alone; one that ends its process again is reported, and all
+others go on in a new pool. A problem that takes much longer than its time limit hangs in its field, where
+nobody looks at the clock: its pool is ended from outside, as if it had broken down.
 """
 
 import math
@@ -21,7 +21,7 @@ TIMES, SECONDS = 2.0, 30.0
 
 @dataclass(eq=False)
 class Task:
-    """A call, the future of its result, and when it hangs: `limit` seconds after it has begun."""
+    """A call, the future of its result, its time limit, and the `end` after which it hangs."""
 
     call: tuple[Callable[..., Any], bytes]
     future: Future

@@ -1,19 +1,19 @@
 """Zooms on clusters of undecided cells: an atlas of their own, in coordinates along their tangents.
 
 Where branches touch, cells resolve them at a distance t from the place where they touch if they are no
-higher than the branches are apart there, about κt². Along the branches cells may be long, but only if these
-lie along the sides of cells: otherwise 1/t cells are needed. So around a cluster K a rectangle Q is laid,
-with sides along the tangents, and F is traced in the coordinates z of ``x = o + M z``, M the matrix of its
-sides.
+higher than the branches are apart there, about κt². Along the branches cells may be long, but only where the
+branches run along the sides of cells: otherwise 1/t cells are needed. So around a cluster K a rectangle Q is
+laid, with sides along the tangents, and F is traced in the coordinates z of ``x = o + M z``, M the matrix of
+its sides.
 
 Outside K everything is known. On the sides of the cells of K, F is 0 at certified crossings p alone, where an
 arc ends. Each p lies in the *slab* (see `error_bounds`) of exactly one arc of the atlas of Q, hence on it.
-Let every chain of Q that ends at an undecided cell come from a side of Q, and contain one p, each another
-one; and let every other chain of Q lead from side to side, and contain no p.
+Let every chain of Q that ends at an undecided cell come from a side of Q, and contain exactly one p, a
+different one each; and let every other chain of Q lead from side to side, and contain no p.
 
-As Q surrounds K, a chain from its sides enters K only through a p. So those that contain none lie outside K,
-and of the others the part from p to the undecided cell lies in K, and K contains nothing else but these
-cells. So arcs that end at K are continued by these parts. In any other case K stays as it is.
+As Q surrounds K, a chain from its sides enters K only through a p. So chains without a p lie outside K. Of a
+chain with a p, the part from p to the undecided cell lies in K, and K contains nothing but these parts and
+the undecided cells. Each arc that ends at K is continued by its part. In any other case K stays as it is.
 """
 
 from collections.abc import Sequence
@@ -43,13 +43,14 @@ SMALL, LARGE = 1e-6, 2.0**-6
 FINEST = SMALL / 64
 # The rectangle is this many times as long and as high as the cluster, and no flatter than this.
 ROOM, FLATTEST = 1.5, 2.0**-12
-# A zoom must make a cluster narrower by this factor; the area of what is left, as a share of the box.
+# A zoom must leave less than this share of a cluster's width, and cells of less than this share of the box's
+# area.
 NARROWER, MOST_AREA = 0.5, 1e-9
 # Roundings of the coordinates z of a point.
 ROUNDINGS = 64
 
 
-class End(NamedTuple):
+class ArcEnd(NamedTuple):
     """An arc that ends at a cluster: where it crosses the side of a cell, and whether it starts there."""
 
     bracket: Segments
@@ -120,7 +121,7 @@ def zoomed(
     box: Box,
     cells: Array,
     at: Array,
-    ends: Sequence[End],
+    ends: Sequence[ArcEnd],
     tolerance: float,
     max_cells: int,
 ) -> Zoom | None:
@@ -134,7 +135,7 @@ def zoomed(
         Its cells.
     at : ndarray, shape (2,)
         A point of it, where branches meet.
-    ends : sequence of End
+    ends : sequence of ArcEnd
         All arcs that end at it.
     tolerance : float
         In box units.
@@ -179,7 +180,7 @@ def _tails(
     frame: Frame,
     inner: Function,
     atlas: Atlas,
-    ends: Sequence[End],
+    ends: Sequence[ArcEnd],
     tolerance: float,
 ) -> list[Tail] | None:
     """The tails of all ends, in order; None where the chains are not as they must be."""
@@ -212,7 +213,7 @@ def _outside(
     evaluations: Evaluations,
     frame: Frame,
     rectangle: Box,
-    end: End,
+    end: ArcEnd,
     ends: tuple[Array, Array],
     pieces: Pieces,
     bounds: Array,
@@ -229,7 +230,7 @@ def _outside(
     return Tail(points, gradients, with_arclength(values).end_to_end(), bounds)
 
 
-def _places(frame: Frame, slabs: Slabs, ends: Sequence[End]) -> Indices | None:
+def _places(frame: Frame, slabs: Slabs, ends: Sequence[ArcEnd]) -> Indices | None:
     """The place, among all arcs, of the arc on which each end lies; None if some lie on none for certain."""
     signs = np.array([[-1, -1], [1, -1], [1, 1], [-1, 1]])
     found = []
@@ -243,7 +244,7 @@ def _places(frame: Frame, slabs: Slabs, ends: Sequence[End]) -> Indices | None:
     return np.array(found)
 
 
-def _parts(atlas: Atlas, place: Indices, ends: Sequence[End]) -> list[Indices] | None:
+def _parts(atlas: Atlas, place: Indices, ends: Sequence[ArcEnd]) -> list[Indices] | None:
     """The places of the arcs from each end to the undecided cells; None if the chains are not a star."""
     chains, cells = atlas.sheet.chains, atlas.sheet.ends()
     chain = np.searchsorted(chains.offsets, place, side="right") - 1

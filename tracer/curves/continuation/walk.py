@@ -51,7 +51,8 @@ NEWTON_STEPS = 8
 class Budget:
     """The budget of a curve: a number of steps, and a deadline of `time.perf_counter`.
 
-    Before it a walk ends `until`, so that there is time for what lies between its steps.
+    A walk ends at `until`, before the deadline: the rest of the time is for the polynomials between its
+    steps.
     """
 
     steps: int
@@ -59,13 +60,13 @@ class Budget:
     until: float = math.inf
 
     def begin(self) -> None:
-        """A walk begins."""
+        """Set the time at which a walk that begins now ends."""
         now = time.perf_counter()
         self.until = now + WALK_SHARE * (self.deadline - now)
 
     @property
     def spent(self) -> bool:
-        """Whether either is spent."""
+        """Whether the steps or the time of a walk are used up."""
         return self.steps <= 0 or time.perf_counter() >= min(self.until, self.deadline)
 
 

@@ -281,10 +281,10 @@ def _put_onto_curve(field: Field, box: Box, arcs: ArcBatch, predicted: Array, no
         x[folded, INNER], gradient[folded, INNER] = _in_order(field, box, arcs[folded])
         folded = folded[_folds(box, arcs[folded], x[folded][:, AT_NODES])]
     nodes = x[:, AT_NODES]
-    halves = is_long(box, arcs)
+    long = is_long(box, arcs)
     uphill, rates = unit_vectors(gradient * box.sides), RATES_AT_SIGMA @ nodes / box.sides
     # Whether gradients are within 45° of the chord's normal; one that is 0 or not finite is not.
-    steep = ~(dot(_normals(box, arcs)[:, None], uphill) > LEAST_COSINE).all(axis=1) & halves
+    steep = ~(dot(_normals(box, arcs)[:, None], uphill) > LEAST_COSINE).all(axis=1) & long
     gap = (EXPECTED @ nodes - x[:, AT_CHECKS]) / box.sides
     length = box.distance(arcs.start, arcs.end)
     with np.errstate(all="ignore"):
@@ -293,8 +293,8 @@ def _put_onto_curve(field: Field, box: Box, arcs: ArcBatch, predicted: Array, no
         angle = np.fmax.reduce(np.abs(dot(rates, uphill)) / lengths(rates), axis=1)
     off = (np.abs(dot(gap, uphill[:, AT_CHECKS])) + bends).max(axis=1)
     # An arc so short that there is nothing between its ends is as good as it can be.
-    off, length = np.where(halves, off, 0.0), np.where(halves, length, 0.0)
-    off[folded] = np.where(halves[folded], np.inf, 0.0)
+    off, length = np.where(long, off, 0.0), np.where(long, length, 0.0)
+    off[folded] = np.where(long[folded], np.inf, 0.0)
     return _OnCurve(x, off, noise, length, angle, _room(box, nodes, uphill, angle), steep, lost)
 
 

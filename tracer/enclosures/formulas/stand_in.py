@@ -23,7 +23,8 @@ from numpy.lib.mixins import NDArrayOperatorsMixin
 CONVERSION = "a conversion to an array of floats, as in np.array([x1, x2]): np.stack has bounds"
 OVER_POINTS = "a loop over the points, as `for` and sum(x) are: NumPy's functions take whole arrays"
 # SciPy's functions that make an array of floats of any argument by np.asarray, which has no protocol: SciPy
-# asks for __array_namespace__ only if SCIPY_ARRAY_API was set before its import. And the same of a stack `a`.
+# asks for __array_namespace__ only if SCIPY_ARRAY_API was set before its import. Beside each stands an equal
+# formula of a stack `a`, which has bounds.
 SCIPY_FUNCTIONS = {
     "logsumexp": "np.logaddexp.reduce(a)",
     "softmax": "np.exp(a - np.logaddexp.reduce(a))",

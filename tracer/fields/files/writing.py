@@ -18,7 +18,7 @@ from tracer.fields.checks import path as checked
 from tracer.fields.checks import shown
 
 PREFIX = ".tracer-"
-# What was written less than so many seconds ago may not have its lock yet, or no more.
+# A file younger than so many seconds may be between its creation and its lock, or its lock and its renaming.
 NEW = 60.0
 # The temporary files that are being written, for whoever ends the process at once.
 UNFINISHED: set[str] = set()
@@ -108,7 +108,7 @@ def _lock(handle: int) -> bool:
 
 @contextlib.contextmanager
 def _named(target: Path) -> Iterator[None]:
-    """A block whose errors of the system that name no file name `target`: of writes they do not."""
+    """A block in which errors of the system get the name `target` if they have none, as those of writing."""
     try:
         yield
     except OSError as error:

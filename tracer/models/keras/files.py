@@ -57,8 +57,8 @@ def load(
     ImportError
         If the package `h5py` is not installed.
     ValueError
-        If the file is no Keras model, or no chain of layers; the message names the layer. A file of less than
-        100 MB is refused before it takes 500 MB, unless it is a network whose weights overflow.
+        If the file is no Keras model, or no chain of layers; the message names the layer. What a
+        file may cost: see `tracer.load`.
     """
     if find_spec("h5py") is None:
         raise ImportError(f"reading {shown(path)} needs the package h5py: pip install h5py")

@@ -26,7 +26,7 @@ PICTURE_TOLERANCE = 1e-4
 # Widths in points: of lines, rims and halos; of marks of undecided cells, and of data on axes of FULL inches.
 LINE, RIM, HALO = 1.6, 0.6, 1.6
 UNDECIDED_MARK, POINT, FULL, LEAST = 5 * LINE, 4.7, 3.5, 0.5
-# Undecided cells below this share of the box are marked, one of those that are closer than another share.
+# Undecided cells narrower than the first share of the box are marked; of those closer than the second, one.
 SMALL_CELL, APART = 0.02, 1e-3
 # Points on a curve where its text may be.
 PLACES = 41
