@@ -157,6 +157,17 @@ def through(tmp_path):
     return paths
 
 
+def test_pictures_show_the_two_sides_unless_they_are_plain(tmp_path):
+    saved = tmp_path / "paper.npz"
+    assert main(["trace", "-o", str(saved), str(tmp_path / "traced.png")]) == 0
+    for name, options in (("plotted", []), ("plain", ["--plain"])):
+        assert main(["plot", str(saved), *options, "-o", str(tmp_path / f"{name}.png")]) == 0
+    tracer.Boundary.load(saved).save(tmp_path / "own.png")
+    plotted, plain, own = ((tmp_path / f"{name}.png").read_bytes() for name in ("plotted", "plain", "own"))
+    assert plotted == own != plain
+    assert (tmp_path / "traced.png").stat().st_size > len(plain)
+
+
 def test_a_plane_through_three_arrays(of_four_inputs, through, tmp_path, capsys):
     npz, png = tmp_path / "b.npz", tmp_path / "b.png"
     assert main(["trace", str(of_four_inputs), "--through", *through, "-o", str(npz), str(png)]) == 0

@@ -102,6 +102,7 @@ def test_points_of_a_file_are_drawn_on_top(tmp_path, capsys):
             "--label must be the column of the classes, setosa, versicolor, virginica; got '3' in row 1",
         ),
         (IRIS, None, "--data must have a column for each of the 2 inputs"),
+        ("1,2,setosa\n3,1,virginica\n", "setosa", "--label COLUMN must have COLUMN a column, one of 0, 1, 2"),
         ("1,2\n3\n", None, "--data must have 2 columns in every row; got 1 in row 2"),
         ("a,b\n1,x\n", None, "--data must have numbers in all columns but that of --label; got 'x' in row 1"),
         ("", None, "--data must have a row for each point"),

@@ -23,6 +23,24 @@ MOONS, MOONS_BOUNDS = tracer.example("moons")
 SKEW = tracer.Plane([0.1, -0.2, 0.3], [1.0, 2.0, 0.5], [0.9, -0.3, 1.5])
 
 
+def test_what_a_zoom_has_decided_may_be_the_boundary():
+    """Beside a tacnode, whose cells were zoomed: without one of its curves nothing next to it is proven."""
+    c, s = np.cos(0.3), np.sin(0.3)
+
+    def touching(x1, x2):
+        along, up = c * x1 + s * x2, -s * x1 + c * x2
+        return up * (up - along * along)
+
+    boundary = tracer.trace(touching, [(-1.1, 1.3), (-1.2, 1.15)])
+    assert len(boundary.certificate.proof.zoomed)
+    along = np.linspace(1e-4, 5e-4, 3)
+    points = np.stack([c * along - s * 1e-10, s * along + c * 1e-10], axis=-1)
+    assert boundary.nearest(points).proven.all()
+    found = replace(boundary, curves=boundary.curves[:-1]).nearest(points)
+    assert (found.distances > 5e-9).all()
+    assert not found.proven.any()
+
+
 class Enclosing(Counting):
     """A field that counts the cells it is bounded on, too."""
 

@@ -52,7 +52,8 @@ class Points:
         if not rows:
             raise ValueError(f"--data must have a row for each point; got the empty file {shown(path)}")
         n = len(rows[0])
-        names = [str(k) for k in range(n)] if all(map(is_number, rows[0])) else rows.pop(0)
+        # A row with a number is no header, even if the classes in it are texts.
+        names = [str(k) for k in range(n)] if any(map(is_number, rows[0])) else rows.pop(0)
         for k, row in enumerate(rows):
             if len(row) != n:
                 raise ValueError(f"--data must have {n} columns in every row; got {len(row)} in row {k + 1}")

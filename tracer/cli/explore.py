@@ -7,6 +7,8 @@ from typing import Any
 from tracer.fields.networks.network import Network
 from tracer.view.web_figure import need_bokeh
 
+LAST_PORT = 65535
+
 
 def add_arguments(sub: argparse.ArgumentParser) -> None:
     """Declare the options of the page."""
@@ -20,6 +22,8 @@ def add_arguments(sub: argparse.ArgumentParser) -> None:
 
 def serve(network: Network, bounds: Any, arguments: argparse.Namespace) -> int:
     """Serve the page of a network of two inputs, until a signal ends it."""
+    if not 0 <= arguments.port <= LAST_PORT:
+        raise ValueError(f"--port must lie between 0 and {LAST_PORT}; got {arguments.port}")
     need_bokeh()
     from tracer.explore.page import page_of
     from tracer.explore.questions import first_question

@@ -385,7 +385,7 @@ class Curve(OfOneVersion):
         outside = (at < 0) | (at > self.length)
         if outside.any():
             raise ValueError(
-                f"s must lie between 0 and the length {self.length!r}; got {at[outside].flat[0]!r}"
+                f"s must lie between 0 and the length {self.length!r}; got {float(at[outside].flat[0])!r}"
             )
         return at
 

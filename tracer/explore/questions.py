@@ -65,7 +65,8 @@ def answer(network: Network, question: Question, time_limit: float = TIME_LIMIT)
     try:
         result, error = _result(network, question, time_limit), ""
     except Exception as wrong:
-        result, error = None, " ".join(f"{type(wrong).__name__}: {wrong}".split())
+        kind = "" if isinstance(wrong, ValueError | TypeError) else f"{type(wrong).__name__}: "
+        result, error = None, " ".join(f"{kind}{wrong}".split())
     return Answer(question, result, time.perf_counter() - start, error)
 
 

@@ -82,9 +82,9 @@ def save(result: Result, path: str | os.PathLike[str]) -> None:
 
 def save_picture(result: Result, path: str | os.PathLike[str], **kwargs: Any) -> None:
     """Draw a result into a file, whole or not at all; keywords go to the `plot` of its display."""
-    checked = check_target(path, tuple(PICTURES))
+    checked, display = check_target(path, tuple(PICTURES)), display_of(result)
     with whole_file(checked) as name:
-        picture(display_of(result), name, _suffix(checked), **kwargs)
+        picture(display, name, _suffix(checked), **{**display.in_files, **kwargs})
 
 
 def png(result: Result) -> bytes:

@@ -1,9 +1,10 @@
 """The nearest point of the boundary: found on the curves, proven on the cells.
 
 The curves give a point of the boundary at a distance d. The proof that none is nearer does not use the
-curves: F has no zero outside the charts and the undecided cells of the certificate, and none in the part of
-the charts within the disc of radius d − 1e-9 max(d, shorter side of the box) (see `discs`). Two certified
-signs of F around the point prove that the boundary is there.
+curves: F has no zero outside the charts, the cells that zooms have decided and the undecided cells of the
+certificate, and none in the part of the first two kinds within the disc of radius
+d − 1e-9 max(d, shorter side of the box) (see `discs`). Two certified signs of F around the point prove that
+the boundary is there.
 """
 
 from collections.abc import Callable, Sequence
@@ -92,7 +93,8 @@ def parts_of_boundary(field: Field | None, certificate: Certificate, curves: int
     proof = certificate.proof
     if proof is None or not isinstance(field, EnclosedField) or unenclosable(field) is not None:
         return None
-    return (Part(field, np.arange(curves), (Sheet(field, proof.charts),)),)
+    cells = np.concatenate([proof.charts, proof.zoomed])
+    return (Part(field, np.arange(curves), (Sheet(field, cells),)),)
 
 
 @in_ieee_arithmetic(Nearest.unproven)

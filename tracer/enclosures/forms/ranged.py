@@ -249,7 +249,9 @@ class Ranged:
         most = np.where(z.high == 0, 0.0, self.range.high)
         size = np.maximum(abs(c) / z.high, STEEPEST)
         steepest = np.where(np.isinf(size), 0.0, size * np.exp(-size) * size / abs(c))
-        steepest = np.where(at_zero, steepest * (1 + 64 * UNIT_ROUNDOFF) + UNDERFLOW, 0.0)
+        # A rounding of the exponent is an error of that size times the exponent.
+        roundings = 64 + 4 * np.where(np.isinf(size), 0.0, size)
+        steepest = np.where(at_zero, steepest * (1 + roundings * UNIT_ROUNDOFF) + UNDERFLOW, 0.0)
         reach = [_times(steepest, own) for own in z.reach()]
         low = np.where(at_zero, 0.0, self.range.low)
         high = np.where(at_zero, most, self.range.high)
