@@ -43,7 +43,7 @@ def test_a_certificate_draws_its_proof():
         assert labels == ["empty", "solved for x1", "solved for x2", "crossing"]
         ax.figure.canvas.draw()
         crossing = traced(lambda x, y: x * y, [(-1, 1.1), (-1, 1.2)]).certificate.plot(Figure().subplots())
-        assert "undecided" in [text.get_text() for text in crossing.get_legend().get_texts()]
+        assert "undecided\n(drawn larger)" in [text.get_text() for text in crossing.get_legend().get_texts()]
 
 
 def test_a_certificate_without_a_proof_cannot_be_drawn():

@@ -101,7 +101,7 @@ def test_a_box_whose_areas_overflow_is_an_error(side):
 
 
 def test_a_curve_without_finite_numbers_is_not_proven(monkeypatch):
-    monkeypatch.setattr(assembly, "_bounds_at_starts", lambda *arguments: np.full(len(arguments[2]), np.inf))
+    monkeypatch.setattr(assembly, "bounds_at_starts", lambda *arguments: np.full(len(arguments[2]), np.inf))
     network, bounds = tracer.example("iris")
     for result, curves in (
         (tracer.trace(T1, BOX), lambda r: r.curves),

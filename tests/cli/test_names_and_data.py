@@ -62,7 +62,7 @@ def points_of(path):
     """Where the outlines of the points in a picture begin, as (x, y) of SVG, and their colours."""
     groups = path.read_text().split('<g id="')
     marks = "".join(group for group in groups if group.startswith("PathCollection_"))
-    found = re.findall(r'<path d="M ([-\d.]+) ([-\d.]+)[^"]*" [^>]*style="fill: (#\w+)', marks)
+    found = re.findall(r'<path d="M ([-\d.]+) ([-\d.]+)[^"]*" [^>]*style="fill: (#\w+); stroke', marks)
     return {(float(x), float(y)): color for x, y, color in found}
 
 

@@ -136,9 +136,9 @@ def test_of_the_questions_that_wait_only_the_newest_is_answered():
     assert answers == [0, 90]
 
 
-@pytest.mark.filterwarnings("ignore::pytest.PytestUnhandledThreadExceptionWarning")
-def test_work_that_fails_does_not_stop_the_next():
-    answers, answered = [], threading.Semaphore(0)
+def test_work_that_fails_does_not_stop_the_next(monkeypatch):
+    answers, answered, failed = [], threading.Semaphore(0), threading.Event()
+    monkeypatch.setattr(threading, "excepthook", lambda _: failed.set())
 
     def work(question):
         try:
@@ -150,6 +150,7 @@ def test_work_that_fails_does_not_stop_the_next():
     for question in (0, 2, 4):
         newest.ask(question)
         assert answered.acquire(timeout=10)
+        assert question or failed.wait(10)
         while newest._busy:
             time.sleep(0.001)
     assert answers == [0.5, 0.25]

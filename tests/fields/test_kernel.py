@@ -362,7 +362,7 @@ def test_a_model_prints_what_it_is():
         (
             lambda: tracer.trace(classifier(3).margin(0, 1), [(-1, 1)] * 2),
             TypeError,
-            "two inputs, this model has 3: pass field.restrict",
+            "two inputs, this model has 3: choose a plane, pass field.restrict",
         ),
         (lambda: classifier().value([0, 0]), TypeError, "this model has 2: take model.margin"),
         (lambda: classifier(3).margin(0, 1).enclose(np.zeros((1, 3)), np.ones((1, 3))), TypeError, "has 3"),

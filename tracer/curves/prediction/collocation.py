@@ -294,7 +294,9 @@ def _put_onto_curve(field: Field, box: Box, arcs: ArcBatch, predicted: Array, no
     off = (np.abs(dot(gap, uphill[:, AT_CHECKS])) + bends).max(axis=1)
     # An arc so short that there is nothing between its ends is as good as it can be.
     off, length = np.where(long, off, 0.0), np.where(long, length, 0.0)
-    off[folded] = np.where(long[folded], np.inf, 0.0)
+    # A polynomial that folds is as far from its arc as its nodes are from each other.
+    spread = box.distance(nodes[folded], arcs.start[folded, None]).max(axis=1, initial=0.0)
+    off[folded] = np.where(long[folded], 2 * spread, 0.0)
     return _OnCurve(x, off, noise, length, angle, _room(box, nodes, uphill, angle), steep, lost)
 
 
