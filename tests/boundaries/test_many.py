@@ -416,28 +416,6 @@ def test_an_executor_that_breaks_down_whatever_it_is_given_raises():
         list(tracer.trace_many(SWEEP, doomed))
 
 
-def test_an_interrupt_ends_the_workers_of_a_pool():
-    """Ctrl-C in the recipe of the documentation, whose workers are in a field that does not return."""
-    code = f"""
-import multiprocessing, os, signal, sys, threading
-from concurrent.futures import ProcessPoolExecutor
-sys.path[:0] = [{str(TESTS)!r}]
-import tracer
-from cases import many_fields
-
-def problems():
-    yield from [(many_fields.endless, {BOX!r})] * 6
-    threading.Timer(1.0, os.kill, (os.getpid(), signal.SIGINT)).start()
-
-with ProcessPoolExecutor(2, multiprocessing.get_context("fork")) as pool:
-    list(tracer.trace_many(problems(), pool))
-"""
-    run = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=120
-    )
-    assert run.stderr.strip().endswith("KeyboardInterrupt")
-
-
 def test_a_dask_cluster(tmp_path):
     distributed = pytest.importorskip("distributed", reason="Dask's distributed is not installed")
     with (

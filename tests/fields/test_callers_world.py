@@ -38,7 +38,8 @@ ARGUMENTS = {
     "i": 0,
     "j": 1,
 }
-DOCUMENTED = (ValueError, TypeError, NotImplementedError, AttributeError)
+# ImportError: pandas may be missing.
+DOCUMENTED = (ValueError, TypeError, NotImplementedError, AttributeError, ImportError)
 
 
 @pytest.fixture(autouse=True)

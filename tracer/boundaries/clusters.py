@@ -132,7 +132,8 @@ def clustered(
         bounds[k] = corners.min(axis=0), corners.max(axis=0)
         points[k] = _branch_point(field, atlas.box, bounds[k])
         for (chain, side), tail in zip(which.tolist(), zoom.tails, strict=True):
-            traces[chain] = _with_tail(*traces[chain], tail, side)
+            trace, bound = traces[chain]
+            traces[chain] = _with_tail(trace, bound, tail, side)
     clusters = tuple(_cluster(field, atlas.box, *row) for row in zip(own, bounds, count, points, strict=True))
     traces = [
         _ending_at(atlas.box, trace, bound, [None if k == NO_GROUP else points[k] for k in at_ends])

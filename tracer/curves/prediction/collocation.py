@@ -63,6 +63,8 @@ QUARTERS = np.array([0.25, 0.5, 0.75])
 # Where so many cuts have left more than this share of what an arc misses by, bounds say how much is rounding.
 PATIENCE = 3
 STALLED = 0.5
+# Nodes within this, in box units, and within their rounding, are one point.
+ONE_POINT = 1e-10
 # The largest noise of an arc without a bracket, as a share of its chord.
 MOST_NOISE = 0.05
 # How well a direction is to be known where an arc may turn, as a share of how far it leads away from an axis;
@@ -294,9 +296,9 @@ def _put_onto_curve(field: Field, box: Box, arcs: ArcBatch, predicted: Array, no
     off = (np.abs(dot(gap, uphill[:, AT_CHECKS])) + bends).max(axis=1)
     # An arc so short that there is nothing between its ends is as good as it can be.
     off, length = np.where(long, off, 0.0), np.where(long, length, 0.0)
-    # A polynomial that folds is as far from its arc as its nodes are from each other.
+    # A polynomial that folds is good only if all its nodes are one point, but for rounding.
     spread = box.distance(nodes[folded], arcs.start[folded, None]).max(axis=1, initial=0.0)
-    off[folded] = np.where(long[folded], 2 * spread, 0.0)
+    off[folded] = np.where(long[folded] & ~(2 * spread <= np.minimum(noise[folded], ONE_POINT)), np.inf, 0.0)
     return _OnCurve(x, off, noise, length, angle, _room(box, nodes, uphill, angle), steep, lost)
 
 
