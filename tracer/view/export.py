@@ -43,8 +43,13 @@ def write_geojson(result: Result, path: Path) -> None:
 
 def write_picture(result: Result, path: Path) -> None:
     """Draw a picture: the two sides of a boundary that has a field, or the regions of a partition."""
+    _draw(result, path, _suffix(path))
+
+
+def _draw(result: Result, target: Any, suffix: str, **kwargs: Any) -> None:
+    """Draw a result as files show it, but for the keywords that are given."""
     display = display_of(result)
-    picture(display, path, _suffix(path), **display.in_files)
+    picture(display, target, suffix, **{**display.in_files, **kwargs})
 
 
 def _suffix(path: Path) -> str:
@@ -82,13 +87,13 @@ def save(result: Result, path: str | os.PathLike[str]) -> None:
 
 def save_picture(result: Result, path: str | os.PathLike[str], **kwargs: Any) -> None:
     """Draw a result into a file, whole or not at all; keywords go to the `plot` of its display."""
-    checked, display = check_target(path, tuple(PICTURES)), display_of(result)
+    checked = check_target(path, tuple(PICTURES))
     with whole_file(checked) as name:
-        picture(display, name, _suffix(checked), **{**display.in_files, **kwargs})
+        _draw(result, name, _suffix(checked), **kwargs)
 
 
 def png(result: Result) -> bytes:
     """The picture that a notebook shows."""
-    buffer, display = io.BytesIO(), display_of(result)
-    picture(display, buffer, "png", **display.in_files)
+    buffer = io.BytesIO()
+    _draw(result, buffer, "png")
     return buffer.getvalue()
