@@ -15,7 +15,7 @@ from tracer.atlas.certificate import PHRASES, Certificate, Status
 from tracer.boundaries.clusters import Cluster
 from tracer.boundaries.result import Result, Stats, columns
 from tracer.curves.branch_points import BranchPoint
-from tracer.curves.curve import DATA_TOLERANCE, Curve
+from tracer.curves.curve import DATA_TOLERANCE, WITHOUT_FIELD, Curve
 from tracer.curves.end import End
 from tracer.curves.nearest.distances import Nearest, nearest_points, parts_of_boundary
 from tracer.curves.sides import area_above, classes_at, sign_of
@@ -253,9 +253,7 @@ class Boundary(Result):
 
     def _known_field(self) -> Field:
         if self.field is None:
-            raise ValueError(
-                "field must be known; got a file that does not hold the function F: trace it again"
-            )
+            raise ValueError(WITHOUT_FIELD)
         return self.field
 
     @classmethod

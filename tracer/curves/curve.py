@@ -42,6 +42,7 @@ CLEARLY_BETTER = 0.01
 TURNING = 1.5e-4
 # Chords of lines for other programs stay within this of the curve, in box units.
 DATA_TOLERANCE = 1e-6
+WITHOUT_FIELD = "field must be known; got a file that does not hold the function F: trace it again"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -278,9 +279,7 @@ class Curve(OfOneVersion):
         if self.pieces.straight:
             return np.zeros(at.shape)
         if self.field is None:
-            raise ValueError(
-                "field must be known; got a file that does not hold the function F: trace it again"
-            )
+            raise ValueError(WITHOUT_FIELD)
         return curvature(self.field, self.box, self._on_curve(at.ravel())[0]).reshape(at.shape)
 
     def _branch_tangents(self, x: Array, predicted: Array) -> Array:
