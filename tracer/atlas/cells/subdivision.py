@@ -150,6 +150,12 @@ def area(cells: Array) -> float:
     return float(width[:, 0] @ width[:, 1])
 
 
+def corners_of(cells: Array) -> Array:
+    """The four corners of cells (n, 2, 2), counterclockwise, shape (n, 4, 2)."""
+    (a, b), (c, d) = cells[:, 0].T, cells[:, 1].T
+    return np.stack([np.stack(x, axis=1) for x in ((a, b), (c, b), (c, d), (a, d))], axis=1)
+
+
 def subdivide(
     queue: Queue,
     classify: Callable[[Queue, int, int, float], tuple[Classified, Queue, float]],

@@ -24,6 +24,7 @@ import numpy as np
 from tracer.arrays import EPS, Array, Indices
 from tracer.atlas.atlas import Atlas, build_atlas
 from tracer.atlas.cells.questions import OneField
+from tracer.atlas.cells.subdivision import corners_of
 from tracer.atlas.edges.roots import Segments
 from tracer.atlas.fragments import without_fragments
 from tracer.atlas.plain_values import compare_atlas
@@ -83,10 +84,15 @@ class Frame(NamedTuple):
     along: Array
 
     @property
+    def rotation(self) -> Array:
+        """M in box units."""
+        c, s = self.along
+        return np.array([[c, -s], [s, c]])
+
+    @property
     def matrix(self) -> Array:
         """M."""
-        c, s = self.along
-        return self.box.sides[:, None] * np.array([[c, -s], [s, c]])
+        return self.box.sides[:, None] * self.rotation
 
     @property
     def rounding(self) -> float:
@@ -96,8 +102,7 @@ class Frame(NamedTuple):
 
     def inner(self, x: Array) -> Array:
         """z of points (..., 2)."""
-        c, s = self.along
-        return ((x - self.origin) / self.box.sides) @ np.array([[c, -s], [s, c]])
+        return ((x - self.origin) / self.box.sides) @ self.rotation
 
     def outer(self, z: Array) -> Array:
         """x of points (..., 2)."""
@@ -156,10 +161,10 @@ def zoomed(
         atlas = build_atlas(question, rectangle, max_cells, evaluations.deadline)
         atlas = atlas if atlas.exhausted else without_fragments(atlas)
         tails = None if atlas.exhausted else _tails(evaluations, frame, inner, atlas, ends, tolerance)
+        if tails is None:
+            return None
         compare_atlas(inner, atlas)
     except (Unenclosable, Overtime):
-        return None
-    if tails is None:
         return None
     left = _around(frame, atlas.paving.lines.at(atlas.undecided))
     narrow = (np.ptp(left.reshape(-1, 2), axis=0) / box.sides).max() < NARROWER * size
@@ -169,8 +174,7 @@ def zoomed(
 
 def _around(frame: Frame, cells: Array) -> Array:
     """The smallest boxes around cells (n, 2, 2) of z."""
-    (a, b), (c, d) = cells[:, 0].T, cells[:, 1].T
-    corners = frame.outer(np.stack([np.stack(z, axis=1) for z in ((a, b), (c, b), (c, d), (a, d))], axis=1))
+    corners = frame.outer(corners_of(cells))
     slack = frame.rounding * frame.box.sides
     return np.stack([corners.min(axis=1) - slack, corners.max(axis=1) + slack], axis=1)
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tracer.arrays import Array
+from tracer.atlas.cells.subdivision import corners_of
 from tracer.atlas.certificate import Certificate, Status
 from tracer.fields.box import Box
 from tracer.fields.checks import floats, label_list, need_finite, shown
@@ -93,14 +94,11 @@ class Canvas:
         self.entries[text] = (self.ax.scatter(*points.T, s=9, color=self.palette.ink, zorder=3),)
 
     def cells(self, corners: Array, color: Any, **given: Any) -> Any:
-        """Cells with corners (n, 2, 2) as a PolyCollection."""
+        """Cells with lower and upper `corners` (n, 2, 2) as a PolyCollection."""
         from matplotlib.collections import PolyCollection
 
-        (a, b), (c, d) = corners[:, 0].T, corners[:, 1].T
-        squares = np.stack([np.stack(pair, axis=-1) for pair in ((a, b), (c, b), (c, d), (a, d))], axis=1)
-        return self.ax.add_collection(
-            PolyCollection(list(squares), facecolors=[color], **given), autolim=False
-        )
+        squares = PolyCollection(list(corners_of(corners)), facecolors=[color], **given)
+        return self.ax.add_collection(squares, autolim=False)
 
     def undecided(self, certificate: Certificate) -> Any:
         """The undecided cells of a proof, with a mark wider than a line on small ones; None without any."""
