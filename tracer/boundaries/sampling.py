@@ -238,7 +238,8 @@ class Search:
         Chords are refined all at once.
         """
         if by_chords(self.evaluations):
-            yield contours
+            if contours:
+                yield contours
             return
         start, many = 0, len(contours) if self.deadline == math.inf else 1
         roots = np.cumsum([len(contour.numbers) for contour in contours])

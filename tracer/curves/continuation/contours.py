@@ -133,8 +133,6 @@ def steps_of(
 
     Few points of each contour are taken, more where it turns.
     """
-    if not contours:
-        return []
     cell = 1.0 / (np.array(lattice.values.shape).max() - 1)
     thinned = [contour.numbers[_spaced(box, x[contour.numbers], LEAST_CELLS * cell)] for contour in contours]
     offsets = np.cumsum([0, *(len(numbers) for numbers in thinned)])
