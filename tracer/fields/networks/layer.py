@@ -216,8 +216,7 @@ class Layer:
         self, plus: Sequence[int], minus: Sequence[int], activation: str | Sequence[Block] = "linear"
     ) -> Layer:
         """The rows `plus` minus the rows `minus`, followed by another activation."""
-        parts = (self.weight, self.weight_radius, self.bias, self.bias_radius)
-        W, r, b, s = (part if isinstance(part, np.ndarray) else part.toarray() for part in parts)
+        W, r, b, s = self._arrays()
         W, r = rounding.total(W[plus], r[plus], -W[minus], r[minus])
         b, s = rounding.total(b[plus], s[plus], -b[minus], s[minus])
         return Layer(W, b, activation, weight_radius=r, bias_radius=s)
@@ -225,10 +224,13 @@ class Layer:
     @classmethod
     def stacked(cls, layers: Sequence[Layer]) -> Layer:
         """The rows of all layers, one after another, without their activations."""
-        columns = [(x.weight, x.bias, x.weight_radius, x.bias_radius) for x in layers]
-        dense = [[part if isinstance(part, np.ndarray) else part.toarray() for part in x] for x in columns]
-        W, b, r, s = map(np.concatenate, zip(*dense, strict=True))
+        W, r, b, s = map(np.concatenate, zip(*(layer._arrays() for layer in layers), strict=True))
         return cls(W, b, weight_radius=r, bias_radius=s)
+
+    def _arrays(self) -> list[Array]:
+        """The weight, its radius, the bias and its radius, none of them sparse."""
+        parts = (self.weight, self.weight_radius, self.bias, self.bias_radius)
+        return [part if isinstance(part, np.ndarray) else part.toarray() for part in parts]
 
     def linear(self, negative: bool = False) -> Layer:
         """The layer without its activation; times −1, exactly, if `negative`."""
