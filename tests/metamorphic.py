@@ -24,6 +24,7 @@ from scipy.sparse import csr_array
 
 import tracer
 from cases import rewritten
+from cases.campaigns import concluded
 from cases.problems import counts
 from cases.random_networks import ACTIVATIONS, as_network, random_problem
 from oracles.formulas import CONSTANTS, random_formula, with_numpy
@@ -396,10 +397,7 @@ def main():
             print("CONTRADICTION", claim, flush=True)
         if number % 500 == 499:
             print(f"{number + 1 - asked.first} problems, {time.perf_counter() - began:.0f} s", flush=True)
-    for key, count in sorted(tally.items()):
-        print(f"{key:40} {count}")
-    print(f"{wrong} contradictions")
-    return bool(wrong)
+    return concluded(tally, wrong, "contradictions")
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from collections import Counter
 import numpy as np
 
 import tracer
+from cases.campaigns import concluded
 from oracles.balls import arb_of
 from oracles.formulas import (
     AWKWARD,
@@ -113,10 +114,7 @@ def main():
             print(f"VIOLATION formula {n}, {claim}", flush=True)
         if n % 1000 == 999:
             print(f"{n + 1} formulas, {time.perf_counter() - began:.0f} s", flush=True)
-    for key, count in sorted(tally.items()):
-        print(f"{key:60} {count}")
-    print(f"{wrong} violations")
-    return bool(wrong)
+    return concluded(tally, wrong, "violations")
 
 
 if __name__ == "__main__":

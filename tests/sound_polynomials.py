@@ -18,6 +18,7 @@ from collections import Counter
 
 import numpy as np
 
+from cases.campaigns import concluded
 from cases.random_networks import SMOOTH, network_of
 from cases.samples import points_in
 from oracles.running_errors import evaluate
@@ -92,10 +93,7 @@ def main():
             wrong += 1
         if number % 50 == 49:
             print(number + 1, dict(tally), f"{time.perf_counter() - began:.0f} s", flush=True)
-    for name, count in sorted(tally.items()):
-        print(f"{name:60} {count}")
-    print(f"{wrong} violations")
-    return bool(wrong)
+    return concluded(tally, wrong, "violations")
 
 
 if __name__ == "__main__":
