@@ -128,16 +128,7 @@ def stacked_pieces(
         found = _put_onto_curve(field, box, arcs, *predicted)
         values[pending] = found.x[:, AT_NODES]
         allowed = tolerance, tolerance * length / len(stack)
-        misses = found.misses(*allowed)
-        # A lost point without a bracket is anywhere: no rounding explains it.
-        stalled = found.off >= STALLED * before[:, -1]
-        noisy = np.flatnonzero(misses & np.where(found.lost, stack.bracketed, stalled))
-        if len(noisy):
-            found.noise[noisy] += _rounding(field, box, found.x[noisy], found.lost[noisy])
-            if not stack.bracketed:
-                # Where F is so flat that noise could be anywhere along the arc, it explains nothing.
-                found.noise[found.noise > MOST_NOISE * found.length] = 0.0
-            misses = found.misses(*allowed)
+        misses = _missing(field, box, arcs, found, allowed, found.off >= STALLED * before[:, -1])
         # Without a bracket an arc with a lost point has no other point to be cut at.
         hopeless[pending] = found.lost & misses & (not stack.bracketed)
         misses &= ~hopeless[pending]
@@ -158,6 +149,22 @@ def stacked_pieces(
     good = ~hopeless
     good[pending[misses]] = False
     return stack, with_arclength(values), good
+
+
+def _missing(
+    field: Field, box: Box, arcs: ArcBatch, found: "_OnCurve", allowed: tuple[float, float], stalled: Mask
+) -> Mask:
+    """Which arcs miss what is `allowed` by more than rounding explains, which is added to their noise."""
+    misses = found.misses(*allowed)
+    # A lost point without a bracket is anywhere: no rounding explains it.
+    noisy = np.flatnonzero(misses & np.where(found.lost, arcs.bracketed, stalled))
+    if len(noisy):
+        found.noise[noisy] += _rounding(field, box, found.x[noisy], found.lost[noisy])
+        if not arcs.bracketed:
+            # Where F is so flat that noise could be anywhere along the arc, it explains nothing.
+            found.noise[found.noise > MOST_NOISE * found.length] = 0.0
+        misses = found.misses(*allowed)
+    return misses
 
 
 # The angle between tangent and chord -----------------------------------------------------------------
