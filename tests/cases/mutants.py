@@ -78,6 +78,10 @@ ACTIVATIONS = _rows(
         "(above[3] - below[3]) * (0.5 * RAISED * rho) * rho",
         "(above[3] - below[3]) * (0.05 * rho) * rho",
     ),
+)
+SIGMOIDS = _rows(
+    "enclosures/functions/sigmoidal.py",
+    "enclosures/test_univariate.py",
     rounding_of_sigmoidal_values=("left -= VALUE_ROUNDINGS * UNIT_ROUNDOFF", "pass"),
     rounding_of_values_from_above=("Jet(right + error, steepest)", "Jet(right - error, steepest)"),
     steepest_slope_at_0=("np.copysign(self.rate**2 / 4, most, out=most)", "np.copysign(0.0, most, out=most)"),
@@ -89,17 +93,21 @@ ACTIVATIONS = _rows(
     ),
     curvature_of_tanh=("curvature_bound=0.77)", "curvature_bound=0.7)"),
     curvature_of_sigmoid=("curvature_bound=0.0963", "curvature_bound=0.0863"),
+)
+SMOOTH_ACTIVATIONS = _rows(
+    "enclosures/functions/smooth_activations.py",
+    "enclosures/test_univariate.py",
     curvature_of_softplus=("curvature_bound=0.25)", "curvature_bound=0.2)"),
     curvature_of_silu=("curvature_bound=0.5,", "curvature_bound=0.4,"),
     curvature_of_gelu=("curvature_bound=0.8,", "curvature_bound=0.7,"),
     curvature_of_elu=("curvature_bound=1.0)", "curvature_bound=0.5)"),
     minimum_of_silu=("(-1.278464542761073795109,),", "(),"),
-    steepest_slope_of_silu=("_both(2.399357280515467667833),", "(2.399357280515467667833,),"),
+    steepest_slope_of_silu=("both(2.399357280515467667833),", "(2.399357280515467667833,),"),
     minimum_of_gelu=("(-0.7517915246935644574579,),", "(),"),
-    steepest_slope_of_gelu=("_both(1.414213562373095048802),", "(-1.414213562373095048802,),"),
+    steepest_slope_of_gelu=("both(1.414213562373095048802),", "(-1.414213562373095048802,),"),
     curvature_of_softplus_at_0=(
-        "_softplus, ((), (), (0.0,), _both(2 * _T3))",
-        "_softplus, ((), (), (), _both(2 * _T3))",
+        "_softplus, ((), (), (0.0,), both(2 * T3))",
+        "_softplus, ((), (), (), both(2 * T3))",
     ),
     break_of_elu=("breaks=(0.0,), curvature", "curvature"),
 )
@@ -623,6 +631,8 @@ ALL = [
     *ROUNDING,
     *AFFINE,
     *ACTIVATIONS,
+    *SIGMOIDS,
+    *SMOOTH_ACTIVATIONS,
     *KINKS,
     *ELEMENTARY,
     *TAYLOR,

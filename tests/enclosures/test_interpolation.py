@@ -8,18 +8,19 @@ import pytest
 from flint import arb, ctx
 
 from oracles import balls
-from tracer.enclosures.functions import univariate
+from tracer.enclosures.functions.sigmoidal import SIGMOID, TANH
+from tracer.enclosures.functions.smooth_activations import GELU, SILU, SOFTPLUS
 from tracer.enclosures.interpolation import ridges
 from tracer.enclosures.interpolation.analytic import row_of
 from tracer.enclosures.interpolation.padua import padua_points
 from tracer.enclosures.interpolation.tails import BINS, BINS_A_RADIUS, _table, tails_of
 
 FUNCTIONS = {
-    "tanh": univariate.TANH,
-    "sigmoid": univariate.SIGMOID,
-    "softplus": univariate.SOFTPLUS,
-    "silu": univariate.SILU,
-    "gelu": univariate.GELU,
+    "tanh": TANH,
+    "sigmoid": SIGMOID,
+    "softplus": SOFTPLUS,
+    "silu": SILU,
+    "gelu": GELU,
 }
 DEGREE = 8
 POINTS = padua_points(DEGREE)

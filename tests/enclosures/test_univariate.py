@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from oracles.balls import arb_of, inside, jet
-from tracer.enclosures.functions import univariate
+from tracer.enclosures.functions.sigmoidal import SIGMOID, TANH
+from tracer.enclosures.functions.smooth_activations import ELU, GELU, SILU
 from tracer.enclosures.functions.univariate import Univariate
 from tracer.fields.networks.activations import TABLE
 
@@ -126,7 +127,7 @@ def test_each_derivative_changes_sign_at_its_zeros_and_nowhere_else(name):
         assert all(a != b for a, b in pairwise(signs))
 
 
-@pytest.mark.parametrize("row", [univariate.TANH, univariate.GELU, univariate.SILU, univariate.ELU])
+@pytest.mark.parametrize("row", [TANH, GELU, SILU, ELU])
 def test_nan_and_overflow_prove_nothing(row):
     with np.errstate(all="ignore"):
         below, above = row.ranges(np.array([np.nan, -1e200]), np.array([1.0, 1e200]))
@@ -135,7 +136,7 @@ def test_nan_and_overflow_prove_nothing(row):
     assert not ((below[:, 1] > jet_at_zero[:, 0]) | (above[:, 1] < jet_at_zero[:, 0])).any()
 
 
-@pytest.mark.parametrize("function", [univariate.TANH, univariate.SIGMOID])
+@pytest.mark.parametrize("function", [TANH, SIGMOID])
 def test_the_slope_is_not_held_up_where_its_exponential_is_cut_off(function):
     with np.errstate(all="ignore"):
         # No float is as small as its slope there.

@@ -40,7 +40,9 @@ from tracer.enclosures.formulas.switches import (
     sign,
     step,
 )
-from tracer.enclosures.functions import elementary, inverse_functions, univariate
+from tracer.enclosures.functions import elementary, inverse_functions
+from tracer.enclosures.functions.sigmoidal import SIGMOID, TANH
+from tracer.enclosures.functions.smooth_activations import SOFTPLUS
 from tracer.enclosures.functions.univariate import Univariate
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
 from tracer.enclosures.special_functions import expit
@@ -216,13 +218,13 @@ def _times(a: Ranged, number: float) -> Ranged:
 def _log2_sum(a: Term, b: Term) -> Ranged:
     """``log2(2ᵃ + 2ᵇ) = a + softplus((b − a) log 2) / log 2``."""
     a, b = _form(a), _form(b)
-    return add(a, _times(_times(subtract(b, a), _LOG2).apply(univariate.SOFTPLUS), 1 / _LOG2))
+    return add(a, _times(_times(subtract(b, a), _LOG2).apply(SOFTPLUS), 1 / _LOG2))
 
 
 def _log_sum(a: Term, b: Term) -> Ranged:
     """``log(eᵃ + eᵇ) = a + softplus(b − a)``."""
     a, b = _form(a), _form(b)
-    return add(a, subtract(b, a).apply(univariate.SOFTPLUS))
+    return add(a, subtract(b, a).apply(SOFTPLUS))
 
 
 def _angle(y: Term, x: Term) -> Ranged:
@@ -370,7 +372,7 @@ TABLE: dict[Any, Operation] = {
     np.tan: _unary(elementary.TAN, lambda v, z: 1 + v * v),
     np.sinh: _unary(elementary.SINH, lambda v, z: np.cosh(z)),
     np.cosh: _unary(elementary.COSH, lambda v, z: np.sinh(z)),
-    np.tanh: _unary(univariate.TANH, _sech2),
+    np.tanh: _unary(TANH, _sech2),
     np.sinc: _unary(inverse_functions.SINC, _sinc_slope),
     np.degrees: _DEGREES,
     np.rad2deg: _DEGREES,
@@ -405,9 +407,9 @@ def _of_scipy() -> dict[Any, Operation]:
     from scipy import special
 
     return {
-        special.expit: _unary(univariate.SIGMOID, lambda v, z: v * expit(-z)),
+        special.expit: _unary(SIGMOID, lambda v, z: v * expit(-z)),
         special.log_expit: Operation(
-            lambda a: a.negative().apply(univariate.SOFTPLUS).negative(), (lambda v, z: expit(-z),)
+            lambda a: a.negative().apply(SOFTPLUS).negative(), (lambda v, z: expit(-z),)
         ),
         special.erf: _unary(inverse_functions.ERF, lambda v, z: _ERF_SLOPE * np.exp(-z * z)),
         special.erfc: _unary(inverse_functions.ERFC, lambda v, z: -_ERF_SLOPE * np.exp(-z * z)),

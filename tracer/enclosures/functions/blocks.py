@@ -10,9 +10,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracer.arrays import Array
-from tracer.enclosures.functions import univariate
 from tracer.enclosures.functions.piecewise_linear import PiecewiseLinear
-from tracer.enclosures.functions.univariate import Univariate
+from tracer.enclosures.functions.univariate import LINEAR, Univariate
 
 Function = Univariate | PiecewiseLinear
 
@@ -32,7 +31,7 @@ class Blocks:
     @property
     def curved(self) -> Iterator[tuple[slice, Function]]:
         """The blocks whose function is not the identity."""
-        return ((part, function) for part, function in self.parts if function is not univariate.LINEAR)
+        return ((part, function) for part, function in self.parts if function is not LINEAR)
 
     def at(self, z: Array, radius: Array) -> tuple[Array, Array]:
         """Values at points z (..., n) known to within a `radius`, and the radii of these values."""

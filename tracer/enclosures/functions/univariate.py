@@ -12,10 +12,6 @@ Between the zeros of its derivative a function is monotone, so its range on an i
 its values at both ends and at the zeros inside. The zeros of ``a'``, ``a''``, ``a'''`` and ``a''''``
 are constants to full precision.
 
-The logistic function and tanh are ``m − ½κ + κ/(1 + exp(−κz))``: then ``a'' = −2(a − m) a'``,
-``a''' = κ² a' − 6 a'²``, and a' decreases away from 0, so the values and slopes at both ends of an interval,
-one exponential each, bound everything else.
-
 References
 ----------
 .. [1] P. J. Davis, "Interpolation and Approximation" (1963), chapter 3: Peano's kernel theorem.
@@ -30,26 +26,14 @@ import numpy as np
 from tracer.arrays import Array, Indices
 from tracer.enclosures.functions.supporting_lines import Line, interval_around, largest
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
-from tracer.enclosures.special_functions import erfc
 
 # Roundings of the longest formula below, each elementary function counted as 8 (4 ulp).
 ROUNDINGS = 64
-# Roundings of κ/(1 + e), where an error of 8 in e counts a quarter; of e/(1 + e)², relative to it, with room.
-VALUE_ROUNDINGS = 8
-SLOPE_ROUNDINGS = 32
-# Twice the slope's error, relative to the largest slope.
-SLOPE_WIDENING = 2 * SLOPE_ROUNDINGS * UNIT_ROUNDOFF
 # A neighbourhood's slope error includes this, relative to the largest slope and to a''ρ: it covers all
 # rounding errors of the radii and coefficients that a Taylor form computes from it.
 ROOM = 128 * UNIT_ROUNDOFF
 # The factor of K that covers the rounding errors of terms with K.
 RAISED = 1 + ROOM
-# A lower limit of the largest slope, so that errors relative to it exceed underflow.
-SMALLEST_SLOPE = 2.0**-960
-# The exponential of this is finite, and its reciprocal below the smallest normal number.
-LARGEST_EXPONENT = 709.5
-# The square root of a sigmoidal function's slope error relative to its largest slope, at ρ = 0.
-SLOPE_ROOT = float(np.sqrt(2 * SLOPE_WIDENING + ROOM))
 # The relative error bound of the zeros of derivatives.
 ZERO_ROUNDING = 8 * UNIT_ROUNDOFF
 
@@ -312,211 +296,14 @@ def _widened(jet: Array, error: Array) -> tuple[Array, Array]:
     return jet - error, jet + error
 
 
-@dataclass(frozen=True)
-class Sigmoidal(Univariate):
-    """``m − ½κ + κ/(1 + exp(−κz))``.
-
-    Attributes
-    ----------
-    rate, middle : float
-        κ, which is 1 or 2, and m.
-    """
-
-    rate: float = 2.0
-    middle: float = 0.0
-
-    def extent(self, low: Array, high: Array) -> Extent:
-        """Bounds of values, slopes and curvatures on intervals [low, high]."""
-        (left, right), slope = self._value_and_slope(np.array([low, high]))
-        flattest, steepest = self._slopes_between(low, high, slope[0], slope[1])
-        left -= VALUE_ROUNDINGS * UNIT_ROUNDOFF
-        right += VALUE_ROUNDINGS * UNIT_ROUNDOFF
-        # |a''| ≤ κ a'.
-        curvature = np.minimum(self.rate * steepest, self.curvature_bound)
-        return Extent(Jet(left, flattest), Jet(right, steepest), curvature)
-
-    def ranges_around(self, center: Array, radius: Array, low: Array, high: Array) -> Ranges:
-        """Values at points known to within a `radius`, and bounds on intervals [low, high]."""
-        (value, left, right), slope = self._value_and_slope(np.array([center, low, high]))
-        error = VALUE_ROUNDINGS * UNIT_ROUNDOFF
-        flattest, steepest = self._slopes_between(low, high, slope[1], slope[2])
-        least, most = Jet(left - error, flattest), Jet(right + error, steepest)
-        return Ranges(value, self._error_at(slope[0], radius), least, most)
-
-    def neighbourhood(self, center: Array, rho: Array) -> Neighbourhood:
-        """The function on intervals ``center ± rho``."""
-        z = np.empty((3, *center.shape))
-        z[0] = center
-        z[1], z[2], shift = interval_around(center, rho)
-        a, s = self._value_and_slope(z)
-        least, most = self._slopes_between(z[1], z[2], s[1], s[2])
-        curvature = a[0] - self.middle
-        curvature *= s[0]
-        curvature *= -2.0
-        # |a''| ≤ κ a': the ends are at most twice the shift away, and (1 + κρ)² is more than ρ|a''| needs.
-        shift *= most
-        shift *= 2 * self.rate
-        slope_error = rho * (self.rate * SLOPE_ROOT)
-        slope_error += SLOPE_ROOT
-        slope_error *= slope_error
-        slope_error *= most
-        slope_error += shift
-        # |a''''| ≤ κ³ a', and K is a sixth of the largest times ρ³.
-        remainder = rho * rho
-        remainder *= rho
-        remainder *= most
-        remainder *= RAISED / 6 * self.rate**3
-        return Neighbourhood(
-            value=a[0],
-            slope=s[0],
-            curvature=curvature,
-            left=Jet(a[1], s[1]),
-            right=Jet(a[2], s[2]),
-            least=Jet(a[1] - VALUE_ROUNDINGS * UNIT_ROUNDOFF, least),
-            most=Jet(a[2] + VALUE_ROUNDINGS * UNIT_ROUNDOFF, most),
-            error=Jet(shift + 4 * VALUE_ROUNDINGS * UNIT_ROUNDOFF, slope_error),
-            remainder=remainder,
-        )
-
-    def at(self, z: Array, radius: Array) -> tuple[Array, Array]:
-        """Values at points z known to within a small `radius`, and the radii of these values.
-
-        A radius is at least half of a neighbourhood's value error, so that points and cells count the same
-        values as rounding.
-        """
-        value, slope = self._value_and_slope(z)
-        return value, self._error_at(slope, radius)
-
-    def _error_at(self, slope: Array, radius: Array) -> Array:
-        return self._spread(slope, radius, SLOPE_WIDENING, 2 * VALUE_ROUNDINGS * UNIT_ROUNDOFF)
-
-    def _slopes_between(self, low: Array, high: Array, left: Array, right: Array) -> tuple[Array, Array]:
-        """Bounds of the slope on [low, high], from the slopes computed at both ends."""
-        # The largest slope is at 0 if 0 is inside, else at the end nearest 0.
-        most = low * high
-        np.negative(most, out=most)
-        np.copysign(self.rate**2 / 4, most, out=most)
-        np.maximum(most, left, out=most)
-        np.maximum(most, right, out=most)
-        slack = SLOPE_WIDENING * most
-        slack += SMALLEST_SLOPE
-        most += slack
-        least = np.minimum(left, right)
-        least -= slack
-        return least, most
-
-    def _value_and_slope(self, z: Array) -> tuple[Array, Array]:
-        """Value and slope by one exponential.
-
-        The error of the value is at most VALUE_ROUNDINGS u. The relative error of the slope is at most
-        SLOPE_ROUNDINGS u; where the slope is below twice the smallest normal number, so is its error.
-        """
-        e = -self.rate * z
-        np.minimum(e, LARGEST_EXPONENT, out=e)
-        np.exp(e, out=e)
-        value = 1 + e
-        np.divide(self.rate, value, out=value)
-        e *= value
-        e *= value
-        if self.middle != 0.5 * self.rate:
-            value += self.middle - 0.5 * self.rate
-        return value, e
-
-
-def _tanh(z: Array) -> tuple[Array, Array]:
-    e = np.exp(-2 * np.abs(z))
-    t, s = np.tanh(z), 4 * e / (1 + e) ** 2  # sech² without cancellation
-    t2 = t * t
-    jet = np.stack([t, s, -2 * t * s, s * (6 * t2 - 2)])
-    return jet, np.stack([np.abs(t), s, 2 * np.abs(t) * s, s * (6 * t2 + 2)])
-
-
-def _logistic(z: Array) -> tuple[Array, Array, Array]:
-    """σ(z), σ(−z) and their product, each with a relative error of a few u."""
-    e = np.exp(-np.abs(z))
-    large, small = 1 / (1 + e), e / (1 + e)
-    return np.where(z >= 0, large, small), np.where(z >= 0, small, large), large * small
-
-
-def _sigmoid(z: Array) -> tuple[Array, Array]:
-    p, q, s = _logistic(z)
-    jet = np.stack([p, s, s * (q - p), s * (1 - 6 * s)])
-    return jet, np.stack([p, s, s, s * (1 + 6 * s)])
-
-
-def _softplus(z: Array) -> tuple[Array, Array]:
-    value = np.maximum(z, 0) + np.log1p(np.exp(-np.abs(z)))
-    (p, s, d, _), (_, ms, md, _) = _sigmoid(z)
-    jet = np.stack([value, p, s, d])
-    return jet, np.stack([value, p, ms, md])
-
-
-def _silu(z: Array) -> tuple[Array, Array]:
-    (p, s, d, t), (mp, ms, md, mt) = _sigmoid(z)
-    a = np.abs(z)
-    jet = np.stack([z * p, p + z * s, 2 * s + z * d, 3 * d + z * t])
-    return jet, np.stack([a * mp, mp + a * ms, 2 * ms + a * md, 3 * md + a * mt])
-
-
-def _gelu(z: Array) -> tuple[Array, Array]:
-    z2, a = z * z, np.abs(z)
-    e, Phi = np.exp(-0.5 * z2), 0.5 * erfc(-z / np.sqrt(2))
-    phi = e / np.sqrt(2 * np.pi)
-    jet = np.stack([z * Phi, Phi + z * phi, phi * (2 - z2), phi * z * (z2 - 4)])
-    # The exponent magnifies the rounding errors of z² and z/√2 by z². erfc magnifies its error in the tail
-    # of Φ only: on the other side 1 − Φ is magnified, and either is at most e/2.
-    tail, Tail = (1 + z2) * phi, Phi + (1 + z2) * np.minimum(Phi, 0.5 * e)
-    return jet, np.stack([a * Tail, Tail + a * tail, tail * (2 + z2), tail * a * (z2 + 4)])
-
-
-def _elu(z: Array) -> tuple[Array, Array]:
-    low = np.minimum(z, 0)
-    e = np.exp(low)
-    left = z <= 0
-    jet = np.stack([np.where(left, np.expm1(low), z), e, np.where(left, e, 0), np.where(left, e, 0)])
-    return jet, np.abs(jet)
-
-
 def _linear(z: Array) -> tuple[Array, Array]:
     jet = np.stack([z, np.ones_like(z), np.zeros_like(z), np.zeros_like(z)])
     return jet, np.zeros_like(jet)
 
 
-def _both(*positive: float) -> tuple[float, ...]:
+def both(*positive: float) -> tuple[float, ...]:
+    """The numbers and their negatives."""
     return tuple(-z for z in reversed(positive)) + positive
 
 
-# tanh² is 1/3 and 2/3 here; the logistic function has its zeros at twice these arguments.
-_T3, _T4 = 0.6584789484624083543, 1.1462158347805888439
-
 LINEAR = Univariate(_linear, ((), (), (), ()), curvature_bound=0.0)
-TANH = Sigmoidal(_tanh, ((), (0.0,), _both(_T3), (-_T4, 0.0, _T4)), curvature_bound=0.77)
-SIGMOID = Sigmoidal(
-    _sigmoid,
-    ((), (0.0,), _both(2 * _T3), (-2 * _T4, 0.0, 2 * _T4)),
-    rate=1.0,
-    middle=0.5,
-    curvature_bound=0.0963,
-)
-SOFTPLUS = Univariate(_softplus, ((), (), (0.0,), _both(2 * _T3)), curvature_bound=0.25)
-SILU = Univariate(
-    _silu,
-    (
-        (-1.278464542761073795109,),
-        _both(2.399357280515467667833),
-        (-3.435840993535110688952, 0.0, 3.435840993535110688952),
-        _both(1.031958241780749123401, 4.429235100557227979566),
-    ),
-    curvature_bound=0.5,
-)
-GELU = Univariate(
-    _gelu,
-    (
-        (-0.7517915246935644574579,),
-        _both(1.414213562373095048802),
-        (-2.0, 0.0, 2.0),
-        _both(0.7922869913932612777937, 2.524337798962138571321),
-    ),
-    curvature_bound=0.8,
-)
-ELU = Univariate(_elu, ((), (), (), ()), breaks=(0.0,), curvature_bound=1.0)

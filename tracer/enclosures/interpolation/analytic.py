@@ -25,7 +25,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracer.arrays import Array
-from tracer.enclosures.functions import univariate
+from tracer.enclosures.functions.sigmoidal import SIGMOID, TANH
+from tracer.enclosures.functions.smooth_activations import GELU, SILU, SOFTPLUS
 from tracer.enclosures.functions.univariate import Univariate
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
 from tracer.enclosures.special_functions import erfc
@@ -207,9 +208,9 @@ def _gelu(z: Array) -> Array:
 
 
 TABLE: tuple[tuple[Univariate, Analytic], ...] = (
-    (univariate.TANH, Analytic(np.tanh, 8, 0, _tanh_series, _tanh_growth, 1.5, 0.5 * np.pi)),
-    (univariate.SIGMOID, Analytic(_sigmoid, 8, 0, _sigmoid_series, _sigmoid_growth, 3.0, np.pi)),
-    (univariate.SOFTPLUS, Analytic(_softplus, 0, 64, _softplus_series, _softplus_growth, 3.0)),
-    (univariate.SILU, Analytic(_silu, 0, 32, _silu_series, _silu_growth, 3.0)),
-    (univariate.GELU, Analytic(_gelu, 128, 64, _gelu_series, _gelu_growth, 3.0)),
+    (TANH, Analytic(np.tanh, 8, 0, _tanh_series, _tanh_growth, 1.5, 0.5 * np.pi)),
+    (SIGMOID, Analytic(_sigmoid, 8, 0, _sigmoid_series, _sigmoid_growth, 3.0, np.pi)),
+    (SOFTPLUS, Analytic(_softplus, 0, 64, _softplus_series, _softplus_growth, 3.0)),
+    (SILU, Analytic(_silu, 0, 32, _silu_series, _silu_growth, 3.0)),
+    (GELU, Analytic(_gelu, 128, 64, _gelu_series, _gelu_growth, 3.0)),
 )

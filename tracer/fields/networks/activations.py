@@ -15,10 +15,12 @@ from typing import Any
 import numpy as np
 
 from tracer.arrays import Array
-from tracer.enclosures.functions import elementary, univariate
+from tracer.enclosures.functions import elementary
 from tracer.enclosures.functions.blocks import Blocks
 from tracer.enclosures.functions.piecewise_linear import HARDTANH, RELU, PiecewiseLinear
-from tracer.enclosures.functions.univariate import Univariate
+from tracer.enclosures.functions.sigmoidal import SIGMOID, TANH
+from tracer.enclosures.functions.smooth_activations import ELU, GELU, SILU, SOFTPLUS
+from tracer.enclosures.functions.univariate import LINEAR, Univariate
 from tracer.enclosures.special_functions import erfc, expit
 from tracer.fields.checks import exact_number, positive_integer, shown
 
@@ -66,7 +68,7 @@ class Activation:
     @cached_property
     def is_linear(self) -> bool:
         """Whether the function is the identity, which no form needs to apply."""
-        return self.bounds is univariate.LINEAR
+        return self.bounds is LINEAR
 
     @cached_property
     def kinks(self) -> tuple[float, ...]:
@@ -139,26 +141,26 @@ def _power(degree: float) -> Activation:
 
 
 TABLE: dict[str, Activation] = {
-    "linear": Activation(lambda z: z, np.ones_like, univariate.LINEAR, lambda y: y),
+    "linear": Activation(lambda z: z, np.ones_like, LINEAR, lambda y: y),
     "sigmoid": Activation(
         expit,
         _sigmoid_slope,
-        univariate.SIGMOID,
+        SIGMOID,
         lambda y: np.log(y) - np.log1p(-y),
         (0.0, 1.0),
     ),
-    "tanh": Activation(np.tanh, _tanh_slope, univariate.TANH, np.arctanh, (-1.0, 1.0)),
+    "tanh": Activation(np.tanh, _tanh_slope, TANH, np.arctanh, (-1.0, 1.0)),
     "softplus": Activation(
         lambda z: np.logaddexp(0, z),
         expit,
-        univariate.SOFTPLUS,
+        SOFTPLUS,
         lambda y: y + np.log(-np.expm1(-y)),
         (0.0, INF),
     ),
     "elu": Activation(
         lambda z: np.where(z > 0, z, np.expm1(np.minimum(z, 0))),
         lambda z: np.exp(np.minimum(z, 0)),
-        univariate.ELU,
+        ELU,
         lambda y: np.where(y > 0, y, np.log1p(np.minimum(y, 0))),
         (-1.0, INF),
     ),
@@ -166,12 +168,15 @@ TABLE: dict[str, Activation] = {
     "relu": Activation(RELU.value, RELU.slope, RELU, range=(0.0, INF)),
     "hardtanh": Activation(HARDTANH.value, HARDTANH.slope, HARDTANH, range=(-1.0, 1.0)),
     "gelu": Activation(
-        lambda z: 0.5 * z * erfc(-z / np.sqrt(2)), _gelu_slope, univariate.GELU, range=(GELU_MINIMUM, INF)
+        lambda z: 0.5 * z * erfc(-z / np.sqrt(2)),
+        _gelu_slope,
+        GELU,
+        range=(GELU_MINIMUM, INF),
     ),
     "silu": Activation(
         lambda z: z * expit(z),
         lambda z: expit(z) * (1 + z * expit(-z)),
-        univariate.SILU,
+        SILU,
         range=(SILU_MINIMUM, INF),
     ),
     "cos": Activation(np.cos, lambda z: -np.sin(z), elementary.COS, range=(-1.0, 1.0)),
