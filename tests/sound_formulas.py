@@ -25,7 +25,7 @@ from oracles.formulas import (
     value_and_gradient,
     with_numpy,
 )
-from tracer.enclosures.formulas.ufuncs import Unenclosable
+from tracer.enclosures.formulas.stand_in import Unenclosable
 
 CELLS = 3
 

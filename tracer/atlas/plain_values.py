@@ -25,7 +25,7 @@ from tracer.atlas.atlas import Atlas
 from tracer.atlas.classes.margins import Margins
 from tracer.atlas.edges.roots import Isolated, Segments
 from tracer.atlas.sheet import NO_JUNCTION, Sheet
-from tracer.enclosures.formulas.ufuncs import Unenclosable
+from tracer.enclosures.formulas.stand_in import Unenclosable
 from tracer.fields.function import Function
 
 # Cells of each kind, and crossings, that are looked at.

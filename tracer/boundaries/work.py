@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple, TypeVar
 
-from tracer.enclosures.formulas.ufuncs import Unenclosable
+from tracer.enclosures.formulas.stand_in import Unenclosable
 from tracer.fields.checks import between, flag, positive_integer
 from tracer.fields.field import unenclosable
 

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, Mask, Signs, quiet
-from tracer.enclosures.formulas.ufuncs import Unenclosable
+from tracer.enclosures.formulas.stand_in import Unenclosable
 from tracer.fields.field import EnclosedField, Enclosure, by_chords, noise_of, unenclosable
 from tracer.fields.function import Function
 from tracer.fields.plane import Plane

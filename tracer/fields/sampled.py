@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, quiet
-from tracer.enclosures.formulas.ufuncs import Unenclosable
+from tracer.enclosures.formulas.stand_in import Unenclosable
 from tracer.fields.callables.differences import gradients, noise_and_size
 from tracer.fields.checks import exact_number, points, shown
 from tracer.fields.field import Enclosure

@@ -32,7 +32,7 @@ from tracer.curves.arcs.assembly import traces_of
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
-from tracer.enclosures.formulas.ufuncs import Unenclosable
+from tracer.enclosures.formulas.stand_in import Unenclosable
 from tracer.fields.box import Box
 from tracer.fields.checks import flag
 from tracer.fields.classifier import SeveralFields

@@ -23,7 +23,7 @@ from tracer.curves.nearest.feet import Feet, feet_of
 from tracer.curves.nearest.metric import Metric
 from tracer.curves.vectors import turned, unit_vectors
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
-from tracer.enclosures.formulas.ufuncs import Unenclosable
+from tracer.enclosures.formulas.stand_in import Unenclosable
 from tracer.fields import checks
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField, Field, unenclosable

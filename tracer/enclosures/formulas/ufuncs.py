@@ -7,27 +7,37 @@ the slope is one side's, and the enclosure contains the slopes of both sides, or
 
 import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache, partial
 from typing import Any
 
 import numpy as np
 
-from tracer.enclosures.forms import taylor_arithmetic as taylor
+from tracer.enclosures.forms.compositions import (
+    Term,
+    angle,
+    cube_root,
+    form_of,
+    hypotenuse,
+    log2_sum,
+    log_sum,
+    of_numbers,
+    power,
+    product,
+    quotient,
+    times,
+    times_logarithm,
+)
 from tracer.enclosures.forms.ranged import (
-    PLUS,
     ZERO,
     Kink,
-    Range,
     Ranged,
     absolute,
     add,
     maximum,
     minimum,
-    multiply,
     subtract,
 )
-from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.formulas.stand_in import Unenclosable
 from tracer.enclosures.formulas.switches import (
     COMBINATIONS,
@@ -44,7 +54,6 @@ from tracer.enclosures.functions import elementary, inverse_functions
 from tracer.enclosures.functions.sigmoidal import SIGMOID, TANH
 from tracer.enclosures.functions.smooth_activations import SOFTPLUS
 from tracer.enclosures.functions.univariate import Univariate
-from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
 from tracer.enclosures.special_functions import expit
 
 # For larger exponents the factors of a power's derivatives would magnify underflow.
@@ -52,9 +61,6 @@ LARGEST_EXPONENT = 1000.0
 _LOG2, _LOG10 = math.log(2), math.log(10)
 # The slope of the error function at 0.
 _ERF_SLOPE = 2 / math.sqrt(math.pi)
-
-# A float that is exact, or a function on cells.
-Term = Ranged | float
 
 
 @dataclass(frozen=True)
@@ -81,12 +87,8 @@ class Operation:
     kinked: bool = False
 
 
-def _form(term: Term) -> Ranged:
-    return term if isinstance(term, Ranged) else Ranged.constant(term)
-
-
 def _on_forms(function: Callable[..., Any]) -> Callable[..., Any]:
-    return lambda *terms, **options: function(*map(_form, terms), **options)
+    return lambda *terms, **options: function(*map(form_of, terms), **options)
 
 
 def _unary(row: Univariate, slope: Callable[[Any, Any], Any]) -> Operation:
@@ -94,165 +96,10 @@ def _unary(row: Univariate, slope: Callable[[Any, Any], Any]) -> Operation:
     return Operation(lambda a: a.apply(row), (slope,))
 
 
-def _product(a: Term, b: Term) -> Ranged:
-    if not isinstance(a, Ranged):
-        return _form(b).scale(a)
-    if not isinstance(b, Ranged):
-        return a.scale(b)
-    return a.square() if a is b else multiply(a, b)
-
-
-def _quotient(a: Term, b: Term) -> Ranged:
-    if not isinstance(b, Ranged):
-        return _form(a).scale(b, np.divide) if b else _infinite(_form(a))
-    return _product(a, b.apply(elementary.RECIPROCAL))
-
-
-def _infinite(a: Ranged) -> Ranged:
-    """``a / 0``: not defined, but infinite on floats, and a function of that may be finite."""
-    form = TaylorForm(a.form.coefficients, a.form.radii + np.nan)
-    gap = np.full((1, 1), -np.inf), np.full((1, 1), np.inf)
-    return Ranged.of(form, (a,), lambda: Range(-np.inf, np.inf, False, gap=gap))
-
-
-def _hypot(a: Term, b: Term) -> Ranged:
-    """``√(a² + b²)``; on floats infinite where one is, even if the other is nowhere defined."""
-    a, b = _form(a), _form(b)
-    found = add(a.square(), b.square()).apply(elementary.SQRT)
-    if found.range is None or np.all(a.defined & b.defined):
-        return found
-
-    def known() -> Range:
-        infinite = [~one.nowhere & (np.isinf(one.low) | np.isinf(one.high)) for one in (a, b)]
-        may = (infinite[0] | infinite[1]) & ~(a.defined & b.defined)
-        low, high = np.where(may, 0.0, found.low), np.where(may, np.inf, found.high)
-        return Range(low, high, found.defined, found.nowhere & ~may)
-
-    return Ranged.of(found.form, (), known, further=(a, b), zeros=found.zeros)
-
-
-def _of_numbers(function: Callable[..., Ranged]) -> Callable[..., Ranged]:
-    """fmax and fmin, which ignore an argument that is nan: nothing is known where one may be."""
-
-    def ignoring(a: Term, b: Term, kink: Kink) -> Ranged:
-        a, b = _form(a), _form(b)
-        found, defined = function(a, b, kink), a.defined & b.defined
-        form = TaylorForm(found.form.coefficients, np.where(defined, found.form.radii, np.nan))
-
-        def known() -> Range:
-            low, high = np.where(defined, found.low, -np.inf), np.where(defined, found.high, np.inf)
-            return Range(low, high, defined)
-
-        return Ranged.of(form, (), known, identity=found.identity, further=(a, b))
-
-    return ignoring
-
-
 def _power(a: Term, b: Term) -> Ranged:
-    """A power row if the exponent is a number, ``exp(b log a)`` if it varies."""
-    if isinstance(b, Ranged):
-        return _varying_power(_form(a), b)
-    if not abs(b) <= LARGEST_EXPONENT:
+    if not isinstance(b, Ranged) and not abs(b) <= LARGEST_EXPONENT:
         raise Unenclosable(f"np.power with the exponent {b:g}")
-    if b in (1, 2):
-        return _form(a) if b == 1 else _form(a).square()
-    if b == 0:  # 1 on floats, even where a is not defined
-        a = _form(a)
-        form = a.form.apply(elementary.power(0.0))
-        return Ranged.of(form, (), lambda: Range(1.0, 1.0, a.defined), further=(a,))
-    a = _form(a)
-    found = a.apply(POWERS[b] if b in POWERS else elementary.power(b))
-    return replace(found, zeros=PLUS) if b > 0 and a.zeros == PLUS else found
-
-
-def _varying_power(a: Ranged, b: Ranged) -> Ranged:
-    """``exp(b log a)``; on floats also ±|a|ᵇ for a < 0 if b is an integer, and nan⁰ = 1ⁿᵃⁿ = 1."""
-    found = multiply(b, a.apply(elementary.LOG)).apply(elementary.EXP)
-
-    def known() -> Range:
-        (left, right), (low, high) = a.bounds, b.bounds
-        # Where one is undefined, the value is 1 or there is none.
-        one = (~a.defined & ~b.excludes(0.0)) | (~b.defined & ~a.excludes(1.0))
-        size = multiply(b, absolute(a).apply(elementary.LOG)).apply(elementary.EXP)
-        most = np.maximum(size.high, 1.0)
-        positive = a.nowhere | (left > 0)
-        least = np.where(positive, np.where(one, np.minimum(found.low, 1.0), found.low), -most)
-        most = np.where(positive, np.where(one, np.maximum(found.high, 1.0), found.high), most)
-        none = (a.nowhere | b.nowhere) & ~one
-        none |= (right < 0) & (np.ceil(low) > np.floor(high))
-        return Range(least, most, found.defined, none)
-
-    return Ranged.of(found.form, (), known, further=(a, b))
-
-
-def _times_logarithm(row: Univariate) -> Callable[[Term, Term], Ranged]:
-    """``x log y`` for a logarithm; SciPy's is 0 where x is 0, even if there is no logarithm of y."""
-
-    def product(x: Term, y: Term) -> Ranged:
-        x, y = _form(x), _form(y)
-        logarithm = y.apply(row)
-        found = multiply(x, logarithm)
-
-        def known() -> Range:
-            zero = ~x.excludes(0.0) & ~logarithm.defined & ~y.nowhere
-            low = np.where(zero, np.minimum(found.low, 0.0), found.low)
-            high = np.where(zero, np.maximum(found.high, 0.0), found.high)
-            return Range(low, high, found.defined, found.nowhere & ~zero)
-
-        return Ranged.of(found.form, (), known, further=(x, y))
-
-    return product
-
-
-def _nearly(number: float) -> Ranged:
-    """A constant that is a float but for a few roundings."""
-    form, error = taylor.constant(number), 4 * UNIT_ROUNDOFF * abs(number)
-    form.radii[0] = error
-    return Ranged.of(form, (), lambda: Range(number - 2 * error, number + 2 * error))
-
-
-def _times(a: Ranged, number: float) -> Ranged:
-    return multiply(a, _nearly(number))
-
-
-def _log2_sum(a: Term, b: Term) -> Ranged:
-    """``log2(2ᵃ + 2ᵇ) = a + softplus((b − a) log 2) / log 2``."""
-    a, b = _form(a), _form(b)
-    return add(a, _times(_times(subtract(b, a), _LOG2).apply(SOFTPLUS), 1 / _LOG2))
-
-
-def _log_sum(a: Term, b: Term) -> Ranged:
-    """``log(eᵃ + eᵇ) = a + softplus(b − a)``."""
-    a, b = _form(a), _form(b)
-    return add(a, subtract(b, a).apply(SOFTPLUS))
-
-
-def _angle(y: Term, x: Term) -> Ranged:
-    """``arctan2(y, x)``, by a quotient that is defined in one half-plane; it jumps where y = 0 and x ≤ 0."""
-    y, x = _form(y), _form(x)
-    (left, _), (bottom, top) = x.bounds, y.bounds
-    beside = multiply(x, y.apply(elementary.RECIPROCAL)).apply(elementary.ARCTAN).form
-    half_turn, unknown = taylor.constant(math.pi / 2), taylor.constant(0.0)
-    half_turn.radii[0] = UNIT_ROUNDOFF
-    # The angle is defined, with bounds, wherever its arguments are.
-    turn = math.pi * (1 + UNIT_ROUNDOFF * 4)
-    unknown.radii[0], unknown.radii[1:] = turn, math.nan
-    unknown = TaylorForm(unknown.coefficients, unknown.radii + 0.0 * (x.form.radii[0] + y.form.radii[0]))
-    above = taylor.chosen(bottom > 0, taylor.subtract(half_turn, beside), unknown)
-    below = taylor.chosen(top < 0, taylor.subtract(taylor.negative(half_turn), beside), above)
-    ahead = multiply(y, x.apply(elementary.RECIPROCAL)).apply(elementary.ARCTAN).form
-    return Ranged.of(taylor.chosen(left > 0, ahead, below), (y, x), lambda: Range(-turn, turn))
-
-
-def _cube_root(a: Ranged) -> Ranged:
-    """``cbrt(a)``; across 0 it is continuous, with infinite slopes along coordinates that a depends on."""
-    low, high = a.bounds
-    below, above = np.cbrt(low), np.cbrt(high)
-    below = below - (16 * UNIT_ROUNDOFF * np.abs(below) + UNDERFLOW)
-    above = above + (16 * UNIT_ROUNDOFF * np.abs(above) + UNDERFLOW)
-    found = Ranged.of(a.form.apply(inverse_functions.CBRT), (a,), lambda: Range(below, above))
-    steep = [np.where(reach > 0, np.inf, reach) for reach in a.reach()]
-    return found.with_slopes((low <= 0) & (high >= 0), below, above, [-reach for reach in steep], steep)
+    return power(a, b)
 
 
 def _minus_one(*_: Any) -> float:
@@ -275,16 +122,16 @@ def _sinc_slope(v: Any, z: Any) -> Any:
 
 
 def _select(c: Any, a: Term, b: Term, continuous: bool, kink: Kink) -> Ranged:
-    return select(_condition(c), _form(a), _form(b), continuous, kink)
+    return select(_condition(c), form_of(a), form_of(b), continuous, kink)
 
 
 def _masked(c: Condition, a: Term, continuous: bool, kink: Kink) -> Ranged:
-    a = _form(a)
+    a = form_of(a)
     return select(c, a, a.scale(0.0), continuous, kink)
 
 
 def _copied_sign(a: Term, b: Term, continuous: bool, kink: Kink) -> Ranged:
-    return copied_sign(_form(a), _form(b), continuous, kink)
+    return copied_sign(form_of(a), form_of(b), continuous, kink)
 
 
 def _combined(logical: Any, *conditions: Any) -> Condition:
@@ -302,13 +149,11 @@ def _over_length(numerator: Any, y: Any, x: Any) -> Any:
     return numerator / (x * x + y * y)
 
 
-POWERS = {-1.0: elementary.RECIPROCAL, 0.5: elementary.SQRT}
-
 _SUM = Operation(_on_forms(add), (None, None))
 _ABSOLUTE = Operation(absolute, (lambda _, a: np.where(a < 0, -1.0, 1.0),), kinked=True)
 _DEGREE = math.pi / 180
-_DEGREES = Operation(lambda a: _times(a, 1 / _DEGREE), (lambda v, z: 1 / _DEGREE,))
-_RADIANS = Operation(lambda a: _times(a, _DEGREE), (lambda v, z: _DEGREE,))
+_DEGREES = Operation(lambda a: times(a, 1 / _DEGREE), (lambda v, z: 1 / _DEGREE,))
+_RADIANS = Operation(lambda a: times(a, _DEGREE), (lambda v, z: _DEGREE,))
 _POWER = Operation(_power, (_power_slope, lambda v, a, b: v * np.log(a)))
 _LARGER = (lambda v, a, b: np.where(a >= b, 1.0, 0.0), lambda v, a, b: np.where(a >= b, 0.0, 1.0))
 _SMALLER = (lambda v, a, b: np.where(a <= b, 1.0, 0.0), lambda v, a, b: np.where(a <= b, 0.0, 1.0))
@@ -319,23 +164,23 @@ TABLE: dict[Any, Operation] = {
     np.negative: Operation(Ranged.negative, (_minus_one,)),
     np.add: _SUM,
     np.subtract: Operation(_on_forms(subtract), (None, _minus_one)),
-    np.multiply: Operation(_product, (lambda v, a, b: b, lambda v, a, b: a)),
-    np.divide: Operation(_quotient, (lambda v, a, b: 1 / b, lambda v, a, b: -v / b)),
+    np.multiply: Operation(product, (lambda v, a, b: b, lambda v, a, b: a)),
+    np.divide: Operation(quotient, (lambda v, a, b: 1 / b, lambda v, a, b: -v / b)),
     np.reciprocal: _unary(elementary.RECIPROCAL, lambda v, z: -v * v),
     # Powers and roots
     np.power: _POWER,
     np.float_power: _POWER,
     np.square: Operation(Ranged.square, (lambda v, z: 2 * z,)),
     np.sqrt: _unary(elementary.SQRT, lambda v, z: 0.5 / v),
-    np.cbrt: Operation(_cube_root, (lambda v, z: 1 / (3 * v * v),)),
-    np.hypot: Operation(_hypot, (lambda v, a, b: a / v, lambda v, a, b: b / v)),
+    np.cbrt: Operation(cube_root, (lambda v, z: 1 / (3 * v * v),)),
+    np.hypot: Operation(hypotenuse, (lambda v, a, b: a / v, lambda v, a, b: b / v)),
     # Choices
     np.absolute: _ABSOLUTE,
     np.fabs: _ABSOLUTE,
     np.maximum: Operation(_on_forms(maximum), _LARGER, kinked=True),
-    np.fmax: Operation(_of_numbers(maximum), _LARGER, kinked=True),
+    np.fmax: Operation(of_numbers(maximum), _LARGER, kinked=True),
     np.minimum: Operation(_on_forms(minimum), _SMALLER, kinked=True),
-    np.fmin: Operation(_of_numbers(minimum), _SMALLER, kinked=True),
+    np.fmin: Operation(of_numbers(minimum), _SMALLER, kinked=True),
     np.where: Operation(
         _select,
         (None, lambda v, c, a, b: np.where(c, 1.0, 0.0), lambda v, c, a, b: np.where(c, 0.0, 1.0)),
@@ -351,7 +196,7 @@ TABLE: dict[Any, Operation] = {
     ),
     np.sign: Operation(sign, (lambda v, z: 0.0 * v,)),
     np.heaviside: Operation(
-        lambda z, middle: step(_form(z), 0.0, _form(middle)),
+        lambda z, middle: step(form_of(z), 0.0, form_of(middle)),
         (lambda v, z, m: 0.0 * v, lambda v, z, m: np.where(z == 0, 1.0, 0.0)),
     ),
     # Exponential functions and logarithms
@@ -363,9 +208,9 @@ TABLE: dict[Any, Operation] = {
     np.log2: _unary(elementary.LOG2, lambda v, z: 1 / (_LOG2 * z)),
     np.log10: _unary(elementary.LOG10, lambda v, z: 1 / (_LOG10 * z)),
     np.logaddexp2: Operation(
-        _log2_sum, (lambda v, a, b: expit(_LOG2 * (a - b)), lambda v, a, b: expit(_LOG2 * (b - a)))
+        log2_sum, (lambda v, a, b: expit(_LOG2 * (a - b)), lambda v, a, b: expit(_LOG2 * (b - a)))
     ),
-    np.logaddexp: Operation(_log_sum, (lambda v, a, b: expit(a - b), lambda v, a, b: expit(b - a))),
+    np.logaddexp: Operation(log_sum, (lambda v, a, b: expit(a - b), lambda v, a, b: expit(b - a))),
     # Trigonometric and hyperbolic functions
     np.sin: _unary(elementary.SIN, lambda v, z: np.cos(z)),
     np.cos: _unary(elementary.COS, lambda v, z: -np.sin(z)),
@@ -383,7 +228,7 @@ TABLE: dict[Any, Operation] = {
     np.arccos: _unary(inverse_functions.ARCCOS, lambda v, z: -1 / np.sqrt((1 - z) * (1 + z))),
     np.arctan: _unary(elementary.ARCTAN, lambda v, z: 1 / (1 + z * z)),
     np.arctan2: Operation(
-        _angle, (lambda v, y, x: _over_length(x, y, x), lambda v, y, x: _over_length(-y, y, x))
+        angle, (lambda v, y, x: _over_length(x, y, x), lambda v, y, x: _over_length(-y, y, x))
     ),
     np.arcsinh: _unary(inverse_functions.ARCSINH, lambda v, z: 1 / np.hypot(1, z)),
     np.arccosh: _unary(inverse_functions.ARCCOSH, lambda v, z: 1 / (np.sqrt(z - 1) * np.sqrt(z + 1))),
@@ -414,7 +259,7 @@ def _of_scipy() -> dict[Any, Operation]:
         special.erf: _unary(inverse_functions.ERF, lambda v, z: _ERF_SLOPE * np.exp(-z * z)),
         special.erfc: _unary(inverse_functions.ERFC, lambda v, z: -_ERF_SLOPE * np.exp(-z * z)),
         special.ndtr: Operation(
-            lambda a: _times(a, -(0.5**0.5)).apply(inverse_functions.ERFC).scale(0.5),
+            lambda a: times(a, -(0.5**0.5)).apply(inverse_functions.ERFC).scale(0.5),
             (lambda v, z: np.exp(-0.5 * z * z) / math.sqrt(2 * math.pi),),
         ),
         special.logit: Operation(
@@ -424,11 +269,11 @@ def _of_scipy() -> dict[Any, Operation]:
         special.exp10: Operation(lambda a: _power(10.0, a), (lambda v, z: _LOG10 * v,)),
         # Of the value 0 where x is 0 and the logarithm undefined, only the range is known.
         special.xlogy: Operation(
-            _times_logarithm(elementary.LOG),
+            times_logarithm(elementary.LOG),
             (lambda v, x, y: np.log(y), lambda v, x, y: x / y),
         ),
         special.xlog1py: Operation(
-            _times_logarithm(elementary.LOG1P),
+            times_logarithm(elementary.LOG1P),
             (lambda v, x, y: np.log1p(y), lambda v, x, y: x / (1 + y)),
         ),
     }
