@@ -101,7 +101,7 @@ def sampled_boundary(field: Field, box: Box, work: Work, reason: str) -> Boundar
     curves = search.sorted_curves()
     cut_short = any(End.BUDGET in curve.ends for curve in curves)
     reason += JUMPS.format(jumps) if jumps else ""
-    reason += NOISE.format(search.density) if search.density else ""
+    reason += NOISE.format(search.noisy_share) if search.noisy_share else ""
     if by_chords(evaluations) and curves:
         error = max(curve.tolerance for curve in curves)
         cut_short |= error >= COARSE
@@ -180,7 +180,7 @@ class Search:
         self.deadline = work.deadline(FOLLOW_SHARE)
         self.curves: list[Curve] = list(curves)
         self.branch_points: list[BranchPoint] = []
-        self.side, self.density, self.steps, self._calls_before = 0, 0.0, steps, 0.0
+        self.side, self.noisy_share, self.steps, self._calls_before = 0, 0.0, steps, 0.0
         # Evaluations that compare curves are not counted, but they have the same deadline.
         self.uncounted = Evaluations(evaluations.field, evaluations.deadline)
 
@@ -194,7 +194,7 @@ class Search:
         self.side = side if side % 2 else max(1, side - 1)
         lattice = lattice_of(self.evaluations, self.box, (self.side, self.side))
         if lattice.density > DENSE and self.side > DENSE_SIDE:
-            self.density, self.side = lattice.density, DENSE_SIDE
+            self.noisy_share, self.side = lattice.density, DENSE_SIDE
             lattice = lattice.coarser(DENSE_SIDE)
         return lattice, sign_changes_of(self.evaluations, lattice)
 

@@ -122,7 +122,7 @@ def _by_label(given: tuple, labels: tuple | None) -> str:
     return f"{text}: labels are passed as margin(classes={tuple(known)!r})"
 
 
-def numbered(name: str, given: Any, labels: tuple | None, n: int) -> int:
+def output_number(given: Any, labels: tuple | None, n: int) -> int:
     """One of n outputs by its number.
 
     Raises
@@ -134,10 +134,10 @@ def numbered(name: str, given: Any, labels: tuple | None, n: int) -> int:
     """
     if isinstance(given, str) and labels is not None and given in labels:
         raise TypeError(
-            f"{name} must be the number of an output; got {shown(given)}: that of this label is "
+            f"output must be the number of an output; got {shown(given)}: that of this label is "
             f"{labels.index(given)}, network.classes.index({given!r})"
         )
-    return index(name, given, n)
+    return index("output", given, n)
 
 
 # A class's label, and the sign of F where it wins.

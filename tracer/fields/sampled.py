@@ -23,7 +23,7 @@ from tracer.enclosures.formulas.stand_in import Unenclosable
 from tracer.fields.callables.differences import gradients, noise_and_size
 from tracer.fields.checks import exact_number, points, shown
 from tracer.fields.field import Enclosure
-from tracer.fields.labels import Side, numbered, sides
+from tracer.fields.labels import Side, output_number, sides
 from tracer.fields.model import Model
 from tracer.fields.plane import Plane
 
@@ -203,7 +203,7 @@ class SampledModel(Model):
         ValueError
             If `output` is not one, or `value` is no finite float64.
         """
-        k = numbered("output", output, self.classes, self.n_outputs)
+        k = output_number(output, self.classes, self.n_outputs)
         known = sides(self.classes, self.n_outputs, k) if self.n_outputs > 1 else self.sides
         amount = exact_number("value", value)
         if not np.isfinite(amount):

@@ -22,7 +22,7 @@ from tracer.view.corners import draw as draw_corners
 from tracer.view.corners import images_of
 from tracer.view.keywords import translated
 from tracer.view.partition_display import PartitionDisplay
-from tracer.view.section import SHARE, Section
+from tracer.view.section import MARGIN, Section
 
 # Lattice points along each side at which F is evaluated for shading; the curves cover the jagged edge.
 SHADING_SIDE = 400
@@ -76,7 +76,7 @@ class BoundaryDisplay(Display):
         classes: Sequence[Any] | None = None,
         features: Sequence[Any] | None = None,
         at: ArrayLike | Mapping[Any, Any] | None = None,
-        eps: ArrayLike = SHARE,
+        eps: ArrayLike = MARGIN,
         ax: Any = None,
         shading: bool = True,
         multiclass_colors: Any = None,

@@ -57,8 +57,8 @@ def _suffix(path: Path) -> str:
 
 
 PICTURES = dict.fromkeys((".svg", ".png", ".pdf"), write_picture)
-PAGE = ".html"
-DATA = {".csv": write_csv, ".geojson": write_geojson, PAGE: write_html}
+HTML = ".html"
+DATA = {".csv": write_csv, ".geojson": write_geojson, HTML: write_html}
 WRITERS: dict[type[Result], dict[str, Callable[[Any, Path], None]]] = {
     Boundary: {".npz": archive.write, **DATA, **PICTURES},
     Partition: {".npz": partition_archive.write, **DATA, **PICTURES},
@@ -73,7 +73,7 @@ def display_of(result: Any) -> BoundaryDisplay | PartitionDisplay:
 def target(path: str | os.PathLike[str], kind: type[Result] = Boundary) -> Path:
     """Return `path` if a result of this kind can be written to it; errors as in `Boundary.save`."""
     checked = check_target(path, tuple(WRITERS[kind]))
-    if checked.suffix.lower() == PAGE:
+    if checked.suffix.lower() == HTML:
         need_bokeh()
     return checked
 

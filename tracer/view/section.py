@@ -18,7 +18,7 @@ from tracer.fields.feature_names import check_names, names_of, texts, warn_of_na
 from tracer.fields.plane import Plane
 
 # The margin of a box around points, by default, as a share of their spread.
-SHARE = 0.1
+MARGIN = 0.1
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,7 +113,7 @@ class Section:
             )
         low, high = self.points.min(axis=0), self.points.max(axis=0)
         size = np.where(low == 0, 1.0, np.abs(low))
-        margin = np.maximum(share, np.where(high > low, 0.0, SHARE)) * np.where(high > low, high - low, size)
+        margin = np.maximum(share, np.where(high > low, 0.0, MARGIN)) * np.where(high > low, high - low, size)
         return Box.from_bounds(np.stack([low - margin, high + margin], axis=1))
 
 

@@ -154,13 +154,13 @@ class _Activation:
         )
 
 
-def _entries_of_rows(cells: Indices, cell: Indices) -> tuple[Indices, Indices]:
-    """The rows, whose cells are `cell` (r,), of entries whose cells are `cells` (m,), and the entries."""
-    order = np.argsort(cells, kind="stable")
-    number = np.bincount(cells, minlength=cell.max(initial=-1) + 1)
-    first = (np.cumsum(number) - number)[cell]
-    count = number[cell]
-    row = np.repeat(np.arange(len(cell)), count)
+def _entries_of_rows(cell: Indices, rows: Indices) -> tuple[Indices, Indices]:
+    """Pairs of a row, on the cell `rows` (r,), and an entry, on `cell` (m,), of the same cell."""
+    order = np.argsort(cell, kind="stable")
+    number = np.bincount(cell, minlength=rows.max(initial=-1) + 1)
+    first = (np.cumsum(number) - number)[rows]
+    count = number[rows]
+    row = np.repeat(np.arange(len(rows)), count)
     return row, order[np.arange(len(row)) + (first - np.cumsum(count) + count)[row]]
 
 

@@ -19,7 +19,7 @@ from tracer.enclosures.functions.blocks import Blocks
 from tracer.enclosures.interpolation.analytic import row_of
 from tracer.enclosures.rounding import FEWEST_ROWS, UNIT_ROUNDOFF
 from tracer.fields.field import Enclosure
-from tracer.fields.networks.kink_cases import Rows, linear_relaxations, relaxations_of_rows
+from tracer.fields.networks.kink_cases import OutputsOnCells, linear_relaxations, relaxations_of_rows
 from tracer.fields.networks.layer import Layer
 
 Form = TypeVar("Form", MeanValueForm, TaylorForm, PolynomialForm)
@@ -185,7 +185,7 @@ def _relaxations_together(
     cell = np.concatenate(cells)
     order = np.argsort(cell, kind="stable")
     output = np.repeat(np.arange(len(networks)), list(map(len, cells)))
-    rows = Rows(lower, upper, cell[order], output[order])
+    rows = OutputsOnCells(lower, upper, cell[order], output[order])
     return relaxations_of_rows(layers, rows, chunk_size(layers, CACHED_RELAXATIONS)), order
 
 

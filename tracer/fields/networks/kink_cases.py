@@ -43,7 +43,7 @@ NO_EFFECT = 1e-12
 MOST_FIXED = 2
 
 
-class Rows(NamedTuple):
+class OutputsOnCells(NamedTuple):
     """Outputs of a network, each on one of some cells.
 
     Attributes
@@ -60,24 +60,26 @@ class Rows(NamedTuple):
     output: Indices
 
     @classmethod
-    def of_cells(cls, lower: Array, upper: Array) -> "Rows":
+    def of_cells(cls, lower: Array, upper: Array) -> "OutputsOnCells":
         """The single output on each cell."""
         return cls(lower, upper, np.arange(len(lower)), np.zeros(len(lower), dtype=np.intp))
 
-    def by_cells(self, order: Indices) -> tuple["Rows", Indices]:
+    def by_cells(self, order: Indices) -> tuple["OutputsOnCells", Indices]:
         """The rows sorted by their cells, which are taken in an `order`; and the number of each row."""
         place = np.argsort(order)[self.cell]
         number = np.argsort(place, kind="stable")
-        return Rows(self.lower[order], self.upper[order], place[number], self.output[number]), number
+        rows = OutputsOnCells(self.lower[order], self.upper[order], place[number], self.output[number])
+        return rows, number
 
-    def chunks(self, size: int) -> Iterator["Rows"]:
+    def chunks(self, size: int) -> Iterator["OutputsOnCells"]:
         """The rows of `size` cells at a time, of rows sorted by their cells."""
         if len(self.lower) <= size:
             yield self
             return
         for start in range(0, len(self.lower), size):
             part, some = slice(start, start + size), slice(*np.searchsorted(self.cell, (start, start + size)))
-            yield Rows(self.lower[part], self.upper[part], self.cell[some] - start, self.output[some])
+            cell = self.cell[some] - start
+            yield OutputsOnCells(self.lower[part], self.upper[part], cell, self.output[some])
 
 
 class _Cases(NamedTuple):
@@ -114,10 +116,10 @@ def linear_relaxations(
 
     Cells are evaluated in chunks of `size`, or all at once.
     """
-    return relaxations_of_rows(layers, Rows.of_cells(lower, upper), max(1, size or len(lower)))
+    return relaxations_of_rows(layers, OutputsOnCells.of_cells(lower, upper), max(1, size or len(lower)))
 
 
-def relaxations_of_rows(layers: Sequence[Layer], rows: Rows, size: int) -> Enclosure:
+def relaxations_of_rows(layers: Sequence[Layer], rows: OutputsOnCells, size: int) -> Enclosure:
     """Bounds of outputs and of their gradients, each on one of some cells, of rows sorted by their cells.
 
     The hidden layers are relaxed once on each cell, in chunks of `size` cells.
@@ -134,7 +136,7 @@ def relaxations_of_rows(layers: Sequence[Layer], rows: Rows, size: int) -> Enclo
     return Enclosure(found.low, found.high, *bounds, np.ones(len(radius), dtype=bool), known)
 
 
-def _in_chunks(layers: Sequence[Layer], rows: Rows, size: int, are_neighbours: bool) -> _Classified:
+def _in_chunks(layers: Sequence[Layer], rows: OutputsOnCells, size: int, are_neighbours: bool) -> _Classified:
     """Bounds by relaxations and by cases, in chunks of `size` cells.
 
     In chunks of neighbours neurons that are 0 on all of them are left out; then cases are of one chunk only,
@@ -159,7 +161,7 @@ def _in_chunks(layers: Sequence[Layer], rows: Rows, size: int, are_neighbours: b
     return found
 
 
-def _relaxed(layers: Layers, rows: Rows, size: int) -> tuple[_Classified, list[_Cases]]:
+def _relaxed(layers: Layers, rows: OutputsOnCells, size: int) -> tuple[_Classified, list[_Cases]]:
     """Bounds by linear relaxations, and the undecided rows with the cases to branch on."""
     form, arguments = _relaxation(layers, rows.lower, rows.upper), _Arguments.of(layers)
     if layers[-1].outputs == 1:
@@ -300,7 +302,7 @@ def _joined(cases: list[_Cases]) -> Iterator[_Cases]:
         yield _Cases(np.concatenate(rows), np.concatenate(fixed, axis=1))
 
 
-def _branch(layers: Layers, rows: Rows, found: _Classified, cases: _Cases, size: int) -> None:
+def _branch(layers: Layers, rows: OutputsOnCells, found: _Classified, cases: _Cases, size: int) -> None:
     """Narrow the bounds of F in `found`, and add directions, by branching on the rows of `cases`."""
     chunk = max(1, size // len(cases.fixed))
     for start in range(0, len(cases.rows), chunk):
@@ -309,7 +311,9 @@ def _branch(layers: Layers, rows: Rows, found: _Classified, cases: _Cases, size:
         found.low[some], found.high[some] = np.fmax(found.low[some], least), np.fmin(found.high[some], most)
 
 
-def _bounds_of_cases(layers: Layers, rows: Rows, some: Indices, fixed: Pattern) -> tuple[Array, Array, Array]:
+def _bounds_of_cases(
+    layers: Layers, rows: OutputsOnCells, some: Indices, fixed: Pattern
+) -> tuple[Array, Array, Array]:
     """Bounds (k,) of F of `some` rows from an exhaustive set of c cases, `fixed` (c, k, N), and directions.
 
     F grows in the directions (2, k) wherever it is 0; they are 0 where none is proven.

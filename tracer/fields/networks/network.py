@@ -29,7 +29,7 @@ from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.fields.checks import exact_number, points, shown
 from tracer.fields.field import Enclosure
-from tracer.fields.labels import Side, checked_sides, labelled, numbered, output_of, outputs_of, sides
+from tracer.fields.labels import Side, checked_sides, labelled, output_number, output_of, outputs_of, sides
 from tracer.fields.model import Model
 from tracer.fields.networks import bounds as network_bounds
 from tracer.fields.networks.active_neurons import without_constants
@@ -289,7 +289,7 @@ class Network(Model):
         >>> field
         Network(2-3-1, sigmoid/linear, probability of 'z1' minus 0.5)
         """
-        output, value = numbered("output", output, self.classes, self.n_outputs), exact_number("value", value)
+        output, value = output_number(output, self.classes, self.n_outputs), exact_number("value", value)
         link, (*hidden, last) = self.link, self.layers
         if self.classes is not None and link != "outputs" and last.activation == "linear" and 0 < value < 1:
             raise ValueError(self._two_meanings(output, value))
