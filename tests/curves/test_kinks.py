@@ -90,3 +90,39 @@ def test_pieces_end_where_their_arcs_end():
     (curve,) = tracer.trace(network, [(-1, 1), (-4, 4)])
     assert np.abs(curve.pieces(np.linspace(0, curve.length, 4001))[:, 0]).max() <= 1 + 1e-12
     assert curve.length == pytest.approx(np.hypot(2, 0.5), abs=1e-9)
+
+
+def cancelling_network(rng, activation):
+    """Four of its five neurons with kinks are 0 everywhere, but for rounding."""
+    W, b, order = rng.normal(0, 1.5, (5, 2)), rng.normal(0, 1, 5), rng.permutation(10)
+    A = rng.normal(0, 1, (4, 5))
+    second = np.vstack([np.hstack([A, -A])[:, order], rng.normal(0, 1, (1, 10))])
+    layers = [(np.vstack([W, W])[order], np.tile(b, 2)[order], activation), (second, np.zeros(5), "relu")]
+    return tracer.Network(
+        [*(tracer.Layer(*layer) for layer in layers), tracer.Layer(np.ones((1, 5)), [-0.3])]
+    )
+
+
+CANCELLING = [
+    lambda x, y: 100 * np.maximum((x + y) - x - y, 0),
+    lambda x, y: np.abs(np.sin(x) + np.cos(y) - np.sin(x) - np.cos(y)),
+    lambda x, y: np.where(np.exp(x) ** 2 > np.exp(2 * x), 1.0, 1.0) - 1,
+    lambda x, y: np.abs(np.sin(x) ** 2 + np.cos(x) ** 2 - 1),
+]
+
+
+@pytest.mark.parametrize("activation", ["tanh", "elu", "relu"])
+def test_neurons_that_are_at_a_kink_on_an_area_cut_nothing(activation, fresh_seed):
+    rng = np.random.default_rng(fresh_seed)
+    for _ in range(4):
+        boundary = tracer.trace(cancelling_network(rng, activation), BOX, time_limit=60)
+        assert boundary.certificate.status is Status.PROVEN
+        assert boundary.stats.evaluations <= 20_000
+
+
+@pytest.mark.parametrize("zero", CANCELLING)
+def test_terms_that_cancel_on_an_area_cut_nothing(zero):
+    boundary = tracer.trace(lambda x, y: x**2 + y**2 - 1 + zero(x, y), BOX, time_limit=60)
+    assert boundary.certificate.status is Status.PROVEN
+    assert boundary.stats.evaluations <= 20_000
+    assert boundary.length == pytest.approx(2 * np.pi, rel=1e-12)

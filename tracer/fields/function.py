@@ -280,7 +280,7 @@ class Function(OfOneVersion):
         """Values (n,) and gradients (n, 2) by one call of f; None if it turns out to be no formula."""
         with np.errstate(all="ignore"):
             try:
-                value, gradient = self._read(*Dual.coordinates(x1.copy(), x2.copy()))
+                value, gradient, _ = self._read(*Dual.coordinates(x1.copy(), x2.copy()))
             except Unenclosable:
                 return None
         return value.astype(np.float64, copy=False), np.broadcast_to(gradient.T, (len(x1), 2))

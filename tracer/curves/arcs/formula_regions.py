@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 
-from tracer.arrays import Array
+from tracer.arrays import EPS, Array
 from tracer.enclosures.formulas.dual import Dual, DualNumber, DualReading, Truth
 from tracer.enclosures.formulas.switches import masked
 from tracer.enclosures.formulas.ufuncs import Operation
@@ -22,6 +22,8 @@ from tracer.fields.piecewise_linear.linear_regions import Extension
 
 # How near a kink counts as at it, in box units.
 HAIR = 1e-13
+# The rounding error of an operation, relative to its value; so many errors over the box are no slope.
+ROUNDING, MOST_NOISE = 2 * EPS, 1e3
 # Two functions whose values and gradients differ by less than these shares of their sizes are one, as the
 # distances to both sides of a polygon are beyond their common corner: the rest is rounding.
 SAME_VALUE, SAME_GRADIENT = 1e-13, 1e-9
@@ -41,7 +43,7 @@ def _minus(a: Any, b: Any) -> DualNumber:
     sizes = np.abs(a.value) + np.abs(b.value), np.abs(a.gradient) + np.abs(b.gradient)
     same = np.abs(value) <= SAME_VALUE * sizes[0]
     same &= np.abs(gradient).max(axis=0) <= SAME_GRADIENT * sizes[1].max(axis=0)
-    return DualNumber(np.where(same, 0.0, value), np.where(same, 0.0, gradient))
+    return DualNumber(np.where(same, 0.0, value), np.where(same, 0.0, gradient), a.error + b.error)
 
 
 # For each operation with kinks the function z that decides one, and what it is for z > 0 and for z < 0.
@@ -78,10 +80,16 @@ class Sided(Dual):
                 reading: Any = self.reading
                 side = reading.side_of(z)
                 above, below = _number(above), _number(below)
-                value = np.where(side, above.value, below.value)
-                return DualNumber(value, np.where(side, above.gradient, below.gradient))
+                pairs = zip(above, below, strict=True)
+                return DualNumber(*(np.where(side, one, other) for one, other in pairs))
         found = super().calculate(operation, evaluate, terms)
         return Truth(found.value, _COMPARED[evaluate](*terms)) if evaluate in _COMPARED else found
+
+    def composed(self, value: Array, parts: list[tuple[Any, DualNumber]]) -> DualNumber:
+        """The function with its rounding error: its own, and those of its arguments times the slopes."""
+        errors = [one.error if slope is None else np.abs(slope) * one.error for slope, one in parts]
+        found = super().composed(value, parts)
+        return DualNumber(found.value, found.gradient, sum(errors, ROUNDING * np.abs(value)))
 
 
 class SidedReading(DualReading):
@@ -107,16 +115,23 @@ class SidedReading(DualReading):
         if self.sides is not None:
             side = self.sides[:, len(self.found)] > 0
         else:
-            z = DualNumber(np.where(self._is_rounding(z), 0.0, z.value), z.gradient)
+            z = self._rounded(z)
             side = np.broadcast_to(z.value > 0, self.points)
             if self.towards is not None:
                 side = side | ((z.value == 0) & ((z.gradient.T * self.towards).sum(axis=1) > 0))
         self.found.append((side, z))
         return side
 
-    def _is_rounding(self, z: DualNumber) -> Any:
-        """Whether z is 0 within a hair: along a boundary that is a kink its sign is that of a rounding."""
-        return np.abs(z.value) <= (np.abs(z.gradient) * self.hair[:, None]).sum(axis=0)
+    def _rounded(self, z: DualNumber) -> DualNumber:
+        """The function z with the value 0 within a hair, or a rounding error, of its zeros.
+
+        Along a boundary that is a kink, and where terms cancel on an area, its sign is that of a rounding; on
+        an area that of its slopes too.
+        """
+        reach = (np.abs(z.gradient) * self.hair[:, None]).sum(axis=0)
+        is_zero = np.abs(z.value) <= reach + z.error
+        on_area = is_zero & (reach <= HAIR * MOST_NOISE * z.error)
+        return DualNumber(np.where(is_zero, 0.0, z.value), np.where(on_area, 0.0, z.gradient), z.error)
 
 
 class FormulaRegions:

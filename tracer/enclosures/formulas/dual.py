@@ -9,6 +9,7 @@ References
 """
 
 from collections.abc import Callable
+from functools import reduce
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,10 +21,14 @@ from tracer.enclosures.formulas.ufuncs import Operation
 
 
 class DualNumber(NamedTuple):
-    """Values, shape (n,), and both partials, shape (2, n), or (2, 1) if they are constant."""
+    """Values, shape (n,), and both partials, shape (2, n), or (2, 1) if they are constant.
+
+    `error` is about the rounding error of the values, where it is computed.
+    """
 
     value: Array
     gradient: Array
+    error: Any = 0.0
 
 
 class Truth(NamedTuple):
@@ -60,12 +65,20 @@ class Dual(Argument):
             return Truth(value)
         # As an integer of few bits, its logarithm would have half precision, and its predecessor might wrap.
         numbers = [term.value if isinstance(term, DualNumber | Truth) else np.float64(term) for term in terms]
-        gradient: Any = None
-        for slope, term in zip(operation.slopes, terms, strict=True):
-            if isinstance(term, DualNumber):
-                part = term.gradient if slope is None else _times(slope(value, *numbers), term.gradient)
-                gradient = part if gradient is None else gradient + part
-        return DualNumber(value, np.zeros((2, 1)) if gradient is None else gradient)
+        parts = zip(operation.slopes, terms, strict=True)
+        return self.composed(
+            value,
+            [
+                (None if slope is None else slope(value, *numbers), term)
+                for slope, term in parts
+                if isinstance(term, DualNumber)
+            ],
+        )
+
+    def composed(self, value: Array, parts: list[tuple[Any, DualNumber]]) -> DualNumber:
+        """A function of other functions, from its value and its slopes, None for 1, along each of these."""
+        gradients = [one.gradient if slope is None else _times(slope, one.gradient) for slope, one in parts]
+        return DualNumber(value, reduce(np.add, gradients) if parts else np.zeros((2, 1)))
 
     def filled(self, number: float) -> DualNumber:
         """A constant, with no gradient."""

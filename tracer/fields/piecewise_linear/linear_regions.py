@@ -82,6 +82,7 @@ class ActivationRegions:
                 self.kinks[among, 1 : len(function.slopes)] = function.kinks
                 self._slopes[among, : len(function.slopes)] = function.slopes
                 self._offsets[among, : len(function.slopes)] = function.offsets
+        self._steepest = np.abs(self._slopes).max(axis=1, initial=0.0)
         # The index of each neuron's first slope in the flattened table.
         self._first = np.arange(neurons) * sides
 
@@ -90,15 +91,7 @@ class ActivationRegions:
 
         So the region exists even where several neurons have the same kink, unless `towards` is along it.
         """
-        sides = np.empty((len(x), len(self.kinks)), dtype=np.int8)
-        h = np.stack([x, towards])
-        for layer, parts in self._parts():
-            h = self._affine(h, layer)
-            for _, part, among in parts:
-                if among is not None:
-                    sides[:, among] = _beyond(h[0][:, part], h[1][:, part], self.kinks[among, 1:-1])
-            self._activate(h, parts, sides)
-        return sides
+        return self._sides_and_preactivations(np.stack([x, towards]))[0]
 
     def kink(self, number: Indices | Pattern) -> Array:
         """Each neuron's kink with the given `number` (m, N) in its row of `kinks`, shape (m, N)."""
@@ -106,9 +99,27 @@ class ActivationRegions:
 
     def preactivations(self, x: Array) -> Array:
         """Pre-activations z of all neurons with kinks at points `x` (m, 2), shape (m, N)."""
-        pairs = zip(self.network.preactivations(x), self._parts(), strict=True)
-        kinked = [z[:, part] for z, (_, parts) in pairs for _, part, among in parts if among is not None]
-        return np.concatenate(kinked, axis=1)
+        return self._sides_and_preactivations(np.stack([x, np.zeros_like(x)]))[1]
+
+    def _sides_and_preactivations(self, h: Array) -> tuple[Pattern, Array]:
+        """Activation patterns and pre-activations, (m, N), at the points h[0] (m, 2), towards h[1].
+
+        A pre-activation that is at a kink within the rounding error is at the kink, and a rate within its
+        error is 0: where terms cancel on an area, their signs are random.
+        """
+        found = np.empty((h.shape[1], len(self.kinks)))
+        sides, errors = np.empty(found.shape, np.int8), np.zeros((2, h.shape[2]))
+        for layer, parts in self._parts():
+            errors = layer.affine.errors_of_products(errors, np.abs(h).max(axis=1, initial=0.0))
+            h = self._affine(h, layer)
+            errors += layer.affine.errors_of_sums(np.abs(h).max(axis=1, initial=0.0))
+            for _, part, among in parts:
+                if among is not None:
+                    rows = self.kinks[among, 1:-1], errors[:, part]
+                    sides[:, among], found[:, among] = _placed(h[0][:, part], h[1][:, part], *rows)
+                    errors[:, part] *= self._steepest[among]
+            self._activate(h, parts, sides)
+        return sides, found
 
     def at(self, x: Array, sides: Pattern) -> Extension:
         """The network at points `x` (m, 2), extended from the regions with patterns `sides` (m, N)."""
@@ -156,13 +167,14 @@ class ActivationRegions:
             yield layer, parts
 
 
-def _beyond(z: Array, rate: Array, kinks: Array) -> Pattern:
-    """The number of `kinks` (n, p) below each z (m, n); one equal to z counts if the `rate` is positive."""
-    number = np.zeros(z.shape, np.int8)
+def _placed(z: Array, rate: Array, kinks: Array, errors: Array) -> tuple[Pattern, Array]:
+    """The number of `kinks` (n, p) below each z (m, n), one at z if the `rate` is positive; and z itself.
+
+    z and the rate have rounding `errors` (2, n): a z that may be at a kink is moved to it.
+    """
+    number, exact = np.zeros(z.shape, np.int8), z.copy()
     for kink in kinks.T:
-        behind = z > kink
-        at = z == kink
-        if at.any():
-            behind |= at & (rate > 0)
-        number += behind
-    return number
+        at_kink = np.abs(z - kink) <= errors[0]
+        number += np.where(at_kink, rate > errors[1], z > kink)
+        exact = np.where(at_kink, kink, exact)
+    return number, exact
