@@ -72,7 +72,6 @@ ACTIVATIONS = _rows(
     "enclosures/test_univariate.py",
     rounding_of_jets=("return jet, self.roundings * UNIT_ROUNDOFF", "return jet, 0 * UNIT_ROUNDOFF"),
     extrema_inside_an_interval=("for k, zeros in enumerate(self.zeros):", "for k, zeros in enumerate(()):"),
-    both_sides_of_a_break=("if zero in self.breaks else [zero]", "if False else [zero]"),
     remainders_across_a_break=("remainder[(low < point) & (high > point)] = np.inf", "pass"),
     remainders=(
         "(above[3] - below[3]) * (0.5 * RAISED * rho) * rho",

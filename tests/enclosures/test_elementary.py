@@ -153,3 +153,30 @@ def test_outside_a_domain_and_across_a_pole_there_are_no_bounds():
         with np.errstate(all="ignore"):
             below, above = row.ranges(np.array([low]), np.array([high]))
         assert not (below <= above).any()
+
+
+def test_a_wave_far_away_has_its_crests(fresh_seed):
+    rng = np.random.default_rng(fresh_seed)
+    ctx.prec = 2 * BITS
+    turns = np.floor(10 ** rng.uniform(8, 15, 300))
+    crests = [arb.pi() / 2 + 2 * arb.pi() * arb_of(n) for n in turns]
+    near = [float(crest) for crest in crests]
+    below = [arb_of(x) <= crest for x, crest in zip(near, crests, strict=True)]
+    low = np.where(below, near, np.nextafter(near, 0))
+    high = np.nextafter(low, np.inf)
+    _, above = elementary.SIN.ranges(low, high)
+    assert (above[0] >= 1).all()
+
+
+@pytest.mark.parametrize("name", ["reciprocal", "power -3"])
+def test_images_across_a_pole_hold_every_value(name, fresh_seed):
+    rng = np.random.default_rng(fresh_seed)
+    low, high = -(10 ** rng.uniform(-3, 2, (2, 100))) * np.array([[1.0], [-1.0]])
+    with np.errstate(all="ignore"):
+        image = ROWS[name][0].image(low, high)
+    for n in range(100):
+        for x in (low[n], high[n], 1e-6 * low[n], 1e-6 * high[n]):
+            value = jet(name, x)[0]
+            assert value >= arb(float(image.low[n]))
+            assert value <= arb(float(image.high[n]))
+            assert not (value > arb(float(image.gap[0][n])) and value < arb(float(image.gap[1][n])))

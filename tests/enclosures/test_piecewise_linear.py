@@ -23,11 +23,14 @@ def test_lines_and_slopes_of_kinked_functions_hold_every_point(name, parameter, 
     rho = 10 ** rng.uniform(-12, 3, 4000)
     center[:5], rho[:5] = 0, (0, 1e-300, 1e-12, 1, 1e3)
     line = row.bounds.line(center, rho)
-    for share in np.linspace(-1, 1, 41):
-        t = share * rho
+    kinks = np.array(row.bounds.kinks)
+    nearest = kinks[np.abs(center[:, None] - kinks).argmin(axis=1)] - center
+    at_kink = np.abs(nearest) < rho
+    for share in (*np.linspace(-1, 1, 41), None):
+        t = share * rho if share is not None else np.where(at_kink, nearest, 0.0)
         z = [Fraction(c) + Fraction(d) for c, d in zip(center.tolist(), t.tolist(), strict=True)]
         exact = [_kinked(name, parameter, x) for x in z]
-        for k in rng.choice(4000, 100):
+        for k in rng.choice(4000, 100) if share is not None else np.flatnonzero(at_kink)[:400]:
             missed = exact[k] - Fraction(line.value[k]) - Fraction(line.slope[k]) * Fraction(t[k])
             assert abs(missed) <= Fraction(line.radius[k])
         slope = row.slope(center + t)
@@ -36,6 +39,32 @@ def test_lines_and_slopes_of_kinked_functions_hold_every_point(name, parameter, 
     straight = line.below == line.above
     assert straight.sum() > 500
     assert (line.radius[straight] <= 1e-15 * np.abs(line.value[straight]) + 1e-300).all()
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_values_at_uncertain_points_hold_both_ends(name, fresh_seed):
+    row = activation(name, slope=0.3 if name == "leaky_relu" else None)
+    rng = np.random.default_rng(fresh_seed)
+    kink = rng.choice(row.bounds.kinks, 1000)
+    radius = 10 ** rng.uniform(-16, 1, 1000)
+    z = kink + rng.choice([0.0, 1.0], 1000) * rng.uniform(-2, 2, 1000) * radius
+    value, spread = row.bounds.at(z, radius)
+    for x, r, v, d in zip(*(some.tolist() for some in (z, radius, value, spread)), strict=True):
+        for y in (Fraction(x) - Fraction(r), Fraction(x), Fraction(x) + Fraction(r)):
+            assert abs(_kinked(name, 0.3, y) - Fraction(v)) <= Fraction(d), (x, r)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_straight_lines_hold_their_rounding(name, fresh_seed):
+    row = activation(name, slope=0.3 if name == "leaky_relu" else None).bounds
+    z = np.random.default_rng(fresh_seed).normal(0, 3, 1000)
+    for side, (slope, offset) in enumerate(zip(row.slopes, row.offsets, strict=True)):
+        line = row.extended(z, np.full(1000, side, np.int8))
+        for x, v, d in zip(z.tolist(), line.value.tolist(), line.radius.tolist(), strict=True):
+            assert abs(Fraction(slope) * Fraction(x) + Fraction(offset) - Fraction(v)) <= Fraction(d), (
+                x,
+                side,
+            )
 
 
 def _kinked(name, parameter, z):

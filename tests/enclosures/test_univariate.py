@@ -58,6 +58,22 @@ def test_ranges_hold_every_point_of_the_interval(name, fresh_seed):
 
 
 @pytest.mark.parametrize("name", SMOOTH)
+def test_extents_hold_every_point_of_the_interval(name, fresh_seed):
+    rng = np.random.default_rng(fresh_seed)
+    low = points(fresh_seed, 150)
+    high = low + np.where(np.arange(150) % 3, 10 ** rng.uniform(-17, 1, 150), 0.0)
+    row = TABLE[name].bounds
+    extent, around = row.extent(low, high), row.ranges_around(low, np.zeros(150), low, high)
+    for n in range(150):
+        for x in (low[n], high[n], *rng.uniform(low[n], high[n], 2)):
+            exact = jet(name, arb_of(x))
+            for found in (extent, around):
+                for k in (0, 1):
+                    assert inside(exact[k], found.least[k][n], found.most[k][n]), (x, low[n], high[n], k)
+            assert not abs(exact[2]) > arb_of(extent.curvature[n]), (x, low[n], high[n])
+
+
+@pytest.mark.parametrize("name", SMOOTH)
 def test_neighbourhoods_hold_their_points_ends_and_ranges(name, fresh_seed):
     rng = np.random.default_rng(fresh_seed)
     center, rho = points(fresh_seed, 100), 10 ** rng.uniform(-9, 1, 100)

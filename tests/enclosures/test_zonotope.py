@@ -44,3 +44,17 @@ def test_all_vectors_lie_beyond_the_direction_that_is_found(fresh_seed):
             abs(d[i]) * Fraction(zonotopes.box[i, k]) for i in (0, 1)
         )
         assert along > across
+
+
+def test_a_zonotope_lies_beyond_a_direction_with_all_its_edges_and_its_box(fresh_seed):
+    rng = np.random.default_rng(fresh_seed)
+    cell, edges = rng.integers(0, 300, 600), rng.normal(0, 1, (2, 600))
+    center, box, d = rng.normal(0, 3, (2, 300)), rng.random((2, 300)), rng.normal(0, 1, (2, 300))
+    found = Zonotope.gathered(center, cell, edges, box).lies_beyond(d)
+    assert 20 < found.sum() < 280
+    for k in range(300):
+        x, y = (Fraction(c) for c in d[:, k])
+        across = sum(abs(x * Fraction(e) + y * Fraction(f)) for e, f in edges[:, cell == k].T)
+        across += abs(x) * Fraction(box[0, k]) + abs(y) * Fraction(box[1, k])
+        least = x * Fraction(center[0, k]) + y * Fraction(center[1, k]) - across
+        assert found[k] == (least > 0) or abs(least) < 1e-12

@@ -275,19 +275,13 @@ class Univariate:
             for zero in (*zeros, *self.breaks):
                 margin = ZERO_ROUNDING * abs(zero)
                 inside = (low <= zero + margin) & (high >= zero - margin)
-                least, most = self._around(zero)
+                least, most = self._bounds(np.asarray(zero))
                 below[k] = np.where(inside, np.minimum(below[k], least[k]), below[k])
                 above[k] = np.where(inside, np.maximum(above[k], most[k]), above[k])
         return below, above
 
     def _bounds(self, z: Array) -> tuple[Array, Array]:
         return _widened(*self.jet_and_error(z))
-
-    def _around(self, zero: float) -> tuple[Array, Array]:
-        """Bounds of the jet at `zero`; at a break, of the jets of both sides."""
-        sides = [zero, np.nextafter(zero, np.inf)] if zero in self.breaks else [zero]
-        bounds = [self._bounds(np.asarray(z)) for z in sides]
-        return np.minimum.reduce([b[0] for b in bounds]), np.maximum.reduce([b[1] for b in bounds])
 
 
 def _widened(jet: Array, error: Array) -> tuple[Array, Array]:
