@@ -3,7 +3,9 @@
 A cluster around a node is a few cells wide; around a cusp, or where branches touch, it is longer: then a
 zoom along the tangents makes it small (see `zooms`). The arcs that enter it are counted by certified
 crossings with the sides of its cells. A critical point of F on the boundary, found in it by Newton's method,
-is reported as a branch point.
+is reported as a branch point, unless F has a certified sign there: then the components of the boundary come
+near each other, and no more. Where its sign is not certified they may do so too, within the width of the
+cluster: float64 does not tell 0 from a rounding, and the certificate says so.
 """
 
 from collections.abc import Sequence
@@ -15,19 +17,22 @@ import numpy as np
 from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.atlas import Atlas
 from tracer.atlas.cells.subdivision import NO_CELLS
+from tracer.atlas.edges.roots import certified_values
 from tracer.atlas.groups import NO_GROUP, grouped
 from tracer.atlas.places import Place, length_touched, place_of
 from tracer.curves.arcs.error_bounds import UP
 from tracer.curves.arcs.zooms import ArcEnd, Tail, Zoom, zoomed
-from tracer.curves.branch_points import BranchPoint, branch_point_in
+from tracer.curves.branch_points import BranchPoint, branch_point_in, field_size
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces
 from tracer.curves.trace import Trace
 from tracer.fields.box import Box
-from tracer.fields.evaluations import Evaluations
+from tracer.fields.evaluations import Evaluations, Overtime
 from tracer.fields.field import Field
 from tracer.fields.function import Function
 
+# What rounding of a critical point makes of F at it, as a share of F at a hundredth of the box from it.
+CRITICAL = 1e-13
 # The share of the budget that zooms on clusters may take.
 ZOOM_SHARE = 0.25
 
@@ -46,9 +51,10 @@ class Cluster:
     arcs : int
         The number of arcs of the boundary that enter it.
     branch_point : BranchPoint or None
-        The critical point of F on the boundary found in it.
+        The critical point of F found in it, at which F is 0 to rounding.
     place : Place
-        What it is, where that can be told.
+        What it is, where that can be told; where branches seem to meet, components of the boundary may also
+        come near each other within the cluster, and an isolated point may be none, or a small oval.
     touched : float
         About the length along which F touches 0 without changing its sign; 0 if it does not.
     """
@@ -98,9 +104,8 @@ def clustered(
 ) -> Clustered:
     """The clusters of an atlas, zoomed, and its traces up to the branch points at which they end.
 
-    Where a budget ended the work, charts may be broken for that reason alone: they form no cluster. Then a
-    branch point is named only where as many arcs, with certified crossings, enter as its branches have ends.
-    Zooms take at most `ZOOM_SHARE` of `max_cells`.
+    Where a budget ended the work, charts may be broken for that reason alone: they form no cluster, and no
+    branch point is named. Zooms take at most `ZOOM_SHARE` of `max_cells`.
     """
     paving = atlas.paving
     broken = np.flatnonzero(atlas.broken & (not atlas.exhausted))
@@ -109,10 +114,7 @@ def clustered(
     ends = atlas.sheet.ends()
     ends = np.where((ends < 0) | atlas.sheet.chains.closed[:, None], NO_GROUP, label[ends])
     count = np.bincount(ends.ravel() + 1, minlength=len(bounds) + 1)[1:].tolist()
-    points = [branch_point_in(field, atlas.box, corners) for corners in bounds]
-    if atlas.exhausted:
-        both = zip(points, count, strict=True)
-        points = [p if p is not None and 0 < 2 * len(p.tangents) == arcs else None for p, arcs in both]
+    points = [None if atlas.exhausted else _branch_point(field, atlas.box, corners) for corners in bounds]
     cells = paving.lines.at(np.concatenate([paving.charts, paving.undecided]))
     own, zooms = [cells[label == k] for k in range(len(bounds))], {}
     if isinstance(field.field, Function) and not atlas.exhausted:
@@ -122,7 +124,7 @@ def clustered(
         own[k] = zoom.cells
         corners = zoom.cells.reshape(-1, 2)
         bounds[k] = corners.min(axis=0), corners.max(axis=0)
-        points[k] = branch_point_in(field, atlas.box, bounds[k])
+        points[k] = _branch_point(field, atlas.box, bounds[k])
         for (chain, side), tail in zip(which.tolist(), zoom.tails, strict=True):
             trace, bound = traces[chain]
             traces[chain] = _with_tail(trace, bound, tail, side)
@@ -137,6 +139,18 @@ def clustered(
         max((len(own[k]) for k in range(len(own)) if k not in zooms), default=0),
     )
     return Clustered(traces, clusters, np.isin(label, list(zooms)), left, work, most)
+
+
+def _branch_point(field: Evaluations, box: Box, bounds: Array) -> BranchPoint | None:
+    """The branch point in a cluster; None if F is certainly not 0 there, as between two curves."""
+    try:
+        found = branch_point_in(field, box, bounds)
+        if found is None:
+            return None
+        value = certified_values(field, found.point[None])[0]
+        return found if abs(value) <= CRITICAL * field_size(field, box, found.point) else None
+    except Overtime:
+        return None
 
 
 def _zooms(

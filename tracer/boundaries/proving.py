@@ -70,7 +70,8 @@ def proven_boundary(field: EnclosedField, box: Box, work: Work) -> Boundary:
     # Last, after all evaluations: a user's callable may have changed since the atlas was built.
     if isinstance(field, Function):
         compare_atlas(field, atlas)
-    places = sentence((cluster.place for cluster in clusters), sum(cluster.touched for cluster in clusters))
+    widths = [(cluster.place, float(np.ptp(cluster.bounds, axis=0).max())) for cluster in clusters]
+    places = sentence(widths, sum(cluster.touched for cluster in clusters))
     work.end_of("assembly")
     return Boundary(
         curves,

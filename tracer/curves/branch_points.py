@@ -86,11 +86,16 @@ def branch_point_near(field: Field, box: Box, x: Array, radius: float) -> Branch
     (at,), step, (H,) = solve(gradient, x[None], steps=NEWTON_STEPS, scale=sides, settled=SETTLED)
     if not (np.isfinite(step).all() and box.distance(at, x) <= radius):
         return None
-    around = at + np.array([[1, 0], [-1, 0], [0, 1], [0, -1]]) * SIZE_RADIUS * sides
-    if not abs(field.value(at)) <= ON_CURVE * np.abs(field.value(around)).max():
+    if not abs(field.value(at)) <= ON_CURVE * field_size(field, box, at):
         return None
     tangents = branch_tangents(H) * sides
     return BranchPoint(at, tangents / np.linalg.norm(tangents, axis=1, keepdims=True))
+
+
+def field_size(field: Field, box: Box, x: Array) -> float:
+    """The largest |F| at `SIZE_RADIUS` from a point."""
+    around = x + np.array([[1, 0], [-1, 0], [0, 1], [0, -1]]) * SIZE_RADIUS * box.sides
+    return float(np.abs(field.value(around)).max())
 
 
 def branch_point_in(field: Field, box: Box, bounds: Array) -> BranchPoint | None:
