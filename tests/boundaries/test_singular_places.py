@@ -6,6 +6,7 @@ import pytest
 import tracer
 from tracer.atlas.certificate import Status
 from tracer.atlas.places import Place
+from tracer.curves.end import End
 
 SQUARE = [(-2.0, 2.0), (-2.0, 2.0)]
 
@@ -279,3 +280,32 @@ def test_a_length_with_an_infinite_part_is_infinite_on_floats():
     assert not found.empty[0]
     assert found.lower[0] <= -0.5
     assert found.upper[0] >= 0.5
+
+
+def circles(gap):
+    """Two circles that are nearest to each other obliquely, by a gap, or overlap by one that is negative."""
+    c, s = (1 + 0.5 * gap) * np.cos(0.3), (1 + 0.5 * gap) * np.sin(0.3)
+    return lambda x, y: ((x - c) ** 2 + (y - s) ** 2 - 1) * ((x + c) ** 2 + (y + s) ** 2 - 1)
+
+
+def test_components_that_come_near_are_not_said_to_meet():
+    box = [(-2.2, 2.3), (-2.3, 2.2)]
+    apart = tracer.trace(circles(1e-5), box)
+    assert (apart.certificate.status, len(apart)) == (Status.PROVEN, 2)
+    # Cells do not resolve the gap, but F has a certified sign in it.
+    near = tracer.trace(circles(1e-7), box)
+    assert near.branch_points == ()
+    assert {cluster.place for cluster in near.clusters} == {Place.UNKNOWN}
+    assert End.BRANCH_POINT not in {end for curve in near for end in curve.ends}
+    # F is 0 to rounding there: it may be a tacnode, and the certificate says what else.
+    touching = tracer.trace(circles(0.0), box)
+    assert [cluster.place for cluster in touching.clusters] == [Place.TACNODE]
+    assert "1 tacnode, or what float64 does not tell from that within" in str(touching.certificate)
+
+
+def test_no_branch_point_is_named_where_a_budget_ended_the_work():
+    boundary = tracer.trace(
+        lambda x, y: (x * x + 3 * y * y - 2) * (3 * x * x + y * y - 2), SQUARE, max_cells=2000
+    )
+    assert boundary.certificate.status is Status.BUDGET_EXHAUSTED
+    assert boundary.branch_points == ()

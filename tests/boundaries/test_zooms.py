@@ -60,6 +60,34 @@ def test_a_zoom_makes_an_oblique_place_small(name, fresh_seed, tmp_path):
     assert np.array_equal(read.certificate.proof.zoomed, boundary.certificate.proof.zoomed)
 
 
+@pytest.mark.parametrize(
+    ("f", "places"),
+    [
+        (lambda x, y: (x * x + y * y - 1) * (0.6 * x + 0.8 * y - 1), 1),
+        # Lines that cross twice, at an angle of a hundredth.
+        (lambda x, y: (y - 0.7 * x) * (y - 0.71 * x + 0.05 * x * x), 2),
+    ],
+    ids=["tangent", "small angle"],
+)
+def test_cells_are_not_cut_where_a_zoom_decides(f, places):
+    boundary = tracer.trace(f, SQUARE)
+    # Four and twenty times as many, without.
+    assert boundary.stats.cells == boundary.certificate.cells < (16_000 if places == 1 else 60_000)
+    assert [cluster.arcs for cluster in boundary.clusters] == [4] * places
+    assert max((cluster.bounds[1] - cluster.bounds[0]).max() for cluster in boundary.clusters) < 4e-6
+    assert list(contradictions(boundary)) == []
+
+
+def test_cells_are_cut_where_a_zoom_fails(monkeypatch):
+    monkeypatch.setattr("tracer.boundaries.clusters.zoomed", lambda *_: None)
+    boundary = tracer.trace(lambda x, y: (y - 0.7 * x) * (y - 0.7 * x - x * x), SQUARE)
+    (cluster,) = boundary.clusters
+    # A site, in which cells are not cut, is ten times as wide.
+    assert (cluster.arcs, len(boundary)) == (4, 4)
+    assert (cluster.bounds[1] - cluster.bounds[0]).max() < 0.005
+    assert boundary.stats.cells == boundary.certificate.cells > 40_000
+
+
 def counted(half):
     """The crossings, the tangencies and the arcs of cos(x² + y²) = sin(xy) in a square of ± half.
 

@@ -44,6 +44,8 @@ class Shape:
         """The length of F = 0 in a box, and the area of F ≤ 0."""
         (left, right), (low, high) = bounds
         box, region = shapely.box(left, low, right, high), _without_slits(self.region(0.0))
+        if region.is_empty:
+            return 0.0, 0.0
         return region.boundary.intersection(box).length, region.intersection(box).area
 
 
@@ -149,6 +151,8 @@ def tube(rng):
 
 def _thick(corners, radius):
     """All that is nearer to a polygon's outline than a radius: GEOS's own buffers are right to 1e-9 only."""
+    if radius <= 0:
+        return shapely.Polygon()
     turn = np.linspace(0, 2 * np.pi, 4 * QUARTER, endpoint=False)
     disc, parts = radius * np.stack([np.cos(turn), np.sin(turn)], axis=1), []
     for a, b in zip(corners, np.roll(corners, -1, axis=0), strict=True):

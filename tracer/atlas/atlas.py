@@ -3,10 +3,10 @@
 A boundary is the case of one sheet and no junctions. The arcs of several classes are those of each pair of
 classes i < j that has charts; they meet in junctions.
 
-If a broken chart touches no cell at the resolution limit, the atlas is built again on other grid lines, with
-the next pair of `RATIOS` for the first cut. If a side of the box itself is undecided (the boundary runs along
-it, touches it, or passes through a corner), the box is first extended there by about 1e-9 of its side. Charts
-that are still broken after the last attempt count as undecided cells.
+If broken charts touch no cell at the resolution limit, even through others, the atlas is built again on other
+grid lines, with the next pair of `RATIOS` for the first cut. If a side of the box itself is undecided (the
+boundary runs along it, touches it, or passes through a corner), the box is first extended there by about 1e-9
+of its side. Charts that are still broken after the last attempt count as undecided cells.
 """
 
 import math
@@ -26,6 +26,7 @@ from tracer.atlas.classes.class_question import ClassQuestion
 from tracer.atlas.classes.junctions import NO_JUNCTIONS, Junctions, locate
 from tracer.atlas.classes.margins import Margins
 from tracer.atlas.edges.crossings import OUTSIDE, find_crossings
+from tracer.atlas.groups import grouped
 from tracer.atlas.sheet import NO_JUNCTION, Sheet, maximal_crossings
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Overtime
@@ -191,12 +192,20 @@ def _with_junctions(margins: Margins, atlas: Atlas) -> Atlas:
 
 
 def _is_curable(atlas: Atlas) -> bool:
-    """Whether some broken chart touches no cell at the resolution limit: other grid lines may decide it."""
-    limit = atlas.paving.unresolvable
-    return any(
-        not ((chart[0] <= limit[:, 1]) & (chart[1] >= limit[:, 0])).all(axis=1).any()
-        for chart in atlas.paving.charts[atlas.broken]
-    )
+    """Whether some broken charts touch no cell at the resolution limit, even through others.
+
+    But along an undecided side of the box charts are broken whatever else is there: there each counts alone.
+    """
+    paving, broken = atlas.paving, np.flatnonzero(atlas.broken)
+    if not len(broken):
+        return False
+    limit = len(paving.charts) + np.arange(len(paving.unresolvable))
+    if not atlas.undecided_sides.any():
+        label, _ = grouped(paving, np.concatenate([broken, limit]))
+        return len(np.setdiff1d(label[broken], label[limit])) > 0
+    low, high = paving.unresolvable[:, 0], paving.unresolvable[:, 1]
+    touches = (((chart[0] <= high) & (chart[1] >= low)).all(axis=1).any() for chart in paving.charts[broken])
+    return not all(touches)
 
 
 def widened(box: Box, undecided_sides: Mask) -> Box:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tracer.arrays import Array, Mask
+from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.atlas import Atlas
 from tracer.atlas.charts import ChartArcs
 from tracer.atlas.sheet import Sheet
@@ -46,6 +46,15 @@ def without_fragments(atlas: Atlas) -> Atlas:
         if not len(sheet.arcs):
             break
     return replace(atlas, sheets={None: sheet}, broken=atlas.broken | gone[:first])
+
+
+def without_charts(atlas: Atlas, charts: Indices) -> Atlas:
+    """The atlas of one field with these charts, and the fragments then between them, counted as broken."""
+    broken = atlas.broken.copy()
+    broken[charts] = True
+    sheet = _without(atlas.sheet, broken)
+    atlas = replace(atlas, sheets={None: sheet}, broken=broken)
+    return without_fragments(atlas) if len(sheet.arcs) else atlas
 
 
 def _without(sheet: Sheet, broken: Mask) -> Sheet:

@@ -52,6 +52,10 @@ class Place(Enum):
         return f"{number} {one if number == 1 else many}"
 
 
+# Where branches seem to meet: components that come near each other look the same within a cluster.
+MEETING = {Place.CROSSING, Place.CUSP, Place.TACNODE, Place.ISOLATED, Place.MULTIPLE}
+
+
 def place_of(field: Any, box: Box, cells: Array, arcs: int, tangents: int | None) -> Place:
     """What a cluster with `cells` (n, 2, 2) is, into which so many arcs lead.
 
@@ -87,12 +91,15 @@ def length_touched(box: Box, cells: Array) -> float:
     return len(squares) * SQUARES * float(np.sqrt(np.prod(box.sides))) * np.pi / 4
 
 
-def sentence(places: Iterable[Place], touched: float) -> str:
-    """All places, counted, such as "2 crossings, 1 cusp"; and the length along which F touches 0."""
-    count = Counter(places)
+def sentence(places: Iterable[tuple[Place, float]], touched: float) -> str:
+    """All places and their widths, such as "2 crossings, 1 cusp"; and the length along which F touches 0."""
+    places = list(places)
+    count = Counter(place for place, _ in places)
     parts = [place.counted(count[place]) for place in Place if count[place]]
     along = f" (F touches 0 without changing its sign, along about {touched:.3g})" if touched else ""
-    return ", ".join(parts) + along
+    widest = max((width for place, width in places if place in MEETING), default=0.0)
+    alike = f", or what float64 does not tell from that within {widest:.2g}" if widest else ""
+    return ", ".join(parts) + along + alike
 
 
 def _of_domain(field: EnclosedField, box: Box, cells: Array) -> Place | None:

@@ -3,7 +3,9 @@
 A cluster around a node is a few cells wide; around a cusp, or where branches touch, it is longer: then a
 zoom along the tangents makes it small (see `zooms`). The arcs that enter it are counted by certified
 crossings with the sides of its cells. A critical point of F on the boundary, found in it by Newton's method,
-is reported as a branch point.
+is reported as a branch point, unless F has a certified sign there: then the components of the boundary come
+near each other, and no more. Where its sign is not certified they may do so too, within the width of the
+cluster: float64 does not tell 0 from a rounding, and the certificate says so.
 """
 
 from collections.abc import Sequence
@@ -15,11 +17,12 @@ import numpy as np
 from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.atlas import Atlas
 from tracer.atlas.cells.subdivision import NO_CELLS
-from tracer.atlas.edges.crossings import shared_edges
-from tracer.atlas.places import POINT, Place, length_touched, place_of
+from tracer.atlas.edges.roots import certified_values
+from tracer.atlas.groups import NO_GROUP, grouped
+from tracer.atlas.places import Place, length_touched, place_of
 from tracer.curves.arcs.error_bounds import UP
 from tracer.curves.arcs.zooms import ArcEnd, Tail, Zoom, zoomed
-from tracer.curves.branch_points import BranchPoint, branch_point_near
+from tracer.curves.branch_points import BranchPoint, branch_point_in, field_size
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces
 from tracer.curves.trace import Trace
@@ -28,19 +31,10 @@ from tracer.fields.evaluations import Evaluations, Overtime
 from tracer.fields.field import Field
 from tracer.fields.function import Function
 
-# A critical point is accepted up to this share of the cluster's width outside it: its coordinates are
-# rounded.
-NEARBY = 0.5
-# Newton's method starts in the middle of the cluster and stays within REACH times its width, or within
-# LEAST_REACH, in box units, if that is more: the resolution of second derivatives by finite differences.
-REACH = 4.0
-LEAST_REACH = 1e-8
+# What rounding of a critical point makes of F at it, as a share of F at a hundredth of the box from it.
+CRITICAL = 1e-13
 # The share of the budget that zooms on clusters may take.
 ZOOM_SHARE = 0.25
-# Cells no wider than NARROW, in box units, that are about GAP widths apart are one place.
-NARROW, GAP = 2.0**-14, 32.0
-# The label of a cell in no group.
-NO_GROUP = -1
 
 # A trace, and the error bounds of its points.
 Traced = tuple[Trace, Array]
@@ -57,9 +51,10 @@ class Cluster:
     arcs : int
         The number of arcs of the boundary that enter it.
     branch_point : BranchPoint or None
-        The critical point of F on the boundary found in it.
+        The critical point of F found in it, at which F is 0 to rounding.
     place : Place
-        What it is, where that can be told.
+        What it is, where that can be told; where branches seem to meet, components of the boundary may also
+        come near each other within the cluster, and an isolated point may be none, or a small oval.
     touched : float
         About the length along which F touches 0 without changing its sign; 0 if it does not.
     """
@@ -92,6 +87,8 @@ class Clustered(NamedTuple):
         The cells in zoomed clusters that are still undecided.
     cells : int
         The cells processed in zooms.
+    most : int
+        The most cells of a cluster that was not zoomed.
     """
 
     traces: list[Traced]
@@ -99,6 +96,7 @@ class Clustered(NamedTuple):
     zoomed: Mask
     left: Array
     cells: int
+    most: int
 
 
 def clustered(
@@ -106,21 +104,17 @@ def clustered(
 ) -> Clustered:
     """The clusters of an atlas, zoomed, and its traces up to the branch points at which they end.
 
-    Where a budget ended the work, charts may be broken for that reason alone: they form no cluster. Then a
-    branch point is named only where as many arcs, with certified crossings, enter as its branches have ends.
-    Zooms take at most `ZOOM_SHARE` of `max_cells`.
+    Where a budget ended the work, charts may be broken for that reason alone: they form no cluster, and no
+    branch point is named. Zooms take at most `ZOOM_SHARE` of `max_cells`.
     """
     paving = atlas.paving
     broken = np.flatnonzero(atlas.broken & (not atlas.exhausted))
     limit = len(paving.charts) + np.arange(len(paving.unresolvable))
-    label, bounds = grouped(atlas, np.concatenate([broken, limit]))
+    label, bounds = grouped(paving, np.concatenate([broken, limit]))
     ends = atlas.sheet.ends()
     ends = np.where((ends < 0) | atlas.sheet.chains.closed[:, None], NO_GROUP, label[ends])
     count = np.bincount(ends.ravel() + 1, minlength=len(bounds) + 1)[1:].tolist()
-    points = [_branch_point(field, atlas.box, corners) for corners in bounds]
-    if atlas.exhausted:
-        both = zip(points, count, strict=True)
-        points = [p if p is not None and 0 < 2 * len(p.tangents) == arcs else None for p, arcs in both]
+    points = [None if atlas.exhausted else _branch_point(field, atlas.box, corners) for corners in bounds]
     cells = paving.lines.at(np.concatenate([paving.charts, paving.undecided]))
     own, zooms = [cells[label == k] for k in range(len(bounds))], {}
     if isinstance(field.field, Function) and not atlas.exhausted:
@@ -140,9 +134,23 @@ def clustered(
         for (trace, bound), at_ends in zip(traces, ends.tolist(), strict=True)
     ]
     left = np.concatenate([NO_CELLS, *(zoom.cells for _, zoom in zooms.values())])
-    return Clustered(
-        traces, clusters, np.isin(label, list(zooms)), left, sum(zoom.work for _, zoom in zooms.values())
+    work, most = (
+        sum(zoom.work for _, zoom in zooms.values()),
+        max((len(own[k]) for k in range(len(own)) if k not in zooms), default=0),
     )
+    return Clustered(traces, clusters, np.isin(label, list(zooms)), left, work, most)
+
+
+def _branch_point(field: Evaluations, box: Box, bounds: Array) -> BranchPoint | None:
+    """The branch point in a cluster; None if F is certainly not 0 there, as between two curves."""
+    try:
+        found = branch_point_in(field, box, bounds)
+        if found is None:
+            return None
+        value = certified_values(field, found.point[None])[0]
+        return found if abs(value) <= CRITICAL * field_size(field, box, found.point) else None
+    except Overtime:
+        return None
 
 
 def _zooms(
@@ -154,12 +162,15 @@ def _zooms(
     tolerance: float,
     max_cells: int,
 ) -> dict[int, tuple[Indices, Zoom]]:
-    """The zooms that made clusters smaller, by their numbers, and the ends (chain, side) of their tails."""
+    """The zooms that made clusters smaller, by their numbers, and the ends (chain, side) of their tails.
+
+    Cells resolve a crossing at a large angle whichever way it lies, down to the floor of float64.
+    """
     sheet, left, found = atlas.sheet, int(ZOOM_SHARE * max_cells), {}
     chains = sheet.chains
     for k, point in enumerate(points):
         which = np.argwhere(ends == k)
-        if not len(which) or left <= 0:
+        if not len(which) or left <= 0 or (point is not None and point.is_transversal()):
             continue
         middle = (
             0.5 * (cells[k][:, 0].min(axis=0) + cells[k][:, 1].max(axis=0)) if point is None else point.point
@@ -224,74 +235,3 @@ def _ending_at(box: Box, trace: Trace, error_bound: Array, points: Sequence[Bran
         )
         error_bound = np.concatenate([error_bound, bound][order])
     return trace, error_bound
-
-
-def grouped(atlas: Atlas, cells: Indices) -> tuple[Indices, Array]:
-    """Group some cells, given by their numbers in the paving, with the cells that they touch.
-
-    Returns
-    -------
-    label : ndarray of int
-        The number of each cell's group; `NO_GROUP` for other cells.
-    bounds : ndarray, shape (groups, 2, 2)
-        Lower and upper corner of the smallest box around each group.
-    """
-    paving = atlas.paving
-    shares = np.concatenate([paving.charts, paving.undecided])
-    label = np.full(len(shares), NO_GROUP)
-    if not len(cells):
-        return label, NO_CELLS
-    label[cells] = _touching(shares[cells])
-    corners = paving.lines.at(shares[cells])
-    bounds = np.empty((label.max() + 1, 2, 2))
-    bounds[:, 0], bounds[:, 1] = np.inf, -np.inf
-    np.minimum.at(bounds[:, 0], label[cells], corners[:, 0])
-    np.maximum.at(bounds[:, 1], label[cells], corners[:, 1])
-    return label, bounds
-
-
-def _touching(cells: Array) -> Indices:
-    """Labels, (n,), of `cells` (n, 2, 2): equal if shared sides, corners, or narrow gaps connect them."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    n = len(cells)
-    edges = shared_edges(cells)
-    inner = (edges.before >= 0) & (edges.after >= 0)
-    corners = [cells[:, i, 0] + 1j * cells[:, j, 1] for i in (0, 1) for j in (0, 1)]
-    points, corner = np.unique(np.concatenate([*corners, *_around(cells)]), return_inverse=True)
-    one = np.concatenate([edges.before[inner], np.tile(np.arange(n), 8)])
-    other = np.concatenate([edges.after[inner], n + corner])
-    graph = coo_array((np.ones(len(one)), (one, other)), shape=(n + len(points),) * 2)
-    return np.unique(connected_components(graph, directed=False)[1][:n], return_inverse=True)[1]
-
-
-def _around(cells: Array) -> list[Array]:
-    """Four points around each cell, for narrow ones those of a grid much wider than they are."""
-    width, middle = (cells[:, 1] - cells[:, 0]).max(axis=1), cells.mean(axis=1)
-    step = np.where(width <= NARROW, GAP * 2.0 ** np.ceil(np.log2(width)), width)
-    first = np.where(
-        (width <= NARROW)[:, None], np.floor(middle / step[:, None]) * step[:, None], cells[:, 0]
-    )
-    x, y = first.T
-    step = np.where(width <= NARROW, step, 0.0)
-    return [x + i * step + 1j * (y + j * step) for i in (0, 1) for j in (0, 1)]
-
-
-def _branch_point(field: Field, box: Box, bounds: Array) -> BranchPoint | None:
-    """The branch point in a cluster, or so near that rounding may explain it; None if none is found."""
-    width = bounds[1] - bounds[0]
-    size = float((width / box.sides).max())
-    # In a long cluster, as along a curve that F touches, arcs end anywhere: not at a point found in it.
-    if size > POINT:
-        return None
-    reach = REACH * size
-    try:
-        found = branch_point_near(field, box, bounds.mean(axis=0), max(reach, LEAST_REACH))
-    except Overtime:
-        return None
-    if found is None:
-        return None
-    hair = np.maximum(NEARBY * width, LEAST_REACH * box.sides)
-    near = (found.point >= bounds[0] - hair) & (found.point <= bounds[1] + hair)
-    return found if near.all() else None

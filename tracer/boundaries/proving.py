@@ -21,10 +21,11 @@ from tracer.atlas.places import sentence
 from tracer.atlas.plain_values import compare_atlas
 from tracer.atlas.requested_box import compared_with_requested
 from tracer.boundaries.boundary import Boundary
-from tracer.boundaries.clusters import clustered
+from tracer.boundaries.clusters import Clustered, clustered
 from tracer.boundaries.result import Stats
 from tracer.boundaries.work import Work
 from tracer.curves.arcs.assembly import TracedArcs, trace_arcs, traces_of
+from tracer.curves.arcs.zoom_sites import MANY, ZoomSites
 from tracer.curves.curve import Curve
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Evaluations, Overtime
@@ -56,18 +57,21 @@ def proven_boundary(field: EnclosedField, box: Box, work: Work) -> Boundary:
         If the field has no bounds: a callable that turns out not to be a formula.
     """
     evaluations = Evaluations(field, work.deadline())
-    question = OneField(evaluations)
-    atlas = survey(question, box, work)
-    atlas, arcs, finished = follow(question, atlas if atlas.exhausted else without_fragments(atlas), work)
-    traces, limits = traces_of(evaluations, atlas.sheet, arcs[None], atlas.exhausted), work.limits
-    found = clustered(evaluations, atlas, traces, limits.tolerance, limits.max_cells - atlas.cells)
+    sites = ZoomSites(evaluations, box)
+    atlas, found, finished = _with_clusters(OneField(evaluations, sites.left), box, work, 0)
+    spent = 0
+    # Cells left to a zoom that it has not decided are cut after all.
+    if len(sites.bounds) and found.most > MANY and not atlas.exhausted:
+        spent = atlas.cells + found.cells
+        atlas, found, finished = _with_clusters(OneField(evaluations), box, work, spent)
     clusters = found.clusters
-    curves = Curve.proven_from(found.traces, evaluations, atlas.box, limits.tolerance)
+    curves = Curve.proven_from(found.traces, evaluations, atlas.box, work.limits.tolerance)
     curves = tuple(sorted(curves, key=lambda curve: curve.points[0].tolist()))
     # Last, after all evaluations: a user's callable may have changed since the atlas was built.
     if isinstance(field, Function):
         compare_atlas(field, atlas)
-    places = sentence((cluster.place for cluster in clusters), sum(cluster.touched for cluster in clusters))
+    widths = [(cluster.place, float(np.ptp(cluster.bounds, axis=0).max())) for cluster in clusters]
+    places = sentence(widths, sum(cluster.touched for cluster in clusters))
     work.end_of("assembly")
     return Boundary(
         curves,
@@ -77,20 +81,30 @@ def proven_boundary(field: EnclosedField, box: Box, work: Work) -> Boundary:
             cut_short=evaluations.late or not finished,
             further=found.left,
             zoomed=found.zoomed,
-            zooms=found.cells,
+            zooms=spent + found.cells,
             places=places,
         ),
         tuple(cluster.branch_point for cluster in clusters if cluster.branch_point is not None),
         box,
         field,
-        Stats(atlas.cells + found.cells, evaluations.points, atlas.seconds | work.seconds),
+        Stats(spent + atlas.cells + found.cells, evaluations.points, atlas.seconds | work.seconds),
         clusters,
     )
 
 
-def survey(question: OneField | ClassQuestion, box: Box, work: Work) -> Atlas:
-    """The atlas of a box; that of classes has the regions of this very box."""
-    limits = work.limits.max_cells, work.deadline(ATLAS_SHARE), work.progress.paving
+def _with_clusters(question: OneField, box: Box, work: Work, spent: int) -> tuple[Atlas, Clustered, bool]:
+    """The atlas of a box, its clusters and traces, and whether these are finished; `spent` cells are gone."""
+    atlas, limits = survey(question, box, work, spent), work.limits
+    atlas, arcs, finished = follow(question, atlas if atlas.exhausted else without_fragments(atlas), work)
+    evaluations: Any = question.field
+    traces = traces_of(evaluations, atlas.sheet, arcs[None], atlas.exhausted)
+    left = limits.max_cells - spent - atlas.cells
+    return atlas, clustered(evaluations, atlas, traces, limits.tolerance, left), finished
+
+
+def survey(question: OneField | ClassQuestion, box: Box, work: Work, spent: int = 0) -> Atlas:
+    """The atlas of a box, where `spent` cells are gone; that of classes has the regions of this very box."""
+    limits = work.limits.max_cells - spent, work.deadline(ATLAS_SHARE), work.progress.paving
     atlas = build_atlas(question, box, *limits)
     if isinstance(question, ClassQuestion) and not (atlas.box is box or atlas.exhausted):
         atlas = compared_with_requested(question, box, atlas, *limits)

@@ -19,8 +19,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracer.arrays import Array, Indices
+from tracer.atlas.places import POINT
 from tracer.equations.planar_systems import solve
 from tracer.fields.box import Box
+from tracer.fields.evaluations import Overtime
 from tracer.fields.field import Field
 
 # Step of the difference quotients of the gradient, in box units: near the cube root of rounding.
@@ -33,10 +35,19 @@ ON_CURVE = 1e-11
 SIZE_RADIUS = 1e-2
 # Lower limit of the smaller |eigenvalue| over the larger; below it the tangents are not determined.
 DEGENERATE = 1e-7
+# The sine of an angle at which crossing branches nearly touch.
+SMALL_ANGLE = 0.1
 # Points on a circle, and then on each part of it where F changes its sign, and so on.
 CIRCLE_POINTS, CIRCLE_ROUNDS = 64, 4
 # Upper limit of |F| at a root there, over that beside it at first.
 ROOT_RATIO = 0.01
+# A critical point is accepted up to this share of the cluster's width outside it: its coordinates are
+# rounded.
+NEARBY = 0.5
+# Newton's method starts in the middle of the cluster and stays within REACH times its width, or within
+# LEAST_REACH, in box units, if that is more: the resolution of second derivatives by finite differences.
+REACH = 4.0
+LEAST_REACH = 1e-8
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,6 +65,10 @@ class BranchPoint:
     point: Array
     tangents: Array
 
+    def is_transversal(self) -> bool:
+        """Whether two branches cross at no small angle."""
+        return len(self.tangents) == 2 and bool(abs(np.linalg.det(self.tangents)) > SMALL_ANGLE)
+
     def __repr__(self) -> str:
         x1, x2 = self.point
         return f"BranchPoint(({x1:.10g}, {x2:.10g}), {len(self.tangents)} branches)"
@@ -66,16 +81,40 @@ def branch_point_near(field: Field, box: Box, x: Array, radius: float) -> Branch
     def gradient(at: Array, which: Indices) -> tuple[Array, Array]:
         if not box.distance(at[0], x) <= radius:  # far away there is no need to look for it
             return np.full((1, 2), np.nan), np.full((1, 2, 2), np.nan)
-        return _gradient_and_hessian(field, at[0], sides)
+        return gradient_and_hessian(field, at[0], sides)
 
     (at,), step, (H,) = solve(gradient, x[None], steps=NEWTON_STEPS, scale=sides, settled=SETTLED)
     if not (np.isfinite(step).all() and box.distance(at, x) <= radius):
         return None
-    around = at + np.array([[1, 0], [-1, 0], [0, 1], [0, -1]]) * SIZE_RADIUS * sides
-    if not abs(field.value(at)) <= ON_CURVE * np.abs(field.value(around)).max():
+    if not abs(field.value(at)) <= ON_CURVE * field_size(field, box, at):
         return None
     tangents = branch_tangents(H) * sides
     return BranchPoint(at, tangents / np.linalg.norm(tangents, axis=1, keepdims=True))
+
+
+def field_size(field: Field, box: Box, x: Array) -> float:
+    """The largest |F| at `SIZE_RADIUS` from a point."""
+    around = x + np.array([[1, 0], [-1, 0], [0, 1], [0, -1]]) * SIZE_RADIUS * box.sides
+    return float(np.abs(field.value(around)).max())
+
+
+def branch_point_in(field: Field, box: Box, bounds: Array) -> BranchPoint | None:
+    """The branch point in a cluster, or so near that rounding may explain it; None if none is found."""
+    width = bounds[1] - bounds[0]
+    size = float((width / box.sides).max())
+    # In a long cluster, as along a curve that F touches, arcs end anywhere: not at a point found in it.
+    if size > POINT:
+        return None
+    reach = REACH * size
+    try:
+        found = branch_point_near(field, box, bounds.mean(axis=0), max(reach, LEAST_REACH))
+    except Overtime:
+        return None
+    if found is None:
+        return None
+    hair = np.maximum(NEARBY * width, LEAST_REACH * box.sides)
+    near = (found.point >= bounds[0] - hair) & (found.point <= bounds[1] + hair)
+    return found if near.all() else None
 
 
 def branch_tangents(H: Array) -> Array:
@@ -87,7 +126,7 @@ def branch_tangents(H: Array) -> Array:
     return np.stack([a + b, a - b])
 
 
-def _gradient_and_hessian(field: Field, x: Array, sides: Array) -> tuple[Array, Array]:
+def gradient_and_hessian(field: Field, x: Array, sides: Array) -> tuple[Array, Array]:
     """∇F, (1, 2), and its symmetrized difference quotients, (1, 2, 2), both in box units."""
     h = HESSIAN_STEP * sides
     probes = x + np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]]) * h

@@ -3,6 +3,7 @@
 The question about several classes is `class_question`, in the folder about classes.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -81,10 +82,14 @@ class Question(Protocol):
 
 @dataclass(frozen=True, eq=False)
 class OneField:
-    """The question about one field; see `Question`. Cells no wider than `finest`, in shares, are not cut."""
+    """The question about one field; see `Question`.
+
+    `left` says which undecided cells of a chunk are not to be cut, by their shares and corners, (k, 2, 2)
+    each, and the number of rounds before.
+    """
 
     field: EnclosedField
-    finest: float = 0.0
+    left: Callable[[Array, Array, int], Mask] = lambda shares, *_: np.zeros(len(shares), dtype=bool)
 
     @property
     def candidates(self) -> Mask:
@@ -102,7 +107,7 @@ class OneField:
         chart, outside = directions.any(axis=1) & ~empty, empty & ~found.defined
         kinds = empty & found.defined, outside, chart
         growth = slopes[:, None], directions[:, None]
-        return FieldAnswer(self.field, shares, corners, found, *kinds, candidates, *growth, self.finest)
+        return FieldAnswer(self.field, shares, corners, found, *kinds, candidates, *growth, self.left)
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +124,7 @@ class FieldAnswer:
     candidates: Mask
     slopes: Signs
     directions: Array
-    finest: float
+    left: Callable[[Array, Array, int], Mask]
 
     @property
     def classes(self) -> Indices:
@@ -139,7 +144,7 @@ class FieldAnswer:
             return self.field
 
         useless = only_rounding(field_of, corners, found.width(), largest, rounds)
-        useless |= touching(shares, found) | ((shares[:, 1] - shares[:, 0]).max(axis=1) <= self.finest)
+        useless |= touching(shares, found) | self.left(shares, corners, rounds)
         return useless | unbounded(field_of, shares, corners, found, waiting)
 
     def variation(self, which: Indices) -> Array:

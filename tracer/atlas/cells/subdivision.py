@@ -47,8 +47,9 @@ HOPE = 0.02
 
 # Shares of at least this width are exact; the coordinates of a box run out of floats before.
 NARROWEST = 2.0**-46
-# F on a cell is rounding if its enclosure is at most this many times as wide as the one at the centre.
-ROUNDING_RATIO = 4.0
+# F on a cell is rounding if its enclosure is at most this many times as wide as the one on the MIDDLE of the
+# cell, this share of it: at the very centre it may be tighter than on any cell, however small.
+ROUNDING_RATIO, MIDDLE = 4.0, 2.0**-6
 # Cells where the width of F is at most this share of the largest |F| are tested for rounding in every round;
 # all cells in every ROUNDING_ROUNDS-th, because F may be rounding in the whole box.
 ROUNDING_SHARE = 1e-9
@@ -251,11 +252,11 @@ def only_rounding(field_of: FieldOf, corners: Array, width: Array, largest: floa
 
 
 def rounding_only(field: EnclosedField, lower: Array, upper: Array, width: Array) -> Mask:
-    """Which cells (k, 2) have an F, of this `width`, hardly wider than at their centre: only rounding."""
-    center = np.clip(0.5 * lower + 0.5 * upper, lower, upper)
-    point = field.enclose(center, center)
+    """Which cells (k, 2) have an F, of this `width`, hardly wider than in their middle: only rounding."""
+    center, reach = 0.5 * lower + 0.5 * upper, MIDDLE * (0.5 * upper - 0.5 * lower)
+    low, high = np.clip(np.stack([center - reach, center + reach]), lower, upper)
     with np.errstate(all="ignore"):
-        return width <= ROUNDING_RATIO * point.width()
+        return width <= ROUNDING_RATIO * field.enclose(low, high).width()
 
 
 def touching(shares: Array, found: Enclosure) -> Mask:

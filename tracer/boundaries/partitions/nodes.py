@@ -17,8 +17,8 @@ from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.atlas import Atlas
 from tracer.atlas.edges.crossings import OUTSIDE
 from tracer.atlas.faces import Faces, connected
+from tracer.atlas.groups import NO_GROUP, grouped
 from tracer.atlas.sheet import Sheet
-from tracer.boundaries.clusters import NO_GROUP, grouped
 from tracer.boundaries.partitions.borders import Junction
 from tracer.curves.curve import Curve
 from tracer.fields.box import Box
@@ -231,7 +231,7 @@ def _clusters(atlas: Atlas) -> tuple[Indices, Array, Array]:
     undecided = charts + np.arange(len(atlas.paving.undecided))
     if not len(atlas.undecided):
         return np.full(charts, NO_NODE), np.zeros((0, 2)), np.zeros((0, 2))
-    label, bounds = grouped(atlas, np.concatenate([np.flatnonzero(atlas.broken), undecided]))
+    label, bounds = grouped(atlas.paving, np.concatenate([np.flatnonzero(atlas.broken), undecided]))
     low, high = bounds[:, 0], bounds[:, 1]
     # A cluster that touches a side of the box is a node on it.
     points = np.where(

@@ -26,11 +26,12 @@ from tracer.atlas.atlas import Atlas, build_atlas
 from tracer.atlas.cells.questions import OneField
 from tracer.atlas.cells.subdivision import corners_of
 from tracer.atlas.edges.roots import Segments
-from tracer.atlas.fragments import without_fragments
+from tracer.atlas.fragments import without_charts, without_fragments
 from tracer.atlas.plain_values import compare_atlas
 from tracer.curves.arcs.assembly import batch_of, bounds_at_starts
 from tracer.curves.arcs.error_bounds import UP, Slabs
 from tracer.curves.arcs.formula_regions import FormulaRegions
+from tracer.curves.branch_points import gradient_and_hessian
 from tracer.curves.pieces import NODES, Pieces, with_arclength
 from tracer.curves.prediction.collocation import stacked_pieces
 from tracer.enclosures.formulas.stand_in import Unenclosable
@@ -42,11 +43,18 @@ from tracer.fields.function import Function
 SMALL, LARGE = 1e-6, 2.0**-6
 # Cells of a zoom that are no longer than this, in box units, are not cut.
 FINEST = SMALL / 64
+# The most pieces that the arcs of a tail may be cut into, in addition; and how often charts are given up in
+# which it cannot be followed so: near the place the gradient is nothing but rounding.
+MOST_PIECES, MOST_ROUNDS = 256, 8
 # The rectangle is this many times as long and as high as the cluster, and no flatter than this.
 ROOM, FLATTEST = 1.5, 2.0**-12
 # A zoom must leave less than this share of a cluster's width, and cells of less than this share of the box's
 # area.
 NARROWER, MOST_AREA = 0.5, 1e-9
+# F varies least in a direction if its curvature there is less than this share of that across it.
+LEVEL = 0.1
+# The largest tolerance, in box units of a zoom.
+LOOSEST = 1e-4
 # Roundings of the coordinates z of a point.
 ROUNDINGS = 64
 
@@ -152,15 +160,17 @@ def zoomed(
     away = np.array([end.point - at for end in ends]).reshape(-1, 2) / box.sides
     if not (SMALL < size <= LARGE and len(ends)) or FormulaRegions.of(field, evaluations, box) is not None:
         return None
-    frame = Frame(box, at, np.linalg.eigh(away.T @ away)[1][:, 1])
+    frame = Frame(box, at, _along(field, box, at, away))
     rectangle, inner = frame.around(corners), frame.field(field)
     if not (box.contains(frame.outer(rectangle.frame))).all():
         return None
+    finest = FINEST / float(rectangle.sides.max())
+    question = OneField(inner, lambda shares, *_: (shares[:, 1] - shares[:, 0]).max(axis=1) <= finest)
     try:
-        question = OneField(inner, FINEST / float(rectangle.sides.max()))
         atlas = build_atlas(question, rectangle, max_cells, evaluations.deadline)
-        atlas = atlas if atlas.exhausted else without_fragments(atlas)
-        tails = None if atlas.exhausted else _tails(evaluations, frame, inner, atlas, ends, tolerance)
+        if atlas.exhausted:
+            return None
+        atlas, tails = _followed(evaluations, frame, inner, without_fragments(atlas), ends, tolerance)
         if tails is None:
             return None
         compare_atlas(inner, atlas)
@@ -172,11 +182,37 @@ def zoomed(
     return Zoom(left, tails, atlas.cells) if narrow and area < MOST_AREA else None
 
 
+def _along(field: Function, box: Box, at: Array, away: Array) -> Array:
+    """The direction of branches at a point: that in which F varies least, else that of points on them."""
+    curvature, e = np.linalg.eigh(gradient_and_hessian(field, at, box.sides)[1][0])
+    least, most = np.abs(curvature).argsort()
+    if abs(curvature[least]) < LEVEL * abs(curvature[most]):
+        return e[:, least]
+    return np.linalg.eigh(away.T @ away)[1][:, 1]
+
+
 def _around(frame: Frame, cells: Array) -> Array:
     """The smallest boxes around cells (n, 2, 2) of z."""
     corners = frame.outer(corners_of(cells))
     slack = frame.rounding * frame.box.sides
     return np.stack([corners.min(axis=1) - slack, corners.max(axis=1) + slack], axis=1)
+
+
+def _followed(
+    evaluations: Evaluations,
+    frame: Frame,
+    inner: Function,
+    atlas: Atlas,
+    ends: Sequence[ArcEnd],
+    tolerance: float,
+) -> tuple[Atlas, list[Tail] | None]:
+    """The atlas, without charts that are given up, and the tails of all ends; None for these if they fail."""
+    for _ in range(MOST_ROUNDS):
+        tails, lost = _tails(evaluations, frame, inner, atlas, ends, tolerance)
+        if tails or not len(lost):
+            return atlas, tails
+        atlas = without_charts(atlas, lost)
+    return atlas, None
 
 
 def _tails(
@@ -186,31 +222,38 @@ def _tails(
     atlas: Atlas,
     ends: Sequence[ArcEnd],
     tolerance: float,
-) -> list[Tail] | None:
-    """The tails of all ends, in order; None where the chains are not as they must be."""
+) -> tuple[list[Tail] | None, Indices]:
+    """The tails of all ends, in order; None where the chains are not as they must be, or cannot be followed.
+
+    Then also the charts from the first in which one cannot be followed to the undecided cells.
+    """
     sheet, within = atlas.sheet, Evaluations(inner, evaluations.deadline)
+    nothing, tails, lost = np.zeros(0, dtype=np.intp), list[Tail](), list[Indices]()
     if not len(sheet.arcs):
-        return None
+        return None, nothing
     stack = batch_of(sheet, within.value_and_gradient(sheet.crossings.points)[1])
     place = _places(frame, Slabs.of_arcs(sheet, stack), ends)
     parts = None if place is None else _parts(atlas, place, ends)
     if parts is None:
-        return None
+        return None, nothing
     at_crossings = sheet.crossings.error_bound / sheet.box.sides[sheet.crossings.brackets.axis] * UP
-    tails = []
+    # Box units of the zoom are smaller than those of the box.
+    allowed = min(tolerance / float(sheet.box.sides.max()), LOOSEST)
     for end, part in zip(ends, parts, strict=True):
         own = stack[part]
         row, which = (-1, 1) if end.starts else (0, 0)
         point, gradient = frame.inner(end.point), within.value_and_gradient(frame.inner(end.point))[1]
         own.vectors[row, which], own.vectors[row, 2 + which] = point, gradient
-        own, pieces, good = stacked_pieces(within, sheet.box, own, tolerance, evaluations.deadline)
+        own, pieces, good = stacked_pieces(within, sheet.box, own, allowed, evaluations.deadline, MOST_PIECES)
         if not good.all():
-            return None
+            bad = np.flatnonzero(np.isin(stack.arc[part], own.arc[~good]))
+            lost.append(sheet.arcs.chart[stack.arc[part[: bad[-1] + 1] if end.starts else part[bad[0] :]]])
+            continue
         last = at_crossings[sheet.arcs.end[own.arc[-1]]]
         bounds = np.append(bounds_at_starts(within, sheet, own, at_crossings), last)
         tails.append(_outside(evaluations, frame, sheet.box, end, (own.start, own.end), pieces, bounds))
     evaluations.count(within.points)
-    return tails
+    return (None, np.concatenate(lost)) if lost else (tails, nothing)
 
 
 def _outside(
