@@ -257,7 +257,7 @@ def test_floats_of_polynomials_behind_a_layer_are_within_their_radii(size):
     for _ in range(8):
         W = rng.normal(size=(OUT, n))
         b = size * rng.normal(size=OUT) - W @ h[0, 0]
-        form = PolynomialForm(h, none, None, (), ((0, none),)).affine(AffineMap(W, b, 0 * W, 0 * b))
+        form = PolynomialForm(h, none, None, places=((0, none),)).affine(AffineMap(W, b, 0 * W, 0 * b))
         true = exact(W) @ exact(h[0, 0]) + exact(b)
         assert (abs(true - exact(form.values[0, 0])) <= exact(form.radii[0, 0])).all()
         # Constants have no partials; their floats have errors, which bend the polynomial through them.
