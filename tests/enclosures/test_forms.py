@@ -9,6 +9,7 @@ from flint import arb, ctx
 from oracles.balls import arb_of
 from tracer.enclosures.affine_map import AffineMap
 from tracer.enclosures.forms import taylor_arithmetic as taylor
+from tracer.enclosures.forms.backward_pass import Place
 from tracer.enclosures.forms.mean_value import ROUNDINGS, MeanValueForm, _products
 from tracer.enclosures.forms.polynomial import PolynomialForm
 from tracer.enclosures.forms.polynomial_model import DEGREE
@@ -257,7 +258,7 @@ def test_floats_of_polynomials_behind_a_layer_are_within_their_radii(size):
     for _ in range(8):
         W = rng.normal(size=(OUT, n))
         b = size * rng.normal(size=OUT) - W @ h[0, 0]
-        form = PolynomialForm(h, none, None, places=((0, none),)).affine(AffineMap(W, b, 0 * W, 0 * b))
+        form = PolynomialForm(h, none, None, places=(Place(0, none),)).affine(AffineMap(W, b, 0 * W, 0 * b))
         true = exact(W) @ exact(h[0, 0]) + exact(b)
         assert (abs(true - exact(form.values[0, 0])) <= exact(form.radii[0, 0])).all()
         # Constants have no partials; their floats have errors, which bend the polynomial through them.

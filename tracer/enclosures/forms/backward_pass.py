@@ -5,6 +5,8 @@ what each adds: an activation s δ + f, the affine layer behind it W δ + f', wi
 partials. So the error of a sum q·g over the last layer is Σ q f over all layers, with q → q W and q → q s on
 the way back, as in linear relaxations [1]_: terms cancel within q before absolute values are taken. Where
 the pass ends, |q| e is added. An activation and the affine layer before it are one term, |q| (f + |s| f').
+Radii of the output need one pass. In narrow layers passes through the last few layers keep all radii small,
+which would grow by |W| from layer to layer in a forward pass alone.
 
 The computed q has rounding errors; relative to q and to e they are at most γ of q W, and one rounding of q s.
 They are part of the bounds of f'.
@@ -22,12 +24,14 @@ import numpy as np
 
 from tracer.arrays import Array
 from tracer.enclosures.affine_map import AffineMap
-from tracer.enclosures.rounding import UNIT_ROUNDOFF
+from tracer.enclosures.rounding import UNIT_ROUNDOFF, UP
 
 # Below all numbers that matter; products with it are normal numbers.
 TINY = 2.0**-900
 # Roundings of q s, with room.
 SLOPE_ROUNDINGS = 8
+# Radii are refined after so many layers, in layers of at most so many neurons: each is a row of a pass.
+WINDOW, WIDEST = 2, 32
 
 
 class Activation(NamedTuple):
@@ -35,6 +39,16 @@ class Activation(NamedTuple):
 
     slope: Array
     fresh: Array
+
+
+class Place(NamedTuple):
+    """A number of steps, and the radii of the neurons behind them, (·, k, n)."""
+
+    steps: int
+    radii: Array
+
+
+Places = tuple[Place, ...]
 
 
 class Step(NamedTuple):
@@ -59,7 +73,7 @@ class Step(NamedTuple):
     def of_layer(
         cls, activation: Activation | None, function: AffineMap, before: Array, radii: Array, fresh: Array
     ) -> "Step":
-        """A layer that adds `fresh`: its radii are (3, k, in) `before` it, and `radii` (3, k, out) behind it."""
+        """A layer that adds `fresh`, with radii (3, k, in) `before` it, and `radii` (3, k, out) behind it."""
         errors = fresh + (function.gamma_back + SLOPE_ROUNDINGS * UNIT_ROUNDOFF) * radii
         lost = before.sum(axis=2, keepdims=True) * (len(function.bias) * TINY)
         return cls(activation, function, errors, lost)
@@ -86,3 +100,21 @@ def backward_radii(steps: Sequence[Step], radii: Array) -> Array:
             q = before.function.product_back(q)
             found += before.lost
     return found * (1 + 8 * terms * UNIT_ROUNDOFF) + TINY
+
+
+def refined(radii: Array, steps: Sequence[Step], places: Places) -> tuple[Array, Places]:
+    """The `radii` behind all steps, smaller ones after each `WINDOW` of narrow layers; and the places."""
+    last = places[-1]
+    if len(steps) - last.steps < WINDOW or radii.shape[2] > WIDEST:
+        return radii, places
+    # nan in either means that nothing is known.
+    radii = np.minimum(radii, backward_radii(steps[last.steps :], last.radii))
+    return radii, (*places, Place(len(steps), radii))
+
+
+def output_radii(steps: Sequence[Step], activation: Activation | None, place: Place) -> Array:
+    """Radii (·, k, n) of the outputs behind all steps, by one pass to the coordinates at the `place`."""
+    found = backward_radii(steps, place.radii)
+    if activation is None:
+        return found
+    return (np.abs(activation.slope) * found + activation.fresh) * UP

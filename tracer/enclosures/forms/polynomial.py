@@ -30,7 +30,7 @@ import numpy as np
 
 from tracer.arrays import Array
 from tracer.enclosures.affine_map import AffineMap
-from tracer.enclosures.forms.backward_pass import TINY, Activation, Step, backward_radii
+from tracer.enclosures.forms.backward_pass import TINY, Activation, Place, Places, Step, output_radii, refined
 from tracer.enclosures.forms.polynomial_model import DEGREE, through
 from tracer.enclosures.functions.blocks import Blocks
 from tracer.enclosures.functions.supporting_lines import largest
@@ -39,8 +39,6 @@ from tracer.enclosures.interpolation.padua import padua_points
 from tracer.enclosures.rounding import UNIT_ROUNDOFF, UP, centered, per_unit, small_matmul
 
 POINTS = (DEGREE + 1) * (DEGREE + 2) // 2
-# Radii are refined after so many activations, in layers of at most so many neurons: each is a row of a pass.
-WINDOW, WIDEST = 2, 32
 # Roundings of a coordinate at a point: of the point's own coordinates, its product with r, and the sum.
 COORDINATE_ROUNDINGS = 16
 
@@ -62,7 +60,7 @@ class PolynomialForm:
     activation : Activation or None
         That behind the last of them.
     places : tuple
-        Numbers of steps after which a backward pass may end, and the radii there: the coordinates first.
+        Where a backward pass may end: at the coordinates, and where radii have been refined.
     """
 
     values: Array
@@ -70,7 +68,7 @@ class PolynomialForm:
     sizes: Array | None
     steps: tuple[Step, ...] = ()
     activation: Activation | None = None
-    places: tuple[tuple[int, Array], ...] = ()
+    places: Places = ()
 
     @classmethod
     def of_cells(cls, lower: Array, upper: Array) -> tuple["PolynomialForm", Array]:
@@ -84,7 +82,7 @@ class PolynomialForm:
         sizes[1, :, 0], sizes[2, :, 1] = r[:, 0], r[:, 1]
         noise = (COORDINATE_ROUNDINGS * UNIT_ROUNDOFF) * sizes[0] + TINY
         radii = points.noise[:, None, None] * noise
-        return cls(values, radii, sizes * UP + TINY, places=((0, radii),)), r
+        return cls(values, radii, sizes * UP + TINY, places=(Place(0, radii),)), r
 
     def affine(self, function: AffineMap) -> "PolynomialForm":
         """``W g + b``."""
@@ -99,16 +97,9 @@ class PolynomialForm:
         radii += fresh
         radii *= UP
         step = Step.of_layer(self.activation, function, self.radii, radii, fresh)
-        return PolynomialForm(values, radii, None, (*self.steps, step), None, self.places)._refined()
-
-    def _refined(self) -> "PolynomialForm":
-        """The form with smaller radii, by a backward pass through the last layers, if there are `WINDOW`."""
-        place, before = self.places[-1]
-        if len(self.steps) - place < WINDOW or self.radii.shape[2] > WIDEST:
-            return self
-        # nan in either means that nothing is known.
-        radii = np.minimum(self.radii, backward_radii(self.steps[place:], before))
-        return replace(self, radii=radii, places=(*self.places, (len(self.steps), radii)))
+        steps = *self.steps, step
+        radii, places = refined(radii, steps, self.places)
+        return PolynomialForm(values, radii, None, steps, None, places)
 
     def apply(self, function: Univariate | Blocks) -> "PolynomialForm":
         """``a(g)`` for a function a of one variable."""
@@ -165,8 +156,6 @@ class PolynomialForm:
 
     def _output_radii(self) -> Array:
         """Radii (3, k) of the single output: the smaller ones of the forward and the backward pass."""
-        found = backward_radii(self.steps, self.places[0][1])
-        if self.activation is not None:
-            found = (np.abs(self.activation.slope) * found + self.activation.fresh) * UP
+        found = output_radii(self.steps, self.activation, self.places[0])
         # nan in either means that nothing is known.
         return np.minimum(self.radii, found)[..., 0]
