@@ -233,6 +233,7 @@ POLYNOMIALS = [
     ),
     *_rows(
         "enclosures/forms/point_form.py",
+        "enclosures/test_forms.py",
         "fields/test_polynomial_bounds.py",
         rounding_of_layers_at_points=(
             "radii = (function.sizes(self.radii) + fresh) * UP",

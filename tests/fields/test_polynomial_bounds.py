@@ -9,6 +9,7 @@ import pytest
 import tracer
 from sound_polynomials import ANALYTIC, claims
 from tracer import Status
+from tracer.enclosures.forms.point_form import PointForm
 from tracer.fields.networks import bounds
 from tracer.fields.networks.bounds import mean_values, polynomial_forms, taylor_forms
 
@@ -85,6 +86,15 @@ def test_signs_at_points_of_a_network_that_contracts_are_certain():
     assert (np.sign(found.lower) == np.sign(found.upper)).mean() > 0.98
     assert (found.lower < forward[:, 0]).all()
     assert (found.upper > forward[:, 0]).all()
+
+
+def test_radii_of_points_are_those_of_the_output_to_first_order():
+    network, x, radius = deep(5), cells(50, 0.0)[0], 1e-6
+    form = bounds.through(PointForm.of_points(x, np.full_like(x, radius)), network.layers)
+    _, gradient = network.value_and_gradient(x)
+    shifted = network.value(x + radius * np.sign(gradient))
+    assert (np.abs(shifted - form.values[:, 0]) <= form.output_radii()).all()
+    assert (form.output_radii() <= 1.1 * np.abs(shifted - form.values[:, 0])).all()
 
 
 def test_a_field_that_is_0_ends_soon():
