@@ -231,6 +231,21 @@ POLYNOMIALS = [
         ),
     ),
     *_rows(
+        "enclosures/forms/point_form.py",
+        "enclosures/test_forms.py",
+        "fields/test_polynomial_bounds.py",
+        rounding_of_layers_at_points=(
+            "radii = (function.sizes(self.radii) + fresh) * UP",
+            "radii, fresh = function.sizes(self.radii), 0 * fresh",
+        ),
+    ),
+    *_rows(
+        "enclosures/forms/backward_pass.py",
+        "fields/test_polynomial_bounds.py",
+        radii_where_the_pass_ends=("radii if before is None else", "0 * radii if before is None else"),
+        errors_of_activations=("self.activation.fresh + np.abs", "0 * self.activation.fresh + np.abs"),
+    ),
+    *_rows(
         "enclosures/forms/polynomial_model.py",
         "enclosures/test_forms.py",
         "fields/test_polynomial_bounds.py",

@@ -9,7 +9,9 @@ from flint import arb, ctx
 from oracles.balls import arb_of
 from tracer.enclosures.affine_map import AffineMap
 from tracer.enclosures.forms import taylor_arithmetic as taylor
+from tracer.enclosures.forms.backward_pass import Place
 from tracer.enclosures.forms.mean_value import ROUNDINGS, MeanValueForm, _products
+from tracer.enclosures.forms.point_form import PointForm
 from tracer.enclosures.forms.polynomial import PolynomialForm
 from tracer.enclosures.forms.polynomial_model import DEGREE
 from tracer.enclosures.forms.relaxation import Relaxation
@@ -250,15 +252,18 @@ def test_coordinates_at_the_points_of_polynomials_are_within_their_radii():
 
 
 @pytest.mark.parametrize("size", [0.0, 1.0, 1e8])
-def test_floats_of_polynomials_behind_a_layer_are_within_their_radii(size):
+def test_floats_of_forms_behind_a_layer_are_within_their_radii(size):
     rng = np.random.default_rng(9)
     points, n = len(padua_points(DEGREE).points), 40
     h, none = rng.normal(size=(1, 1, n)) * np.ones((points, 1, 1)), np.zeros((3, 1, n))
     for _ in range(8):
         W = rng.normal(size=(OUT, n))
         b = size * rng.normal(size=OUT) - W @ h[0, 0]
-        form = PolynomialForm(h, none, None, (), ((0, none),)).affine(AffineMap(W, b, 0 * W, 0 * b))
+        layer = AffineMap(W, b, 0 * W, 0 * b)
+        form = PolynomialForm(h, none, None, places=(Place(0, none),)).affine(layer)
         true = exact(W) @ exact(h[0, 0]) + exact(b)
+        point = PointForm.of_points(h[0], none[0]).affine(layer)
+        assert (abs(true - exact(point.values[0])) <= exact(point.radii[0])).all()
         assert (abs(true - exact(form.values[0, 0])) <= exact(form.radii[0, 0])).all()
         # Constants have no partials; their floats have errors, which bend the polynomial through them.
         assert (form.radii[1:] >= form.radii[0]).all()

@@ -9,6 +9,7 @@ import pytest
 import tracer
 from sound_polynomials import ANALYTIC, claims
 from tracer import Status
+from tracer.enclosures.forms.point_form import PointForm
 from tracer.fields.networks import bounds
 from tracer.fields.networks.bounds import mean_values, polynomial_forms, taylor_forms
 
@@ -46,7 +47,7 @@ def test_more_cells_of_deep_networks_are_decided(activation):
     assert shares[2] > 0.4 + max(shares[:2])
 
 
-@pytest.mark.parametrize(("depth", "most"), [(6, 700), (10, 700), (20, 1200)])
+@pytest.mark.parametrize(("depth", "most"), [(6, 700), (10, 700), (20, 1200), (30, 1200)])
 def test_depth_costs_few_cells(depth, most):
     boundary = tracer.trace(deep(depth, gain=1.6 if depth < 20 else 1.0), BOX)
     assert boundary.certificate.status is Status.PROVEN
@@ -66,9 +67,34 @@ def test_polynomials_are_left_to_deep_analytic_networks_on_wide_cells():
     assert not spied(deep(2), *wide)
     assert not spied(deep(6, "elu"), *wide)
     assert not spied(deep(6), *cells(256, 1e-6))
-    # Edges have no area.
+    # Edges too; points have forms of their own.
     lower, upper = wide
-    assert not spied(deep(6), lower, np.stack([lower[:, 0], upper[:, 1]], axis=1))
+    assert spied(deep(6), lower, np.stack([lower[:, 0], upper[:, 1]], axis=1))
+    assert not spied(deep(6), lower, lower)
+
+
+def test_signs_at_points_of_a_network_that_contracts_are_certain():
+    """Values of 1e-6, of which the radii of a forward pass know nothing."""
+    layers, x = deep(30, gain=1.0).layers, cells(200, 0.0)[0]
+    forward, radius = x, np.zeros_like(x)
+    for layer in layers:
+        forward, radius = layer.at(forward, radius)
+        if not layer.function.is_linear:
+            forward, radius = layer.function.bounds.at(forward, radius)
+    assert (radius > np.abs(forward)).mean() > 0.5
+    found = bounds.at_points(layers, x)
+    assert (np.sign(found.lower) == np.sign(found.upper)).mean() > 0.98
+    assert (found.lower < forward[:, 0]).all()
+    assert (found.upper > forward[:, 0]).all()
+
+
+def test_radii_of_points_are_those_of_the_output_to_first_order():
+    network, x, radius = deep(5), cells(50, 0.0)[0], 1e-6
+    form = bounds.through(PointForm.of_points(x, np.full_like(x, radius)), network.layers)
+    _, gradient = network.value_and_gradient(x)
+    shifted = network.value(x + radius * np.sign(gradient))
+    assert (np.abs(shifted - form.values[:, 0]) <= form.output_radii()).all()
+    assert (form.output_radii() <= 1.1 * np.abs(shifted - form.values[:, 0])).all()
 
 
 def test_a_field_that_is_0_ends_soon():

@@ -30,13 +30,7 @@ import numpy as np
 
 from tracer.arrays import Array
 from tracer.enclosures.affine_map import AffineMap
-from tracer.enclosures.forms.backward_pass import (
-    SLOPE_ROUNDINGS,
-    TINY,
-    ActivationStep,
-    AffineStep,
-    backward_radii,
-)
+from tracer.enclosures.forms.backward_pass import TINY, Activation, Place, Places, Step, output_radii, refined
 from tracer.enclosures.forms.polynomial_model import DEGREE, through
 from tracer.enclosures.functions.blocks import Blocks
 from tracer.enclosures.functions.supporting_lines import largest
@@ -45,8 +39,6 @@ from tracer.enclosures.interpolation.padua import padua_points
 from tracer.enclosures.rounding import UNIT_ROUNDOFF, UP, centered, per_unit, small_matmul
 
 POINTS = (DEGREE + 1) * (DEGREE + 2) // 2
-# Radii are refined after so many activations, in layers of at most so many neurons: each is a row of a pass.
-WINDOW, WIDEST = 2, 32
 # Roundings of a coordinate at a point: of the point's own coordinates, its product with r, and the sum.
 COORDINATE_ROUNDINGS = 16
 
@@ -64,16 +56,19 @@ class PolynomialForm:
     sizes : ndarray, shape (3, k, n), or None
         Bounds of the functions and of both partials; they bound `values` too.
     steps : tuple
-        The layers so far.
+        The affine layers so far, each with the activation before it.
+    activation : Activation or None
+        That behind the last of them.
     places : tuple
-        Numbers of steps after which a backward pass may end, and the radii there: the coordinates first.
+        Where a backward pass may end: at the coordinates, and where radii have been refined.
     """
 
     values: Array
     radii: Array
     sizes: Array | None
-    steps: tuple[AffineStep | ActivationStep, ...] = ()
-    places: tuple[tuple[int, Array], ...] = ()
+    steps: tuple[Step, ...] = ()
+    activation: Activation | None = None
+    places: Places = ()
 
     @classmethod
     def of_cells(cls, lower: Array, upper: Array) -> tuple["PolynomialForm", Array]:
@@ -87,7 +82,7 @@ class PolynomialForm:
         sizes[1, :, 0], sizes[2, :, 1] = r[:, 0], r[:, 1]
         noise = (COORDINATE_ROUNDINGS * UNIT_ROUNDOFF) * sizes[0] + TINY
         radii = points.noise[:, None, None] * noise
-        return cls(values, radii, sizes * UP + TINY, (), ((0, radii),)), r
+        return cls(values, radii, sizes * UP + TINY, places=(Place(0, radii),)), r
 
     def affine(self, function: AffineMap) -> "PolynomialForm":
         """``W g + b``."""
@@ -101,30 +96,20 @@ class PolynomialForm:
         radii = function.sizes(self.radii)
         radii += fresh
         radii *= UP
-        fresh += (function.gamma_back + SLOPE_ROUNDINGS * UNIT_ROUNDOFF) * radii
-        lost = self.radii.sum(axis=2) * (len(function.bias) * TINY)
-        steps = (*self.steps, AffineStep(function, fresh, lost))
-        return PolynomialForm(values, radii, None, steps, self.places)._refined()
-
-    def _refined(self) -> "PolynomialForm":
-        """The form with smaller radii, by a backward pass through the last layers, if there are `WINDOW`."""
-        k, n = self.radii.shape[1:]
-        if len(self.steps) - self.places[-1][0] < 2 * WINDOW or n > WIDEST:
-            return self
-        found = backward_radii(self.steps, self.places[-1], np.broadcast_to(np.eye(n), (k, n, n)))
-        # nan in either means that nothing is known.
-        radii = np.minimum(self.radii, found)
-        return replace(self, radii=radii, places=(*self.places, (len(self.steps), radii)))
+        step = Step.of_layer(self.activation, function, self.radii, radii, fresh)
+        steps = *self.steps, step
+        radii, places = refined(radii, steps, self.places)
+        return PolynomialForm(values, radii, None, steps, None, places)
 
     def apply(self, function: Univariate | Blocks) -> "PolynomialForm":
         """``a(g)`` for a function a of one variable."""
         if isinstance(function, Blocks):
             return self._by_blocks(function)
         N, k, n = self.values.shape
-        linear = all(isinstance(step, AffineStep) for step in self.steps)
+        linear = all(step.activation is None for step in self.steps)
         model = through(function, self.values.reshape(N, -1), self.radii.reshape(3, -1), linear)
         values, radii, sizes, slope, fresh = (part.reshape(*part.shape[:-1], k, n) for part in model)
-        return PolynomialForm(values, radii, sizes, (*self.steps, ActivationStep(slope, fresh)), self.places)
+        return replace(self, values=values, radii=radii, sizes=sizes, activation=Activation(slope, fresh))
 
     def _by_blocks(self, blocks: Blocks) -> "PolynomialForm":
         """`apply`, block by block; the identity has the slope 1."""
@@ -134,11 +119,10 @@ class PolynomialForm:
             assert isinstance(function, Univariate)
             some = np.ascontiguousarray(values[..., part]), np.ascontiguousarray(radii[..., part])
             form = PolynomialForm(*some, None, self.steps).apply(function)
-            step = form.steps[-1]
-            assert isinstance(step, ActivationStep)
+            assert form.activation is not None
             values[..., part], radii[..., part], sizes[..., part] = form.values, form.radii, form.sizes
-            slope[..., part], fresh[..., part] = step
-        return PolynomialForm(values, radii, sizes, (*self.steps, ActivationStep(slope, fresh)), self.places)
+            slope[..., part], fresh[..., part] = form.activation
+        return replace(self, values=values, radii=radii, sizes=sizes, activation=Activation(slope, fresh))
 
     def _sizes(self) -> Array:
         """Bounds of the functions and of both partials, from their values and radii alone."""
@@ -172,6 +156,6 @@ class PolynomialForm:
 
     def _output_radii(self) -> Array:
         """Radii (3, k) of the single output: the smaller ones of the forward and the backward pass."""
-        found = backward_radii(self.steps, self.places[0], np.ones((self.values.shape[1], 1, 1)))
+        found = output_radii(self.steps, self.activation, self.places[0])
         # nan in either means that nothing is known.
-        return np.minimum(self.radii[..., 0], found[..., 0])
+        return np.minimum(self.radii, found)[..., 0]

@@ -3,7 +3,8 @@
 Smooth networks are enclosed by mean value forms, which are cheap, and by Taylor forms where these decide
 more: on small cells, and in deep networks, on which mean value forms decide nothing. There polynomial forms
 decide still more, and take their place from three hidden layers on. Networks with kinks are enclosed by
-linear relaxations. benchmarks/enclosures.py compares all of them.
+linear relaxations. Floats at points have radii by a forward pass, and in deep networks by point forms, where
+the sign may depend on it. benchmarks/enclosures.py compares all of them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -13,6 +14,7 @@ import numpy as np
 
 from tracer.arrays import Array, Indices
 from tracer.enclosures.forms.mean_value import MeanValueForm
+from tracer.enclosures.forms.point_form import PointForm
 from tracer.enclosures.forms.polynomial import POINTS, PolynomialForm
 from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.functions.blocks import Blocks
@@ -22,7 +24,8 @@ from tracer.fields.field import Enclosure
 from tracer.fields.networks.kink_cases import OutputsOnCells, linear_relaxations, relaxations_of_rows
 from tracer.fields.networks.layer import Layer
 
-Form = TypeVar("Form", MeanValueForm, TaylorForm, PolynomialForm)
+Form = TypeVar("Form", MeanValueForm, TaylorForm, PolynomialForm, PointForm)
+CellForm = TypeVar("CellForm", MeanValueForm, TaylorForm, PolynomialForm)
 
 # Cells are evaluated in chunks whose widest layer has this many numbers; a form has eight or nine such
 # arrays.
@@ -31,8 +34,11 @@ CACHED_FORMS = 2**14
 FEWEST_CELLS, LARGEST_LAYER = 64, 2**18
 # A polynomial form has one such array for each of its points.
 CACHED_POLYNOMIALS = 2**17 // POINTS
-# Curved layers from which on polynomial forms are tried.
-DEEP = 3
+# Curved layers from which on polynomial forms are tried, and point forms where radii exceed this share of F.
+DEEP, CLEAR = 3, 1e-3
+# Where F may be 0 radii are so many times those of point forms: forms on cells round more, and where F is
+# nothing but rounding they are to be hardly wider.
+DOUBT = 4.0
 # Points are evaluated in chunks whose widest layer has this many numbers: arrays of 512 kB fit the cache.
 LARGEST_ARRAY = 2**16
 # But not fewer: each weight of a sparse matrix is read once for all of them.
@@ -79,13 +85,26 @@ def at_points(layers: Sequence[Layer], x: Array, radius: Array | None = None) ->
     if len(x) > size:
         parts = (slice(start, start + size) for start in range(0, len(x), size))
         return Enclosure.joined([at_points(layers, x[part], radius[part]) for part in parts])
+    value, reach = x, radius
     for layer in layers:
-        x, radius = layer.at(x, radius)
+        value, reach = layer.at(value, reach)
         if layer.function.bounds is not None and not layer.function.is_linear:
-            x, radius = layer.function.bounds.at(x, radius)
+            value, reach = layer.function.bounds.at(value, reach)
+    value, reach = value[:, 0], reach[:, 0]
+    doubtful = np.flatnonzero(~(reach < CLEAR * np.abs(value)))
+    if len(doubtful) and len(_curved_parts(layers)) >= DEEP and not is_kinked(layers):
+        reach[doubtful] = _narrower(layers, x[doubtful], radius[doubtful], value[doubtful], reach[doubtful])
     unknown = np.full((len(x), 2), np.nan)
-    outward = (radius + 2 * UNIT_ROUNDOFF * np.abs(x))[:, 0]
-    return Enclosure(x[:, 0] - outward, x[:, 0] + outward, unknown, unknown, np.ones(len(x), dtype=bool))
+    outward = reach + 2 * UNIT_ROUNDOFF * np.abs(value)
+    return Enclosure(value - outward, value + outward, unknown, unknown, np.ones(len(x), dtype=bool))
+
+
+def _narrower(layers: Sequence[Layer], x: Array, radius: Array, value: Array, reach: Array) -> Array:
+    """The radii `reach` of values at points in a deep network, or smaller ones by point forms."""
+    with np.errstate(all="ignore"):
+        found = through(PointForm.of_points(x, radius), layers).output_radii()
+    found *= np.where(found < np.abs(value), 1.0, DOUBT)
+    return np.fmin(found, reach)
 
 
 def mean_values_or_taylor_forms(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
@@ -129,11 +148,17 @@ def _are_wide(spread: Array) -> bool:
 
 
 def _polynomials_apply(layers: Sequence[Layer], lower: Array, upper: Array) -> bool:
-    """Whether polynomial forms may be used: a deep network of analytic activations, on cells with an area."""
+    """Whether polynomial forms may be used: a deep network of analytic activations, on cells and edges."""
+    parts = _curved_parts(layers)
+    known = all(row_of(function) for some in parts for function in some)
+    return known and len(parts) >= DEEP and bool((lower < upper).any(axis=1).all())
+
+
+def _curved_parts(layers: Sequence[Layer]) -> list[list[Any]]:
+    """The functions of each layer that is not linear."""
     functions = [layer.function.bounds for layer in layers if not layer.function.is_linear]
     parts = [[f for _, f in some.curved] if isinstance(some, Blocks) else [some] for some in functions]
-    known = all(row_of(function) for some in parts for function in some)
-    return known and sum(map(bool, parts)) >= DEEP and bool((lower < upper).all())
+    return [some for some in parts if some]
 
 
 def share_hidden_layers(networks: Sequence[Sequence[Layer]]) -> bool:
@@ -278,7 +303,9 @@ def polynomial_forms(layers: Sequence[Layer], lower: Array, upper: Array) -> Enc
     return found.narrowed(undecided, taylor_forms(layers, lower[undecided], upper[undecided]))
 
 
-def _form(kind: type[Form], layers: Sequence[Layer], lower: Array, upper: Array) -> tuple[Form, Array]:
+def _form(
+    kind: type[CellForm], layers: Sequence[Layer], lower: Array, upper: Array
+) -> tuple[CellForm, Array]:
     """A network's form of the given kind on cells, and the cells' radii (k, 2)."""
     form, radius = kind.of_cells(lower, upper)
     return through(form, layers), radius
