@@ -58,6 +58,8 @@ def results(boundary: tracer.Boundary, x: Array) -> None:
     assert_type(seeded, tracer.Curve)
     roots = tracer.solve(lambda x1, x2: x1 - x2, [(-2, 2), (-2, 2)], x2=0.3)
     assert_type(roots.points, Array)
+    assert_type(roots[0], float)
+    assert_type(list(roots), list[float])
 
 
 def pictures(boundary: tracer.Boundary, model: object, x: Array, y: list[str]) -> None:

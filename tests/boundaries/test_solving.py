@@ -15,7 +15,22 @@ def test_roots_are_in_order_with_bounds_and_complete():
     assert roots.points[:, 0] == pytest.approx(k * np.pi / 30, abs=1e-15)
     assert (np.abs(roots.points[:, 0] - k * np.pi / 30) / 2 <= roots.error_bound).all()
     assert (roots.points[:, 1] == 0.7).all()
-    assert repr(roots) == "Roots: 19 roots, proven complete"
+    assert repr(roots) == (
+        "Roots: 19 roots (x1 = -0.9424777961, -0.837758041, -0.7330382858, …, 0.9424777961), proven complete"
+    )
+
+
+@pytest.mark.parametrize(("given", "free"), [("x2", 0), ("x1", 1)])
+def test_roots_are_a_sequence_of_the_coordinate_that_was_solved_for(given, free):
+    roots = tracer.solve(lambda x, y: x**2 + y**2 - 1, [(-2, 2), (-2, 2)], **{given: 0.6})
+    assert list(roots) == roots.points[:, free].tolist() == pytest.approx([-0.8, 0.8])
+    assert (roots[0], roots[-1]) == tuple(roots.values)
+    np.testing.assert_array_equal(roots[:1], np.asarray(roots)[:1])
+    with pytest.raises(IndexError):
+        roots[2]
+    assert repr(roots) == f"Roots: 2 roots (x{free + 1} = -0.8, 0.8), proven complete"
+    none = tracer.solve(lambda x, y: x + y + 9, SQUARE, **{given: 0.6})
+    assert (list(none), repr(none)) == ([], "Roots: 0 roots, proven complete")
 
 
 def test_roots_of_a_network_lie_on_its_boundary():

@@ -73,9 +73,15 @@ def test_a_seed_gives_one_curve(capsys):
     ("arguments", "says"),
     [
         (["trace", "nowhere.json"], "path must be a file that exists"),
-        (["trace", "--classes", "0", "0"], "i and j must differ"),
+        (
+            ["trace", "--classes", "0", "0"],
+            "--classes I J must have I and J differ; got '0' twice: pass two of z1",
+        ),
         (["trace", "--classes", "0", "9"], "--classes I J must have J an output, one of z1, z2; got '9'"),
-        (["trace", "--level", "0", "2"], "value must lie in the open range"),
+        (
+            ["trace", "--level", "0", "2"],
+            "VALUE of --level must lie in the open range (0, 1) of sigmoid; got 2.0",
+        ),
         (["trace", "--level", "zero", "2"], "must have OUTPUT an output, one of z1, z2; got 'zero'"),
         (["trace", "--level", "0", "two"], "--level must have VALUE a number; got 'two'"),
         (
@@ -94,14 +100,22 @@ def test_a_seed_gives_one_curve(capsys):
         (["trace", "--example", "moons", "net.json"], "not both"),
         (["plot", "nowhere.npz", "-o", "p.png"], "nowhere.npz"),
         (["trace", "--plane", "0", "2"], "--plane I J must have J an input, one of 0, 1; got '2'"),
-        (["trace", "--plane", "0", "0"], "i and j must differ"),
+        (
+            ["trace", "--plane", "0", "0"],
+            "--plane I J must have I and J differ; got '0' twice: pass two of 0, 1",
+        ),
         (["trace", "--plane", "0", "1", "--at", "1"], "each of the 0 other inputs; got 1"),
         (["trace", "--at", "1"], "--at belongs to --plane"),
         (["trace", "--plane", "0", "1", "--at", "0=1"], "--at V … or NAME=V … must name inputs that --plane"),
         (["trace", "-o", "p.png", "net.json"], "MODEL must stand before -o; got 'net.json' after it"),
         (["trace", "--label", "y"], "--label belongs to --data"),
-        (["trace", "--data", "nowhere.csv"], "--data must be a file that exists; got 'nowhere.csv'"),
-        (["trace", "--json", "--classes", "0", "0"], "i and j must differ"),
+        (
+            ["trace", "--data", "nowhere.csv", "-o", "p.png"],
+            "--data must be a file that exists; got 'nowhere.csv'",
+        ),
+        (["trace", "--json", "--classes", "0", "0"], "must have I and J differ"),
+        (["trace", "--max-cells", "0"], "--max-cells must be at least 1; got 0"),
+        (["trace", "--seed", "2.9", "-2.9"], "pass another one, or leave out --seed for all curves"),
     ],
 )
 def test_bad_input_is_one_line_and_status_2(arguments, says, capsys, tmp_path, monkeypatch):
@@ -187,12 +201,15 @@ def test_a_plane_through_three_arrays(of_four_inputs, through, tmp_path, capsys)
     ("change", "says"),
     [
         (lambda paths, other: [*paths[:2], other], "--through must be three files that exist"),
-        (lambda paths, other: [paths[0], paths[0], paths[1]], "a, b and c must not lie on a line"),
-        (lambda paths, other: [*paths, "--plane", "0", "1"], "--plane I J or --through A B C, not both"),
-        (lambda paths, other: [*paths, "--at", "0", "1"], "not both"),
+        (
+            lambda paths, other: [paths[0], paths[0], paths[1]],
+            "the arrays of --through must not lie on a line",
+        ),
+        (lambda paths, other: [*paths, "--plane", "0", "1"], "--plane and --through both give a plane"),
+        (lambda paths, other: [*paths, "--at", "0", "1"], "--at belongs to --plane I J"),
         (lambda paths, other: [*paths[:2], __file__], "--through must be three .npy files of arrays"),
-        (lambda paths, other: [*paths, "--shape", "4"], "output and shape belong to graphs"),
-        (lambda paths, other: [*paths, "--output-name", "y"], "output and shape belong to graphs"),
+        (lambda paths, other: [*paths, "--shape", "4"], "--output-name and --shape belong to graphs"),
+        (lambda paths, other: [*paths, "--output-name", "y"], "--output-name and --shape belong to graphs"),
     ],
 )
 def test_arrays_that_do_not_fit_are_named(of_four_inputs, through, tmp_path, capsys, change, says):
@@ -206,7 +223,7 @@ def test_arrays_that_do_not_fit_are_named(of_four_inputs, through, tmp_path, cap
 def test_points_of_another_shape_are_named(of_four_inputs, through, tmp_path, capsys):
     np.save(through[2], np.zeros(3))
     assert main(["trace", str(of_four_inputs), "--through", *through]) == 2
-    assert "a, b and c must have one shape; got (2, 2), (2, 2), (3,)" in capsys.readouterr().err
+    assert "the arrays of --through must have one shape; got (2, 2), (2, 2), (3,)" in capsys.readouterr().err
     for path in through:
         np.save(path, np.eye(3)[through.index(path)])
     assert main(["trace", str(of_four_inputs), "--through", *through]) == 2
@@ -232,7 +249,7 @@ def test_an_output_and_a_shape_are_for_graphs(tmp_path, capsys):
     assert main([*base, "--shape", "1", "2", "3", "3"]) == 2
     assert "one of ['y', 'z'], or its number" in capsys.readouterr().err
     assert main(["trace", "--shape", "2"]) == 2
-    assert "--output-name and --shape belong to MODEL" in capsys.readouterr().err
+    assert "--shape belongs to MODEL, which is not given: add a file; got [2]" in capsys.readouterr().err
 
 
 def test_other_files_are_models_too(tmp_path, capsys):

@@ -99,7 +99,7 @@ def test_points_of_a_file_are_drawn_on_top(tmp_path, capsys):
         (
             "a,b,c\n1,2,3\n",
             "c",
-            "--label must be the column of the classes, setosa, versicolor, virginica; got '3' in row 1",
+            "setosa, versicolor, virginica, or of their numbers; got '3' in row 1",
         ),
         (IRIS, None, "--data must have a column for each of the 2 inputs"),
         ("1,2,setosa\n3,1,virginica\n", "setosa", "--label COLUMN must have COLUMN a column, one of 0, 1, 2"),
@@ -112,7 +112,8 @@ def test_points_that_do_not_fit_are_named(text, label, says, tmp_path, capsys):
     path = tmp_path / "points.csv"
     path.write_text(text)
     option = [] if label is None else ["--label", label]
-    assert main(["partition", "--example", "iris", "--data", str(path), *option]) == 2
+    picture = ["-o", str(tmp_path / "p.png")]
+    assert main(["partition", "--example", "iris", "--data", str(path), *option, *picture]) == 2
     assert says in capsys.readouterr().err
 
 
@@ -130,3 +131,12 @@ def test_points_of_the_input_space_are_projected(named, tmp_path):
     np.testing.assert_allclose(
         Points.read(str(header), None).drawn_on(network.restrict(plane))["X"], [[2, 1]]
     )
+
+
+def test_classes_of_points_are_named_or_numbered(tmp_path):
+    path, (network, _) = tmp_path / "points.csv", tracer.example("iris")
+    for texts in (("setosa", "virginica"), ("0", "2"), ("0.0", "2.0")):
+        path.write_text("1,2,{}\n3,1,{}\n".format(*texts))
+        points = Points.read(str(path), "2")
+        assert points is not None
+        assert points.drawn_on(network)["y"] == ["setosa", "virginica"]

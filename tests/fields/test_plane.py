@@ -111,7 +111,7 @@ def test_the_coordinates_of_two_features_are_their_values():
         (lambda: Plane.through([0, 0], [1, 2], [[2, 4]]), r"must have one shape; got .*, \(1, 2\)"),
         (lambda: Plane.through(0, 1, 2), r"a must have 1 dimension or more; got shape \(\)"),
         (lambda: Plane.through([-1e308, 0], [1e308, 0], [0, 1]), "u must be finite"),
-        (lambda: Plane.of_features(1, 1, at=[0, 0, 0]), "i and j must differ; got 1 and 1"),
+        (lambda: Plane.of_features(1, 1, at=[0, 0, 0]), "i and j must differ; got i=1 and j=1: pass two"),
         (lambda: Plane.of_features(0, 3, at=[0, 0, 0]), "j must be between 0 and 2, the network's inputs"),
         (lambda: Plane.of_features(-1, 1, at=[0, 0, 0]), "i must be between 0 and 2"),
         (lambda: Plane.of_features(0, 1, at=[0, 0, np.inf]), "at must be finite"),

@@ -11,8 +11,10 @@ References
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from typing import overload
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -43,16 +45,21 @@ EXTENSION = 1e-12
 INTERVALS = 250, 1000, 4000
 # The share of the time limit for the search; the rest makes roots exact.
 SEARCH_SHARE = 0.6
+# Roots that are printed of a line with more of them: the first, and the last.
+PRINTED = 4
 TIME = "the time limit was reached: a larger time_limit lets the search go on"
 
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Roots(OfOneVersion):
-    """The roots of F on a line, in order.
+    """The roots of F on a line, in order: a sequence of n numbers, the coordinate that was solved for.
+
+    ``len(roots)``, ``roots[k]``, slices, loops and ``np.asarray(roots)`` are those of `values`.
 
     Attributes
     ----------
     points : ndarray, shape (n, 2)
+        The roots as points of the plane.
     error_bound : ndarray, shape (n,)
         Distance of each point to its root along the line, in box units: a proven upper bound, but an estimate
         where F was sampled or the arithmetic is unsound.
@@ -79,14 +86,37 @@ class Roots(OfOneVersion):
         """The same roots without their proof."""
         return replace(self, complete=False, undecided=self.line[None], reason=self.reason or reason)
 
+    @property
+    def _along(self) -> int:
+        """The coordinate that was solved for: 0 or 1."""
+        return int(self.line[0, 0] == self.line[1, 0])
+
+    @property
+    def values(self) -> Array:
+        """x1 of each root where x2 was given, x2 where x1 was: shape (n,), in plane coordinates."""
+        return self.points[:, self._along]
+
     def __len__(self) -> int:
         return len(self.points)
 
+    def __iter__(self) -> Iterator[float]:
+        return iter(self.values.tolist())
+
+    @overload
+    def __getitem__(self, k: int) -> float: ...
+    @overload
+    def __getitem__(self, k: slice) -> Array: ...
+    def __getitem__(self, k: int | slice) -> float | Array:
+        return self.values[k] if isinstance(k, slice) else float(self.values[k])
+
     def __repr__(self) -> str:
-        n = len(self)
+        n, texts = len(self), [f"{x:.10g}" for x in self]
+        if n > PRINTED:
+            texts[PRINTED - 1 : -1] = ["…"]
+        which = f" (x{self._along + 1} = {', '.join(texts)})" if n else ""
         known = "proven complete" if self.complete else "not proven complete"
         because = f" ({self.reason})" if self.reason else ""
-        return f"Roots: {n} root{'s' * (n != 1)}, {known}{because}"
+        return f"Roots: {n} root{'s' * (n != 1)}{which}, {known}{because}"
 
 
 @in_ieee_arithmetic(Roots.unproven)
@@ -130,8 +160,10 @@ def solve(
     --------
     >>> import tracer
     >>> roots = tracer.solve(lambda x1, x2: x1**2 + x2**2 - 1, [(-2, 2), (-2, 2)], x2=0.5)
-    >>> len(roots), roots.complete
-    (2, True)
+    >>> roots
+    Roots: 2 roots (x1 = -0.8660254038, 0.8660254038), proven complete
+    >>> [round(x1, 9) for x1 in roots], roots.points.shape
+    ([-0.866025404, 0.866025404], (2, 2))
     """
     field, box = as_field(field), Box.from_bounds(bounds)
     if (x1 is None) == (x2 is None):

@@ -15,6 +15,7 @@ from tracer.arrays import Array
 from tracer.cli.names import label_of, place
 from tracer.cli.parser import is_number
 from tracer.fields.checks import shown
+from tracer.fields.labels import numbers_by_label
 from tracer.fields.plane import Plane
 
 
@@ -39,8 +40,6 @@ class Points:
             If it is no table, or has no such column.
         """
         if path is None:
-            if label is not None:
-                raise ValueError(f"--label belongs to --data, which is not given; got {shown(label)}")
             return None
         if not Path(path).is_file():
             raise FileNotFoundError(f"--data must be a file that exists; got {shown(path)}")
@@ -100,14 +99,15 @@ class Points:
     def _classes(self, model: Any) -> list[Any]:
         """The class of each point, as a label of the model; the text itself if the model has none."""
         sides = getattr(model, "sides", None)
-        labels = [label for label, _ in sides] if sides else getattr(model, "classes", None)
+        labels: Any = [label for label, _ in sides] if sides else getattr(model, "classes", None)
         if labels is None:
             labels = range(getattr(model, "n_outputs", 0)) if sides is None else ()
-        found = [label_of(row[self.label or 0], labels) for row in self.rows]
-        wrong = next((k for k, label in enumerate(found) if labels and label not in labels), None)
+        known = numbers_by_label(labels)
+        found = [label_of(row[self.label or 0], known) for row in self.rows]
+        wrong = next((k for k, label in enumerate(found) if labels and label not in known), None)
         if wrong is not None:
             raise ValueError(
-                f"--label must be the column of the classes, {', '.join(map(str, labels))}; got "
-                f"{shown(found[wrong])} in row {wrong + 1}"
+                f"--label must be the column of the classes, {', '.join(map(str, labels))}, or of their "
+                f"numbers; got {shown(found[wrong])} in row {wrong + 1}"
             )
-        return found
+        return [labels[known[label]] for label in found] if labels else found

@@ -24,6 +24,11 @@ def serve(network: Network, bounds: Any, arguments: argparse.Namespace) -> int:
     """Serve the page of a network of two inputs, until a signal ends it."""
     if not 0 <= arguments.port <= LAST_PORT:
         raise ValueError(f"--port must lie between 0 and {LAST_PORT}; got {arguments.port}")
+    if arguments.level is not None and network.n_outputs > 1:
+        raise ValueError(
+            f"--level belongs to a network with one output; got {arguments.level}, and this one has "
+            f"{network.n_outputs}: choose classes on the page"
+        )
     need_bokeh()
     from tracer.explore.page import page_of
     from tracer.explore.questions import first_question

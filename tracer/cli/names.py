@@ -1,15 +1,34 @@
 """Texts of the command line as labels and numbers.
 
 Outputs are named by their labels, inputs by the names of their features, where the model has them; by their
-numbers from 0 where no label is a number.
+numbers from 0 where no label is a number. Messages of the library get the words of the command line: options
+for arguments and calls.
 """
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
 from tracer.cli.parser import is_number
 from tracer.fields.checks import shown
 from tracer.fields.labels import numbers_by_label
+
+# What a message says of a call in Python, and what stands for it here; the first words name an argument.
+WORDS = {
+    r"\b(max_cells|max_steps|time_limit)=": lambda name: f"--{name[1].replace('_', '-')} ",
+    r"\b(max_cells|max_steps|time_limit)\b": lambda name: f"--{name[1].replace('_', '-')}",
+    r"^(tolerance|seed|bounds|at)\b(\[\d\])?": r"--\1",
+    r"^value\b": "VALUE of --level",
+    r"^p must": "P of --probability must",
+    r"^a, b and c\b": "the arrays of --through",
+    r"^output and shape\b": "--output-name and --shape",
+    r"pass network\.level\(0, value\) to tracer\.trace": "trace it with tracer trace --level 0 VALUE",
+    r"network\.level\(0, value\)": "--level 0 VALUE",
+    r"np\.log\(p / \(1 - p\)\)": "log(P / (1 - P))",
+    r"pass output=": "pass --output-name",
+    r"pass shape=": "pass --shape N …",
+    r"pass another one, or tracer\.trace\(field, bounds\)": "pass another one, or leave out --seed",
+}
 
 
 def place(option: str, name: str, text: str, labels: Sequence | None, n: int, what: str) -> int:
@@ -42,3 +61,11 @@ def number(option: str, name: str, text: str) -> float:
     if not is_number(text):
         raise ValueError(f"{option} must have {name} a number; got {shown(text)}")
     return float(text)
+
+
+def as_options(message: str) -> str:
+    """A message of the library as the command prints it, on one line."""
+    text = " ".join(message.split())
+    for pattern, words in WORDS.items():
+        text = re.sub(pattern, words, text)
+    return text

@@ -60,10 +60,14 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not hasattr(arguments, "run"):
         parser.print_help()
         return 0
+    from tracer.cli.effects import refuse_idle
+    from tracer.cli.names import as_options
+
     try:
+        refuse_idle(arguments)
         return arguments.run(arguments)
     except (ValueError, TypeError, OSError, ImportError) as error:
-        print(f"tracer: {' '.join(str(error).split())}", file=sys.stderr)
+        print(f"tracer: {as_options(str(error))}", file=sys.stderr)
         return BAD_INPUT
 
 

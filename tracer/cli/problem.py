@@ -34,13 +34,7 @@ def field_and_box(arguments: argparse.Namespace) -> tuple[Network, Any]:
 
 
 def _network(arguments: argparse.Namespace) -> tuple[Network, Any]:
-    if arguments.model is not None and arguments.example is not None:
-        raise ValueError(
-            f"give MODEL or --example, not both; got {shown(arguments.model)} and {shown(arguments.example)}"
-        )
     if arguments.model is None:
-        if arguments.output_name is not None or arguments.shape is not None:
-            raise ValueError("--output-name and --shape belong to MODEL, which is not given")
         network, bounds = example(arguments.example or DEFAULT_EXAMPLE)
     else:
         network = load(arguments.model, output=arguments.output_name, shape=arguments.shape)
@@ -76,10 +70,7 @@ def _field(network: Network, arguments: argparse.Namespace) -> Network:
     if arguments.classes is None:
         return network.margin(0, 1)
     return network.margin(
-        *(
-            place("--classes I J", letter, text, network.classes, network.n_outputs, "an output")
-            for letter, text in zip("IJ", arguments.classes, strict=True)
-        )
+        *_two("--classes", arguments.classes, network.classes, network.n_outputs, "an output")
     )
 
 
@@ -90,28 +81,35 @@ def _restricted(field: Network, arguments: argparse.Namespace) -> Network:
     """The field, restricted to the plane of two of its inputs, or through three points, if one is given."""
     n = field.n_inputs
     if arguments.through is not None:
-        if arguments.plane is not None or arguments.at is not None:
-            raise ValueError("give --plane I J or --through A B C, not both")
         plane = Plane.through(*arrays(arguments.through))
         return field.restrict(_named(plane, field))
     if arguments.plane is None:
-        if arguments.at is not None:
-            raise ValueError("--at belongs to --plane I J, which is not given")
         if n > 2:
             raise ValueError(
                 f"a model of {n} inputs needs --plane I J, two of them, or --through A.npy B.npy C.npy"
             )
         return field
-    i, j = (
-        place("--plane I J", letter, text, field.inputs, n, "an input")
-        for letter, text in zip("IJ", arguments.plane, strict=True)
-    )
+    i, j = _two("--plane", arguments.plane, field.inputs, n, "an input")
     at = np.zeros(n)
     if arguments.at is not None:
         others = np.setdiff1d(np.arange(n), (i, j))
         for k, value in _values(arguments.at, others.tolist(), field):
             at[k] = value
     return field.restrict(_named(Plane.of_features(i, j, at=at), field))
+
+
+def _two(option: str, given: Sequence[str], labels: Sequence | None, n: int, what: str) -> list[int]:
+    """The numbers of two of n outputs or inputs, which differ."""
+    both = [
+        place(f"{option} I J", letter, text, labels, n, what)
+        for letter, text in zip("IJ", given, strict=True)
+    ]
+    if both[0] == both[1]:
+        known = ", ".join(map(str, labels or range(n)))
+        raise ValueError(
+            f"{option} I J must have I and J differ; got {shown(given[0])} twice: pass two of {known}"
+        )
+    return both
 
 
 def _named(plane: Plane, field: Network) -> Plane:

@@ -11,7 +11,9 @@ from tracer.boundaries.partitions.archive import read_any
 from tracer.boundaries.partitions.partition import Partition
 from tracer.boundaries.partitions.partitioning import partition
 from tracer.boundaries.result import Result
+from tracer.boundaries.sampling import MAX_STEPS
 from tracer.boundaries.tracing import curve_through, trace
+from tracer.boundaries.work import MAX_CELLS
 from tracer.cli import explore
 from tracer.cli.data import Points
 from tracer.cli.grid_comparison import Measurement, grid_reaching, tracing_measurement
@@ -94,12 +96,14 @@ def _bench_row(error: float, grid: Measurement | None, traced: Measurement) -> s
 
 def _budget(arguments: argparse.Namespace) -> dict[str, Any]:
     """The keywords for accuracy and budget."""
-    return {name: getattr(arguments, name) for name in ("tolerance", "max_cells", "time_limit", "progress")}
+    given = {name: getattr(arguments, name) for name in ("tolerance", "time_limit", "progress")}
+    return {**given, "max_cells": MAX_CELLS if arguments.max_cells is None else arguments.max_cells}
 
 
 def _walk_budget(arguments: argparse.Namespace) -> dict[str, Any]:
     """The keywords for accuracy and budget of one curve."""
-    return {name: getattr(arguments, name) for name in ("tolerance", "max_steps", "time_limit")}
+    given = {name: getattr(arguments, name) for name in ("tolerance", "time_limit")}
+    return {**given, "max_steps": MAX_STEPS if arguments.max_steps is None else arguments.max_steps}
 
 
 def _targets(arguments: argparse.Namespace, kind: type[Result]) -> list[Path]:

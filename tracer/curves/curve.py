@@ -96,8 +96,8 @@ class Curve(OfOneVersion):
         cls, traces: Sequence[Trace], evaluations: Evaluations, box: Box, tolerance: float
     ) -> list[Curve]:
         """The curves of finished traces, with their turning points and estimated errors."""
-        turning = _turning_points(evaluations, box, traces)
         bounds = _estimates(evaluations, box, traces)
+        turning = _turning_points(evaluations, box, traces, bounds)
         triples = zip(traces, turning, bounds, strict=True)
         field = evaluations.field
         return [cls._of(trace, at, bound, False, box, field, tolerance) for trace, at, bound in triples]
@@ -114,7 +114,7 @@ class Curve(OfOneVersion):
         cls, traces: Sequence[tuple[Trace, Array]], evaluations: Evaluations, box: Box, tolerance: float
     ) -> list[Curve]:
         """The curves of traces with proven error bounds (n,) of their points, with their turning points."""
-        turning = _turning_points(evaluations, box, [trace for trace, _ in traces])
+        turning = _turning_points(evaluations, box, [t for t, _ in traces], [bound for _, bound in traces])
         return [
             cls._of(trace, at, bound, _is_finite(trace, bound), box, evaluations.field, tolerance)
             for (trace, bound), at in zip(traces, turning, strict=True)
@@ -433,12 +433,12 @@ def _is_finite(trace: Trace, error_bound: Array) -> bool:
 
 
 def _turning_points(
-    evaluations: Evaluations, box: Box, traces: Sequence[Trace]
+    evaluations: Evaluations, box: Box, traces: Sequence[Trace], errors: Sequence[Array]
 ) -> list[tuple[TurningPoint, ...]]:
-    """The turning points of some traces; none at all if time runs out."""
+    """The turning points of some traces, whose points have some errors; none at all if time runs out."""
     try:
         evaluations.need_time(TURNING * len(traces))
-        return turning_points(evaluations, box, traces)
+        return turning_points(evaluations, box, traces, errors)
     except Overtime:
         return [()] * len(traces)
 

@@ -6,6 +6,10 @@ the rate at which the prediction turns. What a good prediction misses of the cur
 step, so that each takes one evaluation. Where a prediction turns more often than its ends show, the partial
 is asked in between as well.
 
+An extremum counts if it stands out from the next one, or from the end of the curve, by more than the errors
+of the points: so a stretch along which a coordinate is constant, as far as rounding shows, holds one turning
+point if the coordinate is extremal there, else none. A closed curve has at least its largest and its least.
+
 None of this proves that there are no others: between two points a curve may turn unseen, there and back.
 """
 
@@ -36,7 +40,10 @@ SETTLED = 2.0**-40
 
 @dataclass(frozen=True, eq=False)
 class TurningPoint:
-    """A point of a curve where one coordinate has an extremum.
+    """A point of a curve where one coordinate has an extremum that stands out from the errors of its points.
+
+    A stretch along which the coordinate is constant has one at most, within the stretch, and none at an end
+    of the curve.
 
     Attributes
     ----------
@@ -56,15 +63,23 @@ class TurningPoint:
         return f"TurningPoint(({x1:.10g}, {x2:.10g}), s={self.s:.6g}, in x{self.coordinate + 1})"
 
 
-def turning_points(field: Field, box: Box, traces: Sequence[Trace]) -> list[tuple[TurningPoint, ...]]:
-    """The turning points that show as changes of sign along traces, by arclength.
+def turning_points(
+    field: Field, box: Box, traces: Sequence[Trace], errors: Sequence[Array]
+) -> list[tuple[TurningPoint, ...]]:
+    """The turning points of traces, by arclength, whose points have some errors (n,), in box units."""
+    found = _sign_changes_of(field, box, traces)
+    return [_standing_out(*each, box) for each in zip(found, traces, errors, strict=True)]
+
+
+def _sign_changes_of(field: Field, box: Box, traces: Sequence[Trace]) -> list[list[TurningPoint]]:
+    """What shows as a change of sign of a partial along each trace, by arclength.
 
     Those of all traces are located together, on their pieces end to end.
     """
     points = [_at_corners(trace, box) if trace.pieces.straight else [] for trace in traces]
     curved = [k for k, trace in enumerate(traces) if not trace.pieces.straight]
     if not curved:
-        return [tuple(some) for some in points]
+        return points
     first = np.cumsum([0, *(len(trace.pieces) for trace in traces)])
     pieces = Pieces(np.concatenate([trace.pieces.coefficients for trace in traces]))
     inner, gradients = _between_ends(field, box, traces, pieces)
@@ -80,7 +95,7 @@ def turning_points(field: Field, box: Box, traces: Sequence[Trace]) -> list[tupl
             which += [partial] * len(found)
             owner += [k] * len(found)
     if not which:
-        return [tuple(some) for some in points]
+        return points
     partial, curve = np.array(which), np.array(owner)
     closed = np.array([not trace.ends for trace in traces])
     wrap = np.stack([first[1:], np.diff(first) * closed], axis=1)[curve]
@@ -89,7 +104,56 @@ def turning_points(field: Field, box: Box, traces: Sequence[Trace]) -> list[tupl
     at = np.clip(at, 0.0, np.array([trace.pieces.length for trace in traces])[curve])
     for k in np.lexsort((at, curve)):
         points[curve[k]].append(TurningPoint(x[k], float(at[k]), int(1 - partial[k])))
-    return [tuple(some) for some in points]
+    return points
+
+
+def _standing_out(
+    found: list[TurningPoint], trace: Trace, error: Array, box: Box
+) -> tuple[TurningPoint, ...]:
+    """The turning points that differ from the next, or the end, by more than the errors of both."""
+    if not found:
+        return ()
+    # Of the points around it the better one: the error of a branch point is that of its place.
+    after = np.searchsorted(trace.pieces.knots[1:-1], [turn.s for turn in found]) + 1
+    error = np.where(np.isfinite(error), error, 0.0)
+    error = np.minimum(error[after - 1], error[after])
+    kept = []
+    for coordinate in (0, 1):
+        some = [k for k, turn in enumerate(found) if turn.coordinate == coordinate]
+        if not some:
+            continue
+        x = np.array([found[k].point[coordinate] for k in some])
+        ends = trace.points[[0, -1], coordinate]
+        if not trace.ends:
+            # Round the curve, from its largest to itself.
+            first = int(x.argmax())
+            some, x, ends = some[first:] + some[:first], np.roll(x, -first), x[[first, first]]
+        x = np.concatenate([ends[:1], x, ends[1:]]) / box.sides[coordinate]
+        numbers = _prominent(x.tolist(), [0.0, *error[some].tolist(), 0.0])
+        if not trace.ends:
+            numbers = [1, *(numbers or [1 + int(x[1:-1].argmin())])]
+        kept += [some[k - 1] for k in numbers]
+    return tuple(found[k] for k in sorted(set(kept)))
+
+
+def _prominent(x: list[float], error: list[float]) -> list[int]:
+    """The numbers of extremes, in turn largest and least, that stand out; the first and the last are ends.
+
+    Of two neighbours that differ by less than their errors neither is one.
+    """
+
+    def same(j: int, k: int) -> bool:
+        return abs(x[j] - x[k]) <= error[j] + error[k]
+
+    kept, end = [0], len(x) - 1
+    for k in range(1, end):
+        if not same(kept[-1], k):
+            kept.append(k)
+        elif len(kept) > 1:
+            kept.pop()
+    while len(kept) > 1 and same(kept[-1], end):
+        kept.pop()
+    return kept[1:]
 
 
 def _between_ends(field: Field, box: Box, traces: Sequence[Trace], pieces: Pieces) -> tuple[Array, Array]:

@@ -109,7 +109,7 @@ def pair(i: int | None, j: int | None, classes: Any, labels: tuple | None, n: in
         raise TypeError(_by_label((i, j), labels))
     i, j = index("i", i, n), index("j", j, n)
     if i == j:
-        raise ValueError(f"i and j must differ; got {i} and {j}")
+        raise ValueError(f"i and j must differ; got i={i} and j={j}: pass two outputs, as margin(0, 1)")
     return i, j
 
 

@@ -126,7 +126,9 @@ class Plane:
         origin, names = frozen_array("at", at, ndim=1).copy(), names_of(at)
         first, second = (_number(name, given, names, len(origin)) for name, given in (("i", i), ("j", j)))
         if first == second:
-            raise ValueError(f"i and j must differ; got {shown(i)} and {shown(j)}")
+            raise ValueError(
+                f"i and j must differ; got i={shown(i)} and j={shown(j)}: pass two features, such as 0 and 1"
+            )
         origin[[first, second]] = 0
         return cls(origin, np.eye(1, len(origin), first)[0], np.eye(1, len(origin), second)[0], names)
 

@@ -133,7 +133,7 @@ def _two(features: Sequence[Any], names: list[str]) -> tuple[int, int]:
         raise ValueError(f"features must be two; got {shown(features)}")
     i, j = (_number("features", feature, names) for feature in pair)
     if i == j:
-        raise ValueError(f"features must differ; got {shown(features)}")
+        raise ValueError(f"features must differ; got {shown(features)}: pass two, as features=(0, 1)")
     return i, j
 
 
