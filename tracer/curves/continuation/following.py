@@ -72,11 +72,12 @@ def follow(field: Field, box: Box, start: Array, tolerance: float, budget: Budge
         trace, seed = _walked(field, box, here, tolerance, budget)
         trace = _cut_at_box(field, box, trace, seed, tolerance)
     except Overtime:
-        return _alone(start)
+        return alone(start)
     return replace(trace, pieces=trace.pieces.end_to_end())
 
 
-def _alone(start: Array) -> Trace:
+def alone(start: Array) -> Trace:
+    """The trace of a point (2,) at which time ran out."""
     return Trace(start[None], np.zeros((1, 2)), NONE, (End.BUDGET, End.BUDGET))
 
 
