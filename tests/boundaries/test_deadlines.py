@@ -197,13 +197,39 @@ def test_a_curve_from_a_seed_ends_in_time(field, box, call, point, limit, clock)
     seed = tracer.trace(field, box)[0].points[7]
     clock.now = 0.0
     curve = tracer.trace_from(Slow(field, clock, call, point), seed, box, time_limit=limit)
-    # Two calls, each of one point, put the seed onto the curve.
-    assert clock.now <= LATE * limit + 4 * (call + 2 * point)
+    # Portions begin before the limit.
+    assert clock.now <= LATE * limit + call + 8 * point
     if tracer.End.BUDGET not in curve.ends:
         assert curve.length == pytest.approx(tracer.trace_from(field, seed, box).length, rel=1e-9)
     else:
         assert "time_limit" in tracer.End.BUDGET.value
     assert np.isfinite(curve(0.5 * curve.length)).all()
+
+
+@pytest.mark.parametrize("limit", [0.1, 0.5, 2])
+@pytest.mark.parametrize("call", [0.01, 0.1])
+@pytest.mark.parametrize("noise", [0.0, 1e-3])
+def test_all_that_is_asked_of_a_slow_callable_is_within_the_limit(noise, call, limit, clock):
+    def slow(x, y):
+        # Not a formula: it is sampled.
+        x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        clock.now += call
+        return x * x + np.sin(9 * y) - 0.1 + noise * np.sin(1e11 * (x + y))
+
+    verbs = [
+        lambda: tracer.trace(slow, BOX, time_limit=limit),
+        lambda: tracer.trace_from(slow, (0.3, 0.2), BOX, time_limit=limit),
+        lambda: tracer.solve(slow, BOX, x2=0.3, time_limit=limit),
+    ]
+    for verb in verbs:
+        clock.now = 0.0
+        verb()
+        assert clock.now <= LATE * limit + 2 * call
+    if limit == 0.1:
+        curve = verbs[1]()
+        assert curve.ends == (tracer.End.BUDGET, tracer.End.BUDGET)
+        assert np.array_equal(curve.points, [[0.3, 0.2]])
+        assert np.isinf(curve.error_bound).all()
 
 
 @pytest.mark.parametrize("limit", [0.05, 0.2, 1, 8])

@@ -11,6 +11,8 @@ from scipy.optimize import brentq
 import tracer
 from cases.problems import BOX, T1, T2, T3, T4, T5, Counting, box_distance
 from tracer import End
+from tracer.curves.continuation.walk import Budget, Walk
+from tracer.fields.box import Box
 
 SEEDS = {"T1": (T1, (0.0, 0.0)), "T2": (T2, (0.9, 0.2)), "T4": (T4, (0.3, 0.01)), "T5": (T5, (0.2, 0.1))}
 
@@ -259,3 +261,41 @@ def test_errors_of_the_users_function_come_through_as_raised(after):
             verb()
             # It took fewer calls, and no error was swallowed.
             assert len(calls) <= after
+
+
+def test_more_steps_never_give_less():
+    network, bounds = tracer.example("noisy-moons")
+    field, lengths = Counting(network.margin(0, 1)), []
+    for most in (100, 800, 5000):
+        curve = tracer.trace_from(field, (2.0, -0.8), bounds, max_steps=most)
+        lengths.append(curve.length)
+    assert 0 < lengths[0] < lengths[1] < lengths[2]
+    # The length of the proven curve; walks that jump are continued from where they are still on it.
+    assert curve.ends == (End.BOX, End.BOX)
+    assert curve.length == pytest.approx(16.147779335, abs=1e-7)
+    assert field.calls <= 20_000
+
+
+@pytest.mark.parametrize("w", [50, 150, 1000])
+def test_rings_close_after_one_lap_however_near_the_next_is(w):
+    # Hidden from the reader of formulas, so that nothing else is known than values.
+    field = tracer.Function(lambda x, y: np.sin(w * np.hypot(np.float64(x), np.float64(y))))
+    curve = tracer.trace_from(field, (0.7, 0.2), [(-1, 1.1), (-1, 1.2)])
+    assert curve.closed
+    radius = np.hypot(*curve.points[0])
+    assert radius * w / np.pi == pytest.approx(round(radius * w / np.pi), abs=1e-9)
+    assert curve.length == pytest.approx(2 * np.pi * radius, rel=1e-9)
+
+
+def test_a_walk_round_a_loop_without_its_seed_ends():
+    # A walk to which its start is no goal is like one that has jumped onto a closed curve.
+    box, x = Box.from_bounds(BOX), tracer.trace_from(T2, (0.9, 0.2), BOX).points[0]
+    gradient, none = T2.value_and_gradient(x)[1], np.zeros((0, 2))
+    lap = Walk(T2, box, x, gradient, 1e-4, none, Budget(10_000), 1, [(x, gradient)])
+    assert lap.run() is None
+    assert lap.reached == 0
+    lost = Walk(T2, box, x, gradient, 1e-4, none, Budget(10_000), 1, [])
+    assert lost.run() is End.UNDECIDED
+    assert lost.looped
+    assert lost.reached is None
+    assert len(lost.points) <= 3 * max(len(lap.points), 64)

@@ -267,6 +267,55 @@ def test_the_users_exceptions_come_through(error, verb):
     assert caught.value is error
 
 
+MIXED = [
+    lambda x, y: np.linalg.norm([x, y]) - 1,
+    lambda x, y: np.linalg.norm(np.array([x, y], dtype=float)) - 1,
+    lambda x, y: x - x.max() + y,
+    lambda x, y: x / x.sum() - y,
+    lambda x, y: 1e-3 * (y - np.mean(y)) + x,
+    lambda x, y: np.cumsum(x) - y,
+    lambda x, y: x - x[0] + y,
+    lambda x, y: np.sort(np.asarray(x)) - y,
+    lambda x, y: np.float32(x) - np.float32(y.max()) * np.float32(y),
+]
+
+
+@pytest.mark.parametrize("verb", VERBS)
+@pytest.mark.parametrize("f", MIXED)
+def test_a_function_that_mixes_its_points_is_told_to_reduce_over_coordinates(f, verb):
+    rule = r"f must give each point its own value, .*; got \S+ at \(\S+ \S+\) among 5 points, but \S+ among"
+    with pytest.raises(ValueError, match=rule + r".*axis=0"):
+        verb(f)
+
+
+HONEST = [
+    lambda x, y: np.linalg.norm([x, y], axis=0) - 1,
+    lambda x, y: np.float32(x) ** 2 + np.float32(y) ** 2 - np.float32(1),
+    lambda x, y: np.asarray(x) ** 2 + y**2 - 1 + 1e-3 * np.random.default_rng().normal(size=np.shape(x)),
+    lambda x, y: np.sin(1e11 * (np.asarray(x) + 0.7 * y)),
+    lambda x, y: (
+        (np.stack([np.asarray(x), y], axis=1) @ np.ones((2, 300))) @ np.linspace(-1, 2, 300) * 1e9 - 1
+    ),
+    lambda x, y: np.sqrt(np.asarray(x) - 0.5) - y,
+    np.vectorize(lambda a, b: a * a + b * b - 1 if a > 0.1 else -b),
+    lambda x, y: np.float16(x) + np.float16(y) - np.float16(0.1),
+    lambda x, y: np.round(np.asarray(x)) + 0 * y - 0.5,
+]
+
+
+@pytest.mark.parametrize("f", HONEST)
+def test_a_function_whose_values_are_only_noisy_does_not_mix_its_points(f):
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        Function(f).check(rng.uniform(-2, 2, (5, 2)))
+
+
+def test_a_function_is_checked_by_few_calls():
+    calls = []
+    Function(lambda x, y: calls.append(len(x)) or np.asarray(x) + y).check(POINTS[:5])
+    assert len(calls) <= 6
+
+
 # Bad input --------------------------------------------------------------------------------------
 
 

@@ -1,14 +1,22 @@
 """Conversion of a user's argument to a field; an error names the line of code that makes it one."""
 
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any
 
+import numpy as np
+
+from tracer.fields.box import Box
 from tracer.fields.checks import kinds_of, shown
 from tracer.fields.classifier import Classifier, SeveralFields
+from tracer.fields.evaluations import Evaluations
 from tracer.fields.field import Field
 from tracer.fields.function import Function
 from tracer.fields.kernels.kernel import KernelField
 from tracer.fields.model import Model
+
+# Points at which a callable is checked first, in shares of the box: on no axis of symmetry.
+PROBES = np.array([[0.137, 0.291], [0.352, 0.823], [0.571, 0.447], [0.783, 0.106], [0.914, 0.668]])
 
 # What `as_field` takes.
 FieldLike = Field | Callable[[Any, Any], Any]
@@ -139,3 +147,19 @@ def function_of(estimator: Any) -> str:
     else:
         values = f"estimator.predict({x}) - level"
     return f"tracer.Function(lambda x1, x2: {values}){where}"
+
+
+def check_callable(field: Field, box: Box, deadline: float) -> None:
+    """Check a callable at a few points: what it raises, its given gradient, its bounds against its values.
+
+    Raises
+    ------
+    TypeError
+        If it takes single numbers only.
+    ValueError
+        If the given gradient is that of another function, or a value depends on the other points in the call.
+    Overtime
+        At the `deadline`, of `time.perf_counter`.
+    """
+    if isinstance(field, Function):
+        field.check(box.lower + PROBES * box.sides, partial(Evaluations(field, deadline).need_time, 0.0))

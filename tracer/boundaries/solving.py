@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import overload
@@ -22,7 +23,7 @@ from numpy.typing import ArrayLike
 from tracer.arrays import Array, Mask, Signs, quiet
 from tracer.atlas.edges.roots import ROUNDING, Isolated, Segments, certified_signs, isolate, joined, polish
 from tracer.atlas.plain_values import compare_roots
-from tracer.boundaries.coercion import FieldLike, as_field
+from tracer.boundaries.coercion import FieldLike, as_field, check_callable
 from tracer.boundaries.work import MAX_CELLS, deadlines_of, proven_or_sampled
 from tracer.curves.continuation.lattice import located
 from tracer.curves.corrector import newton_step
@@ -173,6 +174,8 @@ def solve(
     line = _line(box, fixed, given)
     search, deadline = deadlines_of(time_limit, SEARCH_SHARE, 1.0)
     evaluations = Evaluations(field, deadline)
+    with suppress(Overtime):
+        check_callable(field, box, deadline)
     return proven_or_sampled(
         field,
         lambda _: _proven(evaluations, box, line, search),

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-import numpy as np
+from contextlib import suppress
+
 from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, quiet
 from tracer.atlas.certificate import Status
 from tracer.boundaries.boundary import Boundary
-from tracer.boundaries.coercion import FieldLike, as_field
+from tracer.boundaries.coercion import FieldLike, as_field, check_callable
 from tracer.boundaries.proving import proven_boundary
 from tracer.boundaries.sampling import FOLLOW_SHARE, MAX_STEPS, continued_boundary, sampled_boundary
 from tracer.boundaries.work import MAX_CELLS, TOLERANCE, TOLERANCES, Work, deadlines_of, proven_or_sampled
-from tracer.curves.continuation.following import follow
+from tracer.curves.continuation.following import alone, follow
 from tracer.curves.continuation.walk import Budget
 from tracer.curves.corrector import move_to_curve, regular
 from tracer.curves.curve import Curve
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
 from tracer.fields.box import Box
 from tracer.fields.checks import between, frozen_array, positive_integer, shown
-from tracer.fields.evaluations import Evaluations
+from tracer.fields.evaluations import Evaluations, Overtime
 from tracer.fields.field import EnclosedField, Field
-from tracer.fields.function import Function
-
-# Points at which a callable is checked first, in shares of the box: on no axis of symmetry.
-PROBES = np.array([[0.137, 0.291], [0.352, 0.823], [0.571, 0.447], [0.783, 0.106], [0.914, 0.668]])
 
 
 def trace_from(
@@ -52,8 +49,9 @@ def trace_from(
         The largest number of attempted steps; beyond it the curve ends with `End.BUDGET`.
     time_limit : float, optional
         Seconds, after which the curve so far is returned; it ends with `End.BUDGET`. They may be exceeded by
-        a fifth, and by two evaluations of `field`; near the limit turning points may be omitted. Without one
-        `max_steps` bounds the work.
+        a fifth, and by two evaluations of `field`; near the limit turning points may be omitted. The curve is
+        the seed alone, with an infinite error bound, where they do not suffice to move it onto the curve.
+        Without a limit `max_steps` bounds the work.
 
     Returns
     -------
@@ -95,20 +93,30 @@ def curve_through(
     tolerance = between("tolerance", tolerance, *TOLERANCES)
     max_steps = positive_integer("max_steps", max_steps)
     following, deadline = deadlines_of(time_limit, FOLLOW_SHARE, 1.0)
-    _check_callable(field, box)
-    evaluations = Evaluations(field)
-    start = _start(evaluations, box, seed)
-    evaluations.deadline = deadline
-    trace = follow(evaluations, box, start, tolerance, Budget(max_steps, following))
+    point = _checked(box, seed)
+    evaluations = Evaluations(field, deadline)
+    try:
+        check_callable(field, box, deadline)
+        start = _start(evaluations, box, point, seed)
+    except Overtime:
+        trace = alone(point)
+    else:
+        trace = follow(evaluations, box, start, tolerance, Budget(max_steps, following))
     return Curve.from_trace(trace, evaluations, box, tolerance), evaluations.points
 
 
-def _start(field: Field, box: Box, seed: ArrayLike) -> Array:
+def _checked(box: Box, seed: ArrayLike) -> Array:
+    """The seed as an array (2,) in the box."""
     point = frozen_array("seed", seed, ndim=1, exact=False)
     if point.shape != (2,):
         raise ValueError(f"seed must be a point (x1, x2) of finite numbers; got {shown(seed)}")
     if not box.contains(point):
         raise ValueError(f"seed must lie in the box {box}; got {shown(seed)}")
+    return point
+
+
+def _start(field: Field, box: Box, point: Array, seed: ArrayLike) -> Array:
+    """The seed, given as `seed`, which is the `point` (2,), moved onto the curve."""
     value, gradient = field.value_and_gradient(point)
     if not regular(gradient):
         raise ValueError(f"seed must be where the gradient is finite and not zero; got {shown(seed)}")
@@ -180,7 +188,8 @@ def trace(
     """
     field, box = as_field(field), Box.from_bounds(bounds)
     with Work.of(tolerance, max_cells, time_limit, progress) as work:
-        _check_callable(field, box)
+        with suppress(Overtime):
+            check_callable(field, box, work.deadline())
         return proven_or_sampled(
             field,
             lambda enclosed: _proven(enclosed, box, work),
@@ -195,17 +204,3 @@ def _proven(field: EnclosedField, box: Box, work: Work) -> Boundary:
     if certificate.status is Status.BUDGET_EXHAUSTED and len(certificate.undecided):
         return continued_boundary(boundary, work)
     return boundary
-
-
-def _check_callable(field: Field, box: Box) -> None:
-    """Check a callable at a few points: what it raises, its given gradient, its bounds against its values.
-
-    Raises
-    ------
-    TypeError
-        If it takes single numbers only.
-    ValueError
-        If the given gradient is that of another function.
-    """
-    if isinstance(field, Function):
-        field.check(box.lower + PROBES * box.sides)

@@ -40,6 +40,10 @@ ROOM = 2.0
 SHARE_OF_LARGEST = 1e-4
 
 
+def _no_limit() -> None:
+    """Let a check go on."""
+
+
 class Function(OfOneVersion):
     """The field of a callable ``f(x1, x2)``.
 
@@ -193,8 +197,10 @@ class Function(OfOneVersion):
         self.unenclosable = reason
         return Unenclosable(reason)
 
-    def check(self, x: Array) -> None:
-        """Evaluate f at points (n, 2), n > 0, before any work: what it raises, its noise, its given gradient.
+    def check(self, x: Array, before_call: Callable[[], None] = _no_limit) -> None:
+        """Evaluate f at points (n, 2), n > 1, before any work: what it raises, its noise, its given gradient.
+
+        `before_call`, called before f is, may end the check by an exception.
 
         Raises
         ------
@@ -202,15 +208,15 @@ class Function(OfOneVersion):
             If f takes single numbers only.
         ValueError
             If f is a formula, and the given gradient differs from its derivatives at more than half of the
-            points.
+            points; or if it is none, and a value depends on the other points in the arrays.
         """
+        before_call()
         if self.unenclosable is None:
             self._check_gradient(x)
             with suppress(Unenclosable):  # f remembers that it is no formula
                 self.signs(x)
-        else:
-            self._plain.value(*x.T)
-            self._plain.measure(x)
+        if self.unenclosable is not None:
+            self._plain.check(x, before_call)
 
     def measure_noise(self, x: Array) -> float:
         """The noise of f's values, estimated at points (n, 2), n > 0, unless it is known already."""

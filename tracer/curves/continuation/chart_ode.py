@@ -46,7 +46,7 @@ class Stop(Enum):
 
     BOX = auto()
     SWAP = auto()
-    CLOSED = auto()
+    KNOWN = auto()
     BRANCH_POINT = auto()
     CORNER = auto()
     RETREAT = auto()

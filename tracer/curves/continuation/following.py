@@ -3,23 +3,27 @@
 The walk takes few, loose steps (`walk`). Everything between them happens in batches: all its points are
 corrected to rounding together, and the steps become polynomials, cut until each is within the tolerance of
 the curve, as the arcs of an atlas do (`prediction`). Where no polynomials are that good the walk may have
-jumped, and it is repeated with shorter steps, ever shorter towards where the curve leaves a polynomial. A
-field without bounds that is known to have kinks is followed by chords instead.
+jumped. Then what is good remains, as stretches of the curve, and walks from the end of each look for the
+beginning of another, with shorter steps, ever shorter towards where the curve leaves a polynomial. A field
+without bounds that is known to have kinks is followed by chords instead.
 
-With a deadline a walk ends early enough for the polynomials, which are made of ever longer parts around the
-start: how long they take is not known before.
+With a deadline a walk ends early enough for the polynomials, which are made of ever longer parts of it: how
+long they take is not known before.
 """
 
 import math
 import time
+from contextlib import suppress
 from dataclasses import replace
+from itertools import islice
 
 import numpy as np
 
 from tracer.arrays import Array
 from tracer.curves.continuation.chords import chords_of, steps_along
-from tracer.curves.continuation.steps import Polynomials, Steps, good_part, polynomials_of
-from tracer.curves.continuation.walk import Budget, Walk
+from tracer.curves.continuation.steps import Polynomials, Steps, polynomials_of
+from tracer.curves.continuation.stretches import HalfCurve, whole
+from tracer.curves.continuation.walk import Budget
 from tracer.curves.corrector import newton_along
 from tracer.curves.end import End
 from tracer.curves.pieces import NODES, Pieces
@@ -30,15 +34,15 @@ from tracer.fields.field import Field, by_chords
 
 # Errors of a step that the integrator allows, in box units, one after the other.
 ERRORS = (4e-3, 1e-4, 1e-6)
-# The largest number of walks along a curve.
-MOST_WALKS = 12
-# With a deadline polynomials are first made of so many steps on both sides of the start; then of so many
-# times as many.
+# The largest number of rounds of walks along a curve.
+MOST_ROUNDS = 12
+# With a deadline polynomials are first made of so many steps of every walk; then of so many times as many.
 FIRST_REACH, FURTHER = 8, 8
 # Places this near to each other, in box units, are one.
 NEXT_TO = 1e-6
 # Between points the prediction may be outside the box by this many tolerances without leaving it.
 PREDICTED_HAIR = 10.0
+NONE = Pieces(np.zeros((0, len(NODES), 3)))
 
 
 def follow(field: Field, box: Box, start: Array, tolerance: float, budget: Budget) -> Trace:
@@ -68,13 +72,13 @@ def follow(field: Field, box: Box, start: Array, tolerance: float, budget: Budge
         trace, seed = _walked(field, box, here, tolerance, budget)
         trace = _cut_at_box(field, box, trace, seed, tolerance)
     except Overtime:
-        return _alone(start)
+        return alone(start)
     return replace(trace, pieces=trace.pieces.end_to_end())
 
 
-def _alone(start: Array) -> Trace:
-    none = np.zeros((0, len(NODES), 3))
-    return Trace(start[None], np.zeros((1, 2)), Pieces(none), (End.BUDGET, End.BUDGET))
+def alone(start: Array) -> Trace:
+    """The trace of a point (2,) at which time ran out."""
+    return Trace(start[None], np.zeros((1, 2)), NONE, (End.BUDGET, End.BUDGET))
 
 
 def _walked(
@@ -82,48 +86,74 @@ def _walked(
 ) -> tuple[Trace, int]:
     """The trace of walks from `here`, a point and ∇F there, and the number of this point in it."""
     errors, error, dangers, lost = iter(ERRORS[1:]), ERRORS[0], np.zeros((0, 2)), np.zeros((0, 2))
-    walks = 0
-    while True:
-        budget.begin()
-        steps = _steps(field, box, here, error, dangers, budget)
-        found = _polynomials(field, box, steps, tolerance, budget)
-        before, lost = lost, _inner(field, box, steps)
-        new = _new(box, found.departures, dangers)
-        walks += 1
-        # Where walks end at the same places no other walk is tried.
-        if budget.spent or walks == MOST_WALKS or (found.good.all() and not len(_new(box, lost, before))):
-            break
-        dangers = np.concatenate([dangers, new])
-        error = error if len(new) else next(errors, 0.0)
-        if not error:
-            break
-    reason = End.BUDGET if budget.spent else End.UNDECIDED
-    return good_part(found.trace, found.start, found.good, reason)
+    seed = Trace(here[0][None], here[1][None], NONE, (End.UNDECIDED, End.UNDECIDED))
+    ahead, back = HalfCurve(1, [seed], seed), HalfCurve(-1, [seed], seed)
+    with suppress(Overtime):
+        for _ in range(MOST_ROUNDS):
+            budget.begin()
+            ahead.walk(field, box, error, dangers, budget)
+            walked = [ahead]
+            if not ahead.closing:
+                back.walk(field, box, error, dangers, budget)
+                walked = [ahead, back]
+            departures = _accept(field, box, walked, tolerance, budget)
+            before, lost = lost, _lost(field, box, walked)
+            good = any(half.complete and half.closing for half in walked)
+            good |= all(half.complete for half in walked)
+            # Where walks end at the same places no other walk is tried.
+            if budget.spent or (good and not len(_new(box, lost, before))):
+                break
+            new = _new(box, departures, dangers)
+            dangers = np.concatenate([dangers, new])
+            error = error if len(new) else next(errors, 0.0)
+            if not error:
+                break
+            for half in walked:
+                half.retreat(box)
+    return whole(ahead, back, End.BUDGET if budget.spent else End.UNDECIDED)
 
 
-def _polynomials(field: Field, box: Box, steps: Steps, tolerance: float, budget: Budget) -> Polynomials:
-    """The polynomials between steps; with a deadline, of the longest part around the start that it allows."""
-    if budget.deadline == math.inf:
-        return polynomials_of(field, box, [steps], tolerance, math.inf)[0]
-    reach, found = FIRST_REACH, None
-    while True:
-        part = steps.around(reach)
+def _accept(field: Field, box: Box, halves: list[HalfCurve], tolerance: float, budget: Budget) -> Array:
+    """Give halves of a curve the polynomials of their last walks; returns where the curve leaves some."""
+    steps = [half.steps() for half in halves]
+    found = iter(_polynomials(field, box, [one for some in steps for one in some], tolerance, budget))
+    own = [list(islice(found, len(some))) for some in steps]
+    for half, some in zip(halves, own, strict=True):
+        half.accept(some)
+    return np.concatenate([np.zeros((0, 2)), *(one.departures for some in own for one, _ in some)])
+
+
+def _polynomials(
+    field: Field, box: Box, steps: list[Steps], tolerance: float, budget: Budget
+) -> list[tuple[Polynomials, bool]]:
+    """The polynomials between steps, and whether they are of all of them.
+
+    With a deadline, of the longest parts around the starts that it allows.
+    """
+    longest = max((len(one.x) for one in steps), default=0)
+    reach, found, most = longest if budget.deadline == math.inf else FIRST_REACH, [], -1
+    while steps:
+        parts = [one.around(reach) for one in steps]
         try:
-            last = polynomials_of(field, box, [part], tolerance, budget.deadline)[0]
+            last = polynomials_of(field, box, parts, tolerance, budget.deadline)
         except Overtime:
-            if found is None:
+            if not found:
                 raise
-            return found
-        if found is None or last.good.sum() >= found.good.sum():
-            found = last
-        if len(part.x) == len(steps.x) or time.perf_counter() >= budget.deadline:
-            return found
+            break
+        whole = [len(part.x) == len(one.x) for part, one in zip(parts, steps, strict=True)]
+        good = sum(int(one.good.sum()) for one in last)
+        if good > most:
+            found, most = list(zip(last, whole, strict=True)), good
+        if all(whole) or time.perf_counter() >= budget.deadline:
+            break
         reach *= FURTHER
+    return found
 
 
-def _inner(field: Field, box: Box, steps: Steps) -> Array:
-    """The undecided ends of some steps, (n, 2), but those where F is not defined next to them."""
-    x = steps.x[[-k for k, end in enumerate(steps.ends) if end is End.UNDECIDED]]
+def _lost(field: Field, box: Box, halves: list[HalfCurve]) -> Array:
+    """Where halves of a curve end undecided, (n, 2), unless F is not defined next to it."""
+    ends = [half.stretches[-1].points[-1] for half in halves if half.ended and half.end is End.UNDECIDED]
+    x = np.reshape(ends, (-1, 2))
     if not len(x):
         return x
     around = x + NEXT_TO * box.sides * np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])[:, None]
@@ -137,33 +167,6 @@ def _new(box: Box, x: Array, known: Array) -> Array:
         if not (box.distance(new, point) <= NEXT_TO).any():
             new = np.concatenate([new, point[None]])
     return new[len(known) :]
-
-
-def _steps(
-    field: Field, box: Box, here: tuple[Array, Array], error: float, dangers: Array, budget: Budget
-) -> Steps:
-    """Walk from `here`, a point and ∇F there, both ways, or round a closed curve."""
-    ahead = Walk(field, box, *here, error, dangers, budget, direction=1)
-    end = ahead.run()
-    if end is None:
-        return _joined(None, ahead, ())
-    back = Walk(field, box, *here, error, dangers, budget, direction=-1)
-    return _joined(back, ahead, (back.run() or End.UNDECIDED, end))
-
-
-def _joined(back: Walk | None, ahead: Walk, ends: tuple) -> Steps:
-    walks = [ahead] if back is None else [back, ahead]
-    parts = []
-    for walk in walks:
-        hops, corners = np.zeros((2, len(walk.points)), dtype=bool)
-        hops[walk.hops], corners[walk.corners] = True, True
-        parts.append((np.array(walk.points), np.array(walk.gradients), hops[1:], corners))
-    if back is not None:
-        x, gradient, hops, corners = parts[0]
-        parts[0] = x[:0:-1], gradient[:0:-1], hops[::-1], corners[:0:-1]
-    x, gradient, hops, corners = (np.concatenate(column) for column in zip(*parts, strict=True))
-    branches = (back.branch, ahead.branch) if back is not None else (None, None)
-    return Steps(x, gradient, hops, corners, 0 if back is None else len(back.points) - 1, ends, branches)
 
 
 def stays_in(box: Box, trace: Trace, tolerance: float) -> bool:
@@ -182,7 +185,7 @@ def _cut_at_box(field: Field, box: Box, trace: Trace, seed: int, tolerance: floa
         if found is not None:
             piece, sigma, axis = found
             trace = _until(field, box, trace, seed + piece, sigma, axis)
-        trace, seed = _reversed(trace), (len(trace.points) - 1 - seed if trace.ends else 0)
+        trace, seed = trace.reversed(), (len(trace.points) - 1 - seed if trace.ends else 0)
     return trace
 
 
@@ -208,14 +211,4 @@ def _until(field: Field, box: Box, trace: Trace, piece: int, sigma: float, axis:
         pieces,
         (*ends, End.BOX),
         tuple(b for b in trace.branch_points if np.array_equal(b.point, trace.points[0])),
-    )
-
-
-def _reversed(trace: Trace) -> Trace:
-    return Trace(
-        trace.points[::-1],
-        trace.gradients[::-1],
-        trace.pieces.reversed(),
-        trace.ends[::-1],
-        trace.branch_points,
     )

@@ -82,13 +82,12 @@ class Steps(NamedTuple):
 
 
 class Polynomials(NamedTuple):
-    """The trace of some steps, the number of the point `start` in it, and which polynomials are `good`.
+    """The trace of some steps, and which polynomials are of steps with `good` ones only.
 
     The curve leaves those that are not at the points `departures` (k, 2), as far as these are known.
     """
 
     trace: Trace
-    start: int
     good: Mask
     departures: Array
 
@@ -132,10 +131,23 @@ def polynomials_of(
             steps.ends,
             tuple(branch for branch in steps.branches if branch is not None),
         )
-        start = np.searchsorted(number[part], k.start + steps.start)
         own = places[(leaving >= k.start) & (leaving < k.stop)]
-        found.append(Polynomials(trace, int(start), good[part], own))
+        found.append(Polynomials(trace, _of_good_steps(steps, number[part] - k.start, good[part]), own))
     return found
+
+
+def _of_good_steps(steps: Steps, number: Indices, good: Mask) -> Mask:
+    """Which of some `good` polynomials are of good steps, given the `number` of the step of each, (m,).
+
+    A step has good polynomials only, since points at which others were cut may be off the curve; and if it
+    begins or ends at a corner, so has the step on the other side: a corner is what both say it is.
+    """
+    bad = np.zeros(len(steps.hops), dtype=bool)
+    bad[number[~good]] = True
+    lost = bad.copy()
+    lost[1:] |= bad[:-1] & steps.corners[1:-1]
+    lost[:-1] |= bad[1:] & steps.corners[1:-1]
+    return ~lost[number]
 
 
 def _polished(field: Field, box: Box, many: list[Steps], offsets: Indices) -> tuple[Array, Array, Mask]:
@@ -232,26 +244,3 @@ def _departures(
     number = np.concatenate([arcs.arc[kept], steps.arc[lost]])[piece]
     rest = steps[lost & ~np.isin(steps.arc, number)]
     return np.concatenate([number, rest.arc, rest.arc]), np.concatenate([places, rest.start, rest.end])
-
-
-def good_part(trace: Trace, seed: int, good: Mask, reason: End) -> tuple[Trace, int]:
-    """The part of a trace around point number `seed` whose polynomials are all good; and the seed in it."""
-    bad, n = np.flatnonzero(~good), len(good)
-    if not len(bad):
-        return trace, seed
-    first, last = max(bad[bad < seed] + 1, default=0), min(bad[bad >= seed], default=n)
-    if not trace.ends:  # it is opened, and starts behind the last bad polynomial
-        first = bad[-1] + 1 - n
-    row = np.arange(first, last + 1)
-    c = trace.pieces.coefficients
-    parts = [Pieces(some) for some in (c[n + first :] if first < 0 else c[:0], c[max(first, 0) : last])]
-    before, after = trace.ends or (reason, reason)
-    ends = before if first == 0 else reason, after if last == n else reason
-    kept = trace.points[row[[0, -1]]]
-    return Trace(
-        trace.points[np.where(row < 0, row - 1, row)],
-        trace.gradients[np.where(row < 0, row - 1, row)],
-        Pieces.join(parts),
-        ends,
-        tuple(branch for branch in trace.branch_points if (kept == branch.point).all(axis=1).any()),
-    ), seed - first

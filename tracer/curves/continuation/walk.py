@@ -1,10 +1,15 @@
-"""Walking along a curve from one of its points, chart by chart, to the box, the start or a singular point.
+"""Walking along a curve from one of its points, chart by chart, to the box, a known point or a singular one.
 
 In each chart `solve_ivp` integrates the curve's differential equation (`chart_ode`) until the coordinates
-swap roles, well before a turning point. A curve is closed if it meets the start's normal line again, in the
-start's direction, and the root of F on that line *is* the start, to rounding. If the integrator fails, a
-nearby zero of ∇F is a branch point; else, at a kink, the sign changes of F on a small circle show how the
-curve continues.
+swap roles, well before a turning point. The walk has come to a known point of the curve, such as its seed,
+if it meets the normal line there in the direction of the curve, and the root of F on that line *is* the
+point, to rounding. A walk that has jumped onto a closed curve would go round it for ever; so its point number
+2ᵏ, for the latest k, is a known point, too [1]_. If the integrator fails, a nearby zero of ∇F is a branch
+point; else, at a kink, the sign changes of F on a small circle show how the curve continues.
+
+References
+----------
+.. [1] R. P. Brent, "An improved Monte Carlo factorization algorithm", BIT 20 (1980): finding a cycle.
 """
 
 import math
@@ -18,7 +23,7 @@ import numpy as np
 from tracer.arrays import Array
 from tracer.curves.branch_points import BranchPoint, branch_point_near, leaving
 from tracer.curves.continuation.chart_ode import Arrival, ChartODE, Stop, tangent
-from tracer.curves.corrector import regular
+from tracer.curves.corrector import correct, regular
 from tracer.curves.end import End
 from tracer.curves.vectors import turned
 from tracer.fields.box import Box
@@ -27,9 +32,13 @@ from tracer.fields.field import Field, noise_of
 
 # The share of the time left that a walk may take.
 WALK_SHARE = 0.4
-# Two roots on the start's normal line are equal if they differ by at most this, in box units, plus the errors
-# from the remaining values of F at both.
+# Two roots on a normal line are equal if they differ by at most this, in box units, plus the errors from the
+# remaining values of F at both.
 SAME_ROOT = 1e-12
+# The number of the first point of a walk to which it may return, and how far it is beyond that point before.
+FIRST_MARK, BEHIND = 64, 4
+# Predicted points between two points of a walk, where it may pass a known one.
+PREDICTED = 33
 # A direction whose outward component is at most this counts as along the side of the box.
 GRAZING = 1e-8
 # The relative error that the integrator controls: none, as coordinates may be far from 0.
@@ -88,6 +97,8 @@ class Walk:
         Loses one step for every attempted step.
     direction : {1, -1}
         1 to walk with F > 0 on the left, −1 for the opposite direction.
+    goals : list of (ndarray, ndarray), shapes (2,)
+        Known points of the curve, at which the walk ends, and ∇F there.
     points, gradients : list of ndarray, shape (2,)
         The points so far, nearly on the curve, and ∇F there.
     hops : list of int
@@ -96,6 +107,10 @@ class Walk:
         The numbers of corners.
     branch : BranchPoint or None
         Where the walk ended.
+    reached : int or None
+        The number of the goal at which it ended.
+    looped : bool
+        Whether it ended at a point of its own that is no goal.
     """
 
     field: Field
@@ -106,17 +121,21 @@ class Walk:
     dangers: Array
     budget: Budget
     direction: int
+    goals: list[tuple[Array, Array]]
     points: list[Array] = default(default_factory=list)
     gradients: list[Array] = default(default_factory=list)
     hops: list[int] = default(default_factory=list)
     corners: list[int] = default(default_factory=list)
     branch: BranchPoint | None = None
+    reached: int | None = None
+    looped: bool = False
     _step: float = FIRST_STEP
     _failures: int = 0
 
     def run(self) -> End | None:
-        """Walk to the end of the curve; None if it returned to its start."""
+        """Walk to the end of the curve; None if a goal was reached."""
         self._append(self.start, self.gradient)
+        self._goals = _Goals(self.box, self.goals, self.direction)
         if not regular(self.gradient):
             return End.UNDECIDED
         try:
@@ -125,16 +144,14 @@ class Walk:
             return End.BUDGET
 
     def _run(self) -> End | None:
-        self._tangent = tangent(self.gradient, self.box, self.direction)
-        self._normal = self.direction * turned(self._tangent)
         while not self.budget.spent:
             stop = self._chart()
             if stop is Stop.BOX:
                 return End.BOX
             if stop is Stop.BRANCH_POINT:
                 return End.BRANCH_POINT
-            if stop is Stop.CLOSED:
-                return None
+            if stop is Stop.KNOWN:
+                return End.UNDECIDED if self.looped else None
             if stop is Stop.FAILED and not self.budget.spent:
                 end = self._hop()
                 if end is not None:
@@ -178,13 +195,20 @@ class Walk:
         return chart.here.stop or Stop.FAILED
 
     def take(self, found: Arrival) -> Arrival:
-        """Append where a step leads; that is the start if the curve meets it on the way."""
+        """Append where a step leads; that is a known point if the curve meets one on the way."""
         before = self.points[-1]
         self._failures = 0
         self._step = float(self.box.distance(found.x, before))
-        if self._beyond_start(before) < 0 <= self._beyond_start(found.x) and self._closes(before, found.x):
-            found = Arrival(self.start, self.gradient, Stop.CLOSED)
+        passed = self._goals.passed(self.field, (before, self.gradients[-1]), (found.x, found.gradient))
+        if passed is not None:
+            self.looped = passed == len(self.goals)
+            self.reached = None if self.looped else passed
+            found = Arrival(*self._goals.at(passed), Stop.KNOWN)
         self._append(found.x, found.gradient)
+        number = len(self.points) - BEHIND
+        if number >= FIRST_MARK and not number & (number - 1):
+            own = correct(self.field, self.box, self.points[number - 1][None])
+            self._goals = _Goals(self.box, [*self.goals, (own.x[0], own.gradient[0])], self.direction)
         return found
 
     def settle(self, chart: ChartODE) -> Arrival:
@@ -217,31 +241,6 @@ class Walk:
         self.points.append(x)
         self.gradients.append(gradient)
 
-    # The start ------------------------------------------------------------------------------------
-
-    def _beyond_start(self, x: Array) -> float:
-        return float(((x - self.start) / self.box.sides) @ self._tangent)
-
-    def _closes(self, before: Array, after: Array) -> bool:
-        """Whether the curve between two points on both sides of the start's normal line meets the start."""
-        length = self.box.distance(before, after)
-        if self.box.distance(before, self.start) > 2 * length:
-            return False
-        a, b = self._beyond_start(before), self._beyond_start(after)
-        x, values, slope = before + (a / (a - b)) * (after - before), [], 1.0
-        for _ in range(NEWTON_STEPS):
-            x = x - self._beyond_start(x) * self._tangent * self.box.sides
-            value, gradient = self.field.value_and_gradient(x)
-            slope = float((gradient * self.box.sides) @ self._normal)
-            if not slope > 0:
-                return False
-            values.append(abs(value) / slope)
-            if len(values) > 1 and not values[-1] < 0.5 * values[-2]:
-                break
-            x = x - value / slope * self._normal * self.box.sides
-        noise = (abs(self.field.value(self.start)) + noise_of(self.field)) / slope + min(values)
-        return bool(self.box.distance(x, self.start) <= SAME_ROOT + 4 * noise)
-
     # Where the integrator fails -----------------------------------------------------------------
 
     def _hop(self) -> End | None:
@@ -269,3 +268,71 @@ class Walk:
         if not np.array_equal(x, self.points[-1]):
             self.hops.append(len(self.points))
             self._append(x, gradient)
+
+
+class _Goals:
+    """Known points of a curve, and whether a step in a direction of the curve passes one of them.
+
+    Parameters
+    ----------
+    box : Box
+    known : list of (ndarray, ndarray), shapes (2,)
+        The points, and ∇F there.
+    direction : {1, -1}
+        See `Walk`.
+    """
+
+    def __init__(self, box: Box, known: list[tuple[Array, Array]], direction: int) -> None:
+        self._box, self._known, self._direction = box, known, direction
+        self._x = np.reshape([x for x, _ in known], (-1, 2))
+        self._along = np.reshape([tangent(gradient, box, direction) for _, gradient in known], (-1, 2))
+        self._normal = direction * turned(self._along)
+
+    def at(self, k: int) -> tuple[Array, Array]:
+        """The point number `k`, and ∇F there."""
+        return self._known[k]
+
+    def passed(self, field: Field, before: tuple[Array, Array], after: tuple[Array, Array]) -> int | None:
+        """The number of the first point that the curve meets between two points, with ∇F at both, or None."""
+        crossed = np.flatnonzero((self._ahead(before[0]) < 0) & (self._ahead(after[0]) >= 0))
+        if not len(crossed):
+            return None
+        near = self._box.distance(self._x, before[0]) <= 2 * self._box.distance(before[0], after[0])
+        way = self._between(before, after)
+        ahead = np.stack([self._ahead(x) for x in way])[:, crossed]
+        met = (ahead >= 0).argmax(axis=0)
+        for at in np.argsort(met, kind="stable"):
+            k = int(crossed[at])
+            if near[k] and self._is_root(field, k, way[met[at]]):
+                return k
+        return None
+
+    def _between(self, before: tuple[Array, Array], after: tuple[Array, Array]) -> Array:
+        """Points, (n, 2), of the cubic between two points that has the curve's tangents there.
+
+        The chord of a long step may be nearer to another branch than to this one.
+        """
+        (x, first), (y, last), t = before, after, np.linspace(0, 1, PREDICTED)[:, None]
+        speed = float(self._box.distance(x, y)) * self._box.sides
+        a, b = (speed * tangent(gradient, self._box, self._direction) for gradient in (first, last))
+        return x + t**2 * (3 - 2 * t) * (y - x) + t * (1 - t) ** 2 * a - t**2 * (1 - t) * b
+
+    def _ahead(self, x: Array) -> Array:
+        """How far a point lies ahead of each normal line, (k,)."""
+        return (((x - self._x) / self._box.sides) * self._along).sum(axis=1)
+
+    def _is_root(self, field: Field, k: int, x: Array) -> bool:
+        """Whether the root of F near `x`, on the normal line at point number `k`, is that point."""
+        goal, values, slope, sides = self._x[k], [], 1.0, self._box.sides
+        for _ in range(NEWTON_STEPS):
+            x = x - self._ahead(x)[k] * self._along[k] * sides
+            value, gradient = field.value_and_gradient(x)
+            slope = float((gradient * sides) @ self._normal[k])
+            if not slope > 0:
+                return False
+            values.append(abs(value) / slope)
+            if len(values) > 1 and not values[-1] < 0.5 * values[-2]:
+                break
+            x = x - value / slope * self._normal[k] * sides
+        noise = (abs(field.value(goal)) + noise_of(field)) / slope + min(values)
+        return bool(self._box.distance(x, goal) <= SAME_ROOT + 4 * noise)

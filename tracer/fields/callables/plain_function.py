@@ -22,6 +22,9 @@ MOST_COMPARED = 16
 GRADIENT_ERROR = 1e-2
 # The same, relative to the size of the function.
 SHARE_OF_SIZE = 1e-9
+# A value changes with the other points in the arrays if it changes by more than this share of the size of the
+# function, and by more than so many times its noise.
+MIXED, NOISY = 1e-6, 100.0
 
 
 class PlainFunction:
@@ -81,11 +84,48 @@ class PlainFunction:
                 return found
         return self._differences(np.stack([x1, x2], axis=-1))
 
-    def measure(self, x: Array) -> tuple[float, float]:
-        """The noise and the size, estimated at points (n, 2), n > 0, unless they are known already."""
+    def measure(self, x: Array, before_call: Callable[[], None] | None = None) -> tuple[float, float]:
+        """The noise and the size, estimated at points (n, 2), n > 0, unless they are known already.
+
+        `before_call` may end the work by an exception.
+        """
         if self.noise is None:
-            self.noise, self.size = noise_and_size(self.value, x)
+            self.noise, self.size = noise_and_size(self._values(before_call), x)
         return self.noise, self.size
+
+    def check(self, x: Array, before_call: Callable[[], None]) -> None:
+        """Call f with points (n, 2), n > 1, and with either half of them backwards, and measure its noise.
+
+        Raises
+        ------
+        ValueError
+            If a value depends on the other points in the arrays.
+        """
+        values = self._values(before_call)
+        whole = values(*x.T)
+        noise, size = self.measure(x, before_call)
+        alone = np.empty(len(x))
+        for part in (slice(-1, None, -2), slice(-2, None, -2)):
+            alone[part] = values(*x[part].T)
+        with np.errstate(all="ignore"):
+            wrong = np.abs(alone - whole) > MIXED * max(size, np.abs(whole).max()) + NOISY * noise
+        if wrong.any():
+            k = int(np.argmax(wrong))
+            raise ValueError(
+                "f must give each point its own value, whatever other points are in the arrays; got "
+                f"{whole[k]:.6g} at ({x[k, 0]:.6g}, {x[k, 1]:.6g}) among {len(x)} points, but {alone[k]:.6g} "
+                "among fewer: reduce over coordinates only, as np.linalg.norm([x1, x2], axis=0) does"
+            )
+
+    def _values(self, before_call: Callable[[], None] | None) -> Callable[[Array, Array], Array]:
+        if before_call is None:
+            return self.value
+
+        def values(x1: Array, x2: Array) -> Array:
+            before_call()
+            return self.value(x1, x2)
+
+        return values
 
     def _differences(self, x: Array) -> Array:
         return gradients(self.value, x, *self.measure(x))
