@@ -48,8 +48,9 @@ HOPE = 0.02
 # Shares of at least this width are exact; the coordinates of a box run out of floats before.
 NARROWEST = 2.0**-46
 # F on a cell is rounding if its enclosure is at most this many times as wide as the one on the MIDDLE of the
-# cell, this share of it: at the very centre it may be tighter than on any cell, however small.
-ROUNDING_RATIO, MIDDLE = 4.0, 2.0**-6
+# cell, this share of it, and as the one at the centre, which may be tighter than on any cell, however small.
+# The second comparison tells rounding from a steep band through the middle.
+ROUNDING_RATIO, MIDDLE, RATIO_AT_CENTER = 4.0, 2.0**-6, 64.0
 # Cells where the width of F is at most this share of the largest |F| are tested for rounding in every round;
 # all cells in every ROUNDING_ROUNDS-th, because F may be rounding in the whole box.
 ROUNDING_SHARE = 1e-9
@@ -256,7 +257,11 @@ def rounding_only(field: EnclosedField, lower: Array, upper: Array, width: Array
     center, reach = 0.5 * lower + 0.5 * upper, MIDDLE * (0.5 * upper - 0.5 * lower)
     low, high = np.clip(np.stack([center - reach, center + reach]), lower, upper)
     with np.errstate(all="ignore"):
-        return width <= ROUNDING_RATIO * field.enclose(low, high).width()
+        useless = width <= ROUNDING_RATIO * field.enclose(low, high).width()
+        if useless.any():
+            some = np.clip(center[useless], lower[useless], upper[useless])
+            useless[useless] = width[useless] <= RATIO_AT_CENTER * field.enclose(some, some).width()
+    return useless
 
 
 def touching(shares: Array, found: Enclosure) -> Mask:
