@@ -325,11 +325,13 @@ def of_classes(rng, tally):
     if base is None:
         return
     tally["partitions, proven"] += 1
-    order = rng.permutation(len(b))
+    # Of equal outputs the first wins, whatever the order.
+    rows = [(*row, offset) for row, offset in zip(W.tolist(), b.tolist(), strict=True)]
+    first, order = np.array([rows.index(row) for row in rows]), rng.permutation(len(b))
     other = divided([*hidden, (W[order], b[order], *a)], problem.bounds)
     if other is not None:
         tally["outputs permuted"] += 1
-        yield from same_regions(base, other, order)
+        yield from same_regions(base, other, first, first[order])
     more = np.tile(rng.normal(size=(1, problem.bounds.shape[0])), (len(b), 1))
     wide = rewritten.carried(rng, layers)
     V, c, *d = wide[-1]
@@ -338,7 +340,7 @@ def of_classes(rng, tally):
     other = divided([*wide[:-1], (V, c, *d)], problem.bounds)
     if other is not None:
         tally["the same added to all outputs"] += 1
-        yield from same_regions(base, other, np.arange(len(b)))
+        yield from same_regions(base, other, first, first)
 
 
 def divided(layers, bounds):
@@ -347,15 +349,15 @@ def divided(layers, bounds):
     return found if found.status is Status.PROVEN else None
 
 
-def same_regions(base, other, order):
-    """What contradicts that two partitions are the same, if output k of `other` is `order[k]` of `base`."""
+def same_regions(base, other, *numbers):
+    """What contradicts that two partitions are the same, if `numbers` are those of the outputs of each."""
 
     def told(partition, number):
         pairs = Counter((*sorted(number[k] for k in arc.outputs), arc.closed) for arc in partition.arcs)
         holes = {number[r.output]: sorted(len(piece.holes) for piece in r.pieces) for r in partition.regions}
         return pairs, holes, len(partition.junctions)
 
-    a, b = told(base, range(len(order))), told(other, order.tolist())
+    a, b = (told(found, number.tolist()) for found, number in zip((base, other), numbers, strict=True))
     for name, one, two in zip(("arcs", "pieces and holes", "junctions"), a, b, strict=True):
         if one != two:
             yield f"{name}: {one}, otherwise {two}"
