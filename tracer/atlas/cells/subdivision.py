@@ -259,8 +259,8 @@ def rounding_only(field: EnclosedField, lower: Array, upper: Array, width: Array
     with np.errstate(all="ignore"):
         useless = width <= ROUNDING_RATIO * field.enclose(low, high).width()
         if useless.any():
-            some = np.clip(center[useless], lower[useless], upper[useless])
-            useless[useless] = width[useless] <= RATIO_AT_CENTER * field.enclose(some, some).width()
+            center = np.clip(center, lower, upper)
+            useless &= width <= RATIO_AT_CENTER * field.enclose(center, center).width()
     return useless
 
 
