@@ -264,6 +264,40 @@ def test_a_sampled_boundary_says_why():
     assert f"{WHERE} np.interp" in str(certificate)
 
 
+IRIS, IRIS_BOX = tracer.example("iris")
+SAMPLED = tracer.as_network(NEIGHBORS)
+
+
+def jumping(x1, x2):
+    return np.interp(x1, [0, 1], [0, 1]) - x2
+
+
+@pytest.mark.parametrize(
+    ("name", "call", "limits"),
+    [
+        ("max_cells", lambda **limits: tracer.trace(PAPER.margin(0, 1), BOX, **limits), {"max_cells": 50}),
+        ("time_limit", lambda **limits: tracer.trace(PAPER.margin(0, 1), BOX, **limits), {"time_limit": 0}),
+        ("time_limit", lambda **limits: tracer.trace(jumping, BOX, **limits), {"time_limit": 0}),
+        ("max_cells", lambda **limits: tracer.partition(IRIS, IRIS_BOX, **limits), {"max_cells": 100}),
+        (
+            "max_cells",
+            lambda **limits: tracer.partition(IRIS, IRIS_BOX, time_limit=60, **limits),
+            {"max_cells": 9},
+        ),
+        ("time_limit", lambda **limits: tracer.partition(IRIS, IRIS_BOX, **limits), {"time_limit": 0}),
+        ("time_limit", lambda **limits: tracer.partition(SAMPLED, BOX, **limits), {"time_limit": 0}),
+    ],
+)
+def test_a_spent_budget_names_the_limit_and_a_larger_one(name, call, limits):
+    text = str(call(**limits).certificate)
+    found = re.match(
+        rf"BUDGET_EXHAUSTED: {name}=([\d.]+) was used up .*: pass {name}=([\d.]+), or take a smaller box",
+        text,
+    )
+    assert found, text
+    assert float(found[1]) == limits[name] < float(found[2])
+
+
 def test_a_curve_from_a_seed_says_so():
     assert FOLLOWED.status is tracer.Status.FOLLOWED
     assert "followed from a seed" in str(FOLLOWED.certificate)

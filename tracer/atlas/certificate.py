@@ -140,7 +140,7 @@ class Certificate(OfOneVersion):
     crossings : int
         Number of crossings of the boundary with the sides of cells.
     reason : str
-        Why the boundary was only sampled, or the arithmetic unsound, if so.
+        Why the boundary was only sampled, or the arithmetic unsound, or which budget ended the work, if so.
     proof : Proof or None
         The cells and crossings for `plot`; None if nothing is proven.
     of : str
@@ -218,5 +218,7 @@ class Certificate(OfOneVersion):
             where = f"outside {n} undecided cell{'s' * (n != 1)}, where the boundary is singular or too fine"
             named = f" ({self.places})" if self.places else ""
             return f"{where} for float64{named}, {guarantee}. {BETWEEN_POINTS} {RESTS_ON}"
+        if self.status is Status.BUDGET_EXHAUSTED and self.reason:
+            return f"{self.reason}."
         because = f" ({self.reason})" if self.reason else ""
         return f"{self.status.value}{because}."

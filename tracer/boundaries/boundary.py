@@ -55,10 +55,14 @@ class Boundary(Result):
     clusters: tuple[Cluster, ...] = ()
 
     @classmethod
-    def of_curve(cls, curve: Curve, evaluations: int = 0) -> Boundary:
-        """The boundary that consists of one curve, followed from a seed; nothing is proven."""
+    def of_curve(cls, curve: Curve, evaluations: int = 0, spent: str = "") -> Boundary:
+        """The boundary that consists of one curve, followed from a seed; nothing is proven.
+
+        Where a budget ended the curve, `spent` says which.
+        """
         status = Status.BUDGET_EXHAUSTED if End.BUDGET in curve.ends else Status.FOLLOWED
-        certificate = Certificate.unproven(status, curve.box)
+        reason = spent if status is Status.BUDGET_EXHAUSTED else ""
+        certificate = Certificate.unproven(status, curve.box, reason=reason)
         stats = Stats(0, evaluations, {})
         return cls((curve,), certificate, curve.branch_points, curve.box, curve.field, stats)
 

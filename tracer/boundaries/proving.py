@@ -79,6 +79,7 @@ def proven_boundary(field: EnclosedField, box: Box, work: Work) -> Boundary:
             atlas,
             curves,
             cut_short=evaluations.late or not finished,
+            spent=work.spent(atlas.cells if atlas.exhausted else None),
             further=found.left,
             zoomed=found.zoomed,
             zooms=spent + found.cells,
@@ -136,6 +137,7 @@ def certify(
     curves: tuple[Curve, ...],
     *,
     cut_short: bool,
+    spent: str = "",
     further: Array = NO_CELLS,
     zoomed: Mask = NOTHING,
     zooms: int = 0,
@@ -150,6 +152,8 @@ def certify(
     curves : tuple of Curve
     cut_short : bool
         Whether a budget ended the work on the curves.
+    spent : str
+        Which budget it was, if one ended the work.
     further : ndarray, shape (m, 2, 2)
         Further cells in which nothing is proven; the whole box is one if a number of a curve is not finite.
     zoomed : ndarray of bool
@@ -183,6 +187,5 @@ def certify(
     )
     undecided = np.concatenate([paving.lines.at(cells[open_]), atlas.between, further])
     work = atlas.cells + zooms
-    return Certificate(
-        status, box.bounds, undecided, work, len(atlas.points), proof=proof, of=of, places=places
-    )
+    spent = spent if status is Status.BUDGET_EXHAUSTED else ""
+    return Certificate(status, box.bounds, undecided, work, len(atlas.points), spent, proof, of, places)

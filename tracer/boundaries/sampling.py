@@ -107,6 +107,8 @@ def sampled_boundary(field: Field, box: Box, work: Work, reason: str) -> Boundar
         cut_short |= error >= COARSE
         reason += CHORDS.format(error)
     status = Status.SAMPLED if finished and not cut_short else Status.BUDGET_EXHAUSTED
+    if status is Status.BUDGET_EXHAUSTED:
+        reason = f"{work.spent()}; {reason}"
     return Boundary(
         curves,
         Certificate.unproven(status, box, search.side**2, crossings, reason),

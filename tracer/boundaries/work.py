@@ -18,6 +18,13 @@ TOLERANCE = 1e-10
 TOLERANCES = 1e-14, 0.1
 # The largest number of cells; a field without bounds on cells is sampled with far fewer.
 MAX_CELLS = 10**6
+# What of max_cells or of time_limit has been used where it ended the work; chunks of cells do not fill it.
+CELLS_SPENT, TIME_SPENT = 0.8, 1 / 3
+# The limits that one raises by an argument are raised by this factor.
+MORE = 4
+STEPS_SPENT = (
+    "the steps of a curve were used up before everything was found: take a smaller box, or a larger tolerance"
+)
 # The progress line is shown once the work has taken a second, and changed so many seconds later.
 QUIET_SECONDS = 1.0
 BETWEEN_SECONDS = 0.2
@@ -48,6 +55,14 @@ def deadlines_of(time_limit: float | None, *shares: float) -> tuple[float, ...]:
     """When, by `time.perf_counter`, shares of a time limit that begins now have passed; inf without one."""
     now, seconds = time.perf_counter(), _seconds(time_limit)
     return tuple(now + share * seconds for share in shares)
+
+
+def used_up(**limits: float | None) -> str:
+    """What a certificate says where one of some limits, by name, ended the work; None is no limit."""
+    given = {name: value for name, value in limits.items() if value is not None}
+    ended = " or ".join(f"{name}={value:.10g}" for name, value in given.items())
+    cure = " or ".join(f"{name}={MORE * value or 1:.10g}" for name, value in given.items())
+    return f"{ended} was used up before everything was found: pass {cure}, or take a smaller box"
 
 
 class Progress:
@@ -121,6 +136,13 @@ class Work:
     def deadline(self, share: float = 1.0) -> float:
         """The `time.perf_counter` at which a share of the time limit has passed."""
         return self._began + share * self.limits.time_limit
+
+    def spent(self, cells: int | None = None) -> str:
+        """Which limit ended the work, and the cure; after so many `cells`, if it may be that of cells."""
+        limits, late = self.limits, time.perf_counter() >= self.deadline(TIME_SPENT)
+        if cells is not None and (not late or cells >= CELLS_SPENT * limits.max_cells):
+            return used_up(max_cells=limits.max_cells)
+        return used_up(time_limit=limits.time_limit) if late else STEPS_SPENT
 
     def end_of(self, phase: str) -> None:
         """Note the seconds since the phase before."""

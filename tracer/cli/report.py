@@ -17,6 +17,7 @@ from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.partitions.partition import Partition
 from tracer.boundaries.partitions.regions import Region
 from tracer.boundaries.result import Result
+from tracer.cli.names import as_options
 from tracer.curves.curve import Curve
 
 # The statuses of the command for results that are not finished; see `parser.STATUSES`.
@@ -56,7 +57,7 @@ def describe(report: Report, result: Boundary | Partition) -> None:
     else:
         report.say(_curve_table(result.curves))
     report.say(repr(result))
-    report.say(str(result.certificate))
+    report.say(as_options(str(result.certificate)))
 
 
 def summary(result: Boundary | Partition) -> dict[str, Any]:
@@ -82,7 +83,7 @@ def _certainty(result: Boundary | Partition) -> dict[str, Any]:
     certificate = result.certificate
     return {
         "status": certificate.status.name,
-        "message": str(certificate),
+        "message": as_options(str(certificate)),
         "bounds": certificate.bounds,
         "undecided": len(certificate.undecided),
         "cells": result.stats.cells,

@@ -13,7 +13,7 @@ from tracer.boundaries.partitions.partitioning import partition
 from tracer.boundaries.result import Result
 from tracer.boundaries.sampling import MAX_STEPS
 from tracer.boundaries.tracing import curve_through, trace
-from tracer.boundaries.work import MAX_CELLS
+from tracer.boundaries.work import MAX_CELLS, used_up
 from tracer.cli import explore
 from tracer.cli.data import Points
 from tracer.cli.grid_comparison import Measurement, grid_reaching, tracing_measurement
@@ -36,8 +36,10 @@ def _trace(arguments: argparse.Namespace) -> int:
     if arguments.seed is None:
         boundary = trace(field, bounds, **_budget(arguments))
     else:
-        curve = curve_through(field, arguments.seed, bounds, **_walk_budget(arguments))
-        boundary = Boundary.of_curve(*curve)
+        limits = _walk_budget(arguments)
+        curve = curve_through(field, arguments.seed, bounds, **limits)
+        spent = used_up(max_steps=limits["max_steps"], time_limit=limits["time_limit"])
+        boundary = Boundary.of_curve(*curve, spent)
     return _finished(boundary, arguments, targets, drawn)
 
 

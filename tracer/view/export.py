@@ -33,7 +33,9 @@ def data_frame(result: Result) -> Any:
     """The table of vertices as a DataFrame."""
     import pandas  # pyright: ignore[reportMissingImports]
 
-    return pandas.DataFrame(result.table())
+    frame = pandas.DataFrame(result.table())
+    # A file has 0 and 1, which choose no rows.
+    return frame.astype({"closed": bool}) if "closed" in frame else frame
 
 
 def write_geojson(result: Result, path: Path) -> None:

@@ -142,7 +142,12 @@ def _proven(network: Any, box: Box, argmin: bool, work: Work) -> Partition:
         arcs,
         junctions,
         certify(
-            atlas, curves, cut_short=cut_short, further=np.concatenate([undecided, inner]), of="partition"
+            atlas,
+            curves,
+            cut_short=cut_short,
+            spent=work.spent(atlas.cells if atlas.exhausted else None),
+            further=np.concatenate([undecided, inner]),
+            of="partition",
         ),
         labels,
         box,

@@ -72,6 +72,8 @@ def sampled_partition(network: Any, box: Box, argmin: bool, work: Work, reason: 
     )
     finished = bool(regions) and not any(arc.curve.jumps for arc in arcs)
     status = Status.SAMPLED if finished else Status.BUDGET_EXHAUSTED
+    if not finished:
+        reason = f"{work.spent()}; {reason}"
     return Partition(
         regions,
         arcs,
