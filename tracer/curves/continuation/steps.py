@@ -238,7 +238,9 @@ def _departures(
     """
     arcs, pieces, good = found
     kept, lost = np.flatnonzero(good), np.isin(steps.arc, arcs.arc[~good])
-    checked = np.concatenate([pieces.coefficients[kept], cubics(box, steps[lost]).coefficients])
+    checked = pieces.coefficients[kept]
+    if lost.any():
+        checked = np.concatenate([checked, cubics(box, steps[lost]).coefficients])
     piece, places = departed(field, box, Pieces(checked), tolerance)
     good[kept[piece[piece < len(kept)]]] = False
     number = np.concatenate([arcs.arc[kept], steps.arc[lost]])[piece]

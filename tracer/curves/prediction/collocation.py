@@ -155,16 +155,21 @@ def _missing(
     field: Field, box: Box, arcs: ArcBatch, found: "_OnCurve", allowed: tuple[float, float], stalled: Mask
 ) -> Mask:
     """Which arcs miss what is `allowed` by more than rounding explains, which is added to their noise."""
+    _bound_noise(arcs, found)
     misses = found.misses(*allowed)
     # A lost point without a bracket is anywhere: no rounding explains it.
     noisy = np.flatnonzero(misses & np.where(found.lost, arcs.bracketed, stalled))
     if len(noisy):
         found.noise[noisy] += _rounding(field, box, found.x[noisy], found.lost[noisy])
-        if not arcs.bracketed:
-            # Where F is so flat that noise could be anywhere along the arc, it explains nothing.
-            found.noise[found.noise > MOST_NOISE * found.length] = 0.0
+        _bound_noise(arcs, found)
         misses = found.misses(*allowed)
     return misses
+
+
+def _bound_noise(arcs: ArcBatch, found: "_OnCurve") -> None:
+    """Noise of F so flat that it could be anywhere along an arc without a bracket explains nothing."""
+    if not arcs.bracketed:
+        found.noise[found.noise > MOST_NOISE * found.length] = 0.0
 
 
 # The angle between tangent and chord -----------------------------------------------------------------
