@@ -60,7 +60,8 @@ LEAST_COSINE = 0.5**0.5
 MOST_CUTS = 32
 # Where arcs are cut that are steeper, as shares of the way in τ.
 QUARTERS = np.array([0.25, 0.5, 0.75])
-# Where so many cuts have left more than this share of what an arc misses by, bounds say how much is rounding.
+# Where so many cuts have left more than this share of what an arc is off by, or one cut of what its direction
+# is, bounds say how much is rounding.
 PATIENCE = 3
 STALLED = 0.5
 # Nodes within this, in box units, and within their rounding, are one point.
@@ -123,12 +124,14 @@ def stacked_pieces(
     predicted, values = _collocated(box, stack), np.empty((len(stack), len(NODES), 2))
     pending, before, misses = np.arange(len(stack)), np.full((len(stack), PATIENCE), np.inf), np.ones(0, bool)
     length, hopeless = box.distance(stack.start, stack.end).sum(), np.zeros(len(stack), dtype=bool)
+    turned_by = np.full(len(stack), np.inf)
     for left in reversed(range(MOST_CUTS if rounds is None else rounds)):
         arcs, began = stack[pending], time.perf_counter()
         found = _put_onto_curve(field, box, arcs, *predicted)
-        values[pending] = found.x[:, AT_NODES]
         allowed = tolerance, tolerance * length / len(stack)
-        misses = _missing(field, box, arcs, found, allowed, found.off >= STALLED * before[:, -1])
+        stalled = (found.off >= STALLED * before[:, -1]) | (found.angle * found.length >= STALLED * turned_by)
+        misses = _missing(field, box, arcs, found, allowed, stalled)
+        values[pending] = found.x[:, AT_NODES]
         # Without a bracket an arc with a lost point has no other point to be cut at.
         hopeless[pending] = found.lost & misses & (not stack.bracketed)
         misses &= ~hopeless[pending]
@@ -145,7 +148,9 @@ def stacked_pieces(
         pending = np.flatnonzero(which[index])
         predicted = _predicted_parts(box, stack[pending], values[which])
         before = np.column_stack([found.off, before[:, :-1]])[misses]
-        hopeless, values, before = hopeless[index], values[index], np.repeat(before, 1 + len(CUTS), axis=0)
+        turned_by = (found.angle * found.length)[misses]
+        before, turned_by = (np.repeat(some, 1 + len(CUTS), axis=0) for some in (before, turned_by))
+        hopeless, values = hopeless[index], values[index]
     good = ~hopeless
     good[pending[misses]] = False
     return stack, with_arclength(values), good
@@ -154,7 +159,10 @@ def stacked_pieces(
 def _missing(
     field: Field, box: Box, arcs: ArcBatch, found: "_OnCurve", allowed: tuple[float, float], stalled: Mask
 ) -> Mask:
-    """Which arcs miss what is `allowed` by more than rounding explains, which is added to their noise."""
+    """Which arcs miss what is `allowed` by more than rounding explains, which is added to their noise.
+
+    An arc in a chart whose nodes rounding alone puts out of order is its chord.
+    """
     _bound_noise(arcs, found)
     misses = found.misses(*allowed)
     # A lost point without a bracket is anywhere: no rounding explains it.
@@ -162,6 +170,9 @@ def _missing(
     if len(noisy):
         found.noise[noisy] += _rounding(field, box, found.x[noisy], found.lost[noisy])
         _bound_noise(arcs, found)
+        short = noisy[arcs.bracketed & (2 * found.spread[noisy] <= found.noise[noisy])]
+        short = short[found.spread[short] > 0]
+        found.x[short], found.off[short] = _straight(arcs.start[short], arcs.end[short], SIGMA), 0.0
         misses = found.misses(*allowed)
     return misses
 
@@ -248,7 +259,10 @@ class _OnCurve(NamedTuple):
     x : ndarray, shape (n, 11, 2)
         Points on them at `SIGMA`.
     off : ndarray, shape (n,)
-        How far the polynomials through the nodes are from the curve at the places, in box units.
+        How far the polynomials through the nodes are from the curve at the places, in box units; infinite
+        where they fold.
+    spread : ndarray, shape (n,)
+        How far the nodes are from the start, in box units, where the polynomials fold; else 0.
     noise : ndarray, shape (n,)
         How much of that may be rounding.
     length : ndarray, shape (n,)
@@ -265,6 +279,7 @@ class _OnCurve(NamedTuple):
 
     x: Array
     off: Array
+    spread: Array
     noise: Array
     length: Array
     angle: Array
@@ -309,9 +324,11 @@ def _put_onto_curve(field: Field, box: Box, arcs: ArcBatch, predicted: Array, no
     # An arc so short that there is nothing between its ends is as good as it can be.
     off, length = np.where(long, off, 0.0), np.where(long, length, 0.0)
     # A polynomial that folds is good only if all its nodes are one point, but for rounding.
-    spread = box.distance(nodes[folded], arcs.start[folded, None]).max(axis=1, initial=0.0)
-    off[folded] = np.where(long[folded] & ~(2 * spread <= np.minimum(noise[folded], ONE_POINT)), np.inf, 0.0)
-    return _OnCurve(x, off, noise, length, angle, _room(box, nodes, uphill, angle), steep, lost)
+    spread = np.zeros(len(arcs))
+    spread[folded] = box.distance(nodes[folded], arcs.start[folded, None]).max(axis=1, initial=0.0)
+    one_point = ~long | (2 * spread <= np.minimum(noise, ONE_POINT))
+    off[folded] = np.where(one_point[folded], 0.0, np.inf)
+    return _OnCurve(x, off, spread, noise, length, angle, _room(box, nodes, uphill, angle), steep, lost)
 
 
 def _in_order(field: Field, box: Box, arcs: ArcBatch) -> tuple[Array, Array]:
