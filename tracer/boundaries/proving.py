@@ -65,12 +65,12 @@ def proven_boundary(field: EnclosedField, box: Box, work: Work) -> Boundary:
         spent = atlas.cells + found.cells
         atlas, found, finished = _with_clusters(OneField(evaluations), box, work, spent)
     clusters = found.clusters
+    widths = [(cluster.place, float(np.ptp(cluster.bounds, axis=0).max())) for cluster in clusters]
     curves = Curve.proven_from(found.traces, evaluations, atlas.box, work.limits.tolerance)
     curves = tuple(sorted(curves, key=lambda curve: curve.points[0].tolist()))
     # Last, after all evaluations: a user's callable may have changed since the atlas was built.
     if isinstance(field, Function):
         compare_atlas(field, atlas)
-    widths = [(cluster.place, float(np.ptp(cluster.bounds, axis=0).max())) for cluster in clusters]
     places = sentence(widths, sum(cluster.touched for cluster in clusters))
     work.end_of("assembly")
     return Boundary(
