@@ -7,6 +7,7 @@ import zipfile
 
 import numpy as np
 import pytest
+from scipy.special import ellipe
 
 import forgeries
 import tracer
@@ -300,3 +301,16 @@ def test_what_a_budget_has_ended_comes_back(seed, tmp_path):
     assert boundary.certificate.status is tracer.Status.BUDGET_EXHAUSTED
     boundary.save(tmp_path / "b.npz")
     assert_same(boundary, tracer.Boundary.load(tmp_path / "b.npz"))
+
+
+@pytest.mark.parametrize("aspect", [30.0, 470.0, 1e4])
+def test_boundaries_in_long_boxes_come_back_with_their_lengths(aspect, fresh_seed, tmp_path):
+    rng = np.random.default_rng(fresh_seed)
+    short = 10.0 ** rng.uniform(-3, 3)
+    a, b = (aspect * short, short) if rng.random() < 0.5 else (short, aspect * short)
+    boundary = tracer.trace(lambda x, y: (x / a) ** 2 + (y / b) ** 2 - 0.5, [(-a, 1.01 * a), (-1.02 * b, b)])
+    long, flat = max(a, b), min(a, b)
+    exact = 4 * np.sqrt(0.5) * long * ellipe(1 - (flat / long) ** 2)
+    assert boundary.length == pytest.approx(exact, rel=1e-9)
+    boundary.save(tmp_path / "it.npz")
+    assert tracer.Boundary.load(tmp_path / "it.npz").length == boundary.length

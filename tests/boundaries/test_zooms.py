@@ -11,6 +11,7 @@ import pytest
 import tracer
 from tracer.atlas.certificate import Status
 from tracer.atlas.places import Place
+from tracer.boundaries import clusters, consistency
 from tracer.boundaries.consistency import contradictions
 
 SQUARE = [(-2.0, 2.0), (-2.0, 2.0)]
@@ -86,6 +87,10 @@ def test_cells_are_cut_where_a_zoom_fails(monkeypatch):
     assert (cluster.arcs, len(boundary)) == (4, 4)
     assert (cluster.bounds[1] - cluster.bounds[0]).max() < 0.005
     assert boundary.stats.cells == boundary.certificate.cells > 40_000
+
+
+def test_what_all_zooms_leave_is_less_than_the_check_of_files_allows():
+    assert 2 * clusters.MOST_AREA < consistency.SLACK
 
 
 def counted(half):

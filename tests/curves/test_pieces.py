@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tracer.curves.pieces import NODES, Pieces
+from tracer.curves.pieces import NODES, Pieces, with_arclength
 
 
 def arc(start, end, pieces=4, radius=2.0):
@@ -85,3 +85,16 @@ def test_the_first_exit_between_turning_points_that_are_close_together():
         0,
         pytest.approx(top - 2e-9, abs=1e-10),
     )
+
+
+def test_arclength_where_a_curve_turns_back_in_a_long_box():
+    # Near its tip the speed along a flat parabola x = tip − t², y = t/1000 is nearly |2t|.
+    flat, tip = 1e-3, 0.3
+    t = NODES - tip
+    curve = with_arclength(np.stack([-(t**2), flat * NODES], axis=-1)[None])
+
+    def length(t):
+        return 0.5 * t * np.hypot(2 * t, flat) + 0.25 * flat**2 * np.arcsinh(2 * t / flat)
+
+    assert curve.length == pytest.approx(length(1 - tip) - length(-1 - tip), rel=1e-12)
+    assert curve.at(np.zeros(8, int), NODES)[:, 2] == pytest.approx(length(t) - length(t[0]), abs=1e-11)

@@ -35,6 +35,9 @@ from tracer.fields.function import Function
 CRITICAL = 1e-13
 # The share of the budget that zooms on clusters may take.
 ZOOM_SHARE = 0.25
+# What zooms leave undecided lies within cells that count as zoomed, too: all of it together is less than this
+# share of the box, a part of what the check of files allows for (see `consistency.SLACK`).
+MOST_AREA = 1e-9
 
 # A trace, and the error bounds of its points.
 Traced = tuple[Trace, Array]
@@ -166,7 +169,7 @@ def _zooms(
 
     Cells resolve a crossing at a large angle whichever way it lies, down to the floor of float64.
     """
-    sheet, left, found = atlas.sheet, int(ZOOM_SHARE * max_cells), {}
+    sheet, left, found, area = atlas.sheet, int(ZOOM_SHARE * max_cells), {}, 0.0
     chains = sheet.chains
     for k, point in enumerate(points):
         which = np.argwhere(ends == k)
@@ -182,8 +185,12 @@ def _zooms(
             for c, side in zip(crossing.tolist(), which[:, 1].tolist(), strict=True)
         ]
         zoom = zoomed(field, atlas.box, cells[k], middle, at, tolerance, left)
-        if zoom is not None:
-            found[k], left = (which, zoom), left - zoom.work
+        if zoom is None:
+            continue
+        left -= zoom.work
+        more = float(((zoom.cells[:, 1] - zoom.cells[:, 0]) / atlas.box.sides).prod(axis=1).sum())
+        if area + more < MOST_AREA:
+            found[k], area = (which, zoom), area + more
     return found
 
 

@@ -60,17 +60,21 @@ def proven_boundary(field: EnclosedField, box: Box, work: Work) -> Boundary:
     sites = ZoomSites(evaluations, box)
     atlas, found, finished = _with_clusters(OneField(evaluations, sites.left), box, work, 0)
     spent = 0
-    # Cells left to a zoom that it has not decided are cut after all.
+    # Cells left to a zoom that it has not decided are cut after all, if there is a budget left for it.
     if len(sites.bounds) and found.most > MANY and not atlas.exhausted:
         spent = atlas.cells + found.cells
-        atlas, found, finished = _with_clusters(OneField(evaluations), box, work, spent)
+        again = _with_clusters(OneField(evaluations), box, work, spent)
+        if again[0].exhausted:
+            spent = again[0].cells
+        else:
+            atlas, found, finished = again
     clusters = found.clusters
+    widths = [(cluster.place, float(np.ptp(cluster.bounds, axis=0).max())) for cluster in clusters]
     curves = Curve.proven_from(found.traces, evaluations, atlas.box, work.limits.tolerance)
     curves = tuple(sorted(curves, key=lambda curve: curve.points[0].tolist()))
     # Last, after all evaluations: a user's callable may have changed since the atlas was built.
     if isinstance(field, Function):
         compare_atlas(field, atlas)
-    widths = [(cluster.place, float(np.ptp(cluster.bounds, axis=0).max())) for cluster in clusters]
     places = sentence(widths, sum(cluster.touched for cluster in clusters))
     work.end_of("assembly")
     return Boundary(

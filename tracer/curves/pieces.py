@@ -10,7 +10,7 @@ from functools import cached_property, partial
 from typing import Any
 
 import numpy as np
-from numpy.polynomial import chebyshev
+from numpy.polynomial import chebyshev, legendre
 from numpy.typing import NDArray
 
 from tracer.arrays import EPS, Array, Indices, Mask
@@ -67,6 +67,11 @@ SIGMA = np.sort(np.concatenate([NODES, _CHECKED]))
 AT_NODES, AT_CHECKS = (np.searchsorted(SIGMA, some) for some in (NODES, _CHECKED))
 # The matrix from values at the nodes to values of their polynomial at the check points.
 EXPECTED = interpolation(_CHECKED)
+
+# The speed along a piece is no polynomial's if it is less than this share of the largest somewhere. Then its
+# parts are halved until that changes less than this share of its length, or so often.
+UNEVEN, ROUNDING_OF_LENGTH, MOST_HALVINGS = 0.5, 1e-13, 40
+_GAUSS = legendre.leggauss(DEGREE + 1)
 
 # An imaginary part below this is rounding: of a double root it is about the square root of rounding.
 REAL = 1e-7
@@ -244,5 +249,35 @@ def _beyond(c: Array, rate: Array, side: float, sigma: Array, which: Indices) ->
 
 def with_arclength(values: Array) -> Pieces:
     """The pieces that interpolate points (n, 8, 2) at the nodes, and the arclengths there."""
-    s = lengths(FINE_RATES @ values) @ INTEGRAL.T
+    speed = lengths(FINE_RATES @ values)
+    s = speed @ INTEGRAL.T
+    uneven = speed.min(axis=1) < UNEVEN * speed.max(axis=1)
+    if uneven.any():
+        s[uneven] = _arclengths(values[uneven])
     return Pieces.through(np.concatenate([values, s[..., None]], axis=2))
+
+
+def _arclengths(values: Array) -> Array:
+    """The arclengths at the nodes, (n, 8), of the polynomials through `values` (n, 8, 2) there.
+
+    Where one turns back in a long box its speed is nearly |σ|, which no polynomial is: the integral is that
+    of parts, halved until Gauss's rule finds as much in both halves.
+    """
+    rates, n = _JETS[1] @ (_TO_COEFFICIENTS @ values), len(values)
+
+    def integral(piece: Indices, low: Array, high: Array) -> Array:
+        at = 0.5 * (low + high)[:, None] + 0.5 * (high - low)[:, None] * _GAUSS[0]
+        return 0.5 * (high - low) * (lengths(chebyshev.chebvander(at, DEGREE) @ rates[piece]) @ _GAUSS[1])
+
+    number, found = np.arange(n * DEGREE), np.zeros(n * DEGREE)
+    low, high = np.tile(NODES[:-1], n), np.tile(NODES[1:], n)
+    whole = integral(number // DEGREE, low, high)
+    negligible = ROUNDING_OF_LENGTH * whole.reshape(n, DEGREE).sum(axis=1)
+    for left in reversed(range(MOST_HALVINGS)):
+        middle = 0.5 * (low + high)
+        parts = [integral(number // DEGREE, low, middle), integral(number // DEGREE, middle, high)]
+        on = (np.abs(parts[0] + parts[1] - whole) > negligible[number // DEGREE]) & (left > 0)
+        np.add.at(found, number[~on], (parts[0] + parts[1])[~on])
+        low, high = np.concatenate([low[on], middle[on]]), np.concatenate([middle[on], high[on]])
+        number, whole = np.tile(number[on], 2), np.concatenate([part[on] for part in parts])
+    return np.pad(np.cumsum(found.reshape(n, DEGREE), axis=1), [(0, 0), (1, 0)])

@@ -61,7 +61,7 @@ FINE = 2.0**-16
 MOST_FINE = 2**14
 # Where F may not be defined, at a pole or at the edge of its domain, or may jump, cells no wider than
 # UNBOUNDED are at the resolution limit if there are more than MOST_UNBOUNDED: so an edge as long as the box
-# takes about twice as many in all. Wider ones, up to UNBOUNDED_THROUGHOUT, are at the limit if F has no
+# takes about four times as many in all. Wider ones, up to UNBOUNDED_THROUGHOUT, are at the limit if F has no
 # finite bounds there, nor at their corners and centre.
 UNBOUNDED = 2.0**-12
 MOST_UNBOUNDED = 2**15

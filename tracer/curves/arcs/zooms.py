@@ -48,9 +48,8 @@ FINEST = SMALL / 64
 MOST_PIECES, MOST_ROUNDS = 256, 8
 # The rectangle is this many times as long and as high as the cluster, and no flatter than this.
 ROOM, FLATTEST = 1.5, 2.0**-12
-# A zoom must leave less than this share of a cluster's width, and cells of less than this share of the box's
-# area.
-NARROWER, MOST_AREA = 0.5, 1e-9
+# A zoom must leave less than this share of a cluster's width.
+NARROWER = 0.5
 # F varies least in a direction if its curvature there is less than this share of that across it.
 LEVEL = 0.1
 # The largest tolerance, in box units of a zoom.
@@ -178,8 +177,7 @@ def zoomed(
         return None
     left = _around(frame, atlas.paving.lines.at(atlas.undecided))
     narrow = (np.ptp(left.reshape(-1, 2), axis=0) / box.sides).max() < NARROWER * size
-    area = ((left[:, 1] - left[:, 0]) / box.sides).prod(axis=1).sum()
-    return Zoom(left, tails, atlas.cells) if narrow and area < MOST_AREA else None
+    return Zoom(left, tails, atlas.cells) if narrow else None
 
 
 def _along(field: Function, box: Box, at: Array, away: Array) -> Array:
