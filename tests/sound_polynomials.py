@@ -82,9 +82,10 @@ def clearly_inside(exact, x, lower, upper, gradient_lower, gradient_upper):
     found = np.concatenate([value[:, None], gradient], axis=1)
     low = np.concatenate([lower[:, None], gradient_lower], axis=1)
     high = np.concatenate([upper[:, None], gradient_upper], axis=1)
-    margin = CLEAR * (high - low)
-    # nan bounds hold everything.
-    return (~(found <= low + margin) & ~(found >= high - margin) & ~np.isnan(found)).all(axis=1)
+    with np.errstate(invalid="ignore"):
+        margin = CLEAR * (high - low)
+        # nan bounds hold everything.
+        return (~(found <= low + margin) & ~(found >= high - margin) & ~np.isnan(found)).all(axis=1)
 
 
 def random_cells(rng, problem, k):

@@ -11,6 +11,7 @@ from tracer.atlas.cells.paving import pave
 from tracer.atlas.cells.questions import OneField
 from tracer.atlas.classes import margins
 from tracer.atlas.edges import crossings
+from tracer.enclosures.clock import until
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Evaluations, Overtime
 from tracer.fields.networks.bounds import on_cells_together
@@ -28,6 +29,14 @@ class Clock:
         self.now = 0.0
 
     def __call__(self):
+        return self.now
+
+
+class Ticks(Clock):
+    """A clock that moves by one whenever somebody looks."""
+
+    def __call__(self):
+        self.now += 1.0
         return self.now
 
 
@@ -142,6 +151,22 @@ def test_a_partition_of_a_box_that_had_to_be_widened_ends_in_time(limit, clock, 
     assert clock.now <= LATE * limit
     assert partition.status is not tracer.Status.PROVEN
     assert partition.regions or partition.status is tracer.Status.BUDGET_EXHAUSTED
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu"])
+def test_a_network_of_any_width_looks_at_the_clock_within_one_cell(activation, monkeypatch):
+    rng, looks, n = np.random.default_rng(0), Ticks(), 600
+    layers = [tracer.Layer(rng.normal(size=(n, 2)), rng.normal(size=n), activation)]
+    layers += [tracer.Layer(rng.normal(size=(n, n)) / 20, rng.normal(size=n), activation) for _ in range(2)]
+    network = tracer.Network([*layers, tracer.Layer(rng.normal(size=(1, n)), [0.0])])
+    monkeypatch.setattr(time, "perf_counter", looks)
+    one = np.full((1, 2), 0.1), np.full((1, 2), 0.2)
+    with until(10**9):
+        network.enclose(*one)
+    assert looks.now > 20
+    boundary = tracer.trace(network, BOX, time_limit=looks.now // 2)
+    assert boundary.status is tracer.Status.BUDGET_EXHAUSTED
+    assert boundary.stats.cells == 0
 
 
 def test_with_enough_time_nothing_is_missing(clock):

@@ -2,8 +2,9 @@
 
 A solver evaluates through this object, and its results keep the field itself. With a deadline, points or
 cells are evaluated in portions, sized by the time of earlier portions. A portion that would begin after the
-deadline raises `Overtime`, and the caller continues with the results it has. So the deadline is exceeded by
-at most one portion, however slow the field is.
+deadline raises `Overtime`, and the caller continues with the results it has. So does a portion that is large
+enough to look at the clock itself. So the deadline is exceeded by at most one portion, however slow the field
+is, and by a part of a portion if it is a network, however wide.
 """
 
 import math
@@ -15,6 +16,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from tracer.arrays import Array
+from tracer.enclosures.clock import Overtime, until
 from tracer.fields.field import Enclosure, by_chords, noise_of, unenclosable
 
 # The share of the remaining time that a portion may take; and the rows of the first portion.
@@ -22,10 +24,6 @@ PORTION = 0.05
 FIRST_ROWS = 4
 # The largest ratio of the rows of successive portions, as calls may have a fixed cost.
 FASTER = 16
-
-
-class Overtime(Exception):
-    """The deadline has passed."""
 
 
 class Evaluations:
@@ -108,11 +106,20 @@ class Evaluations:
             if many:
                 self.need_time(0.0)
             part = slice(start, start + self._portion(kind, began))
-            parts.append(call(*(some[part] for some in rows)))
+            parts.append(self._in_time(call, *(some[part] for some in rows)))
             start, done = part.stop, min(part.stop, many) - start
             if done >= self._known.get(kind, (0, 0.0))[0] or done * 2 > part.stop - part.start:
                 self._known[kind] = done, time.perf_counter() - began
         return parts
+
+    def _in_time(self, call: Callable[..., Any], *rows: NDArray) -> Any:
+        """The result of a call, which may look at the clock; see `enclosures.clock`."""
+        try:
+            with until(self.deadline):
+                return call(*rows)
+        except Overtime:
+            self.late = True
+            raise
 
     def _portion(self, kind: str, now: float) -> int:
         """The rows of the next portion, by the time of the last large one, at most `FASTER` times as many."""

@@ -20,8 +20,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tracer.arrays import Array, Indices, Mask, Rows
+from tracer.enclosures.clock import Overtime, until
 from tracer.fields.box import Box
-from tracer.fields.evaluations import Overtime
 from tracer.fields.field import EnclosedField, Enclosure
 
 # The first cut of each axis, as a share of its side; one pair for each attempt.
@@ -208,7 +208,8 @@ def subdivide(
             if cells + len(chunk) > max_cells or began + LATER * cells >= deadline or hopeless:
                 return classified, joined([queue[start:], *further]), cells
             try:
-                result, parts, largest = classify(chunk, waiting, rounds, largest)
+                with until(deadline):
+                    result, parts, largest = classify(chunk, waiting, rounds, largest)
             except Overtime:
                 return classified, joined([queue[start:], *further]), cells
             size, start = _next_size(len(chunk), began, deadline), start + len(chunk)

@@ -13,6 +13,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from tracer.arrays import Array, Indices
+from tracer.enclosures.clock import look
 from tracer.enclosures.forms.mean_value import MeanValueForm
 from tracer.enclosures.forms.point_form import PointForm
 from tracer.enclosures.forms.polynomial import POINTS, PolynomialForm
@@ -314,6 +315,7 @@ def _form(
 def through(form: Form, layers: Sequence[Layer]) -> Form:
     """The form behind some layers."""
     for layer in layers:
+        look()
         form = form.affine(layer.affine)
         function: Any = layer.function.bounds
         if function is not None and not layer.function.is_linear:
