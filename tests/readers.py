@@ -11,6 +11,7 @@ from pathlib import Path
 import tracer
 from cases.estimators import BOX, EXAMPLES, field_of, fitted
 from tracer.models import loading
+from tracer.models.keras import configuration as keras_configuration
 from tracer.models.keras import graph as keras_graph
 from tracer.models.keras import products as keras_products
 from tracer.models.onnx import operators as onnx_operators
@@ -48,11 +49,12 @@ def table(estimators_proven):
     """The lines of the table."""
     operators = {name for rows in onnx_operators.TABLES for name in rows}
     functions = {*torch_operators.TABLE, *torch_operators.MOVES, *torch_operators.JOINS}
+    layers = {*keras_graph.OF_ONE, *keras_products.OF_SEVERAL, *keras_configuration.WRAPPERS}
     rows = [
         ("files", loading.READERS, ""),
         ("ONNX", named(operators, "*onnx*.py"), "in any graph that is a chain of layers"),
         ("torch", [f"{len(functions)} functions"], "in any forward that is a chain of layers"),
-        ("Keras", sorted({*keras_graph.OF_ONE, *keras_products.OF_SEVERAL}), "in any such model"),
+        ("Keras", sorted(layers), "in any such model"),
         ("scikit-learn", estimators_proven, ""),
         ("their kernels", [*kernels.MACHINES, *processes.KERNELS], ""),
         ("steps before them", steps.STEPS, "in a Pipeline"),

@@ -349,6 +349,17 @@ def shared(g):
     g.add(layer)
 
 
+def distributed(g):
+    """A layer, or a model, on each entry along the first axis."""
+    inner, n = keras.Input(g.shape[1:]), g.integers(1, 4, 1)[0]
+    made = L.Dense(n, activation=activation(g))
+    if g.is_(0.6):
+        made = keras.Sequential([inner, L.BatchNormalization(), L.Flatten(), made])
+    if len(g.shape) == 3 and g.is_(0.3):
+        made = g.pick((L.TimeDistributed(L.Dense(n)), L.Conv1D(n, 2, activation=activation(g))))
+    g.add(L.TimeDistributed(made))
+
+
 ANY = [
     dense,
     bent,
@@ -377,6 +388,7 @@ SPATIAL = [
     reshape,
     permute,
     broadcast,
+    distributed,
     of_axes("UpSampling"),
     of_axes("ZeroPadding"),
     of_axes("Cropping"),

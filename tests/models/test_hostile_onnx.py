@@ -168,6 +168,23 @@ def rank_one(n):
     )
 
 
+@pytest.mark.parametrize(("operator", "times"), [("Concat", 3), ("Add", 60), ("Mul", 60)])
+def test_numbers_of_rows_that_an_operator_copies_are_drawn(tmp_path, monkeypatch, operator, times):
+    attributes = {"axis": 1} if operator == "Concat" else {}
+    # Each of 256 entries depends on 100 numbers.
+    nodes = [node("AveragePool", "x", output="0", kernel_shape=[10, 10], strides=[2, 2])]
+    for k in range(times):
+        second = "c" if operator == "Mul" else str(k)
+        nodes.append(node(operator, str(k), second, output=str(k + 1), **attributes))
+    made = model([*nodes, node("Flatten", str(times))], [1, 1, 40, 40], {"c": np.full(1, 1.5)})
+    path = saved(made, tmp_path)
+    assert tracer.load(path).n_inputs == 1600
+    monkeypatch.setattr(budget, "LEAST", 300_000)
+    monkeypatch.setattr(budget, "PER_BYTE", 0)
+    with pytest.raises(ValueError, match="numbers, and at most 300000 in a file of its size"):
+        tracer.load(path)
+
+
 def test_products_of_small_matrices_are_drawn(tmp_path):
     assert tracer.load(saved(rank_one(200), tmp_path)).n_outputs == 200
     with pytest.raises(ValueError, match="in a file of its size"):

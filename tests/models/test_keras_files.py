@@ -162,6 +162,34 @@ def test_models_in_models_of_keras_2(tmp_path, in_process, calls):
             tracer.load(path, output=output)
 
 
+def distributed(inner, *shape, **arrays):
+    """A layer of Keras 2 on each entry along the first axis of an input."""
+    made = sequential(input_layer("x", *shape), layer("TimeDistributed", "each", layer=inner))
+    return made, {"each": {f"each/{name}:0": array for name, array in arrays.items()}}
+
+
+def test_a_layer_on_each_entry_of_keras_2(tmp_path, in_process):
+    made = distributed(layer("Dense", "inner", units=3, activation="tanh"), 2, 4, kernel=W, bias=B)
+    network = tracer.load(h5(tmp_path / "model.h5", *made))
+    y = np.tanh(np.stack([X, X[::-1]], axis=1) @ W + B)
+    assert_is(network, y.reshape(5, -1), np.concatenate([X, X[::-1]], axis=1))
+
+
+@pytest.mark.parametrize(
+    ("inner", "shape", "message"),
+    [
+        ([], (2, 4), "the configuration must have layer"),
+        (layer("Softmax", "s"), (2, 4), r"'each' \(TimeDistributed\): softmax must be the last"),
+        (layer("Flatten", "f"), (4,), "one tensor of at least two axes"),
+        (layer("Flatten", "f"), (10**5, 1), "at most 10000 calls"),
+        (layer("LSTM", "r", units=2), (2, 4, 1), r"'each' \(TimeDistributed\): it is no layer of a chain"),
+    ],
+)
+def test_a_wrapper_that_is_no_chain_is_named(tmp_path, in_process, inner, shape, message):
+    with pytest.raises(ValueError, match=message):
+        tracer.load(h5(tmp_path / "model.h5", *distributed(inner, *shape)))
+
+
 def images():
     """Convolutions of Keras 2, channels last, and their values by loops."""
     x = RNG.normal(size=(5, 4, 5, 2))

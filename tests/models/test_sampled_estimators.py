@@ -112,12 +112,13 @@ def test_the_reason_names_what_stands_in_the_way(estimator, reason):
     ],
     ids=str,
 )
-def test_three_classes_on_a_plane(estimator):
-    model = tracer.as_network(fitted(estimator, IRIS)).restrict(PLANE)
+def test_three_named_classes_on_a_plane(estimator):
+    names = np.array(["setosa", "versicolor", "virginica"])
+    model = tracer.as_network(fitted(estimator, (IRIS[0], names[IRIS[1]]))).restrict(PLANE)
     st = np.random.default_rng(0).uniform(-2, 2, (200, 2))
     labels, sure = decided(model, st)
     assert np.array_equal(labels[sure], estimator.predict(PLANE.lift(st))[sure])
-    assert model.margin(classes=(2, 0)).plane is PLANE
+    assert model.margin(classes=("virginica", "setosa")).plane is PLANE
 
 
 def test_a_machine_of_four_classes_is_what_it_predicts():

@@ -21,6 +21,8 @@ from tracer.models.keras.layer import REMEDY
 
 MODELS = ("Functional", "Model", "Sequential")
 INPUT = "InputLayer"
+# Layers that call another layer on each entry along the first axis of a point.
+WRAPPERS = ("TimeDistributed",)
 # Libraries whose layers are those of Keras; older files do not name one.
 LIBRARIES = ("keras", "keras_core", "tf_keras", "tensorflow")
 # Of one model.
@@ -49,6 +51,8 @@ class Spec:
         For each call its arguments: outputs of other layers, and constants.
     model : Model or None
         If the layer is a model.
+    wrapped : Spec or None
+        The layer that a wrapper calls.
     rank, alike : int
         It is number `rank` of the `alike` layers of its class in the model.
     """
@@ -58,6 +62,7 @@ class Spec:
     config: Mapping[str, Any]
     calls: tuple[tuple[Any, ...], ...]
     model: "Model | None"
+    wrapped: "Spec | None"
     rank: int
     alike: int
 
@@ -160,9 +165,21 @@ def _specs(layers: Sequence[Any]) -> dict[str, Spec]:
         calls = tuple(map(_arguments, _nodes(layer)))
         inner = model(layer) if kind in MODELS else None
         given = config if isinstance(config, dict) else {}
-        found[name] = Spec(name, kind, given, calls, inner, seen[base], alike[base])
+        wrapped = _wrapped(given) if kind in WRAPPERS else None
+        found[name] = Spec(name, kind, given, calls, inner, wrapped, seen[base], alike[base])
         seen[base] += 1
     return found
+
+
+def _wrapped(config: Mapping[str, Any]) -> Spec:
+    """The layer in the configuration of a wrapper."""
+    (spec,) = _specs([_entry(config, "layer", dict)]).values()
+    return spec
+
+
+def places(path: Sequence[Spec]) -> Iterator[tuple[Spec, bool]]:
+    """Layers, each in the one before it: and whether that is a wrapper of the layer, or a model."""
+    return ((spec, k > 0 and path[k - 1].wrapped is spec) for k, spec in enumerate(path))
 
 
 def container_name(kind: str) -> str:
@@ -178,7 +195,7 @@ def _sequence(specs: Mapping[str, Spec], config: Mapping[str, Any]) -> Model:
     first = next(iter(specs.values()))
     if first.kind != INPUT:
         shape = {"batch_shape": batch_shape(first) or config.get("build_input_shape")}
-        specs = {INPUT: Spec(INPUT, INPUT, shape, (), None, 0, 1), **specs}
+        specs = {INPUT: Spec(INPUT, INPUT, shape, (), None, None, 0, 1), **specs}
     names = list(specs)
     layers = {names[0]: specs[names[0]]}
     for before, name in pairwise(names):

@@ -10,6 +10,8 @@ from dataclasses import dataclass, field
 from math import prod
 from typing import Any
 
+import numpy as np
+
 from tracer.fields.checks import shown
 from tracer.fields.files.budget import STEP
 from tracer.fields.networks.network import Network
@@ -19,7 +21,7 @@ from tracer.models.keras.layer import REMEDY, Layer, Origin, Part, same
 from tracer.models.keras.weights import Arrays
 from tracer.models.lowering import chain
 from tracer.models.lowering.matrix import LARGEST, need_room
-from tracer.models.lowering.tensor import Shape, Tensor
+from tracer.models.lowering.tensor import Shape, Tensor, stacked
 
 OF_LOGITS = "pass output=, the name of the layer before it, or a model without what follows"
 # Models in models may call each other very often.
@@ -171,25 +173,47 @@ class _Walk:
         for call in model.order(outputs):
             if call in found:
                 continue
-            self._calls += 1
-            if self._calls > MOST_CALLS:
-                raise ValueError(f"at most {MOST_CALLS} calls of layers are read")
+            self._count(1)
             spec = model.layers[call.layer]
             arguments = [
                 self._argument(found, a) if isinstance(a, Output) else a for a in model.arguments(call)
             ]
             place = f"layer {'/'.join(s.name for s in (*path, spec))!r} ({spec.kind})"
             try:
-                if spec.model is not None:
-                    inner = self._inner(spec.model, arguments)
-                    found[call] = self.values(spec.model, inner, spec.model.outputs, (*path, spec))
-                else:
-                    found[call] = [self._called((*path, spec), arguments, place)]
+                found[call] = self._outputs((*path, spec), arguments, place)
             except Unplanned:
                 raise
             except FAULTS as error:
                 raise Unplanned(f"{place}: {error}") from None
         return [self._argument(found, output) for output in outputs]
+
+    def _count(self, calls: int) -> None:
+        self._calls += calls
+        if self._calls > MOST_CALLS:
+            raise ValueError(f"at most {MOST_CALLS} calls of layers are read")
+
+    def _outputs(self, path: tuple[Spec, ...], arguments: Sequence[Any], place: str) -> list[Value]:
+        """The values of a call of the last layer of a `path`."""
+        spec = path[-1]
+        if spec.model is not None:
+            return self.values(spec.model, self._inner(spec.model, arguments), spec.model.outputs, path)
+        if spec.wrapped is not None:
+            return [self._along_first_axis((*path, spec.wrapped), arguments, place)]
+        return [self._called(path, arguments, place)]
+
+    def _along_first_axis(self, path: tuple[Spec, ...], arguments: Sequence[Any], place: str) -> Value:
+        """The values of a layer on each entry along the first axis, one after another."""
+        if len(arguments) != 1 or not isinstance(arguments[0], Value) or len(arguments[0].shape) < 2:
+            raise ValueError("it must be called on one tensor of at least two axes")
+        (x,), found = arguments, list[Value]()
+        self._count(x.shape[0])
+        for k in range(x.shape[0]):
+            entry = Part(x.shape[1:], lambda tensor, k=k: tensor.moved(lambda places: places[k]))
+            found += self._outputs(path, [self._step(place, entry, [x])], place)
+        if len(found) != x.shape[0]:
+            raise ValueError("the model that it calls must have one output")
+        shape = (len(found), *found[0].shape)
+        return self._step(place, Part(shape, lambda *tensors: stacked(tensors, np.stack)), found)
 
     @staticmethod
     def _argument(found: Mapping[Output, list[Value]], output: Output) -> Value:
@@ -208,7 +232,10 @@ class _Walk:
     def _called(self, path: tuple[Spec, ...], arguments: Sequence[Any], place: str) -> Value:
         """The value of a call of a layer."""
         tensors = [a for a in arguments if isinstance(a, Value)]
-        part = self._part(path, arguments, tensors)
+        return self._step(place, self._part(path, arguments, tensors), tensors)
+
+    def _step(self, place: str, part: Part, tensors: Sequence[Value]) -> Value:
+        """The value that a part makes of tensors."""
         if any(a.is_softmax for a in tensors) and part.build is not same:
             raise ValueError(f"softmax must be the last layer's activation: {OF_LOGITS}")
         if part.build is same:

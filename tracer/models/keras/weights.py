@@ -2,8 +2,9 @@
 
 A `.keras` file stores the layers of a model in groups that are numbered for each class, ``dense``,
 ``dense_1``, …, in their order, the arrays of a layer by their number, and layers of a model that is a layer
-below its group [1]_. An `.h5` file has a group of each layer's name, and arrays named as variables,
-``dense/kernel:0``; those of a model that is a layer lie in its one group.
+below its group; so is the layer of a wrapper, in a group ``layer`` [1]_. An `.h5` file has a group of each
+layer's name, and arrays named as variables, ``dense/kernel:0``; those of a model that is a layer lie in its
+one group.
 
 References
 ----------
@@ -17,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from tracer.fields.checks import shown
-from tracer.models.keras.configuration import Spec, container_name
+from tracer.models.keras.configuration import Spec, container_name, places
 from tracer.models.keras.hdf5 import Contents
 from tracer.models.keras.layer import Numbers
 
@@ -35,8 +36,8 @@ def of_archive(file: Contents) -> Arrays:
 
     def arrays(path: Sequence[Spec], names: Sequence[str]) -> list[Numbers]:
         group = ""
-        for spec in path:
-            group = _numbered(file, group, spec)
+        for spec, is_wrapped in places(path):
+            group = f"{group}/layer" if is_wrapped else _numbered(file, group, spec)
         held = f"{group}/vars"
         # Newer files say whose arrays these are.
         if file.groups.get(held) not in (None, path[-1].name):
@@ -74,7 +75,7 @@ def of_legacy(file: Contents) -> Arrays:
         first = path[0].name
         if first not in models:
             models[first] = file.below(f"model_weights/{first}")
-        parents = [spec.name for spec in path]
+        parents = [spec.name for spec, is_wrapped in places(path) if not is_wrapped]
         return [_named(models[first], parents, OTHER_NAMES.get(name, (name,))) for name in names]
 
     return arrays
@@ -98,8 +99,8 @@ def of_model(model: Any) -> Arrays:
 
     def arrays(path: Sequence[Spec], names: Sequence[str]) -> list[Numbers]:
         layer, store = model, {}
-        for spec in path:
-            layer = layer.get_layer(spec.name)
+        for spec, is_wrapped in places(path):
+            layer = layer.layer if is_wrapped else layer.get_layer(spec.name)
         layer.save_own_variables(store)
         if len(store) != len(names):
             raise ValueError(f"it must have its {', '.join(names)}; it has {len(store)} arrays: build it")

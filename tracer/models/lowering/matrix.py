@@ -34,6 +34,8 @@ LARGEST_TENSOR = 3 * 10**6
 LARGEST_LAYER = 10**6
 # Products of sparse matrices are computed for this many pairs of numbers at once.
 CHUNK = 2**20
+# A number that an elementwise operation replaces takes a share of the memory and time of a drawn one.
+PER_DRAWN = 4
 # Elementwise operations take so many numbers at once: their dozen arrays fit the cache.
 PART = 2**15
 
@@ -97,6 +99,7 @@ class Matrix:
         """Matrices of equal width in so many rows, each from its own first row on, in ascending order."""
         ((_, first), *_) = blocks
         n = first.shape[1]
+        need_room(sum(matrix.stored for _, matrix in blocks), most=LARGEST)
         places = np.concatenate([start * n + matrix._places for start, matrix in blocks])
         values, radii = (
             np.concatenate([getattr(matrix, name) for _, matrix in blocks]) for name in ("values", "radii")
@@ -153,6 +156,7 @@ class Matrix:
 
     def scaled(self, by: rounding.Elementwise, scale: Array, radius: Array) -> "Matrix":
         """Each row times, or over, a number: `by` is `rounding.times` or `rounding.over`."""
+        draw(self.stored // PER_DRAWN)
         rows = self.rows
         values, radii = combined(by, self.values, self.radii, scale[rows], radius[rows])
         return replace(self, values=values, radii=radii)
@@ -176,6 +180,7 @@ class Matrix:
 
     def plus(self, other: "Matrix") -> "Matrix":
         """The sum of two matrices."""
+        draw((self.stored + other.stored) // PER_DRAWN)
         if self.places is None and other.places is None:
             values, radii = combined(rounding.total, self.values, self.radii, other.values, other.radii)
             return replace(self, values=values, radii=radii)
