@@ -22,7 +22,7 @@ from tracer.atlas.groups import NO_GROUP, grouped
 from tracer.atlas.places import Place, length_touched, place_of
 from tracer.curves.arcs.error_bounds import UP
 from tracer.curves.arcs.zooms import ArcEnd, Tail, Zoom, zoomed
-from tracer.curves.branch_points import BranchPoint, branch_point_in, field_size
+from tracer.curves.branch_points import BranchPoint, branch_point_in, field_size, lies_in
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces
 from tracer.curves.trace import Trace
@@ -127,7 +127,10 @@ def clustered(
         own[k] = zoom.cells
         corners = zoom.cells.reshape(-1, 2)
         bounds[k] = corners.min(axis=0), corners.max(axis=0)
-        points[k] = _branch_point(field, atlas.box, bounds[k])
+        before, points[k] = points[k], _branch_point(field, atlas.box, bounds[k])
+        # Newton's method may miss from the middle of a few cells what it has found from that of more.
+        if points[k] is None and before is not None and lies_in(before, atlas.box, bounds[k]):
+            points[k] = before
         for (chain, side), tail in zip(which.tolist(), zoom.tails, strict=True):
             trace, bound = traces[chain]
             traces[chain] = _with_tail(trace, bound, tail, side)

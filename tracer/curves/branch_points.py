@@ -110,11 +110,13 @@ def branch_point_in(field: Field, box: Box, bounds: Array) -> BranchPoint | None
         found = branch_point_near(field, box, bounds.mean(axis=0), max(reach, LEAST_REACH))
     except Overtime:
         return None
-    if found is None:
-        return None
-    hair = np.maximum(NEARBY * width, LEAST_REACH * box.sides)
-    near = (found.point >= bounds[0] - hair) & (found.point <= bounds[1] + hair)
-    return found if near.all() else None
+    return found if found is not None and lies_in(found, box, bounds) else None
+
+
+def lies_in(branch: BranchPoint, box: Box, bounds: Array) -> bool:
+    """Whether a branch point lies in a cluster, or so near that rounding may explain it."""
+    hair = np.maximum(NEARBY * (bounds[1] - bounds[0]), LEAST_REACH * box.sides)
+    return bool(((branch.point >= bounds[0] - hair) & (branch.point <= bounds[1] + hair)).all())
 
 
 def branch_tangents(H: Array) -> Array:
