@@ -118,7 +118,6 @@ def test_nan_and_undefined_decide_nothing():
         assert not signs.any()
         assert not directions.any()
     gradient = np.ones((1, 2)), np.ones((1, 2))
-    empty, signs, directions = Enclosure(one, one, *gradient, np.array([False])).classify()
-    assert not empty.any()
-    assert not signs.any()
-    assert not directions.any()
+    for known in (None, np.array([[1.0, 0.0]]), np.array([[0.6, 0.8]])):
+        found = Enclosure(one, one, *gradient, np.array([False]), known).classify()
+        assert not any(part.any() for part in found)

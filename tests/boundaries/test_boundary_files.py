@@ -246,6 +246,15 @@ def test_a_file_without_a_digest_is_refused_with_the_cure(boundary, tmp_path):
         refused(tmp_path / "old.npz", r"its version must be 6, got .*, trace the boundary again")
 
 
+def test_points_beside_the_boundary_of_their_network_are_contradicted(saved, tmp_path):
+    # By so little that no empty cell has a root.
+    network = json.loads(str(saved["T3"]["network"]))
+    network["layers"][-1]["b"][0] += 1e-9
+    forged = saved["T3"] | {"network": np.array(json.dumps(network))}
+    save_numbers(tmp_path / "forged.npz", forged, anew=True)
+    refused(tmp_path / "forged.npz", "within their error bounds there is certainly no root")
+
+
 def test_a_proof_of_another_network_is_contradicted_by_its_numbers(saved, tmp_path):
     forged = saved["T3"] | {"network": saved["T1"]["network"]}
     save_numbers(tmp_path / "forged.npz", forged, anew=True)

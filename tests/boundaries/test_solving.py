@@ -1,5 +1,7 @@
 """The paper's title: every x1 with F(x1, x2) = 0 on a line, isolated with proof."""
 
+from fractions import Fraction
+
 import numpy as np
 import pytest
 
@@ -194,3 +196,11 @@ def test_a_root_of_a_network_at_the_very_end_is_told_in_fractions(activation):
     roots = tracer.solve(tracer.Network(layers), [(0, 1), (-1, 1)], x2=0.5)
     assert roots.complete
     assert roots.points.tolist() == [[1.0, 0.5]]
+
+
+def test_the_error_bounds_of_roots_hold_what_floats_leave():
+    for k in range(2, 60):
+        (root,) = roots = tracer.solve(lambda x, y, k=k: x * x - k, [(0, 8), (0, 1)], x2=0.5)
+        # |t − √k| = |t² − k| / (t + √k), of the box's side 8.
+        off = abs(Fraction(root) ** 2 - k) / (2 * Fraction(root) + Fraction(1, 10**9)) / 8
+        assert off <= Fraction(float(roots.error_bound[0])) <= 1e-14

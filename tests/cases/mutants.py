@@ -611,6 +611,7 @@ MODELS = [
     *_rows(
         "fields/kernels/gaussians.py",
         "fields/test_kernel.py",
+        "enclosures/test_univariate.py",
         rounding_of_exponentials=("(growth + EXP_ROUNDINGS * UNIT_ROUNDOFF)", "(growth)"),
         remainders=("* np.where(z[2] > 0, 0.5, rho / 6)", "* np.where(z[2] > 0, 0.05, rho / 60)"),
         radii_of_exponents=(
@@ -626,7 +627,6 @@ NEAREST = _rows(
         "clear[part] = ~_meets(metric, undecided, x, r).any(axis=1)",
         "clear[part] = True",
     ),
-    cells_that_are_too_narrow=("failed[stuck] = True", "pass"),
     losses_by_gradients=("+ np.abs(factor) * self.G_radius)", ")"),
     budgets=("failed |= processed > MOST_CELLS", "some = some[: max(0, MOST_CELLS - processed.max())]"),
 )
@@ -637,7 +637,7 @@ LINES = _rows(
     undecided_pieces=("complete = not len(undecided) and bool", "complete = bool"),
     rounding_of_bounds=(
         "bound = np.maximum(above - t, t - below) / box.sides[along] * UP",
-        "bound = 0.1 * (above - below) / box.sides[along]",
+        "bound = 0 * t",
     ),
 )
 

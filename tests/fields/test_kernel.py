@@ -219,6 +219,27 @@ def test_a_quadratic_on_a_cell_holds_the_exact_one(fresh_seed):
         assert abs(Fraction(middle) - value) <= Fraction(error)
 
 
+def test_exponents_are_known_within_their_radii(fresh_seed):
+    rng = np.random.default_rng(fresh_seed)
+    for _ in range(60):
+        d, scale = int(rng.integers(1, 5)), 10 ** rng.uniform(-3, 3)
+        A, b, c = rng.normal(size=(d, 2)), rng.normal(size=d) * scale, rng.normal(size=(2, d)) * scale
+        w, s = rng.random((2, d)) / scale**2, rng.choice([0.0, 1e-9]) / scale**2
+        terms = Gaussians(c, w, Layer(A, b), np.full((2, d), s))
+        x = rng.normal(size=(1, 2)) * scale
+        found, radius = terms.polynomials.at(x)
+        z = [
+            sum(Fraction(a) * Fraction(t) for a, t in zip(A[j], x[0], strict=True)) + Fraction(b[j])
+            for j in range(d)
+        ]
+        for k in range(2):
+            for sign in (-1, 0, 1):
+                gaps = [(z[j] - Fraction(c[k, j])) ** 2 for j in range(d)]
+                weights = [Fraction(w[k, j]) + sign * Fraction(s) for j in range(d)]
+                exact = -sum(weight * gap for weight, gap in zip(weights, gaps, strict=True))
+                assert abs(exact - Fraction(found[0, k])) <= Fraction(radius[0, k])
+
+
 def test_around_its_own_point_a_distance_does_not_cancel():
     far = np.array([[1e8, -1e8]])
     terms = Gaussians(far, [[1.0, 1.0]], Affine.identity(2).layer())

@@ -71,3 +71,16 @@ def test_log_odds_are_within_their_error():
         amount, radius = logit(float(p))
         true = (arb_of(p) / (arb(1) - arb_of(p))).log()
         assert abs(true - arb_of(amount)) <= arb_of(radius)
+
+
+def test_a_constant_neuron_leaves_its_error_to_the_next_layer():
+    rng = np.random.default_rng(1)
+    ctx.prec = 200
+    first = tracer.Layer([[0.0, 0.0], [1.0, 2.0]], [0.3, 0.1], "tanh", bias_radius=[1e-6, 0.0])
+    W = rng.normal(size=(3, 2))
+    _, last = without_constants([first, tracer.Layer(W, np.zeros(3))])
+    for k in range(3):
+        for b in (0.3 - 1e-6, 0.3 + 1e-6):
+            exact_bias = arb_of(W[k, 0]) * arb_of(b).tanh()
+            assert abs(exact_bias - arb_of(last.bias[k])) <= arb_of(last.bias_radius[k]) * arb(1 + 1e-9)
+        assert last.bias_radius[k] <= 1.001e-6 * abs(W[k, 0])

@@ -32,6 +32,7 @@ ACTIVATIONS = {
     "gelu": lambda s: s * (-s / arb(2).sqrt()).erfc() / 2,
     "elu": lambda s: s if s[0] > 0 else s.exp() - 1,
     "power": lambda s: s * s,
+    "decay": lambda s: s.exp() if s[0] <= 0 else 1 + s + s * s / 2,
     "cos": lambda s: s.cos(),
 }
 
