@@ -247,7 +247,7 @@ POLYNOMIALS = [
     ),
     *_rows(
         "enclosures/forms/polynomial_model.py",
-        "enclosures/test_forms.py",
+        "enclosures/test_interpolation.py",
         "fields/test_polynomial_bounds.py",
         noise_of_values=("fresh += bounds.points.noise[:, None] * _noise(row, sizes[0])", "pass"),
         width_of_slopes=("fresh += width * errors", "pass"),

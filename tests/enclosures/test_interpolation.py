@@ -8,6 +8,7 @@ import pytest
 from flint import arb, ctx
 
 from oracles import balls
+from tracer.enclosures.forms.polynomial_model import through
 from tracer.enclosures.functions.sigmoidal import SIGMOID, TANH
 from tracer.enclosures.functions.smooth_activations import GELU, SILU, SOFTPLUS
 from tracer.enclosures.interpolation import ridges
@@ -135,3 +136,34 @@ def test_errors_of_interpolation_are_within_their_bounds(name, steepness, linear
     for k, e in enumerate(h * np.eye(2), start=1):
         slopes = (errors(x + e) - errors(x - e)) / (2 * h)
         assert (np.abs(slopes).max(axis=0) <= found[k] + 1e-8).all()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_models_of_constants_hold_the_rounding_of_their_values(name, fresh_seed):
+    z = np.random.default_rng(fresh_seed).normal(0, 2, 200)
+    values, none = np.tile(z, (len(POINTS.points), 1)), np.zeros((3, len(z)))
+    with np.errstate(all="ignore"):
+        model = through(FUNCTIONS[name], values, none, linear=False)
+    for k, x in enumerate(z):
+        exact = balls.jet(name, balls.arb_of(x))[0]
+        assert abs(exact - balls.arb_of(model.values[0, k])) <= balls.arb_of(model.radii[0, k]), x
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_models_hold_the_partials_of_arguments_that_are_off_by_their_radii(name, fresh_seed):
+    rng = np.random.default_rng(fresh_seed)
+    center, off = rng.normal(0, 2, 100), 10 ** rng.uniform(-4, -1, 100)
+    along = rng.normal(0, 1, (2, 100)) * 10 ** rng.uniform(-3, -0.5, (2, 100))
+    values = center + POINTS.points @ along
+    errors = np.stack([off, np.zeros(100), np.zeros(100)])
+    with np.errstate(all="ignore"):
+        model = through(FUNCTIONS[name], values, errors, linear=True)
+    c = POINTS.coefficients_of @ model.values
+    for x in rng.uniform(-0.99, 0.99, (20, 2)):
+        near = x + 1e-5 * np.array([[0, 0], [1, 0], [-1, 0], [0, 1], [0, -1]])
+        q = chebyshev(POINTS.degrees, near) @ c
+        slopes = np.stack([q[1] - q[2], q[3] - q[4]]) / 2e-5
+        for sign in (-1, 1):
+            jet, _ = FUNCTIONS[name].jet(center + x @ along + sign * off)
+            assert (np.abs(jet[0] - q[0]) <= model.radii[0] + 1e-12).all()
+            assert (np.abs(jet[1] * along - slopes) <= model.radii[1:] + 1e-8).all()
