@@ -3,8 +3,9 @@
 Where branches touch obliquely, or meet in a cusp, the cells at the resolution limit leave gaps: between them
 some are charts, with arcs from one undecided cell to the next. All that lies so near to undecided cells is
 one *cluster* with them. A chain is a *fragment* if both its ends are at a cluster, and each of its charts
-lies within `REACH` widths of an undecided cell. Its charts count as undecided from then on: then other chains
-end there, and may be fragments themselves.
+lies within `REACH` widths of an undecided cell; or if both ends are at one small group of undecided cells,
+and all its crossings in the box around that group. Its charts count as undecided from then on: then other
+chains end there, and may be fragments themselves.
 """
 
 from dataclasses import replace
@@ -14,6 +15,8 @@ import numpy as np
 from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.atlas import Atlas
 from tracer.atlas.charts import ChartArcs
+from tracer.atlas.groups import NO_GROUP, grouped
+from tracer.atlas.places import POINT
 from tracer.atlas.sheet import Sheet
 
 # How far from an undecided cell a part of its cluster may be: so many widths of that cell, but no more than
@@ -38,6 +41,8 @@ def without_fragments(atlas: Atlas) -> Atlas:
         chains = sheet.chains
         at_cluster = gone[sheet.ends()].all(axis=1) & ~chains.closed
         inside = np.logical_and.reduceat(near[sheet.arcs.chart[chains.arcs]], chains.offsets[:-1])
+        if (at_cluster & ~inside).any():
+            inside |= _within_one_group(atlas, sheet, gone)
         fragment = np.repeat(at_cluster & inside, np.diff(chains.offsets))
         if not fragment.any():
             break
@@ -46,6 +51,24 @@ def without_fragments(atlas: Atlas) -> Atlas:
         if not len(sheet.arcs):
             break
     return replace(atlas, sheets={None: sheet}, broken=atlas.broken | gone[:first])
+
+
+def _within_one_group(atlas: Atlas, sheet: Sheet, gone: Mask) -> Mask:
+    """Which chains have both ends at one small group of undecided cells, and all crossings in its box.
+
+    In the box around a long group, as along a circle that F touches, there is room for curves.
+    """
+    label, bounds = grouped(atlas.paving, np.flatnonzero(gone[:-1]))
+    chains, ends, points = sheet.chains, sheet.ends(), sheet.crossings.points
+    one, other = np.where(ends < 0, NO_GROUP, label[ends]).T
+    around = bounds[np.repeat(one, np.diff(chains.offsets))]
+    arcs = sheet.arcs[chains.arcs]
+    inside = np.logical_and.reduce(
+        [(points[at] >= around[:, 0]) & (points[at] <= around[:, 1]) for at in (arcs.start, arcs.end)]
+    )
+    inside = np.logical_and.reduceat(inside.all(axis=1), chains.offsets[:-1])
+    small = (np.ptp(bounds, axis=1) / sheet.box.sides).max(axis=1) <= POINT
+    return inside & (one == other) & (one != NO_GROUP) & small[one]
 
 
 def without_charts(atlas: Atlas, charts: Indices) -> Atlas:
