@@ -142,3 +142,13 @@ def test_errors_move_few_preactivations_of_deep_networks(fresh_seed):
     found = ActivationRegions(network, Evaluations(network)).preactivations(x)
     z = np.concatenate(network.preactivations(x)[:-1], axis=1)
     assert np.abs(found - z).max() <= 1e-9 * np.abs(z).max()
+
+
+def test_radii_of_weights_move_no_preactivations(fresh_seed):
+    rng = np.random.default_rng(fresh_seed)
+    W, b = rng.normal(0, 1, (50, 2)), rng.normal(0, 1, 50)
+    doubtful = tracer.Layer(W, b, "relu", weight_radius=0.1 * np.abs(W), bias_radius=0.1 * np.abs(b))
+    network = tracer.Network([doubtful, tracer.Layer(np.ones((1, 50)), [0.0])])
+    x = rng.uniform(-1, 1, (50, 2))
+    found = ActivationRegions(network, Evaluations(network)).preactivations(x)
+    assert np.abs(found - network.preactivations(x)[0]).max() <= 1e-13

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracer.arrays import Array, Indices
+from tracer.arrays import EPS, Array, Indices
 from tracer.enclosures.functions.piecewise_linear import Pattern, PiecewiseLinear
 from tracer.fields.evaluations import Evaluations
 from tracer.fields.networks.activations import Activation
@@ -107,16 +107,16 @@ class ActivationRegions:
         """Activation patterns and pre-activations, (m, N), at the points h[0] (m, 2), towards h[1].
 
         A pre-activation that is at a kink within the rounding error is at the kink, and a rate within its
-        error is 0: where terms cancel on an area, their signs are random. Bounds of the errors of earlier
-        layers grow by |W| from layer to layer, and would exceed all pre-activations: see `CARRIED`.
+        error is 0: where terms cancel on an area, their signs are random. Radii of weights are no part of it;
+        bounds of the errors of earlier layers, which grow by |W| from layer to layer, up to `CARRIED` only.
         """
         found = np.empty((h.shape[1], len(self.kinks)))
         sides, errors = np.empty(found.shape, np.int8), np.zeros((2, h.shape[2]))
         for layer, parts in self._parts():
             affine, size = layer.affine, np.abs(h).max(axis=1, initial=0.0)
-            own = affine.errors_of_products(np.zeros_like(errors), size)
+            own = affine.gamma * affine.sizes(size)
             h = self._affine(h, layer)
-            own[0] += affine.errors_of_sums(np.abs(h[0]).max(axis=0, initial=0.0))
+            own[0] += EPS * np.abs(h[0]).max(axis=0, initial=0.0)
             errors = own + np.minimum(affine.sizes(errors), CARRIED * own)
             for _, part, among in parts:
                 if among is not None:
