@@ -7,6 +7,8 @@ import pytest
 
 import tracer
 from tracer.atlas.certificate import Status
+from tracer.fields.evaluations import Evaluations
+from tracer.fields.piecewise_linear.linear_regions import ActivationRegions
 
 BOX = [(-2.0, 2.0), (-2.0, 2.0)]
 MIXED = [
@@ -126,3 +128,27 @@ def test_terms_that_cancel_on_an_area_cut_nothing(zero):
     assert boundary.certificate.status is Status.PROVEN
     assert boundary.stats.evaluations <= 20_000
     assert boundary.length == pytest.approx(2 * np.pi, rel=1e-12)
+
+
+def test_errors_move_few_preactivations_of_deep_networks(fresh_seed):
+    rng = np.random.default_rng(fresh_seed)
+    inputs = [2] + 29 * [8]
+    layers = [
+        tracer.Layer(rng.normal(0, np.sqrt(2 / n), (8, n)), rng.normal(0, 0.3, 8), "relu") for n in inputs
+    ]
+    network = tracer.Network([*layers, tracer.Layer(np.ones((1, 8)), [0.0])])
+    x = rng.uniform(-1, 1, (50, 2))
+    # The bounds of the errors of the last layers exceed all their pre-activations.
+    found = ActivationRegions(network, Evaluations(network)).preactivations(x)
+    z = np.concatenate(network.preactivations(x)[:-1], axis=1)
+    assert np.abs(found - z).max() <= 1e-9 * np.abs(z).max()
+
+
+def test_radii_of_weights_move_no_preactivations(fresh_seed):
+    rng = np.random.default_rng(fresh_seed)
+    W, b = rng.normal(0, 1, (50, 2)), rng.normal(0, 1, 50)
+    doubtful = tracer.Layer(W, b, "relu", weight_radius=0.1 * np.abs(W), bias_radius=0.1 * np.abs(b))
+    network = tracer.Network([doubtful, tracer.Layer(np.ones((1, 50)), [0.0])])
+    x = rng.uniform(-1, 1, (50, 2))
+    found = ActivationRegions(network, Evaluations(network)).preactivations(x)
+    assert np.abs(found - network.preactivations(x)[0]).max() <= 1e-13

@@ -97,6 +97,26 @@ def test_radii_of_points_are_those_of_the_output_to_first_order():
     assert (form.output_radii() <= 1.1 * np.abs(shifted - form.values[:, 0])).all()
 
 
+def test_radii_of_points_are_those_of_the_values_beside_them(monkeypatch):
+    """Where they are 0, they leave nothing but the point form's own float, of a sum in its own order."""
+    own = []
+
+    def none(form):
+        own.append(form.values[:, 0])
+        return np.zeros(len(form.values))
+
+    monkeypatch.setattr(PointForm, "output_radii", none)
+    x = cells(50, 0.0)[0]
+    for seed in range(20):
+        *hidden, last = deep(4, width=33, seed=seed).layers
+        level = tracer.Network([*hidden, last]).value(x)[seed]
+        found = bounds.at_points([*hidden, tracer.Layer(last.weight, last.bias - level)], x)
+        narrow = found.upper - found.lower <= 1e-15 * np.abs(found.upper)
+        assert narrow.sum() == len(own[-1]) > 0
+        assert (found.lower[narrow] <= own[-1]).all()
+        assert (found.upper[narrow] >= own[-1]).all()
+
+
 def test_a_field_that_is_0_ends_soon():
     """Two equal outputs of a deep network: F is nothing but rounding."""
     *hidden, last = deep(6).layers

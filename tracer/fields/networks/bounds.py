@@ -94,18 +94,26 @@ def at_points(layers: Sequence[Layer], x: Array, radius: Array | None = None) ->
     value, reach = value[:, 0], reach[:, 0]
     doubtful = np.flatnonzero(~(reach < CLEAR * np.abs(value)))
     if len(doubtful) and len(_curved_parts(layers)) >= DEEP and not is_kinked(layers):
-        reach[doubtful] = _narrower(layers, x[doubtful], radius[doubtful], value[doubtful], reach[doubtful])
+        some = (part[doubtful] for part in (x, radius, value, reach))
+        value[doubtful], reach[doubtful] = _narrower(layers, *some)
     unknown = np.full((len(x), 2), np.nan)
     outward = reach + 2 * UNIT_ROUNDOFF * np.abs(value)
     return Enclosure(value - outward, value + outward, unknown, unknown, np.ones(len(x), dtype=bool))
 
 
-def _narrower(layers: Sequence[Layer], x: Array, radius: Array, value: Array, reach: Array) -> Array:
-    """The radii `reach` of values at points in a deep network, or smaller ones by point forms."""
+def _narrower(
+    layers: Sequence[Layer], x: Array, radius: Array, value: Array, reach: Array
+) -> tuple[Array, Array]:
+    """Values at points in a deep network and their radii, or those of point forms where they are narrower.
+
+    A radius is that of its own value: among other points the same sums may be rounded in another way.
+    """
     with np.errstate(all="ignore"):
-        found = through(PointForm.of_points(x, radius), layers).output_radii()
-    found *= np.where(found < np.abs(value), 1.0, DOUBT)
-    return np.fmin(found, reach)
+        form = through(PointForm.of_points(x, radius), layers)
+        found, own = form.output_radii(), form.values[:, 0]
+    found *= np.where(found < np.abs(own), 1.0, DOUBT)
+    smallest = np.fmin(found, reach)
+    return np.where(found == smallest, own, value), smallest
 
 
 def mean_values_or_taylor_forms(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracer.arrays import Array, Indices
+from tracer.arrays import EPS, Array, Indices
 from tracer.enclosures.functions.piecewise_linear import Pattern, PiecewiseLinear
 from tracer.fields.evaluations import Evaluations
 from tracer.fields.networks.activations import Activation
@@ -23,6 +23,8 @@ from tracer.fields.networks.network import Network
 
 # A block of a layer: its activation, its neurons, and these among all neurons with kinks; None without kinks.
 Part = tuple[Activation, slice, slice | None]
+# Rounding errors that a layer carries on count for at most so many times its own.
+CARRIED = 64.0
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,14 +107,17 @@ class ActivationRegions:
         """Activation patterns and pre-activations, (m, N), at the points h[0] (m, 2), towards h[1].
 
         A pre-activation that is at a kink within the rounding error is at the kink, and a rate within its
-        error is 0: where terms cancel on an area, their signs are random.
+        error is 0: where terms cancel on an area, their signs are random. Radii of weights are no part of it;
+        bounds of the errors of earlier layers, which grow by |W| from layer to layer, up to `CARRIED` only.
         """
         found = np.empty((h.shape[1], len(self.kinks)))
         sides, errors = np.empty(found.shape, np.int8), np.zeros((2, h.shape[2]))
         for layer, parts in self._parts():
-            errors = layer.affine.errors_of_products(errors, np.abs(h).max(axis=1, initial=0.0))
+            affine, size = layer.affine, np.abs(h).max(axis=1, initial=0.0)
+            own = affine.gamma * affine.sizes(size)
             h = self._affine(h, layer)
-            errors += layer.affine.errors_of_sums(np.abs(h).max(axis=1, initial=0.0))
+            own[0] += EPS * np.abs(h[0]).max(axis=0, initial=0.0)
+            errors = own + np.minimum(affine.sizes(errors), CARRIED * own)
             for _, part, among in parts:
                 if among is not None:
                     rows = self.kinks[among, 1:-1], errors[:, part]
