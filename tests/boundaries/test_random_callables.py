@@ -67,6 +67,22 @@ def test_a_noisy_circle_is_found_once():
     assert boundary[0].length == pytest.approx(2 * np.pi, rel=0.01)
 
 
+def test_a_sign_at_one_point_alone_makes_no_curve_without_length():
+    calls, lone = [], (np.nan, np.nan)
+
+    def f(x, y):
+        x, y = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+        calls.append((x, y))
+        return np.where((x == lone[0]) & (y == lone[1]), -1.0, x + 5)
+
+    assert len(tracer.trace(f, [(-2, 2), (-2, 2)])) == 0
+    lattice = max(calls, key=lambda call: len(call[0]))
+    lone = tuple(x[len(x) // 2 + 17] for x in lattice)
+    boundary = tracer.trace(f, [(-2, 2), (-2, 2)])
+    assert len(boundary) == 0
+    assert "on 4 edges of the lattice the sign of F changes where F is not 0" in boundary.certificate.reason
+
+
 def test_calls_of_a_callable_are_bounded_whatever_it_is():
     calls = []
 

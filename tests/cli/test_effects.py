@@ -144,3 +144,11 @@ def test_an_option_changes_something_or_is_refused_by_name(command, outcome):
             value = ["0.3"] if (command, option) == ("explore", "--level") else VALUES[option]
             status, error, *changed = outcome([command, *beside, option, *value])
             assert changed != plain if status == 0 else (status == 2 and option in error), (beside, option)
+
+
+@pytest.mark.parametrize("line", [["--max-steps", "0"], ["--seed", "-0.5", "-0.36", "--max-cells", "0"]])
+def test_an_option_of_zero_is_refused_too(line, outcome):
+    status, error, *_ = outcome(["trace", *line])
+    assert status == 2
+    assert f"tracer: {line[-2]}" in error
+    assert error.rstrip().endswith("; got 0")

@@ -80,6 +80,26 @@ def test_loops_close_after_one_lap(problem):
     assert sorted(t.coordinate for t in curve.turning_points) == [0, 0, 1, 1]
 
 
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, y: np.float16(x) ** 2 + np.float16(y) ** 2 - np.float16(1),
+        lambda x, y: x**2 + y**2 - 1 + 1e-3 * np.sin(1e11 * (np.asarray(x) + y)),
+    ],
+)
+def test_noise_that_is_small_in_the_box_is_not_followed_by_ever_shorter_arcs(f):
+    calls = []
+
+    def counted(x, y):
+        calls.append(1)
+        return f(x, y)
+
+    curve = tracer.trace_from(counted, (0.9, 0.1), [(-2, 2), (-2, 2)])
+    assert curve.closed
+    assert curve.length == pytest.approx(2 * np.pi, rel=0.01)
+    assert len(calls) <= 1500
+
+
 def test_turning_points_are_located_and_verified():
     for point in tracer.trace_from(T2, (0.9, 0.2), BOX).turning_points:
         # By symmetry they lie on the axes.

@@ -288,6 +288,24 @@ def test_a_function_that_mixes_its_points_is_told_to_reduce_over_coordinates(f, 
         verb(f)
 
 
+def stopped_together(x, y, tolerance):
+    """z = cos(xz)/2 + 0.3y, by an iteration that stops for all points at once."""
+    x, z, change = np.asarray(x), np.asarray(y) * 0.0, np.inf
+    while change > tolerance:
+        before, z = z, 0.5 * np.cos(x * z) + 0.3 * y
+        change = np.abs(z - before).max()
+    return z - 0.2
+
+
+@pytest.mark.parametrize("verb", VERBS)
+def test_an_iteration_that_stops_for_all_points_is_told_to_go_on(verb):
+    with pytest.raises(
+        ValueError, match="let iterations over all points at once go on to 1e-8 of the values"
+    ):
+        verb(lambda x, y: stopped_together(x, y, 1e-4))
+    verb(lambda x, y: stopped_together(x, y, 1e-8))
+
+
 HONEST = [
     lambda x, y: np.linalg.norm([x, y], axis=0) - 1,
     lambda x, y: np.float32(x) ** 2 + np.float32(y) ** 2 - np.float32(1),
@@ -300,6 +318,8 @@ HONEST = [
     np.vectorize(lambda a, b: a * a + b * b - 1 if a > 0.1 else -b),
     lambda x, y: np.float16(x) + np.float16(y) - np.float16(0.1),
     lambda x, y: np.round(np.asarray(x)) + 0 * y - 0.5,
+    # One error of all points, another at every call.
+    lambda x, y: np.asarray(x) + y - 0.1 + 1e-3 * np.random.default_rng().normal(),
 ]
 
 

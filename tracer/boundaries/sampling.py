@@ -218,7 +218,8 @@ class Search:
         for contour in contours:
             for part in jumps_along(contour, changes, flat):
                 trace = polyline_of(part, changes)
-                self.curves.append(Curve.along_jump(trace, field, self.box, cell, FINEST * cell))
+                if len(trace.pieces):  # round a single vertex there is no curve
+                    self.curves.append(Curve.along_jump(trace, field, self.box, cell, FINEST * cell))
                 done[part.numbers] = True
         roots = changes.roots
         some = [c for c in contours if c.complete and len(c.numbers) > 2 and roots[c.numbers].all()]

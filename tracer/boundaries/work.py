@@ -20,7 +20,7 @@ TOLERANCES = 1e-14, 0.1
 MAX_CELLS = 10**6
 # What of max_cells or of time_limit has been used where it ended the work; chunks of cells do not fill it.
 CELLS_SPENT, TIME_SPENT = 0.8, 1 / 3
-# The limits that one raises by an argument are raised by this factor.
+# What is advised instead of a limit: so many times as much, and 1 at least.
 MORE = 4
 STEPS_SPENT = (
     "the steps of a curve were used up before everything was found: take a smaller box, or a larger tolerance"
@@ -61,7 +61,7 @@ def used_up(**limits: float | None) -> str:
     """What a certificate says where one of some limits, by name, ended the work; None is no limit."""
     given = {name: value for name, value in limits.items() if value is not None}
     ended = " or ".join(f"{name}={value:.10g}" for name, value in given.items())
-    cure = " or ".join(f"{name}={MORE * value or 1:.10g}" for name, value in given.items())
+    cure = " or ".join(f"{name}={max(MORE * value, 1):.10g}" for name, value in given.items())
     return f"{ended} was used up before everything was found: pass {cure}, or take a smaller box"
 
 

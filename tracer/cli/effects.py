@@ -59,6 +59,6 @@ def refuse_idle(arguments: argparse.Namespace) -> None:
     """
     for option, idle, text in RULES:
         value = getattr(arguments, option, None)
-        if value not in (None, False) and idle(arguments):
+        if value is not None and value is not False and idle(arguments):
             got = "" if value is True else f"; got {shown(value)}"
             raise ValueError(f"--{option.replace('_', '-')} {text}{got}")

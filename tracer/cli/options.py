@@ -58,7 +58,7 @@ def add_seed(sub: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--seed", type=float, nargs=2, metavar=("X1", "X2"), help="follow only the curve near this point"
     )
-    group.add_argument("--max-steps", type=int, help=f"with --seed (default {MAX_STEPS})")
+    group.add_argument("--max-steps", type=int, help=f"with --seed: the most steps (default {MAX_STEPS})")
 
 
 def add_work(sub: argparse.ArgumentParser) -> None:
@@ -67,7 +67,7 @@ def add_work(sub: argparse.ArgumentParser) -> None:
     group.add_argument(
         "--tolerance", type=float, default=TOLERANCE, help="in units of the box (default %(default)s)"
     )
-    group.add_argument("--max-cells", type=int, help=f"of cells (default {MAX_CELLS})")
+    group.add_argument("--max-cells", type=int, help=f"the most cells (default {MAX_CELLS})")
     group.add_argument("--time-limit", type=float, metavar="SECONDS", help="default none")
     group.add_argument("--progress", action="store_true", help="say how far the work is")
 

@@ -51,7 +51,8 @@ class Function(OfOneVersion):
     ----------
     f : callable
         Takes two float64 arrays of one shape (n,), the coordinates of n points, and returns the
-        values, shape (n,). It is never called point by point, nor without points.
+        values, shape (n,). It is never called point by point, nor without points. Unless it is a formula, or
+        has a gradient, it is called beyond the sides of the box, too, for differences.
     gradient : callable, optional
         ``gradient(x1, x2)`` returns the pair of partial derivatives, each of shape (n,).
 

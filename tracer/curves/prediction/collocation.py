@@ -66,7 +66,7 @@ PATIENCE = 3
 STALLED = 0.5
 # Nodes within this, in box units, and within their rounding, are one point.
 ONE_POINT = 1e-10
-# The largest noise of an arc without a bracket, as a share of its chord.
+# The largest noise of an arc without a bracket: in box units, and with rounding as a share of its chord.
 MOST_NOISE = 0.05
 # How well a direction is to be known where an arc may turn, as a share of how far it leads away from an axis;
 # and which arcs may, their directions being this share of how much they vary from an axis.
@@ -163,24 +163,21 @@ def _missing(
 
     An arc in a chart whose nodes rounding alone puts out of order is its chord.
     """
-    _bound_noise(arcs, found)
+    if not arcs.bracketed:
+        # Where F is so flat that its noise moves points far through the box, it explains nothing.
+        found.noise[found.noise > MOST_NOISE] = 0.0
     misses = found.misses(*allowed)
     # A lost point without a bracket is anywhere: no rounding explains it.
     noisy = np.flatnonzero(misses & np.where(found.lost, arcs.bracketed, stalled))
     if len(noisy):
         found.noise[noisy] += _rounding(field, box, found.x[noisy], found.lost[noisy])
-        _bound_noise(arcs, found)
+        if not arcs.bracketed:
+            found.noise[found.noise > MOST_NOISE * found.length] = 0.0
         short = noisy[arcs.bracketed & (2 * found.spread[noisy] <= found.noise[noisy])]
         short = short[found.spread[short] > 0]
         found.x[short], found.off[short] = _straight(arcs.start[short], arcs.end[short], SIGMA), 0.0
         misses = found.misses(*allowed)
     return misses
-
-
-def _bound_noise(arcs: ArcBatch, found: "_OnCurve") -> None:
-    """Noise of F so flat that it could be anywhere along an arc without a bracket explains nothing."""
-    if not arcs.bracketed:
-        found.noise[found.noise > MOST_NOISE * found.length] = 0.0
 
 
 # The angle between tangent and chord -----------------------------------------------------------------
