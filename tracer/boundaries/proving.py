@@ -86,7 +86,7 @@ def proven_boundary(field: EnclosedField, box: Box, work: Work) -> Boundary:
             spent=work.spent(atlas.cells if atlas.exhausted else None),
             further=found.left,
             zoomed=found.zoomed,
-            zooms=spent + found.cells,
+            zoom_cells=spent + found.cells,
             places=places,
         ),
         tuple(cluster.branch_point for cluster in clusters if cluster.branch_point is not None),
@@ -144,7 +144,7 @@ def certify(
     spent: str = "",
     further: Array = NO_CELLS,
     zoomed: Mask = NOTHING,
-    zooms: int = 0,
+    zoom_cells: int = 0,
     of: str = "boundary",
     places: str = "",
 ) -> Certificate:
@@ -162,7 +162,7 @@ def certify(
         Further cells in which nothing is proven; the whole box is one if a number of a curve is not finite.
     zoomed : ndarray of bool
         Which charts and undecided cells belong to zoomed clusters; what is undecided of them is in `further`.
-    zooms : int
+    zoom_cells : int
         The number of cells processed in zooms.
     of : str
         The kind of result.
@@ -190,6 +190,6 @@ def certify(
         curves,
     )
     undecided = np.concatenate([paving.lines.at(cells[open_]), atlas.between, further])
-    work = atlas.cells + zooms
+    work = atlas.cells + zoom_cells
     spent = spent if status is Status.BUDGET_EXHAUSTED else ""
     return Certificate(status, box.bounds, undecided, work, len(atlas.points), spent, proof, of, places)

@@ -107,11 +107,11 @@ class Frame(NamedTuple):
         size = np.maximum(np.abs(self.box.lower), np.abs(self.box.upper)) / self.box.sides
         return float(ROUNDINGS * EPS * size.max())
 
-    def inner(self, x: Array) -> Array:
+    def to_z(self, x: Array) -> Array:
         """z of points (..., 2)."""
         return ((x - self.origin) / self.box.sides) @ self.rotation
 
-    def outer(self, z: Array) -> Array:
+    def to_x(self, z: Array) -> Array:
         """x of points (..., 2)."""
         return self.origin + z @ self.matrix.T
 
@@ -123,7 +123,7 @@ class Frame(NamedTuple):
 
     def around(self, corners: Array) -> Box:
         """The rectangle, in z, around the points `corners`, with room."""
-        reach = ROOM * np.abs(self.inner(corners)).max(axis=0)
+        reach = ROOM * np.abs(self.to_z(corners)).max(axis=0)
         reach = np.maximum(reach, FLATTEST * reach.max())
         return Box(-reach, reach)
 
@@ -160,19 +160,19 @@ def zoomed(
     if not (SMALL < size <= LARGE and len(ends)) or FormulaRegions.of(field, evaluations, box) is not None:
         return None
     frame = Frame(box, at, _along(field, box, at, away))
-    rectangle, inner = frame.around(corners), frame.field(field)
-    if not (box.contains(frame.outer(rectangle.frame))).all():
+    rectangle, of_z = frame.around(corners), frame.field(field)
+    if not (box.contains(frame.to_x(rectangle.frame))).all():
         return None
     finest = FINEST / float(rectangle.sides.max())
-    question = OneField(inner, lambda shares, *_: (shares[:, 1] - shares[:, 0]).max(axis=1) <= finest)
+    question = OneField(of_z, lambda shares, *_: (shares[:, 1] - shares[:, 0]).max(axis=1) <= finest)
     try:
         atlas = build_atlas(question, rectangle, max_cells, evaluations.deadline)
         if atlas.exhausted:
             return None
-        atlas, tails = _followed(evaluations, frame, inner, without_fragments(atlas), ends, tolerance)
+        atlas, tails = _followed(evaluations, frame, of_z, without_fragments(atlas), ends, tolerance)
         if tails is None:
             return None
-        compare_atlas(inner, atlas)
+        compare_atlas(of_z, atlas)
     except (Unenclosable, Overtime):
         return None
     left = _around(frame, atlas.paving.lines.at(atlas.undecided))
@@ -191,7 +191,7 @@ def _along(field: Function, box: Box, at: Array, away: Array) -> Array:
 
 def _around(frame: Frame, cells: Array) -> Array:
     """The smallest boxes around cells (n, 2, 2) of z."""
-    corners = frame.outer(corners_of(cells))
+    corners = frame.to_x(corners_of(cells))
     slack = frame.rounding * frame.box.sides
     return np.stack([corners.min(axis=1) - slack, corners.max(axis=1) + slack], axis=1)
 
@@ -199,14 +199,14 @@ def _around(frame: Frame, cells: Array) -> Array:
 def _followed(
     evaluations: Evaluations,
     frame: Frame,
-    inner: Function,
+    of_z: Function,
     atlas: Atlas,
     ends: Sequence[ArcEnd],
     tolerance: float,
 ) -> tuple[Atlas, list[Tail] | None]:
     """The atlas, without charts that are given up, and the tails of all ends; None for these if they fail."""
     for _ in range(MOST_ROUNDS):
-        tails, lost = _tails(evaluations, frame, inner, atlas, ends, tolerance)
+        tails, lost = _tails(evaluations, frame, of_z, atlas, ends, tolerance)
         if tails or not len(lost):
             return atlas, tails
         atlas = without_charts(atlas, lost)
@@ -216,7 +216,7 @@ def _followed(
 def _tails(
     evaluations: Evaluations,
     frame: Frame,
-    inner: Function,
+    of_z: Function,
     atlas: Atlas,
     ends: Sequence[ArcEnd],
     tolerance: float,
@@ -225,7 +225,7 @@ def _tails(
 
     Then also the charts from the first in which one cannot be followed to the undecided cells.
     """
-    sheet, within = atlas.sheet, Evaluations(inner, evaluations.deadline)
+    sheet, within = atlas.sheet, Evaluations(of_z, evaluations.deadline)
     nothing, tails, lost = np.zeros(0, dtype=np.intp), list[Tail](), list[Indices]()
     if not len(sheet.arcs):
         return None, nothing
@@ -240,7 +240,7 @@ def _tails(
     for end, part in zip(ends, parts, strict=True):
         own = stack[part]
         row, which = (-1, 1) if end.starts else (0, 0)
-        point, gradient = frame.inner(end.point), within.value_and_gradient(frame.inner(end.point))[1]
+        point, gradient = frame.to_z(end.point), within.value_and_gradient(frame.to_z(end.point))[1]
         own.vectors[row, which], own.vectors[row, 2 + which] = point, gradient
         own, pieces, good = stacked_pieces(within, sheet.box, own, allowed, evaluations.deadline, MOST_PIECES)
         if not good.all():
@@ -249,12 +249,12 @@ def _tails(
             continue
         last = at_crossings[sheet.arcs.end[own.arc[-1]]]
         bounds = np.append(bounds_at_starts(within, sheet, own, at_crossings), last)
-        tails.append(_outside(evaluations, frame, sheet.box, end, (own.start, own.end), pieces, bounds))
+        tails.append(_tail_in_x(evaluations, frame, sheet.box, end, (own.start, own.end), pieces, bounds))
     evaluations.count(within.points)
     return (None, np.concatenate(lost)) if lost else (tails, nothing)
 
 
-def _outside(
+def _tail_in_x(
     evaluations: Evaluations,
     frame: Frame,
     rectangle: Box,
@@ -264,10 +264,10 @@ def _outside(
     bounds: Array,
 ) -> Tail:
     """A tail in x, from its pieces between the points z at their `ends`."""
-    points = frame.outer(np.concatenate([ends[0], ends[1][-1:]]))
+    points = frame.to_x(np.concatenate([ends[0], ends[1][-1:]]))
     points[-1 if end.starts else 0] = end.point
     number = np.arange(len(pieces))[:, None]
-    values = frame.outer(pieces.at(number, np.tile(NODES, (len(pieces), 1)))[..., :2])
+    values = frame.to_x(pieces.at(number, np.tile(NODES, (len(pieces), 1)))[..., :2])
     first, last = NODES.argmin(), NODES.argmax()
     values[:, first], values[:, last] = points[:-1], points[1:]
     gradients = evaluations.value_and_gradient(points)[1]
@@ -281,7 +281,7 @@ def _places(frame: Frame, slabs: Slabs, ends: Sequence[ArcEnd]) -> Indices | Non
     found = []
     for end in ends:
         x = np.concatenate([end.bracket.lower, end.bracket.upper])
-        corners = (frame.inner(x)[:, None] + signs * frame.rounding).reshape(-1, 2)
+        corners = (frame.to_z(x)[:, None] + signs * frame.rounding).reshape(-1, 2)
         holds = np.flatnonzero(slabs.hold(np.repeat(corners[:, None], len(slabs), axis=1)).all(axis=0))
         if len(holds) != 1:
             return None
