@@ -309,3 +309,14 @@ def test_no_branch_point_is_named_where_a_budget_ended_the_work():
     )
     assert boundary.certificate.status is Status.BUDGET_EXHAUSTED
     assert boundary.branch_points == ()
+
+
+def test_rounding_near_a_crossing_that_is_written_out_cuts_no_arc_for_ever():
+    # (x − .3)(y − .7), whose rounding moves points near the crossing by more than arcs there are long.
+    boundary = tracer.trace(
+        lambda x, y: x * y - 0.3 * y - 0.7 * x + 0.21, [(-2, 2.1), (-2.2, 2)], time_limit=60
+    )
+    assert boundary.certificate.status is Status.PROVEN_OUTSIDE_CELLS
+    assert len(boundary) == 4
+    assert boundary.length == pytest.approx(8.3, abs=1e-6)
+    assert boundary.stats.evaluations <= 200_000

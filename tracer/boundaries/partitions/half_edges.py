@@ -201,7 +201,8 @@ def _sides(edges: list[HalfEdge], nodes: Ends, around: int) -> tuple[list[HalfEd
     a, b = node[:-1], node[1:]
     unclear = (nodes.side[a] == nodes.side[b]) & ~(nodes.span[a, 1] <= nodes.span[b, 0])
     # Arcs that end one after another on the sides must have the same class between them.
-    unclear |= [right_of.get(piece.end, piece.output) != piece.output for piece in pieces[:-1]]
+    differs = (right_of.get(piece.end, piece.output) != piece.output for piece in pieces[:-1])
+    unclear |= np.fromiter(differs, bool)
     ends = np.sort(np.stack([nodes.points[a], nodes.points[b]], axis=1), axis=1)
     return pieces, ends[unclear]
 

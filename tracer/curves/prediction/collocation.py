@@ -170,11 +170,12 @@ def _missing(
     # A lost point without a bracket is anywhere: no rounding explains it.
     noisy = np.flatnonzero(misses & np.where(found.lost, arcs.bracketed, stalled))
     if len(noisy):
-        found.noise[noisy] += _rounding(field, box, found.x[noisy], found.lost[noisy])
+        rounding = _rounding(field, box, found.x[noisy], found.lost[noisy])
+        found.noise[noisy] += rounding
         if not arcs.bracketed:
             found.noise[found.noise > MOST_NOISE * found.length] = 0.0
-        short = noisy[arcs.bracketed & (2 * found.spread[noisy] <= found.noise[noisy])]
-        short = short[found.spread[short] > 0]
+        spread = found.spread[noisy]
+        short = noisy[arcs.bracketed & (spread > 0) & (2 * spread <= rounding)]
         found.x[short], found.off[short] = _straight(arcs.start[short], arcs.end[short], SIGMA), 0.0
         misses = found.misses(*allowed)
     return misses
