@@ -27,6 +27,9 @@ def blocks_of(page):
 WITH_CODE = [page for page in PAGES if blocks_of(page)]
 
 
+# Where the port of Dask's dashboard is in use it says so, takes another, and leaves a socket open.
+@pytest.mark.filterwarnings(r"ignore:\s*Port .* is already in use:UserWarning")
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
 @pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: str(page.relative_to(ROOT)))
 def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)

@@ -416,6 +416,9 @@ def test_an_executor_that_breaks_down_whatever_it_is_given_raises():
         list(tracer.trace_many(SWEEP, doomed))
 
 
+# Where the port of Dask's dashboard is in use it says so, takes another, and leaves a socket open.
+@pytest.mark.filterwarnings(r"ignore:\s*Port .* is already in use:UserWarning")
+@pytest.mark.filterwarnings("ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning")
 def test_a_dask_cluster(tmp_path):
     distributed = pytest.importorskip("distributed", reason="Dask's distributed is not installed")
     with (
