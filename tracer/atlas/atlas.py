@@ -199,10 +199,9 @@ def _is_curable(atlas: Atlas) -> bool:
     paving, broken = atlas.paving, np.flatnonzero(atlas.broken)
     if not len(broken):
         return False
-    limit = len(paving.charts) + np.arange(len(paving.unresolvable))
     if not atlas.undecided_sides.any():
-        label, _ = grouped(paving, np.concatenate([broken, limit]))
-        return len(np.setdiff1d(label[broken], label[limit])) > 0
+        label, _ = grouped(paving, np.concatenate([broken, paving.at_limit]))
+        return len(np.setdiff1d(label[broken], label[paving.at_limit])) > 0
     low, high = paving.unresolvable[:, 0], paving.unresolvable[:, 1]
     touches = (((chart[0] <= high) & (chart[1] >= low)).all(axis=1).any() for chart in paving.charts[broken])
     return not all(touches)

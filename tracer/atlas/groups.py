@@ -23,7 +23,7 @@ def grouped(paving: Paving, cells: Indices) -> tuple[Indices, Array]:
     bounds : ndarray, shape (groups, 2, 2)
         Lower and upper corner of the smallest box around each group.
     """
-    shares = np.concatenate([paving.charts, paving.undecided])
+    shares = paving.numbered
     label = np.full(len(shares), NO_GROUP)
     if not len(cells):
         return label, NO_CELLS

@@ -112,13 +112,12 @@ def clustered(
     """
     paving = atlas.paving
     broken = np.flatnonzero(atlas.broken & (not atlas.exhausted))
-    limit = len(paving.charts) + np.arange(len(paving.unresolvable))
-    label, bounds = grouped(paving, np.concatenate([broken, limit]))
+    label, bounds = grouped(paving, np.concatenate([broken, paving.at_limit]))
     ends = atlas.sheet.ends()
     ends = np.where((ends < 0) | atlas.sheet.chains.closed[:, None], NO_GROUP, label[ends])
     count = np.bincount(ends.ravel() + 1, minlength=len(bounds) + 1)[1:].tolist()
     points = [None if atlas.exhausted else _branch_point(field, atlas.box, corners) for corners in bounds]
-    cells = paving.lines.at(np.concatenate([paving.charts, paving.undecided]))
+    cells = paving.lines.at(paving.numbered)
     own, zooms = [cells[label == k] for k in range(len(bounds))], {}
     if isinstance(field.field, Function) and not atlas.exhausted:
         zooms = _zooms(field, atlas, own, ends, points, tolerance, max_cells)
@@ -140,10 +139,8 @@ def clustered(
         for (trace, bound), at_ends in zip(traces, ends.tolist(), strict=True)
     ]
     left = np.concatenate([NO_CELLS, *(zoom.cells for _, zoom in zooms.values())])
-    work, most = (
-        sum(zoom.work for _, zoom in zooms.values()),
-        max((len(own[k]) for k in range(len(own)) if k not in zooms), default=0),
-    )
+    work = sum(zoom.work for _, zoom in zooms.values())
+    most = max((len(some) for k, some in enumerate(own) if k not in zooms), default=0)
     return Clustered(traces, clusters, np.isin(label, list(zooms)), left, work, most)
 
 

@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 
 from tracer.arrays import EPS, Array
+from tracer.atlas.cells.subdivision import corners_of
 from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.atlas.edges.roots import certified_signs
 from tracer.boundaries.boundary import Boundary
@@ -268,19 +269,13 @@ def _turning(certificate: Certificate, curves: tuple[Curve, ...]) -> Claims:
         )
 
 
-def corners_of(cells: Array) -> Array:
-    """The corners of at most `MOST_ROWS` of some cells (n, 2, 2), shape (4, ·, 2)."""
-    cells = some_rows(cells)
-    return np.stack([np.stack([cells[:, i, 0], cells[:, j, 1]], axis=1) for i in (0, 1) for j in (0, 1)])
-
-
 def _empty_cells(field: EnclosedField, proof: Proof) -> Claims:
-    corners = corners_of(proof.empty)
+    corners = corners_of(some_rows(proof.empty))
     signs = certified_signs(field, corners.reshape(-1, 2)).reshape(corners.shape[:2])
-    both = int(((signs.min(axis=0, initial=1) < 0) & (signs.max(axis=0, initial=-1) > 0)).sum())
+    both = int(((signs.min(axis=1, initial=1) < 0) & (signs.max(axis=1, initial=-1) > 0)).sum())
     yield (
         not both,
-        f"F certainly has a root in {both} of {corners.shape[1]} cells of the proof that are empty",
+        f"F certainly has a root in {both} of {len(corners)} cells of the proof that are empty",
     )
 
 

@@ -170,7 +170,7 @@ def certify(
         What the places of undecided cells are.
     """
     paving, box, sound = atlas.paving, atlas.box, ~atlas.broken
-    cells = np.concatenate([paving.charts, paving.undecided])
+    cells = paving.numbered
     decided = np.zeros(len(cells), dtype=bool)
     decided[: len(zoomed)] = zoomed
     open_ = np.concatenate([atlas.broken, np.ones(len(paving.undecided), dtype=bool)]) & ~decided

@@ -24,6 +24,11 @@ def _from_seed(arguments: argparse.Namespace) -> bool:
     return getattr(arguments, "seed", None) is not None
 
 
+def _without_model(arguments: argparse.Namespace) -> bool:
+    return arguments.model is None
+
+
+WITHOUT_MODEL = "belongs to MODEL, which is not given: add a file"
 WITHOUT_SEED = "does not apply with --seed: leave out --seed"
 RULES = (
     Rule(
@@ -31,10 +36,8 @@ RULES = (
         lambda given: given.model is not None,
         "stands in place of MODEL, which is given: leave out MODEL or --example, not both",
     ),
-    Rule(
-        "output_name", lambda given: given.model is None, "belongs to MODEL, which is not given: add a file"
-    ),
-    Rule("shape", lambda given: given.model is None, "belongs to MODEL, which is not given: add a file"),
+    Rule("output_name", _without_model, WITHOUT_MODEL),
+    Rule("shape", _without_model, WITHOUT_MODEL),
     Rule("plane", lambda given: given.through is not None, "and --through both give a plane: leave out one"),
     Rule("at", lambda given: given.plane is None, "belongs to --plane I J, which is not given: add it"),
     Rule(

@@ -106,6 +106,16 @@ class Paving:
         """The unresolvable and the unprocessed cells."""
         return np.concatenate([self.unresolvable, self.unprocessed])
 
+    @property
+    def numbered(self) -> Array:
+        """The cells that have numbers, in their order."""
+        return np.concatenate([self.charts, self.undecided])
+
+    @property
+    def at_limit(self) -> Indices:
+        """The numbers of the unresolvable cells."""
+        return len(self.charts) + np.arange(len(self.unresolvable))
+
     def pairs(self) -> list[Pair]:
         """All pairs i < j of classes that have a chart; [None] if there is only one field."""
         if not self.candidates.shape[1]:

@@ -14,6 +14,7 @@ from itertools import chain
 
 import numpy as np
 
+from tracer.atlas.cells.subdivision import corners_of
 from tracer.atlas.classes.margins import Margins
 from tracer.boundaries.consistency import (
     ENDS_ALLOWED,
@@ -21,7 +22,6 @@ from tracer.boundaries.consistency import (
     SLACK,
     Claims,
     claims_of_field,
-    corners_of,
     shared_claims,
     some_rows,
     violated,
@@ -155,19 +155,19 @@ def _fits(edge: HalfEdge, arc: Arc | None, box: Box) -> bool:
 def _classes(partition: Partition, margins: Margins) -> Claims:
     """The claims about the outputs: near arcs, and in cells."""
     assert partition.certificate.proof is not None
-    corners = corners_of(partition.certificate.proof.empty)
+    corners = corners_of(some_rows(partition.certificate.proof.empty))
     best = margins.proven_argmax(corners.reshape(-1, 2)).reshape(corners.shape[:2])
     none = len(partition.labels)
-    least = np.where(best < 0, none, best).min(axis=0, initial=none)
-    several = (best.max(axis=0, initial=-1) > least).sum()
-    yield not several, f"several classes certainly win in {several} of {corners.shape[1]} empty cells"
+    least = np.where(best < 0, none, best).min(axis=1, initial=none)
+    several = (best.max(axis=1, initial=-1) > least).sum()
+    yield not several, f"several classes certainly win in {several} of {len(corners)} empty cells"
     groups: dict[tuple[int, int], list[Arc]] = {}
     for arc in partition.arcs:
         groups.setdefault(arc.outputs, []).append(arc)
     for (i, j), arcs in groups.items():
         yield from claims_of_field(margins.field(i, j).field, [arc.curve for arc in arcs])
         x = np.concatenate([arc.curve.points[1:-1] for arc in arcs if arc.curve.proven] or [np.zeros((0, 2))])
-        x = corners_of(np.stack([x, x], axis=1))[0]
+        x = some_rows(x)
         for k in np.setdiff1d(np.flatnonzero(margins.distinct), (i, j)).tolist():
             above = margins.above_both(k, i, j, x, x).sum()
             yield not above, f"class {k} is certainly above at {above} points between {i} and {j}"

@@ -124,12 +124,12 @@ def stacked_pieces(
     predicted, values = _collocated(box, stack), np.empty((len(stack), len(NODES), 2))
     pending, before, misses = np.arange(len(stack)), np.full((len(stack), PATIENCE), np.inf), np.ones(0, bool)
     length, hopeless = box.distance(stack.start, stack.end).sum(), np.zeros(len(stack), dtype=bool)
-    turned_by = np.full(len(stack), np.inf)
+    astray_before = np.full(len(stack), np.inf)
     for left in reversed(range(MOST_CUTS if rounds is None else rounds)):
         arcs, began = stack[pending], time.perf_counter()
         found = _put_onto_curve(field, box, arcs, *predicted)
         allowed = tolerance, tolerance * length / len(stack)
-        stalled = (found.off >= STALLED * before[:, -1]) | (found.angle * found.length >= STALLED * turned_by)
+        stalled = (found.off >= STALLED * before[:, -1]) | (found.astray >= STALLED * astray_before)
         misses = _missing(field, box, arcs, found, allowed, stalled)
         values[pending] = found.x[:, AT_NODES]
         # Without a bracket an arc with a lost point has no other point to be cut at.
@@ -148,8 +148,8 @@ def stacked_pieces(
         pending = np.flatnonzero(which[index])
         predicted = _predicted_parts(box, stack[pending], values[which])
         before = np.column_stack([found.off, before[:, :-1]])[misses]
-        turned_by = (found.angle * found.length)[misses]
-        before, turned_by = (np.repeat(some, 1 + len(CUTS), axis=0) for some in (before, turned_by))
+        both = before, found.astray[misses]
+        before, astray_before = (np.repeat(some, 1 + len(CUTS), axis=0) for some in both)
         hopeless, values = hopeless[index], values[index]
     good = ~hopeless
     good[pending[misses]] = False
@@ -285,9 +285,14 @@ class _OnCurve(NamedTuple):
     steep: Mask
     lost: Mask
 
+    @property
+    def astray(self) -> Array:
+        """How far the direction of the polynomials may lead from the curve, along the chord, (n,)."""
+        return self.angle * self.length
+
     def misses(self, tolerance: float, lengthening: float) -> Mask:
         """Which are off by more than `tolerance`, longer by more than that, steep, or may turn unseen."""
-        wrong = np.maximum(self.angle * self.length - AMPLIFIED_RATE * self.noise, 0.0)
+        wrong = np.maximum(self.astray - AMPLIFIED_RATE * self.noise, 0.0)
         with np.errstate(all="ignore"):
             misses = ~(self.off <= tolerance + self.noise) | (0.5 * wrong**2 / self.length > lengthening)
         misses |= self.steep & (self.length > tolerance) & ~(self.off <= self.noise)

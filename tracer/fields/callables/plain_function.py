@@ -86,26 +86,32 @@ class PlainFunction:
                 return found
         return self._differences(np.stack([x1, x2], axis=-1))
 
-    def measure(self, x: Array, before_call: Callable[[], None] | None = None) -> tuple[float, float]:
-        """The noise and the size, estimated at points (n, 2), n > 0, unless they are known already.
+    def measure(self, x: Array) -> tuple[float, float]:
+        """The noise and the size, estimated at points (n, 2), n > 0, unless they are known already."""
+        return self._measured(self.value, x)
 
-        `before_call` may end the work by an exception.
-        """
+    def _measured(self, values: Callable[[Array, Array], Array], x: Array) -> tuple[float, float]:
         if self.noise is None:
-            self.noise, self.size = noise_and_size(self._values(before_call), x)
+            self.noise, self.size = noise_and_size(values, x)
         return self.noise, self.size
 
     def check(self, x: Array, before_call: Callable[[], None]) -> None:
         """Call f with points (n, 2), n > 1, and with either half of them backwards, and measure its noise.
+
+        `before_call`, called before f is, may end the check by an exception.
 
         Raises
         ------
         ValueError
             If a value depends on the other points in the arrays; one that is another at every call does not.
         """
-        values = self._values(before_call)
+
+        def values(x1: Array, x2: Array) -> Array:
+            before_call()
+            return self.value(x1, x2)
+
         whole = values(*x.T)
-        noise, size = self.measure(x, before_call)
+        noise, size = self._measured(values, x)
         alone = np.empty(len(x))
         for part in (slice(-1, None, -2), slice(-2, None, -2)):
             alone[part] = values(*x[part].T)
@@ -124,16 +130,6 @@ class PlainFunction:
                 "model.eval() of a network that normalizes batches, and let iterations over all points at "
                 "once go on to 1e-8 of the values"
             )
-
-    def _values(self, before_call: Callable[[], None] | None) -> Callable[[Array, Array], Array]:
-        if before_call is None:
-            return self.value
-
-        def values(x1: Array, x2: Array) -> Array:
-            before_call()
-            return self.value(x1, x2)
-
-        return values
 
     def _differences(self, x: Array) -> Array:
         return gradients(self.value, x, *self.measure(x))

@@ -101,17 +101,17 @@ class ActivationRegions:
 
     def preactivations(self, x: Array) -> Array:
         """Pre-activations z of all neurons with kinks at points `x` (m, 2), shape (m, N)."""
-        return self._sides_and_preactivations(np.stack([x, np.zeros_like(x)]))[1]
+        return self._sides_and_preactivations(x[None])[1]
 
     def _sides_and_preactivations(self, h: Array) -> tuple[Pattern, Array]:
-        """Activation patterns and pre-activations, (m, N), at the points h[0] (m, 2), towards h[1].
+        """Activation patterns and pre-activations, (m, N), at the points h[0] (m, 2), towards h[1] if given.
 
         A pre-activation that is at a kink within the rounding error is at the kink, and a rate within its
         error is 0: where terms cancel on an area, their signs are random. Radii of weights are no part of it;
         bounds of the errors of earlier layers, which grow by |W| from layer to layer, up to `CARRIED` only.
         """
         found = np.empty((h.shape[1], len(self.kinks)))
-        sides, errors = np.empty(found.shape, np.int8), np.zeros((2, h.shape[2]))
+        sides, errors = np.empty(found.shape, np.int8), np.zeros((len(h), h.shape[2]))
         for layer, parts in self._parts():
             affine, size = layer.affine, np.abs(h).max(axis=1, initial=0.0)
             own = affine.gamma * affine.sizes(size)
@@ -120,8 +120,8 @@ class ActivationRegions:
             errors = own + np.minimum(affine.sizes(errors), CARRIED * own)
             for _, part, among in parts:
                 if among is not None:
-                    rows = self.kinks[among, 1:-1], errors[:, part]
-                    sides[:, among], found[:, among] = _placed(h[0][:, part], h[1][:, part], *rows)
+                    rows = h[..., part], self.kinks[among, 1:-1], errors[:, part]
+                    sides[:, among], found[:, among] = _placed(*rows)
                     errors[:, part] *= self._steepest[among]
             self._activate(h, parts, sides)
         return sides, found
@@ -172,14 +172,17 @@ class ActivationRegions:
             yield layer, parts
 
 
-def _placed(z: Array, rate: Array, kinks: Array, errors: Array) -> tuple[Pattern, Array]:
-    """The number of `kinks` (n, p) below each z (m, n), one at z if the `rate` is positive; and z itself.
+def _placed(h: Array, kinks: Array, errors: Array) -> tuple[Pattern, Array]:
+    """The number of `kinks` (n, p) below each z (m, n), one at z if its rate is positive; and z itself.
 
-    z and the rate have rounding `errors` (2, n): a z that may be at a kink is moved to it.
+    h is z, and its rate if there is one, (·, m, n), with rounding `errors` (·, n): a z that may be at a kink
+    is moved to it.
     """
+    z, *rates = h
+    rising = rates[0] > errors[1] if rates else False
     number, exact = np.zeros(z.shape, np.int8), z.copy()
     for kink in kinks.T:
         at_kink = np.abs(z - kink) <= errors[0]
-        number += np.where(at_kink, rate > errors[1], z > kink)
+        number += np.where(at_kink, rising, z > kink)
         exact = np.where(at_kink, kink, exact)
     return number, exact
