@@ -534,15 +534,27 @@ CLASSES = [
         ),
     ),
 ]
-ARITHMETIC = _rows(
-    "enclosures/arithmetic.py",
-    "enclosures/test_arithmetic.py",
-    the_environment=("if not (nearest and even):", "if False:"),
-    subnormal_numbers=("if _SMALL * _SMALL == 0 or _SUBNORMAL * _LARGE != _PRODUCT:", "if False:"),
-    an_environment_that_changes=("wrong = wrong or flaw()", "pass"),
-    the_previous_environment=("_c_library().fesetenv(before)\n\n\ndef in", "pass\n\n\ndef in"),
-    refusals=("    if CALL.depth:\n        return result\n", "    return result\n"),
-)
+ARITHMETIC = [
+    *_rows(
+        "enclosures/cores.py",
+        "enclosures/test_cores.py",
+        the_arithmetic_of_a_thread=("if is_helper and flaw() is not None:", "if False:"),
+        errors_of_a_thread=("if self._errors:", "if False:"),
+        the_deadline_in_a_thread=(
+            "target=copy_context().run, args=(self._help,",
+            "target=lambda help, errors: help(errors), args=(self._help,",
+        ),
+    ),
+    *_rows(
+        "enclosures/arithmetic.py",
+        "enclosures/test_arithmetic.py",
+        the_environment=("if not (nearest and even):", "if False:"),
+        subnormal_numbers=("if _SMALL * _SMALL == 0 or _SUBNORMAL * _LARGE != _PRODUCT:", "if False:"),
+        an_environment_that_changes=("wrong = wrong or flaw()", "pass"),
+        the_previous_environment=("_c_library().fesetenv(before)\n\n\ndef in", "pass\n\n\ndef in"),
+        refusals=("    if CALL.depth:\n        return result\n", "    return result\n"),
+    ),
+]
 FILES = [
     *_rows(
         "boundaries/columns.py",

@@ -85,7 +85,7 @@ def in_ieee_arithmetic(without_proof: Callable[[R, str], R]) -> Callable[[Callab
     def decorator(function: Callable[P, R]) -> Callable[P, R]:
         @functools.wraps(function)
         def decorated(*args: P.args, **kwargs: P.kwargs) -> R:
-            with ieee_arithmetic(), _counted():
+            with proving():
                 wrong = flaw()
                 result = function(*args, **kwargs)
                 wrong = wrong or flaw()
@@ -97,13 +97,14 @@ def in_ieee_arithmetic(without_proof: Callable[[R, str], R]) -> Callable[[Callab
 
 
 @contextmanager
-def _counted() -> Iterator[None]:
-    """Count one more active call."""
-    CALL.depth += 1
-    try:
-        yield
-    finally:
-        CALL.depth -= 1
+def proving() -> Iterator[None]:
+    """IEEE arithmetic, if it can be set, for whoever checks with `flaw` that it was; see `refused`."""
+    with ieee_arithmetic():
+        CALL.depth += 1
+        try:
+            yield
+        finally:
+            CALL.depth -= 1
 
 
 def refused(result: R, reason: str) -> R:

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, Mask, quiet
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
+from tracer.enclosures.cores import chunks, on_cores
 from tracer.fields.checks import points, shown
 from tracer.fields.field import Enclosure
 from tracer.fields.labels import Side, pair, restricted, sides
@@ -91,10 +92,8 @@ class Model(OfOneVersion, ABC):
         if len(flat) <= size:
             value, gradient = self._value_and_gradient(flat)
         else:
-            value, gradient = np.empty(len(flat)), np.empty(flat.shape)
-            for start in range(0, len(flat), size):
-                chunk = slice(start, start + size)
-                value[chunk], gradient[chunk] = self._value_and_gradient(flat[chunk])
+            parts = on_cores(lambda chunk: self._value_and_gradient(flat[chunk]), chunks(len(flat), size))
+            value, gradient = (np.concatenate(column) for column in zip(*parts, strict=True))
         return value.reshape(at.shape[:-1]), gradient.reshape(at.shape)
 
     def enclose(self, lower: Array, upper: Array) -> Enclosure:

@@ -21,7 +21,7 @@ from typing import Any
 
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.sweeps.folder import Folder
-from tracer.boundaries.sweeps.outcome import Outcome, attempt, attempt_packed
+from tracer.boundaries.sweeps.outcome import Outcome, attempt, attempt_beside_others, attempt_packed
 from tracer.boundaries.sweeps.pools import Pool
 from tracer.boundaries.sweeps.problem import Problem, checked
 from tracer.boundaries.work import Limits, Progress
@@ -128,8 +128,10 @@ class Sweep:
 
     def _submitted(self, problem: Problem) -> Future:
         """The future of a problem's boundary."""
-        if isinstance(self._executor, ThreadPoolExecutor | Here):
+        if isinstance(self._executor, Here):
             return self._executor.submit(attempt, *problem.work)
+        if isinstance(self._executor, ThreadPoolExecutor):
+            return self._executor.submit(attempt_beside_others, *problem.work)
         work = problem.packed()
         if self._pool is None:
             return self._executor.submit(attempt_packed, work)

@@ -14,6 +14,7 @@ from numpy.typing import ArrayLike
 
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.tracing import trace
+from tracer.enclosures.cores import one_thread
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -56,6 +57,12 @@ def attempt(field: Any, bounds: ArrayLike, keywords: dict[str, Any]) -> Boundary
         return error
 
 
+def attempt_beside_others(field: Any, bounds: ArrayLike, keywords: dict[str, Any]) -> Boundary | Exception:
+    """`attempt` in one thread, while other workers use the other cores."""
+    with one_thread():
+        return attempt(field, bounds, keywords)
+
+
 def attempt_packed(work: bytes) -> Boundary | Exception:
     """`attempt` in another process."""
     try:
@@ -63,7 +70,7 @@ def attempt_packed(work: bytes) -> Boundary | Exception:
     # The field's module is not there, for example.
     except Exception as error:
         return _portable(error)
-    result = attempt(field, bounds, keywords)
+    result = attempt_beside_others(field, bounds, keywords)
     return _portable(result) if isinstance(result, Exception) else result
 
 

@@ -25,6 +25,7 @@ from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, Mask, quiet
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
+from tracer.enclosures.cores import chunks, on_cores
 from tracer.fields.checks import index, points, shown
 from tracer.fields.field import Enclosure
 from tracer.fields.kernels.gaussians import DECAY, Gaussians
@@ -111,7 +112,8 @@ class KernelField(Model):
         """The outputs, shape (..., outputs), at points `x` of shape (..., inputs)."""
         at = points("x", x, self.n_inputs)
         flat = at.reshape(-1, self.n_inputs)
-        parts = [self.network(self.terms.value(flat[chunk])) for chunk in self._chunks(len(flat), 1)]
+        every = chunks(len(flat), self._chunk_size(1))
+        parts = on_cores(lambda chunk: self.network(self.terms.value(flat[chunk])), every)
         return np.concatenate(parts).reshape(*at.shape[:-1], self.n_outputs)
 
     def value(self, x: ArrayLike) -> Array:
@@ -130,21 +132,17 @@ class KernelField(Model):
         return value, np.stack([np.einsum("kn,kn->k", by_kernels, part) for part in partials], axis=1)
 
     def _at_points(self, x: Array) -> Enclosure:
-        chunks = self._chunks(len(x), FEWEST_CELLS)
-        layers = self.network.layers
-        return Enclosure.joined([network_bounds.at_points(layers, *self.terms.at(x[c])) for c in chunks])
+        every, layers = chunks(len(x), self._chunk_size(FEWEST_CELLS)), self.network.layers
+        parts = on_cores(lambda chunk: network_bounds.at_points(layers, *self.terms.at(x[chunk])), every)
+        return Enclosure.joined(parts)
 
     def _on_cells(self, lower: Array, upper: Array) -> Enclosure:
-        chunks = self._chunks(len(lower), FEWEST_CELLS)
-        return Enclosure.joined([self._form_bounds(lower[chunk], upper[chunk]) for chunk in chunks])
+        every = chunks(len(lower), self._chunk_size(FEWEST_CELLS))
+        return Enclosure.joined(on_cores(lambda c: self._form_bounds(lower[c], upper[c]), every))
 
     def _form_bounds(self, lower: Array, upper: Array) -> Enclosure:
         form, radius = self.terms.polynomials.on_cells(lower, upper)
         return network_bounds.of_form(form.apply(DECAY), self.network.layers, radius)
-
-    def _chunks(self, n: int, fewest: int) -> list[slice]:
-        size = self._chunk_size(fewest)
-        return [slice(start, start + size) for start in range(0, max(n, 1), size)]
 
     def _chunk_size(self, fewest: int) -> int:
         return max(fewest, CACHED_NUMBERS // len(self.terms))

@@ -35,6 +35,7 @@ from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, quiet
 from tracer.enclosures import rounding
+from tracer.enclosures.cores import chunks, on_cores
 from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.forms.taylor_arithmetic import add, multiply, scale
 from tracer.enclosures.functions.supporting_lines import largest
@@ -115,7 +116,8 @@ class LatentProbability(Model):
         """The probability minus p, shape (...), at points `x` of shape (..., inputs)."""
         at = points("x", x, self.n_inputs)
         flat = at.reshape(-1, self.n_inputs)
-        parts = [self._of_kernels(self.terms.value(flat[chunk]))[0] for chunk in self._chunks(len(flat))]
+        every = chunks(len(flat), self._points_at_once)
+        parts = on_cores(lambda chunk: self._of_kernels(self.terms.value(flat[chunk]))[0], every)
         return np.concatenate(parts).reshape(at.shape[:-1])
 
     def _value_and_gradient(self, x: Array) -> tuple[Array, Array]:
@@ -148,15 +150,12 @@ class LatentProbability(Model):
     def _points_at_once(self) -> int:
         return max(FEWEST, CACHED_NUMBERS // len(self.terms))
 
-    def _chunks(self, n: int) -> list[slice]:
-        size = self._points_at_once
-        return [slice(start, start + size) for start in range(0, max(n, 1), size)]
-
     def _at_points(self, x: Array) -> Enclosure:
         return self._on_cells(x, x)
 
     def _on_cells(self, lower: Array, upper: Array) -> Enclosure:
-        return Enclosure.joined([self._form_bounds(lower[c], upper[c]) for c in self._chunks(len(lower))])
+        every = chunks(len(lower), self._points_at_once)
+        return Enclosure.joined(on_cores(lambda c: self._form_bounds(lower[c], upper[c]), every))
 
     @quiet
     def _form_bounds(self, lower: Array, upper: Array) -> Enclosure:

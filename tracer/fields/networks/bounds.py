@@ -7,13 +7,15 @@ linear relaxations. Floats at points have radii by a forward pass, and in deep n
 the sign may depend on it. benchmarks/enclosures.py compares all of them.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
+from itertools import chain
 from typing import Any, TypeVar
 
 import numpy as np
 
 from tracer.arrays import Array, Indices
 from tracer.enclosures.clock import look
+from tracer.enclosures.cores import chunks, on_cores
 from tracer.enclosures.forms.mean_value import MeanValueForm
 from tracer.enclosures.forms.point_form import PointForm
 from tracer.enclosures.forms.polynomial import POINTS, PolynomialForm
@@ -27,6 +29,7 @@ from tracer.fields.networks.layer import Layer
 
 Form = TypeVar("Form", MeanValueForm, TaylorForm, PolynomialForm, PointForm)
 CellForm = TypeVar("CellForm", MeanValueForm, TaylorForm, PolynomialForm)
+R = TypeVar("R")
 
 # Cells are evaluated in chunks whose widest layer has this many numbers; a form has eight or nine such
 # arrays.
@@ -84,8 +87,8 @@ def at_points(layers: Sequence[Layer], x: Array, radius: Array | None = None) ->
     size = chunk_size(layers, LARGEST_ARRAY, FEWEST_POINTS)
     radius = np.zeros_like(x) if radius is None else radius
     if len(x) > size:
-        parts = (slice(start, start + size) for start in range(0, len(x), size))
-        return Enclosure.joined([at_points(layers, x[part], radius[part]) for part in parts])
+        parts = on_cores(lambda part: at_points(layers, x[part], radius[part]), chunks(len(x), size))
+        return Enclosure.joined(parts)
     value, reach = x, radius
     for layer in layers:
         value, reach = layer.at(value, reach)
@@ -227,12 +230,16 @@ def _smooth_forms_together(
     networks: Sequence[Sequence[Layer]], rows: Sequence[tuple[Indices, Indices]], lower: Array, upper: Array
 ) -> tuple[Enclosure, Indices]:
     """Bounds of networks without kinks, and the number of each row in the result."""
-    size, parts, order = chunk_size(networks[0], CACHED_FORMS), [], []
-    for start in range(0, len(lower), size):
-        here = [np.flatnonzero((cell >= start) & (cell < start + size)) for _, cell in rows]
-        some = [(layers, cell[k] - start) for layers, (_, cell), k in zip(networks, rows, here, strict=True)]
-        parts += _on_chunk_together(some, *(x[start : start + size] for x in (lower, upper)))
-        order += [row[k] for (row, _), k in zip(rows, here, strict=True)]
+
+    def on_chunk(chunk: slice) -> tuple[list[Enclosure], list[Indices]]:
+        here = [np.flatnonzero((cell >= chunk.start) & (cell < chunk.stop)) for _, cell in rows]
+        columns = zip(networks, rows, here, strict=True)
+        some = [(layers, cell[k] - chunk.start) for layers, (_, cell), k in columns]
+        order = [row[k] for (row, _), k in zip(rows, here, strict=True)]
+        return _on_chunk_together(some, lower[chunk], upper[chunk]), order
+
+    found = on_cores(on_chunk, chunks(len(lower), chunk_size(networks[0], CACHED_FORMS)))
+    parts, order = (list(chain.from_iterable(column)) for column in zip(*found, strict=True))
     return Enclosure.joined(parts), np.concatenate(order)
 
 
@@ -284,14 +291,19 @@ def mean_values(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosur
 
 def _mean_values(layers: Sequence[Layer], lower: Array, upper: Array) -> tuple[Enclosure, Array]:
     """Bounds by mean value forms, and the forms' spread, (k,)."""
-    forms = [_form(MeanValueForm, layers, *corners) for corners in _in_chunks(layers, lower, upper)]
-    return Enclosure.joined([_bounds(*form) for form in forms]), np.concatenate([f.spread for f, _ in forms])
+
+    def found(form: MeanValueForm, radius: Array) -> tuple[Enclosure, Array]:
+        return _bounds(form, radius), form.spread
+
+    size = chunk_size(layers, CACHED_FORMS)
+    bounds, spread = zip(*_by_forms(MeanValueForm, found, layers, lower, upper, size), strict=True)
+    return Enclosure.joined(bounds), np.concatenate(spread)
 
 
 def taylor_forms(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
     """Bounds of a network without kinks by Taylor forms alone, as `on_cells`."""
-    forms = (_form(TaylorForm, layers, *corners) for corners in _in_chunks(layers, lower, upper))
-    return Enclosure.joined([_bounds(*form) for form in forms])
+    size = chunk_size(layers, CACHED_FORMS)
+    return Enclosure.joined(_by_forms(TaylorForm, _bounds, layers, lower, upper, size))
 
 
 def polynomial_forms(layers: Sequence[Layer], lower: Array, upper: Array) -> Enclosure:
@@ -300,16 +312,29 @@ def polynomial_forms(layers: Sequence[Layer], lower: Array, upper: Array) -> Enc
     Around many points polynomials round more than Taylor forms do, so cells on which F is nothing but
     rounding are left to these.
     """
-    size, parts = chunk_size(layers, CACHED_POLYNOMIALS, fewest=1), []
+    size = chunk_size(layers, CACHED_POLYNOMIALS, fewest=1)
     with np.errstate(all="ignore"):
-        for start in range(0, len(lower), size):
-            part = slice(start, start + size)
-            parts.append(_bounds(*_form(PolynomialForm, layers, lower[part], upper[part])))
-    found = Enclosure.joined(parts)
+        found = Enclosure.joined(_by_forms(PolynomialForm, _bounds, layers, lower, upper, size))
     undecided = np.flatnonzero(~found.decided())
     if len(undecided) <= (1 - LEAST_DECIDED) * len(lower):
         return found
     return found.narrowed(undecided, taylor_forms(layers, lower[undecided], upper[undecided]))
+
+
+def _by_forms(
+    kind: type[CellForm],
+    result: Callable[[CellForm, Array], R],
+    layers: Sequence[Layer],
+    lower: Array,
+    upper: Array,
+    size: int,
+) -> list[R]:
+    """The `result` of the forms on cells, and of the cells' radii, for at most `size` cells at a time."""
+
+    def on_chunk(chunk: slice) -> R:
+        return result(*_form(kind, layers, lower[chunk], upper[chunk]))
+
+    return on_cores(on_chunk, chunks(len(lower), size))
 
 
 def _form(
@@ -339,13 +364,6 @@ def of_form(form: TaylorForm, layers: Sequence[Layer], radius: Array) -> Enclosu
 def _bounds(form: MeanValueForm | TaylorForm | PolynomialForm, radius: Array) -> Enclosure:
     (low, high), gradient = form.value_bounds(), form.gradient_bounds(radius)
     return Enclosure(low[:, 0], high[:, 0], *gradient, np.ones(len(radius), dtype=bool))
-
-
-def _in_chunks(layers: Sequence[Layer], lower: Array, upper: Array) -> Iterator[tuple[Array, Array]]:
-    """Chunks of the cells that fit the cache."""
-    size = chunk_size(layers, CACHED_FORMS)
-    for start in range(0, max(len(lower), 1), size):
-        yield lower[start : start + size], upper[start : start + size]
 
 
 def chunk_size(layers: Sequence[Layer], numbers: int, fewest: int = FEWEST_CELLS) -> int:

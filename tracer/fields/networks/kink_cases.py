@@ -22,6 +22,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tracer.arrays import Array, Indices, Mask, Signs
+from tracer.enclosures.cores import chunks, on_cores
 from tracer.enclosures.forms.relaxation import Relaxation, RelaxedNeurons
 from tracer.enclosures.forms.zonotope import Zonotope, direction, oblique_direction
 from tracer.enclosures.functions.piecewise_linear import FREE, Pattern
@@ -72,13 +73,10 @@ class OutputsOnCells(NamedTuple):
         return rows, number
 
     def chunks(self, size: int) -> Iterator["OutputsOnCells"]:
-        """The rows of `size` cells at a time, of rows sorted by their cells."""
-        if len(self.lower) <= size:
-            yield self
-            return
-        for start in range(0, len(self.lower), size):
-            part, some = slice(start, start + size), slice(*np.searchsorted(self.cell, (start, start + size)))
-            cell = self.cell[some] - start
+        """The rows of at most `size` cells at a time, of rows sorted by their cells."""
+        for part in chunks(len(self.lower), size):
+            some = slice(*np.searchsorted(self.cell, (part.start, part.stop)))
+            cell = self.cell[some] - part.start
             yield OutputsOnCells(self.lower[part], self.upper[part], cell, self.output[some])
 
 
@@ -102,7 +100,7 @@ class _Classified(NamedTuple):
     directions: Array
 
     @classmethod
-    def joined(cls, parts: list["_Classified"]) -> "_Classified":
+    def joined(cls, parts: Sequence["_Classified"]) -> "_Classified":
         """The rows of all parts, in this order."""
         if len(parts) == 1:
             return parts[0]
@@ -142,21 +140,24 @@ def _in_chunks(layers: Sequence[Layer], rows: OutputsOnCells, size: int, are_nei
     In chunks of neighbours neurons that are 0 on all of them are left out; then cases are of one chunk only,
     as each has neurons of its own.
     """
-    parts, undecided, start = [], [], 0
-    for chunk in rows.chunks(size):
+
+    def on_chunk(chunk: OutputsOnCells) -> tuple[_Classified, list[_Cases]]:
+        if not are_neighbours:
+            return _relaxed(layers, chunk, size)
         some = layers
-        if are_neighbours and len(chunk.lower) >= FEWEST_NEIGHBOURS:
+        if len(chunk.lower) >= FEWEST_NEIGHBOURS:
             some = active_layers(layers, chunk.lower, chunk.upper)
         part, cases = _relaxed(some, chunk, size)
-        if are_neighbours:
-            for one in _joined(cases):
-                _branch(some, chunk, part, one, size)
-        else:
-            undecided += [case._replace(rows=start + case.rows) for case in cases]
-        parts.append(part)
-        start += len(chunk.cell)
-    found = _Classified.joined(parts)
-    for cases in _joined(undecided):
+        for one in _joined(cases):
+            _branch(some, chunk, part, one, size)
+        return part, []
+
+    parts, undecided = zip(*on_cores(on_chunk, rows.chunks(size)), strict=True)
+    found, every = _Classified.joined(parts), []
+    start = np.cumsum([0, *(len(part.low) for part in parts)]).tolist()
+    for before, cases in zip(start, undecided, strict=False):
+        every += [case._replace(rows=before + case.rows) for case in cases]
+    for cases in _joined(every):
         _branch(layers, rows, found, cases, size)
     return found
 
@@ -304,11 +305,13 @@ def _joined(cases: list[_Cases]) -> Iterator[_Cases]:
 
 def _branch(layers: Layers, rows: OutputsOnCells, found: _Classified, cases: _Cases, size: int) -> None:
     """Narrow the bounds of F in `found`, and add directions, by branching on the rows of `cases`."""
-    chunk = max(1, size // len(cases.fixed))
-    for start in range(0, len(cases.rows), chunk):
-        some, fixed = cases.some(slice(start, start + chunk))
+
+    def on_chunk(chunk: slice) -> None:
+        some, fixed = cases.some(chunk)
         least, most, found.directions[:, some] = _bounds_of_cases(layers, rows, some, fixed)
         found.low[some], found.high[some] = np.fmax(found.low[some], least), np.fmin(found.high[some], most)
+
+    on_cores(on_chunk, chunks(len(cases.rows), max(1, size // len(cases.fixed))))
 
 
 def _bounds_of_cases(

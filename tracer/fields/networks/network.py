@@ -26,6 +26,7 @@ from numpy.typing import ArrayLike
 from tracer._version import __version__
 from tracer.arrays import Array, Mask, quiet
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
+from tracer.enclosures.cores import chunks, on_cores
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.fields.checks import exact_number, points, shown
 from tracer.fields.field import Enclosure
@@ -152,7 +153,7 @@ class Network(Model):
         """The outputs, shape (..., outputs), at points `x` of shape (..., inputs)."""
         h, size = self._points(x), self._values_at_once
         if h.ndim == 2 and len(h) > size:
-            return np.concatenate([self(h[start : start + size]) for start in range(0, len(h), size)])
+            return np.concatenate(on_cores(lambda chunk: self(h[chunk]), chunks(len(h), size)))
         for layer in self.layers:
             h = layer.function.value(layer.preactivation(h))
         return h
