@@ -33,8 +33,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tracer.arrays import Array, Mask
-from tracer.atlas.charts import across
+from tracer.arrays import Array, Mask, cross, dot, lengths, turned, unit_vectors
 from tracer.atlas.edges.roots import point_bounds
 from tracer.curves.pieces import (
     AT_CHECKS,
@@ -51,7 +50,6 @@ from tracer.curves.pieces import (
 from tracer.curves.prediction.arc_corrector import corrected, grid_in_brackets
 from tracer.curves.prediction.batch import ENDS, GRADIENTS, ArcBatch, can_be_halved, is_long
 from tracer.curves.turning import FLAT
-from tracer.curves.vectors import dot, lengths, turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field, noise_of, unenclosable
 
@@ -337,7 +335,7 @@ def _put_onto_curve(field: Field, box: Box, arcs: ArcBatch, predicted: Array, no
 def _in_order(field: Field, box: Box, arcs: ArcBatch) -> tuple[Array, Array]:
     """Points at `SIGMA` between the ends of arcs in charts, (n, 9, 2), one after another, and ∇F there."""
     straight = _straight(arcs.start, arcs.end, SIGMA[INNER])
-    x, gradient = grid_in_brackets(field, arcs, across(arcs.direction[:, None], straight))
+    x, gradient = grid_in_brackets(field, arcs, cross(straight, arcs.direction[:, None]))
     along = ((arcs.end - arcs.start) / box.sides / box.sides)[:, None]
     # Where a curve runs along its brackets, rounding moves points along it: there take normals of chords.
     mixed = np.flatnonzero(~(np.diff(dot(x, along)) > 0).all(axis=1))
