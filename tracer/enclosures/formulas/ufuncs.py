@@ -29,16 +29,8 @@ from tracer.enclosures.forms.compositions import (
     times,
     times_logarithm,
 )
-from tracer.enclosures.forms.ranged import (
-    ZERO,
-    Kink,
-    Ranged,
-    absolute,
-    add,
-    maximum,
-    minimum,
-    subtract,
-)
+from tracer.enclosures.forms.ranged import Ranged
+from tracer.enclosures.forms.ranged_arithmetic import ZERO, Kink, absolute, add, maximum, minimum, subtract
 from tracer.enclosures.formulas.stand_in import Unenclosable
 from tracer.enclosures.formulas.switches import (
     COMBINATIONS,
