@@ -23,7 +23,7 @@ from cases.campaigns import concluded
 from cases.random_networks import SMOOTH, network_of
 from cases.samples import points_in
 from oracles.running_errors import evaluate
-from tracer.enclosures.forms.point_form import PointForm
+from tracer.enclosures.polynomials.point_form import PointForm
 from tracer.fields.networks.bounds import polynomial_forms, through
 
 ANALYTIC = [name for name in SMOOTH if name != "elu"]

@@ -17,6 +17,7 @@ FOLDERS = [
     "enclosures",
     "enclosures/functions",
     "enclosures/interpolation",
+    "enclosures/polynomials",
     "enclosures/forms",
     "enclosures/formulas",
     "fields/callables",

@@ -12,10 +12,11 @@ import tracer
 from cases.problems import BOX, T2, T3, counts
 from cases.random_networks import network_of, standing
 from tracer import Status
+from tracer.arrays import cross
 from tracer.atlas.atlas import build_atlas
 from tracer.atlas.cells import paving
 from tracer.atlas.cells.questions import OneField
-from tracer.atlas.charts import OBLIQUE, across, across_bounds, pair_crossings
+from tracer.atlas.charts import OBLIQUE, across_bounds, pair_crossings
 from tracer.curves.arcs.assembly import batch_of
 from tracer.curves.arcs.error_bounds import Slabs, proven_distances
 from tracer.fields.box import Box
@@ -358,5 +359,5 @@ def test_the_coordinate_across_is_bounded(fresh_seed):
     for k in range(1000):
         (d1, d2), (x1, x2) = ([Fraction(v) for v in row.tolist()] for row in (d[k], x[k]))
         assert Fraction(low[k]) <= d2 * x1 - d1 * x2 <= Fraction(high[k])
-    assert np.array_equal(across(d, x)[900:], x[900:, 0])
+    assert np.array_equal(cross(x, d)[900:], x[900:, 0])
     assert np.array_equal(low[900:], high[900:])

@@ -216,7 +216,7 @@ MEAN_VALUES = _rows(
 )
 POLYNOMIALS = [
     *_rows(
-        "enclosures/forms/polynomial.py",
+        "enclosures/polynomials/polynomial.py",
         "enclosures/test_forms.py",
         "fields/test_polynomial_bounds.py",
         rounding_of_floats=("(noise * function.gamma) * sizes[0], sizes.copy()", "0 * sizes[0], 0 * sizes"),
@@ -231,7 +231,7 @@ POLYNOMIALS = [
         ),
     ),
     *_rows(
-        "enclosures/forms/point_form.py",
+        "enclosures/polynomials/point_form.py",
         "enclosures/test_forms.py",
         "fields/test_polynomial_bounds.py",
         rounding_of_layers_at_points=(
@@ -240,13 +240,13 @@ POLYNOMIALS = [
         ),
     ),
     *_rows(
-        "enclosures/forms/backward_pass.py",
+        "enclosures/polynomials/backward_pass.py",
         "fields/test_polynomial_bounds.py",
         radii_where_the_pass_ends=("radii if before is None else", "0 * radii if before is None else"),
         errors_of_activations=("self.activation.fresh + np.abs", "0 * self.activation.fresh + np.abs"),
     ),
     *_rows(
-        "enclosures/forms/polynomial_model.py",
+        "enclosures/polynomials/polynomial_model.py",
         "enclosures/test_interpolation.py",
         "fields/test_polynomial_bounds.py",
         noise_of_values=("fresh += bounds.points.noise[:, None] * _noise(row, sizes[0])", "pass"),

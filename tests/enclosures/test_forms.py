@@ -9,15 +9,15 @@ from flint import arb, ctx
 from oracles.balls import arb_of
 from tracer.enclosures.affine_map import AffineMap
 from tracer.enclosures.forms import taylor_arithmetic as taylor
-from tracer.enclosures.forms.backward_pass import Place
 from tracer.enclosures.forms.mean_value import ROUNDINGS, MeanValueForm, _products
-from tracer.enclosures.forms.point_form import PointForm
-from tracer.enclosures.forms.polynomial import PolynomialForm
-from tracer.enclosures.forms.polynomial_model import DEGREE
 from tracer.enclosures.forms.relaxation import Relaxation
 from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.functions.piecewise_linear import HARDTANH, RELU
 from tracer.enclosures.interpolation.padua import padua_points
+from tracer.enclosures.polynomials.backward_pass import Place
+from tracer.enclosures.polynomials.point_form import PointForm
+from tracer.enclosures.polynomials.polynomial import PolynomialForm
+from tracer.enclosures.polynomials.polynomial_model import DEGREE
 
 CELLS, OUT = 12, 5
 FORMS = pytest.mark.parametrize("kind", [TaylorForm, MeanValueForm])

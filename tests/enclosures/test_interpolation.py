@@ -8,13 +8,13 @@ import pytest
 from flint import arb, ctx
 
 from oracles import balls
-from tracer.enclosures.forms.polynomial_model import through
 from tracer.enclosures.functions.sigmoidal import SIGMOID, TANH
 from tracer.enclosures.functions.smooth_activations import GELU, SILU, SOFTPLUS
 from tracer.enclosures.interpolation import ridges
 from tracer.enclosures.interpolation.analytic import row_of
 from tracer.enclosures.interpolation.padua import padua_points
 from tracer.enclosures.interpolation.tails import BINS, BINS_A_RADIUS, _table, tails_of
+from tracer.enclosures.polynomials.polynomial_model import through
 
 FUNCTIONS = {
     "tanh": TANH,

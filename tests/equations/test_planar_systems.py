@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tracer.equations.planar_systems import solve, solve_linear
+from tracer.equations.zeros import solve, solve_linear
 
 
 def circle_and_line(x, which):

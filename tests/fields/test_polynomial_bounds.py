@@ -9,7 +9,7 @@ import pytest
 import tracer
 from sound_polynomials import ANALYTIC, claims
 from tracer import Status
-from tracer.enclosures.forms.point_form import PointForm
+from tracer.enclosures.polynomials.point_form import PointForm
 from tracer.fields.networks import bounds
 from tracer.fields.networks.bounds import mean_values, polynomial_forms, taylor_forms
 

@@ -5,14 +5,14 @@ zeros. That gradient is upper semicontinuous, so by Lebourg's mean value theorem
 increasing along d around each zero. A chart is convex, and between two passages of F from − to + there is one
 from + to −, so a line parallel to d contains at most one zero. Each such line is a level of
 
-    τ(x) = d₂ x₁ − d₁ x₂,
+    τ(x) = x × d = d₂ x₁ − d₁ x₂,
 
-so the boundary in the chart is a graph over some intervals of τ, each of which bounds an *arc*. In the
-direction of increasing τ, an arc has F > 0 on its left. So it enters the chart where F falls along the sides
-of the chart, taken counterclockwise, and leaves where F rises: at a crossing, where F has certified opposite
-signs, one of the two holds. In the order of τ, entries and exits must alternate, and each pair bounds one
-arc. A chart is *broken*, and nothing is claimed of it, if they do not alternate, if its crossings cannot be
-ordered, or if one of its sides is undecided.
+± a coordinate, bit for bit, if d is along an axis. So the boundary in the chart is a graph over some
+intervals of τ, each of which bounds an *arc*. In the direction of increasing τ, an arc has F > 0 on its left.
+So it enters the chart where F falls along the sides of the chart, taken counterclockwise, and leaves where F
+rises: at a crossing, where F has certified opposite signs, one of the two holds. In the order of τ, entries
+and exits must alternate, and each pair bounds one arc. A chart is *broken*, and nothing is claimed of it, if
+they do not alternate, if its crossings cannot be ordered, or if one of its sides is undecided.
 
 If only that part of the boundary counts on which a third class is below both (see `junctions`), and this
 part ends in at most one point of the chart, then one crossing may be *alone*: an entry without an exit, or an
@@ -131,11 +131,6 @@ def is_oblique(directions: Array) -> Mask:
 def dependent_coordinate(directions: Array) -> Indices:
     """The coordinate along which F is monotone at its zeros in each chart; `OBLIQUE` for neither."""
     return np.where(is_oblique(directions), OBLIQUE, np.where(directions[:, 0] != 0, 0, 1))
-
-
-def across(directions: Array, x: Array) -> Array:
-    """τ at points (..., 2) for `directions` (..., 2): ± a coordinate, bit for bit, along the axes."""
-    return directions[..., 1] * x[..., 0] - directions[..., 0] * x[..., 1]
 
 
 def across_bounds(directions: Array, x: Array) -> tuple[Array, Array]:

@@ -19,7 +19,7 @@ from tracer.atlas.atlas import Atlas
 from tracer.atlas.cells.subdivision import NO_CELLS
 from tracer.atlas.edges.roots import certified_values
 from tracer.atlas.groups import NO_GROUP, grouped
-from tracer.atlas.places import Place, length_touched, place_of
+from tracer.atlas.places import Place, length_touched, place_of, sentence
 from tracer.curves.arcs.error_bounds import UP
 from tracer.curves.arcs.zooms import ArcEnd, Tail, Zoom, zoomed
 from tracer.curves.branch_points import BranchPoint, branch_point_in, field_size, lies_in
@@ -81,7 +81,7 @@ class Clustered(NamedTuple):
 
     Attributes
     ----------
-    traces : list
+    traces : sequence
         The traces, continued through zoomed clusters, with the branch points at which they end.
     clusters : tuple of Cluster
     zoomed : ndarray of bool
@@ -94,12 +94,17 @@ class Clustered(NamedTuple):
         The most cells of a cluster that was not zoomed.
     """
 
-    traces: list[Traced]
-    clusters: tuple[Cluster, ...]
-    zoomed: Mask
-    left: Array
-    cells: int
-    most: int
+    traces: Sequence[Traced]
+    clusters: tuple[Cluster, ...] = ()
+    zoomed: Mask = np.zeros(0, dtype=bool)
+    left: Array = NO_CELLS
+    cells: int = 0
+    most: int = 0
+
+    def sentence(self) -> str:
+        """What the places are that the clusters surround, for the certificate."""
+        widths = [(cluster.place, float(np.ptp(cluster.bounds, axis=0).max())) for cluster in self.clusters]
+        return sentence(widths, sum(cluster.touched for cluster in self.clusters))
 
 
 def clustered(

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from tracer.arrays import EPS, Array
+from tracer.arrays import EPS, Array, dot, lengths, turned, within
 from tracer.atlas.cells.subdivision import corners_of
 from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.atlas.edges.roots import certified_signs
@@ -25,7 +25,6 @@ from tracer.boundaries.boundary import Boundary
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
 from tracer.curves.pieces import NODES, Pieces, with_arclength
-from tracer.curves.vectors import dot, lengths, turned, within
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField, unenclosable
 

@@ -17,7 +17,6 @@ from tracer.atlas.certificate import Certificate, Proof, Status
 from tracer.atlas.charts import dependent_coordinate
 from tracer.atlas.classes.class_question import ClassQuestion
 from tracer.atlas.fragments import without_fragments
-from tracer.atlas.places import sentence
 from tracer.atlas.plain_values import compare_atlas
 from tracer.atlas.requested_box import compared_with_requested
 from tracer.boundaries.boundary import Boundary
@@ -57,25 +56,23 @@ def proven_boundary(field: EnclosedField, box: Box, work: Work) -> Boundary:
         If the field has no bounds: a callable that turns out not to be a formula.
     """
     evaluations = Evaluations(field, work.deadline())
-    sites = ZoomSites(evaluations, box)
-    atlas, found, finished = _with_clusters(OneField(evaluations, sites.left), box, work, 0)
+    sites = ZoomSites(evaluations, box) if isinstance(field, Function) else None
+    question = OneField(evaluations) if sites is None else OneField(evaluations, sites.left)
+    atlas, found, finished = _with_clusters(question, box, work, 0)
     spent = 0
     # Cells left to a zoom that it has not decided are cut after all, if there is a budget left for it.
-    if len(sites.bounds) and found.most > MANY and not atlas.exhausted:
+    if sites is not None and len(sites.bounds) and found.most > MANY and not atlas.exhausted:
         spent = atlas.cells + found.cells
         again = _with_clusters(OneField(evaluations), box, work, spent)
         if again[0].exhausted:
             spent = again[0].cells
         else:
             atlas, found, finished = again
-    clusters = found.clusters
-    widths = [(cluster.place, float(np.ptp(cluster.bounds, axis=0).max())) for cluster in clusters]
     curves = Curve.proven_from(found.traces, evaluations, atlas.box, work.limits.tolerance)
     curves = tuple(sorted(curves, key=lambda curve: curve.points[0].tolist()))
     # Last, after all evaluations: a user's callable may have changed since the atlas was built.
     if isinstance(field, Function):
         compare_atlas(field, atlas)
-    places = sentence(widths, sum(cluster.touched for cluster in clusters))
     work.end_of("assembly")
     return Boundary(
         curves,
@@ -87,22 +84,26 @@ def proven_boundary(field: EnclosedField, box: Box, work: Work) -> Boundary:
             further=found.left,
             zoomed=found.zoomed,
             zoom_cells=spent + found.cells,
-            places=places,
+            places=found.sentence() if found.clusters else "",
         ),
-        tuple(cluster.branch_point for cluster in clusters if cluster.branch_point is not None),
+        tuple(c.branch_point for c in found.clusters if c.branch_point is not None),
         box,
         field,
         Stats(spent + atlas.cells + found.cells, evaluations.points, atlas.seconds | work.seconds),
-        clusters,
+        found.clusters,
     )
 
 
 def _with_clusters(question: OneField, box: Box, work: Work, spent: int) -> tuple[Atlas, Clustered, bool]:
     """The atlas of a box, its clusters and traces, and whether these are finished; `spent` cells are gone."""
     atlas, limits = survey(question, box, work, spent), work.limits
-    atlas, arcs, finished = follow(question, atlas if atlas.exhausted else without_fragments(atlas), work)
+    if len(atlas.undecided) and not atlas.exhausted:
+        atlas = without_fragments(atlas)
+    atlas, arcs, finished = follow(question, atlas, work)
     evaluations: Any = question.field
     traces = traces_of(evaluations, atlas.sheet, arcs[None], atlas.exhausted)
+    if not len(atlas.undecided):
+        return atlas, Clustered(traces), finished
     left = limits.max_cells - spent - atlas.cells
     return atlas, clustered(evaluations, atlas, traces, limits.tolerance, left), finished
 

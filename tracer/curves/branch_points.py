@@ -20,7 +20,7 @@ import numpy as np
 
 from tracer.arrays import Array, Indices
 from tracer.atlas.places import POINT
-from tracer.equations.planar_systems import solve
+from tracer.equations.zeros import solve
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Overtime
 from tracer.fields.field import Field

@@ -1,10 +1,8 @@
 """The correctors: Newton's method from predictions onto the curve, and root-finding from a seed onto it.
 
-Newton's method runs along the gradient, in box units: ``x ← x − F ∇F / |∇F|²`` [1]_, or along a given normal
-n: ``x ← x − F n / (∇F · n)``. Each step squares the error, so two or three reach rounding. Along the gradient
-the iterate with the smallest ``|F| / |∇F|`` is the result, and iteration stops before leaving the
-neighbourhood of the prediction. Along normals, where brackets make it safe, the last iterate is the result,
-and F is not evaluated there.
+Newton's method runs along the gradient, in box units: ``x ← x − F ∇F / |∇F|²`` [1]_. Each step squares the
+error, so two or three reach rounding. The iterate with the smallest ``|F| / |∇F|`` is the result, and
+iteration stops before leaving the neighbourhood of the prediction.
 
 References
 ----------
@@ -15,19 +13,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tracer.arrays import Array
+from tracer.arrays import Array, max_norm
 from tracer.atlas.edges.roots import Transversals, bracketed_newton
-from tracer.curves.vectors import dot, max_norm
 from tracer.fields.box import Box
-from tracer.fields.field import Field, noise_of
+from tracer.fields.field import Field
 
 NEWTON_STEPS = 4
-# Upper limits along given normals: of the number of steps, and of a next step not worth making, in box units:
-# where many points are corrected, and where few are.
-STEPS_ALONG = 6
-SETTLED, EXACT = 1e-15, 2e-16
-# Steps that so many times the noise of F explains are noise.
-NOISE = 8.0
 # Upper limit of a correction, in box units: a longer one could be a jump to another branch.
 LONGEST_CORRECTION = 0.02
 # A seed within this distance, in box units, is already on the curve.
@@ -71,38 +62,6 @@ def correct(field: Field, box: Box, x: Array) -> Corrected:
             break
         at[active] = moved[further]
     return best
-
-
-def newton_along(
-    field: Field, along: Array, chord: Array, x: Array, settled: float = EXACT
-) -> tuple[Array, Array, Array, Array]:
-    """Newton's method from points (n, 2) along vectors (n, 2); steps are multiples of these.
-
-    Returns the points, ∇F near them, the sizes of the last steps, inf where F is flat and 0 where they are
-    noise of F, and estimates of the next ones: no smaller where they are rounding, nor made if they are at
-    most `settled`. F curves on the scale of a `chord` (n,).
-    """
-    n = len(x)
-    at, gradient, step, next_ = np.empty((n, 2)), np.empty((n, 2)), np.empty(n), np.empty(n)
-    active, last, noise = np.arange(n), chord, NOISE * noise_of(field)
-    for _ in range(STEPS_ALONG):
-        value, slope = field.value_and_gradient(x)
-        with np.errstate(all="ignore"):
-            rise = dot(slope, along)
-            size, noisy = value / rise, noise / np.abs(rise)
-            # Where F is flat no step is made.
-            known = np.isfinite(size)
-            x = x - np.where(known, size, 0.0)[:, None] * along
-            size = np.where(known, np.abs(size), np.inf)
-            following = np.maximum(size * np.fmin(size / last, 1.0), noisy)
-        at[active], gradient[active], next_[active] = x, slope, following
-        step[active] = np.where(size <= noisy, 0.0, size)
-        further = np.flatnonzero((following > settled) & (size > noisy) & known)
-        if not len(further):
-            break
-        active, last = active[further], size[further]
-        x, along = x.take(further, 0), along.take(further, 0)
-    return at, gradient, step, next_
 
 
 def newton_step(value: Array, gradient: Array) -> tuple[Array, Array]:

@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracer.arrays import EPS, Array, quiet
+from tracer.arrays import EPS, Array, max_norm, quiet, turned, unit_vectors
 from tracer.curves.branch_points import BranchPoint
 from tracer.curves.corrector import correct, newton_step
 from tracer.curves.end import End
@@ -24,7 +24,6 @@ from tracer.curves.polylines import SAMPLES, resolved, vertices
 from tracer.curves.screen import Screen
 from tracer.curves.trace import Trace
 from tracer.curves.turning import TurningPoint, turning_points
-from tracer.curves.vectors import max_norm, turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.checks import between, floats, need_finite
 from tracer.fields.evaluations import Evaluations, Overtime

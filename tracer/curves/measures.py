@@ -15,9 +15,8 @@ References
 
 import numpy as np
 
-from tracer.arrays import Array
+from tracer.arrays import Array, dot, lengths, unit_vectors
 from tracer.curves.pieces import DEGREE, Pieces
-from tracer.curves.vectors import dot, lengths, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 

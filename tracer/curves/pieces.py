@@ -13,9 +13,8 @@ import numpy as np
 from numpy.polynomial import chebyshev, legendre
 from numpy.typing import NDArray
 
-from tracer.arrays import EPS, Array, Indices, Mask
-from tracer.curves.vectors import lengths
-from tracer.equations.safeguarded_newton import newton
+from tracer.arrays import EPS, Array, Indices, Mask, lengths
+from tracer.equations.zeros import newton
 
 DEGREE = 7
 # Values of the Chebyshev polynomials at −1.

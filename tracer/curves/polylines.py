@@ -20,10 +20,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tracer.arrays import Array, Mask
+from tracer.arrays import Array, Mask, lengths
 from tracer.curves.corrector import Corrected
 from tracer.curves.pieces import AT_CHECKS, AT_NODES, EXPECTED, SIGMA, Pieces, with_arclength
-from tracer.curves.vectors import lengths
 from tracer.fields.box import Box
 
 # Samples of every polynomial piece, for measuring curvature and errors of chords.

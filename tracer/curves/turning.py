@@ -18,12 +18,11 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracer.arrays import Array, Indices
+from tracer.arrays import Array, Indices, dot, turned, turning, unit_vectors
 from tracer.curves.corrector import correct
 from tracer.curves.pieces import DEGREE, NODES, Pieces, differentiation, extrema
 from tracer.curves.trace import Trace
-from tracer.curves.vectors import dot, turned, turning, unit_vectors
-from tracer.equations.safeguarded_newton import newton
+from tracer.equations.zeros import newton
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 

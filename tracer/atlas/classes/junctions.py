@@ -29,7 +29,7 @@ from tracer.atlas.classes.candidates import Candidates
 from tracer.atlas.classes.margins import Margins
 from tracer.atlas.edges.roots import ROUNDING
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP
-from tracer.equations.planar_systems import solve
+from tracer.equations.zeros import solve
 
 NEWTON_STEPS = 50
 BOUND_ROUNDS = 2

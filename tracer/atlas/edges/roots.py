@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from tracer.arrays import Array, Indices, Mask, Rows, Signs
 from tracer.atlas.cells.subdivision import CHUNK, ROUNDING_ROUNDS, UNBOUNDED, rounding_only, subdivide
-from tracer.equations.safeguarded_newton import ROUNDING, newton
+from tracer.equations.zeros import ROUNDING, newton
 from tracer.fields.field import EnclosedField, Field
 
 # If there are few segments, each is cut into several parts at once: this many take hardly longer than one.

@@ -14,6 +14,7 @@ from itertools import chain
 
 import numpy as np
 
+from tracer.arrays import within
 from tracer.atlas.cells.subdivision import corners_of
 from tracer.atlas.classes.margins import Margins
 from tracer.boundaries.consistency import (
@@ -30,7 +31,6 @@ from tracer.boundaries.partitions.borders import Arc
 from tracer.boundaries.partitions.half_edges import HalfEdge, Ring
 from tracer.boundaries.partitions.partition import Partition
 from tracer.curves.end import End
-from tracer.curves.vectors import within
 from tracer.fields.box import Box
 
 # Relative error allowed in the sum of areas.

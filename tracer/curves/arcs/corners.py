@@ -9,13 +9,12 @@ from dataclasses import replace
 
 import numpy as np
 
-from tracer.arrays import Array
+from tracer.arrays import Array, cross, dot, unit_vectors
 from tracer.atlas.edges.roots import point_bounds
 from tracer.curves.pieces import Pieces
 from tracer.curves.trace import Trace
-from tracer.curves.vectors import cross, dot, unit_vectors
 from tracer.enclosures.rounding import UP
-from tracer.equations.planar_systems import solve_linear
+from tracer.equations.zeros import solve_linear
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Overtime
 from tracer.fields.field import EnclosedField

@@ -11,8 +11,7 @@ it is interpolated between the nodes.
 
 import numpy as np
 
-from tracer.arrays import Array, Indices, Mask
-from tracer.atlas.charts import across
+from tracer.arrays import Array, Indices, Mask, cross
 from tracer.curves.pieces import DEGREE, NODES, Pieces, interpolation
 from tracer.curves.prediction.batch import ArcBatch, can_be_halved, solve_in_brackets
 from tracer.fields.box import Box
@@ -51,7 +50,7 @@ def dips_of(regions: ActivationRegions, box: Box, stack: ArcBatch, pieces: Piece
     x = pieces.at(np.arange(n)[:, None], np.tile(NODES, (n, 1)))[..., :2]
     sides = regions.sides(x[:, len(NODES) // 2], stack.direction)
     z = regions.at(x.reshape(-1, 2), np.repeat(sides, len(NODES), axis=0)).z.reshape(n, len(NODES), neurons)
-    t = across(stack.direction, x.swapaxes(0, 1)).T
+    t = cross(x.swapaxes(0, 1), stack.direction).T
     return _shown(regions, box, stack, t @ TO_PLACES.T, np.einsum("pj,njm->npm", TO_PLACES, z))
 
 

@@ -19,13 +19,12 @@ from typing import Any
 
 import numpy as np
 
-from tracer.arrays import Array, Mask, Rows
+from tracer.arrays import Array, Mask, Rows, dot, max_norm, unit_vectors, within
 from tracer.atlas.cells.coarsening import NO_CLASS
 from tracer.atlas.charts import across_bounds, across_brackets
 from tracer.atlas.edges.roots import BRACKET, BRACKET_ROUNDS, ROUNDING, WIDER, certified_signs, point_bounds
 from tracer.atlas.sheet import Sheet
 from tracer.curves.prediction.batch import ArcBatch
-from tracer.curves.vectors import dot, max_norm, unit_vectors, within
 from tracer.enclosures.rounding import UP
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Overtime

@@ -24,9 +24,6 @@ from tracer.fields.piecewise_linear.linear_regions import Extension
 HAIR = 1e-13
 # The rounding error of an operation, relative to its value; so many errors over the box are no slope.
 ROUNDING, MOST_NOISE = 2 * EPS, 1e3
-# Two functions whose values and gradients differ by less than these shares of their sizes are one, as the
-# distances to both sides of a polygon are beyond their common corner: the rest is rounding.
-SAME_VALUE, SAME_GRADIENT = 1e-13, 1e-9
 
 
 def _number(term: Any) -> Any:
@@ -39,11 +36,7 @@ def _number(term: Any) -> Any:
 
 def _minus(a: Any, b: Any) -> DualNumber:
     a, b = _number(a), _number(b)
-    value, gradient = a.value - b.value, a.gradient - b.gradient
-    sizes = np.abs(a.value) + np.abs(b.value), np.abs(a.gradient) + np.abs(b.gradient)
-    same = np.abs(value) <= SAME_VALUE * sizes[0]
-    same &= np.abs(gradient).max(axis=0) <= SAME_GRADIENT * sizes[1].max(axis=0)
-    return DualNumber(np.where(same, 0.0, value), np.where(same, 0.0, gradient), a.error + b.error)
+    return DualNumber(a.value - b.value, a.gradient - b.gradient, a.error + b.error)
 
 
 # For each operation with kinks the function z that decides one, and what it is for z > 0 and for z < 0.
@@ -112,10 +105,10 @@ class SidedReading(DualReading):
 
     def side_of(self, z: DualNumber) -> Any:
         """The side of the next kink; where z is 0, the side that `towards` (n, 2) enters."""
+        z = self._rounded(z)
         if self.sides is not None:
             side = self.sides[:, len(self.found)] > 0
         else:
-            z = self._rounded(z)
             side = np.broadcast_to(z.value > 0, self.points)
             if self.towards is not None:
                 side = side | ((z.value == 0) & ((z.gradient.T * self.towards).sum(axis=1) > 0))
@@ -123,15 +116,19 @@ class SidedReading(DualReading):
         return side
 
     def _rounded(self, z: DualNumber) -> DualNumber:
-        """The function z with the value 0 within a hair, or a rounding error, of its zeros.
+        """The function z with the value 0 where its sign is that of a rounding.
 
-        Along a boundary that is a kink, and where terms cancel on an area, its sign is that of a rounding; on
-        an area that of its slopes too.
+        On an area where terms cancel, as the distances to both sides of a polygon do beyond their common
+        corner, its slopes are roundings too, and 0. Where no sides are given, as along a boundary that is a
+        kink, the value is 0 within a hair of its zeros.
         """
         reach = (np.abs(z.gradient) * self.hair[:, None]).sum(axis=0)
         is_zero = np.abs(z.value) <= reach + z.error
         on_area = is_zero & (reach <= HAIR * MOST_NOISE * z.error)
-        return DualNumber(np.where(is_zero, 0.0, z.value), np.where(on_area, 0.0, z.gradient), z.error)
+        gradient = np.where(on_area, 0.0, z.gradient)
+        return DualNumber(
+            np.where(on_area if self.sides is not None else is_zero, 0.0, z.value), gradient, z.error
+        )
 
 
 class FormulaRegions:

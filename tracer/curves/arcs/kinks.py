@@ -11,15 +11,12 @@ from typing import Any
 
 import numpy as np
 
-from tracer.arrays import Array, Indices, Mask
-from tracer.atlas.charts import across
+from tracer.arrays import Array, Indices, Mask, cross, dot, lengths, turned, within
 from tracer.curves.arcs.dips import dips_between, dips_of
 from tracer.curves.pieces import Pieces
 from tracer.curves.prediction.batch import ArcBatch, can_be_halved, solve_in_brackets
 from tracer.curves.prediction.collocation import stacked_pieces
-from tracer.curves.vectors import dot, lengths, turned, within
-from tracer.equations.planar_systems import solve
-from tracer.equations.safeguarded_newton import newton
+from tracer.equations.zeros import newton, solve
 from tracer.fields.box import Box
 from tracer.fields.field import EnclosedField
 from tracer.fields.piecewise_linear.linear_regions import ActivationRegions, Extension, Pattern
@@ -105,7 +102,7 @@ def _cut(regions: ActivationRegions, box: Box, stack: ArcBatch) -> ArcBatch:
 def _position(arcs: ArcBatch, x: Array) -> tuple[Mask, Mask]:
     """Which points (n, 2) lie inside their arcs, and which at their ends; the others are at the starts."""
     start, end = arcs.across()
-    tau, margin = across(arcs.direction, x), AT_END * (end - start)
+    tau, margin = cross(x, arcs.direction), AT_END * (end - start)
     at_end = tau > end - margin
     return (tau >= start + margin) & ~at_end, at_end
 
@@ -190,7 +187,7 @@ def _crossed(
         settled=SETTLED,
     )
     start, end = arcs.across()
-    tau = across(arcs.direction, x)
+    tau = cross(x, arcs.direction)
     # The extension of F and F itself must agree there: no other kink lies between.
     found = (lengths(step) <= CONVERGED) & (tau >= start) & (tau <= end)
     found &= within(x, arcs.lower, arcs.upper) & _on_curve(regions, box, x)
@@ -216,6 +213,6 @@ def _bisected(regions: ActivationRegions, arcs: ArcBatch, neuron: Indices, kink:
         values, gradients = here.at_kink(neuron[which], kink[which], np.ones(2))
         tangent = turned(gradients[:, 0])
         with np.errstate(all="ignore"):
-            return values[:, 1], dot(gradients[:, 1], tangent) / across(direction, tangent)
+            return values[:, 1], dot(gradients[:, 1], tangent) / cross(tangent, direction)
 
     return solve_in_brackets(regions.field, arcs, newton(beyond, arcs.across(), np.where(up, 1, -1))[0])

@@ -15,13 +15,11 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tracer.arrays import Array, Indices, Mask, Rows
-from tracer.atlas.charts import across
+from tracer.arrays import Array, Indices, Mask, Rows, cross, lengths, unit_vectors
 from tracer.curves.pieces import Pieces
 from tracer.curves.prediction.batch import ArcBatch, solve_in_brackets
-from tracer.curves.vectors import lengths, unit_vectors
 from tracer.enclosures.functions.piecewise_linear import Pattern
-from tracer.equations.planar_systems import solve_linear
+from tracer.equations.zeros import solve_linear
 from tracer.fields.box import Box
 from tracer.fields.piecewise_linear.linear_regions import ActivationRegions, Extension
 
@@ -155,8 +153,8 @@ class _Follower:
         g = here.gradient * self.box.sides
         ahead = unit_vectors(np.stack([g[:, 1], -g[:, 0]], axis=1)) * self.box.sides
         direction, end = self.stack.direction[march.arc], self.stack.end[march.arc]
-        tau, forward = across(direction, march.x), across(direction, ahead)
-        rest = across(direction, end) - tau
+        tau, forward = cross(march.x, direction), cross(ahead, direction)
+        rest = cross(end, direction) - tau
         step, neuron, up = self._next_kink(march, here, ahead)
         at_end = (rest <= 0) | ((forward > 0) & ~(step * forward < rest))
         march = self._advance(march, step, ahead, neuron, up)

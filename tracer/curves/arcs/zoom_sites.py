@@ -17,7 +17,6 @@ from tracer.curves.arcs.zooms import LARGE
 from tracer.curves.branch_points import branch_point_in
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Evaluations
-from tracer.fields.function import Function
 
 # A group of more than MANY cells is a site if it is no wider than WIDEST, in box units. Among more than MOST
 # cells no group is looked for.
@@ -25,7 +24,7 @@ MANY, MOST, WIDEST = 256, 2**13, LARGE / 2
 
 
 class ZoomSites:
-    """The sites among the cells of a field in a box; see `OneField.left`.
+    """The sites among the cells of a callable in a box; see `OneField.left`.
 
     Attributes
     ----------
@@ -35,7 +34,7 @@ class ZoomSites:
 
     def __init__(self, field: Evaluations, box: Box) -> None:
         self.bounds = NO_CELLS
-        self._field, self._box, self._zoomable = field, box, isinstance(field.field, Function)
+        self._field, self._box, self._zoomable = field, box, True
         self._round, self._open = 0, list[tuple[Array, Array]]()
 
     def left(self, shares: Array, corners: Array, rounds: int) -> Mask:

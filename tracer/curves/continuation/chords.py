@@ -18,16 +18,16 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tracer.arrays import Array, Indices, Mask
+from tracer.arrays import Array, Indices, Mask, cross, dot, lengths, turned, unit_vectors
 from tracer.curves.branch_points import leaving
 from tracer.curves.continuation.chart_ode import SMALLEST_COSINE, tangent
 from tracer.curves.continuation.steps import Steps
 from tracer.curves.continuation.walk import Budget
-from tracer.curves.corrector import newton_along, regular
+from tracer.curves.corrector import regular
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces
+from tracer.curves.prediction.arc_corrector import newton_along
 from tracer.curves.trace import Trace
-from tracer.curves.vectors import cross, dot, lengths, turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Overtime
 from tracer.fields.field import Field

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tracer.arrays import Array, Indices, Mask
+from tracer.arrays import Array, Indices, Mask, dot, turned, unit_vectors
 from tracer.atlas.charts import ChartArcs, chained
 from tracer.curves.continuation.lattice import BESIDE, CUT_TOGETHER, Lattice, SignChanges
 from tracer.curves.continuation.steps import Steps
@@ -24,7 +24,6 @@ from tracer.curves.corrector import regular
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces
 from tracer.curves.trace import Trace
-from tracer.curves.vectors import dot, turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field, by_chords
 

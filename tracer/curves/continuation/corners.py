@@ -9,9 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tracer.arrays import Array, Mask
+from tracer.arrays import Array, Mask, cross, dot, lengths, turned, unit_vectors
 from tracer.curves.corrector import newton_step
-from tracer.curves.vectors import cross, dot, lengths, turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 

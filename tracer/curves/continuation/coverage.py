@@ -8,11 +8,10 @@ from typing import Any
 
 import numpy as np
 
-from tracer.arrays import Array, Mask
+from tracer.arrays import Array, Mask, lengths
 from tracer.curves.corrector import correct
 from tracer.curves.curve import Curve
 from tracer.curves.polylines import SAMPLES
-from tracer.curves.vectors import lengths
 from tracer.fields.evaluations import noise_of
 from tracer.fields.field import Field
 

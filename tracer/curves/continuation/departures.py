@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from tracer.arrays import EPS, Array, Indices, Mask
+from tracer.arrays import EPS, Array, Indices, Mask, max_norm
 from tracer.atlas.edges.roots import point_bounds
 from tracer.curves.corrector import newton_step
 from tracer.curves.pieces import Pieces
-from tracer.curves.vectors import max_norm
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Evaluations
 from tracer.fields.field import Field, noise_of, unenclosable

@@ -24,9 +24,9 @@ from tracer.curves.continuation.chords import chords_of, steps_along
 from tracer.curves.continuation.steps import Polynomials, Steps, polynomials_of
 from tracer.curves.continuation.stretches import HalfCurve, whole
 from tracer.curves.continuation.walk import Budget
-from tracer.curves.corrector import newton_along
 from tracer.curves.end import End
 from tracer.curves.pieces import NODES, Pieces
+from tracer.curves.prediction.arc_corrector import newton_along
 from tracer.curves.trace import Trace
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Overtime

@@ -11,18 +11,16 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tracer.arrays import Array, Indices, Mask
+from tracer.arrays import Array, Indices, Mask, max_norm, turned, unit_vectors
 from tracer.curves.branch_points import BranchPoint
 from tracer.curves.continuation.corners import corners_between
 from tracer.curves.continuation.departures import departed
-from tracer.curves.corrector import newton_along
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces
-from tracer.curves.prediction.arc_corrector import CONVERGED
+from tracer.curves.prediction.arc_corrector import CONVERGED, newton_along
 from tracer.curves.prediction.batch import ArcBatch
 from tracer.curves.prediction.collocation import cubics, stacked_pieces
 from tracer.curves.trace import Trace
-from tracer.curves.vectors import max_norm, turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 

@@ -20,12 +20,11 @@ from typing import Any
 
 import numpy as np
 
-from tracer.arrays import Array
+from tracer.arrays import Array, turned
 from tracer.curves.branch_points import BranchPoint, branch_point_near, leaving
 from tracer.curves.continuation.chart_ode import Arrival, ChartODE, Stop, tangent
 from tracer.curves.corrector import correct, regular
 from tracer.curves.end import End
-from tracer.curves.vectors import turned
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Overtime
 from tracer.fields.field import Field, noise_of

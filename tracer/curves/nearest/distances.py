@@ -14,14 +14,13 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracer.arrays import Array, Indices, Mask
+from tracer.arrays import Array, Indices, Mask, turned, unit_vectors
 from tracer.atlas.certificate import Certificate
 from tracer.atlas.edges.roots import certified_signs
 from tracer.curves.curve import Curve
 from tracer.curves.nearest.discs import Sheet, without_boundary
 from tracer.curves.nearest.feet import Feet, feet_of
 from tracer.curves.nearest.metric import Metric
-from tracer.curves.vectors import turned, unit_vectors
 from tracer.enclosures.arithmetic import in_ieee_arithmetic
 from tracer.enclosures.formulas.stand_in import Unenclosable
 from tracer.fields import checks

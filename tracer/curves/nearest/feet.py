@@ -12,14 +12,13 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tracer.arrays import Array, Indices, Mask
+from tracer.arrays import Array, Indices, Mask, dot, lengths, turning, unit_vectors
 from tracer.curves.corrector import correct, regular
 from tracer.curves.curve import Curve
 from tracer.curves.nearest.metric import Metric
 from tracer.curves.pieces import DEGREE, Pieces
-from tracer.curves.vectors import dot, lengths, turning, unit_vectors
 from tracer.enclosures.rounding import UP
-from tracer.equations.safeguarded_newton import newton
+from tracer.equations.zeros import newton
 
 # The samples of (x − p) · x′ on a piece; that polynomial has degree 13.
 GRID = np.linspace(-1, 1, 4 * DEGREE + 1)

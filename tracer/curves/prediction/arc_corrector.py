@@ -1,31 +1,66 @@
 """Correction of points of many arcs onto F = 0.
 
-Newton's method runs along given normals. The chart makes it safe: a point that leaves the chart or the arc's
-range of τ, or has not converged, is computed again in the chart's bracket (see `batch`). Without a chart it
-is computed between two points on both sides of the prediction where F has opposite signs, if there are such:
-where the curve is vertical, as that of ∛x = y is at 0, Newton's method diverges.
+Newton's method runs along given normals n: ``x ← x − F n / (∇F · n)``. The last iterate is the result, and F
+is not evaluated there. The chart makes it safe: a point that leaves the chart or the arc's range of τ, or has
+not converged, is computed again in the chart's bracket (see `batch`). Without a chart it is computed between
+two points on both sides of the prediction where F has opposite signs, if there are such: where the curve is
+vertical, as that of ∛x = y is at 0, Newton's method diverges.
 """
 
 import numpy as np
 
-from tracer.arrays import EPS, Array, Indices, Mask
-from tracer.atlas.charts import across
+from tracer.arrays import EPS, Array, Indices, Mask, cross, dot, lengths, within
 from tracer.atlas.edges.roots import Transversals, bracketed_newton
-from tracer.curves.corrector import EXACT, SETTLED, newton_along
 from tracer.curves.prediction.batch import ENDS, GRADIENTS, ArcBatch, rounding_of_across, solve_in_brackets
-from tracer.curves.vectors import dot, lengths, within
 from tracer.fields.box import Box
-from tracer.fields.field import Field
+from tracer.fields.field import Field, noise_of
 
+# Upper limits of the number of steps, and of a next step not worth making, in box units: where many points
+# are corrected, and where few are.
+STEPS = 6
+SETTLED, EXACT = 1e-15, 2e-16
 # Upper limit, in box units, of a last step, whose square is rounding.
 CONVERGED = 4e-8
-# The noise is this many times the remaining step, which is rounding of F, plus that of the coordinates.
+# Steps that so many times the noise of F explains are noise. The rounding of a point is this many times its
+# remaining step, which is rounding of F, plus that of the coordinates.
 NOISE = 8.0
 # How far from a prediction opposite signs are looked for, in chords; and how small |F| is at a root then, as
 # a share of |F| beside it.
 REACHES, ROOT_RATIO = np.array([1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1]), 1e-2
 # F at a root is at most this share of what it varies by over the arc's chord; it may be more at a jump.
 SMALL = 0.1
+
+
+def newton_along(
+    field: Field, along: Array, chord: Array, x: Array, settled: float = EXACT
+) -> tuple[Array, Array, Array, Array]:
+    """Newton's method from points (n, 2) along vectors (n, 2); steps are multiples of these.
+
+    Returns the points, ∇F near them, the sizes of the last steps, inf where F is flat and 0 where they are
+    noise of F, and estimates of the next ones: no smaller where they are rounding, nor made if they are at
+    most `settled`. F curves on the scale of a `chord` (n,).
+    """
+    n = len(x)
+    at, gradient, step, next_ = np.empty((n, 2)), np.empty((n, 2)), np.empty(n), np.empty(n)
+    active, last, noise = np.arange(n), chord, NOISE * noise_of(field)
+    for _ in range(STEPS):
+        value, slope = field.value_and_gradient(x)
+        with np.errstate(all="ignore"):
+            rise = dot(slope, along)
+            size, noisy = value / rise, noise / np.abs(rise)
+            # Where F is flat no step is made.
+            known = np.isfinite(size)
+            x = x - np.where(known, size, 0.0)[:, None] * along
+            size = np.where(known, np.abs(size), np.inf)
+            following = np.maximum(size * np.fmin(size / last, 1.0), noisy)
+        at[active], gradient[active], next_[active] = x, slope, following
+        step[active] = np.where(size <= noisy, 0.0, size)
+        further = np.flatnonzero((following > settled) & (size > noisy) & known)
+        if not len(further):
+            break
+        active, last = active[further], size[further]
+        x, along = x.take(further, 0), along.take(further, 0)
+    return at, gradient, step, next_
 
 
 def corrected(
@@ -44,7 +79,7 @@ def corrected(
     step, noise = step.reshape(n, m), noise.reshape(n, m)
     ends = arcs.across()
     low, high = np.minimum(*ends), np.maximum(*ends)
-    t, rounding = across(arcs.direction[:, None], at), rounding_of_across(arcs)
+    t, rounding = cross(at, arcs.direction[:, None]), rounding_of_across(arcs)
     inside = within(at, arcs.lower[:, None], arcs.upper[:, None])
     inside &= (t >= (low - rounding)[:, None]) & (t <= (high + rounding)[:, None])
     lost = ~(inside & (step <= CONVERGED))
@@ -54,7 +89,7 @@ def corrected(
     noise[lost] = 0.0
     arc, k = np.nonzero(lost)
     if len(arc) and arcs.bracketed:
-        t = np.clip(across(arcs.direction[arc], x[arc, k]), low[arc], high[arc])
+        t = np.clip(cross(x[arc, k], arcs.direction[arc]), low[arc], high[arc])
         t = np.where(np.isfinite(t), t, (0.5 * low + 0.5 * high)[arc])
         found = grid_in_brackets(field, arcs[arc], t[:, None])
         at[arc, k], gradient[arc, k] = found[0][:, 0], found[1][:, 0]

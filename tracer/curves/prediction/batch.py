@@ -10,10 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.arrays import EPS, Array, Indices, Mask
-from tracer.atlas.charts import across, is_oblique
+from tracer.arrays import EPS, Array, Indices, Mask, cross, dot, lengths, max_norm, turned, unit_vectors
+from tracer.atlas.charts import is_oblique
 from tracer.atlas.edges.roots import Segments, Transversals, bracketed_newton
-from tracer.curves.vectors import dot, lengths, max_norm, turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
@@ -89,7 +88,7 @@ class ArcBatch:
 
     def across(self) -> tuple[Array, Array]:
         """τ at the start and at the end of each arc, (n,)."""
-        return across(self.direction, self.start), across(self.direction, self.end)
+        return cross(self.start, self.direction), cross(self.end, self.direction)
 
     def cut(
         self, which: Mask, x: Array, gradient: Array, behind: Array | None = None
@@ -158,7 +157,7 @@ def _along_direction(stack: ArcBatch, t: Array) -> tuple[Transversals, Array]:
     """The segments along oblique directions across the charts where τ is `t` (n,); F grows along them."""
     d, center = stack.direction, 0.5 * stack.lower + 0.5 * stack.upper
     # Start at the point of the line {τ = t} nearest to the cell's centre: τ grows to the right of d.
-    away = (t - across(d, center)) / lengths(d)
+    away = (t - cross(center, d)) / lengths(d)
     nearest = center - away[:, None] * turned(unit_vectors(d))
     reach = np.stack([stack.lower, stack.upper]) - nearest
     behind, ahead = (reach / d).min(axis=0).max(axis=1), (reach / d).max(axis=0).min(axis=1)

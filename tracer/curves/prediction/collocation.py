@@ -33,8 +33,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tracer.arrays import Array, Mask
-from tracer.atlas.charts import across
+from tracer.arrays import Array, Mask, cross, dot, lengths, turned, unit_vectors
 from tracer.atlas.edges.roots import point_bounds
 from tracer.curves.pieces import (
     AT_CHECKS,
@@ -51,7 +50,6 @@ from tracer.curves.pieces import (
 from tracer.curves.prediction.arc_corrector import corrected, grid_in_brackets
 from tracer.curves.prediction.batch import ENDS, GRADIENTS, ArcBatch, can_be_halved, is_long
 from tracer.curves.turning import FLAT
-from tracer.curves.vectors import dot, lengths, turned, unit_vectors
 from tracer.fields.box import Box
 from tracer.fields.field import Field, noise_of, unenclosable
 
@@ -119,27 +117,23 @@ def stacked_pieces(
     most = len(stack) + (MOST_ARCS if most is None else most)
     stack = _gentle(field, box, stack, most, deadline) if stack.bracketed else stack
     if not len(stack) or time.perf_counter() >= deadline:
-        lines = with_arclength(_straight(stack.start, stack.end, NODES))
-        return stack, lines, np.zeros(len(stack), dtype=bool)
-    predicted, values = _collocated(box, stack), np.empty((len(stack), len(NODES), 2))
-    pending, before, misses = np.arange(len(stack)), np.full((len(stack), PATIENCE), np.inf), np.ones(0, bool)
-    length, hopeless = box.distance(stack.start, stack.end).sum(), np.zeros(len(stack), dtype=bool)
-    astray_before = np.full(len(stack), np.inf)
+        return stack, with_arclength(_straight(stack.start, stack.end, NODES)), np.zeros(len(stack), bool)
+    n, length = len(stack), box.distance(stack.start, stack.end).sum()
+    predicted, values, hopeless = _collocated(box, stack), np.empty((n, len(NODES), 2)), np.zeros(n, bool)
+    pending, before, misses = np.arange(n), _Before.first(n), np.ones(0, bool)
     for left in reversed(range(MOST_CUTS if rounds is None else rounds)):
         arcs, began = stack[pending], time.perf_counter()
         found = _put_onto_curve(field, box, arcs, *predicted)
         allowed = tolerance, tolerance * length / len(stack)
-        stalled = (found.off >= STALLED * before[:, -1]) | (found.astray >= STALLED * astray_before)
-        misses = _missing(field, box, arcs, found, allowed, stalled)
+        misses = _missing(field, box, arcs, found, allowed, before.stalled(found))
         values[pending] = found.x[:, AT_NODES]
         # Without a bracket an arc with a lost point has no other point to be cut at.
         hopeless[pending] = found.lost & misses & (not stack.bracketed)
         misses &= ~hopeless[pending]
         more = len(CUTS) * np.count_nonzero(misses)
-        now = time.perf_counter()
-        # The next round takes as long for each arc.
-        later = (now - began) * (more / len(pending)) if deadline < math.inf else 0.0
-        if more == 0 or left == 0 or len(stack) + more > most or now + later >= deadline:
+        if more == 0 or left == 0 or len(stack) + more > most:
+            break
+        if _would_be_late(began, more / len(pending), deadline):
             break
         which = np.zeros(len(stack), dtype=bool)
         which[pending[misses]] = True
@@ -147,13 +141,38 @@ def stacked_pieces(
         stack, index = stack.cut(which, x, field.value_and_gradient(x)[1])
         pending = np.flatnonzero(which[index])
         predicted = _predicted_parts(box, stack[pending], values[which])
-        before = np.column_stack([found.off, before[:, :-1]])[misses]
-        both = before, found.astray[misses]
-        before, astray_before = (np.repeat(some, 1 + len(CUTS), axis=0) for some in both)
+        before = before.of_parts(found, misses)
         hopeless, values = hopeless[index], values[index]
     good = ~hopeless
     good[pending[misses]] = False
     return stack, with_arclength(values), good
+
+
+def _would_be_late(began: float, share: float, deadline: float) -> bool:
+    """Whether another round ends behind the deadline, with a share of the arcs of the one that `began`."""
+    now = time.perf_counter()
+    return deadline < math.inf and now + (now - began) * share >= deadline
+
+
+class _Before(NamedTuple):
+    """How far n arcs were off in the last rounds, (n, `PATIENCE`), and astray in the last one, (n,)."""
+
+    off: Array
+    astray: Array
+
+    @classmethod
+    def first(cls, n: int) -> "_Before":
+        """Before the first round."""
+        return cls(np.full((n, PATIENCE), np.inf), np.full(n, np.inf))
+
+    def stalled(self, found: "_OnCurve") -> Mask:
+        """Which arcs are hardly better now."""
+        return (found.off >= STALLED * self.off[:, -1]) | (found.astray >= STALLED * self.astray)
+
+    def of_parts(self, found: "_OnCurve", cut: Mask) -> "_Before":
+        """The record, with this round, for each part of the arcs that are cut."""
+        off = np.column_stack([found.off, self.off[:, :-1]])
+        return _Before(*(np.repeat(some[cut], 1 + len(CUTS), axis=0) for some in (off, found.astray)))
 
 
 def _missing(
@@ -337,7 +356,7 @@ def _put_onto_curve(field: Field, box: Box, arcs: ArcBatch, predicted: Array, no
 def _in_order(field: Field, box: Box, arcs: ArcBatch) -> tuple[Array, Array]:
     """Points at `SIGMA` between the ends of arcs in charts, (n, 9, 2), one after another, and ∇F there."""
     straight = _straight(arcs.start, arcs.end, SIGMA[INNER])
-    x, gradient = grid_in_brackets(field, arcs, across(arcs.direction[:, None], straight))
+    x, gradient = grid_in_brackets(field, arcs, cross(straight, arcs.direction[:, None]))
     along = ((arcs.end - arcs.start) / box.sides / box.sides)[:, None]
     # Where a curve runs along its brackets, rounding moves points along it: there take normals of chords.
     mixed = np.flatnonzero(~(np.diff(dot(x, along)) > 0).all(axis=1))

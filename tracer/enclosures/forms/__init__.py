@@ -1,1 +1,1 @@
-"""A network on a cell: mean-value, Taylor and polynomial forms, relaxations, zonotopes; and at points."""
+"""A network on a cell: mean-value and Taylor forms, with ranges for formulas; relaxations, zonotopes."""

@@ -11,7 +11,8 @@ from dataclasses import replace
 import numpy as np
 
 from tracer.enclosures.forms import taylor_arithmetic as taylor
-from tracer.enclosures.forms.ranged import PLUS, Kink, Range, Ranged, absolute, add, multiply, subtract
+from tracer.enclosures.forms.ranged import PLUS, Range, Ranged
+from tracer.enclosures.forms.ranged_arithmetic import Kink, absolute, add, multiply, subtract
 from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.functions import elementary, inverse_functions
 from tracer.enclosures.functions.smooth_activations import SOFTPLUS

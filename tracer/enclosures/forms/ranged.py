@@ -20,10 +20,6 @@ knows which *zeros* it may be on an area, as max(z, 0) is +0 on one: on the line
 its reciprocal counts as undefined. Where z ≥ 0 is +0 on an area, ``exp(c/z)`` with c < 0 is continued by 0,
 as on floats. Its slope u² exp(−u) / |c|, u = |c|/z, is largest at u = 2.
 
-At a *kink*, of a maximum or an absolute value, a function is one of two on either side, and bounds decide
-which it is, or a case that is looked at alone (see `formulas.cases`): the case's function is extended to the
-whole cell, while its range is that on its own side.
-
 References
 ----------
 .. [1] R. E. Moore, "Interval Analysis" (1966).
@@ -38,7 +34,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tracer.arrays import Array, Mask, Signs
+from tracer.arrays import Array, Mask
 from tracer.enclosures.forms import taylor_arithmetic as taylor
 from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.functions.elementary import EXP, RECIPROCAL, SQRT, SQUARE
@@ -47,7 +43,7 @@ from tracer.enclosures.functions.univariate import Univariate
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP
 
 # The numbers of functions; see `Ranged.identity`. Coordinates have 0 and 1, constants negative ones.
-_NUMBERS = count(2)
+NUMBERS = count(2)
 # Beyond this a bound says nothing more.
 LARGEST = float(np.finfo(np.float64).max)
 # The zeros that a function may be on an area.
@@ -56,9 +52,6 @@ NO_ZERO, PLUS, MINUS, EITHER = 0, 1, 2, 3
 TINY, STEEPEST = 5e-324, 2.0
 
 Gap = tuple[Array, Array] | None
-# Decides a kink between two functions, from bounds of their difference and from the identities of both: 1
-# where the first is certainly the larger one, or alone to be looked at, −1 where the second is, else 0.
-Kink = Callable[[Array, Array, Any, Any], Signs]
 
 
 class Range(NamedTuple):
@@ -147,7 +140,7 @@ class Ranged:
         found = None
         if all(own.range is not None for own in both):
             found = range_of().over(operands, form.radii[0].shape)
-        identity = next(_NUMBERS) if identity is None else identity
+        identity = next(NUMBERS) if identity is None else identity
         return cls(form, found, squares, identity, on, zeros, over)
 
     @classmethod
@@ -158,7 +151,7 @@ class Ranged:
         # Equal numbers have one identity, if they are exact and not negative, as 0 is.
         exact = known and not error and value >= 0
         identity = -1 - int(np.float64(value + 0.0).view(np.int64)) if exact else None
-        low, high = _outward(value - error, value + error) if error else (value, value)
+        low, high = outward(value - error, value + error) if error else (value, value)
         zeros = NO_ZERO if value or error else (MINUS if np.signbit(value) else PLUS)
         return cls.of(form, (), lambda: Range(low, high, known), identity=identity, zeros=zeros)
 
@@ -204,6 +197,14 @@ class Ranged:
         low, high = self.bounds
         outside = (low > number) | (high < number) | self.nowhere
         return outside if self.gap is None else outside | ((self.gap[0] < number) & (self.gap[1] > number))
+
+    def sizes(self) -> tuple[Array, Array]:
+        """Bounds of its absolute value."""
+        low, high = self.bounds
+        least = np.maximum(np.maximum(low, -high), 0.0)
+        if self.gap is not None:
+            least = np.maximum(least, np.minimum(-self.gap[0], self.gap[1]))
+        return least, largest(low, high)
 
     # Functions of one variable ------------------------------------------------------------------------
 
@@ -268,7 +269,7 @@ class Ranged:
         self, which: Mask, low: Array, high: Array, least: Sequence[Array], most: Sequence[Array]
     ) -> "Ranged":
         """The function with another form on some cells: with these bounds of its values and partials."""
-        return replace(self, form=taylor.chosen(which, _flat(low, high, least, most), self.form))
+        return replace(self, form=taylor.chosen(which, taylor.flat(low, high, least, most), self.form))
 
     def square(self) -> "Ranged":
         """``g²``."""
@@ -276,8 +277,8 @@ class Ranged:
         form = taylor.square_of_one(form) if taylor.depends_on_one(form) else form.apply(SQUARE)
 
         def squared() -> Range:
-            low, high = _sizes(self)
-            low, high = _outward(low * low, high * high)
+            low, high = self.sizes()
+            low, high = outward(low * low, high * high)
             return Range(np.maximum(low, 0.0), high)
 
         return Ranged.of(form, (self,), squared, squares=(self,), zeros=PLUS if self.zeros else NO_ZERO)
@@ -300,13 +301,13 @@ class Ranged:
         def scaled() -> Range:
             order = slice(None, None, 1 if factor >= 0 else -1)
             ends = (self.low, self.high)[order]
-            low, high = _outward(*(_zero_if_nan(operation(end, factor)) for end in ends))
+            low, high = outward(*(zero_if_nan(operation(end, factor)) for end in ends))
             # Bounds of 0 stay 0, or the sign that is known is lost; a product of others may underflow to 0.
             low = np.where((ends[0] == 0) | (factor == 0), 0.0, low)
             high = np.where((ends[1] == 0) | (factor == 0), 0.0, high)
             gap = None
             if self.gap is not None and factor:
-                gap = _inward(*[operation(end, factor) for end in self.gap][order])
+                gap = inward(*[operation(end, factor) for end in self.gap][order])
             return Range(low, high, gap=gap)
 
         zeros = EITHER if not factor else (self.zeros if factor > 0 else _opposite(self.zeros))
@@ -317,190 +318,29 @@ class Ranged:
         return Ranged.of(form, (self,), scaled, zeros=zeros, over=over)
 
 
-# Operations of two functions ----------------------------------------------------------------------------
-
-
-def add(a: Ranged, b: Ranged) -> Ranged:
-    """``a + b``."""
-
-    def added() -> Range:
-        low, high = a.low + b.low, a.high + b.high
-        # A sum that is 0 is exact.
-        below, above = _outward(low, high)
-        low, high = np.where(low == 0, 0.0, below), np.where(high == 0, 0.0, above)
-        one, other = (a, b) if b.gap is None else (b, a)
-        gap = None if one.gap is None else _inward(one.gap[0] + other.high, one.gap[1] + other.low)
-        return Range(low, high, gap=gap)
-
-    squares = _squares(a) + _squares(b) if _squares(a) and _squares(b) else ()
-    # A sum that cancels is +0, and so is +0 − 0.
-    zeros = PLUS | (a.zeros & b.zeros & MINUS)
-    return Ranged.of(taylor.add(a.form, b.form), (a, b), added, squares=squares, zeros=zeros)
-
-
-def subtract(a: Ranged, b: Ranged) -> Ranged:
-    """``a − b``; a itself if b is the number 0."""
-    is_zero = np.ndim(b.identity) == 0 and b.identity == ZERO.identity and b.zeros == PLUS
-    return a if is_zero else add(a, b.negative())
-
-
-def multiply(a: Ranged, b: Ranged) -> Ranged:
-    """``a b``."""
-
-    def multiplied() -> Range:
-        (left, right), (bottom, top) = a.bounds, b.bounds
-        products = [_zero_if_nan(p * q) for p in (left, right) for q in (bottom, top)]
-        low, high = _outward(reduce(np.minimum, products), reduce(np.maximum, products))
-        positive = ((left >= 0) & (bottom >= 0)) | ((right <= 0) & (top <= 0))
-        negative = ((left >= 0) & (top <= 0)) | ((right <= 0) & (bottom >= 0))
-        low, high = np.where(positive, np.maximum(low, 0), low), np.where(negative, np.minimum(high, 0), high)
-        gap = None if a.gap is None else _gap_of_product(a.gap, b)
-        if gap is None and b.gap is not None:
-            gap = _gap_of_product(b.gap, a)
-        return Range(low, high, gap=gap)
-
-    zeros = EITHER if a.zeros | b.zeros else NO_ZERO
-    return Ranged.of(taylor.multiply(a.form, b.form), (a, b), multiplied, zeros=zeros)
-
-
-def decided_by_bounds(low: Array, high: Array, *_: Any) -> Signs:
-    """Which of two functions is certainly the larger one, by bounds of their difference; see `Kink`."""
-    return np.where(low >= 0, 1, np.where(high <= 0, -1, 0)).astype(np.int8)
-
-
-def absolute(a: Ranged, kink: Kink = decided_by_bounds) -> Ranged:
-    """``|a|``."""
-    low, high = a.bounds
-    side = kink(low, high, a.identity, ZERO.identity)
-    form = taylor.chosen(side > 0, a.form, taylor.negative(a.form))
-    if (side == 0).any():
-        form = taylor.chosen(side == 0, taylor.magnitude(a.form, low, high), form)
-
-    def sized() -> Range:
-        least, most = _sizes(a)
-        most = np.where(side > 0, np.maximum(high, 0), np.where(side < 0, np.maximum(-low, 0), most))
-        return Range(least, most)
-
-    identity = np.where(side > 0, a.identity, next(_NUMBERS))
-    return Ranged.of(form, (a,), sized, identity=identity, zeros=PLUS if a.zeros else NO_ZERO)
-
-
-def maximum(a: Ranged, b: Ranged, kink: Kink = decided_by_bounds) -> Ranged:
-    """The larger of a and b."""
-    difference = subtract(a, b)
-    side = kink(*difference.bounds, a.identity, b.identity)
-    form = taylor.chosen(side > 0, a.form, b.form)
-    if (side == 0).any():
-        across = taylor.add(a.form, b.form)
-        across = taylor.add(across, taylor.magnitude(difference.form, *difference.bounds))
-        form = taylor.chosen(side == 0, taylor.scale(across, 0.5), form)
-
-    def larger() -> Range:
-        (left, right), (bottom, top) = a.bounds, b.bounds
-        high = np.where(side > 0, right, np.where(side < 0, top, np.maximum(right, top)))
-        return Range(np.maximum(left, bottom), high)
-
-    identity = np.where(side > 0, a.identity, np.where(side < 0, b.identity, next(_NUMBERS)))
-    return Ranged.of(form, (a, b), larger, identity=identity, zeros=a.zeros | b.zeros)
-
-
-def minimum(a: Ranged, b: Ranged, kink: Kink = decided_by_bounds) -> Ranged:
-    """The smaller of a and b."""
-    difference = subtract(a, b)
-    side = kink(*difference.bounds, a.identity, b.identity)
-    form = taylor.chosen(side > 0, b.form, a.form)
-    if (side == 0).any():
-        across = taylor.magnitude(difference.form, *difference.bounds)
-        across = taylor.subtract(taylor.add(a.form, b.form), across)
-        form = taylor.chosen(side == 0, taylor.scale(across, 0.5), form)
-
-    def smaller() -> Range:
-        (left, right), (bottom, top) = a.bounds, b.bounds
-        low = np.where(side > 0, bottom, np.where(side < 0, left, np.minimum(left, bottom)))
-        return Range(low, np.minimum(right, top))
-
-    identity = np.where(side > 0, b.identity, np.where(side < 0, a.identity, next(_NUMBERS)))
-    return Ranged.of(form, (a, b), smaller, identity=identity, zeros=a.zeros | b.zeros)
-
-
-def chosen(where: Mask, a: Ranged, b: Ranged) -> Ranged:
-    """a or b, cell by cell."""
-
-    def one_of() -> Range:
-        pairs = (a.low, b.low), (a.high, b.high), (a.defined, b.defined), (a.nowhere, b.nowhere)
-        low, high, defined, nowhere = (np.where(where, *pair) for pair in pairs)
-        return Range(low, high, defined, nowhere)
-
-    identity, form = np.where(where, a.identity, b.identity), taylor.chosen(where, a.form, b.form)
-    return Ranged.of(form, (), one_of, identity=identity, further=(a, b), zeros=a.zeros | b.zeros)
-
-
-def hull(form: TaylorForm, a: Ranged, b: Ranged, defined: Any = True) -> Ranged:
-    """A function with this `form`, if any, that is a or b anywhere, and defined where both are."""
-
-    def either() -> Range:
-        (left, right), (bottom, top) = a.bounds, b.bounds
-        both = defined & a.defined & b.defined
-        return Range(np.minimum(left, bottom), np.maximum(right, top), both, a.nowhere & b.nowhere)
-
-    return Ranged.of(form, (), either, further=(a, b), zeros=a.zeros | b.zeros)
-
-
 # Ranges ---------------------------------------------------------------------------------------------
 
 
-def _outward(low: Any, high: Any) -> tuple[Any, Any]:
+def outward(low: Any, high: Any) -> tuple[Any, Any]:
     """Bounds of numbers that have been rounded once."""
     return np.nextafter(low, -np.inf), np.nextafter(high, np.inf)
 
 
-def _inward(below: Array, above: Array) -> tuple[Array, Array]:
+def inward(below: Array, above: Array) -> tuple[Array, Array]:
     """A gap whose ends have been rounded once; none where one is nan."""
     known = ~(np.isnan(below) | np.isnan(above))
-    above, below = _outward(above, below)
+    above, below = outward(above, below)
     return np.where(known, below, np.inf), np.where(known, above, -np.inf)
 
 
-def _zero_if_nan(product: Any) -> Any:
+def zero_if_nan(product: Any) -> Any:
     """0 for 0 · ∞, a product of 0 with an end of an interval without end."""
     return np.where(np.isnan(product), 0.0, product)
-
-
-def _sizes(a: Ranged) -> tuple[Array, Array]:
-    """Bounds of |a|."""
-    low, high = a.bounds
-    least = np.maximum(np.maximum(low, -high), 0.0)
-    if a.gap is not None:
-        least = np.maximum(least, np.minimum(-a.gap[0], a.gap[1]))
-    return least, largest(low, high)
 
 
 def _opposite(zeros: int) -> int:
     """The zeros of −g for those of g."""
     return (zeros & PLUS) * 2 | zeros >> 1
-
-
-def _squares(a: Ranged) -> tuple[Ranged, ...]:
-    """The functions of whose squares a is the sum; () if it is not known as one.
-
-    A number c ≥ 0 is the square of √c. It stands for that here: both are 0 or positive, and have no slope.
-    """
-    if a.squares or a.range is None or a.low.size > 1 or any(a.depends):
-        return a.squares
-    return (a,) if a.low.item() == a.high.item() >= 0 else ()
-
-
-def _gap_of_product(gap: Any, b: Ranged) -> Gap:
-    """The gap of a product of a function with a `gap` and b, where b has one sign."""
-    (below, above), (low, high) = gap, b.bounds
-    smallest, most = np.where(low > 0, low, -high), np.where(low > 0, high, -low)
-    below, above = _inward(
-        np.maximum(below * smallest, below * most), np.minimum(above * smallest, above * most)
-    )
-    signed = (low > 0) | (high < 0)
-    flipped = high < 0
-    least, last = np.where(flipped, -above, below), np.where(flipped, -below, above)
-    return np.where(signed, least, np.inf), np.where(signed, last, -np.inf)
 
 
 # Slopes ---------------------------------------------------------------------------------------------
@@ -534,22 +374,3 @@ def _least_on_sphere(factors: list[Array]) -> Array:
     negative = reduce(np.hypot, [np.minimum(c, 0.0) for c in factors])
     least = reduce(np.minimum, factors)
     return np.where(negative > 0, -negative * UP - UNDERFLOW, np.where(np.isinf(least), 0.0, least))
-
-
-def _flat(low: Array, high: Array, least: Sequence[Array], most: Sequence[Array]) -> TaylorForm:
-    """The form of a function with these bounds of its values and both partials; nan for infinite values."""
-    size = np.broadcast_shapes(low.shape, *(end.shape for end in least))
-    coefficients, radii = np.zeros((6, *size)), np.empty((3, *size))
-    for i in (0, 1):
-        middle = 0.5 * (least[i] + most[i])
-        middle = np.where(np.isfinite(middle), middle, 0.0)
-        coefficients[1 + i] = middle
-        radii[1 + i] = np.maximum(most[i] - middle, middle - least[i]) * UP + UNDERFLOW
-    center = 0.5 * low + 0.5 * high
-    coefficients[0] = center
-    reach = np.maximum(high - center, center - low) + np.abs(coefficients[1:3]).sum(axis=0)
-    radii[0] = reach * UP + 4 * UNIT_ROUNDOFF * np.abs(center) + UNDERFLOW
-    return TaylorForm(coefficients, radii)
-
-
-ZERO = Ranged.constant(0.0)

@@ -23,7 +23,7 @@ References
 """
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
@@ -156,3 +156,19 @@ def _sizes(coefficients: Array) -> tuple[tuple[Array, Array, Array], list[tuple[
     """The absolute coefficients of the value and of both partials, summed by degree."""
     c, l0, l1, q00, q01, q11 = np.abs(coefficients)
     return (c, l0 + l1, q00 + q01 + q11), [(l0, 2 * q00 + q01), (l1, 2 * q11 + q01)]
+
+
+def flat(low: Array, high: Array, least: Sequence[Array], most: Sequence[Array]) -> TaylorForm:
+    """The form of a function with these bounds of its values and both partials; nan for infinite values."""
+    size = np.broadcast_shapes(low.shape, *(end.shape for end in least))
+    coefficients, radii = np.zeros((6, *size)), np.empty((3, *size))
+    for i in (0, 1):
+        middle = 0.5 * (least[i] + most[i])
+        middle = np.where(np.isfinite(middle), middle, 0.0)
+        coefficients[1 + i] = middle
+        radii[1 + i] = np.maximum(most[i] - middle, middle - least[i]) * UP + UNDERFLOW
+    center = 0.5 * low + 0.5 * high
+    coefficients[0] = center
+    reach = np.maximum(high - center, center - low) + np.abs(coefficients[1:3]).sum(axis=0)
+    radii[0] = reach * UP + 4 * UNIT_ROUNDOFF * np.abs(center) + UNDERFLOW
+    return TaylorForm(coefficients, radii)

@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from tracer.arrays import Array, Signs
-from tracer.enclosures.forms.ranged import NO_ZERO, ZERO, Range, Ranged, decided_by_bounds
+from tracer.enclosures.forms.ranged import NO_ZERO, Range, Ranged
+from tracer.enclosures.forms.ranged_arithmetic import ZERO, decided_by_bounds
 from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.forms.taylor_arithmetic import as_float
 from tracer.enclosures.formulas.argument import Argument

@@ -22,11 +22,10 @@ import numpy as np
 
 from tracer.arrays import Mask
 from tracer.enclosures.forms import taylor_arithmetic as taylor
-from tracer.enclosures.forms.ranged import (
+from tracer.enclosures.forms.ranged import Range, Ranged
+from tracer.enclosures.forms.ranged_arithmetic import (
     ZERO,
     Kink,
-    Range,
-    Ranged,
     absolute,
     chosen,
     decided_by_bounds,

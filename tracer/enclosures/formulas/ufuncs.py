@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from tracer.enclosures import special
 from tracer.enclosures.forms.compositions import (
     Term,
     angle,
@@ -28,16 +29,8 @@ from tracer.enclosures.forms.compositions import (
     times,
     times_logarithm,
 )
-from tracer.enclosures.forms.ranged import (
-    ZERO,
-    Kink,
-    Ranged,
-    absolute,
-    add,
-    maximum,
-    minimum,
-    subtract,
-)
+from tracer.enclosures.forms.ranged import Ranged
+from tracer.enclosures.forms.ranged_arithmetic import ZERO, Kink, absolute, add, maximum, minimum, subtract
 from tracer.enclosures.formulas.stand_in import Unenclosable
 from tracer.enclosures.formulas.switches import (
     COMBINATIONS,
@@ -54,7 +47,6 @@ from tracer.enclosures.functions import elementary, inverse_functions
 from tracer.enclosures.functions.sigmoidal import SIGMOID, TANH
 from tracer.enclosures.functions.smooth_activations import SOFTPLUS
 from tracer.enclosures.functions.univariate import Univariate
-from tracer.enclosures.special_functions import expit
 
 # For larger exponents the factors of a power's derivatives would magnify underflow.
 LARGEST_EXPONENT = 1000.0
@@ -208,9 +200,12 @@ TABLE: dict[Any, Operation] = {
     np.log2: _unary(elementary.LOG2, lambda v, z: 1 / (_LOG2 * z)),
     np.log10: _unary(elementary.LOG10, lambda v, z: 1 / (_LOG10 * z)),
     np.logaddexp2: Operation(
-        log2_sum, (lambda v, a, b: expit(_LOG2 * (a - b)), lambda v, a, b: expit(_LOG2 * (b - a)))
+        log2_sum,
+        (lambda v, a, b: special.expit(_LOG2 * (a - b)), lambda v, a, b: special.expit(_LOG2 * (b - a))),
     ),
-    np.logaddexp: Operation(log_sum, (lambda v, a, b: expit(a - b), lambda v, a, b: expit(b - a))),
+    np.logaddexp: Operation(
+        log_sum, (lambda v, a, b: special.expit(a - b), lambda v, a, b: special.expit(b - a))
+    ),
     # Trigonometric and hyperbolic functions
     np.sin: _unary(elementary.SIN, lambda v, z: np.cos(z)),
     np.cos: _unary(elementary.COS, lambda v, z: -np.sin(z)),
@@ -249,12 +244,10 @@ def operation_of(ufunc: Any) -> Operation | None:
 @cache
 def _of_scipy() -> dict[Any, Operation]:
     """The rows of SciPy's functions."""
-    from scipy import special
-
     return {
-        special.expit: _unary(SIGMOID, lambda v, z: v * expit(-z)),
+        special.expit: _unary(SIGMOID, lambda v, z: v * special.expit(-z)),
         special.log_expit: Operation(
-            lambda a: a.negative().apply(SOFTPLUS).negative(), (lambda v, z: expit(-z),)
+            lambda a: a.negative().apply(SOFTPLUS).negative(), (lambda v, z: special.expit(-z),)
         ),
         special.erf: _unary(inverse_functions.ERF, lambda v, z: _ERF_SLOPE * np.exp(-z * z)),
         special.erfc: _unary(inverse_functions.ERFC, lambda v, z: -_ERF_SLOPE * np.exp(-z * z)),

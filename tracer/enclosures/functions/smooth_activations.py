@@ -7,9 +7,9 @@ the normal distribution, ``gelu(z) = z Φ(z)``.
 import numpy as np
 
 from tracer.arrays import Array
+from tracer.enclosures import special
 from tracer.enclosures.functions.sigmoidal import T3, sigmoid_jet
 from tracer.enclosures.functions.univariate import Univariate, both
-from tracer.enclosures.special_functions import erfc
 
 
 def _softplus(z: Array) -> tuple[Array, Array]:
@@ -28,7 +28,7 @@ def _silu(z: Array) -> tuple[Array, Array]:
 
 def _gelu(z: Array) -> tuple[Array, Array]:
     z2, a = z * z, np.abs(z)
-    e, Phi = np.exp(-0.5 * z2), 0.5 * erfc(-z / np.sqrt(2))
+    e, Phi = np.exp(-0.5 * z2), 0.5 * special.erfc(-z / np.sqrt(2))
     phi = e / np.sqrt(2 * np.pi)
     jet = np.stack([z * Phi, Phi + z * phi, phi * (2 - z2), phi * z * (z2 - 4)])
     # The exponent magnifies the rounding errors of z² and z/√2 by z². erfc magnifies its error in the tail

@@ -25,11 +25,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracer.arrays import Array
+from tracer.enclosures import special
 from tracer.enclosures.functions.sigmoidal import SIGMOID, TANH
 from tracer.enclosures.functions.smooth_activations import GELU, SILU, SOFTPLUS
 from tracer.enclosures.functions.univariate import Univariate
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF
-from tracer.enclosures.special_functions import erfc
 
 # Below π²/4 by more than the roundings near the pole.
 QUARTER = 2.4674
@@ -201,7 +201,7 @@ def _silu(z: Array) -> Array:
 
 def _gelu(z: Array) -> Array:
     tail = z * -np.sqrt(0.5)
-    erfc(tail, out=tail)
+    special.erfc(tail, out=tail)
     tail *= z
     tail *= 0.5
     return tail

@@ -34,13 +34,12 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, quiet
-from tracer.enclosures import rounding
+from tracer.enclosures import rounding, special
 from tracer.enclosures.cores import chunks, on_cores
 from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.forms.taylor_arithmetic import add, multiply, scale
 from tracer.enclosures.functions.supporting_lines import largest
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP
-from tracer.enclosures.special_functions import erf
 from tracer.fields.checks import index, points, shown
 from tracer.fields.field import Enclosure
 from tracer.fields.kernels.gaussians import DECAY, Gaussians
@@ -135,7 +134,7 @@ class LatentProbability(Model):
         slope = 2 / np.sqrt(np.pi) * np.exp(-z * z) * weights
         change = -f[:, None] * scale**3
         gradient = (slope * scale).sum(axis=1)[:, None] * by_f + (slope * change).sum(axis=1)[:, None] * by_v
-        return erf(z) @ weights + shift, gradient
+        return special.erf(z) @ weights + shift, gradient
 
     @cached_property
     def _last(self) -> tuple[Array, float, float]:
@@ -224,7 +223,7 @@ def _derivatives(f: Array, v: Array, weights: Array) -> tuple[Array, Array, Arra
     z = s * f
     e = 2 / np.sqrt(np.pi) * np.exp(-z * z)
     D, E, B = np.empty((N, len(f))), np.empty((N, len(f))), np.zeros(N)
-    D[0], E[0] = (w * erf(z)).sum(axis=0), 64 * UNIT_ROUNDOFF * np.abs(weights).sum()
+    D[0], E[0] = (w * special.erf(z)).sum(axis=0), 64 * UNIT_ROUNDOFF * np.abs(weights).sum()
     # H_n(−z), and the same with all terms positive; s^n, and its bound for the least variance.
     h, past, size, past_size = np.ones_like(z), np.zeros_like(z), np.ones_like(z), np.zeros_like(z)
     powers, steep = np.ones_like(z), LAMBDAS / np.sqrt(1 + 2 * LAMBDAS**2 * LEAST_VARIANCE)

@@ -15,13 +15,13 @@ from typing import Any
 import numpy as np
 
 from tracer.arrays import Array
+from tracer.enclosures import special
 from tracer.enclosures.functions import elementary
 from tracer.enclosures.functions.blocks import Blocks
 from tracer.enclosures.functions.piecewise_linear import HARDTANH, RELU, PiecewiseLinear
 from tracer.enclosures.functions.sigmoidal import SIGMOID, TANH
 from tracer.enclosures.functions.smooth_activations import ELU, GELU, SILU, SOFTPLUS
 from tracer.enclosures.functions.univariate import LINEAR, Univariate
-from tracer.enclosures.special_functions import erfc, expit
 from tracer.fields.checks import exact_number, positive_integer, shown
 
 INF = float("inf")
@@ -89,6 +89,10 @@ def _tanh_slope(z: Array) -> Array:
     return e
 
 
+def _sigmoid(z: Array) -> Array:
+    return special.expit(z)
+
+
 def _sigmoid_slope(z: Array) -> Array:
     # From the decaying exponential: 1 - σ cancels for large z.
     e = np.abs(z)
@@ -101,7 +105,7 @@ def _sigmoid_slope(z: Array) -> Array:
 
 
 def _gelu_slope(z: Array) -> Array:
-    return 0.5 * erfc(-z / np.sqrt(2)) + z * np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)
+    return 0.5 * special.erfc(-z / np.sqrt(2)) + z * np.exp(-0.5 * z * z) / np.sqrt(2 * np.pi)
 
 
 def _softmax(z: Array) -> Array:
@@ -143,7 +147,7 @@ def _power(degree: float) -> Activation:
 TABLE: dict[str, Activation] = {
     "linear": Activation(lambda z: z, np.ones_like, LINEAR, lambda y: y),
     "sigmoid": Activation(
-        expit,
+        _sigmoid,
         _sigmoid_slope,
         SIGMOID,
         lambda y: np.log(y) - np.log1p(-y),
@@ -152,7 +156,7 @@ TABLE: dict[str, Activation] = {
     "tanh": Activation(np.tanh, _tanh_slope, TANH, np.arctanh, (-1.0, 1.0)),
     "softplus": Activation(
         lambda z: np.logaddexp(0, z),
-        expit,
+        _sigmoid,
         SOFTPLUS,
         lambda y: y + np.log(-np.expm1(-y)),
         (0.0, INF),
@@ -168,14 +172,14 @@ TABLE: dict[str, Activation] = {
     "relu": Activation(RELU.value, RELU.slope, RELU, range=(0.0, INF)),
     "hardtanh": Activation(HARDTANH.value, HARDTANH.slope, HARDTANH, range=(-1.0, 1.0)),
     "gelu": Activation(
-        lambda z: 0.5 * z * erfc(-z / np.sqrt(2)),
+        lambda z: 0.5 * z * special.erfc(-z / np.sqrt(2)),
         _gelu_slope,
         GELU,
         range=(GELU_MINIMUM, INF),
     ),
     "silu": Activation(
-        lambda z: z * expit(z),
-        lambda z: expit(z) * (1 + z * expit(-z)),
+        lambda z: z * special.expit(z),
+        lambda z: special.expit(z) * (1 + z * special.expit(-z)),
         SILU,
         range=(SILU_MINIMUM, INF),
     ),

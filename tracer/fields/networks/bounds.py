@@ -17,11 +17,11 @@ from tracer.arrays import Array, Indices
 from tracer.enclosures.clock import look
 from tracer.enclosures.cores import chunks, on_cores
 from tracer.enclosures.forms.mean_value import MeanValueForm
-from tracer.enclosures.forms.point_form import PointForm
-from tracer.enclosures.forms.polynomial import POINTS, PolynomialForm
 from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.functions.blocks import Blocks
 from tracer.enclosures.interpolation.analytic import row_of
+from tracer.enclosures.polynomials.point_form import PointForm
+from tracer.enclosures.polynomials.polynomial import POINTS, PolynomialForm
 from tracer.enclosures.rounding import FEWEST_ROWS, UNIT_ROUNDOFF
 from tracer.fields.field import Enclosure
 from tracer.fields.networks.kink_cases import OutputsOnCells, linear_relaxations, relaxations_of_rows

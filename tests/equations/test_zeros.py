@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tracer.equations.safeguarded_newton import newton
+from tracer.equations.zeros import newton
 
 SETTLED = 2.0**-40
 

@@ -17,11 +17,11 @@ from typing import NamedTuple
 import numpy as np
 
 from tracer.arrays import Array
-from tracer.enclosures.forms.backward_pass import TINY
 from tracer.enclosures.functions.supporting_lines import largest
 from tracer.enclosures.functions.univariate import Extent, Univariate
 from tracer.enclosures.interpolation.analytic import Analytic, row_of
 from tracer.enclosures.interpolation.tails import POWER_RADII, tails_of
+from tracer.enclosures.polynomials.backward_pass import TINY
 from tracer.enclosures.rounding import UNIT_ROUNDOFF, UP, small_matmul
 
 DEGREE = 8

@@ -17,10 +17,10 @@ import numpy as np
 
 from tracer.arrays import Array
 from tracer.enclosures.affine_map import AffineMap
-from tracer.enclosures.forms.backward_pass import Activation, Place, Places, Step, output_radii, refined
 from tracer.enclosures.functions.blocks import Blocks
 from tracer.enclosures.functions.supporting_lines import interval_around
 from tracer.enclosures.functions.univariate import Univariate
+from tracer.enclosures.polynomials.backward_pass import Activation, Place, Places, Step, output_radii, refined
 from tracer.enclosures.rounding import UNIT_ROUNDOFF, UP
 
 

@@ -30,12 +30,20 @@ import numpy as np
 
 from tracer.arrays import Array
 from tracer.enclosures.affine_map import AffineMap
-from tracer.enclosures.forms.backward_pass import TINY, Activation, Place, Places, Step, output_radii, refined
-from tracer.enclosures.forms.polynomial_model import DEGREE, through
 from tracer.enclosures.functions.blocks import Blocks
 from tracer.enclosures.functions.supporting_lines import largest
 from tracer.enclosures.functions.univariate import Univariate
 from tracer.enclosures.interpolation.padua import padua_points
+from tracer.enclosures.polynomials.backward_pass import (
+    TINY,
+    Activation,
+    Place,
+    Places,
+    Step,
+    output_radii,
+    refined,
+)
+from tracer.enclosures.polynomials.polynomial_model import DEGREE, through
 from tracer.enclosures.rounding import UNIT_ROUNDOFF, UP, centered, per_unit, small_matmul
 
 POINTS = (DEGREE + 1) * (DEGREE + 2) // 2

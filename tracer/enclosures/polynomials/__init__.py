@@ -1,0 +1,1 @@
+"""Polynomial and point forms of deep networks, whose radii a backward pass sums."""
