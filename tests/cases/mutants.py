@@ -63,9 +63,10 @@ AFFINE = _rows(
         "found = 0 * matmul(errors, self._size_rows)",
     ),
     rounding_relative_to_inputs=(
-        "return (self.gamma * np.abs(self.weight) + self",
-        "return (0 * np.abs(self.weight) + self",
+        "slack = (self.gamma * np.abs(weight)",
+        "slack = (0 * np.abs(weight)",
     ),
+    radii_of_parts=("radius[0] if radius else None", "None"),
 )
 ACTIVATIONS = _rows(
     "enclosures/functions/univariate.py",

@@ -111,3 +111,22 @@ def test_the_rounding_of_a_product_is_bounded_relative_to_each_input(kind):
             off = abs(exact(h) @ W.T - exact(given.product(h)))[0]
             assert (off <= exact(given.slack) @ exact(np.abs(h[0]))).all()
             assert (off <= exact(given.slack_of_sums[:, 0]) * Fraction(np.abs(h).max())).all()
+
+
+@KINDS
+@pytest.mark.parametrize("radius", [0.0, 1e-6])
+def test_a_part_is_the_map_of_some_inputs_with_its_error_bounds(kind, radius, fresh_seed):
+    rng = np.random.default_rng(fresh_seed)
+    given, (W, _) = affine(rng, kind, radius, radius)
+    rows, columns = np.array([True, False, True]), rng.random(IN) < 0.5
+    part, h, q = given.part(rows, columns), rng.normal(size=(ROWS, IN)) * columns, rng.normal(size=(ROWS, 2))
+    size = np.abs(h[:, columns])
+    np.testing.assert_allclose(part.value(h[:, columns]), given.value(h)[:, rows], rtol=1e-12, atol=1e-12)
+    bound = part.errors_of_products(0 * size, size.copy())
+    assert (abs((exact(h) @ W.T)[:, rows] - exact(part.product(h[:, columns]))) <= exact(bound)).all()
+    rounded = given.gamma_back * (np.abs(q) @ np.abs(np.array(W, float)[rows]))[:, columns]
+    bound = part.errors_back(0 * q, np.abs(q)) + rounded
+    assert (abs((exact(q) @ W[rows])[:, columns] - exact(part.product_back(q))) <= exact(bound)).all()
+    fresh = AffineMap(part.weight, part.bias, part.weight_radius, part.bias_radius)
+    for name in ("gamma", "gamma_back", "up", "slack_of_sums", "underflow"):
+        assert np.all(getattr(part, name) >= getattr(fresh, name) * (1 - 1e-15))

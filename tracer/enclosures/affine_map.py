@@ -14,7 +14,7 @@ from functools import cached_property
 
 import numpy as np
 
-from tracer.arrays import Array, Matrix
+from tracer.arrays import Array, Mask, Matrix
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, UP, SparseFactor, gamma, matmul
 
 
@@ -25,13 +25,13 @@ class AffineMap:
     Attributes
     ----------
     weight, weight_radius : ndarray or csr_array, shape (out, in)
-        Both of one kind, with one pattern.
+        Both of one kind, with one pattern; no radius, None, if all weights are exact.
     bias, bias_radius : ndarray, shape (out,)
     """
 
     weight: Matrix
     bias: Array
-    weight_radius: Matrix
+    weight_radius: Matrix | None
     bias_radius: Array
 
     def value(self, h: Array) -> Array:
@@ -49,6 +49,22 @@ class AffineMap:
     def sizes(self, errors: Array) -> Array:
         """Upper bounds (..., out) of ``|W| e`` for `errors` e of shape (..., in)."""
         return matmul(errors, self.size_columns)
+
+    def part(self, rows: Mask, columns: Mask) -> "AffineMap":
+        """Some `rows` (out,) of the map, with `columns` (in,) that count: other inputs or weights are 0.
+
+        Its error bounds are those of the whole map, which has more terms.
+        """
+        if rows.all() and columns.all():
+            return self
+        matrices = [self.weight, self.size, *([] if self._exact else [self.weight_radius])]
+        W, size, *radius = _cut(matrices, rows, columns)
+        found = AffineMap(W, self.bias[rows], radius[0] if radius else None, self.bias_radius[rows])
+        known = {name: getattr(self, name) for name in ("gamma", "gamma_back", "up")}
+        known |= {name: getattr(self, name)[rows] for name in ("underflow", "slack_of_sums")}
+        # The values of cached properties.
+        vars(found).update(known, size=size)
+        return found
 
     def errors_of_products(self, errors: Array, size: Array, slack: float = 0.0) -> Array:
         """Upper bounds (..., out) of the errors of a computed ``W h``.
@@ -145,10 +161,11 @@ class AffineMap:
 
     @property
     def _slack(self) -> Matrix:
-        if self._dense:
-            return (self.gamma * np.abs(self.weight) + self.weight_radius + UNDERFLOW) * UP
-        size = np.abs(self.weight.data)
-        return with_data(self.weight, (self.gamma * size + self.weight_radius.data + UNDERFLOW) * UP)
+        weight, radius = self.weight, self.weight_radius
+        if not self._dense:
+            weight, radius = weight.data, None if radius is None else radius.data
+        slack = (self.gamma * np.abs(weight) + (0.0 if radius is None else radius) + UNDERFLOW) * UP
+        return slack if self._dense else with_data(self.weight, slack)
 
     @property
     def _dense(self) -> bool:
@@ -165,12 +182,17 @@ class AffineMap:
         return self.size if self._dense else SparseFactor(self.size.T)
 
     @cached_property
+    def _exact(self) -> bool:
+        """Whether all weights are exact."""
+        radius = self.weight_radius
+        return radius is None or not (radius if self._dense else radius.data).any()
+
+    @cached_property
     def _weight_error_factors(self) -> tuple[Array | SparseFactor, Array | SparseFactor] | None:
         """The radius of W times `up`, transposed and itself, as right factors; None if it is all 0."""
-        radius = self.weight_radius
-        if not (radius if self._dense else radius.data).any():
+        if self._exact:
             return None
-        error = radius * self.up
+        error = self.weight_radius * self.up
         return (error.T, error) if self._dense else (SparseFactor(error), SparseFactor(error.T))
 
     @cached_property
@@ -181,3 +203,19 @@ class AffineMap:
 def with_data(matrix: Matrix, data: Array) -> Matrix:
     """A sparse matrix with other numbers at the same places, which it shares."""
     return type(matrix)((data, matrix.indices, matrix.indptr), shape=matrix.shape)
+
+
+def _cut(matrices: list[Matrix], rows: Mask, columns: Mask) -> list[Matrix]:
+    """Some rows and columns of arrays, or of CSR matrices that have one pattern."""
+    first = matrices[0]
+    if isinstance(first, np.ndarray):
+        return [some[rows] if columns.all() else some[np.ix_(rows, columns)] for some in matrices]
+    stored = columns[first.indices]
+    if not rows.all():
+        stored &= np.repeat(rows, np.diff(first.indptr))
+    before = np.concatenate([[0], np.cumsum(stored)])
+    indptr = np.concatenate([[0], np.cumsum(np.diff(before[first.indptr])[rows])]).astype(first.indptr.dtype)
+    which = np.flatnonzero(stored)
+    place = np.cumsum(columns, dtype=first.indices.dtype) - 1
+    indices, shape = place[first.indices[which]], (len(indptr) - 1, int(np.count_nonzero(columns)))
+    return [type(some)((some.data[which], indices, indptr), shape=shape) for some in matrices]

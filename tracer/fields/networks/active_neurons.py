@@ -17,11 +17,13 @@ import numpy as np
 
 from tracer.arrays import Array, Indices, Mask, Signs
 from tracer.enclosures import rounding
-from tracer.enclosures.affine_map import AffineMap, with_data
+from tracer.enclosures.affine_map import AffineMap
 from tracer.enclosures.forms.relaxation import Relaxation
 from tracer.fields.networks.activations import Activation, Parts, mixed
 from tracer.fields.networks.layer import Layer
 
+# A layer is used as it is if more than this share of its neurons would be kept: making a part takes time.
+MOST_KEPT = 0.9
 # Cells are sorted along a curve through a grid of 2 to this power squared.
 BITS = 10
 
@@ -43,8 +45,6 @@ class ActiveLayer:
     @classmethod
     def of(cls, layer: Layer, kept: Mask, inputs: Mask) -> "ActiveLayer":
         """The outputs `kept` (out,) of a layer as functions of some of its `inputs` (in,)."""
-        W = _taken(layer.weight, kept, inputs)
-        r = _zeros_like(W) if layer.exact else _taken(layer.weight_radius, kept, inputs)
         parts, start = [], 0
         for part, row in layer.parts:
             stop = start + int(np.count_nonzero(kept[part]))
@@ -57,7 +57,7 @@ class ActiveLayer:
         leader = np.zeros(len(kept), dtype=np.intp)
         leader[duplicate[kept][first]] = first
         return cls(
-            AffineMap(W, layer.bias[kept], r, layer.bias_radius[kept]),
+            layer.affine.part(kept, inputs),
             parts[0][1] if len(parts) == 1 else mixed(tuple(parts)),
             tuple(parts),
             (leader[duplicate[kept]], sign[kept]),
@@ -67,7 +67,7 @@ class ActiveLayer:
 def active_layers(layers: Sequence[Layer], lower: Array, upper: Array) -> list[ActiveLayer]:
     """The network without the neurons that do nothing on all cells with corners (k, 2).
 
-    These are 0 there, or no later neuron needs them.
+    These are 0 there, or no later neuron needs them. Of layers that would keep nearly all, all are kept.
     """
     form = Relaxation(lower.min(axis=0, keepdims=True), upper.max(axis=0, keepdims=True))
     active = list[Mask]()
@@ -82,6 +82,8 @@ def active_layers(layers: Sequence[Layer], lower: Array, upper: Array) -> list[A
     for k in range(len(layers) - 1, -1, -1):
         if k < len(layers) - 1:
             active[k] &= _used(layers[k + 1].weight, active[k + 1])
+        if np.count_nonzero(active[k]) > MOST_KEPT * len(active[k]):
+            active[k][:] = True
         # A layer has at least one output.
         active[k][0] |= not active[k].any()
     inputs = [np.ones(layers[0].inputs, dtype=bool), *active]
@@ -146,11 +148,3 @@ def neighbours(lower: Array, upper: Array) -> Indices:
 def _taken(matrix: Any, rows: Mask, columns: Mask) -> Any:
     """Some rows and columns of an array or a sparse matrix."""
     return matrix[np.flatnonzero(rows)][:, np.flatnonzero(columns)]
-
-
-def _zeros_like(matrix: Any) -> Any:
-    """Radii of exact weights."""
-    if isinstance(matrix, np.ndarray):
-        return np.zeros_like(matrix)
-    # Memory that is never written takes no room.
-    return with_data(matrix, np.zeros(len(matrix.data)))
