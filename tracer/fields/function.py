@@ -95,11 +95,12 @@ class Function(OfOneVersion):
         if not at.size:
             return np.zeros(at.shape[:-1]), np.zeros(at.shape)
         dual = None if self._gradient is not None or self.unenclosable else self._dual(x1, x2)
-        if dual is None:
-            value = self._plain.value(x1, x2)
-            partials = self._plain.gradient(x1, x2) if self._gradient is None else self._given(x1, x2)
-        else:
+        if dual is not None:
             value, partials = dual
+        elif self._gradient is not None:
+            value, partials = self._plain.value(x1, x2), self._given(x1, x2)
+        else:
+            value, partials = self._plain.value_and_gradient(x1, x2)
         return value.reshape(at.shape[:-1]), partials.reshape(at.shape)
 
     @cached_property

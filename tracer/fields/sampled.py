@@ -20,7 +20,7 @@ from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, quiet
 from tracer.enclosures.formulas.stand_in import Unenclosable
-from tracer.fields.callables.differences import gradients, noise_and_size
+from tracer.fields.callables.differences import noise_and_size, values_and_gradients
 from tracer.fields.checks import exact_number, points, shown
 from tracer.fields.field import Enclosure
 from tracer.fields.labels import Side, output_number, sides
@@ -161,19 +161,21 @@ class SampledModel(Model):
 
     def _value_and_gradient(self, x: Array) -> tuple[Array, Array]:
         if not self.outputs.differentiable:
-            return self.value(x), self._differences(x)
+            return self._differences(x)
         value, gradient = self.outputs.value_and_gradient(self._lifted(x), self.weights[0])
         if self.plane is not None:
             gradient = gradient @ np.stack([self.plane.u, self.plane.v], axis=1)
         return value + self.offset[0], gradient
 
-    def _differences(self, x: Array) -> Array:
+    def _differences(self, x: Array) -> tuple[Array, Array]:
         self._need_two_inputs()
+        if not len(x):
+            return np.zeros(0), np.zeros((0, 2))
 
         def values(x1: Array, x2: Array) -> Array:
             return self.value(np.stack([x1, x2], axis=-1))
 
-        return gradients(values, x, *noise_and_size(values, x)) if len(x) else np.zeros((0, 2))
+        return values_and_gradients(values, x, *noise_and_size(values, x))
 
     def _at_points(self, x: Array) -> Enclosure:
         raise Unenclosable(self.unenclosable)

@@ -31,9 +31,12 @@ OFFSETS = np.concatenate([np.zeros((1, 2)), np.kron(np.eye(2), _ALONG[:, None])]
 ORDER_8 = np.array([3, -32, 168, -672, 672, -168, 32, -3]) / 840
 ORDER_6 = np.array([0, -1, 9, -45, 45, -9, 1, 0]) / 60
 EIGHTH = np.array([1, -8, 28, -56, -56, 28, -8, 1]) / 128
+WEIGHTS = np.stack([ORDER_8, ORDER_6, EIGHTH])
 # The first step is this times (noise/size)^(1/9): 2⁻⁷ in float64. Each further step is a 64th of the last.
 FIRST_STEP = 0.6
 SHORTER, MOST_STEPS = 2.0**-6, 6
+# The most points for which all shorter steps are taken at once.
+FEW = 32
 # Noise relative to the size of the function, at least and at most.
 LEAST_NOISE, MOST_NOISE = EPS / 2, 1e-2
 # Differences are accepted if their error is less than this share of the gradient, or is explained by noise.
@@ -51,56 +54,69 @@ MOST_LINES = 8
 CONSISTENT = 4.0
 
 
-def gradients(values: Values, x: Array, noise: float, size: float) -> Array:
-    """The gradients (n, 2) of a function at points (n, 2), n > 0; nan where there is none.
+def values_and_gradients(values: Values, x: Array, noise: float, size: float) -> tuple[Array, Array]:
+    """A function (n,) and its gradients (n, 2) at points (n, 2), n > 0; nan where there is none.
 
     Parameters
     ----------
     values : callable
-        ``values(x1, x2)``, arrays of one shape (m,); called once for the first length of the steps, and once
-        for all shorter ones.
+        ``values(x1, x2)``, arrays of one shape (m,); called once for the first length of the steps. For shorter
+        ones it is called once for all of them if there are few points, else once for each: a call costs more
+        than few points, and most of many points need one length.
     x : ndarray, shape (n, 2)
     noise, size : float
         Of the function's values.
     """
     best, least = np.full(x.shape, np.nan), np.full(x.shape, np.inf)
     first = FIRST_STEP * (min(max(noise / size if size else 0.0, LEAST_NOISE), MOST_NOISE)) ** (1 / 9)
-    steps, open_ = first * SHORTER ** np.arange(MOST_STEPS), np.ones(len(x), dtype=bool)
-    for some in (steps[:1], steps[1:]):
-        at = np.flatnonzero(open_)
-        if not len(at):
-            break
+    steps, at = first * SHORTER ** np.arange(MOST_STEPS), np.arange(len(x))
+    centre, used = np.zeros(len(x)), 0
+    while used < MOST_STEPS and len(at):
+        many = 1 if used == 0 or len(at) > FEW else MOST_STEPS - used
         # A power of 2, so that the points of the stencil are mostly exact.
-        h = some[:, None, None] * np.maximum(1.0, np.abs(x[at]) * RELATIVE_STEP)
+        h = steps[used : used + many, None, None] * np.maximum(1.0, np.abs(x[at]) * RELATIVE_STEP)
         h = np.ldexp(1.0, np.frexp(h)[1] - 1)
-        for found, error, defined, step in zip(*_differences(values, x[at], h), h, strict=True):
-            slope = np.abs(found).max(axis=1, keepdims=True)
-            with np.errstate(all="ignore"):
-                share = np.nan_to_num(error / slope, nan=np.inf)
-                # Shorter steps make noise worse.
-                allowed = AGREEMENT + NOISY * noise / (step * slope)
-            # Where a derivative is infinite no step is better than another, but shorter ones show it.
-            better = (share <= LIKE * least[at]) & open_[at, None]
-            best[at] = np.where(better, found, best[at])
-            least[at] = np.where(better, share, least[at])
-            open_[at] &= ~(least[at] <= allowed).all(axis=1) & defined
-    return best
+        f, found, error = _differences(values, x[at], h)
+        if used == 0:
+            centre = f[0]
+        best[at], least[at], left = _best(found, error, noise / h, (best[at], least[at]))
+        at, used = at[left & np.isfinite(f[0])], used + many  # elsewhere no shorter step has differences
+    return centre, best
 
 
-def _differences(values: Values, x: Array, h: Array) -> tuple[Array, Array, Mask]:
-    """The differences of order 8 at points (n, 2) for steps (m, n, 2), and their estimated errors.
+def _best(found: Array, error: Array, noise: Array, known: tuple[Array, Array]) -> tuple[Array, Array, Mask]:
+    """The best of differences (m, n, 2) for shorter and shorter steps, and of those that are `known`.
 
-    Both have the shape of the steps. Also where the function is defined, (m, n): elsewhere no shorter step
-    has differences.
+    `error` and `noise` are theirs. Also their share of error, and for which of the n points a shorter step may
+    be better.
+    """
+    slope = np.abs(found).max(axis=2, keepdims=True)
+    with np.errstate(all="ignore"):
+        shares = np.fmin(error / slope, np.inf)
+        # Shorter steps make noise worse.
+        allowed = AGREEMENT + NOISY * noise / slope
+    (best, least), left = known, np.ones(found.shape[1], dtype=bool)
+    for new, share, most in zip(found, shares, allowed, strict=True):
+        # Where a derivative is infinite no step is better than another, but shorter ones show it.
+        better = (share <= LIKE * least) & left[:, None]
+        best, least = np.where(better, new, best), np.where(better, share, least)
+        left &= ~(least <= most).all(axis=1)
+    return best, least, left
+
+
+def _differences(values: Values, x: Array, h: Array) -> tuple[Array, Array, Array]:
+    """The function at points (n, 2), and its differences of order 8 for steps (m, n, 2).
+
+    The function (m, n), the differences, and their estimated errors; both have the shape of the steps.
     """
     at = x[:, None] + OFFSETS * h[..., None, :]
     f = values(at[..., 0].ravel(), at[..., 1].ravel()).reshape(at.shape[:-1])
     with np.errstate(all="ignore"):
-        rise = (f[..., 1:] - f[..., :1]).reshape(*h.shape, -1)
-        found, coarse = rise @ ORDER_8 / h, rise @ ORDER_6 / h
+        rise = (f[..., 1:] - f[..., :1]).reshape(-1, len(_ALONG))
+        found, coarse, eighth = (WEIGHTS @ rise.T).reshape(-1, *h.shape) / h
         # At a kink both orders may agree, but it shows in the eighth difference.
-        error = np.maximum(np.abs(found - coarse), np.abs(rise @ EIGHTH) / h)
-    return found, np.where(np.isfinite(error), error, np.inf), np.isfinite(f[..., 0])
+        error = np.maximum(np.abs(found - coarse), np.abs(eighth))
+    return f[..., 0], found, np.where(np.isfinite(error), error, np.inf)
 
 
 def noise_and_size(values: Values, x: Array) -> tuple[float, float]:

@@ -14,7 +14,7 @@ import numpy as np
 from tracer.arrays import Array, Mask
 from tracer.fields.callables import tensors
 from tracer.fields.callables.calls import call, checked
-from tracer.fields.callables.differences import gradients, noise_and_size
+from tracer.fields.callables.differences import noise_and_size, values_and_gradients
 
 # Points at which the gradient of a framework is compared with differences, once.
 MOST_COMPARED = 16
@@ -76,15 +76,16 @@ class PlainFunction:
             self._framework = "torch"
             return tensors.call_with_tensors(self._f, x1, x2, self._tensors)
 
-    def gradient(self, x1: Array, x2: Array) -> Array:
-        """The gradients (n, 2) by the framework of f's results, else by differences."""
+    def value_and_gradient(self, x1: Array, x2: Array) -> tuple[Array, Array]:
+        """The values (n,), n > 0, and the gradients (n, 2): by the framework of f's results, or differences."""
+        self.measure(np.stack([x1, x2], axis=-1))  # so f has been called, and its framework is known
         if self._differentiable is None and self._framework is not None:
             self._differentiable = self._agrees(x1[:MOST_COMPARED], x2[:MOST_COMPARED])
         if self._framework is not None and self._differentiable:
             found = tensors.gradient(self._f, self._framework, x1, x2)
             if found is not None:
-                return found
-        return self._differences(np.stack([x1, x2], axis=-1))
+                return self.value(x1, x2), found
+        return self._differences(x1, x2)
 
     def measure(self, x: Array) -> tuple[float, float]:
         """The noise and the size, estimated at points (n, 2), n > 0, unless they are known already."""
@@ -131,8 +132,9 @@ class PlainFunction:
                 "once go on to 1e-8 of the values"
             )
 
-    def _differences(self, x: Array) -> Array:
-        return gradients(self.value, x, *self.measure(x))
+    def _differences(self, x1: Array, x2: Array) -> tuple[Array, Array]:
+        x = np.stack([x1, x2], axis=-1)
+        return values_and_gradients(self.value, x, *self.measure(x))
 
     def _agrees(self, x1: Array, x2: Array) -> bool:
         """Whether the framework's gradient is that of f's values."""
@@ -140,6 +142,6 @@ class PlainFunction:
         found = tensors.gradient(self._f, self._framework, x1, x2)
         if found is None:
             return False
-        error = np.abs(found - self._differences(np.stack([x1, x2], axis=-1))).max(axis=1)
+        error = np.abs(found - self._differences(x1, x2)[1]).max(axis=1)
         allowed = GRADIENT_ERROR * np.abs(found).max(axis=1) + SHARE_OF_SIZE * self.size
         return bool(2 * np.count_nonzero(error <= allowed) >= len(x1))
