@@ -148,5 +148,26 @@ class FieldAnswer:
         return useless | unbounded(field_of, shares, corners, found, waiting)
 
     def variation(self, which: Indices) -> Array:
-        """Upper bounds of the variation of F along each coordinate of some cells, (·, 2)."""
-        return self.found.rows(which).variation(self.corners[which])
+        """Upper bounds of the variation of F along each coordinate of some cells, (·, 2).
+
+        Where slopes are infinite, as where a root ends, they are widths of F on lines through the middle.
+        """
+        found, corners = self.found.rows(which), self.corners[which]
+        variation = found.variation(corners)
+        steep = np.flatnonzero(np.isinf(variation).any(axis=1) & found.is_finite())
+        if len(steep):
+            variation[steep] = _widths_across(self.field, corners[steep])
+        return variation
+
+
+def _widths_across(field: EnclosedField, corners: Array) -> Array:
+    """The widths of F on the horizontal and the vertical line through the middle of cells, (k, 2).
+
+    Both are inf if F has no bounds on one, as on a line outside the domain, which says nothing of the cell.
+    """
+    middle, widths = 0.5 * corners[:, 0] + 0.5 * corners[:, 1], np.empty((len(corners), 2))
+    for axis in (0, 1):
+        lower, upper = middle.copy(), middle.copy()
+        lower[:, axis], upper[:, axis] = corners[:, 0, axis], corners[:, 1, axis]
+        widths[:, axis] = field.enclose(lower, upper).width()
+    return np.where(np.isfinite(widths).all(axis=1, keepdims=True), widths, np.inf)

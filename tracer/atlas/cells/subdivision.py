@@ -62,14 +62,14 @@ MOST_FINE = 2**14
 # Where F may not be defined, at a pole or at the edge of its domain, or may jump, cells no wider than
 # UNBOUNDED are at the resolution limit if there are more than MOST_UNBOUNDED: so an edge as long as the box
 # takes about four times as many in all. Wider ones, up to UNBOUNDED_THROUGHOUT, are at the limit if F has no
-# finite bounds there, nor at their corners and centre.
+# finite bounds there, nor at their corners and centre, though it may be defined there.
 UNBOUNDED = 2.0**-12
 MOST_UNBOUNDED = 2**15
 UNBOUNDED_THROUGHOUT = 2.0**-4
 # Where F has one sign, or is 0, cells no wider than TOUCHING are at the limit if there are more than
 # MOST_TOUCHING in a chunk: a curve along which F touches 0, as long as the box, takes a few times 1/TOUCHING
 # cells.
-TOUCHING = 2.0**-9
+TOUCHING = 2.0**-11
 MOST_TOUCHING = 2**8
 
 # Cells, perhaps with data of each; and what is decided of some of them.
@@ -290,5 +290,7 @@ def unbounded(field_of: FieldOf, shares: Array, corners: Array, found: Enclosure
             left = np.flatnonzero(useless[which])
             if len(left):
                 here = x[left]
-                useless[which[left]] = ~field_of(which[left]).enclose(here, here).is_bounded()
+                at = field_of(which[left]).enclose(here, here)
+                # A point outside the domain says nothing of a cell that may hold an island of the domain.
+                useless[which[left]] = ~(at.is_bounded() | at.classify()[0])
     return useless
