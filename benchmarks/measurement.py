@@ -20,7 +20,7 @@ import tracer
 RESULTS = Path(__file__).resolve().parent / "results"
 # At least; TRACER_RUNS=1 shows quickly whether a benchmark works.
 RUNS = int(os.environ.get("TRACER_RUNS", "7"))
-# TRACER_CLOCK=cpu counts the seconds of the processor, which other work on the machine hardly changes; give the
+# TRACER_CLOCK=cpu counts seconds of the processor, which other work on the machine hardly changes; give the
 # matrix products one thread then (OPENBLAS_NUM_THREADS=1), since the seconds of all threads are added.
 CLOCKS = {"wall": time.perf_counter, "cpu": time.process_time}
 CLOCK = os.environ.get("TRACER_CLOCK", "wall")

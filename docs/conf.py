@@ -57,6 +57,8 @@ sphinx_gallery_conf = {
 }
 
 html_theme = "pydata_sphinx_theme"
+html_static_path = ["static"]
+html_css_files = ["pages.css"]
 html_title = "tracer"
 html_sidebars = {"index": [], "paper": [], "reference": []}
 html_theme_options = {

@@ -2,8 +2,8 @@
 Deeper networks, and more inputs
 ================================
 
-How many cells a proof takes as hidden layers are added, and what a network of up to 1280 × 720 × 3 inputs costs
-on a plane through three of its inputs; from the benchmarks' JSON.
+How many cells a proof takes as hidden layers are added, and how long a network of up to 1280 × 720 × 3 inputs
+takes on a plane through three samples; from the benchmarks' JSON.
 """
 
 from drawing import measured, saved
