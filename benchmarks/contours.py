@@ -76,6 +76,7 @@ def grid_row(field, bounds, side, timed):
 def traced_row(timed):
     """The traced boundary: its curves, its error, its times."""
     boundary, phases = timed.result, [boundary.stats.seconds for boundary in timed.results]
+    names = dict.fromkeys(name for p in phases for name in p)  # one that was given up has others
     return {
         "status": boundary.certificate.status.name,
         "curves": len(boundary),
@@ -85,7 +86,7 @@ def traced_row(timed):
         "cells": boundary.stats.cells,
         "evaluations": boundary.stats.evaluations,
         **timed.row(),
-        "phases": {name: statistics.median(p[name] for p in phases) for name in phases[0]},
+        "phases": {name: statistics.median(p.get(name, 0.0) for p in phases) for name in names},
     }
 
 

@@ -2,9 +2,9 @@
 
     python benchmarks/enclosures.py
 
-The same paving, with bounds of one kind each: plain intervals for F and its gradient; mean value forms,
-linear relaxations and Taylor forms, of which the first and the last are for smooth networks; and as the
-library chooses among them: mean values first for smooth networks, linear relaxations for those with kinks.
+The same paving, with bounds of one kind each: plain intervals for F and its gradient; linear relaxations;
+mean value forms, Taylor forms and polynomial forms, which are for smooth networks; and as the library chooses
+among them: mean values first for smooth networks, linear relaxations for those with kinks.
 Problems are the built-in networks and random ones, deep and shallow, smooth and with kinks. Runs that need
 more than MOST_CELLS are given up.
 Writes results/enclosures.json.
@@ -22,7 +22,7 @@ from tracer.enclosures.functions.piecewise_linear import PiecewiseLinear
 from tracer.enclosures.rounding import gamma
 from tracer.fields.box import Box
 from tracer.fields.field import Enclosure
-from tracer.fields.networks.bounds import mean_values, taylor_forms
+from tracer.fields.networks.bounds import mean_values, polynomial_forms, taylor_forms
 from tracer.fields.networks.kink_cases import linear_relaxations
 
 MOST_CELLS = 250_000
@@ -117,6 +117,7 @@ def fields(network):
     if not network.kinked:
         kinds["mean values"] = Bounded(network, mean_values)
         kinds["Taylor forms"] = Bounded(network, taylor_forms)
+        kinds["polynomials"] = Bounded(network, polynomial_forms)
     return kinds | {"linear relaxations": Bounded(network, linear_relaxations), "as chosen": network}
 
 

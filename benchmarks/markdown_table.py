@@ -39,7 +39,7 @@ def runs_in(report):
 
 
 def footer(report):
-    """Runs, versions and machine."""
+    """Runs, versions, machine and clock."""
     runs = sorted(set(runs_in(report)))
     often = (
         f"Medians of {runs[0]} to {runs[-1]} runs. "
@@ -50,6 +50,7 @@ def footer(report):
     )
     versions = ", ".join(f"{name} {version}" for name, version in report["versions"].items())
     threads = report["OPENBLAS_NUM_THREADS"]
-    return (
-        f"{often}{versions}; {report['machine']}{f'; OPENBLAS_NUM_THREADS={threads}' if threads else ''}.\n"
-    )
+    measured = [versions, report["machine"]]
+    measured += ["seconds of the processor"] * (report.get("clock") == "cpu")
+    measured += [f"OPENBLAS_NUM_THREADS={threads}"] * bool(threads)
+    return f"{often}{'; '.join(measured)}.\n"

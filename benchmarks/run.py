@@ -37,7 +37,15 @@ NAMES = (
 )
 # Processes that share the cores would each start as many threads as there are.
 ENVIRONMENT = {"many": {"OPENBLAS_NUM_THREADS": "1"}}
-FIGURES = ("scaling", "vs_grid_roots", "continuation", "noisy_moons", "relu_moons")
+FIGURES = (
+    "scaling",
+    "depth_and_inputs",
+    "conclusion",
+    "vs_grid_roots",
+    "continuation",
+    "noisy_moons",
+    "relu_moons",
+)
 
 
 def run(path, **environment):

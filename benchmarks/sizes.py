@@ -6,7 +6,7 @@ Random networks of tanh, 4 to 512 wide in one hidden layer or two, and 1 to 10 d
 fixed seeds. Weights are scaled by 1/√width, so that however wide a network is, F is a draw of nearly the
 same random function, and shifted so that F is 0 at the centre of the box; what is left of chance is divided
 out by the length of the curves. SEEDS networks of each size; medians over them. Beside them contours of
-400². A trace that needs more than MOST_CELLS cells or MOST_SECONDS is given up, and its status says so.
+SIDE². A trace that needs more than MOST_CELLS cells or MOST_SECONDS is given up, and its status says so.
 Writes results/sizes.json; figures/scaling.py draws it.
 """
 

@@ -20,7 +20,7 @@ extensions = [
     "numpydoc",
     "sphinx.ext.autodoc",
     "sphinx.ext.autosummary",
-    "sphinx.ext.mathjax",
+    "mathml",
     "sphinx_gallery.gen_gallery",
 ]
 # The inventories of other projects are files of their sites, which a build without a network cannot read.
@@ -35,6 +35,7 @@ intersphinx_mapping = {
 }
 
 exclude_patterns = ["_build"]
+html_math_renderer = "mathml"
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist"]
 myst_heading_anchors = 3
 
@@ -42,6 +43,7 @@ autosummary_generate = True
 autodoc_typehints = "none"  # numpydoc's sections say types and shapes
 numpydoc_show_class_members = False
 
+os.environ["TRACER_GALLERY"] = "1"  # the scripts leave the files beside them as they are
 sphinx_gallery_conf = {
     "examples_dirs": str(ROOT / "figures"),
     "gallery_dirs": "gallery",
@@ -55,6 +57,8 @@ sphinx_gallery_conf = {
 }
 
 html_theme = "pydata_sphinx_theme"
+html_static_path = ["static"]
+html_css_files = ["pages.css"]
 html_title = "tracer"
 html_sidebars = {"index": [], "paper": [], "reference": []}
 html_theme_options = {

@@ -1,6 +1,7 @@
 """What the scripts share: the results of benchmarks that they read, and the files that they write."""
 
 import json
+import os
 from pathlib import Path
 
 from matplotlib.animation import Animation
@@ -18,7 +19,9 @@ def measured(name):
 
 
 def saved(figure, name):
-    """The figure, or animation, which is written beside its script."""
+    """The figure, or animation, which is written beside its script; the gallery saves it elsewhere itself."""
+    if "TRACER_GALLERY" in os.environ:
+        return figure
     if isinstance(figure, Animation):
         figure.save(HERE / f"{name}.gif", writer="pillow", dpi=MOVING)
     else:

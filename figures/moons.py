@@ -2,22 +2,22 @@
 A classifier and its data
 =========================
 
-A trained classifier: its boundary, with the data it was trained on.
+A classifier of scikit-learn, its boundary, and the data that it was fitted to: the five lines of the README.
 """
 
 from drawing import saved
 from matplotlib.figure import Figure
 from sklearn.datasets import make_moons
+from sklearn.neural_network import MLPClassifier
 
 import tracer
 
 
 def draw():
-    network, bounds = tracer.example("moons")
-    boundary = tracer.trace(network.margin(0, 1), bounds)
-    figure = Figure(figsize=(6.2, 4.9), layout="constrained")
     X, y = make_moons(200, noise=0.2, random_state=0)
-    boundary.plot(figure.add_subplot(), shading=True, X=X, y=y)
+    model = MLPClassifier((16,), "tanh", solver="lbfgs", max_iter=5000, random_state=0).fit(X, y)
+    figure = Figure(figsize=(6.2, 4.0), layout="constrained")
+    tracer.BoundaryDisplay.from_estimator(model, X, y=y, ax=figure.add_subplot())
     return figure
 
 

@@ -2,6 +2,7 @@
 
 import doctest
 import importlib.util
+import json
 import re
 from io import StringIO
 from pathlib import Path
@@ -64,6 +65,22 @@ def run_session(code, names, page):
 
 def test_every_page_of_code_is_found():
     assert ROOT / "README.md" in WITH_CODE
+
+
+def test_the_tests_that_pages_name_exist():
+    named = {
+        name for page in PAGES for name in re.findall(r"`(tests/[^`]*)`", page.read_text(encoding="utf-8"))
+    }
+    assert len(named) > 10
+    assert {name for name in named if not (ROOT / name).is_file()} == set()
+
+
+def test_the_papers_page_says_what_was_measured():
+    page = (ROOT / "docs/paper.md").read_text(encoding="utf-8")
+    row = json.loads((ROOT / "benchmarks/results/inputs.json").read_text())["rows"][-1]
+    assert f"{row['inputs']:,} inputs is then traced in {row['ratio after the fold']:.2f} times" in page
+    atlas = row["on the plane"]
+    assert f"| {atlas['cells']:,} cells and {atlas['evaluations']:,} points |" in page
 
 
 # A link to another place of this project: its text may be an image.

@@ -1,6 +1,7 @@
 """The figures' scripts draw what they say."""
 
 import json
+import re
 import runpy
 import sys
 from pathlib import Path
@@ -8,6 +9,7 @@ from pathlib import Path
 import matplotlib.colors
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 
 import tracer
 
@@ -15,6 +17,17 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 sys.path.append(str(ROOT / "figures"))
+
+
+def test_the_gallery_saves_its_pictures_elsewhere(tmp_path, monkeypatch):
+    parts = script("drawing")
+    parts["saved"].__globals__["HERE"] = tmp_path
+    monkeypatch.setenv("TRACER_GALLERY", "1")
+    parts["saved"](Figure(), "one")
+    assert list(tmp_path.iterdir()) == []
+    monkeypatch.delenv("TRACER_GALLERY")
+    parts["saved"](Figure(), "one")
+    assert [path.name for path in tmp_path.iterdir()] == ["one.png"]
 
 
 def script(name):
@@ -70,6 +83,26 @@ def test_the_scaling_draws_every_size_tolerance_and_number_of_curves():
     assert depth.get_lines()[0].get_xdata().tolist() == list(range(1, 11))
     traced = number.get_lines()[0]
     assert traced.get_ydata().tolist() == [row["traced"]["seconds"] for row in reports["curves"]["rows"]]
+
+
+def test_depth_is_drawn_as_cells_and_inputs_as_seconds():
+    sizes, inputs = (
+        json.loads((ROOT / f"benchmarks/results/{name}.json").read_text()) for name in ("sizes", "inputs")
+    )
+    deeper, more = script("depth_and_inputs")["draw"](sizes, inputs).axes
+    medians = deeper.get_lines()[-1].get_ydata().tolist()
+    assert medians == [row["cells"] for row in sizes["shapes"]["16 wide"]]
+    traced = more.get_lines()[0].get_ydata().tolist()
+    assert traced == [row["on the plane"]["seconds"] for row in inputs["rows"]]
+
+
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
+def test_the_moons_are_the_lines_of_the_readme():
+    lines = re.search(r"^X, y = .*\nmodel = .*$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)[0]
+    source = (ROOT / "figures/moons.py").read_text(encoding="utf-8")
+    assert all(line in source for line in lines.splitlines())
+    (ax,) = script("moons")["draw"]().axes
+    assert [text.get_text() for text in ax.get_legend().get_texts()] == ["0", "1"]
 
 
 def test_noisy_moons_are_drawn_beside_what_grids_count():

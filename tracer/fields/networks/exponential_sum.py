@@ -67,7 +67,7 @@ class ExponentialSum(OfOneVersion):
     (19), (23); (54), first line, lacks the factor ``1 + exp[B_1]``; (62) lacks ``+`` at its line
     ends; the decoupling remark after (69) holds off the boundary only: on it x1 and x2 are tied by
     F = 0. The count in the conclusion, ``(256·3)^(1280·720) ≈ 10^2659148.9``, gives each pixel 768
-    values; 3 channels of 256 give ``256^(3·1280·720) ≈ 10^6658299``. The paper's ``C_4, C_5, C_6``
+    values; 3 channels of 256 give ``256^(3·1280·720) ≈ 10^6658301.9``. The paper's ``C_4, C_5, C_6``
     belong to the subsets {2, 3}, {1, 3}, {1, 2}.
     """
 
