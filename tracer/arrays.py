@@ -40,6 +40,11 @@ class Rows:
         return cls(**{n: np.concatenate([getattr(table, n) for table in tables]) for n in cls.__match_args__})
 
 
+def chunks(n: int, size: int) -> list[slice]:
+    """The slices of `size` rows, the last one of the rest, into which n rows are divided."""
+    return [slice(start, min(start + size, n)) for start in range(0, n, size)]
+
+
 def quiet(function: Callable[P, R]) -> Callable[P, R]:
     """The function, in which overflow, underflow and undefined operations give inf, 0 or nan and never warn.
 

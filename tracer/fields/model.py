@@ -10,7 +10,7 @@ from typing import Any, ClassVar, Self, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracer.arrays import Array, Mask, quiet
+from tracer.arrays import Array, Mask, chunks, quiet
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.fields.checks import points, shown
 from tracer.fields.field import Enclosure
@@ -52,12 +52,13 @@ class Model(OfOneVersion, ABC):
         """The number of points whose evaluation fits the cache."""
 
     @abstractmethod
-    def value(self, x: ArrayLike) -> Array:
-        """The single output at points `x` of shape (..., inputs); shape (...)."""
-
     def __call__(self, x: ArrayLike) -> Array:
         """The outputs, shape (..., outputs), at points `x` of shape (..., inputs)."""
-        return self.value(x)[..., None]
+
+    def value(self, x: ArrayLike) -> Array:
+        """The single output at points `x` of shape (..., inputs); shape (...)."""
+        self._need_one_output()
+        return self(x)[..., 0]
 
     @abstractmethod
     def _value_and_gradient(self, x: Array) -> tuple[Array, Array]:
@@ -92,8 +93,7 @@ class Model(OfOneVersion, ABC):
             value, gradient = self._value_and_gradient(flat)
         else:
             value, gradient = np.empty(len(flat)), np.empty(flat.shape)
-            for start in range(0, len(flat), size):
-                chunk = slice(start, start + size)
+            for chunk in chunks(len(flat), size):
                 value[chunk], gradient[chunk] = self._value_and_gradient(flat[chunk])
         return value.reshape(at.shape[:-1]), gradient.reshape(at.shape)
 

@@ -23,7 +23,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracer.arrays import Array, Mask, quiet
+from tracer.arrays import Array, Mask, chunks, quiet
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.fields.checks import index, points, shown
 from tracer.fields.field import Enclosure
@@ -114,11 +114,6 @@ class KernelField(Model):
         parts = [self.network(self.terms.value(flat[chunk])) for chunk in self._chunks(len(flat), 1)]
         return np.concatenate(parts).reshape(*at.shape[:-1], self.n_outputs)
 
-    def value(self, x: ArrayLike) -> Array:
-        """F at points `x` of shape (..., inputs); shape (...)."""
-        self._need_one_output()
-        return self(x)[..., 0]
-
     @cached_property
     def _points_at_once(self) -> int:
         return self._chunk_size(1)
@@ -143,8 +138,7 @@ class KernelField(Model):
         return network_bounds.of_form(form.apply(DECAY), self.network.layers, radius)
 
     def _chunks(self, n: int, fewest: int) -> list[slice]:
-        size = self._chunk_size(fewest)
-        return [slice(start, start + size) for start in range(0, max(n, 1), size)]
+        return chunks(n, self._chunk_size(fewest)) or [slice(0)]
 
     def _chunk_size(self, fewest: int) -> int:
         return max(fewest, CACHED_NUMBERS // len(self.terms))

@@ -33,7 +33,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracer.arrays import Array, quiet
+from tracer.arrays import Array, chunks, quiet
 from tracer.enclosures import rounding, special
 from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.forms.taylor_arithmetic import add, multiply, scale
@@ -109,6 +109,10 @@ class LatentProbability(Model):
         """One."""
         return 1
 
+    def __call__(self, x: ArrayLike) -> Array:
+        """The only output, shape (..., 1), at points `x` of shape (..., inputs)."""
+        return self.value(x)[..., None]
+
     @quiet
     def value(self, x: ArrayLike) -> Array:
         """The probability minus p, shape (...), at points `x` of shape (..., inputs)."""
@@ -148,8 +152,7 @@ class LatentProbability(Model):
         return max(FEWEST, CACHED_NUMBERS // len(self.terms))
 
     def _chunks(self, n: int) -> list[slice]:
-        size = self._points_at_once
-        return [slice(start, start + size) for start in range(0, max(n, 1), size)]
+        return chunks(n, self._points_at_once) or [slice(0)]
 
     def _at_points(self, x: Array) -> Enclosure:
         return self._on_cells(x, x)

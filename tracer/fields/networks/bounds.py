@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from tracer.arrays import Array, Indices
+from tracer.arrays import Array, Indices, chunks
 from tracer.enclosures.clock import look
 from tracer.enclosures.forms.mean_value import MeanValueForm
 from tracer.enclosures.forms.taylor import TaylorForm
@@ -84,8 +84,7 @@ def at_points(layers: Sequence[Layer], x: Array, radius: Array | None = None) ->
     size = chunk_size(layers, LARGEST_ARRAY, FEWEST_POINTS)
     radius = np.zeros_like(x) if radius is None else radius
     if len(x) > size:
-        parts = (slice(start, start + size) for start in range(0, len(x), size))
-        return Enclosure.joined([at_points(layers, x[part], radius[part]) for part in parts])
+        return Enclosure.joined([at_points(layers, x[part], radius[part]) for part in chunks(len(x), size)])
     value, reach = x, radius
     for layer in layers:
         value, reach = layer.at(value, reach)
@@ -228,10 +227,11 @@ def _smooth_forms_together(
 ) -> tuple[Enclosure, Indices]:
     """Bounds of networks without kinks, and the number of each row in the result."""
     size, parts, order = chunk_size(networks[0], CACHED_FORMS), [], []
-    for start in range(0, len(lower), size):
-        here = [np.flatnonzero((cell >= start) & (cell < start + size)) for _, cell in rows]
-        some = [(layers, cell[k] - start) for layers, (_, cell), k in zip(networks, rows, here, strict=True)]
-        parts += _on_chunk_together(some, *(x[start : start + size] for x in (lower, upper)))
+    for chunk in chunks(len(lower), size):
+        here = [np.flatnonzero((cell >= chunk.start) & (cell < chunk.stop)) for _, cell in rows]
+        each = zip(networks, rows, here, strict=True)
+        some = [(layers, cell[k] - chunk.start) for layers, (_, cell), k in each]
+        parts += _on_chunk_together(some, lower[chunk], upper[chunk])
         order += [row[k] for (row, _), k in zip(rows, here, strict=True)]
     return Enclosure.joined(parts), np.concatenate(order)
 
@@ -302,8 +302,7 @@ def polynomial_forms(layers: Sequence[Layer], lower: Array, upper: Array) -> Enc
     """
     size, parts = chunk_size(layers, CACHED_POLYNOMIALS, fewest=1), []
     with np.errstate(all="ignore"):
-        for start in range(0, len(lower), size):
-            part = slice(start, start + size)
+        for part in chunks(len(lower), size):
             parts.append(_bounds(*_form(PolynomialForm, layers, lower[part], upper[part])))
     found = Enclosure.joined(parts)
     undecided = np.flatnonzero(~found.decided())
@@ -344,8 +343,8 @@ def _bounds(form: MeanValueForm | TaylorForm | PolynomialForm, radius: Array) ->
 def _in_chunks(layers: Sequence[Layer], lower: Array, upper: Array) -> Iterator[tuple[Array, Array]]:
     """Chunks of the cells that fit the cache."""
     size = chunk_size(layers, CACHED_FORMS)
-    for start in range(0, max(len(lower), 1), size):
-        yield lower[start : start + size], upper[start : start + size]
+    for chunk in chunks(len(lower), size) or [slice(0)]:
+        yield lower[chunk], upper[chunk]
 
 
 def chunk_size(layers: Sequence[Layer], numbers: int, fewest: int = FEWEST_CELLS) -> int:

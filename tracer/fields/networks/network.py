@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tracer._version import __version__
-from tracer.arrays import Array, Mask, quiet
+from tracer.arrays import Array, Mask, chunks, quiet
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.fields.checks import exact_number, points, shown
@@ -152,7 +152,7 @@ class Network(Model):
         """The outputs, shape (..., outputs), at points `x` of shape (..., inputs)."""
         h, size = self._points(x), self._values_at_once
         if h.ndim == 2 and len(h) > size:
-            return np.concatenate([self(h[start : start + size]) for start in range(0, len(h), size)])
+            return np.concatenate([self(h[chunk]) for chunk in chunks(len(h), size)])
         for layer in self.layers:
             h = layer.function.value(layer.preactivation(h))
         return h
@@ -166,11 +166,6 @@ class Network(Model):
             z.append(layer.preactivation(h))
             h = layer.function.value(z[-1])
         return tuple(z)
-
-    def value(self, x: ArrayLike) -> Array:
-        """The single output at points `x` of shape (..., inputs); shape (...)."""
-        self._need_one_output()
-        return self(x)[..., 0]
 
     @cached_property
     def _values_at_once(self) -> int:
