@@ -16,8 +16,8 @@ import numpy as np
 from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.atlas import Atlas
 from tracer.atlas.edges.crossings import OUTSIDE
-from tracer.atlas.faces import Faces, connected
-from tracer.atlas.groups import NO_GROUP, grouped
+from tracer.atlas.faces import Faces
+from tracer.atlas.groups import NO_GROUP, connected, grouped
 from tracer.atlas.sheet import Sheet
 from tracer.boundaries.partitions.borders import Arc, Junction
 from tracer.curves.curve import Curve

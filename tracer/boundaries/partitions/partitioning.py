@@ -182,7 +182,7 @@ def _regions(
     labels: Sequence[Hashable],
 ) -> tuple[tuple[Region, ...], Array]:
     """The regions between arcs, and cells in which they are undecided; see `regions_between`."""
-    # Where arcs end on the box, they tell the classes along its sides; else one class is all along them.
+    # Arcs that end on the box determine the classes along its sides; else one class is all along them.
     paved, on_box = nodes.atlas.box, any(End.BOX in arc.curve.ends for arc in arcs)
     corners = np.array(list(product(*zip(paved.lower, paved.upper, strict=True))))
     proven = -1 if on_box else int(margins.proven_argmax(corners).max())

@@ -38,7 +38,7 @@ from tracer.fields.box import Box
 from tracer.fields.evaluations import Evaluations, Overtime
 from tracer.fields.field import by_chords
 
-# Points at which all outputs are computed before the clock is looked at.
+# The number of points at which all outputs are computed between two looks at the clock.
 CHUNK = 2**10
 NEWTON_STEPS = 8
 # A junction lies within so many cells of the one that shows it.
