@@ -6,6 +6,7 @@ Lengths and unit vectors neither overflow nor underflow.
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import wraps
+from itertools import pairwise
 from typing import Any, ParamSpec, Self, TypeVar
 
 import numpy as np
@@ -38,6 +39,13 @@ class Rows:
     def joined(cls, tables: Sequence[Self]) -> Self:
         """Concatenate tables, at least one."""
         return cls(**{n: np.concatenate([getattr(table, n) for table in tables]) for n in cls.__match_args__})
+
+
+def chunks(n: int, size: int) -> list[slice]:
+    """The slices of nearly equal length, at most `size`, into which n rows are divided; none for n = 0."""
+    parts = -(-n // size)
+    ends = [n * k // max(parts, 1) for k in range(parts + 1)]
+    return [slice(*some) for some in pairwise(ends)]
 
 
 def quiet(function: Callable[P, R]) -> Callable[P, R]:

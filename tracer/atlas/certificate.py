@@ -146,7 +146,7 @@ class Certificate(OfOneVersion):
     of : str
         The kind of result it certifies: "boundary" or "partition".
     places : str
-        What the places of undecided cells are, such as "2 crossings, 1 cusp", where that can be told.
+        What the places of undecided cells are, such as "2 crossings, 1 cusp", where they are known.
     """
 
     status: Status

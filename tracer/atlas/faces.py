@@ -63,15 +63,6 @@ class Faces:
         return cls(beside, links, vertices, 0, undecided)
 
 
-def connected(links: Indices, vertices: int) -> Indices:
-    """Labels of vertices, equal for vertices of one connected component; `links` (n, 2) are the edges."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
-    graph: Any = coo_array((np.ones(len(links)), links.T), shape=(vertices, vertices))
-    return connected_components(graph, directed=False)[1]
-
-
 @dataclass(frozen=True, eq=False)
 class _Crossings:
     """The crossings of all pairs, one pair after another.

@@ -1,5 +1,7 @@
 """Groups of cells that touch, by shared sides, by corners, or across gaps of a few of their widths."""
 
+from typing import Any
+
 import numpy as np
 
 from tracer.arrays import Array, Indices
@@ -38,9 +40,6 @@ def grouped(paving: Paving, cells: Indices) -> tuple[Indices, Array]:
 
 def touching(cells: Array) -> Indices:
     """Labels, (n,), of `cells` (n, 2, 2): equal if shared sides, corners, or narrow gaps connect them."""
-    from scipy.sparse import coo_array
-    from scipy.sparse.csgraph import connected_components
-
     n = len(cells)
     edges = shared_edges(cells)
     inner = (edges.before >= 0) & (edges.after >= 0)
@@ -48,8 +47,17 @@ def touching(cells: Array) -> Indices:
     points, corner = np.unique(np.concatenate([*corners, *_around(cells)]), return_inverse=True)
     one = np.concatenate([edges.before[inner], np.tile(np.arange(n), 8)])
     other = np.concatenate([edges.after[inner], n + corner])
-    graph = coo_array((np.ones(len(one)), (one, other)), shape=(n + len(points),) * 2)
-    return np.unique(connected_components(graph, directed=False)[1][:n], return_inverse=True)[1]
+    label = connected(np.stack([one, other], axis=1), n + len(points))
+    return np.unique(label[:n], return_inverse=True)[1]
+
+
+def connected(links: Indices, vertices: int) -> Indices:
+    """Labels of vertices, equal for vertices of one connected component; `links` (n, 2) are the edges."""
+    from scipy.sparse import coo_array
+    from scipy.sparse.csgraph import connected_components
+
+    graph: Any = coo_array((np.ones(len(links)), links.T), shape=(vertices, vertices))
+    return connected_components(graph, directed=False)[1]
 
 
 def _around(cells: Array) -> list[Array]:

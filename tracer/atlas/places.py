@@ -1,9 +1,10 @@
-"""What a cluster of undecided cells is, where that can be told.
+"""What kind of singular place a cluster of undecided cells is, as far as its surroundings show.
 
 The number of arcs that enter it, the tangents at a critical point in it, the domain of F and the signs of F
-at its cells tell a crossing from a cusp or a tacnode, an edge of the domain from a pole or a jump. Where no
-arc enters and F has one sign only, F touches 0: at a point, or along a curve, which is no boundary. Its
-length is estimated by counting squares: a curve meets 4/π times its length over their side, on average [1]_.
+at its cells distinguish a crossing from a cusp or a tacnode, and an edge of the domain from a pole or a jump.
+Where no arc enters and F has one sign only, F touches 0: at a point, or along a curve, which is no boundary.
+The length of that curve is estimated by counting squares: on average as many meet it as 4/π times its length
+over their side [1]_.
 
 References
 ----------
@@ -27,7 +28,7 @@ POINT = 2.0**-6
 SQUARES = 2.0**-9
 # Points around a place, in box units, where the gradient is of its usual size.
 AROUND = 1e-2 * np.array([[1, 0], [0, 1], [-1, 0], [0, -1]])
-# Cells that are looked at.
+# The largest number of cells that are evaluated.
 MOST_CELLS = 4096
 
 

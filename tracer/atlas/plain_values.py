@@ -28,7 +28,7 @@ from tracer.atlas.sheet import NO_JUNCTION, Sheet
 from tracer.enclosures.formulas.stand_in import Unenclosable
 from tracer.fields.function import Function
 
-# Cells of each kind, and crossings, that are looked at.
+# The largest numbers of cells of each kind, and of crossings, that are evaluated.
 MOST = 48
 # Points of a cell, in shares of its sides: a corner, those after it along x1 and x2, and one inside.
 SHARES = np.array([[0, 0], [1, 0], [0, 1], [0.383, 0.617]])

@@ -5,7 +5,7 @@ zoom along the tangents makes it small (see `zooms`). The arcs that enter it are
 crossings with the sides of its cells. A critical point of F on the boundary, found in it by Newton's method,
 is reported as a branch point, unless F has a certified sign there: then the components of the boundary come
 near each other, and no more. Where its sign is not certified they may do so too, within the width of the
-cluster: float64 does not tell 0 from a rounding, and the certificate says so.
+cluster: float64 does not distinguish 0 from a rounding, and the certificate says so.
 """
 
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ class Cluster:
     branch_point : BranchPoint or None
         The critical point of F found in it, at which F is 0 to rounding.
     place : Place
-        What it is, where that can be told; where branches seem to meet, components of the boundary may also
+        What it is, as far as is known; where branches seem to meet, components of the boundary may also
         come near each other within the cluster, and an isolated point may be none, or a small oval.
     touched : float
         About the length along which F touches 0 without changing its sign; 0 if it does not.
@@ -172,7 +172,7 @@ def _zooms(
 ) -> dict[int, tuple[Indices, Zoom]]:
     """The zooms that made clusters smaller, by their numbers, and the ends (chain, side) of their tails.
 
-    Cells resolve a crossing at a large angle whichever way it lies, down to the floor of float64.
+    Cells resolve a crossing at a large angle whichever way it lies, down to the resolution of float64.
     """
     sheet, left, found, area = atlas.sheet, int(ZOOM_SHARE * max_cells), {}, 0.0
     chains = sheet.chains

@@ -4,7 +4,7 @@ They are the zeros of a partial derivative along the curve: x2 is extremal where
 bracketed by a change of sign of that partial between points of the curve and located by Newton's method, with
 the rate at which the prediction turns. What a good prediction misses of the curve is carried from step to
 step, so that each takes one evaluation. Where a prediction turns more often than its ends show, the partial
-is asked in between as well.
+is evaluated in between as well.
 
 An extremum counts if it stands out from the next one, or from the end of the curve, by more than the errors
 of the points: so a stretch along which a coordinate is constant, as far as rounding shows, holds one turning
@@ -28,7 +28,7 @@ from tracer.fields.field import Field
 
 # A partial below this share of the gradient is rounding: an edge-parallel line has no turning points.
 FLAT = 1e-9
-# Where the predictions of a piece are looked at.
+# Where the predictions of a piece are evaluated.
 SIGMA = np.linspace(-1, 1, 4 * DEGREE + 1)
 RATES = differentiation(SIGMA)
 # Predictions that miss the curve by more than this, in box units, are corrected in full.

@@ -13,7 +13,6 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar, copy_context
-from itertools import pairwise
 from typing import Any, Generic, TypeVar
 
 import numpy as np
@@ -56,13 +55,6 @@ def _cores() -> int:
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
-
-
-def chunks(number: int, size: int) -> list[slice]:
-    """Chunks of so many rows, nearly equal and of at most `size`; one if there are no rows."""
-    parts = max(1, -(-number // size))
-    ends = [number * k // parts for k in range(parts + 1)]
-    return [slice(*some) for some in pairwise(ends)]
 
 
 def on_cores(call: Callable[[P], R], chunks: Iterable[P]) -> list[R]:

@@ -20,7 +20,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tracer.arrays import Array, Mask, Matrix
+from tracer.arrays import Array, Mask, Matrix, chunks
 from tracer.enclosures.clock import look
 
 # An operation on two uncertain arrays: midpoints and radii in, midpoint and radius out.
@@ -113,9 +113,8 @@ def _wide_matmul(rows: Array, factor: Array, columns: int) -> Array:
         half = n // 2
         return matmul(rows[..., :half], factor[:half]) + matmul(rows[..., half:], factor[half:])
     result = np.empty((*rows.shape[:-1], m))
-    for start in range(0, m, columns):
+    for part in chunks(m, columns):
         look()
-        part = slice(start, start + columns)
         result[..., part] = matmul(rows, factor[:, part])
     return result
 
@@ -140,9 +139,8 @@ def _sparse_matmul(rows: Array, transposed: Matrix) -> Array:
     flat = rows.reshape(-1, n)
     size = max(FEWEST_ROWS, CACHED_NUMBERS // max(n, m))
     result = np.empty((len(flat), m))
-    for start in range(0, len(flat), size):
+    for part in chunks(len(flat), size):
         look()
-        part = slice(start, start + size)
         result[part] = (transposed @ np.ascontiguousarray(flat[part].T)).T
     return result.reshape(*rows.shape[:-1], m)
 

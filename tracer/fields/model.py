@@ -10,9 +10,9 @@ from typing import Any, ClassVar, Self, cast
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracer.arrays import Array, Mask, quiet
+from tracer.arrays import Array, Mask, chunks, quiet
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
-from tracer.enclosures.cores import chunks, on_cores
+from tracer.enclosures.cores import on_cores
 from tracer.fields.checks import points, shown
 from tracer.fields.field import Enclosure
 from tracer.fields.labels import Side, pair, restricted, sides
@@ -53,12 +53,13 @@ class Model(OfOneVersion, ABC):
         """The number of points whose evaluation fits the cache."""
 
     @abstractmethod
-    def value(self, x: ArrayLike) -> Array:
-        """The single output at points `x` of shape (..., inputs); shape (...)."""
-
     def __call__(self, x: ArrayLike) -> Array:
         """The outputs, shape (..., outputs), at points `x` of shape (..., inputs)."""
-        return self.value(x)[..., None]
+
+    def value(self, x: ArrayLike) -> Array:
+        """The single output at points `x` of shape (..., inputs); shape (...)."""
+        self._need_one_output()
+        return self(x)[..., 0]
 
     @abstractmethod
     def _value_and_gradient(self, x: Array) -> tuple[Array, Array]:

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracer.arrays import Array, quiet
+from tracer.arrays import Array, chunks, quiet
 from tracer.enclosures.formulas.stand_in import Unenclosable
 from tracer.fields.callables.differences import noise_and_size, values_and_gradients
 from tracer.fields.checks import exact_number, points, shown
@@ -142,15 +142,9 @@ class SampledModel(Model):
         at = points("x", x, self.n_inputs)
         flat, size = at.reshape(-1, self.n_inputs), self._points_at_once
         found = np.empty((len(flat), self.n_outputs))
-        for start in range(0, len(flat), size):
-            chunk = slice(start, start + size)
+        for chunk in chunks(len(flat), size):
             found[chunk] = self.outputs(self._lifted(flat[chunk])) @ self.weights.T + self.offset
         return found.reshape(*at.shape[:-1], self.n_outputs)
-
-    def value(self, x: ArrayLike) -> Array:
-        """The single output, shape (...), at points `x` of shape (..., inputs)."""
-        self._need_one_output()
-        return self(x)[..., 0]
 
     @cached_property
     def _points_at_once(self) -> int:

@@ -29,21 +29,9 @@ from tracer.models.lowering.affine import Affine
 
 
 def load(path: str | os.PathLike[str]) -> Network:
-    """Read a network from a .nnet file.
+    """Read a network from a .nnet file, in physical units: the normalisation is folded in.
 
-    Parameters
-    ----------
-    path : path
-
-    Returns
-    -------
-    Network
-        In physical units: the normalisation is folded in. Inputs are not clamped.
-
-    Raises
-    ------
-    ValueError
-        If the file does not contain a network; the message names the line.
+    Inputs are not clamped. Errors name the line.
     """
     with reading(path, "a network of .nnet") as (file, _):
         return _network(_Lines(file.read_text(encoding="utf-8")))

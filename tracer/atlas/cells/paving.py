@@ -7,7 +7,7 @@ In a chart the boundary is a graph over the lines along d, without a loop and wi
 (this takes a fifth fewer cells than quartering alone, and only a few long thin cells at a cusp). All tests
 are written so that nan never decides a cell. At the end charts are merged where possible (see `coarsening`).
 
-What a cell is asked is a `Question`: about one field F, as above, or about several classes. Then a cell with
+A `Question` is decided in each cell: about one field F, as above, or about several classes. Then a cell with
 one candidate for the argmax is empty, one with two candidates i and j is a chart when it is a chart of F_ij,
 and one with three may be a chart as well (see `classes`). Only the candidates of a cell are compared in its
 parts: one pass over the box, however many pairs of classes there are.

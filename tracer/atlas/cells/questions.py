@@ -68,7 +68,7 @@ class Answer(Protocol):
 
 
 class Question(Protocol):
-    """What is asked of every cell: a field, or several classes."""
+    """What is to be decided in every cell: about a field, or about several classes."""
 
     @property
     def candidates(self) -> Mask:

@@ -49,7 +49,7 @@ HOPE = 0.02
 NARROWEST = 2.0**-46
 # F on a cell is rounding if its enclosure is at most this many times as wide as the one on the MIDDLE of the
 # cell, this share of it, and as the one at the centre, which may be tighter than on any cell, however small.
-# The second comparison tells rounding from a steep band through the middle.
+# The second comparison distinguishes rounding from a steep band through the middle.
 ROUNDING_RATIO, MIDDLE, RATIO_AT_CENTER = 4.0, 2.0**-6, 64.0
 # Cells where the width of F is at most this share of the largest |F| are tested for rounding in every round;
 # all cells in every ROUNDING_ROUNDS-th, because F may be rounding in the whole box.
@@ -286,7 +286,7 @@ def unbounded(field_of: FieldOf, shares: Array, corners: Array, found: Enclosure
         others = np.stack([a[:, 0], b[:, 1]], 1), np.stack([b[:, 0], a[:, 1]], 1)
         useless[which] = True
         for x in (middle, a, b, *others):
-            # At most cells the first point tells.
+            # In most cells the first point suffices.
             left = np.flatnonzero(useless[which])
             if len(left):
                 here = x[left]

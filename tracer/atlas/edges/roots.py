@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from tracer.arrays import Array, Indices, Mask, Rows, Signs
+from tracer.arrays import Array, Indices, Mask, Rows, Signs, chunks
 from tracer.atlas.cells.subdivision import CHUNK, ROUNDING_ROUNDS, UNBOUNDED, rounding_only, subdivide
 from tracer.equations.zeros import ROUNDING, newton
 from tracer.fields.field import EnclosedField, Field
@@ -234,8 +234,7 @@ def bracketed_newton(
 def point_bounds(field: EnclosedField, x: Array) -> tuple[Array, Array]:
     """Lower and upper bounds of F at points (n, 2), each (n,); nan where F is not defined."""
     low, high = np.full((2, len(x)), np.nan)
-    for start in range(0, len(x), CHUNK):
-        chunk = slice(start, start + CHUNK)
+    for chunk in chunks(len(x), CHUNK):
         found = field.enclose(x[chunk], x[chunk])
         low[chunk] = np.where(found.defined, found.lower, np.nan)
         high[chunk] = np.where(found.defined, found.upper, np.nan)

@@ -15,7 +15,7 @@ import numpy as np
 
 from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.charts import Chains, ChartArcs, chained
-from tracer.atlas.faces import connected
+from tracer.atlas.groups import connected
 from tracer.curves.continuation.lattice import Lattice
 
 # The corners of a cell, counterclockwise.

@@ -16,10 +16,10 @@ import numpy as np
 from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.atlas import Atlas
 from tracer.atlas.edges.crossings import OUTSIDE
-from tracer.atlas.faces import Faces, connected
-from tracer.atlas.groups import NO_GROUP, grouped
+from tracer.atlas.faces import Faces
+from tracer.atlas.groups import NO_GROUP, connected, grouped
 from tracer.atlas.sheet import Sheet
-from tracer.boundaries.partitions.borders import Junction
+from tracer.boundaries.partitions.borders import Arc, Junction
 from tracer.curves.curve import Curve
 from tracer.fields.box import Box
 
@@ -51,6 +51,12 @@ class Border(NamedTuple):
     outputs: tuple[int, int]
     nodes: tuple[int, ...]
     crossing: int
+
+    def arc(self, number: dict[int, int], labels: Sequence[Hashable]) -> Arc:
+        """The arc along it; `number` has those of the junctions, by their nodes."""
+        i, j = self.outputs
+        junctions = tuple(number.get(node) for node in self.nodes)
+        return Arc(self.curve, self.outputs, (labels[i], labels[j]), junctions)
 
 
 class Ends(Protocol):

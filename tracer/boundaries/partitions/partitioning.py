@@ -127,7 +127,7 @@ def _proven(network: Any, box: Box, argmin: bool, work: Work) -> Partition:
     cut_short = margins.without_deadline().late or not followed.finished
     work.end_of("assembly")
     junctions, number = nodes.junctions(borders, labels)
-    arcs = tuple(_arc(border, number, labels) for border in borders)
+    arcs = tuple(border.arc(number, labels) for border in borders)
     regions, undecided = (), NO_CELLS
     if not (atlas.exhausted or margins.late):
         regions, undecided = _regions(margins, arcs, borders, nodes, box, labels)
@@ -182,7 +182,7 @@ def _regions(
     labels: Sequence[Hashable],
 ) -> tuple[tuple[Region, ...], Array]:
     """The regions between arcs, and cells in which they are undecided; see `regions_between`."""
-    # Where arcs end on the box, they tell the classes along its sides; else one class is all along them.
+    # Arcs that end on the box determine the classes along its sides; else one class is all along them.
     paved, on_box = nodes.atlas.box, any(End.BOX in arc.curve.ends for arc in arcs)
     corners = np.array(list(product(*zip(paved.lower, paved.upper, strict=True))))
     proven = -1 if on_box else int(margins.proven_argmax(corners).max())
@@ -214,9 +214,3 @@ def _need_borders(margins: Margins, atlas: Atlas, regions: Sequence[Region]) -> 
                 f"field {best[other[0]]} is the largest at ({x1:.6g}, {x2:.6g}), and no border separates "
                 f"this point from the region of field {region.label}: a field jumps, or has a pole"
             )
-
-
-def _arc(border: Border, number: dict[int, int], labels: Sequence[Hashable]) -> Arc:
-    i, j = border.outputs
-    junctions = tuple(number.get(node) for node in border.nodes)
-    return Arc(border.curve, border.outputs, (labels[i], labels[j]), junctions)

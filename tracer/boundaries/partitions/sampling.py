@@ -14,10 +14,10 @@ from typing import Any
 
 import numpy as np
 
-from tracer.arrays import Array, Indices
+from tracer.arrays import Array, Indices, chunks
 from tracer.atlas.cells.subdivision import NO_CELLS
 from tracer.atlas.certificate import Certificate, Status
-from tracer.boundaries.partitions.borders import Arc, Junction
+from tracer.boundaries.partitions.borders import Junction
 from tracer.boundaries.partitions.class_lattice import ClassLattice
 from tracer.boundaries.partitions.half_edges import Ring
 from tracer.boundaries.partitions.nodes import NO_SIDE, SIDES, Border
@@ -38,7 +38,7 @@ from tracer.fields.box import Box
 from tracer.fields.evaluations import Evaluations, Overtime
 from tracer.fields.field import by_chords
 
-# Points at which all outputs are computed before the clock is looked at.
+# The number of points at which all outputs are computed between two looks at the clock.
 CHUNK = 2**10
 NEWTON_STEPS = 8
 # A junction lies within so many cells of the one that shows it.
@@ -62,7 +62,7 @@ def sampled_partition(network: Any, box: Box, argmin: bool, work: Work, reason: 
         work.end_of("curves")
         nodes = SampledNodes.of(found, borders)
         junctions, number = nodes.junctions(borders, labels)
-        arcs = tuple(_arc(border, number, labels) for border in borders)
+        arcs = tuple(border.arc(number, labels) for border in borders)
         around = int(found.graph.lattice.values[0, 0])
         regions, unclear = regions_between(arcs, borders, nodes, box, labels, around)
         work.end_of("regions")
@@ -88,12 +88,6 @@ def sampled_partition(network: Any, box: Box, argmin: bool, work: Work, reason: 
     )
 
 
-def _arc(border: Border, number: dict[int, int], labels: Sequence[Hashable]) -> Arc:
-    i, j = border.outputs
-    junctions = tuple(number.get(node) for node in border.nodes)
-    return Arc(border.curve, border.outputs, (labels[i], labels[j]), junctions)
-
-
 class Outputs:
     """The outputs of a network at points, counted, until a deadline."""
 
@@ -110,10 +104,10 @@ class Outputs:
     def __call__(self, x: Array) -> Array:
         """The outputs (k, m) at points (k, 2)."""
         parts = [np.zeros((0, self.network.n_outputs))]
-        for start in range(0, len(x), CHUNK):
+        for chunk in chunks(len(x), CHUNK):
             if time.perf_counter() >= self.deadline:
                 raise Overtime
-            parts.append(self.network(x[start : start + CHUNK]))
+            parts.append(self.network(x[chunk]))
         self._points += len(x)
         return np.concatenate(parts)
 

@@ -11,7 +11,7 @@ it is interpolated between the nodes.
 
 import numpy as np
 
-from tracer.arrays import Array, Indices, Mask, cross
+from tracer.arrays import Array, Indices, Mask, chunks, cross
 from tracer.curves.pieces import DEGREE, NODES, Pieces, interpolation
 from tracer.curves.prediction.batch import ArcBatch, can_be_halved, solve_in_brackets
 from tracer.fields.box import Box
@@ -58,8 +58,8 @@ def _shown(regions: ActivationRegions, box: Box, stack: ArcBatch, t: Array, z: A
     """The dips that z (n, samples, N) shows at τ = `t` (n, samples), each confirmed at a point of the arc."""
     there, points = np.zeros(len(stack), dtype=bool), np.empty((len(stack), 2))
     size = max(1, TOGETHER // max(1, z[:1].size))
-    for start in range(0, len(stack), size):
-        part = np.arange(start, min(start + size, len(stack)))
+    for chunk in chunks(len(stack), size):
+        part = np.arange(chunk.start, chunk.stop)
         part = part[can_be_halved(box, stack[part])]
         v, end = _heights(regions, z[part])
         place, column = _deepest(t[part], v)

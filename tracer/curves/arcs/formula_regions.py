@@ -66,7 +66,7 @@ class Sided(Dual):
         return cls(DualNumber(x[:, 0].copy(), one), reading), cls(DualNumber(x[:, 1].copy(), other), reading)
 
     def calculate(self, operation: Operation, evaluate: Callable[..., Any], terms: list[Any]) -> Any:
-        """The value and the gradient on the side of the kink that is asked for."""
+        """The value and the gradient on the given side of the kink."""
         if evaluate in _BRANCHES:
             z, above, below = _BRANCHES[evaluate](*terms)
             if z is not None:

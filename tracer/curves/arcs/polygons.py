@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from tracer.arrays import Array, Indices, Mask, Rows, cross, lengths, unit_vectors
+from tracer.arrays import Array, Indices, Mask, Rows, chunks, cross, lengths, unit_vectors
 from tracer.curves.pieces import Pieces
 from tracer.curves.prediction.batch import ArcBatch, solve_in_brackets
 from tracer.enclosures.functions.piecewise_linear import Pattern
@@ -57,10 +57,10 @@ def polygonal_pieces(
     size = max(64, TOGETHER // max(1, len(regions.kinks)))
     found = [(np.zeros(0, np.intp), np.zeros((0, 2)), np.zeros((0, 2)))]
     finished = True
-    for offset in range(0, len(stack), size):
-        follower = _Follower(regions, box, stack[np.arange(offset, min(offset + size, len(stack)))])
+    for chunk in chunks(len(stack), size):
+        follower = _Follower(regions, box, stack[np.arange(chunk.start, chunk.stop)])
         finished &= follower.run(deadline)
-        found += [(offset + arc, x, gradient) for arc, x, gradient in follower.found]
+        found += [(chunk.start + arc, x, gradient) for arc, x, gradient in follower.found]
     arc, x, gradient = (np.concatenate(column) for column in zip(*found, strict=True))
     order = np.argsort(arc, kind="stable")
     arc, start, end, gradient = _parts(box, stack, arc[order], x[order], gradient[order])

@@ -3,7 +3,7 @@
 Where branches touch, or cross at a small angle, in a direction oblique to the sides of cells, κ/w cells of
 width w, or a power of that, surround the place, so that cutting them doubles the work again and again. A zoom
 on them (see `zooms`) takes less. So a group of more than `MANY` cells that touch, with a critical point of F
-on the boundary, is left to it. That the zoom succeeds is a guess, which costs but time where it is wrong: its
+on the boundary, is left to it. That the zoom succeeds is a guess; a wrong one costs time and no more: its
 cells count as undecided until a zoom has decided them, and if it does not the box is paved again without it.
 """
 
@@ -19,7 +19,7 @@ from tracer.fields.box import Box
 from tracer.fields.evaluations import Evaluations
 
 # A group of more than MANY cells is a site if it is no wider than WIDEST, in box units. Among more than MOST
-# cells no group is looked for.
+# cells no group is searched for.
 MANY, MOST, WIDEST = 256, 2**13, LARGE / 2
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tracer.arrays import Array, Indices, Mask, dot, turned, unit_vectors
+from tracer.arrays import Array, Indices, Mask, chunks, dot, turned, unit_vectors
 from tracer.atlas.charts import ChartArcs, chained
 from tracer.curves.continuation.lattice import BESIDE, CUT_TOGETHER, Lattice, SignChanges
 from tracer.curves.continuation.steps import Steps
@@ -115,8 +115,8 @@ def flat_jumps(field: Field, lattice: Lattice, changes: SignChanges) -> Mask:
     cell = np.array([line[1] - line[0] for line in lattice.lines])
     corners = lattice.at(np.array([[0, 0]])), lattice.at(np.array([[-1, -1]]))
     every = np.flatnonzero(jumps)
-    for start in range(0, len(every), CUT_TOGETHER):
-        some = every[start : start + CUT_TOGETHER]
+    for chunk in chunks(len(every), CUT_TOGETHER):
+        some = every[chunk]
         away = np.sign(changes.ends[:, some] - changes.ends[::-1, some])
         across = np.stack([1 - np.abs(away), np.abs(away) - 1])
         beside = np.clip(changes.ends[:, some] + BESIDE * cell * (away + across), *corners)

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from tracer.arrays import Array, Indices, Mask, Signs
+from tracer.arrays import Array, Indices, Mask, Signs, chunks
 from tracer.fields.box import Box
 from tracer.fields.field import Field
 
@@ -151,7 +151,7 @@ def lattice_lines(box: Box, shape: tuple[int, int]) -> tuple[Array, Array]:
 def lattice_values(field: Field, lines: tuple[Array, Array]) -> Array:
     """F at the vertices of the lattice, shape (nx + 1, ny + 1)."""
     points = np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1).reshape(-1, 2)
-    parts = [field.value(points[k : k + CHUNK]) for k in range(0, len(points), CHUNK)]
+    parts = [field.value(points[chunk]) for chunk in chunks(len(points), CHUNK)]
     return np.concatenate(parts).reshape(len(lines[0]), len(lines[1]))
 
 
@@ -238,8 +238,8 @@ def located(field: Field, ends: Array, values: Array, nearly: float = 0.0) -> Si
         left = left[is_open(value, left) & (t > low) & (t < high)]
     while nearly and len(left):
         # Where F is noise there may be hundreds of thousands of brackets.
-        for start in range(0, len(left), CUT_TOGETHER):
-            some = left[start : start + CUT_TOGETHER]
+        for chunk in chunks(len(left), CUT_TOGETHER):
+            some = left[chunk]
             share[:, some], found[:, some] = _narrowest_part(
                 share[:, some], found[:, some], sign[some], lambda t, some=some: field.value(along(t, some))
             )

@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tracer.arrays import Array, Indices, Mask, Rows
+from tracer.arrays import Array, Indices, Mask, Rows, chunks
 from tracer.atlas.cells.subdivision import CHUNK
 from tracer.curves.nearest.metric import ROUNDING, Metric
 from tracer.enclosures.rounding import UNDERFLOW, centered, matmul
@@ -86,8 +86,7 @@ def without_boundary(sheet: Sheet, metric: Metric, undecided: Array, centers: Ar
     """
     clear, cells = np.empty(len(radii), dtype=bool), sheet.cells
     size = max(1, TOGETHER // (1 + len(cells) + len(undecided)))
-    for start in range(0, len(radii), size):
-        part = slice(start, start + size)
+    for part in chunks(len(radii), size):
         x, r = centers[part], radii[part]
         clear[part] = ~_meets(metric, undecided, x, r).any(axis=1)
         disc, cell = np.nonzero(_meets(metric, cells, x, r) & clear[part, None])

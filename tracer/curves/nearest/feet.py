@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tracer.arrays import Array, Indices, Mask, dot, lengths, turning, unit_vectors
+from tracer.arrays import Array, Indices, Mask, chunks, dot, lengths, turning, unit_vectors
 from tracer.curves.corrector import correct, regular
 from tracer.curves.curve import Curve
 from tracer.curves.nearest.metric import Metric
@@ -65,8 +65,7 @@ def feet_of(curves: Sequence[Curve], metric: Metric, x: Array) -> Feet:
     """The nearest point of `curves`, at least one curve, for each of `x` (n, 2)."""
     together = _Curves(curves, metric)
     size = max(1, TOGETHER // (1 + len(together.pieces)))
-    parts = [together.nearest(x[start : start + size]) for start in range(0, len(x), size)]
-    return Feet.joined(parts)
+    return Feet.joined([together.nearest(x[part]) for part in chunks(len(x), size)])
 
 
 class _Curves:

@@ -24,8 +24,8 @@ CONVERGED = 4e-8
 # Steps that so many times the noise of F explains are noise. The rounding of a point is this many times its
 # remaining step, which is rounding of F, plus that of the coordinates.
 NOISE = 8.0
-# How far from a prediction opposite signs are looked for, in chords; and how small |F| is at a root then, as
-# a share of |F| beside it.
+# How far from a prediction opposite signs are searched, in chords; and how small |F| is at a root then, as a
+# share of |F| beside it.
 REACHES, ROOT_RATIO = np.array([1e-6, 1e-5, 1e-4, 1e-3, 1e-2, 1e-1]), 1e-2
 # F at a root is at most this share of what it varies by over the arc's chord; it may be more at a jump.
 SMALL = 0.1

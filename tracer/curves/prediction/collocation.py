@@ -289,9 +289,9 @@ class _OnCurve(NamedTuple):
     room : ndarray, shape (n,)
         How large that may be for it to be certain how often the arc turns.
     steep : ndarray of bool, shape (n,)
-        Which are beyond 45° of their chords at a point: such a one may wave.
+        Which are beyond 45° of their chords at a point: these may wave.
     lost : ndarray of bool, shape (n,)
-        In which a point was found in the chart's bracket, so that `noise` does not tell its rounding.
+        In which a point was found in the chart's bracket, so that `noise` does not include its rounding.
     """
 
     x: Array

@@ -96,7 +96,7 @@ class Ranged:
         Where the radius of its value is nan, it says nothing; where those of its partials are nan, the
         function may jump.
     range : Range or None
-        None if it is not asked for: then nothing is known of a function that has no form.
+        None if no ranges are computed: then nothing is known of a function that has no form.
     squares : tuple of Ranged
         Functions of whose squares it is the sum; () if it is not known as a sum of squares.
     identity : int or ndarray of int

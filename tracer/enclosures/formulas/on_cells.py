@@ -35,7 +35,7 @@ class OnCells(Argument):
         """Both coordinates on cells with the given corners (k, 2), and the cells' radii (k, 2).
 
         `switches` returns for each switch between two branches, in the order of evaluation, whether it is
-        known to be continuous. `sides` are those to be looked at of all kinks, in the order of evaluation.
+        known to be continuous. `sides` are the sides to enclose of all kinks, in the order of evaluation.
         The coordinates ε of the forms are along the sides of the cells, or along the vectors of a `frame`,
         (k, 2) each: then they are forms on a parallelogram around each cell, with ranges on the cell alone.
         Without
@@ -96,7 +96,7 @@ class CellReading(Reading):
     kinks : list of KinkOnCells
         All kinks, in the order of evaluation.
     infeasible : ndarray of bool
-        In which cells the sides to be looked at apply nowhere.
+        In which cells the given sides apply nowhere.
     """
 
     __slots__ = ("count", "infeasible", "kinks", "sides", "switches")
@@ -108,7 +108,7 @@ class CellReading(Reading):
         self.infeasible: Any = np.False_
 
     def kink(self, low: Array, high: Array, first: Any, second: Any) -> Signs:
-        """On which side of the next kink the cells are, or the side to be looked at; see `ranged.Kink`."""
+        """On which side of the next kink the cells are, or the given side; see `ranged_arithmetic.Kink`."""
         side = decided_by_bounds(low, high)
         if self.sides is not None:
             given = self.sides[len(self.kinks)]

@@ -182,7 +182,7 @@ def description(term: Any) -> str:
 
 
 def _converted_by() -> str:
-    """The reason of a conversion, with the function of SciPy that asks for it, if it is one."""
+    """The reason of a conversion, with the function of SciPy that requires it, if one does."""
     frame: FrameType | None = sys._getframe(1)
     while frame is not None:
         name = frame.f_code.co_name

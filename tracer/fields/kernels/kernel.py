@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracer.arrays import Array, Mask, quiet
+from tracer.arrays import Array, Mask, chunks, quiet
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
-from tracer.enclosures.cores import chunks, on_cores
+from tracer.enclosures.cores import on_cores
 from tracer.fields.checks import index, points, shown
 from tracer.fields.field import Enclosure
 from tracer.fields.kernels.gaussians import DECAY, Gaussians
@@ -112,14 +112,9 @@ class KernelField(Model):
         """The outputs, shape (..., outputs), at points `x` of shape (..., inputs)."""
         at = points("x", x, self.n_inputs)
         flat = at.reshape(-1, self.n_inputs)
-        every = chunks(len(flat), self._chunk_size(1))
+        every = chunks(max(len(flat), 1), self._chunk_size(1))
         parts = on_cores(lambda chunk: self.network(self.terms.value(flat[chunk])), every)
         return np.concatenate(parts).reshape(*at.shape[:-1], self.n_outputs)
-
-    def value(self, x: ArrayLike) -> Array:
-        """F at points `x` of shape (..., inputs); shape (...)."""
-        self._need_one_output()
-        return self(x)[..., 0]
 
     @cached_property
     def _points_at_once(self) -> int:
@@ -132,12 +127,12 @@ class KernelField(Model):
         return value, np.stack([np.einsum("kn,kn->k", by_kernels, part) for part in partials], axis=1)
 
     def _at_points(self, x: Array) -> Enclosure:
-        every, layers = chunks(len(x), self._chunk_size(FEWEST_CELLS)), self.network.layers
+        every, layers = chunks(max(len(x), 1), self._chunk_size(FEWEST_CELLS)), self.network.layers
         parts = on_cores(lambda chunk: network_bounds.at_points(layers, *self.terms.at(x[chunk])), every)
         return Enclosure.joined(parts)
 
     def _on_cells(self, lower: Array, upper: Array) -> Enclosure:
-        every = chunks(len(lower), self._chunk_size(FEWEST_CELLS))
+        every = chunks(max(len(lower), 1), self._chunk_size(FEWEST_CELLS))
         return Enclosure.joined(on_cores(lambda c: self._form_bounds(lower[c], upper[c]), every))
 
     def _form_bounds(self, lower: Array, upper: Array) -> Enclosure:

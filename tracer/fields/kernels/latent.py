@@ -33,9 +33,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracer.arrays import Array, quiet
+from tracer.arrays import Array, chunks, quiet
 from tracer.enclosures import rounding, special
-from tracer.enclosures.cores import chunks, on_cores
+from tracer.enclosures.cores import on_cores
 from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.forms.taylor_arithmetic import add, multiply, scale
 from tracer.enclosures.functions.supporting_lines import largest
@@ -110,12 +110,16 @@ class LatentProbability(Model):
         """One."""
         return 1
 
+    def __call__(self, x: ArrayLike) -> Array:
+        """The only output, shape (..., 1), at points `x` of shape (..., inputs)."""
+        return self.value(x)[..., None]
+
     @quiet
     def value(self, x: ArrayLike) -> Array:
         """The probability minus p, shape (...), at points `x` of shape (..., inputs)."""
         at = points("x", x, self.n_inputs)
         flat = at.reshape(-1, self.n_inputs)
-        every = chunks(len(flat), self._points_at_once)
+        every = chunks(max(len(flat), 1), self._points_at_once)
         parts = on_cores(lambda chunk: self._of_kernels(self.terms.value(flat[chunk]))[0], every)
         return np.concatenate(parts).reshape(at.shape[:-1])
 
@@ -153,7 +157,7 @@ class LatentProbability(Model):
         return self._on_cells(x, x)
 
     def _on_cells(self, lower: Array, upper: Array) -> Enclosure:
-        every = chunks(len(lower), self._points_at_once)
+        every = chunks(max(len(lower), 1), self._points_at_once)
         return Enclosure.joined(on_cores(lambda c: self._form_bounds(lower[c], upper[c]), every))
 
     @quiet

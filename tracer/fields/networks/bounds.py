@@ -13,9 +13,9 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from tracer.arrays import Array, Indices
+from tracer.arrays import Array, Indices, chunks
 from tracer.enclosures.clock import look
-from tracer.enclosures.cores import chunks, on_cores
+from tracer.enclosures.cores import on_cores
 from tracer.enclosures.forms.mean_value import MeanValueForm
 from tracer.enclosures.forms.taylor import TaylorForm
 from tracer.enclosures.functions.blocks import Blocks
@@ -238,7 +238,7 @@ def _smooth_forms_together(
         order = [row[k] for (row, _), k in zip(rows, here, strict=True)]
         return _on_chunk_together(some, lower[chunk], upper[chunk]), order
 
-    found = on_cores(on_chunk, chunks(len(lower), chunk_size(networks[0], CACHED_FORMS)))
+    found = on_cores(on_chunk, chunks(max(len(lower), 1), chunk_size(networks[0], CACHED_FORMS)))
     parts, order = (list(chain.from_iterable(column)) for column in zip(*found, strict=True))
     return Enclosure.joined(parts), np.concatenate(order)
 
@@ -334,7 +334,7 @@ def _by_forms(
     def on_chunk(chunk: slice) -> R:
         return result(*_form(kind, layers, lower[chunk], upper[chunk]))
 
-    return on_cores(on_chunk, chunks(len(lower), size))
+    return on_cores(on_chunk, chunks(max(len(lower), 1), size))
 
 
 def _form(

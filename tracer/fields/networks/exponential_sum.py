@@ -26,7 +26,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracer.arrays import Array, quiet
+from tracer.arrays import Array, chunks, quiet
 from tracer.enclosures import special
 from tracer.fields.checks import points as checked
 from tracer.fields.checks import shown
@@ -134,8 +134,7 @@ class ExponentialSum(OfOneVersion):
         h = self.margin.layers[0].outputs
         size = max(1, CHUNK_NUMBERS >> (h - h // 2 + 2))
         value, gradient = np.empty(len(flat)), np.empty((len(flat), 2))
-        for start in range(0, len(flat), size):
-            chunk = slice(start, start + size)
+        for chunk in chunks(len(flat), size):
             value[chunk], gradient[chunk] = self._scaled(flat[chunk])
         return value.reshape(points.shape[:-1]), gradient.reshape(points.shape)
 

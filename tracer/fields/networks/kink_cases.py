@@ -21,8 +21,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tracer.arrays import Array, Indices, Mask, Signs
-from tracer.enclosures.cores import chunks, on_cores
+from tracer.arrays import Array, Indices, Mask, Signs, chunks
+from tracer.enclosures.cores import on_cores
 from tracer.enclosures.forms.relaxation import Relaxation, RelaxedNeurons
 from tracer.enclosures.forms.zonotope import Zonotope, direction, oblique_direction
 from tracer.enclosures.functions.piecewise_linear import FREE, Pattern
@@ -74,7 +74,7 @@ class OutputsOnCells(NamedTuple):
 
     def chunks(self, size: int) -> Iterator["OutputsOnCells"]:
         """The rows of at most `size` cells at a time, of rows sorted by their cells."""
-        for part in chunks(len(self.lower), size):
+        for part in chunks(max(len(self.lower), 1), size):
             some = slice(*np.searchsorted(self.cell, (part.start, part.stop)))
             cell = self.cell[some] - part.start
             yield OutputsOnCells(self.lower[part], self.upper[part], cell, self.output[some])

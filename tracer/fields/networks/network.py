@@ -24,9 +24,9 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tracer._version import __version__
-from tracer.arrays import Array, Mask, quiet
+from tracer.arrays import Array, Mask, chunks, quiet
 from tracer.enclosures.arithmetic import in_ieee_arithmetic, refused
-from tracer.enclosures.cores import chunks, on_cores
+from tracer.enclosures.cores import on_cores
 from tracer.enclosures.rounding import UNIT_ROUNDOFF
 from tracer.fields.checks import exact_number, points, shown
 from tracer.fields.field import Enclosure
@@ -167,11 +167,6 @@ class Network(Model):
             z.append(layer.preactivation(h))
             h = layer.function.value(z[-1])
         return tuple(z)
-
-    def value(self, x: ArrayLike) -> Array:
-        """The single output at points `x` of shape (..., inputs); shape (...)."""
-        self._need_one_output()
-        return self(x)[..., 0]
 
     @cached_property
     def _values_at_once(self) -> int:

@@ -35,30 +35,12 @@ NO_CONFIGURATION = (
 def load(
     path: str | os.PathLike[str], output: str | int | None = None, shape: graph.Shapes | None = None
 ) -> Network:
-    """Read a network from a Keras file.
+    """Read a network from a Keras file, as `tracer.load` does.
 
-    Parameters
-    ----------
-    path : path
-    output : str or int, optional
-        The name of a layer, or the number of an output, if the model has several.
-    shape : sequence of int, or mapping of names to such, optional
-        The shape of one point, where the model leaves sizes of its inputs free.
-
-    Returns
-    -------
-    Network
-        Its inputs are the entries of the model's inputs for one point, one after another in C order, channels
-        where the model has them, without inputs that the output does not need. Layers that do nothing once a
-        model is trained are left out; a final log-softmax is read as softmax, which has the same margins.
-
-    Raises
-    ------
-    ImportError
-        If the package `h5py` is not installed.
-    ValueError
-        If the file is no Keras model, or no chain of layers; the message names the layer. What a
-        file may cost: see `tracer.load`.
+    The network's inputs are the entries of the model's inputs for one point, one after another in C order,
+    channels where the model has them, without inputs that the output does not need. Layers that do nothing
+    once a model is trained are left out; a final log-softmax is read as softmax, which has the same margins.
+    Errors name the layer.
     """
     if find_spec("h5py") is None:
         raise ImportError(f"reading {shown(path)} needs the package h5py: pip install h5py")

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tracer.arrays import Array, Indices, Mask
+from tracer.arrays import Array, Indices, Mask, chunks
 from tracer.enclosures import rounding
 from tracer.fields.files.budget import draw
 
@@ -234,8 +234,7 @@ def combined(by: rounding.Elementwise, a: Array, r: Array, b: Array, s: Array) -
     """Numbers (n,) with radii r, s combined `by` an elementwise operation, part by part."""
     found = np.empty((2, len(a)))
     with OVERFLOWING():
-        for start in range(0, len(a), PART):
-            part = slice(start, start + PART)
+        for part in chunks(len(a), PART):
             found[:, part] = by(a[part], r[part], b[part], s[part])
     return found[0], found[1]
 

@@ -30,30 +30,11 @@ def load(
     output: str | int | None = None,
     shape: Sequence[int] | Mapping[str, Sequence[int]] | None = None,
 ) -> Network:
-    """Read a network from an ONNX file.
+    """Read a network from an ONNX file, as `tracer.load` does; it is unpacked if its name ends in ``.gz``.
 
-    Parameters
-    ----------
-    path : path
-        Of a plain file, or of one packed with gzip if it ends in ``.gz``.
-    output : str or int, optional
-        The name or number of the output, if the graph has several.
-    shape : sequence of int, or mapping of names to such, optional
-        The shape of one point, where the graph leaves sizes of its inputs free.
-
-    Returns
-    -------
-    Network
-        Its inputs are the entries of the graph's inputs for one point, one after another in C order, without
-        inputs that the output does not need. A final log-softmax is read as softmax, which has the same
-        margins.
-
-    Raises
-    ------
-    ImportError
-        If the package `onnx` is not installed.
-    ValueError
-        If the file is no ONNX model, or no chain of layers; the message names the node.
+    The network's inputs are the entries of the graph's inputs for one point, one after another in C order,
+    without inputs that the output does not need. A final log-softmax is read as softmax, which has the same
+    margins. Errors name the node.
     """
     try:
         import onnx
