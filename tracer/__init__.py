@@ -25,4 +25,6 @@ else:
             raise AttributeError(f"module 'tracer' has no attribute {name!r}") from None
 
     def __dir__():
-        return sorted({*globals(), *import_module("tracer.public").__all__})
+        # Modules and helpers of this file are no names to complete.
+        dunders = (name for name in globals() if name.startswith("__"))
+        return sorted({*dunders, *import_module("tracer.public").__all__})

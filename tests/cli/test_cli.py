@@ -54,6 +54,20 @@ def test_negative_numbers_are_values(number, capsys):
     assert "BUDGET_EXHAUSTED" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize(
+    ("limits", "says"),
+    [
+        (["--max-steps", "2", "--time-limit", "600"], "--max-steps 2 was used up"),
+        (["--time-limit", "1e-9"], "--time-limit 1e-09 was used up"),
+    ],
+)
+def test_of_two_limits_the_one_that_ended_a_curve_is_named(limits, says, capsys):
+    assert main(["trace", "--seed", "-.5", "-3.6e-1", *limits]) == 3
+    sentence = capsys.readouterr().out.partition("BUDGET_EXHAUSTED: ")[2]
+    assert " ".join(sentence.split()).startswith(says)
+    assert " or " not in sentence.partition("pass")[2].partition(",")[0]
+
+
 @pytest.mark.parametrize("name", ["setosa", "0"])
 def test_a_probability_of_a_class(name, capsys):
     assert main(["trace", "--example", "iris", "--probability", name, "0.9"]) == 0
@@ -72,7 +86,12 @@ def test_a_seed_gives_one_curve(capsys):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (["trace", "nowhere.json"], "path must be a file that exists"),
+        (
+            ["trace", "nowhere.json"],
+            "MODEL must be a file that exists; got 'nowhere.json': pass the path of a",
+        ),
+        (["trace", "."], "MODEL must end in one of .json"),
+        (["trace", "/.json"], "MODEL must"),
         (
             ["trace", "--classes", "0", "0"],
             "--classes I J must have I and J differ; got '0' twice: pass two of z1",
@@ -94,11 +113,14 @@ def test_a_seed_gives_one_curve(capsys):
         (["trace", "--bounds", "-inf", "1", "0", "1"], "bounds"),
         (["trace", "--bounds", "nan", "1", "0", "1"], "bounds"),
         (["trace", "--seed", "9", "9"], "seed"),
-        (["trace", "-o", "nowhere/b.npz"], "folder that exists"),
-        (["trace", "-o", "b.docx"], "path must end in"),
+        (["trace", "-o", "nowhere/b.npz"], "-o FILE must lie in a folder that exists"),
+        (["trace", "-o", "b.docx"], "-o FILE must end in one of .npz"),
         (["trace", "--tolerance", "7"], "tolerance"),
         (["trace", "--example", "moons", "net.json"], "not both"),
-        (["plot", "nowhere.npz", "-o", "p.png"], "nowhere.npz"),
+        (
+            ["plot", "nowhere.npz", "-o", "p.png"],
+            "FILE.npz must be a file that exists; got 'nowhere.npz': pass a",
+        ),
         (["trace", "--plane", "0", "2"], "--plane I J must have J an input, one of 0, 1; got '2'"),
         (
             ["trace", "--plane", "0", "0"],

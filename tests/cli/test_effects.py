@@ -105,7 +105,7 @@ def outcome(folder, monkeypatch, capsys):
 
     recorded(verbs, "trace", tracer.Boundary.load("b.npz"))
     recorded(verbs, "partition", tracer.Partition.load("regions.npz"))
-    recorded(verbs, "curve_through", (curve, 1))
+    recorded(verbs, "curve_through", (curve, 1, ""))
     recorded(verbs, "grid_reaching")
     recorded(verbs, "tracing_measurement", verbs.Measurement(0.1, 1, 0.0, 1))
     recorded(verbs, "save_picture")

@@ -53,6 +53,14 @@ def test_restricting_composes_the_lifts(inner, s, t):
     np.testing.assert_allclose(plane.lift([s, t]), twice, atol=1e-13 * (1 + size))
 
 
+def test_a_plane_prints_as_one_line():
+    images = np.random.default_rng(0).normal(size=(3, 784))
+    assert repr(Plane.through(*images)) == "Plane(784 inputs)"
+    assert repr(Plane.of_features(3, 1, at=np.zeros(5))) == "Plane(5 inputs, of 3 and 1)"
+    named = Plane([1, 0, 2], [0, 1, 0], [0, 0, 1], inputs=("a", "b", "c"))
+    assert repr(named) == "Plane(3 inputs, of 'b' and 'c')"
+
+
 def test_a_plane_is_frozen_and_holds_copies():
     u = np.array([1.0, 0])
     plane = Plane([0, 0], u, [0, 1])

@@ -92,3 +92,22 @@ def test_bounds_hold_the_scores_across_kinks(fresh_seed):
             slack = 1e-12 / np.abs(other[:, i] - x[:, i])
             assert (slope >= found.gradient_lower[:, i] - slack).all()
             assert (slope <= found.gradient_upper[:, i] + slack).all()
+
+
+@pytest.mark.parametrize(
+    "read", [SVC(), make_pipeline(StandardScaler(), SVC()), OneVsOneClassifier(LinearSVC())]
+)
+def test_a_certificate_says_why_places_of_two_votes_stay_undecided(read):
+    model = tracer.as_network(read.fit(*noise(1)))
+    divided = tracer.partition(model, [(-2, 2), (-2, 2)], max_cells=20_000)
+    assert model.votes
+    assert divided.status is Status.PROVEN_OUTSIDE_CELLS
+    assert "votes between pairs of classes decide, and where two of them change at once" in str(
+        divided.certificate
+    )
+
+
+def test_other_places_are_not_laid_to_votes():
+    assert not tracer.as_network(SVC().fit(X[:100], y[:100])).votes
+    crossing = [lambda x1, x2: x1 * x2, lambda x1, x2: 0 * x1]
+    assert "votes" not in str(tracer.partition(crossing, [(-1, 1), (-1.1, 1)]).certificate)

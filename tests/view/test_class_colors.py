@@ -190,6 +190,14 @@ def test_a_region_without_data_is_in_the_legend():
     ]
 
 
+def test_data_over_curves_alone_has_a_legend():
+    partition = tracer.partition(network(3, ("c", "a", "b")), BOX)
+    for options in ({"shading": False}, {"plot_method": "contour"}):
+        display = partition.plot(X=GRID[:3], y=["b", "c", "b"], **options)
+        assert [text.get_text() for text in display.ax_.get_legend().get_texts()] == ["c", "b"]
+        assert partition.plot(**options).ax_.get_legend() is None
+
+
 @pytest.mark.parametrize(
     ("options", "message"),
     [

@@ -12,7 +12,15 @@ from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.coercion import FieldLike, as_field, check_callable
 from tracer.boundaries.proving import proven_boundary
 from tracer.boundaries.sampling import FOLLOW_SHARE, MAX_STEPS, continued_boundary, sampled_boundary
-from tracer.boundaries.work import MAX_CELLS, TOLERANCE, TOLERANCES, Work, deadlines_of, proven_or_sampled
+from tracer.boundaries.work import (
+    MAX_CELLS,
+    TOLERANCE,
+    TOLERANCES,
+    Work,
+    deadlines_of,
+    proven_or_sampled,
+    used_up,
+)
 from tracer.curves.continuation.following import alone, follow
 from tracer.curves.continuation.walk import Budget
 from tracer.curves.corrector import move_to_curve, regular
@@ -87,22 +95,27 @@ def curve_through(
     tolerance: float,
     max_steps: int,
     time_limit: float | None = None,
-) -> tuple[Curve, int]:
-    """The curve through a seed, and the number of evaluations; arguments as of `trace_from`."""
+) -> tuple[Curve, int, str]:
+    """The curve through a seed, the number of evaluations, and which limit ended it if one did.
+
+    Arguments as of `trace_from`.
+    """
     field, box = as_field(field), Box.from_bounds(bounds)
     tolerance = between("tolerance", tolerance, *TOLERANCES)
     max_steps = positive_integer("max_steps", max_steps)
     following, deadline = deadlines_of(time_limit, FOLLOW_SHARE, 1.0)
     point = _checked(box, seed)
-    evaluations = Evaluations(field, deadline)
+    evaluations, budget = Evaluations(field, deadline), Budget(max_steps, following)
     try:
         check_callable(field, box, deadline)
         start = _start(evaluations, box, point, seed)
     except Overtime:
         trace = alone(point)
     else:
-        trace = follow(evaluations, box, start, tolerance, Budget(max_steps, following))
-    return Curve.from_trace(trace, evaluations, box, tolerance), evaluations.points
+        trace = follow(evaluations, box, start, tolerance, budget)
+    by_time = time_limit is not None and budget.steps > 0
+    spent = used_up(time_limit=time_limit) if by_time else used_up(max_steps=max_steps)
+    return Curve.from_trace(trace, evaluations, box, tolerance), evaluations.points, spent
 
 
 def _checked(box: Box, seed: ArrayLike) -> Array:

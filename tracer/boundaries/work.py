@@ -57,12 +57,14 @@ def deadlines_of(time_limit: float | None, *shares: float) -> tuple[float, ...]:
     return tuple(now + share * seconds for share in shares)
 
 
-def used_up(**limits: float | None) -> str:
-    """What a certificate says where one of some limits, by name, ended the work; None is no limit."""
-    given = {name: value for name, value in limits.items() if value is not None}
-    ended = " or ".join(f"{name}={value:.10g}" for name, value in given.items())
-    cure = " or ".join(f"{name}={max(MORE * value, 1):.10g}" for name, value in given.items())
-    return f"{ended} was used up before everything was found: pass {cure}, or take a smaller box"
+def used_up(**limit: float) -> str:
+    """What a certificate says where a limit, given by its name, ended the work."""
+    ((name, value),) = limit.items()
+    more = max(MORE * value, 1)
+    return (
+        f"{name}={value:.10g} was used up before everything was found: pass {name}={more:.10g}, or take a "
+        "smaller box"
+    )
 
 
 class Progress:

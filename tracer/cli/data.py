@@ -78,7 +78,12 @@ class Points:
         if len(columns) not in (n, 2):
             raise ValueError(
                 f"--data must have a column for each of the {n} inputs, beside that of --label; got "
-                f"{shown([self.names[k] for k in columns])}"
+                f"{shown([self.names[k] for k in columns])}: "
+                + (
+                    "leave out the others"
+                    if self.label is not None
+                    else "name that of the classes, --label COLUMN"
+                )
             )
         points = self._numbers(columns)
         if plane is None or len(columns) != n:

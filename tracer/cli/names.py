@@ -5,8 +5,9 @@ numbers from 0 where no label is a number. Messages of the library get the words
 for arguments and calls.
 """
 
+import contextlib
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tracer.cli.parser import is_number
@@ -61,6 +62,19 @@ def number(option: str, name: str, text: str) -> float:
     if not is_number(text):
         raise ValueError(f"{option} must have {name} a number; got {shown(text)}")
     return float(text)
+
+
+@contextlib.contextmanager
+def named(name: str, cure: str = "") -> Iterator[None]:
+    """Say, in errors about a `path`, the name that it has here, and a cure if they have none."""
+    try:
+        yield
+    except (ValueError, TypeError, OSError) as error:
+        text = str(error)
+        if not text.startswith("path must "):
+            raise
+        _, _, value = text.partition("; got ")
+        raise type(error)(f"{name}{text[len('path') :]}{'' if ': ' in value else cure}") from None
 
 
 def as_options(message: str) -> str:

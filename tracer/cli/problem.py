@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from tracer.arrays import Array
-from tracer.cli.names import number, place
+from tracer.cli.names import named, number, place
 from tracer.fields.checks import shown
 from tracer.fields.feature_names import texts
 from tracer.fields.networks.examples import example
@@ -17,6 +17,7 @@ from tracer.fields.plane import Plane
 from tracer.models.loading import load
 
 DEFAULT_EXAMPLE = "paper"
+WITHOUT_FILE = ": pass the path of a model's file, or --example NAME in its place"
 # The box on a plane through three points, which are (0, 0), (1, 0) and (0, 1) there.
 AROUND_THREE_POINTS = [(-0.5, 1.5), (-0.5, 1.5)]
 
@@ -37,7 +38,8 @@ def _network(arguments: argparse.Namespace) -> tuple[Network, Any]:
     if arguments.model is None:
         network, bounds = example(arguments.example or DEFAULT_EXAMPLE)
     else:
-        network = load(arguments.model, output=arguments.output_name, shape=arguments.shape)
+        with named("MODEL", WITHOUT_FILE):
+            network = load(arguments.model, output=arguments.output_name, shape=arguments.shape)
         bounds = None
     if arguments.through is not None:
         bounds = AROUND_THREE_POINTS

@@ -13,10 +13,11 @@ from tracer.boundaries.partitions.partitioning import partition
 from tracer.boundaries.result import Result
 from tracer.boundaries.sampling import MAX_STEPS
 from tracer.boundaries.tracing import curve_through, trace
-from tracer.boundaries.work import MAX_CELLS, used_up
+from tracer.boundaries.work import MAX_CELLS
 from tracer.cli import explore
 from tracer.cli.data import Points
 from tracer.cli.grid_comparison import Measurement, grid_reaching, tracing_measurement
+from tracer.cli.names import named
 from tracer.cli.options import add_field, add_files, add_model, add_printing, add_seed, add_work
 from tracer.cli.problem import arrays, field_and_box, network_and_box
 from tracer.cli.report import Report, describe, exit_status, summary
@@ -36,10 +37,8 @@ def _trace(arguments: argparse.Namespace) -> int:
     if arguments.seed is None:
         boundary = trace(field, bounds, **_budget(arguments))
     else:
-        limits = _walk_budget(arguments)
-        curve = curve_through(field, arguments.seed, bounds, **limits)
-        spent = used_up(max_steps=limits["max_steps"], time_limit=limits["time_limit"])
-        boundary = Boundary.of_curve(*curve, spent)
+        followed = curve_through(field, arguments.seed, bounds, **_walk_budget(arguments))
+        boundary = Boundary.of_curve(*followed)
     return _finished(boundary, arguments, targets, drawn)
 
 
@@ -52,8 +51,11 @@ def _partition(arguments: argparse.Namespace) -> int:
 
 
 def _plot(arguments: argparse.Namespace) -> int:
-    targets = [check_target(path, tuple(PICTURES)) for path in arguments.output]
-    report, result, marks = Report(arguments), read_any(arguments.file), arguments.turning_points
+    with named("-o FILE"):
+        targets = [check_target(path, tuple(PICTURES)) for path in arguments.output]
+    report, marks = Report(arguments), arguments.turning_points
+    with named("FILE.npz", ": pass a file that tracer trace or tracer partition wrote with -o"):
+        result = read_any(arguments.file)
     if isinstance(result, Partition):
         if marks or arguments.plain:
             raise ValueError("--turning-points and --plain belong to boundaries; the file holds a partition")
@@ -114,7 +116,8 @@ def _targets(arguments: argparse.Namespace, kind: type[Result]) -> list[Path]:
         for path in arguments.output:
             if path.lower().endswith(tuple(READERS)):
                 raise ValueError(f"MODEL must stand before -o; got {shown(path)} after it")
-    return [target(path, kind) for path in arguments.output]
+    with named("-o FILE"):
+        return [target(path, kind) for path in arguments.output]
 
 
 def _drawn(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:

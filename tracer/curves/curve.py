@@ -403,10 +403,9 @@ class Curve(OfOneVersion):
     def __repr__(self) -> str:
         how = "along a jump of F, " if self.jumps else ""
         how += "closed" if self.closed else f"open ({', '.join(end.name for end in self.ends)})"
-        return (
-            f"Curve: {how}, length {self.length:.6g}, {len(self.points)} points, "
-            f"{len(self.turning_points)} turning points"
-        )
+        n = len(self.turning_points)
+        turning = f"{n} turning point{'s' * (n != 1)}"
+        return f"Curve: {how}, length {self.length:.6g}, {len(self.points)} points, {turning}"
 
 
 def _estimates(evaluations: Evaluations, box: Box, traces: Sequence[Trace]) -> list[Array]:

@@ -47,6 +47,11 @@ class Model(OfOneVersion, ABC):
         """Which outputs are not duplicates of earlier ones, (outputs,); the first copy is the argmax."""
         return np.ones(self.n_outputs, dtype=bool)
 
+    @property
+    def votes(self) -> bool:
+        """Whether the outputs are scores made of votes, each between two classes."""
+        return False
+
     @cached_property
     @abstractmethod
     def _points_at_once(self) -> int:

@@ -27,7 +27,7 @@ from tracer.pickles import rebuilt
 SMALLEST_SINE = 1e-12
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Plane:
     """The plane ``origin + s·u + t·v`` in n-dimensional space.
 
@@ -64,6 +64,13 @@ class Plane:
         object.__setattr__(self, "inputs", None if inputs is None else tuple(inputs))
         if _sine(self.u, self.v) < SMALLEST_SINE:
             raise ValueError("u and v must be linearly independent; got dependent vectors")
+
+    def __repr__(self) -> str:
+        n, names = len(self.origin), self.inputs or range(len(self.origin))
+        drawn = (
+            "" if self.features is None else ", of {!r} and {!r}".format(*(names[k] for k in self.features))
+        )
+        return f"Plane({n} inputs{drawn})"
 
     @classmethod
     def through(cls, a: ArrayLike, b: ArrayLike, c: ArrayLike) -> Plane:

@@ -115,6 +115,9 @@ class PartitionDisplay(Display):
         with canvas(ax, box, curves, network, (xlabel, ylabel)) as drawn:
             self._on(drawn.ax)
             self.regions_ = self._fill(drawn, colors, outputs or ()) if options["shading"] else []
+            if not options["shading"]:
+                for number in sorted(set(outputs or ())):
+                    drawn.explain(str(self.partition.labels[number]), number=number, color=colors[number])
             self.undecided_ = drawn.undecided(self.partition.certificate)
             self.lines_ = drawn.curves(self.partition.arcs, kwargs)
             meeting = [junction.point for junction in self.partition.junctions]

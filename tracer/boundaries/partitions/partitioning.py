@@ -39,6 +39,10 @@ from tracer.fields.classifier import SeveralFields
 from tracer.fields.model import Model
 from tracer.fields.sampled import SampledModel
 
+# What the certificate says of undecided cells of a model that counts votes.
+CORNERS_OF_VOTES = (
+    "votes between pairs of classes decide, and where two of them change at once no proof is possible"
+)
 # The smallest cells, in shares of the box, that are compared with the regions they lie in.
 SMALLEST = 1e-6
 
@@ -148,6 +152,7 @@ def _proven(network: Any, box: Box, argmin: bool, work: Work) -> Partition:
             spent=work.spent(atlas.cells if atlas.exhausted else None),
             further=np.concatenate([undecided, inner]),
             of="partition",
+            places=CORNERS_OF_VOTES if getattr(network, "votes", False) else "",
         ),
         labels,
         box,

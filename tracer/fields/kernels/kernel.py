@@ -101,6 +101,11 @@ class KernelField(Model):
         return self.network.distinct
 
     @property
+    def votes(self) -> bool:
+        """Whether the outputs are scores made of votes, each between two classes."""
+        return self.network.votes
+
+    @property
     def unenclosable(self) -> str | None:
         """The reason why `enclose` has no bounds; None if it has."""
         return self.network.unenclosable

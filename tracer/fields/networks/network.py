@@ -36,6 +36,8 @@ from tracer.fields.networks import bounds as network_bounds
 from tracer.fields.networks.active_neurons import without_constants
 from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.probabilities import (
+    VOTES,
+    WITHOUT,
     link_of,
     need_probability,
     probability_layers,
@@ -66,8 +68,9 @@ class Network(Model):
         For a margin or level: the label of each class, and the sign of F where it wins, 0 for neither side.
     link : str, optional
         How the outputs become probabilities: "softmax", "one against rest" (logistic functions, normalised),
-        "shares" (of their sum), "outputs" (they are probabilities) or "none". By default "outputs" after a
-        sigmoid, "softmax" for several outputs after a softmax or without an activation, else "none".
+        "shares" (of their sum), "outputs" (they are probabilities), "votes" (scores made of votes, each
+        between two classes) or "none". By default "outputs" after a sigmoid, "softmax" for several outputs
+        after a softmax or without an activation, else "none".
     title : str, optional
         What F is, for a margin or level; its `repr` ends with it.
 
@@ -197,6 +200,11 @@ class Network(Model):
         """The reason why `enclose` has no bounds; None if it has."""
         softmax = self.layers[-1].activation == "softmax"
         return "softmax couples all outputs" if softmax else None
+
+    @property
+    def votes(self) -> bool:
+        """Whether the outputs are scores made of votes, each between two classes."""
+        return self.link == VOTES
 
     @property
     def advice(self) -> str | None:
@@ -347,7 +355,7 @@ class Network(Model):
         """
         p, link = need_probability("p", p), self.link
         single = self.n_outputs == 1 and link == "outputs"
-        if link == "none":
+        if link in WITHOUT:
             raise TypeError(self._no_probabilities())
         n = 2 if single else self.n_outputs
         i = output_of(output, self.classes, n)
@@ -390,7 +398,7 @@ class Network(Model):
             f"value must be a level of the output itself, a logit or score of {label}, and {value!r} may be "
             f"a probability: where the output is {value!r} is {itself}; "
         )
-        if self.link == "none":
+        if self.link in WITHOUT:
             return text + (
                 "probabilities this classifier has none, and network = tracer.as_network("
                 "CalibratedClassifierCV(estimator, ensemble=False).fit(X, y)) has"

@@ -22,8 +22,10 @@ from tracer.fields.checks import exact_number, shown
 from tracer.fields.networks.layer import Layer
 
 # How outputs become probabilities: by softmax, by normalised logistic functions, as shares of their sum, as
-# they are, or not at all.
-LINKS = ("softmax", "one against rest", "shares", "outputs", "none")
+# they are, or not at all: scores, of which those of votes between pairs of classes have corners.
+VOTES = "votes"
+WITHOUT = (VOTES, "none")
+LINKS = ("softmax", "one against rest", "shares", "outputs", *WITHOUT)
 # The error of a computed log(p / (1 − p)), in unit roundoffs of its size + 1: two logarithms of 4 ulp.
 LOGIT_ULPS = 16
 

@@ -14,7 +14,7 @@ from tracer.boundaries.coercion import has
 from tracer.enclosures import rounding
 from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.network import Network
-from tracer.fields.networks.probabilities import log_odds_layers
+from tracer.fields.networks.probabilities import VOTES, WITHOUT, log_odds_layers
 from tracer.models.lowering.affine import Affine
 from tracer.models.scikit_learn.fitted import Unread, after, labels_of, last_step, name_of
 from tracer.models.scikit_learn.parts import Model, Parts
@@ -31,7 +31,7 @@ def one_against_rest(estimator: Any, read: Read) -> Model:
         )
     parts = Parts.of(estimator, map(read, estimator.estimators_))
     by_probability = [not has(part, "decision_function") for part in estimator.estimators_]
-    unknown = [network.link == "none" and by for by, (_, network) in zip(by_probability, parts, strict=True)]
+    unknown = [network.link in WITHOUT and by for by, (_, network) in zip(by_probability, parts, strict=True)]
     if len(unknown) > 1 and any(unknown):
         raise Unread("its parts decide together by probabilities that are no function of their scores")
     links = {network.link if has(estimator, "predict_proba") else "none" for _, network in parts}
@@ -64,7 +64,7 @@ def one_against_one(estimator: Any, read: Read) -> Model:
             _scores(part, x, network) for part, (x, network) in zip(estimator.estimators_, parts, strict=True)
         ]
         scores = votes_of_three(Affine.stacked(margins), Affine.stacked(found))
-    return parts.model(scores, labels_of(estimator), "none")
+    return parts.model(scores, labels_of(estimator), "none" if n == 2 else VOTES)
 
 
 def calibrated(estimator: Any, read: Read) -> Model:
@@ -115,7 +115,7 @@ def _votes(part: Any) -> bool:
 
 def _probabilities(x: Affine, network: Network) -> Affine:
     """The probabilities of all classes."""
-    if network.link == "none":
+    if network.link in WITHOUT:
         raise Unread("it is made of a classifier whose probabilities are no function of its scores")
     if network.link == "shares":
         raise Unread("it is made of a classifier whose probabilities are shares of those of its parts")

@@ -16,6 +16,7 @@ from tracer.fields.kernels.gaussians import Gaussians
 from tracer.fields.kernels.kernel import KernelField
 from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.network import Network
+from tracer.fields.networks.probabilities import VOTES
 from tracer.models.lowering.affine import Affine
 from tracer.models.scikit_learn.fitted import (
     FIT,
@@ -40,7 +41,7 @@ def classifying_machine(estimator: Any) -> Model:
         raise Unread(f"{name_of(estimator)} {how} votes, which jump")
     parts = Parts.of(estimator, [_machine(estimator, _duels(estimator), None)])
     ((x, network),) = parts
-    return parts.model(votes_of_three(after(x, network).times(-1.0)), classes, "none")
+    return parts.model(votes_of_three(after(x, network).times(-1.0)), classes, VOTES)
 
 
 def _duels(estimator: Any) -> Layer:
