@@ -16,9 +16,9 @@ def draw_inline(writer: Any, node: nodes.math) -> None:
 
 
 def draw_displayed(writer: Any, node: nodes.math_block) -> None:
-    """Write a formula on lines of its own, which scroll where the page is narrower."""
+    """Write a formula on lines of its own; `static/pages.css` says where."""
     formula = tex2mathml(node.astext()).replace(INLINE, DISPLAYED, 1)
-    writer.body.append(f'<div class="math" style="overflow-x: auto">{formula}</div>')
+    writer.body.append(f'<div class="formula">{formula}</div>')
     raise nodes.SkipNode
 
 

@@ -5,6 +5,7 @@ What it costs
 What accuracy, width, depth and the number of curves cost, beside contours; from the benchmarks' JSON.
 """
 
+import numpy as np
 from drawing import measured, saved
 from matplotlib.figure import Figure
 
@@ -26,6 +27,12 @@ def sizes(ax, rows, across, label, color, contour):
     sizes = [row[across] for row in rows]
     ax.loglog(sizes, [row["seconds"] for row in rows], "o-", color=color, label=f"traced{label}")
     ax.loglog(sizes, [row["contour seconds"] for row in rows], "s--", color=contour, label=f"contour{label}")
+
+
+def whole_decades(ax):
+    """Make the axis of seconds begin and end at powers of ten, so that two at least are ticks."""
+    bottom, top = np.log10(ax.get_ylim())
+    ax.set_ylim(10 ** np.floor(bottom), 10 ** np.ceil(top))
 
 
 def curves(ax, report):
@@ -62,6 +69,7 @@ def draw(reports):
     titles = ("accuracy", "width", "depth", "number of curves")
     for ax, title in zip(axes.flat, titles, strict=True):
         ax.set_title(title)
+        whole_decades(ax)
         ax.minorticks_off()
         ax.grid(alpha=0.3)
         ax.legend(frameon=False, fontsize=9, handlelength=2.6)

@@ -96,7 +96,6 @@ def test_depth_is_drawn_as_cells_and_inputs_as_seconds():
     assert traced == [row["on the plane"]["seconds"] for row in inputs["rows"]]
 
 
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_the_moons_are_the_lines_of_the_readme():
     lines = re.search(r"^X, y = .*\nmodel = .*$", (ROOT / "README.md").read_text(encoding="utf-8"), re.M)[0]
     source = (ROOT / "figures/moons.py").read_text(encoding="utf-8")
@@ -153,7 +152,6 @@ def test_without_the_network_of_acas_xu_a_sentence_says_so(tmp_path, capsys):
     assert capsys.readouterr().out == "not drawn: the network of ACAS Xu is no part of this project\n"
 
 
-@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 def test_the_digits_are_regions_with_their_data():
     (ax,) = script("digits")["draw"]().axes
     assert [text.get_text() for text in ax.get_legend().get_texts()] == [str(k) for k in range(10)]
