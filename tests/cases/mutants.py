@@ -284,6 +284,13 @@ RELAXATIONS = [
             "line_errors = line.radius + line_errors + UNDERFLOW",
             "line_errors = 0.5 * line.radius",
         ),
+        rounding_of_the_output=("reach += 4 * UNIT_ROUNDOFF * np.abs(c) + UNDERFLOW", "pass"),
+    ),
+    *_rows(
+        "enclosures/forms/relaxation_backward.py",
+        "enclosures/test_forms.py",
+        "enclosures/test_enclosures.py",
+        "fields/test_linear_regions.py",
         slopes_of_lines=("half * along))", "0 * half * along))"),
         middles_of_slopes=("self._center[i] += self._gathered(cell, middle * along[i])", "pass"),
         neglected_terms=(
@@ -294,7 +301,12 @@ RELAXATIONS = [
             "box = (self._box + UNIT_ROUNDOFF * rounding) * self.up + self.terms * UNDERFLOW",
             "box = 0 * self._box",
         ),
-        rounding_of_the_output=("reach += 4 * UNIT_ROUNDOFF * np.abs(c) + UNDERFLOW", "pass"),
+    ),
+    *_rows(
+        "enclosures/forms/neuron_lines.py",
+        "enclosures/test_forms.py",
+        "enclosures/test_enclosures.py",
+        "fields/test_linear_regions.py",
         sides_of_free_neurons=(
             "touching = function.touches(center, rho)",
             "touching = function.touches(center, 0 * rho)",
