@@ -31,7 +31,7 @@ from tracer.curves.continuation.contours import (
     polyline_of,
     steps_of,
 )
-from tracer.curves.continuation.coverage import covered, near
+from tracer.curves.continuation.coverage import KnownCurve
 from tracer.curves.continuation.following import follow, stays_in
 from tracer.curves.continuation.lattice import (
     FINEST,
@@ -70,10 +70,10 @@ FOLLOW_SHARE = 0.9
 CHORD_SHARE = 0.6
 # What a certificate adds where curves are polylines.
 CHORDS = "; it has kinks, and curves are polylines within about {:.0e} of it, in box units"
-# After so many calls of a field no curve is followed further; a step along one takes about as many, and so
-# many points take as long as the call.
-MOST_CALLS = 15_000
-CALLS_PER_STEP, POINTS_PER_CALL = 5, 32
+# The effort of following all curves, in calls of the field; a search for points on a known curve takes so many.
+MOST_EFFORT, CALLS_PER_SEARCH = 4_000, 2
+# A step along a curve takes about as many calls.
+CALLS_PER_STEP = 5
 # Curves along contours with so many roots are followed at once: a root takes up to 4 kB meanwhile.
 ROOTS_TOGETHER = 2**13
 # Distance of the seeds on branches from their branch point, in box units.
@@ -180,15 +180,16 @@ class Search:
         self.evaluations, self.box = evaluations, box
         self.tolerance, self.progress = work.limits.tolerance, work.progress
         self.deadline = work.deadline(FOLLOW_SHARE)
-        self.curves: list[Curve] = list(curves)
+        self.known = [KnownCurve(curve) for curve in curves]
         self.branch_points: list[BranchPoint] = []
-        self.side, self.noisy_share, self.steps, self._calls_before = 0, 0.0, steps, 0.0
+        self.side, self.noisy_share, self.steps = 0, 0.0, steps
         # Evaluations that compare curves are not counted, but they have the same deadline.
         self.uncounted = Evaluations(evaluations.field, evaluations.deadline)
 
     def sorted_curves(self) -> tuple[Curve, ...]:
         """The curves, by their first points."""
-        return tuple(sorted(self.curves, key=lambda curve: curve.points[0].tolist()))
+        curves = (known.curve for known in self.known)
+        return tuple(sorted(curves, key=lambda curve: curve.points[0].tolist()))
 
     def lattice(self, max_cells: int) -> tuple[Lattice, SignChanges]:
         """The sign changes of F on the lines of a lattice."""
@@ -219,16 +220,18 @@ class Search:
             for part in jumps_along(contour, changes, flat):
                 trace = polyline_of(part, changes)
                 if len(trace.pieces):  # round a single vertex there is no curve
-                    self.curves.append(Curve.along_jump(trace, field, self.box, cell, FINEST * cell))
+                    curve = Curve.along_jump(trace, field, self.box, cell, FINEST * cell)
+                    self.known.append(KnownCurve(curve))
                 done[part.numbers] = True
+        self._begin_following()
         roots = changes.roots
         some = [c for c in contours if c.complete and len(c.numbers) > 2 and roots[c.numbers].all()]
         for part in self._portions(some):
             for contour, curve in zip(part, self._curves_of(lattice, part, changes.points), strict=True):
                 if curve is not None:
-                    self.curves.append(curve)
+                    self.known.append(KnownCurve(curve))
                     done[contour.numbers] = True
-            self.progress.curves(len(self.curves))
+            self.progress.curves(len(self.known))
         return self._seeds(lattice, changes.points[roots & ~done])
 
     def _seeds(self, lattice: Lattice, roots: Array) -> Array:
@@ -246,7 +249,7 @@ class Search:
             return
         start, many = 0, len(contours) if self.deadline == math.inf else 1
         roots = np.cumsum([len(contour.numbers) for contour in contours])
-        while start < len(contours) and time.perf_counter() < self.deadline:
+        while start < len(contours) and time.perf_counter() < self.deadline and self._affordable_steps() > 0:
             before = roots[start - 1] if start else 0
             fitting = int(np.searchsorted(roots, before + ROOTS_TOGETHER, side="right")) - start
             stop = start + max(1, min(many, fitting))
@@ -291,13 +294,13 @@ class Search:
         """Follow the curve of every seed once; False if the time or the steps did not suffice."""
         if not len(seeds):
             return True
-        self._calls_before = self._calls()
+        self._begin_following()
         seeds, gradients, distance = correct(self.evaluations, self.box, seeds)
         new = regular(gradients) & np.isfinite(distance)
-        for curve in self.curves:
+        for known in self.known:
             # A curve that a budget cut short goes on beyond its ends, so it discards no seeds.
-            if End.BUDGET not in curve.ends and new.any():
-                new[new] = ~covered(curve, self.uncounted, seeds[new], gradients[new])
+            if End.BUDGET not in known.curve.ends and known.near(seeds[new]).any():
+                new[new] = ~self._covers(known, seeds[new], gradients[new])
         left, gradients = seeds[new], gradients[new]
         while len(left):
             if time.perf_counter() >= self.deadline or self._affordable_steps() <= 0:
@@ -305,23 +308,28 @@ class Search:
             curve = self._follow(left[0])
             on = np.arange(len(left)) == 0  # the seed is discarded in any case: the loop ends
             if curve.length:
-                on |= covered(curve, self.uncounted, left, gradients)
+                on |= self._covers(KnownCurve(curve), left, gradients)
             left, gradients = left[~on], gradients[~on]
             for point in curve.branch_points:
                 more = self._branch_seeds(point)
                 left = np.concatenate([left, more])
                 gradients = np.concatenate([gradients, self.uncounted.value_and_gradient(more)[1]])
-            self.progress.curves(len(self.curves))
+            self.progress.curves(len(self.known))
         return time.perf_counter() < self.deadline
 
     def _affordable_steps(self) -> int:
-        left = MOST_CALLS - (self._calls() - self._calls_before)
-        return int(min(MAX_STEPS, self.steps, left / CALLS_PER_STEP))
+        effort = self.evaluations.most_effort - self.evaluations.effort - self.uncounted.effort
+        return int(min(MAX_STEPS, self.steps, effort / CALLS_PER_STEP))
 
-    def _calls(self) -> float:
-        """The calls of the field so far, or as many as would take as long as all points in them."""
-        both = self.evaluations, self.uncounted
-        return sum(some.calls + some.points / POINTS_PER_CALL for some in both)
+    def _begin_following(self) -> None:
+        """Let what follows the lattice, which bounds the effort before, end in its turn."""
+        if self.evaluations.most_effort == math.inf:
+            self.evaluations.most_effort = self.evaluations.effort + MOST_EFFORT
+
+    def _covers(self, known: KnownCurve, x: Array, gradient: Array) -> Mask:
+        """Which of points (n, 2), with ∇F there, lie on a known curve."""
+        self.uncounted.effort += CALLS_PER_SEARCH
+        return known.covers(self.uncounted, x, gradient)
 
     def _follow(self, seed: Array) -> Curve:
         budget = Budget(self._affordable_steps(), self.deadline)
@@ -329,28 +337,32 @@ class Search:
         found = follow(self.evaluations, self.box, seed, self.tolerance, budget)
         self.steps += budget.steps
         curve = Curve.from_trace(found, self.evaluations, self.box, self.tolerance)
-        if not curve.length or any(self._contained(earlier, [curve])[0] for earlier in self.curves):
-            return curve
-        contained = self._contained(curve, self.curves)
-        self.curves = [*(known for known, on in zip(self.curves, contained, strict=True) if not on), curve]
+        if curve.length:
+            self._add(KnownCurve(curve))
         return curve
 
-    def _contained(self, curve: Curve, others: list[Curve]) -> Mask:
-        """Which of some other curves a curve contains, (n,)."""
-        contained = np.array(
-            [
-                curve.length >= (1 - LENGTH_ROUNDING) * other.length and near(curve, other.points).all()
-                for other in others
-            ],
-            dtype=bool,
-        )
-        some = np.flatnonzero(contained)
-        if len(some):
+    def _add(self, curve: KnownCurve) -> None:
+        """Add a curve, unless an earlier one contains it, instead of those that it contains."""
+        (probes,) = self._probes([curve])
+        if not any(_may_contain(known, curve) and self._contains(known, *probes) for known in self.known):
+            some = [known for known in self.known if _may_contain(curve, known)]
+            contained = [
+                known
+                for known, probes in zip(some, self._probes(some), strict=True)
+                if self._contains(curve, *probes)
+            ]
+            self.known = [*(known for known in self.known if known not in contained), curve]
+
+    def _contains(self, known: KnownCurve, x: Array, gradient: Array) -> bool:
+        return bool(self._covers(known, x, gradient).all())
+
+    def _probes(self, curves: list[KnownCurve]) -> Iterator[tuple[Array, Array]]:
+        """Points (n, 2) on each curve, and ∇F there."""
+        if curves:
             shares = np.linspace(0, 1, PROBES + 2)[1:-1]
-            probes = np.concatenate([others[k].pieces(shares * others[k].length) for k in some])
-            x, gradient, _ = correct(self.uncounted, self.box, self.box.clip(probes))
-            contained[some] = covered(curve, self.uncounted, x, gradient).reshape(-1, PROBES).all(axis=1)
-        return contained
+            x = np.concatenate([known.curve.pieces(shares * known.curve.length) for known in curves])
+            x, gradient, _ = correct(self.uncounted, self.box, self.box.clip(x))
+            yield from zip(x.reshape(-1, PROBES, 2), gradient.reshape(-1, PROBES, 2), strict=True)
 
     def _branch_seeds(self, point: BranchPoint) -> Array:
         """Points, (n, 2), on the branches at a new branch point that no curve covers."""
@@ -362,9 +374,15 @@ class Search:
         around = np.concatenate([point.point + size * point.tangents, point.point - size * point.tangents])
         x, gradient, left = correct(self.uncounted, self.box, around[self.box.contains(around)])
         new = left < BRANCH_SEED
-        for curve in self.curves:
-            new &= ~covered(curve, self.uncounted, x, gradient)
+        for known in self.known:
+            new &= ~self._covers(known, x, gradient)
         return x[new]
+
+
+def _may_contain(curve: KnownCurve, other: KnownCurve) -> bool:
+    """Whether a curve may contain another: it is not shorter, and reaches as far."""
+    shortest = (1 - LENGTH_ROUNDING) * other.curve.length
+    return curve.curve.length >= shortest and bool(curve.near(other.curve.points).all())
 
 
 def _meeting(boxes: Array, side: int) -> Mask:

@@ -22,8 +22,9 @@ MAX_CELLS = 10**6
 CELLS_SPENT, TIME_SPENT = 0.8, 1 / 3
 # What is advised instead of a limit: so many times as much, and 1 at least.
 MORE = 4
-STEPS_SPENT = (
-    "the steps of a curve were used up before everything was found: take a smaller box, or a larger tolerance"
+EVALUATIONS_SPENT = (
+    "the evaluations that one call may take were used up before everything was found: take a smaller box, or a "
+    "larger tolerance"
 )
 # The progress line is shown once the work has taken a second, and changed so many seconds later.
 QUIET_SECONDS = 1.0
@@ -144,7 +145,7 @@ class Work:
         limits, late = self.limits, time.perf_counter() >= self.deadline(TIME_SPENT)
         if cells is not None and (not late or cells >= CELLS_SPENT * limits.max_cells):
             return used_up(max_cells=limits.max_cells)
-        return used_up(time_limit=limits.time_limit) if late else STEPS_SPENT
+        return used_up(time_limit=limits.time_limit) if late else EVALUATIONS_SPENT
 
     def end_of(self, phase: str) -> None:
         """Note the seconds since the phase before."""

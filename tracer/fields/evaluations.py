@@ -22,6 +22,9 @@ from tracer.fields.field import Enclosure, by_chords, noise_of, unenclosable
 # The share of the remaining time that a portion may take; and the rows of the first portion.
 PORTION = 0.05
 FIRST_ROWS = 4
+# So many values of F take as long as a call of it, with ∇F, beside what the solver does with the result; and so
+# many of ∇F.
+VALUES_PER_CALL, GRADIENTS_PER_CALL = 2048, 256
 # The largest ratio of the rows of successive portions, as calls may have a fixed cost.
 FASTER = 16
 
@@ -37,6 +40,9 @@ class Evaluations:
         The `time.perf_counter` from which on every evaluation raises `Overtime`.
     calls, points : int
         Calls for values of F, alone or with its gradient, and the points in them.
+    effort, most_effort : float
+        About how many calls for few points would take as long as those so far; and the effort from which on
+        every evaluation raises `Overtime`. It bounds the work whatever F is, and is the same on every machine.
     chords : bool
         Whether curves are followed by chords; see `by_chords`.
     late : bool
@@ -47,6 +53,7 @@ class Evaluations:
         self.field, self.deadline = field, deadline
         self.chords = chords or by_chords(field)
         self.calls, self.points, self.late = 0, 0, False
+        self.effort, self.most_effort = 0.0, math.inf
         self._known: dict[str, tuple[int, float]] = {}
 
     @property
@@ -59,10 +66,14 @@ class Evaluations:
         """The reason why the field has no bounds on cells; None if it has."""
         return unenclosable(self.field)
 
-    def count(self, points: int) -> None:
-        """Count one call for F at some points, made of the field itself."""
+    def count(self, points: int, per_call: int = VALUES_PER_CALL) -> None:
+        """Count one call for F at some points, of which so many take as long as a call for one."""
+        if self.effort >= self.most_effort:
+            self.late = True
+            raise Overtime
         self.calls += 1
         self.points += points
+        self.effort += 1 + points / per_call
 
     def need_time(self, seconds: float) -> None:
         """Raise `Overtime` if the deadline comes within some seconds, which other work takes."""
@@ -81,7 +92,7 @@ class Evaluations:
 
     def value_and_gradient(self, x: ArrayLike) -> tuple[Array, Array]:
         """F and ∇F at points (..., 2)."""
-        self.count(np.size(x) // 2)
+        self.count(np.size(x) // 2, GRADIENTS_PER_CALL)
         if self.deadline == math.inf:
             return self.field.value_and_gradient(x)
         x = np.asarray(x)

@@ -4,11 +4,12 @@ The test is geometric: the nearest place on the curve's prediction, corrected on
 and F rises to the same side there. On neighbouring branches, however close, it rises to opposite sides.
 """
 
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from tracer.arrays import Array, Mask, lengths
+from tracer.arrays import Array, Mask, cross, dot, lengths, turned, unit_vectors
 from tracer.curves.corrector import correct
 from tracer.curves.curve import Curve
 from tracer.curves.polylines import SAMPLES
@@ -18,6 +19,10 @@ from tracer.fields.field import Field
 # Distances in box units: of equal points, and of samples near a point.
 SAME_POINT = 1e-8
 NEARBY = 0.02
+# The largest distance of a point from the prediction of its curve, in box units; it is not corrected farther.
+MISPREDICTED = 1e-4
+# Beside a sample a curve is no further from its tangent than so many times as far as at the next sample.
+FURTHER = 2.0
 # The same for curves of chords, as multiples of their error; and of the noise of F, which moves a point.
 CHORDS = 4.0
 NOISE = 8.0
@@ -25,47 +30,78 @@ NEIGHBOURS = 32
 PROJECTION_STEPS = 6
 
 
-def covered(curve: Curve, field: Field, points: Array, gradients: Array) -> Mask:
-    """Whether each of `points` (n, 2) on the boundary, with its ∇F (n, 2), lies on `curve`."""
-    found = near(curve, points)
-    if found.any():
-        found[found] = _covered(curve, field, points[found], gradients[found])
-    return found
+class KnownCurve:
+    """A curve, and what is looked up on it: its bounds, and places along it.
 
+    Attributes
+    ----------
+    curve : Curve
+    """
 
-def near(curve: Curve, points: Array) -> Mask:
-    """Which points lie in a curve's bounding box, extended by its longest piece, since pieces may bulge."""
-    x, sides = curve.points, curve.box.sides
-    reach = (np.abs(np.diff(x, axis=0) / sides).max(initial=0.0) + SAME_POINT) * sides
-    return ((points >= x.min(axis=0) - reach) & (points <= x.max(axis=0) + reach)).all(axis=1)
+    def __init__(self, curve: Curve) -> None:
+        self.curve = curve
+        x, sides = curve.points, curve.box.sides
+        # Pieces may bulge.
+        reach = (np.abs(np.diff(x, axis=0) / sides).max(initial=0.0) + SAME_POINT) * sides
+        self._lower, self._upper = x.min(axis=0) - reach, x.max(axis=0) + reach
 
+    def near(self, points: Array) -> Mask:
+        """Which points lie in the curve's bounding box, extended by its longest piece."""
+        return ((points >= self._lower) & (points <= self._upper)).all(axis=1)
 
-def _covered(curve: Curve, field: Field, points: Array, gradients: Array) -> Mask:
-    from scipy.spatial import KDTree
+    def covers(self, field: Field, points: Array, gradients: Array) -> Mask:
+        """Whether each of `points` (n, 2) on the boundary, with its ∇F (n, 2), lies on the curve."""
+        found = self.near(points)
+        if found.any():
+            found[found] = self._covers(field, points[found], gradients[found])
+        return found
 
-    sides = curve.box.sides
-    s = np.clip(curve.pieces.sample(SAMPLES)[:, 2], 0, curve.length)
-    where = curve.pieces.locate(s)
-    samples, along = curve.pieces.at(*where)[:, :2] / sides, curve.pieces.rate(*where)[:, :2] / sides
-    neighbours: Any = np.arange(1, min(NEIGHBOURS, len(s)) + 1)
-    query: Any = KDTree(samples).query(points / sides, k=neighbours)
-    gap, near = query
-    # The other leg of a hairpin is often nearer than the next sample of the same leg, but F rises to its
-    # other side: start from the nearest of the neighbours on whose left F rises.
-    left = np.stack([-along[near, 1], along[near, 0]], axis=-1)
-    fits = ((left * (gradients * sides)[:, None]).sum(axis=-1) > 0) & (gap < NEARBY)
-    first = fits.argmax(axis=1)
-    on = fits.any(axis=1)
-    if on.any():
-        x = curve.box.clip(_project(curve, points[on], s[near[np.flatnonzero(on), first[on]]]))
-        corrected = correct(field, curve.box, x)
-        same_side = (corrected.gradient * gradients[on] * sides**2).sum(axis=1) > 0
-        # Feet on chords are as far from their points as the chords are from the curve.
-        apart = SAME_POINT + (CHORDS * curve.tolerance if curve.pieces.straight and not curve.jumps else 0.0)
+    @cached_property
+    def _samples(self) -> tuple[Array, Array, Any]:
+        """Places along the curve, the direction at each in box units, and a tree of them."""
+        from scipy.spatial import KDTree
+
+        pieces, sides = self.curve.pieces, self.curve.box.sides
+        s = np.clip(pieces.sample(SAMPLES)[:, 2], 0, self.curve.length)
+        where = pieces.locate(s)
+        return s, pieces.rate(*where)[:, :2] / sides, KDTree(pieces.at(*where)[:, :2] / sides)
+
+    @cached_property
+    def _spacing(self) -> tuple[float, Array]:
+        """How far, in box units, samples are apart, and how far the curve is from the tangent at each, (n,)."""
+        _, along, tree = self._samples
+        apart, along = lengths(np.diff(tree.data, axis=0)), unit_vectors(along)
+        bend = np.where(dot(along[1:], along[:-1]) > 0, np.abs(cross(along[1:], along[:-1])), 1.0)
+        off = np.concatenate([[0.0], apart * bend, [0.0]])
+        return float(apart.max(initial=SAME_POINT)), np.maximum(off[1:], off[:-1])
+
+    def _covers(self, field: Field, points: Array, gradients: Array) -> Mask:
+        curve, (s, along, tree) = self.curve, self._samples
+        sides = curve.box.sides
+        apart, bend = self._spacing
+        gap, near = tree.query(points / sides, k=np.arange(1, min(NEIGHBOURS, len(s)) + 1))
+        # The other leg of a hairpin is often nearer than the next sample of the same leg, but F rises to its
+        # other side: start from the nearest of the neighbours on whose left F rises.
+        left = turned(unit_vectors(along[near]))
+        offset = dot(left, (points / sides)[:, None] - tree.data[near])
+        # Feet on chords are as far from their points as the chords are from the curve; and noise moves points.
         with np.errstate(all="ignore"):
-            noise = NOISE * noise_of(field) / lengths(gradients[on] * sides)
-        on[on] = same_side & (curve.box.distance(corrected.x, points[on]) < apart + noise)
-    return on
+            same = SAME_POINT + NOISE * noise_of(field) / lengths(gradients * sides)
+        if curve.pieces.straight and not curve.jumps:
+            same += CHORDS * curve.tolerance
+        far = (MISPREDICTED + same)[:, None]
+        fits = (dot(left, (gradients * sides)[:, None]) > 0) & (gap <= np.minimum(NEARBY, apart + far))
+        fits &= np.abs(offset) <= FURTHER * bend[near] + far
+        on, first = fits.any(axis=1), fits.argmax(axis=1)
+        foot = points.copy()
+        some = np.flatnonzero(on)
+        foot[some] = curve.box.clip(_project(curve, points[some], s[near[some, first[some]]]))
+        on &= curve.box.distance(foot, points) <= far[:, 0]
+        if on.any():
+            corrected = correct(field, curve.box, foot[on])
+            same_side = (corrected.gradient * gradients[on] * sides**2).sum(axis=1) > 0
+            on[on] = same_side & (curve.box.distance(corrected.x, points[on]) < same[on])
+        return on
 
 
 def _project(curve: Curve, points: Array, s: Array) -> Array:
