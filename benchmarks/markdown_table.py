@@ -38,6 +38,11 @@ def runs_in(report):
             yield from runs_in(value)
 
 
+# What other processes leave of two cores is then no longer a processor for the benchmark.
+BUSY = 1.5
+BESIDE = "measured beside other work: these seconds are not those of the other tables, and ratios are rough"
+
+
 def footer(report):
     """Runs, versions, machine and clock."""
     runs = sorted(set(runs_in(report)))
@@ -52,5 +57,6 @@ def footer(report):
     threads = report["OPENBLAS_NUM_THREADS"]
     measured = [versions, report["machine"]]
     measured += ["seconds of the processor"] * (report.get("clock") == "cpu")
+    measured += [BESIDE] * ((report.get("load") or 0.0) > BUSY)
     measured += [f"OPENBLAS_NUM_THREADS={threads}"] * bool(threads)
     return f"{often}{'; '.join(measured)}.\n"

@@ -93,8 +93,14 @@ def header(*packages: str) -> dict[str, Any]:
         "versions": {"tracer": tracer.__version__, **named, "python": platform.python_version()},
         "machine": f"{platform.machine()}, {platform.system()}, {os.cpu_count()} cores",
         "clock": CLOCK,
+        "load": other_work(),
         "OPENBLAS_NUM_THREADS": os.environ.get("OPENBLAS_NUM_THREADS"),
     }
+
+
+def other_work() -> float | None:
+    """How many other processes wanted a processor in the last five minutes; None where that is not known."""
+    return max(os.getloadavg()[1] - 1, 0.0) if hasattr(os, "getloadavg") else None
 
 
 def write(name: str, report: Mapping[str, Any], *packages: str) -> None:

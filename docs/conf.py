@@ -35,6 +35,7 @@ intersphinx_mapping = {
 }
 
 exclude_patterns = ["_build"]
+templates_path = ["templates"]
 html_math_renderer = "mathml"
 myst_enable_extensions = ["dollarmath", "amsmath", "deflist"]
 myst_heading_anchors = 3

@@ -83,6 +83,14 @@ def test_the_papers_page_says_what_was_measured():
     assert f"| {atlas['cells']:,} cells and {atlas['evaluations']:,} points |" in page
 
 
+def test_the_page_about_costs_says_how_many_cells_were_counted():
+    page = (ROOT / "docs/explanation/cost.md").read_text(encoding="utf-8")
+    shapes = json.loads((ROOT / "benchmarks/results/sizes.json").read_text())["shapes"]["16 wide"]
+    first, last = (sorted(network["cells"] for network in shapes[k]["networks"]) for k in (0, -1))
+    assert "take {:,}, {:,} and {:,} cells".format(*last) in page
+    assert f"one layer {first[0]} to {first[-1]}." in page
+
+
 # A link to another place of this project: its text may be an image.
 LINK = re.compile(r"\]\((?!https?:|mailto:)(?P<file>[^)#\s]*)(?:#(?P<anchor>[^)\s]+))?\)")
 LINKING = [page for page in [*ROOT.glob("*.md"), *PAGES] if LINK.search(page.read_text(encoding="utf-8"))]
