@@ -56,6 +56,8 @@ NO_ZERO, PLUS, MINUS, EITHER = 0, 1, 2, 3
 TINY, STEEPEST = 5e-324, 2.0
 
 Gap = tuple[Array, Array] | None
+# The ends of none.
+NO_GAP = np.array(np.inf), np.array(-np.inf)
 # Decides a kink between two functions, from bounds of their difference and from the identities of both: 1
 # where the first is certainly the larger one, or alone to be looked at, −1 where the second is, else 0.
 Kink = Callable[[Array, Array, Any, Any], Signs]
@@ -218,10 +220,11 @@ class Ranged:
         if self.range is None:
             return Ranged.of(form, (self,), lambda: Range(-np.inf, np.inf), **kept)
         image = row.image(*(self._with_zeros() if row.pole else self.bounds))
+        gap = image.gap if self.gap is None else row.image_of_gap(*self.gap)
         found = Ranged.of(
             form,
             (self,),
-            lambda: Range(image.low, image.high, image.defined, image.nowhere, image.gap),
+            lambda: Range(image.low, image.high, image.defined, image.nowhere, gap),
             **kept,
         )
         if row is EXP and self.over is not None:
@@ -429,7 +432,12 @@ def chosen(where: Mask, a: Ranged, b: Ranged) -> Ranged:
     def one_of() -> Range:
         pairs = (a.low, b.low), (a.high, b.high), (a.defined, b.defined), (a.nowhere, b.nowhere)
         low, high, defined, nowhere = (np.where(where, *pair) for pair in pairs)
-        return Range(low, high, defined, nowhere)
+        gap = None
+        if a.gap is not None or b.gap is not None:
+            ends = zip(a.gap or NO_GAP, b.gap or NO_GAP, strict=True)
+            below, above = (np.where(where, *pair) for pair in ends)
+            gap = below, above
+        return Range(low, high, defined, nowhere, gap)
 
     identity, form = np.where(where, a.identity, b.identity), taylor.chosen(where, a.form, b.form)
     return Ranged.of(form, (), one_of, identity=identity, further=(a, b), zeros=a.zeros | b.zeros)
@@ -441,7 +449,10 @@ def hull(form: TaylorForm, a: Ranged, b: Ranged, defined: Any = True) -> Ranged:
     def either() -> Range:
         (left, right), (bottom, top) = a.bounds, b.bounds
         both = defined & a.defined & b.defined
-        return Range(np.minimum(left, bottom), np.maximum(right, top), both, a.nowhere & b.nowhere)
+        gap = (
+            _gap_beside(a.gap, b) if a.gap is not None else (None if b.gap is None else _gap_beside(b.gap, a))
+        )
+        return Range(np.minimum(left, bottom), np.maximum(right, top), both, a.nowhere & b.nowhere, gap)
 
     return Ranged.of(form, (), either, further=(a, b), zeros=a.zeros | b.zeros)
 
@@ -488,6 +499,16 @@ def _squares(a: Ranged) -> tuple[Ranged, ...]:
     if a.squares or a.range is None or a.low.size > 1 or any(a.depends):
         return a.squares
     return (a,) if a.low.item() == a.high.item() >= 0 else ()
+
+
+def _gap_beside(gap: Gap, b: Ranged) -> Gap:
+    """The gap of a function with a `gap` that may have the values of b instead, all above or all below it."""
+    if gap is None:
+        return None
+    (below, above), (low, high) = gap, b.bounds
+    beneath = high < above
+    below = np.where(beneath, np.maximum(below, high), below)
+    return below, np.where(beneath, above, np.minimum(above, low))
 
 
 def _gap_of_product(gap: Any, b: Ranged) -> Gap:
