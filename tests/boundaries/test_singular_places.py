@@ -180,6 +180,14 @@ def test_islands_with_poles_at_their_edges_are_proven(radius):
     assert boundary.length == pytest.approx(2 * np.pi * radius / np.sqrt(2), rel=1e-8)
 
 
+def test_a_bump_that_is_glued_to_0_is_undecided_at_one_point():
+    boundary = tracer.trace(lambda x, y: np.where(x > 0, np.exp(-1 / x), 0) - y, SQUARE)
+    (cluster,) = boundary.clusters
+    assert np.ptp(cluster.bounds, axis=0).max() < 1e-12
+    assert boundary.certificate.cells < 1000
+    assert boundary.length == pytest.approx(4.110036, abs=1e-6)
+
+
 @pytest.mark.parametrize(
     ("f", "length", "ends"),
     [

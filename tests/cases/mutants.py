@@ -200,6 +200,23 @@ FORMULAS = _rows(
         "radii[1 + i] = a.partial_bounds(i)[1]",
     ),
 )
+GAPS = [
+    *_rows(
+        "enclosures/forms/ranged_arithmetic.py",
+        "enclosures/test_ufuncs.py",
+        values_of_the_other_branch=(
+            "below = np.where(beneath, np.maximum(below, high), below)\n    return below, np.where(beneath, "
+            "above, np.minimum(above, low))",
+            "return below, above",
+        ),
+        gaps_of_the_other_branch=("(np.where(where, *pair) for pair in ends)", "(pair[0] for pair in ends)"),
+    ),
+    *_rows(
+        "enclosures/functions/elementary.py",
+        "enclosures/test_ufuncs.py",
+        no_gap=("return np.where(known, least, np.inf), np", "return np.where(known, least, -np.inf), np"),
+    ),
+]
 MEAN_VALUES = _rows(
     "enclosures/forms/mean_value.py",
     "enclosures/test_forms.py",
@@ -676,6 +693,7 @@ ALL = [
     *ELEMENTARY,
     *TAYLOR,
     *FORMULAS,
+    *GAPS,
     *MEAN_VALUES,
     *POLYNOMIALS,
     *RELAXATIONS,

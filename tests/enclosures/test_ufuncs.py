@@ -99,6 +99,44 @@ def test_ranges_hold_at_poles_and_edges_of_domains(text, fresh_seed):
         violations(text, lower, lower + scale * rng.uniform(0, 1, (40, 2)), rng)
 
 
+GAPS = (
+    "np.where(x > 0, np.exp(-1 / x), 0) + y",
+    "np.where(x > 0, np.exp(-1 / x), 3) + y",
+    "np.where(x < y, 1 / x, np.exp(1 / y))",
+    "np.where(x > y, y, np.exp(2 / x)) - 1",
+    "np.where(x > y, np.exp(1 / x), -1 / y)",
+)
+
+
+@pytest.mark.parametrize("text", GAPS)
+def test_no_value_lies_in_a_gap(text, fresh_seed):
+    rng = np.random.default_rng(fresh_seed)
+    excluded = 0
+    for scale in (2.0, 0.1, 1e-3):
+        lower = -scale * rng.uniform(0, 1, (30, 2))
+        upper = lower + scale * rng.uniform(0.5, 1.5, (30, 2))
+        for below, above in zip(lower, upper, strict=True):
+            x, y = rng.uniform(0.9 * below + 0.1 * above, 0.1 * below + 0.9 * above)
+            with np.errstate(all="ignore"):
+                value = eval(text, {"np": np}, {"x": x, "y": y})
+            for target in (value, rng.uniform(-5, 5)):
+                if not np.isfinite(target):
+                    continue
+                shifted = eval(f"lambda x, y: {text} - {float(target)!r}", {"np": np})
+                found = on(shifted, *zip(below, above, strict=True))
+                assert target != value or not found.empty[0], (text, below, above, x, y)
+                excluded += found.empty[0]
+    assert excluded
+
+
+def test_an_exponential_that_overflows_leaves_a_gap():
+    for w in (1e-2, 1e-6, 1e-12):
+        cell = (-w, w), (0.5, 0.6)
+        assert on(lambda x, y: np.where(x > 0, np.exp(-1 / x), 0) - y, *cell).empty
+        assert on(lambda x, y: np.exp(1 / x) - y, *cell).empty
+        assert not on(lambda x, y: np.where(x > 0, np.exp(-1 / x), 0.55) - y, *cell).empty
+
+
 def test_lengths_have_slopes_where_they_are_0():
     found = on(np.hypot, (-1, 1), (-1, 2))
     assert found.defined.all()

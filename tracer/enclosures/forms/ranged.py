@@ -52,6 +52,8 @@ NO_ZERO, PLUS, MINUS, EITHER = 0, 1, 2, 3
 TINY, STEEPEST = 5e-324, 2.0
 
 Gap = tuple[Array, Array] | None
+# The ends of none.
+NO_GAP = np.array(np.inf), np.array(-np.inf)
 
 
 class Range(NamedTuple):
@@ -219,10 +221,11 @@ class Ranged:
         if self.range is None:
             return Ranged.of(form, (self,), lambda: Range(-np.inf, np.inf), **kept)
         image = row.image(*(self._with_zeros() if row.pole else self.bounds))
+        gap = image.gap if self.gap is None else row.image_of_gap(*self.gap)
         found = Ranged.of(
             form,
             (self,),
-            lambda: Range(image.low, image.high, image.defined, image.nowhere, image.gap),
+            lambda: Range(image.low, image.high, image.defined, image.nowhere, gap),
             **kept,
         )
         if row is EXP and self.over is not None:

@@ -16,6 +16,7 @@ from tracer.enclosures.forms import taylor_arithmetic as taylor
 from tracer.enclosures.forms.ranged import (
     EITHER,
     MINUS,
+    NO_GAP,
     NO_ZERO,
     NUMBERS,
     PLUS,
@@ -140,7 +141,12 @@ def chosen(where: Mask, a: Ranged, b: Ranged) -> Ranged:
     def one_of() -> Range:
         pairs = (a.low, b.low), (a.high, b.high), (a.defined, b.defined), (a.nowhere, b.nowhere)
         low, high, defined, nowhere = (np.where(where, *pair) for pair in pairs)
-        return Range(low, high, defined, nowhere)
+        gap = None
+        if a.gap is not None or b.gap is not None:
+            ends = zip(a.gap or NO_GAP, b.gap or NO_GAP, strict=True)
+            below, above = (np.where(where, *pair) for pair in ends)
+            gap = below, above
+        return Range(low, high, defined, nowhere, gap)
 
     identity, form = np.where(where, a.identity, b.identity), taylor.chosen(where, a.form, b.form)
     return Ranged.of(form, (), one_of, identity=identity, further=(a, b), zeros=a.zeros | b.zeros)
@@ -152,7 +158,8 @@ def hull(form: TaylorForm, a: Ranged, b: Ranged, defined: Any = True) -> Ranged:
     def either() -> Range:
         (left, right), (bottom, top) = a.bounds, b.bounds
         both = defined & a.defined & b.defined
-        return Range(np.minimum(left, bottom), np.maximum(right, top), both, a.nowhere & b.nowhere)
+        gap = _gap_beside(b.gap, a) if a.gap is None else _gap_beside(a.gap, b)
+        return Range(np.minimum(left, bottom), np.maximum(right, top), both, a.nowhere & b.nowhere, gap)
 
     return Ranged.of(form, (), either, further=(a, b), zeros=a.zeros | b.zeros)
 
@@ -165,6 +172,16 @@ def _squares(a: Ranged) -> tuple[Ranged, ...]:
     if a.squares or a.range is None or a.low.size > 1 or any(a.depends):
         return a.squares
     return (a,) if a.low.item() == a.high.item() >= 0 else ()
+
+
+def _gap_beside(gap: Gap, b: Ranged) -> Gap:
+    """The gap of a function with a `gap` that may have the values of b instead, all above or all below it."""
+    if gap is None:
+        return None
+    (below, above), (low, high) = gap, b.bounds
+    beneath = high < above
+    below = np.where(beneath, np.maximum(below, high), below)
+    return below, np.where(beneath, above, np.minimum(above, low))
 
 
 def _gap_of_product(gap: Any, b: Ranged) -> Gap:

@@ -27,6 +27,8 @@ TURN_ROUNDINGS = 8
 
 # No derivative up to the fourth has a zero, or its zeros are periodic and listed as extrema.
 MONOTONE: tuple[tuple[()], tuple[()], tuple[()], tuple[()]] = ((), (), (), ())
+# Less than every exponential that overflows in float64.
+NEARLY_LARGEST = 1e308
 REALS = ((-math.inf, math.inf),)
 POSITIVE = ((0.0, math.inf),)
 NONZERO = ((-math.inf, 0.0), (0.0, math.inf))
@@ -108,6 +110,24 @@ class OnDomain(Univariate):
         below, above = super().hull(low, high, left, right)
         inside = np.any([(low > a) & (high < b) for a, b in self.domain], axis=0)
         return np.where(inside, below, np.nan), np.where(inside, above, np.nan)
+
+
+@dataclass(frozen=True)
+class Exponential(Univariate):
+    """exp, which is positive and increasing on all numbers, and takes a gap to a gap."""
+
+    def image(self, low: Array, high: Array) -> Image:
+        """What it takes intervals [low, high] to, whose ends may be infinite."""
+        found = super().image(low, high)
+        return found._replace(low=np.fmax(found.low, 0.0))
+
+    def image_of_gap(self, below: Array, above: Array) -> tuple[Array, Array]:
+        """No value lies between those at the ends of the gap."""
+        least, most = self._bounds(below)[1][0], self._bounds(above)[0][0]
+        # Bounds of values that overflow are nan.
+        most = np.where(np.isnan(most) & (above > 0), NEARLY_LARGEST, np.fmax(most, 0.0))
+        known = (below < above) & ~np.isnan(least)
+        return np.where(known, least, np.inf), np.where(known, most, -np.inf)
 
 
 @dataclass(frozen=True)
@@ -255,7 +275,7 @@ def _wave_extrema(lead: int) -> tuple[tuple[int, float, float, float], ...]:
     return (*crests, *troughs)
 
 
-EXP = Univariate(_exp, MONOTONE)
+EXP = Exponential(_exp, MONOTONE)
 EXPM1 = Univariate(_expm1, MONOTONE)
 SINH = Univariate(_sinh, ((), (0.0,), (), (0.0,)))
 COSH = Univariate(_cosh, ((0.0,), (), (0.0,), ()))

@@ -230,6 +230,10 @@ class Univariate:
         below, above = self.ranges(low, high)
         return Image(below[0], above[0], largest(below[1], above[1]))
 
+    def image_of_gap(self, below: Array, above: Array) -> tuple[Array, Array] | None:
+        """The gap of its values at numbers of which none lies between these two; None if none is known."""
+        return None
+
     def ranges_around(self, center: Array, radius: Array, low: Array, high: Array) -> Ranges:
         """Values at points known to within a `radius`, and bounds on intervals [low, high]."""
         below, above = self.ranges(low, high)
