@@ -36,6 +36,15 @@ def fields(model: object, x: Array) -> None:
     tracer.Network([tracer.Layer([[1, 2], [3, 4]], [0, 0], "tanh"), tracer.Layer(x, [0.0], "linear")])
 
 
+def displays(model: object, x: Array) -> None:
+    """Displays of classifiers, of two classes or more, without narrowing."""
+    display = tracer.BoundaryDisplay.from_estimator(model, x, y=[0, 1], eps=0.1)
+    display.figure_.savefig("moons.png")
+    assert_type(display.boundary, tracer.Boundary)
+    assert_type(display.boundary.certificate.complete, bool)
+    assert_type(tracer.BoundaryDisplay.from_estimator(model, x).partition, tracer.Partition)
+
+
 def results(boundary: tracer.Boundary, x: Array) -> None:
     """Numbers of a boundary."""
     for curve in boundary:

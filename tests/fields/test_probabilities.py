@@ -256,3 +256,15 @@ def test_what_has_no_probabilities_says_so(network, message):
         network.probability("a" if network.classes else 0, 0.5)
     with pytest.raises(ValueError, match="link must be one of softmax"):
         partial(classifier, 3, link="probit")()
+
+
+@pytest.mark.parametrize("order", [1, -1])
+def test_a_sigmoid_and_its_complement_are_probabilities(order):
+    """Not logits, whose softmax is below 0.74 everywhere."""
+    hidden = tracer.Layer([[1.0, 2.0]], [0.3], "sigmoid")
+    both = tracer.Layer([[-1.0], [1.0]][::order], [1.0, 0.0][::order])
+    network = tracer.Network([hidden, both])
+    assert network.link == "outputs"
+    (curve,) = tracer.trace(network.probability(1, 0.9), [(-3, 3), (-3, 3)])
+    assert np.abs(network(curve.points)[:, 1] - 0.9).max() < 1e-12
+    assert tracer.Network([hidden, tracer.Layer([[-2.0], [2.0]], [1.0, 0.0])]).link == "softmax"

@@ -295,6 +295,21 @@ def test_bfloat16_fits_too(tmp_path):
     assert layer.weight.T.tolist() == [[1.5, -2.0, 0.25], [1.0, 2.0, 3.0]]
 
 
+def test_the_scaler_of_a_pipeline_is_read(tmp_path):
+    """As skl2onnx writes it of a StandardScaler before a network; other nodes of its domain are refused."""
+    scale, offset = [0.5, 3.0, 1.25, 1.0], [1.0, -2.0, 0.25, 0.0]
+    made = one("Gemm", "s", "w", w=W.T)
+    node = onnx.helper.make_node("Scaler", ["x"], ["s"], domain="ai.onnx.ml", offset=offset, scale=scale)
+    made.graph.node.insert(0, node)
+    made.opset_import.append(onnx.helper.make_opsetid("ai.onnx.ml", 1))
+    x = np.random.default_rng(0).normal(size=(20, 4))
+    assert agreement(tracer.load(saved(made, tmp_path))(x), (x - offset) * scale @ W.T) < 1e-12
+    node.op_type = "Normalizer"
+    made.graph.node[0].CopyFrom(node)
+    with pytest.raises(ValueError, match=r"operators of 'ai\.onnx\.ml' are not known"):
+        tracer.load(saved(made, tmp_path))
+
+
 def test_functions_of_the_model_are_written_out(tmp_path):
     made = model([onnx.helper.make_node("Double", ["x"], ["y"], domain="mine")], ["N", 2])
     body = [node("Add", "a", "a", output="b")]

@@ -193,3 +193,19 @@ def test_tracing_a_module_as_it_is_says_what_to_do():
     module = nn.Sequential(nn.Linear(2, 4), nn.Tanh(), nn.Linear(4, 2))
     with pytest.raises(TypeError, match=r"pass tracer\.as_network\(module\)\.margin\(0, 1\)"):
         tracer.trace(module, [(0, 1), (0, 1)])
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")
+def test_a_compiled_module_is_read_as_the_one_that_it_wraps():
+    module = nn.Sequential(nn.Linear(2, 8), nn.Tanh(), nn.Linear(8, 2))
+    compiled = torch.compile(module)  # compiled at its first call, of which there is none
+    assert (
+        tracer.as_network(compiled)([0.3, -0.2]).tolist() == tracer.as_network(module)([0.3, -0.2]).tolist()
+    )
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")
+def test_of_an_exported_program_the_module_is_asked_for():
+    program = torch.export.export(nn.Linear(2, 2), (torch.zeros(1, 2),))
+    with pytest.raises(TypeError, match=r"pass the module that was exported, tracer\.as_network\(module\)"):
+        tracer.as_network(program)

@@ -235,3 +235,32 @@ def test_others_are_refused_with_a_cure(options, message):
         BoundaryDisplay.from_estimator(SVM, MOONS[0], **options)
     with pytest.raises(TypeError, match=message):
         REGIONS.plot(**options)
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"colour": "r"}, "colour is no keyword of the display or of matplotlib's LineCollection"),
+        ({"clabels": "0"}, "clabels is no keyword .*: did you mean clabel"),
+        ({"probability": 0.9}, "probability is no keyword .*: leave it out"),
+        ({"ax": 1}, "ax must be a matplotlib.axes.Axes; got 1"),
+    ],
+)
+def test_unknown_keywords_are_named_before_the_work(options, message, monkeypatch):
+    monkeypatch.setattr("tracer.view.display.trace", None)
+    with pytest.raises(TypeError, match=message):
+        BoundaryDisplay.from_estimator(SVM, MOONS[0], **options)
+    if "clabels" not in options:
+        with pytest.raises(TypeError, match=message):
+            REGIONS.plot(**options)
+
+
+def test_a_display_has_its_own_result_only():
+    two = BoundaryDisplay.from_estimator(SVM, MOONS[0], clabel="0", lw=2)
+    three = BoundaryDisplay.from_estimator(LINEAR, PETALS, junctions=True, linestyles="--")
+    assert (hasattr(two, "boundary"), hasattr(two, "partition")) == (True, False)
+    assert (hasattr(three, "boundary"), hasattr(three, "partition")) == (False, True)
+    with pytest.raises(AttributeError, match=r"take display\.partition"):
+        _ = three.boundary
+    with pytest.raises(AttributeError, match=r"take display\.boundary"):
+        _ = two.partition

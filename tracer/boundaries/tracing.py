@@ -113,8 +113,9 @@ def curve_through(
         trace = alone(point)
     else:
         trace = follow(evaluations, box, start, tolerance, budget)
-    by_time = time_limit is not None and budget.steps > 0
-    spent = used_up(time_limit=time_limit) if by_time else used_up(max_steps=max_steps)
+    spent = used_up(max_steps=max_steps)
+    if time_limit is not None and budget.steps > 0:
+        spent = used_up(time_limit=time_limit)
     return Curve.from_trace(trace, evaluations, box, tolerance), evaluations.points, spent
 
 

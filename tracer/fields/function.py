@@ -17,6 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
 from functools import cached_property
+from inspect import signature
 from typing import Any
 
 import numpy as np
@@ -77,6 +78,7 @@ class Function(OfOneVersion):
     ) -> None:
         if not callable(f):
             raise TypeError(f"f must be callable as f(x1, x2); got {shown(f)}")
+        _need_two_arguments(f)
         if gradient is not None and not callable(gradient):
             raise TypeError(f"gradient must be callable as gradient(x1, x2); got {shown(gradient)}")
         self._f: Callable[..., Any] = f
@@ -295,3 +297,18 @@ class Function(OfOneVersion):
 
     def __repr__(self) -> str:
         return f"Function({getattr(self._f, '__name__', repr(self._f))})"
+
+
+def _need_two_arguments(f: Callable[..., Any]) -> None:
+    """Refuse a function whose signature says that it does not take two arrays."""
+    try:
+        parameters = signature(f)
+    except (ValueError, TypeError):  # of builtins that have none
+        return
+    try:
+        parameters.bind(None, None)
+    except TypeError as error:
+        raise TypeError(
+            f"f must take two arrays, f(x1, x2); got {shown(f)}, where {error}: of a function of points "
+            "(n, 2) pass lambda x1, x2: f(np.stack([x1, x2], axis=-1))"
+        ) from None

@@ -75,6 +75,7 @@ def as_network(model: Any, *, shape: Sequence[Any] | None = None, output: int | 
     >>> len(tracer.trace(network.margin(classes=("no", "yes")), [(0, 4), (0, 4)]))
     1
     """
+    model = getattr(model, "_orig_mod", model) if is_of("torch._dynamo", model) else model
     kinds = kinds_of(model)
     library = next((name for kind in kinds for name in READERS if kind.startswith(f"{name}.")), None)
     if shape is not None and library not in OF_SHAPES:
@@ -116,6 +117,7 @@ def _cure(model: Any) -> str:
         (is_path, f": {_reader_of(model)}" if is_path else ""),
         (is_of("onnx", model), ": pass tracer.load(path) of the file that onnx.save(model, path) writes"),
         (weights, ", a module's weights: pass the module itself, after module.load_state_dict(weights)"),
+        (is_of("torch.export", model), ": pass the module that was exported, tracer.as_network(module)"),
         (predicts, f": trace {function_of(model)}" if predicts else ""),
         (callable(model), ": pass a callable of (x1, x2) to tracer.trace as it is"),
         (numbers, ": build tracer.Network([tracer.Layer(weight, bias, activation), …]) of its numbers"),

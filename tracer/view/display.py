@@ -1,7 +1,7 @@
 """Boundaries drawn with matplotlib, by scikit-learn's display conventions."""
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -16,6 +16,7 @@ from tracer.models.conversion import as_network
 from tracer.models.scikit_learn.fitted import name_of
 from tracer.models.scikit_learn.steps import first_step
 from tracer.view.canvas.drawing import Canvas, Display, canvas, data
+from tracer.view.canvas.layout import axes_or_new
 from tracer.view.canvas.scene import Sides, update_sides
 from tracer.view.class_colors import ClassColors
 from tracer.view.corners import draw as draw_corners
@@ -143,7 +144,8 @@ class BoundaryDisplay(Display):
             If only one of X and the estimator has names of features.
         """
         given = {"shading": shading, "multiclass_colors": multiclass_colors}
-        colored, kwargs = translated(kwargs, given)
+        ax = None if ax is None else axes_or_new(ax)
+        colored, kwargs = translated(kwargs, given, cls.plot, PartitionDisplay.plot)
         model = _classifier(as_network(estimator))
         section = Section.of(X, features, at, model, name_of(first_step(estimator)))
         bounds = section.box(eps).bounds
@@ -225,7 +227,7 @@ class BoundaryDisplay(Display):
             fit it.
         """
         given = {"shading": shading, "multiclass_colors": multiclass_colors}
-        options, kwargs = translated(kwargs, given)
+        options, kwargs = translated(kwargs, given, BoundaryDisplay.plot)
         if options["shading"] and self.boundary.field is None:
             raise ValueError("shading needs the field; this boundary was read from a file without one")
         field, box = self.boundary.field, self.boundary.box
@@ -246,6 +248,13 @@ class BoundaryDisplay(Display):
             if legend:
                 drawn.legend()
         return self
+
+    @property
+    def partition(self) -> NoReturn:
+        """No attribute of this display; as its type, so that `from_estimator` needs no narrowing."""
+        raise AttributeError(
+            "the display has no partition, but the boundary of two classes: take display.boundary"
+        )
 
     def __repr__(self) -> str:
         return f"BoundaryDisplay of {self.boundary!r}"

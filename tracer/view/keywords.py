@@ -5,7 +5,9 @@ of two classes and `multiclass_colors` of more are the colours of the classes. I
 response on a grid; here classes are drawn, and no grid is needed.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from difflib import get_close_matches
+from inspect import signature
 from typing import Any
 
 from tracer.fields.checks import shown
@@ -23,13 +25,18 @@ LEVELS = (
 Keywords = dict[str, Any]
 
 
-def translated(kwargs: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[Keywords, Keywords]:
+def translated(
+    kwargs: Mapping[str, Any], given: Mapping[str, Any], *plots: Callable[..., Any]
+) -> tuple[Keywords, Keywords]:
     """The options `shading` and `multiclass_colors` of a display, by default as `given`, and other keywords.
+
+    The others are those of the methods `plots`, or of matplotlib's LineCollection.
 
     Raises
     ------
     TypeError
-        If a keyword of scikit-learn's display has no meaning here; the message says what to call instead.
+        If a keyword is unknown, or one of scikit-learn's display that has no meaning here; the message says
+        what to call instead.
     ValueError
         If one has a value that it cannot have, or colours are given twice.
     """
@@ -53,4 +60,24 @@ def translated(kwargs: Mapping[str, Any], given: Mapping[str, Any]) -> tuple[Key
             "grid_resolution has no meaning here, curves are traced without a grid: leave it out; for models "
             "that are sampled, tracer.trace(field, bounds, max_cells=10**6) takes a finer lattice"
         )
+    need_known(others, plots)
     return options, others
+
+
+def need_known(keywords: Mapping[str, Any], plots: Sequence[Callable[..., Any]]) -> None:
+    """Refuse keywords that neither the methods `plots` nor matplotlib's LineCollection have."""
+    from matplotlib.collections import LineCollection
+
+    own = {name for plot in plots for name in signature(plot).parameters}
+    for name, value in keywords.items():
+        try:
+            if name not in own:
+                LineCollection([], **{name: value})
+        except AttributeError as error:
+            if "unexpected keyword" not in str(error):
+                raise
+            near = get_close_matches(name, own, 1)
+            cure = f"did you mean {near[0]}?" if near else "leave it out"
+            raise TypeError(
+                f"{name} is no keyword of the display or of matplotlib's LineCollection: {cure}"
+            ) from None

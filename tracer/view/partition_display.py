@@ -1,7 +1,7 @@
 """Partitions drawn with matplotlib, by scikit-learn's display conventions and with its colours."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NoReturn
 
 from numpy.typing import ArrayLike
 
@@ -104,7 +104,7 @@ class PartitionDisplay(Display):
             outputs, or `corners` are no images of a plane's points.
         """
         given = {"shading": shading, "multiclass_colors": multiclass_colors}
-        options, kwargs = translated(kwargs, given)
+        options, kwargs = translated(kwargs, given, PartitionDisplay.plot)
         network, box = self.partition.network, self.partition.box
         points, outputs = data(X, y, network), None
         if points is not None and y is not None:
@@ -127,6 +127,13 @@ class PartitionDisplay(Display):
             if legend:
                 drawn.legend()
         return self
+
+    @property
+    def boundary(self) -> NoReturn:
+        """No attribute of this display; as its type, so that `from_estimator` needs no narrowing."""
+        raise AttributeError(
+            "the display has no boundary, but the regions of all classes: take display.partition"
+        )
 
     def __repr__(self) -> str:
         return f"PartitionDisplay of {self.partition!r}"

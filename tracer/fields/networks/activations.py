@@ -198,7 +198,9 @@ def activation(name: str, **parameters: float | None) -> Activation:
         If the name is not in the table, or a parameter is given to a row that has none.
     """
     if not isinstance(name, str) or name not in TABLE:
-        raise ValueError(f"activation must be one of {', '.join(TABLE)}; got {shown(name)}")
+        meant = str(getattr(name, "__name__", name)).lower()
+        cure = f": pass {meant!r}" if meant in TABLE else ""
+        raise ValueError(f"activation must be one of {', '.join(TABLE)}; got {shown(name)}{cure}")
     row = TABLE[name]
     for parameter, number in parameters.items():
         if number is None:

@@ -87,7 +87,10 @@ class Layer:
         W, r = frozen_weight(weight, weight_radius)
         b = frozen_array("bias", bias, ndim=1, exact=False)
         if len(b) != W.shape[0]:
-            raise ValueError(f"bias must have one entry for each row of weight; got {len(b)} for {W.shape}")
+            cure = ": pass weight.T, which has a row for each output" if len(b) == W.shape[1] else ""
+            raise ValueError(
+                f"bias must have one entry for each row of weight; got {len(b)} for {W.shape}{cure}"
+            )
         s = frozen_radius("bias_radius", bias_radius, b, bias)
         if isinstance(activation, Sequence) and not isinstance(activation, str):
             activation, slope, degree = _of_blocks(blocks_of(activation, len(b)), slope, degree)

@@ -101,9 +101,12 @@ class Network(Model):
         link: str | None = None,
         title: str | None = None,
     ) -> None:
-        layers = tuple(layers) if isinstance(layers, Sequence) else ()
+        given, layers = layers, tuple(layers) if isinstance(layers, Sequence) else ()
         if not layers or not all(isinstance(layer, Layer) for layer in layers):
-            raise ValueError(f"layers must be one or more tracer.Layer, in a sequence; got {shown(layers)}")
+            raise ValueError(
+                f"layers must be one or more tracer.Layer, in a sequence; got {shown(given)}: pass "
+                "[tracer.Layer(weight, bias, activation), …]"
+            )
         for k, (before, after) in enumerate(pairwise(layers)):
             if before.outputs != after.inputs:
                 raise ValueError(

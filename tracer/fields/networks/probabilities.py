@@ -33,7 +33,8 @@ LOGIT_ULPS = 16
 def link_of(layers: Sequence[Layer], link: str | None) -> str:
     """How the outputs of layers become probabilities, if not by a given `link`.
 
-    Linear outputs are logits, as those of modules that are trained with a cross-entropy.
+    Linear outputs are logits, as those of modules that are trained with a cross-entropy; but p and 1 − p of
+    one sigmoid p, as converters of classifiers write them, are probabilities.
 
     Raises
     ------
@@ -45,9 +46,18 @@ def link_of(layers: Sequence[Layer], link: str | None) -> str:
         if link not in LINKS:
             raise ValueError(f"link must be one of {', '.join(LINKS)}; got {shown(link)}")
         return link
-    if last.activation == "sigmoid":
+    if last.activation == "sigmoid" or _is_pair(layers):
         return "outputs"
     return "softmax" if last.outputs > 1 and last.activation in ("softmax", "linear") else "none"
+
+
+def _is_pair(layers: Sequence[Layer]) -> bool:
+    """Whether the outputs are p and 1 − p, in either order, of one sigmoid p."""
+    last = layers[-1]
+    if len(layers) < 2 or layers[-2].activation != "sigmoid" or (last.outputs, last.inputs) != (2, 1):
+        return False
+    pair = sorted(zip((last.weight @ np.ones(1)).tolist(), last.bias.tolist(), strict=True))
+    return last.activation == "linear" and pair == [(-1.0, 1.0), (1.0, 0.0)]
 
 
 def need_probability(name: str, value: Any) -> float:

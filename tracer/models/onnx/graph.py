@@ -36,7 +36,9 @@ class Unread(ValueError):
     """The reason why a tensor cannot be read."""
 
 
-# For what skl2onnx writes of estimators that are no networks.
+# What skl2onnx writes of the steps before a network.
+OF_PIPELINES = (("ai.onnx.ml", "Scaler"),)
+# For what it writes of estimators that are no networks.
 OF_ESTIMATORS = "Pass the estimator of scikit-learn itself: tracer.as_network(estimator)"
 
 
@@ -175,7 +177,7 @@ class _Walk:
     def _result(self, node: Any) -> Value | list[Value]:
         from onnx.helper import get_attribute_value
 
-        if node.domain not in DOMAINS:
+        if node.domain not in DOMAINS and (node.domain, node.op_type) not in OF_PIPELINES:
             raise ValueError(f"operators of {node.domain!r} are not known. {_remedy(node.domain)}")
         attributes = {attribute.name: get_attribute_value(attribute) for attribute in node.attribute}
         if node.op_type == "Constant":

@@ -162,6 +162,11 @@ def _normalise(node: Node, x: Tensor, *parameters: Constant) -> Tensor:
     return Tensor(x.affine.normalised(mean, variance, epsilon, scale, shift), x.shape)
 
 
+def _scale(node: Node, x: Tensor) -> Tensor:
+    """``(x − offset) · scale``, each a number or one for each feature."""
+    return _multiply(_subtract(x, np.array(node.get("offset", [0.0]))), np.array(node.get("scale", [1.0])))
+
+
 # On constants and tensors in any place.
 OF_BOTH: dict[str, Operator] = {
     "Add": _binary("Add", _add),
@@ -176,6 +181,7 @@ OF_BOTH: dict[str, Operator] = {
     "Gemm": _gemm,
 }
 OF_TENSORS: dict[str, Operator] = {
+    "Scaler": _scale,
     "Neg": lambda node, x: x.times(-1.0),
     "Pow": _power,
     "BatchNormalization": _normalise,
