@@ -11,6 +11,7 @@ from tracer.atlas.cells.paving import pave
 from tracer.atlas.cells.questions import OneField
 from tracer.atlas.classes import margins
 from tracer.atlas.edges import crossings
+from tracer.boundaries import sampling
 from tracer.enclosures.clock import until
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Evaluations, Overtime
@@ -274,3 +275,22 @@ def test_roots_on_a_line_end_in_time(field, kind, call, point, limit, clock):
     left = ((whole.points[:, :1] >= low) & (whole.points[:, :1] <= high)).any(axis=-1)
     known = (np.abs(whole.points[:, :1] - roots.points[:, 0]) <= 1e-9).any(axis=-1)
     assert (left | known).all()
+
+
+@pytest.mark.parametrize("stage", ["sign_changes_of", "flat_jumps", "steps_of", "chords_of"])
+def test_a_budget_that_ends_at_any_stage_leaves_the_boundary_on_a_lattice(stage, monkeypatch):
+    """Of a network with kinks of which nothing is proven; within a cell of a lattice of 15 cells a side."""
+
+    def too_late(*_):
+        raise Overtime
+
+    square = [[1, 0], [-1, 0], [0, 1], [0, -1]]
+    field = tracer.Network([tracer.Layer(square, [0] * 4, "relu"), tracer.Layer([[1, 1, 1, 1]], [-0.77])])
+    monkeypatch.setattr(sampling, stage, too_late)
+    boundary = tracer.trace(field, BOX, max_cells=255)
+    (curve,) = boundary
+    assert curve.closed
+    assert boundary.status is tracer.Status.BUDGET_EXHAUSTED
+    points = curve(np.linspace(0, curve.length, 99))
+    assert np.abs(np.abs(points).sum(axis=1) - 0.77).max() < 2 / 15
+    assert curve.length == pytest.approx(4 * 2**0.5 * 0.77, rel=0.1)

@@ -37,6 +37,7 @@ NAMES = (
     "log_sigmoid",
     "tanh_shrink",
     "soft_shrink",
+    "mish",
     "sparse_plus",
     "sparse_sigmoid",
 )

@@ -96,7 +96,41 @@ def activations(m, x):
     )
 
 
+def gates(m, x):
+    y = x.flatten(1)[:, :12]
+    parts = [F.hardswish(y), F.mish(y), F.gelu(y, approximate="tanh"), F.tanhshrink(y), F.rrelu(y)]
+    parts += [F.softshrink(y, 0.3), F.threshold(y, 0.2, 0.2), F.glu(torch.cat([y, -y], -1))]
+    return torch.cat(parts, 1)
+
+
+def einsums(m, x):
+    w = torch.linspace(-1, 1, 36, dtype=torch.float64).reshape(6, 6)
+    y = torch.einsum("bchw,wk,ch->bkc", x, w, w[:2])
+    return y.flatten(1) + torch.einsum("bcd->bdc", y).reshape(1, -1) + torch.einsum("bkc,k", y, w[0]).sum()
+
+
+def with_token(m, x):
+    """A constant before the rows of a tensor, as a class token; their maximum by its field."""
+    token = torch.linspace(0, 1, 6, dtype=torch.float64).expand(x.shape[0], 1, -1)
+    y = torch.cat([token, x.flatten(1, 2)], dim=1)
+    return torch.hstack([y.max(dim=1).values, y.amin(dim=2)])
+
+
+def shuffled(m, x):
+    y = F.pixel_unshuffle(F.channel_shuffle(x, 2), 2)
+    return torch.cat([F.pixel_shuffle(y, 2).flatten(1), F.unfold(x, 3, padding=1, stride=2).flatten(1)], 1)
+
+
 MODULES = {
+    "gates": lambda: Of(gates),
+    "einsums": lambda: Of(einsums),
+    "constants joined": lambda: Of(with_token),
+    "shuffles": lambda: Of(shuffled),
+    "windows of several sizes": lambda: nn.Sequential(nn.AdaptiveAvgPool2d((4, 5)), nn.AdaptiveMaxPool2d(3)),
+    "linear interpolation": lambda: nn.Sequential(
+        nn.Upsample(scale_factor=1.5, mode="bilinear"),
+        nn.Upsample((5, 7), mode="bilinear", align_corners=True),
+    ),
     "resnet": resnet,
     "convolutions": lambda: nn.Sequential(
         nn.Conv2d(2, 4, 3, stride=2, padding=1, dilation=2, groups=2),
@@ -180,8 +214,12 @@ def changed_constant(m, x):
         (lambda m, x: x if x.is_leaf else -x, "is_leaf of a tensor is asked for"),
         (lambda m, x: x.int(), "int is no layer"),
         (lambda m, x: x.to(torch.int64), "values are converted to torch.int64"),
-        (lambda m, x: F.interpolate(x, 12, mode="bilinear"), "interpolation is bilinear"),
-        (lambda m, x: F.adaptive_avg_pool2d(x, 4), "windows of several sizes"),
+        (lambda m, x: F.interpolate(x, 12, mode="bicubic"), "interpolation is bicubic"),
+        (lambda m, x: F.softsign(x), "softsign is no layer"),
+        (lambda m, x: F.threshold(x, 0.1, 0.0), "threshold jumps from 0 to 0.1"),
+        (lambda m, x: F.rrelu(x, training=True), "rrelu in training mode is random"),
+        (lambda m, x: torch.einsum("bchw,bcwk", x, x), "multiplies what depends on the input"),
+        (lambda m, x: torch.einsum("...w,wk", x, torch.ones(6, 2)), "dots, or one index twice"),
         (lambda m, x: (x, x), "it returns"),
         (lambda m, x: F.layer_norm(x, (6,)), "layer_norm is no layer of a chain"),
         (lambda m, x: F.conv2d(x, torch.ones(1, 3, 2, 2)), "one point of 3 channels"),

@@ -111,7 +111,7 @@ MODULES = {
         r"layer_norm is no layer of a chain, in 1 \(LayerNorm\): .*BatchNorm1d",
     ),
     "group norm": (lambda: between(nn.GroupNorm(2, 8), m=3), (2,), r"group_norm is .* in 1 \(GroupNorm\)"),
-    "gelu by tanh": (lambda: between(nn.GELU(approximate="tanh")), (2,), "gelu is approximated"),
+    "softsign": (lambda: between(nn.Softsign()), (2,), r"softsign is no layer of a chain, in 1 \(Softsign\)"),
     "softplus with corners": (lambda: between(nn.Softplus(threshold=1)), (2,), "softplus has threshold 1"),
     "softmax inside": (lambda: between(nn.Softmax(dim=1), m=2), (2,), "softmax must be the last layer's"),
     "attention": (

@@ -22,7 +22,7 @@ from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.result import Stats
 from tracer.boundaries.work import Work
 from tracer.curves.branch_points import BranchPoint
-from tracer.curves.continuation.chords import COARSE, chords_of
+from tracer.curves.continuation.chords import COARSE, chords_of, chords_through
 from tracer.curves.continuation.contours import (
     Contour,
     contours_of,
@@ -37,6 +37,7 @@ from tracer.curves.continuation.lattice import (
     FINEST,
     Lattice,
     SignChanges,
+    interpolated,
     lattice_lines,
     lattice_of,
     lattice_values,
@@ -48,6 +49,7 @@ from tracer.curves.continuation.walk import Budget
 from tracer.curves.corrector import correct, regular
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
+from tracer.curves.trace import Trace
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Evaluations, Overtime
 from tracer.fields.field import Field, by_chords
@@ -63,7 +65,7 @@ DENSE, DENSE_SIDE = 0.25, 81
 NOISE = "; F changes its sign on {:.0%} of the edges of a lattice, within its cells: a smaller box shows more"
 # Share of the time limit for the lattice; its cost is estimated from coarse ones.
 SEARCH_SHARE = 0.2
-COARSE_SIDES = (1, 4, 16)
+COARSE_SIDES = (1, 4, 10, 20)
 # Share of the time limit after which no further curve is started.
 FOLLOW_SHARE = 0.9
 # Share of the time left in which chords along contours are refined.
@@ -145,6 +147,8 @@ def continued_boundary(boundary: Boundary, work: Work) -> Boundary:
             search.follow_all(search.follow_contours(*search.lattice(work.limits.max_cells)))
         elif time.perf_counter() < search.deadline:
             search.follow_all(search.seeds_within(len(undecided), undecided))
+    if not search.known:
+        search.draw_contours()
     work.end_of("continuation")
     curves = search.sorted_curves()
     return replace(
@@ -183,6 +187,7 @@ class Search:
         self.known = [KnownCurve(curve) for curve in curves]
         self.branch_points: list[BranchPoint] = []
         self.side, self.noisy_share, self.steps = 0, 0.0, steps
+        self._lattice: Lattice | None = None
         # Evaluations that compare curves are not counted, but they have the same deadline.
         self.uncounted = Evaluations(evaluations.field, evaluations.deadline)
 
@@ -199,6 +204,7 @@ class Search:
         if lattice.density > DENSE and self.side > DENSE_SIDE:
             self.noisy_share, self.side = lattice.density, DENSE_SIDE
             lattice = lattice.coarser(DENSE_SIDE)
+        self._lattice = lattice
         return lattice, sign_changes_of(self.evaluations, lattice)
 
     def seeds_within(self, max_cells: int, boxes: Array) -> Array:
@@ -220,7 +226,7 @@ class Search:
             for part in jumps_along(contour, changes, flat):
                 trace = polyline_of(part, changes)
                 if len(trace.pieces):  # round a single vertex there is no curve
-                    curve = Curve.along_jump(trace, field, self.box, cell, FINEST * cell)
+                    curve = Curve.polygon(trace, field, self.box, cell, FINEST * cell)
                     self.known.append(KnownCurve(curve))
                 done[part.numbers] = True
         self._begin_following()
@@ -233,6 +239,23 @@ class Search:
                     done[contour.numbers] = True
             self.progress.curves(len(self.known))
         return self._seeds(lattice, changes.points[roots & ~done])
+
+    def draw_contours(self) -> None:
+        """The contours of the lattice as curves, by linear interpolation: where no time is left for more."""
+        if self._lattice is None or not len(self._lattice.edge):
+            return
+        changes = interpolated(self._lattice)
+        # Where two contours meet in a cell they go as the sign in its middle says.
+        every = np.ones(len(changes.points), dtype=bool)
+        traces = [
+            polyline_of(one, changes) for one in contours_of(self.evaluations.field, self._lattice, every)
+        ]
+        self.known += [KnownCurve(self._polygon(trace)) for trace in traces if len(trace.pieces)]
+
+    def _polygon(self, trace: Trace) -> Curve:
+        """The curve of a polyline that is known within a cell of the lattice."""
+        cell = 1.0 / self.side
+        return Curve.polygon(trace, self.evaluations.field, self.box, cell, cell)
 
     def _seeds(self, lattice: Lattice, roots: Array) -> Array:
         """The `roots` (n, 2) on a lattice's lines, and vertices at which F is 0."""
@@ -265,8 +288,12 @@ class Search:
         if by_chords(self.evaluations):
             now = time.perf_counter()
             until = now + CHORD_SHARE * (self.deadline - now)
-            traces = chords_of(self.evaluations, self.box, some, self.tolerance, until)
-            curves = iter(Curve.from_traces(traces, self.evaluations, self.box, self.tolerance))
+            try:
+                traces = chords_of(self.evaluations, self.box, some, self.tolerance, until)
+                curves = iter(Curve.from_traces(traces, self.evaluations, self.box, self.tolerance))
+            except Overtime:
+                # The points where curves meet the lattice are known: curves are polygons through them.
+                curves = (self._polygon(chords_through(self.box, one)) for one in some)
             return [None if one is None else next(curves) for one in steps]
         found = polynomials_of(self.evaluations, self.box, some, self.tolerance, self.deadline)
         good = [one.good.all() and stays_in(self.box, one.trace, self.tolerance) for one in found]
@@ -280,14 +307,15 @@ class Search:
         if self.deadline == math.inf:
             return math.isqrt(max_cells)
         began = time.perf_counter()
-        budget, affordable = SEARCH_SHARE * max(0.0, self.deadline - began), 0.0
+        budget, affordable = SEARCH_SHARE * max(0.0, self.deadline - began), math.inf
         for side in COARSE_SIDES:
+            # A few points take as long as some more: only a lattice that fills the budget tells no better.
+            if affordable < (side + 1) ** 2:
+                break
             started = time.perf_counter()
             lattice_values(self.evaluations, lattice_lines(self.box, (side, side)))
             now = time.perf_counter()
             affordable = budget / max((now - started) / (side + 1) ** 2, 1e-12)
-            if affordable < COARSE_SIDES[-1] ** 2:
-                break
         return max(1, math.isqrt(math.floor(min(affordable, max_cells))))
 
     def follow_all(self, seeds: Array) -> bool:

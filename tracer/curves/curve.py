@@ -102,8 +102,8 @@ class Curve(OfOneVersion):
         return [cls._of(trace, at, bound, False, box, field, tolerance) for trace, at, bound in triples]
 
     @classmethod
-    def along_jump(cls, trace: Trace, field: Field, box: Box, tolerance: float, error: float) -> Curve:
-        """The polygon of a trace along which F jumps over 0; its points have an `error`, in box units."""
+    def polygon(cls, trace: Trace, field: Field, box: Box, tolerance: float, error: float) -> Curve:
+        """The polygon of a trace without any evaluation; its points have an `error`, in box units."""
         magnitude = max_norm(trace.points) / box.sides.min()
         bound = error + ROUNDING * np.maximum(1.0, magnitude)
         return cls._of(trace, (), bound, False, box, field, tolerance)

@@ -190,9 +190,10 @@ class AffineMap:
     @cached_property
     def _weight_error_factors(self) -> tuple[Array | SparseFactor, Array | SparseFactor] | None:
         """The radius of W times `up`, transposed and itself, as right factors; None if it is all 0."""
-        if self._exact:
+        radius = self.weight_radius
+        if radius is None or self._exact:
             return None
-        error = self.weight_radius * self.up
+        error = radius * self.up
         return (error.T, error) if self._dense else (SparseFactor(error), SparseFactor(error.T))
 
     @cached_property

@@ -43,7 +43,7 @@ CHUNK, FIRST_CHUNK = 2048, 4
 LATER = 1.2e-5
 PORTION = 0.05
 # A subdivision that has decided less than this share of the area after half of its time ends.
-HOPE = 0.02
+HOPE = 0.25
 
 # Shares of at least this width are exact; the coordinates of a box run out of floats before.
 NARROWEST = 2.0**-46

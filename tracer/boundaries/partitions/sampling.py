@@ -267,7 +267,7 @@ class Borders:
         """The straight pieces between the crossings."""
         x = self.x[contour.numbers]
         trace = Trace(x, np.zeros_like(x), Pieces.lines(x[:-1], x[1:]).end_to_end(), ends)
-        return Curve.along_jump(trace, margin.field, self.box, cell, cell)
+        return Curve.polygon(trace, margin.field, self.box, cell, cell)
 
 
 def _crossings(outputs: Outputs, graph: ClassLattice, values: Array) -> Array:

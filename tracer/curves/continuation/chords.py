@@ -285,6 +285,11 @@ def _corrected(
     return x, unit_vectors(scaled), good & (x != line.x[which]).any(axis=1) & (x != line.x[which + 1]).any(1)
 
 
+def chords_through(box: Box, steps: Steps) -> Trace:
+    """The polyline through the points of steps as they are."""
+    return _trace(box, steps, steps.x / box.sides, unit_vectors(steps.gradient * box.sides), COARSE)
+
+
 def _trace(box: Box, steps: Steps, x: Array, normal: Array, error: float) -> Trace:
     at = box.clip(x * box.sides)
     if not steps.ends:

@@ -187,6 +187,14 @@ def sign_changes_of(field: Field, lattice: Lattice, nearly: float = NEARLY) -> S
     return located(field, ends, values, nearly)
 
 
+def interpolated(lattice: Lattice) -> SignChanges:
+    """The sign changes on a lattice's edges by linear interpolation, without any evaluation."""
+    ends = np.stack([lattice.at(lattice.edge), lattice.at(lattice.far)])
+    values = np.stack([lattice.values[tuple(vertex.T)] for vertex in (lattice.edge, lattice.far)])
+    share = (values[0] / (values[0] - values[1]))[:, None]
+    return SignChanges(ends, values, ends[0] + share * (ends[1] - ends[0]), np.zeros(len(share)))
+
+
 def _narrowest_part(
     share: Array, found: Array, sign: Signs, value_at: Callable[[Array], Array]
 ) -> tuple[Array, Array]:

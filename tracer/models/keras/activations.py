@@ -14,7 +14,7 @@ import numpy as np
 
 from tracer.fields.checks import shown
 from tracer.models.keras.layer import REMEDY, Layer, Part, axis_of, same
-from tracer.models.lowering import maxima
+from tracer.models.lowering import composites, maxima
 from tracer.models.lowering.affine import Affine
 from tracer.models.lowering.tensor import Shape, Tensor
 
@@ -61,19 +61,11 @@ def ending_in(function: Function, part: Part) -> Part:
     return Part(part.shape, lambda *x: function(build(*x)), part.stored, isinstance(function, Softmax))
 
 
-def _shrunk(x: Affine, threshold: float = 0.5) -> Affine:
-    return x + maxima.clipped(x, -threshold, threshold).times(-1.0)
-
-
 def _sparse_plus(x: Affine) -> Affine:
     """0 to −1, (x + 1)²/4 to 1, then x."""
     return maxima.clipped(x, -1.0, 1.0).plus(1.0).activated("power", 2).times(0.25) + maxima.clipped(
         x.plus(-1.0), 0.0
     )
-
-
-def _gate(x: Tensor) -> Tensor:
-    return maxima.product(x, of_entries(lambda z: maxima.clipped(z.over(6.0).plus(0.5), 0.0, 1.0))(x))
 
 
 def _hard_sigmoid(keras: int) -> Function:
@@ -92,12 +84,13 @@ FUNCTIONS: dict[str, Function] = {
     "selu": of_entries(maxima.selu, *SELU),
     "celu": _named("elu"),
     "log_sigmoid": lambda x: x.times(-1.0).activated("softplus").times(-1.0),
-    "tanh_shrink": of_entries(lambda z: z + z.activated("tanh").times(-1.0)),
-    "soft_shrink": of_entries(_shrunk),
+    "tanh_shrink": composites.tanh_shrink,
+    "soft_shrink": composites.soft_shrink,
+    "mish": composites.mish,
     "sparse_sigmoid": of_entries(lambda z: maxima.clipped(z.plus(1.0).times(0.5), 0.0, 1.0)),
     "sparse_plus": of_entries(_sparse_plus),
-    "hard_silu": _gate,
-    "hard_swish": _gate,
+    "hard_silu": composites.hard_swish,
+    "hard_swish": composites.hard_swish,
     "softmax": Softmax(),
     "log_softmax": Softmax(),
 }

@@ -12,7 +12,7 @@ theirs. An increasing activation is exchanged with a maximum, ``max(σ(a), σ(b)
 applied to one entry of each window.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import numpy as np
 
@@ -22,7 +22,7 @@ from tracer.fields.networks.activations import TABLE, activation
 from tracer.models.lowering.affine import Affine, Source
 from tracer.models.lowering.matrix import LARGEST_LAYER, need_room
 from tracer.models.lowering.tensor import Constant, Tensor
-from tracer.models.lowering.windows import LARGEST_WINDOWS, Axis
+from tracer.models.lowering.windows import LARGEST_WINDOWS, Windows
 
 # Increasing activations that have no inverse.
 FLAT_IN_PARTS = ("relu", "hardtanh")
@@ -76,7 +76,7 @@ def largest(x: Affine, which: Indices) -> Affine:
     return x.taken(which[:, 0])
 
 
-def pooled(x: Tensor, axes: Sequence[Axis]) -> Tensor:
+def pooled(x: Tensor, axes: Windows) -> Tensor:
     """The maximum of each window, in each channel, of x (1, channels, *sizes), without padding."""
 
     def pool(x: Tensor) -> Tensor:

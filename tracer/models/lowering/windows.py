@@ -67,7 +67,43 @@ class Axis:
         return (start < self.size + self.before + self.after).sum(axis=1)
 
 
-def places_of(axes: Sequence[Axis]) -> Indices:
+@dataclass(frozen=True)
+class Adaptive:
+    """Windows of an adaptive pool along one axis of `size` entries, `count` of nearly one size."""
+
+    size: int
+    count: int
+
+    def __post_init__(self) -> None:
+        if min(self.size, self.count) < 1:
+            raise ValueError(f"the sizes of a window must be positive; got {self}")
+
+    @property
+    def kernel(self) -> int:
+        """The number of entries of the largest window."""
+        return int(np.subtract(*self._ends[::-1]).max())
+
+    @property
+    def _ends(self) -> tuple[Indices, Indices]:
+        number = np.arange(self.count)
+        return number * self.size // self.count, -(-(number + 1) * self.size // self.count)
+
+    def places(self) -> Indices:
+        """The entries of each output's window (count, kernel); −1 behind its end."""
+        need_room(self.count, self.kernel, most=LARGEST_WINDOWS)
+        start, end = self._ends
+        found = start[:, None] + np.arange(self.kernel)
+        return np.where(found < end[:, None], found, -1)
+
+    def padded(self) -> Indices:
+        """The number of entries of each output's window, (count,)."""
+        return (self.places() >= 0).sum(axis=1)
+
+
+Windows = Sequence[Axis | Adaptive]
+
+
+def places_of(axes: Windows) -> Indices:
     """The entries of each output's window over several axes, (outputs, kernel); −1 for padding."""
     need_room(*(axis.count for axis in axes), *(axis.kernel for axis in axes), most=LARGEST_WINDOWS)
     found = np.zeros((1, 1), dtype=np.intp)
@@ -127,7 +163,7 @@ def transposed(
     return y if bias is None else y.with_(Affine.plus, _per_channel(bias, y))
 
 
-def summed(x: Tensor, axes: Sequence[Axis]) -> Tensor:
+def summed(x: Tensor, axes: Windows) -> Tensor:
     """The sum of each window, in each channel, of x (1, channels, *sizes)."""
     channels, size = x.shape[1], prod(x.shape[2:])
     places = places_of(axes)
@@ -138,7 +174,7 @@ def summed(x: Tensor, axes: Sequence[Axis]) -> Tensor:
     return x.mapped(Matrix.sums(which, x.affine.outputs), shape)
 
 
-def averaged(x: Tensor, axes: Sequence[Axis], padding: bool) -> Tensor:
+def averaged(x: Tensor, axes: Windows, padding: bool) -> Tensor:
     """The mean of each window, in each channel, of x (1, channels, *sizes); `padding` counts as zeros."""
     counts: Array = np.ones(1)
     for axis in axes:

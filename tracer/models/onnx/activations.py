@@ -5,7 +5,7 @@ from math import prod
 
 import numpy as np
 
-from tracer.models.lowering import maxima
+from tracer.models.lowering import composites, maxima
 from tracer.models.lowering.affine import Affine
 from tracer.models.lowering.tensor import Constant, Tensor
 from tracer.models.onnx.tensors import REMEDY, Node, Operator, scalar
@@ -24,11 +24,7 @@ def _activation(name: str) -> Operator:
 
 
 def _gelu(node: Node, x: Tensor) -> Tensor:
-    if node.get("approximate", "none") != "none":
-        raise ValueError(
-            f"gelu is the exact one here; got the approximation by {node.get('approximate')}. {REMEDY}"
-        )
-    return x.activated("gelu")
+    return composites.gelu_by_tanh(x) if node.get("approximate", "none") == "tanh" else x.activated("gelu")
 
 
 def _swish(node: Node, x: Tensor) -> Tensor:
@@ -86,6 +82,8 @@ OF_TENSORS: dict[str, Operator] = {
     "ThresholdedRelu": _threshold,
     "Abs": lambda node, x: Tensor(maxima.magnitude(x.affine), x.shape),
     "Gelu": _gelu,
+    "HardSwish": lambda node, x: composites.hard_swish(x),
+    "Mish": lambda node, x: composites.mish(x),
     "Swish": _swish,
     "Clip": _clip,
     "Softmax": _softmax,

@@ -8,18 +8,21 @@ References
 from collections.abc import Callable, Sequence
 from functools import partial
 from itertools import zip_longest
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from tracer.models.lowering import maxima, windows
+from tracer.models.lowering import composites, maxima, windows
 from tracer.models.lowering.affine import Affine
 from tracer.models.lowering.matrix import need_room
 from tracer.models.lowering.tensor import Constant, Tensor
-from tracer.models.lowering.windows import Axis
+from tracer.models.lowering.windows import Adaptive, Axis
+from tracer.models.torch_modules import gates
 
 # With a smaller threshold torch's softplus is another function: it jumps by more than 2e-9.
 SOFTPLUS_THRESHOLD = 20
+# Modes of interpolation that are linear along each axis.
+LINEAR = ("linear", "bilinear", "trilinear")
 # The constants of torch's selu.
 SELU = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 # A tensor, an array or a number.
@@ -33,6 +36,7 @@ class NoChain(Exception):
 # Functions that move entries, and change no value: torch applies them to indices.
 OF_SHAPES = ("view", "view_as", "reshape", "reshape_as", "flatten", "unflatten", "squeeze", "unsqueeze")
 OF_AXES = ("permute", "transpose", "swapaxes", "movedim", "t", "flip", "roll")
+OF_CHANNELS = ("channel_shuffle", "pixel_shuffle", "pixel_unshuffle")
 OF_PARTS = (
     "chunk",
     "split",
@@ -45,7 +49,7 @@ OF_PARTS = (
     "__getitem__",
 )
 OF_COPIES = ("expand", "expand_as", "repeat", "tile", "contiguous", "clone", "detach")
-MOVES = frozenset((*OF_SHAPES, *OF_AXES, *OF_PARTS, *OF_COPIES))
+MOVES = frozenset((*OF_SHAPES, *OF_AXES, *OF_CHANNELS, *OF_PARTS, *OF_COPIES))
 # Conversions to another type or device.
 CONVERSIONS = frozenset(("to", "_to_copy", "type", "type_as", "double", "float", "cpu"))
 # Functions that join a list of tensors.
@@ -267,11 +271,32 @@ def _adaptive(pool: Callable[..., Tensor]) -> Callable[..., Tensor]:
     def adaptive(input: Tensor, output_size: Any, return_indices: bool = False, *, n: int) -> Tensor:
         wanted = list(output_size) if isinstance(output_size, Sequence) else [output_size] * n
         sizes = [size if m is None else m for size, m in zip(input.shape[2:], wanted, strict=True)]
-        if return_indices or any(size % m for size, m in zip(input.shape[2:], sizes, strict=True)):
-            raise NoChain(f"windows of several sizes lead from {input.shape[2:]} to {tuple(sizes)}")
-        return pool(input, [size // m for size, m in zip(input.shape[2:], sizes, strict=True)], n=n)
+        if return_indices:
+            raise NoChain("a pool returns indices")
+        return pool(input, [Adaptive(size, m) for size, m in zip(input.shape[2:], sizes, strict=True)])
 
     return adaptive
+
+
+def _interpolate_linearly(input: Tensor, size: Any, scale: Any, *options: Any) -> Tensor:
+    """Linear interpolation, along each axis by the matrix that torch makes of the identity."""
+    from torch import eye, float64
+    from torch.nn.functional import interpolate
+
+    n = len(input.shape) - 2
+    sizes = [None] * n if size is None else _each(size, n)
+    scales = [None] * n if scale is None else list(scale) if isinstance(scale, Sequence) else [scale] * n
+    for axis, (wanted, factor) in enumerate(zip(sizes, scales, strict=True), start=2):
+        rows = eye(input.shape[axis], dtype=float64)[None]
+        matrix = interpolate(rows, wanted, factor, "linear", *options)[0].numpy()
+        input = _along(input, axis, matrix)
+    return input
+
+
+def _along(x: Tensor, axis: int, matrix: Constant) -> Tensor:
+    """``x @ matrix`` along an axis."""
+    y = x.moved(lambda places: np.moveaxis(places, axis, -1)).matmul(matrix)
+    return y.moved(lambda places: np.moveaxis(places, -1, axis))
 
 
 def _interpolate(
@@ -286,8 +311,10 @@ def _interpolate(
     from torch import from_numpy
     from torch.nn.functional import interpolate
 
+    if mode in LINEAR and not antialias:
+        return _interpolate_linearly(input, size, scale_factor, align_corners, recompute_scale_factor)
     if not mode.startswith("nearest"):
-        raise NoChain(f"interpolation is {mode}, not nearest")
+        raise NoChain(f"interpolation is {mode}, not nearest or linear")
     # Indices are exact in float64.
     places = from_numpy(input.places.astype(np.float64))
     found = interpolate(places, size, scale_factor, mode, recompute_scale_factor=recompute_scale_factor)
@@ -307,6 +334,15 @@ def _pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float
     return y.with_(Affine.plus, np.where(found < 0, value, 0.0)) if value and mode == "constant" else y
 
 
+def _unfold(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
+    from torch import from_numpy
+    from torch.nn.functional import unfold
+
+    # Padding is 0.
+    places = from_numpy(input.places + 1.0)
+    return input.at(unfold(places, *args, **kwargs).numpy().astype(np.intp) - 1)
+
+
 # Reductions -----------------------------------------------------------------------------------------
 
 
@@ -324,6 +360,13 @@ def _reducing(reduce: Callable[[Tensor, tuple[int, ...]], Tensor]) -> Callable[.
     return operator
 
 
+class Extremes(NamedTuple):
+    """The maxima or minima along an axis; where they are is not known."""
+
+    values: Any
+    indices: Any = None
+
+
 def _extreme(reduce: Callable[..., Tensor], meet: Callable[..., Tensor]) -> Callable[..., Any]:
     """``torch.max`` and ``torch.min``: of two tensors, of all entries, or along an axis, with indices."""
 
@@ -331,7 +374,7 @@ def _extreme(reduce: Callable[..., Tensor], meet: Callable[..., Tensor]) -> Call
         if isinstance(dim, Tensor | np.ndarray) or other is not None:
             return _meeting(meet)(input, dim if other is None else other)
         y = _reducing(reduce)(input, dim, keepdim)
-        return y if dim is None else (y, None)  # the indices are not known
+        return y if dim is None else Extremes(y)
 
     return operator
 
@@ -345,9 +388,7 @@ def _meeting(meet: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 def _gelu(input: Tensor, *, approximate: str = "none") -> Tensor:
-    if approximate != "none":
-        raise NoChain("gelu is approximated by tanh")
-    return input.activated("gelu")
+    return composites.gelu_by_tanh(input) if approximate == "tanh" else input.activated("gelu")
 
 
 def _softplus(input: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:
@@ -413,10 +454,11 @@ TABLE: dict[str, Callable[..., Any]] = {
     **_of_axes("conv_transpose", _transpose),
     **_of_axes("avg_pool", _average),
     **_of_axes("max_pool", _largest),
-    **_of_axes("adaptive_avg_pool", _adaptive(_average)),
-    **_of_axes("adaptive_max_pool", _adaptive(_largest)),
+    **_of_axes("adaptive_avg_pool", _adaptive(partial(windows.averaged, padding=False))),
+    **_of_axes("adaptive_max_pool", _adaptive(maxima.pooled)),
     "interpolate": _interpolate,
     "pad": _pad,
+    "unfold": _unfold,
     "mean": _reducing(windows.mean),
     "sum": _reducing(windows.reduced),
     "amax": _reducing(maxima.reduced),
@@ -448,6 +490,8 @@ TABLE: dict[str, Callable[..., Any]] = {
     "absolute": _elementwise(maxima.magnitude),
     "softmax": _softmax,
     "log_softmax": _softmax,
+    "softmin": lambda input, *args, **kwargs: _softmax(input.times(-1.0), *args, **kwargs),
+    **gates.TABLE,
     **_of_axes("dropout", _dropout),
     **dict.fromkeys(("dropout", "alpha_dropout", "feature_alpha_dropout"), _dropout),
 }

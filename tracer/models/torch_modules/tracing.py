@@ -18,8 +18,9 @@ from typing import Any, cast
 
 import numpy as np
 
+from tracer.models.lowering.affine import Affine
 from tracer.models.lowering.tensor import Tensor, stacked
-from tracer.models.torch_modules.operators import CONVERSIONS, JOINS, MOVES, TABLE, NoChain
+from tracer.models.torch_modules.operators import CONVERSIONS, JOINS, MOVES, TABLE, Extremes, NoChain
 
 # Methods of a tensor that tell its shape.
 SHAPES: dict[str, Callable[..., Any]] = {
@@ -199,7 +200,8 @@ def called(name: str, function: Any, *args: Any, **kwargs: Any) -> Any:
     if in_place:
         return first.become(cast(Tensor, found))
     if isinstance(found, tuple):
-        return tuple(map(wrap, found))
+        parts = tuple(map(wrap, found))
+        return Extremes(*parts) if isinstance(found, Extremes) else parts
     return first if found is first.value else wrap(found)
 
 
@@ -236,12 +238,19 @@ def _joined(tensors: Any, join: Callable[..., Any], args: tuple) -> Tensor:
     """Several tensors joined as torch joins their indices."""
     import torch
 
-    if not all(isinstance(x, Traced) for x in tensors):
-        raise NoChain("constants are joined with what depends on the input")
-    return stacked(
-        [x.value for x in tensors],
-        lambda places: join([torch.from_numpy(p) for p in places], *args).numpy(),
-    )
+    parts = [x.value if isinstance(x, Traced) else x.detach().double() for x in tensors]
+
+    def joined(places: list[Any]) -> Any:
+        # Entries of constants are 0 first: place −1.
+        some = iter(places)
+        given = [torch.from_numpy(next(some)) if isinstance(x, Tensor) else 0 * x.long() - 1 for x in parts]
+        return join(given, *args).numpy()
+
+    y = stacked([x for x in parts if isinstance(x, Tensor)], joined)
+    if all(isinstance(x, Tensor) for x in parts):
+        return y
+    zeros = [torch.zeros(x.shape, dtype=torch.float64) if isinstance(x, Tensor) else x for x in parts]
+    return y.with_(Affine.plus, join(zeros, *args).numpy())
 
 
 def _lowered(x: Any) -> Any:
