@@ -1,7 +1,7 @@
 """Decide which points lie on a curve that is already traced.
 
 The test is geometric: the nearest place on the curve's prediction, corrected onto F = 0, is the point itself,
-and F rises to the same side there. On neighbouring branches, however close, it rises to opposite sides.
+and ∇F has the same direction there. On neighbouring branches, however close, it has opposite ones.
 """
 
 from typing import Any
@@ -52,21 +52,30 @@ def _covered(curve: Curve, field: Field, points: Array, gradients: Array) -> Mas
     query: Any = KDTree(samples).query(points / sides, k=neighbours)
     gap, near = query
     # The other leg of a hairpin is often nearer than the next sample of the same leg, but F rises to its
-    # other side: start from the nearest of the neighbours on whose left F rises.
+    # other side: start from the nearest of the neighbours on whose left F rises; and then on whose right, as
+    # beyond a branch point that the curve goes through.
     left = np.stack([-along[near, 1], along[near, 0]], axis=-1)
-    fits = ((left * (gradients * sides)[:, None]).sum(axis=-1) > 0) & (gap < NEARBY)
-    first = fits.argmax(axis=1)
-    on = fits.any(axis=1)
-    if on.any():
-        x = curve.box.clip(_project(curve, points[on], s[near[np.flatnonzero(on), first[on]]]))
-        corrected = correct(field, curve.box, x)
-        same_side = (corrected.gradient * gradients[on] * sides**2).sum(axis=1) > 0
-        # Feet on chords are as far from their points as the chords are from the curve.
-        apart = SAME_POINT + (CHORDS * curve.tolerance if curve.pieces.straight and not curve.jumps else 0.0)
-        with np.errstate(all="ignore"):
-            noise = NOISE * noise_of(field) / lengths(gradients[on] * sides)
-        on[on] = same_side & (curve.box.distance(corrected.x, points[on]) < apart + noise)
+    rise = (left * (gradients * sides)[:, None]).sum(axis=-1)
+    on = np.zeros(len(points), dtype=bool)
+    for side in (1, -1):
+        fits = (side * rise > 0) & (gap < NEARBY)
+        some = np.flatnonzero(fits.any(axis=1) & ~on)
+        if len(some):
+            start = s[near[some, fits[some].argmax(axis=1)]]
+            on[some] = _meets(curve, field, points[some], gradients[some], start)
     return on
+
+
+def _meets(curve: Curve, field: Field, points: Array, gradients: Array, s: Array) -> Mask:
+    """Whether the place on F = 0 that is nearest to each of `points` (n, 2), from `s` (n,) on, is itself."""
+    sides = curve.box.sides
+    corrected = correct(field, curve.box, curve.box.clip(_project(curve, points, s)))
+    same_side = (corrected.gradient * gradients * sides**2).sum(axis=1) > 0
+    # Feet on chords are as far from their points as the chords are from the curve.
+    apart = SAME_POINT + (CHORDS * curve.tolerance if curve.pieces.straight and not curve.jumps else 0.0)
+    with np.errstate(all="ignore"):
+        noise = NOISE * noise_of(field) / lengths(gradients * sides)
+    return same_side & (curve.box.distance(corrected.x, points) < apart + noise)
 
 
 def _project(curve: Curve, points: Array, s: Array) -> Array:
