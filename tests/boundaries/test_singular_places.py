@@ -350,6 +350,22 @@ def test_no_branch_point_is_named_where_a_budget_ended_the_work():
     assert boundary.branch_points == ()
 
 
+def test_an_arc_of_a_curve_that_goes_through_branch_points_is_not_found_again():
+    def three_curves_and_a_line(x, y):
+        circle, line = (x + 0.526) ** 2 + (y - 0.603) ** 2 - 0.778, 0.937 * x + 0.35 * y + 0.042
+        return circle * line * (x**2 * 2.345 + y**2 * 2.891 - 0.731) * (y - 0.297 - x**2 * 0.947)
+
+    boundary = tracer.trace(three_curves_and_a_line, SQUARE, max_cells=321)
+    assert boundary.certificate.status is Status.BUDGET_EXHAUSTED
+    for arc in boundary:
+        middle = arc(0.5 * arc.length)
+        others = [curve for curve in boundary if curve is not arc]
+        assert all(
+            np.abs(other(np.linspace(0, other.length, 4001)) - middle).max(axis=1).min() > 1e-3
+            for other in others
+        )
+
+
 def test_rounding_near_a_crossing_that_is_written_out_cuts_no_arc_for_ever():
     # (x − .3)(y − .7), whose rounding moves points near the crossing by more than arcs there are long.
     boundary = tracer.trace(

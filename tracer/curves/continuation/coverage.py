@@ -1,7 +1,7 @@
 """Decide which points lie on a curve that is already traced.
 
 The test is geometric: the nearest place on the curve's prediction, corrected onto F = 0, is the point itself,
-and F rises to the same side there. On neighbouring branches, however close, it rises to opposite sides.
+and ∇F has the same direction there. On neighbouring branches, however close, it has opposite ones.
 """
 
 from functools import cached_property
@@ -80,8 +80,6 @@ class KnownCurve:
         sides = curve.box.sides
         apart, bend = self._spacing
         gap, near = tree.query(points / sides, k=np.arange(1, min(NEIGHBOURS, len(s)) + 1))
-        # The other leg of a hairpin is often nearer than the next sample of the same leg, but F rises to its
-        # other side: start from the nearest of the neighbours on whose left F rises.
         left = turned(unit_vectors(along[near]))
         offset = dot(left, (points / sides)[:, None] - tree.data[near])
         # Feet on chords are as far from their points as the chords are from the curve; and noise moves points.
@@ -89,17 +87,35 @@ class KnownCurve:
             same = SAME_POINT + NOISE * noise_of(field) / lengths(gradients * sides)
         if curve.pieces.straight and not curve.jumps:
             same += CHORDS * curve.tolerance
-        far = (MISPREDICTED + same)[:, None]
-        fits = (dot(left, (gradients * sides)[:, None]) > 0) & (gap <= np.minimum(NEARBY, apart + far))
-        fits &= np.abs(offset) <= FURTHER * bend[near] + far
-        on, first = fits.any(axis=1), fits.argmax(axis=1)
-        foot = points.copy()
-        some = np.flatnonzero(on)
-        foot[some] = curve.box.clip(_project(curve, points[some], s[near[some, first[some]]]))
-        on &= curve.box.distance(foot, points) <= far[:, 0]
+        far = MISPREDICTED + same
+        close = gap <= np.minimum(NEARBY, apart + far[:, None])
+        close &= np.abs(offset) <= FURTHER * bend[near] + far[:, None]
+        # The other leg of a hairpin is often nearer than the next sample of the same leg, but F rises to its
+        # other side: start from the nearest of the neighbours on whose left F rises; and then on whose right,
+        # as beyond a branch point that the curve goes through.
+        rise, on = dot(left, (gradients * sides)[:, None]), np.zeros(len(points), dtype=bool)
+        for side in (1, -1):
+            fits = close & (side * rise > 0)
+            some = np.flatnonzero(fits.any(axis=1) & ~on)
+            if len(some):
+                start = s[near[some, fits[some].argmax(axis=1)]]
+                at = points[some], gradients[some], start
+                on[some] = self._meets(field, *at, (far[some], same[some]))
+        return on
+
+    def _meets(
+        self, field: Field, points: Array, gradients: Array, start: Array, allowed: tuple[Array, Array]
+    ) -> Mask:
+        """Whether the place on F = 0 nearest to each of `points` (n, 2), from a `start` (n,) on, is itself.
+
+        `allowed` are the distances of the curve's prediction, and of the place on F = 0.
+        """
+        curve, (far, same) = self.curve, allowed
+        foot = curve.box.clip(_project(curve, points, start))
+        on = curve.box.distance(foot, points) <= far
         if on.any():
             corrected = correct(field, curve.box, foot[on])
-            same_side = (corrected.gradient * gradients[on] * sides**2).sum(axis=1) > 0
+            same_side = (corrected.gradient * gradients[on] * curve.box.sides**2).sum(axis=1) > 0
             on[on] = same_side & (curve.box.distance(corrected.x, points[on]) < same[on])
         return on
 
