@@ -165,9 +165,9 @@ def _widths_across(field: EnclosedField, corners: Array) -> Array:
 
     Both are inf if F has no bounds on one, as on a line outside the domain, which says nothing of the cell.
     """
-    middle, widths = 0.5 * corners[:, 0] + 0.5 * corners[:, 1], np.empty((len(corners), 2))
+    middle = np.tile(0.5 * corners[:, 0] + 0.5 * corners[:, 1], (2, 1, 1))
+    lower, upper = middle.copy(), middle.copy()
     for axis in (0, 1):
-        lower, upper = middle.copy(), middle.copy()
-        lower[:, axis], upper[:, axis] = corners[:, 0, axis], corners[:, 1, axis]
-        widths[:, axis] = field.enclose(lower, upper).width()
+        lower[axis, :, axis], upper[axis, :, axis] = corners[:, 0, axis], corners[:, 1, axis]
+    widths = field.enclose(lower.reshape(-1, 2), upper.reshape(-1, 2)).width().reshape(2, -1).T
     return np.where(np.isfinite(widths).all(axis=1, keepdims=True), widths, np.inf)
