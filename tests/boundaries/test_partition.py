@@ -550,7 +550,11 @@ def test_determinants_are_bounded(fresh_seed):
     [
         (lambda: tracer.partition(linear([[1, 0]], [0]), SQUARE), TypeError, "several outputs"),
         (lambda: tracer.partition(linear(np.eye(3), np.zeros(3)), SQUARE), TypeError, "two inputs"),
-        (lambda: tracer.partition(lambda x, y: x, SQUARE), TypeError, "as_network"),
+        (
+            lambda: tracer.partition(lambda x, y: x, SQUARE),
+            TypeError,
+            "a list of functions, one for each class",
+        ),
         (lambda: tracer.partition([np.hypot], SQUARE), ValueError, "network must be two fields or more"),
         (lambda: tracer.partition([np.hypot, 3], SQUARE), TypeError, r"network\[1\] must be a Field"),
         (lambda: tracer.partition([np.hypot, linear(np.eye(2), [0, 0])], SQUARE), TypeError, "2: pass"),

@@ -381,7 +381,10 @@ FAULTS = {
         of_layers(dense("d", 3, W)[0], d={"kernel": np.ones((4, 3), np.int8), "bias": B}),
         "floats are read; got int8",
     ),
-    "activation": (activation("mish"), rf"layer 'dense' \(Dense\): the activation 'mish' is none .*{ONNX}"),
+    "activation": (
+        activation("squareplus"),
+        rf"layer 'dense' \(Dense\): the activation 'squareplus' is none .*{ONNX}",
+    ),
     "function": (
         activation({"module": "my", "class_name": "function", "config": "relu", "registered_name": "relu"}),
         rf"the activation 'relu' is a function of 'my'. {ONNX}",

@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import groupby
+from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -198,7 +199,8 @@ def activation(name: str, **parameters: float | None) -> Activation:
         If the name is not in the table, or a parameter is given to a row that has none.
     """
     if not isinstance(name, str) or name not in TABLE:
-        meant = str(getattr(name, "__name__", name)).lower()
+        named = name.__name__ if isinstance(name, FunctionType | np.ufunc | type) else name
+        meant = named.lower() if isinstance(named, str) else ""
         cure = f": pass {meant!r}" if meant in TABLE else ""
         raise ValueError(f"activation must be one of {', '.join(TABLE)}; got {shown(name)}{cure}")
     row = TABLE[name]
