@@ -130,3 +130,21 @@ def test_the_walks_after_a_spent_budget_are_few():
     assert boundary.certificate.status is Status.BUDGET_EXHAUSTED
     assert boundary.length == pytest.approx(6.9380316, abs=1e-6)
     assert boundary.stats.evaluations <= 60_000
+
+
+@pytest.mark.parametrize(
+    "f",
+    [
+        lambda x, y: np.sin(200 * x + 90 * y**2),
+        lambda x, y: np.sin(100 * x) * np.sin(100 * y) - 0.1,
+        lambda x, y: (1 - np.arctan2(np.tanh(2 * x * y), (x * x + y * y - 0.255) / y)) ** 2 - 0.444,
+    ],
+    ids=["waves", "cells", "folded"],
+)
+def test_the_work_is_bounded_where_curves_are_too_many_or_too_sharp(f):
+    hidden = Hidden(f)
+    boundary = tracer.trace(hidden, [(-2.4, 2.4), (-2.1, 2.1)])
+    assert boundary.certificate.status is Status.BUDGET_EXHAUSTED
+    assert "evaluations that one call may take" in boundary.certificate.reason
+    assert hidden.calls < 20_000
+    assert len(boundary)

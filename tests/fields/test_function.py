@@ -365,3 +365,27 @@ def test_points_without_two_coordinates_are_an_error_of_x(points):
 def test_a_gradient_of_another_shape_is_an_error_of_gradient(gradient):
     with pytest.raises(ValueError, match="gradient"):
         Function(lambda x1, x2: x1 + x2, gradient).value_and_gradient([[1, 2], [3, 4]])
+
+
+def test_a_function_that_only_says_yes_or_no_is_told_how_to_be_traced():
+    for f in (lambda x, y: x**2 + y**2 > 1, opaque(lambda x, y: x**2 + y**2 > 1)):
+        with pytest.raises(ValueError, match=r"got bool.*np\.where\(f\(x1, x2\), 1, -1\)"):
+            tracer.trace(f, [(-2, 2), (-2, 2)])
+        signs = tracer.trace(lambda x, y, f=f: np.where(f(x, y), 1, -1), [(-2, 2), (-2, 2)])
+        assert signs[0].closed
+
+
+def test_many_points_take_one_length_of_steps_after_another():
+    calls = []
+
+    def f(x1, x2):
+        calls.append(len(x1))
+        return np.sin(200 * np.asarray(x1)) + x2
+
+    field = Function(f)
+    field.check(POINTS[:5])
+    calls.clear()
+    _, gradient = field.value_and_gradient(POINTS)
+    assert len(calls) == 2
+    assert sum(calls) <= 2 * 17 * len(POINTS)
+    np.testing.assert_allclose(gradient[:, 0], 200 * np.cos(200 * POINTS[:, 0]), atol=1e-6)

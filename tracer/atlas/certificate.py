@@ -47,8 +47,8 @@ class Status(Enum):
         "a smaller box around one of them may decide it"
     )
     BUDGET_EXHAUSTED = (
-        "max_cells, time_limit or the steps of a curve were used up before everything was found; raise the "
-        "limit, or take a smaller box"
+        "max_cells, time_limit or the evaluations of one call were used up before everything was found; "
+        "raise the limit, or take a smaller box"
     )
     SAMPLED = (
         "curves were found from sign changes on the lines of a lattice and nothing is proven: a curve that "

@@ -47,7 +47,12 @@ def checked(name: str, result: Any, shape: tuple[int, ...]) -> Array:
         If it is no array of real numbers, or has another shape.
     """
     array = np.asarray(result)
-    if array.dtype.kind not in "biuf":
+    if array.dtype.kind == "b":
+        raise ValueError(
+            f"{name} must give numbers whose sign changes; got bool, which is never negative: pass "
+            f"lambda x1, x2: np.where({name}(x1, x2), 1, -1)"
+        )
+    if array.dtype.kind not in "iuf":
         raise ValueError(
             f"{name} must give one value for each of {shape} points, a real number; "
             f"got {type(result).__name__}"
