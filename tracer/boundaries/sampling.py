@@ -74,6 +74,8 @@ CHORD_SHARE = 0.6
 CHORDS = "; it has kinks, and curves are polylines within about {:.0e} of it, in box units"
 # The effort of following all curves, in calls of the field; a search on a known curve takes so many.
 MOST_EFFORT, CALLS_PER_SEARCH = 6_000, 2
+# The effort of carrying on the curves of a network whose proof a budget ended: evaluations of it are fast.
+EFFORT_AFTER_PROOF = 20_000
 # A step along a curve takes about as many calls.
 CALLS_PER_STEP = 5
 # Curves along contours with so many roots are followed at once: a root takes up to 4 kB meanwhile.
@@ -133,7 +135,7 @@ def continued_boundary(boundary: Boundary, work: Work) -> Boundary:
     hopeless = not boundary.curves
     kinked = hopeless and bool(getattr(boundary.field, "kinked", False))
     evaluations = Evaluations(boundary.field, work.deadline(), chords=kinked)
-    search = Search(evaluations, box, work, boundary.curves, MAX_STEPS)
+    search = Search(evaluations, box, work, boundary.curves, MAX_STEPS, EFFORT_AFTER_PROOF)
     last = [
         curve.points[-k]
         for curve in boundary.curves
@@ -169,8 +171,8 @@ class Search:
     work : Work
     curves : sequence of Curve
         The curves that are known at the start.
-    steps : float
-        The largest number of steps along all curves together.
+    steps, effort : float
+        The largest number of steps along all curves together, and of the effort of following them.
     """
 
     def __init__(
@@ -180,13 +182,14 @@ class Search:
         work: Work,
         curves: Sequence[Curve] = (),
         steps: float = math.inf,
+        effort: float = MOST_EFFORT,
     ) -> None:
         self.evaluations, self.box = evaluations, box
         self.tolerance, self.progress = work.limits.tolerance, work.progress
         self.deadline = work.deadline(FOLLOW_SHARE)
         self.known = [KnownCurve(curve) for curve in curves]
         self.branch_points: list[BranchPoint] = []
-        self.side, self.noisy_share, self.steps = 0, 0.0, steps
+        self.side, self.noisy_share, self.steps, self.most_effort = 0, 0.0, steps, effort
         self._lattice: Lattice | None = None
         # Evaluations that compare curves are not counted, but they have the same deadline.
         self.uncounted = Evaluations(evaluations.field, evaluations.deadline)
@@ -352,7 +355,7 @@ class Search:
     def _begin_following(self) -> None:
         """Let what follows the lattice, which bounds the effort before, end in its turn."""
         if self.evaluations.most_effort == math.inf:
-            self.evaluations.most_effort = self.evaluations.effort + MOST_EFFORT
+            self.evaluations.most_effort = self.evaluations.effort + self.most_effort
 
     def _covers(self, known: KnownCurve, x: Array, gradient: Array) -> Mask:
         """Which of points (n, 2), with ∇F there, lie on a known curve."""
