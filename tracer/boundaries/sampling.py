@@ -72,8 +72,9 @@ FOLLOW_SHARE = 0.9
 CHORD_SHARE = 0.6
 # What a certificate adds where curves are polylines.
 CHORDS = "; it has kinks, and curves are polylines within about {:.0e} of it, in box units"
-# The effort of following all curves, in calls of the field; a search on a known curve takes so many.
-MOST_EFFORT, CALLS_PER_SEARCH = 6_000, 2
+# The effort of following all curves, in calls of the field; a search on a known curve takes so many, and
+# one more for each so many points near it.
+MOST_EFFORT, CALLS_PER_SEARCH, POINTS_PER_CALL = 12_000, 2, 64
 # The effort of carrying on the curves of a network whose proof a budget ended: evaluations of it are fast.
 EFFORT_AFTER_PROOF = 20_000
 # A step along a curve takes about as many calls.
@@ -359,7 +360,7 @@ class Search:
 
     def _covers(self, known: KnownCurve, x: Array, gradient: Array) -> Mask:
         """Which of points (n, 2), with ∇F there, lie on a known curve."""
-        self.uncounted.effort += CALLS_PER_SEARCH
+        self.uncounted.effort += CALLS_PER_SEARCH + np.count_nonzero(known.near(x)) / POINTS_PER_CALL
         return known.covers(self.uncounted, x, gradient)
 
     def _follow(self, seed: Array) -> Curve:
