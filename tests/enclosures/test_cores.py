@@ -14,6 +14,8 @@ from tracer.arrays import chunks
 from tracer.enclosures import cores
 from tracer.enclosures.clock import Overtime, until
 from tracer.enclosures.cores import on_cores, one_thread, threads
+from tracer.fields.networks import kink_cases
+from tracer.fields.sampled import SampledModel
 
 BOX = [(-2, 2), (-2, 2)]
 
@@ -158,6 +160,47 @@ def test_problems_on_a_pool_of_threads_use_one_thread_each(two_threads, monkeypa
 
     monkeypatch.setattr("tracer.boundaries.sweeps.outcome.trace", trace)
     field = random_network(np.random.default_rng(1), "tanh", (3,), 1.2)
-    for executor in (ThreadPoolExecutor(1), None):
-        list(tracer.trace_many([(field, BOX)] * 2, executor=executor))
+    with ThreadPoolExecutor(1) as pool:
+        for executor in (pool, None):
+            list(tracer.trace_many([(field, BOX)] * 2, executor=executor))
     assert used == [1, 1, 2, 2]
+
+
+def test_what_a_helper_found_in_another_arithmetic_narrows_no_bounds(two_threads, monkeypatch):
+    # |x1| − |x2|, on cells around 0.
+    hidden = tracer.Layer([[1, 0], [-1, 0], [0, 1], [0, -1]], np.zeros(4), "relu")
+    layers, helped = (hidden, tracer.Layer([[1, 1, -1, -1]], [0])), threading.Event()
+    sides = np.random.default_rng(4).uniform(0.1, 1, (2, 40, 2))
+    cells, bounds_of_cases = (-sides[0], sides[1]), kink_cases._bounds_of_cases
+
+    def in_helper():
+        return threading.current_thread() is not threading.main_thread()
+
+    def bounds(*args):
+        low, high, directions = bounds_of_cases(*args)
+        if in_helper():
+            helped.set()
+            return np.full_like(low, 5.0), np.full_like(high, 6.0), directions
+        assert helped.wait(timeout=30)
+        return low, high, directions
+
+    with one_thread():
+        expected = kink_cases.linear_relaxations(layers, *cells, size=16)
+    monkeypatch.setattr(cores, "flaw", lambda: "it rounds up" if in_helper() else None)
+    monkeypatch.setattr(kink_cases, "_bounds_of_cases", bounds)
+    found = kink_cases.linear_relaxations(layers, *cells, size=16)
+    np.testing.assert_array_equal([found.lower, found.upper], [expected.lower, expected.upper])
+
+
+def test_a_library_is_called_by_one_thread_only(two_threads):
+    class Remembering:
+        n_inputs, n_outputs, reason, kinked, differentiable, noise, points_at_once = 2, 1, "", 0, True, 0.0, 4
+
+        def value_and_gradient(self, x, weights):
+            self.last = x
+            time.sleep(1e-3)
+            return self.last.sum(axis=1), np.ones_like(self.last)
+
+    x = np.random.default_rng(5).normal(size=(64, 2))
+    value, _ = SampledModel.of(Remembering()).value_and_gradient(x)
+    np.testing.assert_array_equal(value, x.sum(axis=1))

@@ -4,7 +4,7 @@ A chunk is a few megabytes of arrays, and NumPy and BLAS release Python's lock w
 chunk is evaluated as it would be alone, so the bits of the results do not depend on the number of threads.
 A thread starts with the control word of the thread that starts it, but nothing guarantees that: a chunk
 that a helper evaluated in another arithmetic than IEEE's is evaluated again by the caller, whose own
-arithmetic is checked (see `arithmetic`).
+arithmetic is checked (see `arithmetic`). So a call must return all that it finds, and write nothing.
 """
 
 import os

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from tracer.arrays import Array, chunks, quiet
+from tracer.enclosures.cores import one_thread
 from tracer.enclosures.formulas.stand_in import Unenclosable
 from tracer.fields.callables.differences import noise_and_size, values_and_gradients
 from tracer.fields.checks import exact_number, points, shown
@@ -152,6 +153,14 @@ class SampledModel(Model):
 
     def _lifted(self, x: Array) -> Array:
         return x if self.plane is None else self.plane.lift(x)
+
+    def value_and_gradient(self, x: ArrayLike) -> tuple[Array, Array]:
+        """The single output, shape (...), at points `x`, and its gradient, each of shape (..., inputs).
+
+        A library, or a module that remembers its last points, need not bear to be called by two threads.
+        """
+        with one_thread():
+            return super().value_and_gradient(x)
 
     def _value_and_gradient(self, x: Array) -> tuple[Array, Array]:
         if not self.outputs.differentiable:

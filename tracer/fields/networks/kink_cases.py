@@ -306,12 +306,15 @@ def _joined(cases: list[_Cases]) -> Iterator[_Cases]:
 def _branch(layers: Layers, rows: OutputsOnCells, found: _Classified, cases: _Cases, size: int) -> None:
     """Narrow the bounds of F in `found`, and add directions, by branching on the rows of `cases`."""
 
-    def on_chunk(chunk: slice) -> None:
+    def on_chunk(chunk: slice) -> tuple[Indices, Array, Array, Array]:
         some, fixed = cases.some(chunk)
-        least, most, found.directions[:, some] = _bounds_of_cases(layers, rows, some, fixed)
-        found.low[some], found.high[some] = np.fmax(found.low[some], least), np.fmin(found.high[some], most)
+        return some, *_bounds_of_cases(layers, rows, some, fixed)
 
-    on_cores(on_chunk, chunks(len(cases.rows), max(1, size // len(cases.fixed))))
+    # A chunk may be evaluated again (see `cores`), so it writes nothing itself.
+    every = chunks(len(cases.rows), max(1, size // len(cases.fixed)))
+    for some, least, most, directions in on_cores(on_chunk, every):
+        found.low[some], found.high[some] = np.fmax(found.low[some], least), np.fmin(found.high[some], most)
+        found.directions[:, some] = directions
 
 
 def _bounds_of_cases(
