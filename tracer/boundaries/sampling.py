@@ -72,7 +72,7 @@ FOLLOW_SHARE = 0.9
 CHORD_SHARE = 0.6
 # What a certificate adds where curves are polylines.
 CHORDS = "; it has kinks, and curves are polylines within about {:.0e} of it, in box units"
-# The effort of following all curves, in calls of the field; a search for points on a known curve takes so many.
+# The effort of following all curves, in calls of the field; and that of a search for points on a known curve.
 MOST_EFFORT, CALLS_PER_SEARCH = 4_000, 2
 # A step along a curve takes about as many calls.
 CALLS_PER_STEP = 5

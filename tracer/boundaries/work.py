@@ -23,8 +23,8 @@ CELLS_SPENT, TIME_SPENT = 0.8, 1 / 3
 # What is advised instead of a limit: so many times as much, and 1 at least.
 MORE = 4
 EVALUATIONS_SPENT = (
-    "the evaluations that one call may take were used up before everything was found: take a smaller box, or a "
-    "larger tolerance"
+    "the evaluations that one call may take were used up before everything was found: take a smaller box, or "
+    "a larger tolerance"
 )
 # The progress line is shown once the work has taken a second, and changed so many seconds later.
 QUIET_SECONDS = 1.0

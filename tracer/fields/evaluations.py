@@ -22,8 +22,8 @@ from tracer.fields.field import Enclosure, by_chords, noise_of, unenclosable
 # The share of the remaining time that a portion may take; and the rows of the first portion.
 PORTION = 0.05
 FIRST_ROWS = 4
-# So many values of F take as long as a call of it, with ∇F, beside what the solver does with the result; and so
-# many of ∇F.
+# So many values of F take as long as a call of it, with ∇F, beside what the solver does with the result; and
+# so many of ∇F.
 VALUES_PER_CALL, GRADIENTS_PER_CALL = 2048, 256
 # The largest ratio of the rows of successive portions, as calls may have a fixed cost.
 FASTER = 16
@@ -42,7 +42,7 @@ class Evaluations:
         Calls for values of F, alone or with its gradient, and the points in them.
     effort, most_effort : float
         About how many calls for few points would take as long as those so far; and the effort from which on
-        every evaluation raises `Overtime`. It bounds the work whatever F is, and is the same on every machine.
+        every evaluation raises `Overtime`. It bounds the work whatever F is, alike on every machine.
     chords : bool
         Whether curves are followed by chords; see `by_chords`.
     late : bool

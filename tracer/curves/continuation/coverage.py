@@ -68,7 +68,7 @@ class KnownCurve:
 
     @cached_property
     def _spacing(self) -> tuple[float, Array]:
-        """How far, in box units, samples are apart, and how far the curve is from the tangent at each, (n,)."""
+        """How far, in box units, samples are apart, and the curve from the tangent at each, (n,)."""
         _, along, tree = self._samples
         apart, along = lengths(np.diff(tree.data, axis=0)), unit_vectors(along)
         bend = np.where(dot(along[1:], along[:-1]) > 0, np.abs(cross(along[1:], along[:-1])), 1.0)
@@ -82,7 +82,7 @@ class KnownCurve:
         gap, near = tree.query(points / sides, k=np.arange(1, min(NEIGHBOURS, len(s)) + 1))
         left = turned(unit_vectors(along[near]))
         offset = dot(left, (points / sides)[:, None] - tree.data[near])
-        # Feet on chords are as far from their points as the chords are from the curve; and noise moves points.
+        # Feet on chords are as far from their points as the chords are from the curve; noise moves points.
         with np.errstate(all="ignore"):
             same = SAME_POINT + NOISE * noise_of(field) / lengths(gradients * sides)
         if curve.pieces.straight and not curve.jumps:

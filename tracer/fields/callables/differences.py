@@ -60,9 +60,9 @@ def values_and_gradients(values: Values, x: Array, noise: float, size: float) ->
     Parameters
     ----------
     values : callable
-        ``values(x1, x2)``, arrays of one shape (m,); called once for the first length of the steps. For shorter
-        ones it is called once for all of them if there are few points, else once for each: a call costs more
-        than few points, and most of many points need one length.
+        ``values(x1, x2)``, arrays of one shape (m,); called once for the first length of the steps. For
+        shorter ones it is called once for all of them if there are few points, else once for each: a call
+        costs more than few points, and most of many points need one length.
     x : ndarray, shape (n, 2)
     noise, size : float
         Of the function's values.
@@ -87,8 +87,8 @@ def values_and_gradients(values: Values, x: Array, noise: float, size: float) ->
 def _best(found: Array, error: Array, noise: Array, known: tuple[Array, Array]) -> tuple[Array, Array, Mask]:
     """The best of differences (m, n, 2) for shorter and shorter steps, and of those that are `known`.
 
-    `error` and `noise` are theirs. Also their share of error, and for which of the n points a shorter step may
-    be better.
+    `error` and `noise` are theirs. Also their share of error, and for which of the n points a shorter step
+    may be better.
     """
     slope = np.abs(found).max(axis=2, keepdims=True)
     with np.errstate(all="ignore"):

@@ -77,7 +77,7 @@ class PlainFunction:
             return tensors.call_with_tensors(self._f, x1, x2, self._tensors)
 
     def value_and_gradient(self, x1: Array, x2: Array) -> tuple[Array, Array]:
-        """The values (n,), n > 0, and the gradients (n, 2): by the framework of f's results, or differences."""
+        """The values (n,), n > 0, and gradients (n, 2): by the framework of f's results, or differences."""
         self.measure(np.stack([x1, x2], axis=-1))  # so f has been called, and its framework is known
         if self._differentiable is None and self._framework is not None:
             self._differentiable = self._agrees(x1[:MOST_COMPARED], x2[:MOST_COMPARED])
