@@ -20,7 +20,7 @@ from tracer.arrays import Array, Mask
 from tracer.atlas.certificate import Certificate, Status
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.result import Stats
-from tracer.boundaries.work import Work
+from tracer.boundaries.work import EVALUATIONS_SPENT, Work
 from tracer.curves.branch_points import BranchPoint
 from tracer.curves.continuation.chords import COARSE, chords_of, chords_through
 from tracer.curves.continuation.contours import (
@@ -73,7 +73,7 @@ CHORD_SHARE = 0.6
 # What a certificate adds where curves are polylines.
 CHORDS = "; it has kinks, and curves are polylines within about {:.0e} of it, in box units"
 # The effort of following all curves, in calls of the field; and that of a search for points on a known curve.
-MOST_EFFORT, CALLS_PER_SEARCH = 4_000, 2
+MOST_EFFORT, CALLS_PER_SEARCH = 8_000, 2
 # A step along a curve takes about as many calls.
 CALLS_PER_STEP = 5
 # Curves along contours with so many roots are followed at once: a root takes up to 4 kB meanwhile.
@@ -110,7 +110,7 @@ def sampled_boundary(field: Field, box: Box, work: Work, reason: str) -> Boundar
         reason += CHORDS.format(error)
     status = Status.SAMPLED if finished and not cut_short else Status.BUDGET_EXHAUSTED
     if status is Status.BUDGET_EXHAUSTED:
-        reason = f"{work.spent()}; {reason}"
+        reason = f"{EVALUATIONS_SPENT if search.effort_spent else work.spent()}; {reason}"
     return Boundary(
         curves,
         Certificate.unproven(status, box, search.side**2, crossings, reason),
@@ -348,6 +348,11 @@ class Search:
     def _affordable_steps(self) -> int:
         effort = self.evaluations.most_effort - self.evaluations.effort - self.uncounted.effort
         return int(min(MAX_STEPS, self.steps, effort / CALLS_PER_STEP))
+
+    @property
+    def effort_spent(self) -> bool:
+        """Whether the effort is used up, so that more time would find no more."""
+        return self._affordable_steps() <= 0
 
     def _begin_following(self) -> None:
         """Let what follows the lattice, which bounds the effort before, end in its turn."""
