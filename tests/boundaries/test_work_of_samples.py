@@ -136,6 +136,13 @@ def test_lines_that_meet_at_many_points_are_all_followed():
     assert 42.23 < boundary.length < 43.1
 
 
+def test_a_long_curve_is_followed_to_its_end():
+    boundary = tracer.trace(Hidden(lambda x, y: y - np.sin(60 * x)), BOX)
+    assert boundary.certificate.status is Status.SAMPLED
+    (curve,) = boundary
+    assert curve.length == pytest.approx(153.28766, abs=1e-4)
+
+
 def test_a_spent_effort_is_not_taken_for_spent_time(monkeypatch):
     monkeypatch.setattr(sampling, "MOST_EFFORT", 100)
     monkeypatch.setattr(work, "TIME_SPENT", 0.0)

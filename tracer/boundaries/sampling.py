@@ -73,7 +73,7 @@ CHORD_SHARE = 0.6
 # What a certificate adds where curves are polylines.
 CHORDS = "; it has kinks, and curves are polylines within about {:.0e} of it, in box units"
 # The effort of following all curves, in calls of the field; and that of a search for points on a known curve.
-MOST_EFFORT, CALLS_PER_SEARCH = 8_000, 2
+MOST_EFFORT, CALLS_PER_SEARCH = 16_000, 2
 # A step along a curve takes about as many calls.
 CALLS_PER_STEP = 5
 # Curves along contours with so many roots are followed at once: a root takes up to 4 kB meanwhile.
