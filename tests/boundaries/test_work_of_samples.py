@@ -7,6 +7,7 @@ from scipy.spatial import KDTree
 import tracer
 from cases.problems import T1, traced
 from tracer import End, Status
+from tracer.boundaries import sampling, work
 
 BOX = [(-2.0, 2.0), (-2.0, 2.0)]
 # The vertices of the lattice along each side.
@@ -118,6 +119,36 @@ def test_forests_take_few_calls_and_are_as_exact_as_their_lattice(trees):
     middles = np.stack([0.5 * (line[i] + line[i + 1]), line[j]], axis=-1)
     distance, _ = KDTree(np.concatenate([curve.points for curve in boundary])).query(middles, p=np.inf)
     assert distance.max() <= 0.5001 * 4 / (SIDE - 1)
+
+
+# The effort of following curves --------------------------------------------------------------------
+
+
+def oblique_lines(x, y):
+    """Lines of two directions, of length 42.2316 in all, that meet at 27 points in the box."""
+    return np.sin(4 * (x + 0.3 * y)) * np.sin(4 * (y - 0.2 * x))
+
+
+def test_lines_that_meet_at_many_points_are_all_followed():
+    boundary = tracer.trace(Hidden(oblique_lines), BOX)
+    assert boundary.certificate.status is Status.SAMPLED
+    assert len(boundary.branch_points) == 27
+    assert 42.23 < boundary.length < 43.1
+
+
+def test_a_long_curve_is_followed_to_its_end():
+    boundary = tracer.trace(Hidden(lambda x, y: y - np.sin(60 * x)), BOX)
+    assert boundary.certificate.status is Status.SAMPLED
+    (curve,) = boundary
+    assert curve.length == pytest.approx(153.28766, abs=1e-4)
+
+
+def test_a_spent_effort_is_not_taken_for_spent_time(monkeypatch):
+    monkeypatch.setattr(sampling, "MOST_EFFORT", 100)
+    monkeypatch.setattr(work, "TIME_SPENT", 0.0)
+    boundary = tracer.trace(Hidden(oblique_lines), BOX, time_limit=3600)
+    assert boundary.certificate.status is Status.BUDGET_EXHAUSTED
+    assert boundary.certificate.reason.startswith(work.EVALUATIONS_SPENT)
 
 
 # Saturated bands ----------------------------------------------------------------------------------

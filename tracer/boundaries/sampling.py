@@ -20,7 +20,7 @@ from tracer.arrays import Array, Mask
 from tracer.atlas.certificate import Certificate, Status
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.result import Stats
-from tracer.boundaries.work import Work
+from tracer.boundaries.work import EVALUATIONS_SPENT, Work
 from tracer.curves.branch_points import BranchPoint
 from tracer.curves.continuation.chords import COARSE, chords_of, chords_through
 from tracer.curves.continuation.contours import (
@@ -74,9 +74,7 @@ CHORD_SHARE = 0.6
 CHORDS = "; it has kinks, and curves are polylines within about {:.0e} of it, in box units"
 # The effort of following all curves, in calls of the field; a search on a known curve takes so many, and
 # one more for each so many points near it.
-MOST_EFFORT, CALLS_PER_SEARCH, POINTS_PER_CALL = 10_000, 2, 64
-# The effort of carrying on the curves of a network whose proof a budget ended: evaluations of it are fast.
-EFFORT_AFTER_PROOF = 20_000
+MOST_EFFORT, CALLS_PER_SEARCH, POINTS_PER_CALL = 15_000, 2, 64
 # A step along a curve takes about as many calls.
 CALLS_PER_STEP = 5
 # Curves along contours with so many roots are followed at once: a root takes up to 4 kB meanwhile.
@@ -113,7 +111,7 @@ def sampled_boundary(field: Field, box: Box, work: Work, reason: str) -> Boundar
         reason += CHORDS.format(error)
     status = Status.SAMPLED if finished and not cut_short else Status.BUDGET_EXHAUSTED
     if status is Status.BUDGET_EXHAUSTED:
-        reason = f"{work.spent()}; {reason}"
+        reason = f"{EVALUATIONS_SPENT if search.effort_spent else work.spent()}; {reason}"
     return Boundary(
         curves,
         Certificate.unproven(status, box, search.side**2, crossings, reason),
@@ -136,7 +134,7 @@ def continued_boundary(boundary: Boundary, work: Work) -> Boundary:
     hopeless = not boundary.curves
     kinked = hopeless and bool(getattr(boundary.field, "kinked", False))
     evaluations = Evaluations(boundary.field, work.deadline(), chords=kinked)
-    search = Search(evaluations, box, work, boundary.curves, MAX_STEPS, EFFORT_AFTER_PROOF)
+    search = Search(evaluations, box, work, boundary.curves, MAX_STEPS)
     last = [
         curve.points[-k]
         for curve in boundary.curves
@@ -172,8 +170,8 @@ class Search:
     work : Work
     curves : sequence of Curve
         The curves that are known at the start.
-    steps, effort : float
-        The largest number of steps along all curves together, and of the effort of following them.
+    steps : float
+        The largest number of steps along all curves together.
     """
 
     def __init__(
@@ -183,14 +181,13 @@ class Search:
         work: Work,
         curves: Sequence[Curve] = (),
         steps: float = math.inf,
-        effort: float = MOST_EFFORT,
     ) -> None:
         self.evaluations, self.box = evaluations, box
         self.tolerance, self.progress = work.limits.tolerance, work.progress
         self.deadline = work.deadline(FOLLOW_SHARE)
         self.known = [KnownCurve(curve) for curve in curves]
         self.branch_points: list[BranchPoint] = []
-        self.side, self.noisy_share, self.steps, self.most_effort = 0, 0.0, steps, effort
+        self.side, self.noisy_share, self.steps = 0, 0.0, steps
         self._lattice: Lattice | None = None
         # Evaluations that compare curves are not counted, but they have the same deadline.
         self.uncounted = Evaluations(evaluations.field, evaluations.deadline)
@@ -353,10 +350,15 @@ class Search:
         effort = self.evaluations.most_effort - self.evaluations.effort - self.uncounted.effort
         return int(min(MAX_STEPS, self.steps, effort / CALLS_PER_STEP))
 
+    @property
+    def effort_spent(self) -> bool:
+        """Whether the effort is used up, so that more time would find no more."""
+        return self._affordable_steps() <= 0
+
     def _begin_following(self) -> None:
         """Let what follows the lattice, which bounds the effort before, end in its turn."""
         if self.evaluations.most_effort == math.inf:
-            self.evaluations.most_effort = self.evaluations.effort + self.most_effort
+            self.evaluations.most_effort = self.evaluations.effort + MOST_EFFORT
 
     def _covers(self, known: KnownCurve, x: Array, gradient: Array) -> Mask:
         """Which of points (n, 2), with ∇F there, lie on a known curve."""
