@@ -74,7 +74,7 @@ CHORD_SHARE = 0.6
 CHORDS = "; it has kinks, and curves are polylines within about {:.0e} of it, in box units"
 # The effort of following all curves, in calls of the field; a search on a known curve takes so many, and
 # one more for each so many points near it.
-MOST_EFFORT, CALLS_PER_SEARCH, POINTS_PER_CALL = 15_000, 2, 64
+MOST_EFFORT, CALLS_PER_SEARCH, POINTS_PER_CALL = 10_000, 2, 64
 # A step along a curve takes about as many calls.
 CALLS_PER_STEP = 5
 # Curves along contours with so many roots are followed at once: a root takes up to 4 kB meanwhile.
