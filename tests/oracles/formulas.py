@@ -164,6 +164,11 @@ def _exp(s):
     return e
 
 
+def _expm1(a):
+    e = _exp(a.s)
+    return Ball(arb_series([a.s[0].expm1(), e[1]][: a.s.prec], prec=a.s.prec))
+
+
 def _log_sum(a, b):
     a, b = (a, b) if a[0] > b[0] else (b, a)
     return Ball(a + (1 + _exp(b - a)).log())
@@ -244,7 +249,7 @@ class WithBalls:
     expit = _decaying(lambda e: 1 / (1 + e), 1)
     sinh = staticmethod(lambda a: Ball((_exp(a.s) - _exp(-a.s)) / 2))
     cosh = staticmethod(lambda a: Ball((_exp(a.s) + _exp(-a.s)) / 2))
-    expm1 = _chain(arb.expm1, arb.exp)
+    expm1 = staticmethod(_expm1)
     exp2 = staticmethod(lambda a: Ball(_exp(a.s * arb(2).log())))
     log1p = staticmethod(lambda a: Ball((1 + a.s).log()))
     log2 = staticmethod(lambda a: Ball(a.s.log() / arb(2).log()))
