@@ -74,15 +74,14 @@ def as_classifier(network: Any) -> Classifier:
     if isinstance(network, list | tuple):
         return _several(network)
     if not isinstance(network, Model):
-        function = callable(network) and not has(network, "predict") and not is_of("torch", network)
+        cure = "of a model of scikit-learn or torch pass tracer.as_network(model)"
+        if callable(network) and not has(network, "predict") and not is_of("torch", network):
+            cure = (
+                "pass a list of functions, one for each class, or trace one alone by tracer.trace(f, bounds)"
+            )
         raise TypeError(
             "network must be a tracer.Network, a kernel model or a list [f, g, …] of fields; "
-            f"got {shown(network)}: "
-            + (
-                "pass a list of functions, one for each class, or trace one alone by tracer.trace(f, bounds)"
-                if function
-                else "of a model of scikit-learn or torch pass tracer.as_network(model)"
-            )
+            f"got {shown(network)}: {cure}"
         )
     if network.n_outputs < 2:
         raise TypeError(

@@ -273,7 +273,7 @@ class Search:
             return
         start, many = 0, len(contours) if self.deadline == math.inf else 1
         roots = np.cumsum([len(contour.numbers) for contour in contours])
-        while start < len(contours) and time.perf_counter() < self.deadline and self._affordable_steps() > 0:
+        while start < len(contours) and time.perf_counter() < self.deadline and not self.effort_spent:
             before = roots[start - 1] if start else 0
             fitting = int(np.searchsorted(roots, before + ROOTS_TOGETHER, side="right")) - start
             stop = start + max(1, min(many, fitting))
@@ -332,7 +332,7 @@ class Search:
                 new[new] = ~self._covers(known, seeds[new], gradients[new])
         left, gradients = seeds[new], gradients[new]
         while len(left):
-            if time.perf_counter() >= self.deadline or self._affordable_steps() <= 0:
+            if time.perf_counter() >= self.deadline or self.effort_spent:
                 return False
             curve = self._follow(left[0])
             on = np.arange(len(left)) == 0  # the seed is discarded in any case: the loop ends

@@ -76,14 +76,11 @@ class Points:
         if plane is not None and plane.inputs is not None and set(plane.inputs) <= set(self.names):
             columns = [self.names.index(name) for name in plane.inputs]
         if len(columns) not in (n, 2):
+            unlabelled = self.label is None
+            cure = "name that of the classes, --label COLUMN" if unlabelled else "leave out the others"
             raise ValueError(
                 f"--data must have a column for each of the {n} inputs, beside that of --label; got "
-                f"{shown([self.names[k] for k in columns])}: "
-                + (
-                    "leave out the others"
-                    if self.label is not None
-                    else "name that of the classes, --label COLUMN"
-                )
+                f"{shown([self.names[k] for k in columns])}: {cure}"
             )
         points = self._numbers(columns)
         if plane is None or len(columns) != n:

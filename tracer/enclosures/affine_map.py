@@ -9,6 +9,7 @@ References
 .. [1] N. J. Higham, "Accuracy and Stability of Numerical Algorithms", 2nd ed., SIAM (2002), chapter 3.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -58,7 +59,7 @@ class AffineMap:
         if rows.all() and columns.all():
             return self
         matrices = [self.weight, self.size, *([] if self._exact else [self.weight_radius])]
-        W, size, *radius = _cut(matrices, rows, columns)
+        W, size, *radius = cut(matrices, rows, columns)
         found = AffineMap(W, self.bias[rows], radius[0] if radius else None, self.bias_radius[rows])
         known = {name: getattr(self, name) for name in ("gamma", "gamma_back", "up")}
         known |= {name: getattr(self, name)[rows] for name in ("underflow", "slack_of_sums")}
@@ -206,7 +207,7 @@ def with_data(matrix: Matrix, data: Array) -> Matrix:
     return type(matrix)((data, matrix.indices, matrix.indptr), shape=matrix.shape)
 
 
-def _cut(matrices: list[Matrix], rows: Mask, columns: Mask) -> list[Matrix]:
+def cut(matrices: Sequence[Matrix], rows: Mask, columns: Mask) -> list[Matrix]:
     """Some rows and columns of arrays, or of CSR matrices that have one pattern."""
     first = matrices[0]
     if isinstance(first, np.ndarray):

@@ -66,11 +66,12 @@ class Plane:
             raise ValueError("u and v must be linearly independent; got dependent vectors")
 
     def __repr__(self) -> str:
-        n, names = len(self.origin), self.inputs or range(len(self.origin))
-        drawn = (
-            "" if self.features is None else ", of {!r} and {!r}".format(*(names[k] for k in self.features))
-        )
-        return f"Plane({n} inputs{drawn})"
+        n = len(self.origin)
+        if self.features is None:
+            return f"Plane({n} inputs)"
+        names = self.inputs or range(n)
+        first, second = (names[k] for k in self.features)
+        return f"Plane({n} inputs, of {first!r} and {second!r})"
 
     @classmethod
     def through(cls, a: ArrayLike, b: ArrayLike, c: ArrayLike) -> Plane:

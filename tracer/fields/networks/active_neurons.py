@@ -17,7 +17,7 @@ import numpy as np
 
 from tracer.arrays import Array, Indices, Mask, Signs
 from tracer.enclosures import rounding
-from tracer.enclosures.affine_map import AffineMap
+from tracer.enclosures.affine_map import AffineMap, cut
 from tracer.enclosures.forms.relaxation import Relaxation
 from tracer.fields.networks.activations import Activation, Parts, mixed
 from tracer.fields.networks.layer import Layer
@@ -121,7 +121,7 @@ def without_constants(layers: Sequence[Layer]) -> tuple[Layer, ...]:
 def _with_constants(layer: Layer, inputs: Mask, value: Array, error: Array) -> Layer:
     """A layer as a function of some `inputs`; the others have a constant `value`, with an error bound."""
     every = np.ones(layer.outputs, dtype=bool)
-    W, r = (_taken(part, every, inputs) for part in (layer.weight, layer.weight_radius))
+    W, r = cut((layer.weight, layer.weight_radius), every, inputs)
     b, s = layer.bias, layer.bias_radius
     # Inputs that are exactly 0 add nothing, not even a rounding error.
     some = np.flatnonzero((value != 0) | (error != 0))
@@ -143,8 +143,3 @@ def neighbours(lower: Array, upper: Array) -> Indices:
     place = ((center - least) / np.where(span > 0, span, 1.0) * (2**BITS - 1)).astype(np.int64)
     bits = (place[:, :, None] >> np.arange(BITS)) & 1
     return np.argsort((bits * 4 ** np.arange(BITS)).sum(axis=2) @ [2, 1], kind="stable")
-
-
-def _taken(matrix: Any, rows: Mask, columns: Mask) -> Any:
-    """Some rows and columns of an array or a sparse matrix."""
-    return matrix[np.flatnonzero(rows)][:, np.flatnonzero(columns)]

@@ -173,9 +173,8 @@ def _subset_products(B: Array, dB: Array) -> tuple[Array, Array]:
     n = len(B)
     p, dp = np.ones((n, 1)), np.zeros((n, 1, 2))
     for b, db in zip(B.T, dB, strict=True):
-        factor = np.stack([special.expit(-b), special.expit(b)], axis=-1)[
-            :, None
-        ]  # (n, 1, 2): k not in S, k in S
+        # (n, 1, 2): k not in S, k in S.
+        factor = np.stack([special.expit(-b), special.expit(b)], axis=-1)[:, None]
         slope = (factor[..., 1] * factor[..., 0])[..., None] * np.array([-1.0, 1.0])
         dp = (dp[:, :, None] * factor[..., None] + p[:, :, None, None] * slope[..., None] * db).reshape(
             n, -1, 2
