@@ -14,7 +14,7 @@ from tracer.models import loading
 from tracer.models.keras import configuration as keras_configuration
 from tracer.models.keras import graph as keras_graph
 from tracer.models.keras import products as keras_products
-from tracer.models.onnx import operators as onnx_operators
+from tracer.models.onnx.operators import table as onnx_operators
 from tracer.models.scikit_learn import estimators, kernels, processes, steps
 from tracer.models.torch_modules import operators as torch_operators
 

@@ -39,6 +39,7 @@ FOLDERS = [
     "boundaries/partitions",
     "boundaries/sweeps",
     "models/lowering",
+    "models/onnx/operators",
     "models/onnx",
     "models/keras",
     "models/scikit_learn",

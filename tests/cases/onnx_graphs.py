@@ -247,7 +247,9 @@ def reshape(g, x, shape, rng):
 def reduce(operator):
     def add(g, x, shape, rng):
         axes = g.pick([[1], [-1], list(range(2, len(shape))) or [1]])
-        if operator in ("ReduceMax", "ReduceMin", "ReduceMean", "ReduceSum"):
+        count = np.prod([shape[k] for k in axes])
+        # A product is a difference of squares, which loses digits where its factors differ in size.
+        if operator != "ReduceProd" or count <= 3:
             g.add(operator, x, g.ints(axes), keepdims=int(rng.integers(0, 2)) if len(shape) > 2 else 1)
 
     return add
@@ -309,5 +311,5 @@ SPATIAL = [
     simple("GlobalAveragePool"),
     simple("GlobalMaxPool"),
     simple("Flatten"),
-    *map(reduce, ("ReduceMax", "ReduceMin", "ReduceMean", "ReduceSum")),
+    *map(reduce, ("ReduceMax", "ReduceMin", "ReduceMean", "ReduceProd", "ReduceSum")),
 ]

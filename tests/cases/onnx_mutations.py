@@ -9,7 +9,7 @@ from onnx import helper
 
 from cases.onnx_graphs import Graph
 from cases.onnx_models import model, node
-from tracer.models.onnx import operators
+from tracer.models.onnx.operators import table
 
 LIES = [
     0,
@@ -25,7 +25,7 @@ LIES = [
     -(2**63),
 ]
 OPERATORS = sorted(
-    {"Constant", "Range", "Softmax", "Where", *(name for table in operators.TABLES for name in table)}
+    {"Constant", "Range", "Softmax", "Where", *(name for rows in table.TABLES for name in rows)}
 )
 INTEGERS = ["axis", "axes", "group", "pads", "strides", "dilations", "kernel_shape", "keepdims", "perm"]
 INTEGERS += ["ceil_mode", "output_padding", "output_shape", "transA", "transB", "allowzero"]

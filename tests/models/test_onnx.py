@@ -312,7 +312,7 @@ def test_the_scaler_of_a_pipeline_is_read(tmp_path):
     made.opset_import.append(onnx.helper.make_opsetid("ai.onnx.ml", 1))
     x = np.random.default_rng(0).normal(size=(20, 4))
     assert agreement(tracer.load(saved(made, tmp_path))(x), (x - offset) * scale @ W.T) < 1e-12
-    node.op_type = "Normalizer"
+    node.op_type = "OneHotEncoder"
     made.graph.node[0].CopyFrom(node)
     with pytest.raises(ValueError, match=r"operators of 'ai\.onnx\.ml' are not known"):
         tracer.load(saved(made, tmp_path))

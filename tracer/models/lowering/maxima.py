@@ -13,6 +13,7 @@ applied to one entry of each window.
 """
 
 from collections.abc import Callable
+from functools import reduce
 
 import numpy as np
 
@@ -125,6 +126,13 @@ def product(a: Tensor, b: Tensor) -> Tensor:
         return a.activated("power", 2)
     square = [a.plus(x).activated("power", 2) for x in (b, b.times(-1.0))]
     return square[0].plus(square[1].times(-1.0)).times(0.25)
+
+
+def multiplied(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+    """The product over axes, which keep the size 1."""
+    which, shape = x.groups(axes)
+    first, *others = (x.at(column.reshape(shape)) for column in which.T)
+    return reduce(product, others, first)
 
 
 def power(x: Tensor, exponent: float) -> Tensor:

@@ -20,9 +20,10 @@ from tracer.models.lowering import chain
 from tracer.models.lowering.tensor import Tensor
 from tracer.models.onnx import weights
 from tracer.models.onnx.inputs import declared_batch, holds_floats, input_shape
-from tracer.models.onnx.operators import apply
-from tracer.models.onnx.patterns import Patterns, read_by
-from tracer.models.onnx.tensors import REMEDY, Node, Value
+from tracer.models.onnx.operators import linear_models, moves
+from tracer.models.onnx.operators.table import apply
+from tracer.models.onnx.operators.tensors import REMEDY, Node, Unread, Value
+from tracer.models.onnx.patterns import SHARES, Patterns, read_by
 
 # Before this version operators have attributes of their own for what are inputs now.
 OLDEST_OPSET = 6
@@ -32,14 +33,10 @@ KEPT = 5
 Shapes = Sequence[int] | Mapping[str, Sequence[int]]
 
 
-class Unread(ValueError):
-    """The reason why a tensor cannot be read."""
-
-
-# What skl2onnx writes of the steps before a network.
-OF_PIPELINES = (("ai.onnx.ml", "Scaler"),)
-# For what it writes of estimators that are no networks.
-OF_ESTIMATORS = "Pass the estimator of scikit-learn itself: tracer.as_network(estimator)"
+# The operators of estimators have a domain of their own.
+OF_ESTIMATORS = "ai.onnx.ml"
+READ_OF_ESTIMATORS = (*linear_models.OF_TENSORS, *moves.OF_ESTIMATORS)
+ESTIMATOR = "Pass the estimator of scikit-learn itself, tracer.as_network(estimator), where it is at hand"
 
 
 def lowered(model: Any, folder: Path, output: str | int | None, shape: Shapes | None) -> Network:
@@ -93,9 +90,12 @@ def _output(graph: Any, output: str | int | None) -> str:
     return packed.get(name, name)
 
 
-def _remedy(domain: str) -> str:
-    """What to do about an operator of an unknown domain."""
-    return OF_ESTIMATORS if domain == "ai.onnx.ml" else REMEDY
+def _need_known(node: Any) -> None:
+    """Raise a ValueError, with a cure, for a node of an unknown domain or an estimator that is no network."""
+    if node.domain in DOMAINS or (node.domain == OF_ESTIMATORS and node.op_type in READ_OF_ESTIMATORS):
+        return
+    cure = f"{ESTIMATOR}. {REMEDY}" if node.domain == OF_ESTIMATORS else REMEDY
+    raise ValueError(f"operators of {node.domain!r} are not known. {cure}")
 
 
 class _Walk:
@@ -166,7 +166,9 @@ class _Walk:
         else:
             self._values |= zip(node.output, found if isinstance(found, list) else [found], strict=False)
 
-    def _draw(self, value: Value) -> None:
+    def _draw(self, value: Value | Unread) -> None:
+        if isinstance(value, Unread):
+            return
         if not isinstance(value, Tensor):
             draw(value.size)
             return
@@ -174,11 +176,10 @@ class _Walk:
         self._level = max(self._level, value.affine.level)
         draw(value.affine.outputs * (KEPT if is_further else 1))
 
-    def _result(self, node: Any) -> Value | list[Value]:
+    def _result(self, node: Any) -> Value | list[Value | Unread]:
         from onnx.helper import get_attribute_value
 
-        if node.domain not in DOMAINS and (node.domain, node.op_type) not in OF_PIPELINES:
-            raise ValueError(f"operators of {node.domain!r} are not known. {_remedy(node.domain)}")
+        _need_known(node)
         attributes = {attribute.name: get_attribute_value(attribute) for attribute in node.attribute}
         if node.op_type == "Constant":
             return self._constant(attributes)
@@ -191,6 +192,8 @@ class _Walk:
             return x
         if not isinstance(x, Tensor):
             raise ValueError(f"{pattern.activation} of a constant")
+        if pattern.activation == SHARES:
+            return linear_models.shares(x)
         bent = x.activated(pattern.activation)
         return bent if pattern.factor == 1 else bent.times(pattern.factor)
 

@@ -1,8 +1,9 @@
-"""Activations that exporters write in parts, recognised by their nodes.
+"""Activations, and shares, that exporters write in parts, recognised by their nodes.
 
     silu(x) = x · sigmoid(x)
     gelu(x) = x · (1 + erf(x / √2)) / 2, with the half anywhere
     softplus(x) = x where x > 20, else softplus(x)
+    shares of x = x / Σ |x| of the entries of a row
 
 A rounded √2 in a file stands for √2 itself, and the softplus with a threshold for softplus itself: at the
 threshold x is 2e-9 less, and the difference decreases.
@@ -18,7 +19,10 @@ DIGITS = 1e-3
 # Relative error allowed in a stored 1/β.
 SAME = 1e-6
 # The last nodes of patterns, and an upper bound of the number of nodes from their tensor to them.
-LAST, LONGEST = ("Mul", "Where"), 7
+LAST, LONGEST = ("Div", "Mul", "Where"), 7
+SHARES = "a division by the sum"
+# The axes of a row of entries.
+ALONG_ROWS = (-1, 1)
 
 
 class Pattern(NamedTuple):
@@ -47,6 +51,8 @@ class Patterns:
         """The activation whose last node is `node`; None if there is none."""
         if node.op_type == "Where":
             return self._softplus(*node.input)
+        if node.op_type == "Div":
+            return self._shares(*node.input)
         if node.op_type != "Mul" or len(node.input) != 2:
             return None
         for a, b in (tuple(node.input), tuple(node.input)[::-1]):
@@ -70,6 +76,17 @@ class Patterns:
             return Pattern("gelu", x, 2 * half)
         core, other_half = self._factored(a)
         return Pattern("gelu", x, 2 * half * other_half) if x == core else None
+
+    def _shares(self, x: str, total: str) -> Pattern | None:
+        """``total`` is the sum of |x| along rows."""
+        node = self._producers.get(total)
+        if node is None or node.op_type != "ReduceSum":
+            return None
+        sizes = self._producers.get(node.input[0])
+        given = [tuple(a.ints) for a in node.attribute if a.name == "axes"]
+        axes = given[0] if given else tuple(self._number(name) for name in node.input[1:])
+        matches = sizes is not None and sizes.op_type == "Abs" and list(sizes.input) == [x]
+        return Pattern(SHARES, x, 1.0) if matches and len(axes) == 1 and axes[0] in ALONG_ROWS else None
 
     def _softplus(self, gate: str, x: str, curve: str) -> Pattern | None:
         """``curve`` is softplus(β x) / β, and the gate compares β x with a threshold."""

@@ -17,7 +17,15 @@ from tracer.models.lowering import maxima
 from tracer.models.lowering.affine import Affine
 from tracer.models.lowering.matrix import need_room
 from tracer.models.lowering.tensor import Constant, Tensor
-from tracer.models.onnx.tensors import OF_TENSORS_ONLY, REMEDY, Node, Operator, Value, floats, scalar
+from tracer.models.onnx.operators.tensors import (
+    OF_TENSORS_ONLY,
+    REMEDY,
+    Node,
+    Operator,
+    Value,
+    floats,
+    scalar,
+)
 
 # Attributes are floats of 32 bits, and so are their defaults.
 EPSILON = float(np.float32(1e-5))
@@ -162,11 +170,6 @@ def _normalise(node: Node, x: Tensor, *parameters: Constant) -> Tensor:
     return Tensor(x.affine.normalised(mean, variance, epsilon, scale, shift), x.shape)
 
 
-def _scale(node: Node, x: Tensor) -> Tensor:
-    """``(x − offset) · scale``, each a number or one for each feature."""
-    return _multiply(_subtract(x, np.array(node.get("offset", [0.0]))), np.array(node.get("scale", [1.0])))
-
-
 # On constants and tensors in any place.
 OF_BOTH: dict[str, Operator] = {
     "Add": _binary("Add", _add),
@@ -181,7 +184,6 @@ OF_BOTH: dict[str, Operator] = {
     "Gemm": _gemm,
 }
 OF_TENSORS: dict[str, Operator] = {
-    "Scaler": _scale,
     "Neg": lambda node, x: x.times(-1.0),
     "Pow": _power,
     "BatchNormalization": _normalise,

@@ -31,9 +31,13 @@ class Node:
         return value.decode() if isinstance(value, bytes) else value
 
 
+class Unread(ValueError):
+    """The reason why a tensor cannot be read."""
+
+
 Value = Constant | Tensor
 # A function of a node and its inputs; an omitted optional input is None.
-Operator = Callable[..., Value | list[Value]]
+Operator = Callable[..., Value | list[Value | Unread]]
 
 
 def floats(constant: Constant) -> Array:

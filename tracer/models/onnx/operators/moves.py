@@ -3,7 +3,7 @@
 Each is a function of arrays, which a tensor applies to the array of its indices: one definition serves both.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import prod
 
 import numpy as np
@@ -11,8 +11,8 @@ import numpy as np
 from tracer.models.lowering.affine import Affine
 from tracer.models.lowering.matrix import need_room
 from tracer.models.lowering.tensor import Constant, Tensor, stacked
-from tracer.models.onnx.resizing import resized
-from tracer.models.onnx.tensors import Node, Operator, Value, integers, scalar
+from tracer.models.onnx.operators.resizing import resized
+from tracer.models.onnx.operators.tensors import Node, Operator, Value, floats, integers, scalar
 
 # Target types of a cast. Values of the network may only be cast to floats, whose rounding is small.
 FLOATS = {1: "float32", 11: "float64"}
@@ -61,6 +61,12 @@ def _gather(node: Node, x: Constant, where: Constant) -> Constant:
     axis = node.get("axis", 0)
     need_room(x.size // max(x.shape[axis], 1), where.size)
     return np.take(x, where, axis=axis)
+
+
+def _features(node: Node, x: Constant, where: Constant) -> Constant:
+    """Entries along the last axis, of a row of features at least."""
+    need_room(x.size // max(x.shape[-1], 1), where.size)
+    return np.take(np.atleast_2d(x), where.ravel(), axis=-1)
 
 
 def _slice(
@@ -148,14 +154,20 @@ def _shape(node: Node, x: Value) -> Value:
 
 
 def _concat(node: Node, *parts: Value) -> Value:
-    axis = node.get("axis")
     tensors = [part for part in parts if isinstance(part, Tensor)]
-    constants = [part for part in parts if isinstance(part, np.ndarray)]
+
+    def joined(of_tensors: Iterable[Constant], of_constants: Callable[[Constant], Constant]) -> Constant:
+        arrays = iter(of_tensors)
+        places = [next(arrays) if isinstance(part, Tensor) else of_constants(part) for part in parts]
+        return np.concatenate(places, axis=node.get("axis"))
+
     if not tensors:
-        return np.concatenate(constants, axis=axis)
-    if constants:
-        raise ValueError("it may join constants, or what depends on the input, not both")
-    return stacked(tensors, lambda places: np.concatenate(places, axis=axis))
+        return joined([], np.asarray)
+    # Constants take the places where no entry of a tensor is.
+    y = stacked(tensors, lambda places: joined(places, lambda part: np.full(part.shape, -1)))
+    if len(tensors) == len(parts):
+        return y
+    return y.with_(Affine.plus, joined((np.zeros(x.shape) for x in tensors), floats))
 
 
 def _filled(node: Node, shape: Constant) -> Value:
@@ -167,8 +179,10 @@ def _filled(node: Node, shape: Constant) -> Value:
     return np.full(sizes, 0.0 if value is None else numpy_helper.to_array(value).flat[0])
 
 
+OF_ESTIMATORS: dict[str, Operator] = {"ArrayFeatureExtractor": _moving(_features)}
 # Operators on a tensor or a constant, and constants.
 MOVES: dict[str, Operator] = {
+    **OF_ESTIMATORS,
     "Identity": lambda node, x: x,
     "Flatten": _moving(_flatten),
     "Reshape": _moving(_reshape),

@@ -1,13 +1,18 @@
 """The operators that can be read, and their admissible inputs."""
 
 from tracer.models.lowering.tensor import Tensor
-from tracer.models.onnx import activations, moves, products, windows
-from tracer.models.onnx.tensors import OF_TENSORS_ONLY, REMEDY, Node, Operator, Value
+from tracer.models.onnx.operators import activations, linear_models, moves, products, windows
+from tracer.models.onnx.operators.tensors import OF_TENSORS_ONLY, REMEDY, Node, Operator, Unread, Value
 
 # Operators on constants and tensors in any place.
 OF_BOTH: dict[str, Operator] = {**products.OF_BOTH, **moves.OF_BOTH}
 # Operators on a tensor and constants, in this order.
-OF_TENSORS: dict[str, Operator] = {**products.OF_TENSORS, **windows.OF_TENSORS, **activations.OF_TENSORS}
+OF_TENSORS: dict[str, Operator] = {
+    **products.OF_TENSORS,
+    **windows.OF_TENSORS,
+    **activations.OF_TENSORS,
+    **linear_models.OF_TENSORS,
+}
 # Operators of which only the first so many inputs must be given; of reductions one.
 REQUIRED = {"Gemm": 2, "Conv": 2, "ConvTranspose": 2} | dict.fromkeys(
     ("Clip", "Dropout", "Pad", "Resize", "Slice", "Split", "Squeeze", "Unsqueeze", "Upsample"), 1
@@ -15,7 +20,7 @@ REQUIRED = {"Gemm": 2, "Conv": 2, "ConvTranspose": 2} | dict.fromkeys(
 TABLES = (moves.MOVES, OF_BOTH, OF_TENSORS)
 
 
-def apply(operator: str, node: Node, inputs: list[Value | None]) -> Value | list[Value]:
+def apply(operator: str, node: Node, inputs: list[Value | None]) -> Value | list[Value | Unread]:
     """The value of a node; a list if it has several outputs.
 
     Raises

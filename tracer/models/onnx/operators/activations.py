@@ -8,7 +8,7 @@ import numpy as np
 from tracer.models.lowering import composites, maxima
 from tracer.models.lowering.affine import Affine
 from tracer.models.lowering.tensor import Constant, Tensor
-from tracer.models.onnx.tensors import REMEDY, Node, Operator, scalar
+from tracer.models.onnx.operators.tensors import REMEDY, Node, Operator, scalar
 
 # Attributes are floats of 32 bits, and so are their defaults; "no bound" is the largest of them.
 LEAKY_ALPHA = float(np.float32(0.01))

@@ -13,7 +13,7 @@ import numpy as np
 
 from tracer.models.lowering.matrix import need_room
 from tracer.models.lowering.tensor import Constant
-from tracer.models.onnx.tensors import REMEDY, Node, integers
+from tracer.models.onnx.operators.tensors import REMEDY, Node, integers
 
 HALF = Fraction(1, 2)
 # The place in the input of the k-th output of m, for a scale s and n inputs.

@@ -12,7 +12,7 @@ import numpy as np
 from tracer.models.lowering import maxima, windows
 from tracer.models.lowering.tensor import Constant, Tensor
 from tracer.models.lowering.windows import Axis
-from tracer.models.onnx.tensors import Node, Operator, floats, integers
+from tracer.models.onnx.operators.tensors import Node, Operator, floats, integers
 
 SAME = ("SAME_UPPER", "SAME_LOWER")
 
@@ -115,4 +115,5 @@ OF_TENSORS: dict[str, Operator] = {
     "ReduceSum": _reducing(windows.reduced),
     "ReduceMax": _reducing(maxima.reduced),
     "ReduceMin": _reducing(maxima.least),
+    "ReduceProd": _reducing(maxima.multiplied),
 }

@@ -1,0 +1,1 @@
+"""The operators of ONNX that can be read, a table for each kind."""
