@@ -14,7 +14,7 @@ from numpy.typing import ArrayLike
 
 from tracer.arrays import Array
 from tracer.atlas.cells.subdivision import corners_of
-from tracer.atlas.certificate import Certificate, Status
+from tracer.atlas.certificate import Certificate
 from tracer.fields.box import Box
 from tracer.fields.checks import floats, label_list, need_finite, shown
 from tracer.fields.feature_names import check_names, names_of, texts
@@ -102,10 +102,9 @@ class Canvas:
 
     def undecided(self, certificate: Certificate) -> Any:
         """The undecided cells of a proof, with a mark wider than a line on small ones; None without any."""
-        if certificate.status not in (Status.PROVEN_OUTSIDE_CELLS, Status.BUDGET_EXHAUSTED):
-            return None
         cells, box = certificate.undecided, Box.from_bounds(certificate.bounds)
-        if not len(cells):
+        # Without a proof the whole box is undecided: colouring it would hide the classes, and tell nothing.
+        if not len(cells) or (cells[0] == [box.lower, box.upper]).all():
             return None
         self.cells(cells, UNDECIDED, zorder=1.5, edgecolors=UNDECIDED, linewidths=RIM)
         small = cells[((cells[:, 1] - cells[:, 0]) / box.sides).max(axis=1) < SMALL_CELL]
