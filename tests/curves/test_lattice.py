@@ -76,3 +76,20 @@ def test_grid_error_falls_with_the_square_and_tracing_keeps_its_promise():
     assert grid_reaching(T2, BOX, 1e-4).error <= 1e-4
     for error in (1e-3, 1e-6):
         assert tracing_measurement(T2, BOX, error).error <= error
+
+
+@pytest.mark.parametrize("corner", [False, True])
+def test_no_curve_starts_at_the_edge_of_a_plateau_of_0(corner):
+    """Votes of trees are even on areas whose edges may lie beside vertices of the lattice."""
+    calls = []
+
+    def votes(x, y):
+        calls.append(np.size(x))
+        even = np.maximum(x, y) if corner else x
+        # Vertices lie at odd multiples of 2/401: the plateau ends a tenth of BESIDE after some.
+        return 1.0 * (even > 1 / 401 + 2e-7) - (x + y < -1.2)
+
+    boundary = tracer.trace(votes, [(-1, 1), (-1, 1)])
+    assert boundary.status is tracer.Status.SAMPLED
+    assert len(calls) < 60
+    assert len(boundary) == 1

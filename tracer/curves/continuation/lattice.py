@@ -32,6 +32,8 @@ ROUNDS, SECANT_ROUNDS, PARTS = 64, 6, 16
 CUT_TOGETHER = 2**12
 # F is constant beside a place if it is at this distance, in cells.
 BESIDE = 1e-3
+# The eight directions around a point, counterclockwise.
+AROUND = np.array([[1, 0], [1, 1], [0, 1], [-1, 1], [-1, 0], [-1, -1], [0, -1], [1, -1]])
 
 
 @dataclass(frozen=True, eq=False)
@@ -162,13 +164,15 @@ def lattice_of(field: Field, box: Box, shape: tuple[int, int]) -> Lattice:
 
 
 def zero_vertices(field: Field, lattice: Lattice) -> Array:
-    """The vertices (n, 2) at which F is 0, but those on a plateau of 0."""
+    """The vertices (n, 2) at which F is 0, but those on a plateau of 0, or at its edge."""
     x = lattice.at(np.argwhere(lattice.values == 0))
     if not len(x):
         return x
     cell = np.array([line[1] - line[0] for line in lattice.lines])
-    around = x + BESIDE * cell * np.array([[1, 0], [-1, 0], [0, 1], [0, -1]])[:, None]
-    return x[(field.value(around) != 0).any(axis=0)]
+    zero = field.value(x + BESIDE * cell * AROUND[:, None]) == 0
+    # At the edge of a plateau F is 0 in a quarter of the surroundings; beside a curve or a crossing in none.
+    quarter = zero & np.roll(zero, -1, axis=0) & np.roll(zero, -2, axis=0)
+    return x[~quarter[::2].any(axis=0)]
 
 
 def lattice_roots(field: Field, box: Box, shape: tuple[int, int]) -> LatticeRoots:
