@@ -18,8 +18,8 @@ tolerance times the length of all: lengths are as good as points are. And where 
 partial is 0 on it or near that, its direction is to be known so well, at any tolerance, that the polynomial
 turns as often as the arc does.
 
-Where all that an arc misses by may be rounding of F, as bounds of F at its points say, it is as good as it
-can be. No other arc is left alone before it is good: where some never are, the work is not finished.
+An arc is as good as it can be where rounding of F, of which bounds of F at its points are a measure, explains
+all that its polynomial misses. Every other arc is cut until it is good, or the work is not finished.
 
 References
 ----------
@@ -58,22 +58,22 @@ LEAST_COSINE = 0.5**0.5
 MOST_CUTS = 32
 # Where arcs are cut that are steeper, as shares of the way in τ.
 QUARTERS = np.array([0.25, 0.5, 0.75])
-# Where so many cuts have left more than this share of what an arc is off by, or one cut of what its direction
-# is, bounds say how much is rounding.
+# Where so many cuts leave more than this share of an arc's error, or one cut of the error of its direction,
+# bounds of F tell how much of it is rounding.
 PATIENCE = 3
 STALLED = 0.5
 # Nodes within this, in box units, and within their rounding, are one point.
 ONE_POINT = 1e-10
 # The largest noise of an arc without a bracket: in box units, and with rounding as a share of its chord.
 MOST_NOISE = 0.05
-# How well a direction is to be known where an arc may turn, as a share of how far it leads away from an axis;
-# and which arcs may, their directions being this share of how much they vary from an axis.
+# Where an arc may turn, the error allowed in its direction, as a share of the angle between direction and
+# axis; and the angle to an axis, as a share of the range of an arc's directions, below which it may turn.
 SURE = 0.01
 NEAR = 0.25
-# What interpolation between the nodes, and its rate over the length, may make of errors at them.
+# Interpolation between nodes, and its derivative over the length, may amplify their errors by these factors.
 AMPLIFIED = 4.0
 AMPLIFIED_RATE = 100.0
-# No more than this are made of the atlas's arcs: there are curves that wave as often as one likes.
+# The largest number of parts of an atlas's arcs: a curve may wave as often as it likes.
 MOST_ARCS = 2**18
 
 # Where an arc is cut: at its check points, and at two of its nodes.
@@ -81,12 +81,12 @@ CUTS = np.array([NODES[2], 0.0, NODES[-3]])
 AT_CUTS = np.searchsorted(SIGMA, CUTS)
 # The points of SIGMA between the ends, and at them.
 INNER, OUTER = slice(1, -1), slice(None, None, len(SIGMA) - 1)
-# What takes the ends of a cubic, and its rates there, to its values and to its rates.
+# Matrices from the ends of a cubic and its rates there to its values, and to its rates, at SIGMA.
 _T = 0.5 * (1 + SIGMA)[:, None]
 CUBIC = np.hstack([(1 + 2 * _T) * (1 - _T) ** 2, _T**2 * (3 - 2 * _T), _T * (1 - _T) ** 2, _T**2 * (_T - 1)])
 CUBIC_RATES = np.hstack([6 * _T * (_T - 1), 6 * _T * (1 - _T), (1 - _T) * (1 - 3 * _T), _T * (3 * _T - 2)])
-# What takes values at the nodes to those of their polynomial at all of SIGMA of each of its parts; and to its
-# rates, at all of SIGMA and close by each other.
+# Matrices from values at the nodes to the polynomial at SIGMA of each of its parts; to its rates at SIGMA;
+# and to its rates at many places, a quarter of the nodes' distance apart.
 _ENDS = np.concatenate([[-1.0], CUTS, [1.0]])
 PARTS = interpolation((0.5 * ((1 - SIGMA) * _ENDS[:-1, None] + (1 + SIGMA) * _ENDS[1:, None])).ravel())
 RATES_AT_SIGMA = interpolation(SIGMA) @ DERIVATIVE
@@ -111,8 +111,9 @@ def stacked_pieces(
     pieces : Pieces
         One for each; the arclength of each starts at 0.
     good : ndarray of bool, shape (n,)
-        Which polynomials are that good; `deadline`, of `time.perf_counter`, `most` more arcs or `rounds` of
-        cuts (by default `MOST_ARCS` and `MOST_CUTS`) may end the work before all are.
+        Which polynomials are within `tolerance`. The work may end before all are: at the `deadline`, of
+        `time.perf_counter`, with `most` more arcs, or after so many `rounds` of cuts (by default `MOST_ARCS`
+        and `MOST_CUTS`).
     """
     most = len(stack) + (MOST_ARCS if most is None else most)
     stack = _gentle(field, box, stack, most, deadline) if stack.bracketed else stack
@@ -155,7 +156,7 @@ def _would_be_late(began: float, share: float, deadline: float) -> bool:
 
 
 class _Before(NamedTuple):
-    """How far n arcs were off in the last rounds, (n, `PATIENCE`), and astray in the last one, (n,)."""
+    """The errors of n arcs: `off` in the last rounds, (n, `PATIENCE`), and `astray` in the last one, (n,)."""
 
     off: Array
     astray: Array
@@ -166,7 +167,7 @@ class _Before(NamedTuple):
         return cls(np.full((n, PATIENCE), np.inf), np.full(n, np.inf))
 
     def stalled(self, found: "_OnCurve") -> Mask:
-        """Which arcs are hardly better now."""
+        """Which arcs are hardly better than in those rounds."""
         return (found.off >= STALLED * self.off[:, -1]) | (found.astray >= STALLED * self.astray)
 
     def of_parts(self, found: "_OnCurve", cut: Mask) -> "_Before":
@@ -178,7 +179,7 @@ class _Before(NamedTuple):
 def _missing(
     field: Field, box: Box, arcs: ArcBatch, found: "_OnCurve", allowed: tuple[float, float], stalled: Mask
 ) -> Mask:
-    """Which arcs miss what is `allowed` by more than rounding explains, which is added to their noise.
+    """Which arcs exceed the errors that are `allowed` by more than rounding, which is added to their noise.
 
     An arc in a chart whose nodes rounding alone puts out of order is its chord.
     """
@@ -269,7 +270,7 @@ def _predicted_parts(box: Box, parts: ArcBatch, values: Array) -> tuple[Array, A
 
 
 class _OnCurve(NamedTuple):
-    """Of n arcs.
+    """Points of n arcs on the curve, and how far the polynomials through them are from it.
 
     Attributes
     ----------
@@ -281,15 +282,15 @@ class _OnCurve(NamedTuple):
     spread : ndarray, shape (n,)
         How far the nodes are from the start, in box units, where the polynomials fold; else 0.
     noise : ndarray, shape (n,)
-        How much of that may be rounding.
+        An upper bound of the part of `off` that rounding explains.
     length : ndarray, shape (n,)
-        Of their chords, in box units; 0 of arcs that cannot be halved.
+        The lengths of their chords, in box units; 0 for arcs that cannot be halved.
     angle : ndarray, shape (n,)
         The sine of the largest angle between polynomial and curve at the nodes and places.
     room : ndarray, shape (n,)
-        How large that may be for it to be certain how often the arc turns.
+        The largest `angle` with which the number of turns of an arc is certain.
     steep : ndarray of bool, shape (n,)
-        Which are beyond 45° of their chords at a point: these may wave.
+        Which arcs are beyond 45° of their chords at a point, so that they may wave.
     lost : ndarray of bool, shape (n,)
         In which a point was found in the chart's bracket, so that `noise` does not include its rounding.
     """
