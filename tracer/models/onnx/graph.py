@@ -1,7 +1,7 @@
 """The nodes of an ONNX graph in order, lowered to tensors, and to a network.
 
-Affine operators are folded into affine maps until an activation closes a layer; other operands (weights,
-shapes) are constants. Only nodes that the output depends on are read.
+Affine operators are folded into affine maps until an activation ends a layer; weights and shapes are
+constants. Only nodes that the output depends on are read.
 """
 
 from collections import Counter
@@ -24,22 +24,22 @@ from tracer.models.onnx.operators import apply
 from tracer.models.onnx.patterns import Patterns, read_by
 from tracer.models.onnx.tensors import REMEDY, Node, Value
 
-# Before this version operators have attributes of their own for what are inputs now.
+# Before this version operators have attributes for values that are inputs today.
 OLDEST_OPSET = 6
 DOMAINS = ("", "ai.onnx")
-# The entries of a further layer, which are kept, are drawn so many times.
+# So many numbers are drawn for each entry of a new layer: its arrays are kept while the graph is read.
 KEPT = 5
 Shapes = Sequence[int] | Mapping[str, Sequence[int]]
 
 
+# Operators by which skl2onnx writes the steps of a pipeline before a network.
+OF_PIPELINES = (("ai.onnx.ml", "Scaler"),)
+# The cure for operators by which skl2onnx writes estimators that are no networks.
+OF_ESTIMATORS = "Pass the estimator of scikit-learn itself: tracer.as_network(estimator)"
+
+
 class Unread(ValueError):
     """The reason why a tensor cannot be read."""
-
-
-# What skl2onnx writes of the steps before a network.
-OF_PIPELINES = (("ai.onnx.ml", "Scaler"),)
-# For what it writes of estimators that are no networks.
-OF_ESTIMATORS = "Pass the estimator of scikit-learn itself: tracer.as_network(estimator)"
 
 
 def lowered(model: Any, folder: Path, output: str | int | None, shape: Shapes | None) -> Network:
@@ -55,7 +55,7 @@ def lowered(model: Any, folder: Path, output: str | int | None, shape: Shapes | 
     name = _output(graph, output)
     batch = declared_batch(graph, name)
     if batch > 1:
-        # A file may fix the size of its batch. If its operators do not fit one row, the rows are one point.
+        # Operators of a file that fixes its batch may not fit a batch of one: then all rows are one point.
         try:
             return _Walk(graph, name, opset, folder, shape, batch).network()
         except ValueError as error:
@@ -68,10 +68,10 @@ def lowered(model: Any, folder: Path, output: str | int | None, shape: Shapes | 
 
 
 def _output(graph: Any, output: str | int | None) -> str:
-    """The name of the tensor that is asked for.
+    """The name of the requested output's tensor; by default the only output of floats.
 
-    Converters of classifiers give labels too, and may pack the probabilities into maps of their names, a
-    ZipMap: by default the only output of floats is read, and of a map what it packs.
+    Converters of classifiers add an output of labels, and may pack the probabilities into maps from labels, a
+    ZipMap: for such an output the tensor that it packs is read.
     """
     names = [tensor.name for tensor in graph.output]
     maps = [node for node in graph.node if node.op_type == "ZipMap" and node.input and node.output]
@@ -93,13 +93,8 @@ def _output(graph: Any, output: str | int | None) -> str:
     return packed.get(name, name)
 
 
-def _remedy(domain: str) -> str:
-    """What to do about an operator of an unknown domain."""
-    return OF_ESTIMATORS if domain == "ai.onnx.ml" else REMEDY
-
-
 class _Walk:
-    """The values of a graph's tensors, by name, of those that the output depends on."""
+    """The values, by name, of the tensors of a graph that the output depends on."""
 
     def __init__(
         self, graph: Any, output: str, opset: int, folder: Path, shape: Shapes | None, batch: int
@@ -124,7 +119,7 @@ class _Walk:
         for node, read in zip(nodes, reads, strict=True):
             self._visit(node)
             uses.subtract(read)
-            # What nothing reads any more is not kept: large tensors take 40 bytes an entry.
+            # A tensor that no later node reads is dropped: large tensors take 40 bytes an entry.
             for name in read:
                 if not uses[name] and name != output:
                     self._values.pop(name, None)
@@ -135,11 +130,11 @@ class _Walk:
         if not isinstance(output, Tensor):
             raise ValueError("its output does not depend on its input")
         if self._batch > 1 and output.shape[:1] != (1,):
-            raise ValueError(f"the rows of a batch must stay apart; got shape {output.shape} for one")
+            raise ValueError(f"the rows of a batch must stay apart; got shape {output.shape} for one row")
         return chain.network(output.affine, [x.affine for x in self._inputs])
 
     def _value(self, name: str) -> Value:
-        value = self._values.get(name, Unread(f"nothing gives the tensor {name!r}"))
+        value = self._values.get(name, Unread(f"no node or input gives the tensor {name!r}"))
         if isinstance(value, Unread):
             raise value
         return value
@@ -178,7 +173,8 @@ class _Walk:
         from onnx.helper import get_attribute_value
 
         if node.domain not in DOMAINS and (node.domain, node.op_type) not in OF_PIPELINES:
-            raise ValueError(f"operators of {node.domain!r} are not known. {_remedy(node.domain)}")
+            remedy = OF_ESTIMATORS if node.domain == "ai.onnx.ml" else REMEDY
+            raise ValueError(f"operators of {node.domain!r} are not known. {remedy}")
         attributes = {attribute.name: get_attribute_value(attribute) for attribute in node.attribute}
         if node.op_type == "Constant":
             return self._constant(attributes)
@@ -191,8 +187,8 @@ class _Walk:
             return x
         if not isinstance(x, Tensor):
             raise ValueError(f"{pattern.activation} of a constant")
-        bent = x.activated(pattern.activation)
-        return bent if pattern.factor == 1 else bent.times(pattern.factor)
+        y = x.activated(pattern.activation)
+        return y if pattern.factor == 1 else y.times(pattern.factor)
 
     def _constant(self, attributes: dict[str, Any]) -> Value:
         ((name, value),) = attributes.items()
@@ -209,7 +205,7 @@ class _Walk:
 
 
 def _ancestors(output: str, producers: Mapping[str, Any]) -> set[str]:
-    """The names of the tensors that a tensor depends on, and its own."""
+    """The names of a tensor, and of all tensors that it depends on."""
     found, open_ = set(), [output]
     while open_:
         name = open_.pop()
@@ -220,7 +216,7 @@ def _ancestors(output: str, producers: Mapping[str, Any]) -> set[str]:
 
 
 def _in_order(nodes: Sequence[Any], producers: Mapping[str, Any], needed: set[str]) -> list[Any]:
-    """Those nodes that give a needed tensor, each after those that give its inputs."""
+    """The nodes that give a needed tensor, each after the nodes that give its inputs."""
     number = {id(node): k for k, node in enumerate(nodes)}
     before = {
         k: {number[id(producers[name])] for name in node.input if name in producers}

@@ -1,6 +1,11 @@
-"""Operators that move entries, or compute shapes, and change no value.
+"""Operators that move entries, or compute shapes, and change no value [1]_.
 
-Each is a function of arrays, which a tensor applies to the array of its indices: one definition serves both.
+Each operator is a function of arrays, which a tensor applies to the array of its indices: one definition
+serves constants and tensors.
+
+References
+----------
+.. [1] ONNX operators, https://onnx.ai/onnx/operators/.
 """
 
 from collections.abc import Callable
@@ -8,13 +13,12 @@ from math import prod
 
 import numpy as np
 
-from tracer.models.lowering.affine import Affine
 from tracer.models.lowering.matrix import need_room
 from tracer.models.lowering.tensor import Constant, Tensor, stacked
 from tracer.models.onnx.resizing import resized
 from tracer.models.onnx.tensors import Node, Operator, Value, integers, scalar
 
-# Target types of a cast. Values of the network may only be cast to floats, whose rounding is small.
+# Target types of a cast. Tensors may only be cast to types whose rounding is small.
 FLOATS = {1: "float32", 11: "float64"}
 TYPES = {**FLOATS, 6: "int32", 7: "int64", 10: "float16"}
 
@@ -76,7 +80,7 @@ def _slice(
     by = integers(node, "steps", steps) or [1] * len(first)
     parts = [slice(None)] * x.ndim
     for axis, start, end, step in zip(which, first, last, by, strict=True):
-        # Going down, an end before the first entry is far below it.
+        # With a negative step, an end before the first entry includes the first: NumPy writes it as None.
         parts[axis] = slice(start, None if step < 0 and end < -x.shape[axis] else end, step)
     return x[tuple(parts)]
 
@@ -114,7 +118,7 @@ def _pad(
     which = [range(len(shape))[k] for k in integers(node, "axes", axes) or range(len(shape))]
     before, after = np.zeros((2, len(shape)), dtype=object)
     before[which], after[which] = np.reshape(np.array(widths, dtype=object), (2, len(which)))
-    # Negative widths cut.
+    # Negative widths remove entries.
     need_room(*(shape + np.maximum(before, 0) + np.maximum(after, 0)))
     cut = tuple(slice(max(-b, 0), n - max(-a, 0)) for n, b, a in zip(shape, before, after, strict=True))
     grown = [(max(b, 0), max(a, 0)) for b, a in zip(before, after, strict=True)]
@@ -124,13 +128,13 @@ def _pad(
     if not isinstance(x, Tensor):
         return np.pad(x[cut], grown, constant_values=fill)
     places = np.pad(x.places[cut], grown, constant_values=-1)
-    return x.at(places) if fill == 0 else x.at(places).with_(Affine.plus, np.where(places < 0, fill, 0.0))
+    return x.at(places) if fill == 0 else x.at(places).plus(np.where(places < 0, fill, 0.0))
 
 
 def _cast(node: Node, x: Value) -> Value:
     if isinstance(x, Tensor):
         if node.get("to") not in FLOATS:
-            raise ValueError(f"values can only be cast to {' or '.join(FLOATS.values())}")
+            raise ValueError(f"tensors can only be cast to {' or '.join(FLOATS.values())}")
         return x
     if node.get("to") not in TYPES:
         raise ValueError(f"constants can only be cast to {', '.join(TYPES.values())}")
@@ -154,7 +158,7 @@ def _concat(node: Node, *parts: Value) -> Value:
     if not tensors:
         return np.concatenate(constants, axis=axis)
     if constants:
-        raise ValueError("it may join constants, or what depends on the input, not both")
+        raise ValueError("it may join constants, or tensors that depend on the input, not both")
     return stacked(tensors, lambda places: np.concatenate(places, axis=axis))
 
 

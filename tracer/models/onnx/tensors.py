@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from tracer.arrays import Array
-from tracer.models.lowering.tensor import Constant, Tensor
+from tracer.models.lowering.tensor import Constant, Value
 
 REMEDY = "Trace tracer.Function(f) instead, where f(x1, x2) runs the model at points, as by onnxruntime"
-OF_TENSORS_ONLY = "it may only be used on what depends on the network's input"
+OF_TENSORS_ONLY = "it may only be used on tensors that depend on the network's input"
 
 
 @dataclass(frozen=True)
@@ -31,7 +31,6 @@ class Node:
         return value.decode() if isinstance(value, bytes) else value
 
 
-Value = Constant | Tensor
 # A function of a node and its inputs; an omitted optional input is None.
 Operator = Callable[..., Value | list[Value]]
 
@@ -42,7 +41,7 @@ def floats(constant: Constant) -> Array:
 
 
 def scalar(constant: Constant | None, default: float) -> float:
-    """A constant that is one number, perhaps repeated; the default if there is none."""
+    """A constant that is one number, perhaps repeated; the default for an omitted constant."""
     if constant is None:
         return default
     if not isinstance(constant, np.ndarray) or not constant.size or (constant != constant.flat[0]).any():
@@ -51,7 +50,7 @@ def scalar(constant: Constant | None, default: float) -> float:
 
 
 def integers(node: Node, name: str, given: Constant | None) -> list[int] | None:
-    """Integers that are an input, or, in older versions, an attribute; None if there are none."""
+    """Integers that are an input or, in older versions, an attribute; None if both are omitted."""
     if given is None:
         values = node.get(name)
         return None if values is None else [int(n) for n in values]
