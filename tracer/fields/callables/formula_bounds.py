@@ -124,7 +124,7 @@ def _at_once(
     x1, x2, radius = OnCells.coordinates(lower, upper, switches, ranges=ranges)
     found = _read(read, x1, x2, lower, upper)
     gradient = per_unit(found.least.T, found.most.T, radius)
-    kinks = _Kinks.open_in(found.reading, len(lower))
+    kinks = _Kinks.undecided_in(found.reading, len(lower))
     if kinks is not None:
         gradient = _without_weak_signs(*gradient, kinks, found)
     none, decided = np.zeros(gradient[0].shape), (gradient[0] > 0) | (gradient[1] < 0)
@@ -189,7 +189,7 @@ class _Kinks(NamedTuple):
     sign: Signs
 
     @classmethod
-    def open_in(cls, reading: CellReading, cells: int) -> "_Kinks | None":
+    def undecided_in(cls, reading: CellReading, cells: int) -> "_Kinks | None":
         """The kinks in a reading of the formula; None if no kink is undecided in any cell."""
         if not any((kink.side == 0).any() for kink in reading.kinks):
             return None

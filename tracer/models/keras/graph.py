@@ -168,7 +168,7 @@ class _Walk:
         outputs: Sequence[Output],
         path: tuple[Spec, ...],
     ) -> list[Value]:
-        """The values of some outputs of a model inside the models of `path`, from those of its inputs."""
+        """The values of `outputs` of a model inside the models of `path`; `known` are those of its inputs."""
         found = dict(known)
         for call in model.order(outputs):
             if call in found:

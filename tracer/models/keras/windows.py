@@ -127,7 +127,7 @@ def _depthwise(layer: Layer, shape: Shape, *, n: int) -> Part:
 
 
 def _each_channel(kernel: Constant) -> Constant:
-    """A depthwise kernel (*sizes, in, multiple) as that of a convolution with a group for each channel."""
+    """A depthwise kernel (*sizes, in, multiple) as a kernel (out, 1, *sizes) of groups of one channel."""
     first = np.moveaxis(kernel, (-2, -1), (0, 1))
     return first.reshape(-1, 1, *first.shape[2:])
 

@@ -36,7 +36,7 @@ MODES = 11
 
 
 def resized(node: Node, x: Constant, *inputs: Constant | None) -> Constant:
-    """The entries of x that are nearest to those of the resized axes."""
+    """The entries of x that are the nearest neighbours of the entries of resized axes."""
     scales, sizes = _targets(node, x, *inputs)
     old = node.opset < MODES
     coordinate = node.get("coordinate_transformation_mode", "asymmetric" if old else "half_pixel")
