@@ -162,7 +162,7 @@ def test_the_command_line_divides_a_box(tmp_path, capsys):
     assert main(["partition", "--example", "iris", "-o", saved]) == 0
     assert main(["plot", saved, "-o", drawn]) == 0
     assert main(["plot", saved, "-o", drawn, "--plain"]) == 2
-    assert "the file holds a partition" in capsys.readouterr().err
+    assert "the file has a partition" in capsys.readouterr().err
     assert main(["partition", "--example", "iris", "--plane", "0", "0"]) == 2
 
 

@@ -99,13 +99,17 @@ def test_points_of_a_file_are_drawn_on_top(tmp_path, capsys):
         (
             "a,b,c\n1,2,3\n",
             "c",
-            "setosa, versicolor, virginica, or of their numbers; got '3' in row 1",
+            "setosa, versicolor, virginica, or their numbers; got '3' in row 1",
         ),
-        (IRIS, None, "'species', 'length']: name that of the classes, --label COLUMN"),
+        (IRIS, None, "'species', 'length']: name the column of classes, --label COLUMN"),
         ("a,b,c,d\n1,2,3,setosa\n", "d", "got ['a', 'b', 'c']: leave out the others"),
         ("1,2,setosa\n3,1,virginica\n", "setosa", "--label COLUMN must have COLUMN a column, one of 0, 1, 2"),
         ("1,2\n3\n", None, "--data must have 2 columns in every row; got 1 in row 2"),
-        ("a,b\n1,x\n", None, "--data must have numbers in all columns but that of --label; got 'x' in row 1"),
+        (
+            "a,b\n1,x\n",
+            None,
+            "--data must have numbers in all columns but that of the classes; got 'x' in row 1",
+        ),
         ("", None, "--data must have a row for each point"),
     ],
 )

@@ -29,11 +29,11 @@ def answered(page):
     for callback in list(page.document.session_callbacks):
         page.document.remove_next_tick_callback(callback)
         callback.callback()
-    return page.said.text
+    return page.heading.text
 
 
 def test_a_change_is_answered_and_shown(page):
-    assert "3 curves" in page.said.text
+    assert "3 curves" in page.heading.text
     before = page.figure.sources["lines"].data["x"]
     page.ask(window=((0.0, 1.0), (0.0, 1.0)))
     assert "[0, 1] × [0, 1]" in answered(page)
@@ -44,12 +44,12 @@ def test_a_change_is_answered_and_shown(page):
     assert page.file(".geojson")[0] == "partition.geojson"
 
 
-def test_what_cannot_be_answered_is_said_and_the_picture_stays(page):
+def test_what_cannot_be_answered_is_named_and_the_picture_stays(page):
     shown = page.result
     page.ask(window=((1.0, 0.0), (0.0, 1.0)))
-    said = answered(page)
-    assert "No boundary" in said
-    assert "must be finite with lo &lt; hi" in said
+    heading = answered(page)
+    assert "No boundary" in heading
+    assert "must be finite with lo &lt; hi" in heading
     assert page.result is shown
 
 
@@ -58,7 +58,7 @@ def test_a_window_that_takes_too_long_is_unfinished():
 
     network, bounds = tracer.example("noisy-moons")
     made = page_of(network, first_question(network, bounds), time_limit=0.01)(document.Document())
-    assert "unfinished: zoom in" in made.said.text
+    assert "unfinished: zoom in" in made.heading.text
     made._newest.close()
 
 

@@ -12,7 +12,7 @@ import pytest
 import tracer
 from tracer.explore.newest import Newest
 from tracer.explore.questions import FILES, Question, answer, file_of, first_question
-from tracer.explore.weights import MOST, has_sliders, names, values, with_values
+from tracer.explore.weights import MOST_WEIGHTS, has_sliders, names, values, with_values
 
 PAPER, BOX = tracer.example("paper")
 FIRST = first_question(PAPER, BOX)
@@ -87,7 +87,7 @@ def test_large_or_folded_networks_have_no_sliders():
     assert not has_sliders(tracer.example("moons")[0])
     plane = tracer.Plane([0.0, 0], [1.0, 0], [0.0, 1])
     assert not has_sliders(PAPER.restrict(plane))
-    assert values(tracer.example("xor")[0]).size <= MOST
+    assert values(tracer.example("xor")[0]).size <= MOST_WEIGHTS
 
 
 def test_other_weights_are_traced():

@@ -124,10 +124,10 @@ class Visitor:
             if found := condition():
                 return found
             time.sleep(0.05)
-        raise AssertionError(f"nothing happened: {self.said()}")
+        raise AssertionError(f"nothing happened: {self.heading()}")
 
-    def said(self):
-        return self.run(f"{FIND} return model.text", "said")
+    def heading(self):
+        return self.run(f"{FIND} return model.text", "heading")
 
     def inside(self, name, selector):
         """An element of the view of a model."""
@@ -138,9 +138,9 @@ class Visitor:
 
     def changed(self, act):
         """What the page says after something has changed it."""
-        before = self.said()
+        before = self.heading()
         act()
-        return self.wait(lambda: (now := self.said()) != before and now)
+        return self.wait(lambda: (now := self.heading()) != before and now)
 
 
 @pytest.fixture(scope="module")
@@ -172,24 +172,24 @@ def test_a_visitor_drags_zooms_points_chooses_and_downloads(address, visitor):
     visitor.open(address)
     driver = visitor.driver
     field = tracer.example("paper")[0].margin(0, 1)
-    assert "Boundary: 3 curves, length 15.709, proven complete" in visitor.said()
+    assert "Boundary: 3 curves, length 15.709, proven complete" in visitor.heading()
 
     # A weight, dragged: the page shows another boundary, and the time that it took.
     handle = visitor.inside("w x1→y1", ".noUi-handle")
     lines = visitor.column("lines", "x")
     drag = ActionChains(driver).click_and_hold(handle).move_by_offset(20, 0).release()
-    said = visitor.changed(drag.perform)
-    assert re.search(r"traced in \d+ ms, shown \d+ ms after the change", said)
+    heading = visitor.changed(drag.perform)
+    assert re.search(r"traced in \d+ ms, shown \d+ ms after the change", heading)
     assert visitor.column("lines", "x") != lines
     visitor.changed(visitor.inside("reset", "button").click)
-    visitor.wait(lambda: "length 15.709" in visitor.said())
+    visitor.wait(lambda: "length 15.709" in visitor.heading())
 
     # A window, zoomed to: traced again, so that there are as many vertices on less of the curves.
     figure = visitor.run(f"{FIND} return view.el", "figure")
     wheel = ScrollOrigin.from_element(figure)
-    said = visitor.changed(lambda: ActionChains(driver).scroll_from_origin(wheel, 0, -400).perform())
-    assert "proven complete" in said
-    assert "[-3, 3]" not in said
+    heading = visitor.changed(lambda: ActionChains(driver).scroll_from_origin(wheel, 0, -400).perform())
+    assert "proven complete" in heading
+    assert "[-3, 3]" not in heading
     assert max(abs(x) for line in visitor.column("lines", "x") for x in line) < 2.5
 
     # The pointer on a curve.
@@ -210,13 +210,13 @@ def test_a_visitor_drags_zooms_points_chooses_and_downloads(address, visitor):
     path = visitor.downloads / "boundary.geojson"
     visitor.wait(path.exists)
     features = json.loads(path.read_text())["features"]
-    assert f"{len(features)} curve" in said
+    assert f"{len(features)} curve" in heading
 
     # All classes, and the cells of the proof.
     select = visitor.inside("second", "select")
     choice = ActionChains(driver).click(select).send_keys_to_element(select, "all")
-    said = visitor.changed(choice.perform)
-    assert "Partition: 2 classes" in said
+    heading = visitor.changed(choice.perform)
+    assert "Partition: 2 classes" in heading
     boxes = visitor.run(f"{FIND} return [...view.shadow_el.querySelectorAll('input')]", "layers")
     boxes[2].click()
     assert visitor.run(f"{FIND} return model.active", "layers") == [0, 2]

@@ -11,7 +11,7 @@ from cases.chains import evaluated, steps_of
 from tracer.fields.networks.activations import TABLE
 from tracer.models.lowering import chain
 from tracer.models.lowering.affine import Affine
-from tracer.models.lowering.maxima import clipped, largest, reduced
+from tracer.models.lowering.maxima import clipped, largest, maximum_over
 from tracer.models.lowering.tensor import Tensor
 
 
@@ -89,7 +89,9 @@ def test_what_is_not_affine_closes_a_layer_and_a_permutation_of_nothing_does_not
 @pytest.mark.parametrize("activation", [None, "relu", "tanh"])
 def test_a_maximum_is_exact_and_takes_the_logarithm_of_layers(k, activation):
     steps = steps_of(
-        lambda x: reduced(Tensor(x if activation is None else x.activated(activation), (3, k)), (1,)).affine,
+        lambda x: (
+            maximum_over(Tensor(x if activation is None else x.activated(activation), (3, k)), (1,)).affine
+        ),
         3 * k,
     )
     assert len(steps) == int(np.ceil(np.log2(k))) + 1

@@ -132,7 +132,7 @@ def test_free_sizes_are_given(tmp_path, shape):
     ("shape", "message"),
     [
         (None, r"size in each dimension .*; got \[4, 0, 2\].*pass shape=, the shape of one point"),
-        ((4, 3), r"shape must fit \(4, 0, 2\) of input 'x', with 0 for any; got \[4, 3\]"),
+        ((4, 3), r"shape must fit \(4, 0, 2\) of input 'x', where 0 is any size; got \[4, 3\]"),
         ((5, 3, 2), r"shape must fit \(4, 0, 2\)"),
         ((4, 0, 2), "shape must be positive integers"),
         ({"x": "abc"}, "shape must be positive integers"),

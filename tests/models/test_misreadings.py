@@ -92,7 +92,7 @@ def test_other_outputs_have_no_proof(name):
 
 
 def test_noise_is_no_constant():
-    with pytest.raises(ValueError, match="is it random"):
+    with pytest.raises(ValueError, match="is the module random"):
         tracer.as_network(Of(lambda x: x + torch.randn(6), (6,)).double())
 
 

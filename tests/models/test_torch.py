@@ -147,7 +147,7 @@ def of_nan():
             lambda: nn.Conv2d(1, 1, 3),
             r"shape must be given for Conv2d: .* the size of its input; pass shape=\(channels",
         ),
-        (nn.Sequential, "no layer tells the number of inputs"),
+        (nn.Sequential, "no layer fixes the number of inputs"),
         (lambda: nn.ModuleList([nn.Linear(2, 1)]), "cannot be evaluated at points of shape .*is no chain of"),
         (
             lambda: nn.Sequential(nn.Linear(4, 3), nn.Linear(4, 2)),

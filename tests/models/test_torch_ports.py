@@ -65,7 +65,7 @@ def test_a_result_without_bounds_is_sampled_and_can_be_pickled():
 @pytest.mark.parametrize(
     ("module", "arguments", "message"),
     [
-        (Pair(), {"shape": SHAPES}, "output must be chosen, as Pair gives several results: .* one of 0, 1"),
+        (Pair(), {"shape": SHAPES}, "output must be one of 0, 1, as Pair gives several results: pass"),
         (Pair(True), {"shape": SHAPES}, "one of 'logits', 'value'"),
         (Pair(), {"shape": SHAPES, "output": 2}, "output must be one of 0, 1; got 2"),
         (Pair(True), {"shape": SHAPES, "output": 0}, "output must be one of 'logits', 'value'; got 0"),

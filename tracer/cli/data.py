@@ -1,7 +1,7 @@
 """Points in a CSV file, for pictures: ``--data points.csv --label column``.
 
-The first row is a header unless all of it are numbers. Columns belong to the inputs of the model by name
-where both have names, else by position. On a plane, points of the input space are projected onto it.
+The first row is a header unless it contains a number. Columns belong to the inputs of the model by name if
+both have names, else by position. For a model on a plane, points of the input space are projected onto it.
 """
 
 import csv
@@ -21,7 +21,7 @@ from tracer.fields.plane import Plane
 
 @dataclass(frozen=True)
 class Points:
-    """The rows of a file as texts, the names of its columns, and which of them is that of the classes."""
+    """The rows of a file as texts, the names of its columns, and the number of the column of classes."""
 
     path: str
     names: list[str]
@@ -30,14 +30,14 @@ class Points:
 
     @classmethod
     def read(cls, path: str | None, label: str | None) -> "Points | None":
-        """The points in a file; None if none is given.
+        """The points in a file, with the classes in the column `label`; None without a path.
 
         Raises
         ------
         FileNotFoundError
-            If there is no such file.
+            If the file does not exist.
         ValueError
-            If it is no table, or has no such column.
+            If the file is no table, or does not have the column.
         """
         if path is None:
             return None
@@ -51,7 +51,7 @@ class Points:
         if not rows:
             raise ValueError(f"--data must have a row for each point; got the empty file {shown(path)}")
         n = len(rows[0])
-        # A row with a number is no header, even if the classes in it are texts.
+        # A row with a number is no header, even if its class is a text.
         names = [str(k) for k in range(n)] if any(map(is_number, rows[0])) else rows.pop(0)
         for k, row in enumerate(rows):
             if len(row) != n:
@@ -60,7 +60,7 @@ class Points:
         return cls(path, names, rows, column)
 
     def drawn_on(self, model: Any) -> dict[str, Any]:
-        """The keywords X and y for a picture of a model of two inputs, which may lie on a plane."""
+        """The keywords X and y for a picture of a model of two inputs, which may be restricted to a plane."""
         plane: Plane | None = getattr(model, "plane", None)
         drawn = getattr(model, "inputs", None)
         if drawn is not None and set(drawn) <= set(self.names):
@@ -70,16 +70,16 @@ class Points:
         return {"X": X, "y": None if self.label is None else self._classes(model)}
 
     def _projected(self, plane: Plane | None) -> Array:
-        """The points (rows, 2): the coordinates themselves, or points of the plane's input space."""
+        """The points (rows, 2): given by their coordinates, or projected from the plane's input space."""
         columns = [k for k in range(len(self.names)) if k != self.label]
         n = 2 if plane is None else len(plane.origin)
         if plane is not None and plane.inputs is not None and set(plane.inputs) <= set(self.names):
             columns = [self.names.index(name) for name in plane.inputs]
         if len(columns) not in (n, 2):
             unlabelled = self.label is None
-            cure = "name that of the classes, --label COLUMN" if unlabelled else "leave out the others"
+            cure = "name the column of classes, --label COLUMN" if unlabelled else "leave out the others"
             raise ValueError(
-                f"--data must have a column for each of the {n} inputs, beside that of --label; got "
+                f"--data must have a column for each of the {n} inputs, besides the column of --label; got "
                 f"{shown([self.names[k] for k in columns])}: {cure}"
             )
         points = self._numbers(columns)
@@ -93,7 +93,7 @@ class Points:
             for text in (row[j] for j in columns):
                 if not is_number(text):
                     raise ValueError(
-                        "--data must have numbers in all columns but that of --label; got "
+                        "--data must have numbers in all columns but that of the classes; got "
                         f"{shown(text)} in row {k + 1}"
                     )
         return np.array([[float(row[j]) for j in columns] for row in self.rows]).reshape(-1, len(columns))
@@ -109,7 +109,7 @@ class Points:
         wrong = next((k for k, label in enumerate(found) if labels and label not in known), None)
         if wrong is not None:
             raise ValueError(
-                f"--label must be the column of the classes, {', '.join(map(str, labels))}, or of their "
-                f"numbers; got {shown(found[wrong])} in row {wrong + 1}"
+                f"--label must be a column of the classes {', '.join(map(str, labels))}, or their numbers; "
+                f"got {shown(found[wrong])} in row {wrong + 1}"
             )
         return [labels[known[label]] for label in found] if labels else found

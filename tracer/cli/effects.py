@@ -1,4 +1,4 @@
-"""Options that would have no effect beside the others: each is refused by its name, with the cure."""
+"""Options that have no effect together with other options: each is refused by its name, with the cure."""
 
 import argparse
 from collections.abc import Callable
@@ -9,7 +9,7 @@ from tracer.view.export import PICTURES
 
 
 class Rule(NamedTuple):
-    """When an option, as `argparse` calls it, has no effect, and what is said then."""
+    """An option, by its name in `argparse`; when it has no effect; and the error's text after its name."""
 
     option: str
     idle: Callable[[argparse.Namespace], bool]
@@ -53,13 +53,7 @@ RULES = (
 
 
 def refuse_idle(arguments: argparse.Namespace) -> None:
-    """Refuse the options that have no effect.
-
-    Raises
-    ------
-    ValueError
-        If there is one.
-    """
+    """Raise a ValueError if an option has no effect."""
     for option, idle, text in RULES:
         value = getattr(arguments, option, None)
         if value is not None and value is not False and idle(arguments):

@@ -1,4 +1,4 @@
-"""``tracer explore``: the page in the browser, until it is interrupted."""
+"""``tracer explore``: serves the page to the browser until a signal ends the command."""
 
 import argparse
 import webbrowser
@@ -11,7 +11,7 @@ LAST_PORT = 65535
 
 
 def add_arguments(sub: argparse.ArgumentParser) -> None:
-    """Declare the options of the page."""
+    """Add the options of the page."""
     sub.add_argument("--level", type=float, metavar="VALUE", help="of a network with one output")
     sub.add_argument(
         "--time-limit", type=float, default=10.0, metavar="SECONDS", help="for each window (default 10)"
@@ -26,7 +26,7 @@ def serve(network: Network, bounds: Any, arguments: argparse.Namespace) -> int:
         raise ValueError(f"--port must lie between 0 and {LAST_PORT}; got {arguments.port}")
     if arguments.level is not None and network.n_outputs > 1:
         raise ValueError(
-            f"--level belongs to a network with one output; got {arguments.level}, and this one has "
+            f"--level belongs to a network with one output; got {arguments.level} for a network of "
             f"{network.n_outputs}: choose classes on the page"
         )
     need_bokeh()

@@ -1,13 +1,14 @@
 """A comparison of grid root-finding with tracing at equal error.
 
-On an n × n grid every sign change on a line is polished to a root, and in each cell the roots are joined by
-chords (marching squares). Roots are exact; the error of the picture is the largest distance of the chords'
-midpoints from the curve, about κ/(8n²) [1]_, so an error e takes about 1/e evaluations. The polyline of a
-traced curve is measured in the same way.
+On an n × n grid every sign change on a line is refined to a root, and in each cell the roots are joined by
+chords, as in marching squares [1]_. Roots are exact; the error of the picture is the largest distance of a
+chord's midpoint from the curve, about κ/(8n²) for a curvature κ [2]_, so an error e takes about 1/e
+evaluations. The polyline of a traced curve is measured in the same way.
 
 References
 ----------
-.. [1] C. de Boor, "A Practical Guide to Splines" (1978).
+.. [1] W. E. Lorensen, H. E. Cline, "Marching cubes", SIGGRAPH 21 (1987), in two dimensions.
+.. [2] C. de Boor, "A Practical Guide to Splines" (1978).
 """
 
 import time
@@ -26,7 +27,7 @@ from tracer.fields.box import Box
 from tracer.fields.evaluations import Evaluations
 from tracer.fields.field import Field
 
-# Finer grids are not run: their cost follows from the growth by n².
+# The finest grid that is run; the cost of finer grids grows like n².
 LARGEST_SIDE = 4096
 
 
@@ -39,10 +40,11 @@ class Measurement:
     error : float
         Largest distance of a chord's midpoint from the curve, in box units.
     evaluations : int
-        Points at which F (with or without its gradient) was evaluated, and cells on which it was bounded.
+        The number of points at which F, or F and its gradient, was evaluated, and of cells on which it was
+        enclosed.
     seconds : float
     size : int
-        Cells along each side of the grid, or vertices of the polylines.
+        The number of cells along each side of the grid, or of vertices of the polylines.
     """
 
     error: float
@@ -61,10 +63,10 @@ def grid_measurement(field: Field, bounds: ArrayLike, side: int) -> Measurement:
 
 
 def tracing_measurement(field: Field, bounds: ArrayLike, error: float) -> Measurement:
-    """Measure tracing, with polylines to within `error`."""
+    """Measure tracing with polylines whose error is at most `error`."""
     box, evaluations = Box.from_bounds(bounds), Evaluations(as_field(field))
     began = time.perf_counter()
-    # A prediction this good serves the polyline as it is; only the vertices are corrected.
+    # With this tolerance the polyline needs no further points of F = 0 than its vertices.
     boundary = trace(evaluations.field, bounds, tolerance=min(max(CLEARLY_BETTER * error, 1e-13), 1e-6))
     lines = [replace(curve, field=evaluations).polyline(error) for curve in boundary]
     seconds = time.perf_counter() - began
@@ -88,14 +90,14 @@ def grid_reaching(field: Field, bounds: ArrayLike, error: float, side: int = 16)
 def cell_chords(roots: LatticeRoots) -> Array:
     """Chords, shape (k, 2, 2), that join the roots on the edges of each cell in pairs."""
     nx, ny = (n - 1 for n in roots.values.shape)
-    # An edge belongs to the cell above or right of it, and to the one below or left.
+    # An edge belongs to the cell above or to the right of it, and to the cell below or to the left.
     before = roots.edge - np.where(roots.axis[:, None] == 0, [0, 1], [1, 0])
     cells = np.concatenate([roots.edge, before])
     index = np.tile(np.arange(len(roots.points)), 2)
     inside = ((cells >= 0) & (cells < [nx, ny])).all(axis=1)
     key, index = cells[inside] @ [ny, 1], index[inside]
     order = np.argsort(key, kind="stable")
-    # The number of sign changes around a cell is even, so the sorted list consists of pairs of one cell.
+    # The number of sign changes around a cell is even, so the list sorted by cells consists of pairs.
     return roots.points[index[order].reshape(-1, 2)]
 
 

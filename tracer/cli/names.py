@@ -1,8 +1,7 @@
-"""Texts of the command line as labels and numbers.
+"""Texts of the command line as labels and numbers, and messages of the library in words of the command line.
 
-Outputs are named by their labels, inputs by the names of their features, where the model has them; by their
-numbers from 0 where no label is a number. Messages of the library get the words of the command line: options
-for arguments and calls.
+Outputs are named by their labels, and inputs by their features, if the model has labels and features; or by
+their numbers from 0 if no label is a number. In messages of the library, options replace arguments and calls.
 """
 
 import contextlib
@@ -14,7 +13,7 @@ from tracer.cli.parser import is_number
 from tracer.fields.checks import shown
 from tracer.fields.labels import numbers_by_label
 
-# What a message says of a call in Python, and what stands for it here; the first words name an argument.
+# Patterns of arguments and calls in messages of the library, and the options that replace them.
 WORDS = {
     r"\b(max_cells|max_steps|time_limit)=": lambda name: f"--{name[1].replace('_', '-')} ",
     r"\b(max_cells|max_steps|time_limit)\b": lambda name: f"--{name[1].replace('_', '-')}",
@@ -33,12 +32,13 @@ WORDS = {
 
 
 def place(option: str, name: str, text: str, labels: Sequence | None, n: int, what: str) -> int:
-    """The number of one of n outputs or inputs that is given by its label, or by its number.
+    """The number of one of n outputs or inputs whose label, or number, is `text`.
 
     Raises
     ------
     ValueError
-        If there is none; `option` is where the text stands, `name` what it is called there.
+        If the text is no label and no number; the message names the `option`, the argument's `name` in it,
+        and `what` it must be.
     """
     known = numbers_by_label(range(n) if labels is None else labels)
     label = label_of(text, known)
@@ -49,7 +49,7 @@ def place(option: str, name: str, text: str, labels: Sequence | None, n: int, wh
 
 
 def label_of(text: str, labels: Any) -> Any:
-    """The one of some labels that a text writes; the text itself if it is none of them."""
+    """The label among `labels` that a text writes; the text itself if it writes none of them."""
     text = text.strip()
     by_text = {str(label): label for label in labels}
     if text not in by_text and is_number(text):
@@ -66,7 +66,7 @@ def number(option: str, name: str, text: str) -> float:
 
 @contextlib.contextmanager
 def named(name: str, cure: str = "") -> Iterator[None]:
-    """Say, in errors about a `path`, the name that it has here, and a cure if they have none."""
+    """A block in which errors about a `path` get the option's `name`, and the cure if they have none."""
     try:
         yield
     except (ValueError, TypeError, OSError) as error:
@@ -78,7 +78,7 @@ def named(name: str, cure: str = "") -> Iterator[None]:
 
 
 def as_options(message: str) -> str:
-    """A message of the library as the command prints it, on one line."""
+    """A message of the library in words of the command line, on one line."""
     text = " ".join(message.split())
     for pattern, words in WORDS.items():
         text = re.sub(pattern, words, text)

@@ -11,7 +11,7 @@ from tracer.view.export import PICTURES, WRITERS
 
 
 def add_model(sub: argparse.ArgumentParser) -> None:
-    """A model, its box, and the plane of its inputs."""
+    """Add the options for a model, its box, and the plane of its inputs."""
     group = sub.add_argument_group("the model and its box", "Inputs and outputs: names, or numbers from 0.")
     suffixes = ", ".join(READERS)
     group.add_argument("model", nargs="?", metavar="MODEL", help=f"a file, {suffixes} (default: the paper's)")
@@ -40,7 +40,7 @@ def add_model(sub: argparse.ArgumentParser) -> None:
 
 
 def add_field(sub: argparse.ArgumentParser) -> None:
-    """A model, and which of its boundaries."""
+    """Add the options for a model, and for one of its boundaries."""
     add_model(sub)
     which = sub.add_argument_group("the boundary").add_mutually_exclusive_group()
     which.add_argument("--classes", nargs=2, metavar=("I", "J"), help="trace z_I = z_J (default 0 1)")
@@ -53,7 +53,7 @@ def add_field(sub: argparse.ArgumentParser) -> None:
 
 
 def add_seed(sub: argparse.ArgumentParser) -> None:
-    """The point that a single curve is followed from."""
+    """Add the options for a single curve, followed from a seed."""
     group = sub.add_argument_group("one curve")
     group.add_argument(
         "--seed", type=float, nargs=2, metavar=("X1", "X2"), help="follow only the curve near this point"
@@ -62,18 +62,18 @@ def add_seed(sub: argparse.ArgumentParser) -> None:
 
 
 def add_work(sub: argparse.ArgumentParser) -> None:
-    """Accuracy and budget."""
+    """Add the options for accuracy and budget."""
     group = sub.add_argument_group("accuracy and budget")
     group.add_argument(
         "--tolerance", type=float, default=TOLERANCE, help="in units of the box (default %(default)s)"
     )
     group.add_argument("--max-cells", type=int, help=f"the most cells (default {MAX_CELLS})")
     group.add_argument("--time-limit", type=float, metavar="SECONDS", help="default none")
-    group.add_argument("--progress", action="store_true", help="say how far the work is")
+    group.add_argument("--progress", action="store_true", help="show the progress of the work")
 
 
 def add_files(sub: argparse.ArgumentParser, kind: type[Result] | None = None) -> None:
-    """Files to write, of a kind of result or pictures alone, and the points that their pictures show."""
+    """Add the options for files, of a kind of result or pictures alone, and for points in pictures."""
     group = sub.add_argument_group("files")
     suffixes = ", ".join(PICTURES if kind is None else WRITERS[kind])
     group.add_argument(
@@ -95,7 +95,7 @@ def add_files(sub: argparse.ArgumentParser, kind: type[Result] | None = None) ->
 
 
 def add_printing(sub: argparse.ArgumentParser) -> None:
-    """What is printed."""
+    """Add the options for what is printed."""
     group = sub.add_argument_group("what is printed").add_mutually_exclusive_group()
     group.add_argument("-q", "--quiet", action="store_true", help="nothing but errors")
     group.add_argument("--json", action="store_true", help="one JSON object, for scripts")

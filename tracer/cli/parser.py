@@ -24,7 +24,7 @@ BAD_INPUT = 2
 
 
 class Command(NamedTuple):
-    """What a command does, and an example of its arguments."""
+    """A command: a sentence on what it does, and an example of its arguments."""
 
     text: str
     example: str
@@ -72,7 +72,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _parsers() -> tuple["_Parser", dict[str, "_CommandParser"]]:
-    """The parser of ``tracer``, and those of its commands."""
+    """The parser of ``tracer``, and the parser of each command by its name."""
     layout = argparse.RawDescriptionHelpFormatter
     parser = _Parser(
         prog="tracer",
@@ -95,10 +95,10 @@ def _parsers() -> tuple["_Parser", dict[str, "_CommandParser"]]:
 
 
 def _complete(parser: "_Parser", commands: dict[str, "_CommandParser"]) -> None:
-    """Answer the shell, which asks for the completions of a line, and exit."""
+    """Print the completions of the line that the shell passes, and exit."""
     line = os.environ.get("COMP_LINE", "").split()
     for name, command in commands.items():
-        if name in line:  # argcomplete looks at a command's arguments before it parses the line
+        if name in line:  # argcomplete reads a command's arguments before the command's parser parses
             command.fill()
     import_module("argcomplete").autocomplete(parser)
 
@@ -111,14 +111,14 @@ class _Parser(argparse.ArgumentParser):
 
 
 class _CommandParser(_Parser):
-    """A parser that gets its arguments when it begins to parse."""
+    """A parser to which its arguments are added when it begins to parse."""
 
     def parse_known_args(self, *given: Any, **named: Any) -> Any:
         self.fill()
         return super().parse_known_args(*given, **named)
 
     def fill(self) -> None:
-        """Add the arguments, if they are not there."""
+        """Add the arguments, unless they were added before."""
         if self.get_default("run") is None:
             add_arguments, run = import_module("tracer.cli.verbs").VERBS[self.prog.split()[-1]]
             self.set_defaults(run=run)
@@ -126,12 +126,12 @@ class _CommandParser(_Parser):
 
 
 def _shield_numbers(argv: Sequence[str]) -> list[str]:
-    """Put a space before negative numbers: argparse takes "-1e-3" and "-inf" as options, " -1e-3" not."""
+    """Put a space before negative numbers: argparse takes "-1e-3" for an option, but not " -1e-3"."""
     return [f" {text}" if text.startswith("-") and is_number(text) else text for text in argv]
 
 
 def is_number(text: str) -> bool:
-    """Whether a text is a number, as Python writes them."""
+    """Whether Python reads a text as a number."""
     try:
         float(text)
     except ValueError:

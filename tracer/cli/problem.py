@@ -1,4 +1,4 @@
-"""What is traced: the network, the box and the field that the arguments name."""
+"""The problem that the arguments describe: a network, a box, a plane, and a field."""
 
 import argparse
 from collections.abc import Sequence
@@ -18,18 +18,18 @@ from tracer.models.loading import load
 
 DEFAULT_EXAMPLE = "paper"
 WITHOUT_FILE = ": pass the path of a model's file, or --example NAME in its place"
-# The box on a plane through three points, which are (0, 0), (1, 0) and (0, 1) there.
+# The box on a plane through three points, whose coordinates are (0, 0), (1, 0) and (0, 1).
 AROUND_THREE_POINTS = [(-0.5, 1.5), (-0.5, 1.5)]
 
 
 def network_and_box(arguments: argparse.Namespace) -> tuple[Network, Any]:
-    """The network on its plane, with all outputs, and the box."""
+    """The network with all outputs, restricted to a given plane, and the box."""
     network, bounds = _network(arguments)
     return _restricted(network, arguments), bounds
 
 
 def field_and_box(arguments: argparse.Namespace) -> tuple[Network, Any]:
-    """The field, on its plane, and the box."""
+    """The field, restricted to a given plane, and the box."""
     network, bounds = _network(arguments)
     return _restricted(_field(network, arguments), arguments), bounds
 
@@ -80,7 +80,7 @@ def _field(network: Network, arguments: argparse.Namespace) -> Network:
 
 
 def _restricted(field: Network, arguments: argparse.Namespace) -> Network:
-    """The field, restricted to the plane of two of its inputs, or through three points, if one is given."""
+    """The field, restricted to a given plane, of two of its inputs or through three points."""
     n = field.n_inputs
     if arguments.through is not None:
         plane = Plane.through(*arrays(arguments.through))
@@ -101,7 +101,7 @@ def _restricted(field: Network, arguments: argparse.Namespace) -> Network:
 
 
 def _two(option: str, given: Sequence[str], labels: Sequence | None, n: int, what: str) -> list[int]:
-    """The numbers of two of n outputs or inputs, which differ."""
+    """The numbers of two different ones of n outputs or inputs."""
     both = [
         place(f"{option} I J", letter, text, labels, n, what)
         for letter, text in zip("IJ", given, strict=True)
@@ -121,7 +121,7 @@ def _named(plane: Plane, field: Network) -> Plane:
 
 
 def _values(given: Sequence[str], others: list[int], field: Network) -> list[tuple[int, float]]:
-    """The numbers of inputs and their values: of all `others` in order, or of some by name."""
+    """The numbers and the values of inputs that `--at` gives: all `others` in order, or some by name."""
     option = "--at V … or NAME=V …"
     if any("=" in text for text in given):
         pairs = [text.rpartition("=") for text in given]

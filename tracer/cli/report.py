@@ -1,4 +1,4 @@
-"""What a command prints of a result: a table and sentences for readers, or one JSON object for scripts."""
+"""The output of a command: a table and sentences for readers, or one JSON object for scripts."""
 
 import argparse
 import json
@@ -20,12 +20,12 @@ from tracer.boundaries.result import Result
 from tracer.cli.names import as_options
 from tracer.curves.curve import Curve
 
-# The statuses of the command for results that are not finished; see `parser.STATUSES`.
+# The exit statuses for unfinished results; see `parser.STATUSES`.
 UNFINISHED = {Status.BUDGET_EXHAUSTED: 3, Status.UNSOUND_ARITHMETIC: 4}
 
 
 class Report:
-    """What one command prints: text as it goes, or a JSON object at the end, or nothing.
+    """The output of one command: text while it runs, or a JSON object at the end, or nothing.
 
     Parameters
     ----------
@@ -37,13 +37,13 @@ class Report:
         self._text = not (arguments.quiet or arguments.json)
         self._json = arguments.json
 
-    def say(self, text: str) -> None:
+    def write(self, text: str) -> None:
         """Print a text for readers; at a terminal, sentences are wrapped to its width."""
         if self._text:
             print(_wrapped(text) if sys.stdout.isatty() else text)
 
     def end(self, summary: dict[str, Any], status: int = 0) -> int:
-        """Print the summary for scripts; returns the exit status."""
+        """Print the summary for scripts, with the exit status, which is returned."""
         if self._json:
             whole = {"tracer": __version__, "exit_status": status, **summary}
             print(json.dumps(_plain(whole), allow_nan=False, ensure_ascii=False))
@@ -51,18 +51,18 @@ class Report:
 
 
 def describe(report: Report, result: Boundary | Partition) -> None:
-    """Say what was found, and what is certain about it."""
+    """Print the table of a result, and its certificate."""
     if isinstance(result, Partition):
-        report.say(_region_table(result))
+        report.write(_region_table(result))
     else:
-        report.say(_curve_table(result.curves))
-    report.say(repr(result))
-    report.say(as_options(str(result.certificate)))
+        report.write(_curve_table(result.curves))
+    report.write(repr(result))
+    report.write(as_options(str(result.certificate)))
 
 
 def summary(result: Boundary | Partition) -> dict[str, Any]:
-    """The result as an object of JSON; docs/command_line.md says what its keys mean."""
-    things = (
+    """The result as an object of JSON; docs/command_line.md explains its keys."""
+    geometry = (
         {
             "regions": [_region(result, region) for region in result.regions],
             "arcs": len(result.arcs),
@@ -71,11 +71,11 @@ def summary(result: Boundary | Partition) -> dict[str, Any]:
         if isinstance(result, Partition)
         else {"length": result.length, "curves": [_curve(curve) for curve in result.curves]}
     )
-    return {**_certainty(result), **things}
+    return {**_certainty(result), **geometry}
 
 
 def exit_status(result: Result) -> int:
-    """0, or why the work is not finished."""
+    """The exit status for a result: 0 if it is finished."""
     return UNFINISHED.get(result.status, 0)
 
 
@@ -116,7 +116,7 @@ def _region(divided: Partition, region: Region) -> dict[str, Any]:
 
 
 def _residual(curve: Curve) -> float:
-    """The largest |F| at the points; nan if F is not known."""
+    """The largest |F| at the points of a curve; nan if F is not known."""
     return float(np.abs(curve.field.value(curve.points)).max()) if curve.field is not None else math.nan
 
 
@@ -142,13 +142,13 @@ def _region_table(divided: Partition) -> str:
 
 
 def _wrapped(text: str) -> str:
-    """A sentence in lines of the terminal's width; tables stay."""
+    """A sentence in lines of the terminal's width; tables are unchanged."""
     width = shutil.get_terminal_size().columns
     return text if "\n" in text else textwrap.fill(text, width, break_long_words=False)
 
 
 def _plain(value: Any) -> Any:
-    """A value of JSON: no number of NumPy, and null for what is not finite."""
+    """A value as JSON has it: numbers of NumPy as Python's, and None for numbers that are not finite."""
     if isinstance(value, dict):
         return {key: _plain(one) for key, one in value.items()}
     if isinstance(value, list | tuple):

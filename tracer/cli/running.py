@@ -1,10 +1,10 @@
 # PYTHON_ARGCOMPLETE_OK
-"""The entry point of the command: how it ends when it is stopped from outside.
+"""The entry point of the command, and its end when a signal stops it.
 
-An exception raised by a signal is printed by whatever code it meets: a module that is being imported, a
-callback, the end of the interpreter. So a signal ends the process at once, with the status that a shell gives
-to it, after removing the files that are half written. Nothing but the standard library is imported before
-that is arranged.
+An exception raised by a signal may be printed as a traceback from any code: a module that is being imported,
+a callback, the end of the interpreter. So a signal ends the process at once, with the status that a shell
+gives to such an end, after unfinished files are removed. Only the standard library is imported before the
+handlers of signals are set.
 """
 
 import contextlib
@@ -14,7 +14,7 @@ import sys
 from typing import Any, NoReturn
 
 WORDS = {signal.SIGINT: "interrupted", signal.SIGTERM: "terminated"}
-# A shell's status of a command that was ended by signal n is this plus n.
+# A shell gives the status 128 + n to a command that signal n ended.
 ENDED_BY_SIGNAL = 128
 STANDARD_ERROR = 2
 
@@ -26,7 +26,7 @@ def run() -> NoReturn:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _stop)
     if hasattr(signal, "SIGPIPE"):
-        # A reader that goes away, such as `head`, ends a command as it ends all others.
+        # A reader that closes the pipe, such as `head`, ends this command like any other.
         signal.signal(signal.SIGPIPE, signal.SIG_DFL)
 
     from tracer.cli.parser import main

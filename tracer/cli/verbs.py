@@ -1,4 +1,4 @@
-"""The verbs of the command line: of each the arguments that it takes, and what it does."""
+"""The verbs of the command line: for each a function that adds its arguments, and a function that runs it."""
 
 import argparse
 from collections.abc import Callable, Sequence
@@ -31,7 +31,7 @@ BENCH_ERRORS = (1e-3, 1e-4, 1e-5, 1e-6)
 
 
 def _trace(arguments: argparse.Namespace) -> int:
-    targets = _targets(arguments, Boundary)  # before the work, not after
+    targets = _targets(arguments, Boundary)  # bad targets raise before the work
     field, bounds = field_and_box(arguments)
     drawn = _drawn(arguments, field)
     if arguments.seed is None:
@@ -58,7 +58,7 @@ def _plot(arguments: argparse.Namespace) -> int:
         result = read_any(arguments.file)
     if isinstance(result, Partition):
         if marks or arguments.plain:
-            raise ValueError("--turning-points and --plain belong to boundaries; the file holds a partition")
+            raise ValueError("--turning-points and --plain belong to boundaries; the file has a partition")
         drawn, model = {}, result.network
     else:
         drawn, model = {"turning_points": marks}, result.field
@@ -74,15 +74,15 @@ def _explore(arguments: argparse.Namespace) -> int:
 
 def _bench(arguments: argparse.Namespace) -> int:
     report, (field, bounds), rows = Report(arguments), field_and_box(arguments), []
-    report.say(
+    report.write(
         f"{'error':>8}  {'grid':>6}  {'evaluations':>11} {'seconds':>8}    "
         f"{'traced evaluations':>18} {'seconds':>8}"
     )
     for error in BENCH_ERRORS:
         grid, traced = grid_reaching(field, bounds, error), tracing_measurement(field, bounds, error)
-        report.say(_bench_row(error, grid, traced))
+        report.write(_bench_row(error, grid, traced))
         rows.append({"error": error, "grid": grid and asdict(grid), "traced": asdict(traced)})
-    report.say("error: largest distance of a chord's midpoint from the curve, in units of the box")
+    report.write("error: largest distance of a chord's midpoint from the curve, in units of the box")
     return report.end({"comparison": rows})
 
 
@@ -95,7 +95,7 @@ def _bench_row(error: float, grid: Measurement | None, traced: Measurement) -> s
     return f"{error:>8.0e}  {known}    {traced.evaluations:>18} {traced.seconds:>8.3f}"
 
 
-# What they share ------------------------------------------------------------------------------------
+# Shared by several verbs ----------------------------------------------------------------------------
 
 
 def _budget(arguments: argparse.Namespace) -> dict[str, Any]:
@@ -105,7 +105,7 @@ def _budget(arguments: argparse.Namespace) -> dict[str, Any]:
 
 
 def _walk_budget(arguments: argparse.Namespace) -> dict[str, Any]:
-    """The keywords for accuracy and budget of one curve."""
+    """The keywords for accuracy and budget of one curve, followed from a seed."""
     given = {name: getattr(arguments, name) for name in ("tolerance", "time_limit")}
     return {**given, "max_steps": MAX_STEPS if arguments.max_steps is None else arguments.max_steps}
 
@@ -121,7 +121,7 @@ def _targets(arguments: argparse.Namespace, kind: type[Result]) -> list[Path]:
 
 
 def _drawn(arguments: argparse.Namespace, model: Any) -> dict[str, Any]:
-    """The keywords for pictures: points of a file, and the arrays of `--through` if they are images."""
+    """The keywords for pictures: points in a file, and the arrays of `--through` if they are images."""
     drawn = _points(arguments, model)
     given = None if arguments.through is None else arrays(arguments.through)
     return {**drawn, "corners": given} if given is not None and are_images(given) else drawn
@@ -138,7 +138,7 @@ def _finished(
     targets: Sequence[Path],
     drawn: dict[str, Any],
 ) -> int:
-    """Say what was found, write the files, and return the exit status."""
+    """Print the result, write the files, and return the exit status."""
     report = Report(arguments)
     describe(report, result)
     _write(report, result, targets, drawn)
@@ -153,7 +153,7 @@ def _write(
             save_picture(result, path, **drawn)
         else:
             result.save(path)
-        report.say(f"wrote {path}")
+        report.write(f"wrote {path}")
 
 
 # The arguments --------------------------------------------------------------------------------------

@@ -1,1 +1,1 @@
-"""A page to play with: boundaries are traced again for the window one zooms to and the weights one drags."""
+"""An interactive page: boundaries are traced again whenever a visitor zooms or drags a weight."""

@@ -1,4 +1,8 @@
-"""What can be changed on the page: classes, a level, the weights of a small network; and what is saved."""
+"""The widgets of the page: classes, a level, the weights of a small network, and downloads.
+
+A change of a widget becomes a change of the question; a download is a file with the last result, which the
+server sends and the browser saves.
+"""
 
 from collections.abc import Callable
 from functools import partial
@@ -12,7 +16,7 @@ from tracer.explore.weights import has_sliders, names, values
 from tracer.fields.networks.network import Network
 
 ALL = "all"
-# Sliders reach so far to both sides of a weight, or this many times the largest one, in such steps.
+# The reach of sliders to both sides of a weight: at least REACH, and at least TIMES the largest weight.
 REACH, TIMES, STEP = 3.0, 1.5, 0.01
 # Run by the browser when it has received a file.
 DOWNLOAD = """
@@ -32,11 +36,11 @@ class Controls:
     ----------
     network : Network
     question : Question
-        The first one, which they show.
+        The first question, whose parts the widgets show.
     ask : callable
-        Takes what a visitor changes of the question, by keyword.
+        Called with the parts of the question that a visitor changes, by keyword.
     file : callable
-        The name and the text of a file, by its suffix.
+        The name and the text of a file with the last result, by its suffix.
     """
 
     def __init__(
@@ -54,7 +58,7 @@ class Controls:
         self.sent.js_on_change("data", CustomJS(args={"file": self.sent}, code=DOWNLOAD))
 
     def panel(self, toggles: Any) -> Any:
-        """All of them, one below the other."""
+        """All widgets, one below the other."""
         parts = [row(*self.choices, **WRAPPED), toggles, row(*self._downloads(), **WRAPPED)]
         return column(*parts, *self._weights(), name="panel", sizing_mode="stretch_width")
 
@@ -96,14 +100,14 @@ class Controls:
             for name, value in zip(names(self._network), given.tolist(), strict=True)
         ]  # fmt: skip
         for slider in sliders:
-            slider.on_change("value", self._turn)
+            slider.on_change("value", self._drag)
         return sliders
 
-    def _turn(self, _attribute: str, _old: float, _new: float) -> None:
+    def _drag(self, _attribute: str, _old: float, _new: float) -> None:
         self._ask(weights=tuple(slider.value for slider in self.sliders))
 
     def _weights(self) -> list[Any]:
-        """A row of sliders for each neuron, and a button that sets them back."""
+        """A row of sliders for each neuron, and a button that resets all sliders."""
         rows, start = [], 0
         for layer in self._network.layers if self.sliders else ():
             for _ in range(layer.outputs):

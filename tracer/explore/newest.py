@@ -1,8 +1,8 @@
-"""Work in a thread, of which only the newest request matters.
+"""Work in a thread, where only the newest request matters.
 
-While one drags, requests come faster than they are answered. The one that is being worked on is finished; of
-those that came meanwhile all but the last are dropped, so the page is never more than one answer behind. The
-thread ends when nothing is left to do, and with the process.
+While a visitor drags a weight, requests come faster than answers. The request in work is finished; of the
+requests that arrive meanwhile, all but the last are dropped, so that the page is never more than one answer
+behind. The thread ends when no request waits, and with the process.
 """
 
 import threading
@@ -39,7 +39,7 @@ class Newest(Generic[Q, A]):
                 threading.Thread(target=self._answer_all, daemon=True).start()
 
     def close(self) -> None:
-        """Drop what is waiting; the thread ends after what it is working on."""
+        """Drop the waiting question; the thread ends after the question in work."""
         with self._lock:
             self._waiting = []
 

@@ -1,7 +1,7 @@
-"""The page of one visitor: the figure, what is said about it, and what can be changed.
+"""The page of one visitor: the figure, its title and certificate, and the widgets.
 
-Every change is a new `Question`, which a thread answers; the answer is shown by the server's loop, in which
-alone a document of Bokeh may be changed.
+Every change is a new `Question`, which a thread answers. The server's loop shows the answer, as only there a
+document of Bokeh may be changed.
 """
 
 import time
@@ -24,8 +24,9 @@ from tracer.fields.networks.network import Network
 from tracer.view.canvas.drawing import PICTURE_TOLERANCE
 from tracer.view.web_figure import WebFigure, as_html
 
-SAID = """<div style="font-size:17px;font-weight:600">{title}</div>
+HEADING = """<div style="font-size:17px;font-weight:600">{title}</div>
 <div style="font-size:14px;color:{color}">{state}</div>"""
+# The colours of the state of a finished answer, and of an unfinished one or an error.
 GOOD, BAD = "#5b5b55", "#b3001b"
 
 
@@ -35,54 +36,54 @@ class Page:
     Parameters
     ----------
     document : bokeh.document.Document
-        What the browser shows.
+        The document that the browser shows.
     network : Network
-        With two inputs.
+        A network of two inputs.
     first : Answer
-        What is shown first; it has a result.
+        The answer that is shown first; it has a result.
     time_limit : float
-        Seconds for each window.
+        Seconds for each answer.
 
     Attributes
     ----------
     result : Boundary or Partition
-        What is shown.
+        The result that is shown.
     """
 
     def __init__(self, document: Document, network: Network, first: Answer, time_limit: float) -> None:
         assert first.result is not None
         self.document, self.question, self.result = document, first.question, first.result
         self.figure = WebFigure(first.result, PICTURE_TOLERANCE)
-        self.said = Div(name="said", sizing_mode="stretch_width")
+        self.heading = Div(name="heading", sizing_mode="stretch_width")
         self.proof = Div(name="proof", sizing_mode="stretch_width", styles={"font-size": "13px"})
         self.controls = Controls(network, first.question, self.ask, self.file)
         self._newest = Newest(partial(_work, network, time_limit, self.figure), self._deliver)
-        self._lay()
-        self._say(first)
+        self._lay_out()
+        self._describe(first)
 
     def ask(self, **changes: Any) -> None:
-        """Ask what is shown when parts of the last question are different."""
+        """Request the answer to the last question with some parts changed."""
         asked = replace(self.question, **changes)
         if asked != self.question:
             self.question = asked
             self._newest.ask((asked, time.perf_counter()))
 
     def file(self, suffix: str) -> tuple[str, str]:
-        """The name and the text of a file with what is shown."""
+        """The name and the text of a file with the result that is shown."""
         return f"{type(self.result).__name__.lower()}{suffix}", file_of(self.result, suffix)
 
-    def _lay(self) -> None:
-        """Lay everything into the document."""
+    def _lay_out(self) -> None:
+        """Put all parts into the document."""
         panel = self.controls.panel(self.figure.toggles())
-        self.figure.figure.on_event(RangesUpdate, self._look)  # before the document has the figure
-        for part in (self.said, self.figure.figure, panel, self.proof):
+        self.figure.figure.on_event(RangesUpdate, self._zoom)  # before the document has the figure
+        for part in (self.heading, self.figure.figure, panel, self.proof):
             self.document.add_root(part)
         self.document.title = "tracer explore"
         self.document.template = Template((files("tracer.explore") / "page.html").read_text(encoding="utf-8"))
         self.document.template_variables["ratio"] = self.figure.figure.aspect_ratio
         self.document.on_session_destroyed(lambda _: self._newest.close())
 
-    def _look(self, event: Any) -> None:
+    def _zoom(self, event: Any) -> None:
         self.ask(window=((event.x0, event.x1), (event.y0, event.y1)))
 
     def _deliver(self, found: tuple[Answer, Any, float]) -> None:
@@ -92,9 +93,9 @@ class Page:
         if given.result is not None:
             self.result = given.result
             self.figure.show(drawn)
-        self._say(given, time.perf_counter() - asked)
+        self._describe(given, time.perf_counter() - asked)
 
-    def _say(self, given: Answer, waited: float | None = None) -> None:
+    def _describe(self, given: Answer, waited: float | None = None) -> None:
         if given.result is None:
             title, state, color = "No boundary", given.error, BAD
         else:
@@ -104,13 +105,13 @@ class Page:
             if given.result.status is Status.BUDGET_EXHAUSTED:
                 state, color = f"{state}, unfinished: zoom in, or start with a longer --time-limit", BAD
             self.proof.text = as_html(str(given.result.certificate))
-        self.said.text = SAID.format(title=as_html(title), state=as_html(state), color=color)
+        self.heading.text = HEADING.format(title=as_html(title), state=as_html(state), color=color)
 
 
 def _work(
     network: Network, time_limit: float, figure: WebFigure, asked: tuple[Question, float]
 ) -> tuple[Answer, Any, float]:
-    """The answer to a question, with what is drawn of it, and when it was asked."""
+    """The answer to a question, the columns of its result, and the time when it was asked."""
     given = answer(network, asked[0], time_limit)
     return given, None if given.result is None else figure.columns(given.result), asked[1]
 
@@ -118,7 +119,7 @@ def _work(
 def page_of(
     network: Network, question: Question, time_limit: float = TIME_LIMIT
 ) -> Callable[[Document], Page]:
-    """What lays the page into a document for each visitor.
+    """A function that lays the page into the document of each visitor.
 
     Raises
     ------

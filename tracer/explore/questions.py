@@ -1,7 +1,7 @@
-"""What the page asks, a window, two classes or all, and weights, and the answer; no browser is needed.
+"""Questions of the page, and their answers, without a browser.
 
-Questions and answers are values. A network of two inputs is given once; everything that one changes on the
-page is in the question.
+A question is a window, two classes or all, a level, and weights: everything that a visitor changes on the
+page of one network. An answer is a result, or the reason why there is none.
 """
 
 import tempfile
@@ -21,26 +21,26 @@ from tracer.fields.box import Box
 from tracer.fields.networks.examples import Bounds
 from tracer.fields.networks.network import Network
 
-# Seconds after which a window shows what has been found.
+# Seconds after which an unfinished result is shown.
 TIME_LIMIT = 10.0
-# What can be taken away: the suffix, and its type.
+# The files that can be downloaded: their suffixes, and their media types.
 FILES = {".csv": "text/csv", ".geojson": "application/geo+json", ".svg": "image/svg+xml"}
 
 
 @dataclass(frozen=True)
 class Question:
-    """What is to be shown.
+    """The request of a boundary or a partition in a window.
 
     Attributes
     ----------
     window : tuple
         ``((lo, hi), (lo, hi))``.
     classes : pair of int or None
-        The outputs whose boundary is asked for; None for the regions of all.
+        The outputs whose boundary is traced; None for the regions of all outputs.
     level : float
-        The value of the output, of a network with only one.
+        The value of the output whose boundary is traced, for a network with one output.
     weights : tuple of float or None
-        The weights of the network, if they are not its own.
+        Weights that replace those of the network.
     """
 
     window: Bounds
@@ -51,7 +51,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Answer:
-    """The result for a question, or why there is none, and the seconds it took."""
+    """The result for a question, or the error in its place, and the seconds that it took."""
 
     question: Question
     result: Boundary | Partition | None
@@ -60,7 +60,7 @@ class Answer:
 
 
 def answer(network: Network, question: Question, time_limit: float = TIME_LIMIT) -> Answer:
-    """Trace what is asked for; that it cannot be traced is an answer too, whatever the reason."""
+    """The answer to a question; any exception becomes the error of the answer."""
     start = time.perf_counter()
     try:
         result, error = _result(network, question, time_limit), ""
@@ -82,7 +82,7 @@ def _result(network: Network, question: Question, time_limit: float) -> Boundary
 
 
 def first_question(network: Network, bounds: ArrayLike, level: float | None = None) -> Question:
-    """The boundary of two classes, the regions of more, or where the only output has a value.
+    """The question of the boundary of two classes, the regions of more, or a level of the only output.
 
     Raises
     ------

@@ -1,9 +1,14 @@
-"""The server of the page: it listens to this machine alone, and answers only pages that it has served itself.
+"""The server of the page: it listens to this machine alone, and answers only its own pages.
 
-A page of another site may send requests to 127.0.0.1, from the browser of whoever visits it. It cannot choose
-two headers: `Origin` names its own site, and `Host` the name that it reached the server by, which is its own
-name where it has that resolved to 127.0.0.1. A request in which either is foreign is refused, websockets
-included.
+A page of another site may send requests to 127.0.0.1 from the browser of its visitors. But it cannot choose
+two headers: `Origin` is that site, and `Host` is the name by which the request reached the server, which is
+the site's name if the site had its name resolved to 127.0.0.1 (DNS rebinding [1]_). A request, of a websocket
+or not, in which either header is foreign is refused.
+
+References
+----------
+.. [1] C. Jackson, A. Barth, A. Bortz, W. Shao, D. Boneh, "Protecting browsers from DNS rebinding attacks",
+   ACM CCS (2007).
 """
 
 import socket
@@ -24,14 +29,14 @@ REFUSED = b"refused: this page is served to itself alone\n"
 
 
 class OwnRequest(Matcher):
-    """Whether a request comes from the page itself, or from the address line of a browser."""
+    """Matches a request from the page itself, or from the address line of a browser."""
 
     def __init__(self, hosts: list[str]) -> None:
         self.hosts = hosts
         self.origins = [f"http://{host}" for host in hosts]
 
     def match(self, request: HTTPServerRequest) -> dict[str, Any] | None:
-        """An empty dictionary if it does, else None."""
+        """An empty dictionary for a request that matches, else None."""
         origins = request.headers.get_list("Origin")
         own = request.headers.get_list("Host") in ([host] for host in self.hosts)
         return {} if own and all(origin in self.origins for origin in origins) else None
@@ -46,14 +51,14 @@ def refuse(request: HTTPServerRequest) -> None:
 
 
 def server_of(page: Callable[[Any], None], port: int = 0) -> tuple[BaseServer, str]:
-    """A server, not started, that lays the page into a document for each visitor; and its address.
+    """A server that lays the page into the document of each visitor, not started yet, and its address.
 
     Parameters
     ----------
     page : callable
-        Fills a `bokeh.document.Document`.
+        A function that fills a `bokeh.document.Document`.
     port : int
-        0 for a free one.
+        0 for any free port.
 
     Raises
     ------

@@ -1,7 +1,7 @@
-"""The weights of a small network as one vector, with the paper's names.
+"""The weights of a small network as one vector, with names as in the paper.
 
-``w x1→y1`` is the weight from the first input to the first hidden neuron, ``b y1`` its bias; z are the
-outputs, and y(2), y(3), … the neurons of further hidden layers.
+``w x1→y1`` is the weight from the first input to the first hidden neuron, ``b y1`` that neuron's bias; z are
+the outputs, and y(2), y(3), … the neurons of further hidden layers.
 """
 
 from collections.abc import Sequence
@@ -12,25 +12,25 @@ from tracer.arrays import Array
 from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.network import Network
 
-# A network with more weights has no sliders.
-MOST = 24
+# The most weights of a network that has sliders.
+MOST_WEIGHTS = 24
 
 
 def has_sliders(network: Network) -> bool:
-    """Whether a network is small enough, and its weights are its own: not folded into a plane or a level."""
+    """Whether a network has few weights, all in dense layers, and is not restricted to a plane."""
     given = network.plane is None and all(
         isinstance(layer.weight, np.ndarray) and isinstance(layer.activation, str) for layer in network.layers
     )
-    return given and values(network).size <= MOST
+    return given and values(network).size <= MOST_WEIGHTS
 
 
 def values(network: Network) -> Array:
-    """All weights and biases, layer by layer: of each neuron the weights, then the bias."""
+    """All weights and biases, layer by layer: for each neuron its weights, then its bias."""
     return np.concatenate([np.column_stack([x.weight, x.bias]).ravel() for x in network.layers])
 
 
 def names(network: Network) -> list[str]:
-    """The name of each of the `values`."""
+    """The names of all weights and biases, in the order of `values`."""
     hidden = len(network.layers) - 1
     letters = ["x", *("y" if k == 0 else f"y({k + 1})" for k in range(hidden)), "z"]
     found = []
@@ -42,7 +42,7 @@ def names(network: Network) -> list[str]:
 
 
 def with_values(network: Network, changed: Sequence[float]) -> Network:
-    """The network with other weights, exact ones."""
+    """The network with other weights, without radii."""
     sizes = [x.outputs * (x.inputs + 1) for x in network.layers]
     parts = np.split(np.asarray(changed, dtype=float), np.cumsum(sizes)[:-1])
     layers = []

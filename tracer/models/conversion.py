@@ -19,7 +19,7 @@ from tracer.fields.checks import kinds_of, shown
 from tracer.fields.model import Model
 from tracer.models.loading import HINTS
 
-# Each of these has a function `read`, and imports its library in it.
+# The module for models of each library: its function `read` imports the library.
 READERS = {
     "torch.nn.modules": "tracer.models.torch_modules.reading",
     "sklearn": "tracer.models.scikit_learn.estimators",
@@ -27,8 +27,8 @@ READERS = {
     "tf_keras": "tracer.models.keras.reading",
 }
 
-# Models that may not tell the shape of their inputs.
-OF_SHAPES = ("torch.nn.modules", "keras", "tf_keras")
+# Libraries whose models need not fix the shape of their inputs.
+OF_FREE_SHAPES = ("torch.nn.modules", "keras", "tf_keras")
 
 
 @quiet
@@ -41,12 +41,11 @@ def as_network(model: Any, *, shape: Sequence[Any] | None = None, output: int | 
     model : torch.nn.Module, TorchScript, keras.Model, scikit-learn estimator or Network
     shape : sequence of int, optional
         For a torch module: the shape of one point, such as (3, 32, 32) for images; by default the number of
-        inputs of its first linear layer. Of a module with several inputs a sequence of their shapes, such as
-        ((3,), (2,)): a point is that of all inputs, one after another. For a Keras model: where it leaves
-        sizes of its input free.
+        inputs of its first linear layer. For a module with several inputs: a sequence of shapes, such as
+        ((3,), (2,)); a point of the model consists of the points of all inputs, one after another. For a
+        Keras model that leaves sizes of its input free: the shape of one point.
     output : int or str, optional
-        For a torch module with several results, a tuple or a mapping: the number or name of the one that is
-        read.
+        For a torch module with several results, a tuple or a mapping: the number or name of the result.
 
     Returns
     -------
@@ -54,15 +53,15 @@ def as_network(model: Any, *, shape: Sequence[Any] | None = None, output: int | 
         A Network if the model is a chain of layers, with float64 copies of its numbers; a field with the same
         methods if it is a kernel model. A torch module that is not a chain of layers (attention, layer norm,
         recurrent layers), and any other estimator that predicts, becomes a model with the same methods, which
-        its library evaluates: its boundaries and partitions are sampled, and say why. A Network is returned
-        unchanged.
+        its library evaluates: its boundaries and partitions are sampled, and their certificates give the
+        reason. A Network is returned unchanged.
 
     Raises
     ------
     TypeError
         If the model belongs to no known library.
     ValueError
-        If the model cannot be read; the message says why.
+        If the model cannot be read; the message gives the reason.
 
     Examples
     --------
@@ -78,7 +77,7 @@ def as_network(model: Any, *, shape: Sequence[Any] | None = None, output: int | 
     model = getattr(model, "_orig_mod", model) if is_of("torch._dynamo", model) else model
     kinds = kinds_of(model)
     library = next((name for kind in kinds for name in READERS if kind.startswith(f"{name}.")), None)
-    if shape is not None and library not in OF_SHAPES:
+    if shape is not None and library not in OF_FREE_SHAPES:
         raise ValueError(
             f"shape belongs to torch modules and Keras models; got {shown(shape)} for {shown(model)}"
         )
@@ -96,9 +95,9 @@ def as_network(model: Any, *, shape: Sequence[Any] | None = None, output: int | 
     )
 
 
-def _reader_of(path: Any) -> str:
-    """What to do with a file."""
-    # A user's class may raise anything.
+def _cure_of_path(path: Any) -> str:
+    """The cure for a path in place of a model, by the suffix of its file."""
+    # The methods of a user's path may raise anything.
     try:
         suffix = Path(path).suffix.lower()
     except Exception:
@@ -107,14 +106,14 @@ def _reader_of(path: Any) -> str:
 
 
 def _cure(model: Any) -> str:
-    """The end of an error message: the line of code that makes an unknown object traceable, if known."""
+    """The end of an error message: the cure for an unknown object, empty if none is known."""
     is_path = isinstance(model, str | os.PathLike)
     numbers = isinstance(model, Mapping | Sequence) or has(model, "__array__")
     predicts = has(model, "predict") and not isinstance(model, type)
     weights = isinstance(model, Mapping) and any(is_of("torch", x) for x in model.values())
     cures = (
         (isinstance(model, type), ", a class: pass an instance of it"),
-        (is_path, f": {_reader_of(model)}" if is_path else ""),
+        (is_path, f": {_cure_of_path(model)}" if is_path else ""),
         (is_of("onnx", model), ": pass tracer.load(path) of the file that onnx.save(model, path) writes"),
         (weights, ", a module's weights: pass the module itself, after module.load_state_dict(weights)"),
         (is_of("torch.export", model), ": pass the module that was exported, tracer.as_network(module)"),

@@ -1,4 +1,4 @@
-"""The function `load`: the suffix of a file selects its reader."""
+"""The function `load`: the suffix of a file selects its reader, or the cure for a file without a reader."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tracer.fields.checks import path as checked
 from tracer.fields.checks import shown
 from tracer.fields.networks.network import Network
 
-# Each of these has a function `load`.
+# The module for files of each suffix, with a function `load`.
 READERS = {
     ".json": "tracer.fields.networks.serialization",
     ".nnet": "tracer.models.nnet",
@@ -22,9 +22,9 @@ READERS = {
     ".keras": "tracer.models.keras.files",
     ".h5": "tracer.models.keras.files",
 }
-# Readers of graphs, which may have several outputs, and sizes that are left free.
+# Readers of graphs, which may have several outputs, and inputs of free sizes.
 OF_GRAPHS = ("tracer.models.onnx.files", "tracer.models.keras.files")
-# Advice for files that another library reads: its model can then be converted.
+# Cures for files that another library reads: `as_network` converts the model that it reads.
 TORCH = (
     "pass tracer.as_network(module, shape=…), with the shape of one point, after "
     "module.load_state_dict(torch.load(path, weights_only=True)); of a whole module, whose pickle can "
@@ -32,8 +32,8 @@ TORCH = (
     "author; of TorchScript tracer.as_network(torch.jit.load(path), shape=…)"
 )
 TRUSTED = (
-    "if you trust its author, as a pickle can execute anything; skl2onnx.to_onnx there, or skops.io.dump, "
-    "makes a file that cannot"
+    "if you trust its author, as a pickle can execute anything; files that skl2onnx.to_onnx or skops.io.dump "
+    "write cannot"
 )
 SAVED_MODEL = "convert its folder, python -m tf2onnx.convert --saved-model folder --output model.onnx"
 HINTS = {
@@ -71,9 +71,9 @@ def load(
         ``.onnx``, ``.onnx.gz``: a graph that is a chain of layers; needs the package `onnx`.
         ``.keras``, ``.h5``: a Sequential or functional model of Keras 2 or 3; needs the package `h5py`.
     output : str or int, optional
-        The name or number of the output, where a graph has several; of a Keras model any layer's name.
+        The name or number of the output, where a graph has several; for a Keras model the name of any layer.
     shape : sequence of int, or mapping of names to such, optional
-        The shape of one point, where a graph leaves sizes of its inputs free.
+        The shape of one point, where a graph leaves sizes of its inputs free; for several inputs by name.
 
     Returns
     -------
@@ -87,12 +87,12 @@ def load(
         If `path` is a model, or no path.
     ValueError
         If the suffix is unknown, or the file does not contain a network; the message names the file, the
-        place in it and the rule. Nothing in a file is executed, and a file of 20 kB is read or refused before
-        it takes 500 MB of memory and 5 seconds of a processor; a larger one takes more in proportion.
+        place in it and the rule. Nothing in a file is executed. A file of 20 kB is read or refused within
+        500 MB of memory and 5 seconds of a processor, a larger file within more in proportion.
     FileNotFoundError
         If the file does not exist.
     OSError
-        If it may not be read.
+        If the file may not be read.
     ImportError
         If a required package is not installed.
 

@@ -1,4 +1,4 @@
-"""The .nnet format of ACAS Xu, HorizontalCAS and VerticalCAS: relu networks and their normalisation, as text.
+"""The .nnet format of ACAS Xu, HorizontalCAS and VerticalCAS [1]_: relu networks with normalisation, as text.
 
     // comments
     layers, inputs, outputs, widest layer,
@@ -8,11 +8,15 @@
     maxima of the inputs,
     means of the inputs, and of all outputs,
     ranges of the inputs, and of all outputs,
-    then of each layer its weights, a line for a neuron, and its biases, one to a line.
+    then for each layer its weights, a line for each neuron, and its biases, one in each line.
 
 A network is evaluated at ``(x − mean) / range``, and its output is ``y · range + mean``; both are folded into
-the first and the last layer, so inputs and outputs are in physical units. Evaluators first clamp x to the
-minima and maxima. That is not part of the network here: trace within them.
+the first and the last layer, so inputs and outputs are in physical units. Other evaluators first clamp x to
+the minima and maxima; the network read here does not clamp: trace within them.
+
+References
+----------
+.. [1] K. D. Julian, "NNet", https://github.com/sisl/NNet.
 """
 
 import os
@@ -29,16 +33,13 @@ from tracer.models.lowering.affine import Affine
 
 
 def load(path: str | os.PathLike[str]) -> Network:
-    """Read a network from a .nnet file, in physical units: the normalisation is folded in.
-
-    Inputs are not clamped. Errors name the line.
-    """
+    """Read a network from a .nnet file, with its normalisation but without clamping; errors name the line."""
     with reading(path, "a network of .nnet") as (file, _):
         return _network(_Lines(file.read_text(encoding="utf-8")))
 
 
 def _network(lines: "_Lines") -> Network:
-    """The network of all lines."""
+    """The network, after all lines of its file."""
     sizes = _sizes(lines)
     for n, m in pairwise(sizes):
         draw(STEP + 2 * n * m)
@@ -57,7 +58,7 @@ def _network(lines: "_Lines") -> Network:
 
 
 def _sizes(lines: "_Lines") -> list[int]:
-    """The number of inputs, and of each layer's outputs."""
+    """The number of inputs, and the number of outputs of each layer."""
     header, sizes = lines.numbers(), lines.numbers()
     whole = [int(size) for size in sizes]
     if whole != sizes.tolist() or min(whole) < 1:
@@ -89,7 +90,7 @@ class _Lines:
         """The numbers of the next line, `count` of them; a trailing comma is ignored."""
         k, line = next(self._lines, (0, ""))
         if not k:
-            raise ValueError("more lines were expected at the end: it was cut off")
+            raise ValueError("more lines were expected at the end: the file was cut off")
         try:
             numbers = np.array([float(text) for text in line.rstrip(",").split(",")])
         except ValueError:
@@ -101,7 +102,7 @@ class _Lines:
         return numbers
 
     def end(self) -> None:
-        """Raise a ValueError unless all lines were read."""
+        """Raise a ValueError if a line follows the last bias."""
         k, line = next(self._lines, (0, ""))
         if k:
             raise ValueError(f"line {k} comes after the last bias; got {line[:40]!r}")

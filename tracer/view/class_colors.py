@@ -1,9 +1,9 @@
-"""The classes of a boundary's picture: which wins on which side, and the number of each.
+"""The classes in the picture of a boundary: the side where each class wins, and its colour.
 
 A margin or a level of a network has its classes and the sign of F where each wins, ``field.sides``. For other
-fields, such as functions, `classes` gives them; by default F is positive for the greater of two labels, like
-scikit-learn's `decision_function`. The number of a class is its place among them, which gives it the same
-colour in all pictures.
+fields, such as functions, `classes` gives both; by default F is positive for the greater of two labels, like
+scikit-learn's `decision_function`. The number of a class among all classes determines its colour, which is
+the same in all pictures.
 """
 
 from collections.abc import Mapping, Sequence
@@ -17,18 +17,18 @@ from tracer.fields.labels import numbers_by_label
 from tracer.view.canvas.drawing import Canvas
 from tracer.view.canvas.palette import NEUTRAL, class_colors
 
-# The sides of a field without classes have the first colours, and classes of unknown sides the next.
-TWO = 2
+# The sides of a field without classes have the first two colours, and classes of unknown sides the next ones.
+N_SIDES = 2
 
 
 class ClassColors:
-    """The classes of data points and of sides, their colours, and what a legend says of them.
+    """The classes of data points and of sides, with their colours and their entries of a legend.
 
     Parameters
     ----------
     field : Field or None
     classes : pair or None
-        The class that wins where F > 0, and the other; in any order if they are in ``field.sides``.
+        The class that wins where F > 0, and the other class; in any order if both are in ``field.sides``.
     y : array_like or None, shape (n,)
         The labels of the points.
     given : str, Colormap, sequence of colours or None
@@ -60,19 +60,22 @@ class ClassColors:
             self.colors = class_colors(given, len(names))
             self.sides = tuple(self._side(sign) for sign in (-1, 1))
         else:
-            both = class_colors(given, max(TWO, len(names)) if given is not None else TWO + len(names))
-            self.colors = both if given is not None else both[TWO:]
+            both = class_colors(
+                given, max(N_SIDES, len(names)) if given is not None else N_SIDES + len(names)
+            )
+            self.colors = both if given is not None else both[N_SIDES:]
             self.sides = (both[0], both[1])
 
     def _side(self, sign: int) -> Any:
-        """The colour of the side of one class; a neutral one if it has several."""
+        """The colour of the class of a side; a neutral colour for a side of several classes."""
         own = [k for k, other in enumerate(self.signs.values()) if other == sign]
         return self.colors[own[0]] if len(own) == 1 else NEUTRAL
 
     def explain(self, canvas: Canvas, tints: Mapping[int, Any]) -> None:
-        """Name the classes of points, and of the sides that are seen, by their sign with their `tints`.
+        """Add the classes of points and of visible sides to the legend.
 
-        A side of several classes is named by the class that it is not.
+        `tints` are the colours of the visible sides, by their sign. A side of several classes is named after
+        the only class of the other side: "not" that class.
         """
         own = {sign: [name for name, other in self.signs.items() if other == sign] for sign in (-1, 1)}
         present = set(self.of_points)
@@ -90,9 +93,9 @@ class ClassColors:
 
 
 def numbers_of(name: str, labels: Sequence[Any], known: Sequence[Any]) -> list[int]:
-    """The numbers of the classes with the given labels, among all `known` labels.
+    """The numbers of the classes with the given labels among all `known` labels.
 
-    A number may stand for itself if no known label is a number.
+    A label may be the number of its class if no known label is a number.
 
     Raises
     ------
@@ -104,13 +107,13 @@ def numbers_of(name: str, labels: Sequence[Any], known: Sequence[Any]) -> list[i
         if label not in number:
             raise ValueError(
                 f"{name} must be of the classes {_text(list(map(str, known)), 20)}; got {shown(label)}: "
-                "rename them, or give BoundaryDisplay.plot classes=(a, b), a where F > 0"
+                "rename them, or give BoundaryDisplay.plot classes=(a, b), where a wins if F > 0"
             )
     return [number[label] for label in labels]
 
 
 def _signs(sides: tuple | None, classes: Sequence[Any] | None, labels: list) -> dict[Any, int]:
-    """The sign of F where each class wins; 0 for a class of neither side."""
+    """The sign of F where each class wins; 0 for a class that belongs to neither side."""
     if classes is not None:
         classes = label_list("classes", classes, "be two different labels")
         if len(classes) != 2 or classes[0] == classes[1]:
@@ -131,7 +134,7 @@ def _signs(sides: tuple | None, classes: Sequence[Any] | None, labels: list) -> 
 
 
 def _are_of(classes: Sequence[Any], sides: tuple) -> bool:
-    """Whether two classes are classes of the field, one of each side; False if it knows neither."""
+    """Whether two classes are classes of the field; a ValueError if they are not one of each side."""
     names, signs = zip(*sides, strict=True)
     try:
         found = {signs[k] for k in numbers_of("classes", classes, names)}

@@ -1,7 +1,7 @@
-"""What a page shows of a result, as columns of numbers: lines, points under the pointer, areas, cells, marks.
+"""A result as columns of numbers for a page: lines, points under the pointer, areas, cells and marks.
 
-The pointer finds *samples*: points of the curve itself, equally spaced in arclength, each with its residual
-|F|.
+The pointer finds *samples*: points on the curves themselves, not on their chords, equally spaced in
+arclength, each with its residual |F|.
 """
 
 from collections.abc import Sequence
@@ -18,21 +18,22 @@ from tracer.view.class_colors import ClassColors
 from tracer.view.proof import cells_by_kind
 
 Columns = dict[str, Any]
-# Samples of all curves together, at most, and of a curve, at least.
+# About the number of samples of all curves together, and the fewest of one curve.
 SAMPLES, FEWEST = 700, 9
-# Lattice points along each side at which F is evaluated for the two sides; the curves cover the jagged edge.
+# Lattice points along each side of the box at which F is evaluated to colour the two sides; the curves cover
+# the jagged edge.
 SIDES = 200
-# A piece of an area as Bokeh has it: for each coordinate its polygons, the outer one first.
+# A piece of an area in Bokeh's form: for each coordinate the polygons of the piece, the outer polygon first.
 Rings = tuple[list[list[float]], list[list[float]]]
 
 
 def curves_of(result: Boundary | Partition) -> list[Any]:
-    """The curves of a boundary, or those of the arcs of a partition."""
+    """The curves of a boundary, or of the arcs of a partition."""
     return list(result) if isinstance(result, Boundary) else [arc.curve for arc in result.arcs]
 
 
 def names(result: Boundary | Partition) -> list[str]:
-    """What each curve is called: its number, or the classes that an arc separates."""
+    """The name of each curve: its number, and whether it is closed, or the classes that an arc separates."""
     if isinstance(result, Boundary):
         return [f"{k}, {'closed' if curve.closed else 'open'}" for k, curve in enumerate(result)]
     return [f"{k}: {arc.classes[0]} | {arc.classes[1]}" for k, arc in enumerate(result.arcs)]
@@ -53,10 +54,10 @@ def samples(result: Boundary | Partition) -> Columns:
     at = [np.linspace(0, curve.length, n) for curve, n in zip(curves, counts, strict=True)]
     points = np.concatenate([np.zeros((0, 2)), *(c(s) for c, s in zip(curves, at, strict=True))])
     known = [curve.field is not None for curve in curves]
-    of = np.split(points, np.cumsum(counts)[:-1])
+    of_curve = np.split(points, np.cumsum(counts)[:-1])
     residuals = [
         np.abs(c.field.value(x)) if k else np.full(len(x), np.nan)
-        for c, x, k in zip(curves, of, known, strict=False)
+        for c, x, k in zip(curves, of_curve, known, strict=False)
     ]
     return {
         "x": points[:, 0],
@@ -89,7 +90,7 @@ def areas(result: Boundary | Partition, tolerance: float) -> Columns:
 
 @quiet
 def _sides(boundary: Boundary) -> list[tuple[Rings, str, str]]:
-    """Where F < 0 and where F > 0, from its signs on a lattice."""
+    """The two sides of a boundary, F < 0 and F > 0, from the signs of F on a lattice."""
     from contourpy import FillType, contour_generator
 
     if boundary.field is None:
@@ -109,7 +110,7 @@ def _sides(boundary: Boundary) -> list[tuple[Rings, str, str]]:
 
 
 def _tint(color: Any) -> str:
-    """The colour of a region on the page, whose class has a `color`."""
+    """The colour of a region on the page, from the `color` of its class."""
     return _hex(PAGE.tint(color))
 
 
@@ -124,7 +125,7 @@ def _coordinates(rings: Sequence[Array]) -> Rings:
 
 
 def cells(certificate: Certificate) -> Columns:
-    """The cells of a certificate, with their kinds; of a boundary without a proof none."""
+    """The cells of a certificate, with their kinds; no cells without a proof."""
     kinds: list[tuple[Array, Any, str]] = []
     if certificate.proof is not None:
         kinds = [*cells_by_kind(certificate.proof, PAGE), (certificate.undecided, UNDECIDED, "undecided")]

@@ -1,7 +1,7 @@
 """Images of the three points that a plane goes through, drawn at these points, (0, 0), (1, 0) and (0, 1).
 
-Each image touches its point with one corner and lies outside of the triangle of the three, if the axes have
-room there; else inside. It is an inset in the coordinates of the data, so it moves with its point.
+Each image touches its point with one corner, and lies outside the triangle of the three points if the axes
+have room there, else inside. It is an inset in the coordinates of the data, so it moves with its point.
 """
 
 from collections.abc import Sequence
@@ -16,11 +16,11 @@ from tracer.view.canvas.drawing import Canvas
 
 # The side of an image, as a share of the view.
 SHARE = 0.2
-# The largest side of an image between two points at the distance 1.
+# The largest side of an image that lies between two points at distance 1.
 BETWEEN = 0.95
 PLACES = np.array([[0.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
-# The numbers of channels of a picture in grey, and in colours.
-GREY, COLOURS = (1,), (3, 4)
+# The numbers of channels of a picture in colours.
+COLOURS = (3, 4)
 RULE = "corners must be the images of the three points of the plane, each (h, w), (h, w, 3) or (3, h, w)"
 
 
@@ -83,7 +83,7 @@ def draw(canvas: Canvas, box: Box, images: Sequence[Array]) -> tuple[Any, ...]:
     ax, palette = canvas.ax, canvas.palette
     view = np.sort(ax.viewLim.get_points(), axis=0)
     size = SHARE * (view[1] - view[0])
-    # Inside of the triangle two of them must fit between their points.
+    # Inside the triangle two images must fit between their points.
     room = (view[0] <= -size) & (view[1] >= 1 + size)
     size = np.where(room, size, np.minimum(size, BETWEEN))
     inside = [place for place in PLACES if box.contains(place)]

@@ -102,10 +102,10 @@ class BoundaryDisplay(Display):
         classes : pair, optional
             The labels of two classes: the boundary between these alone.
         features : pair, optional
-            The two features to draw, by number or by name; may be left out if there are two.
+            The two features to draw, by number or by name; may be omitted if there are two.
         at : array_like, shape (m,), or mapping from features to numbers, optional
             The fixed values of the other features; by default their medians. A Series must have the names of
-            X.
+            the columns of X.
         eps : float or pair of float
             The margin of the box around the samples, as a share of the spread of each feature.
         ax : matplotlib.axes.Axes, optional
@@ -192,23 +192,23 @@ class BoundaryDisplay(Display):
         turning_points : bool
             Mark where a coordinate is extremal.
         clabel : str, optional
-            A text to write on every curve, such as the level or the probability that it has.
+            A text to write on every curve, such as its level or its probability.
         multiclass_colors : str, Colormap or sequence of colours, optional
             A colormap or its name, or one colour for each class; by default scikit-learn's.
         legend : bool
-            Name the classes of which there are points or sides: beside new axes, inside given ones.
+            Name the classes of points and sides: beside new axes, inside given axes.
         X : array_like or DataFrame, shape (n, 2), optional
             Data points to draw over the curves.
         y : array_like, shape (n,), optional
             Their classes, as labels or numbers of outputs. Points of a class have the colour of the side
-            where it wins: margins and levels of networks know that side; for other fields the greater of two
-            labels wins where F > 0.
+            where it wins, which a margin or a level of a network determines; for other fields the greater of
+            two labels wins where F > 0.
         classes : pair, optional
             The class that wins where F > 0, and the other class, for a field without labels or with other
-            labels. If the field knows them, in any order.
+            labels; in any order if both are labels of the field.
         corners : sequence of three images, optional
-            On a plane through three points, `Plane.through`, their images, to draw at these: arrays (h, w),
-            (h, w, 3) or (3, h, w), bytes or floats. Axes of length 1 are left out.
+            For a plane through three points, `Plane.through`: images of these points, to draw at them, as
+            arrays (h, w), (h, w, 3) or (3, h, w) of bytes or floats. Axes of length 1 are dropped.
         xlabel, ylabel : str, optional
             By default the names of the inputs, "x1" and "x2" where they have none; "s" and "t" on a plane
             that is not one of two features.
@@ -234,7 +234,7 @@ class BoundaryDisplay(Display):
         points, classified = data(X, y, field), ClassColors(field, classes, y, options["multiclass_colors"])
         images = None if corners is None else images_of(corners, field)
         with canvas(ax, box, self.boundary.curves, field, (xlabel, ylabel)) as drawn:
-            self._on(drawn.ax)
+            self._drawn_on(drawn.ax)
             self.shading_ = self._shade(drawn, classified) if options["shading"] else None
             if self.shading_ is None:
                 classified.explain(drawn, {})
@@ -251,7 +251,7 @@ class BoundaryDisplay(Display):
 
     @property
     def partition(self) -> NoReturn:
-        """No attribute of this display; as its type, so that `from_estimator` needs no narrowing."""
+        """Raises AttributeError; declared so that results of `from_estimator` need no type narrowing."""
         raise AttributeError(
             "the display has no partition, but the boundary of two classes: take display.boundary"
         )
@@ -272,7 +272,7 @@ class BoundaryDisplay(Display):
 
 
 def _draw_data(drawn: Canvas, points: Array, classified: ClassColors) -> Any:
-    """Points with their classes; those of neither side lie below the others."""
+    """Draw points with the colours of their classes, points of neither side below the others."""
     if not classified.of_points:
         return drawn.points(points, None, classified.colors)
     below = np.argsort(classified.has_side, kind="stable")
@@ -281,7 +281,7 @@ def _draw_data(drawn: Canvas, points: Array, classified: ClassColors) -> Any:
 
 
 def _classifier(model: Any) -> Any:
-    """A model that has classes."""
+    """The model, checked to have classes."""
     if getattr(model, "n_outputs", 1) < 2:
         raise TypeError(
             f"estimator must have classes; got {shown(model)}, which has one output: plot the boundary that "
@@ -291,7 +291,7 @@ def _classifier(model: Any) -> Any:
 
 
 def _two_classes(labels: Sequence[Any], classes: Sequence[Any] | None) -> tuple:
-    """The two requested classes, or the only two there are."""
+    """The two requested classes, by default the two classes of a model that has no others."""
     pair = tuple(labels if classes is None else classes)
     if len(pair) != 2 or pair[0] == pair[1] or not all(label in labels for label in pair):
         raise ValueError(f"classes must be two of {shown(tuple(labels))}; got {shown(classes)}")

@@ -1,8 +1,8 @@
-"""The keywords of scikit-learn's DecisionBoundaryDisplay: what they are here, or what to call instead.
+"""The keywords of scikit-learn's DecisionBoundaryDisplay: their meaning here, or the call to use instead.
 
-Its `contourf` and `pcolormesh` are shaded sides or regions here, its `contour` the curves alone; its `cmap`
-of two classes and `multiclass_colors` of more are the colours of the classes. It draws the values of a
-response on a grid; here classes are drawn, and no grid is needed.
+With its `contourf` and `pcolormesh` sides or regions are shaded, with its `contour` only curves are drawn;
+its `cmap`, for two classes, and `multiclass_colors`, for more, are the colours of the classes. scikit-learn
+draws the values of a response on a grid; here classes are drawn, without a grid.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -12,12 +12,12 @@ from typing import Any
 
 from tracer.fields.checks import shown
 
-# Whether sides or regions are shaded.
+# Whether sides or regions are shaded, by plot method.
 PLOT_METHODS = {"contourf": True, "pcolormesh": True, "contour": False}
-# Those whose classes are drawn as they are.
+# Response methods that give classes.
 RESPONSES = ("auto", "predict")
 LEVELS = (
-    "classes are drawn, no values: leave it out, and draw levels by "
+    "classes are drawn, not values: leave it out, and draw levels by "
     "tracer.trace(tracer.as_network(estimator).probability(label, 0.9), bounds).plot(ax, clabel='0.9')"
 )
 
@@ -30,15 +30,15 @@ def translated(
 ) -> tuple[Keywords, Keywords]:
     """The options `shading` and `multiclass_colors` of a display, by default as `given`, and other keywords.
 
-    The others are those of the methods `plots`, or of matplotlib's LineCollection.
+    Other keywords are parameters of the methods `plots`, or of matplotlib's LineCollection.
 
     Raises
     ------
     TypeError
-        If a keyword is unknown, or one of scikit-learn's display that has no meaning here; the message says
-        what to call instead.
+        If a keyword is unknown, or belongs to scikit-learn's display and has no meaning here; the message
+        names the call to use instead.
     ValueError
-        If one has a value that it cannot have, or colours are given twice.
+        If a keyword has an invalid value, or colours are given twice.
     """
     options, others = dict(given), dict(kwargs)
     method = others.pop("plot_method", None)
@@ -65,7 +65,7 @@ def translated(
 
 
 def need_known(keywords: Mapping[str, Any], plots: Sequence[Callable[..., Any]]) -> None:
-    """Refuse keywords that neither the methods `plots` nor matplotlib's LineCollection have."""
+    """Raise a TypeError for a keyword of neither the methods `plots` nor matplotlib's LineCollection."""
     from matplotlib.collections import LineCollection
 
     own = {name for plot in plots for name in signature(plot).parameters}

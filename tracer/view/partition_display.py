@@ -78,14 +78,14 @@ class PartitionDisplay(Display):
         junctions : bool
             Mark where three classes or more meet.
         legend : bool
-            Name the classes that have a region: beside new axes, inside given ones.
+            Name the classes that have a region: beside new axes, inside given axes.
         X : array_like, shape (n, 2), optional
             Data points to draw over the regions.
         y : array_like, shape (n,), optional
             Their classes, as labels or numbers of outputs.
         corners : sequence of three images, optional
-            On a plane through three points, `Plane.through`, their images, to draw at these: arrays (h, w),
-            (h, w, 3) or (3, h, w), bytes or floats. Axes of length 1 are left out.
+            For a plane through three points, `Plane.through`: images of these points, to draw at them, as
+            arrays (h, w), (h, w, 3) or (3, h, w) of bytes or floats. Axes of length 1 are dropped.
         xlabel, ylabel : str, optional
             By default the names of the inputs, "x1" and "x2" where they have none; "s" and "t" on a plane
             that is not one of two features.
@@ -113,7 +113,7 @@ class PartitionDisplay(Display):
         images = None if corners is None else images_of(corners, network)
         curves = [arc.curve for arc in self.partition.arcs]
         with canvas(ax, box, curves, network, (xlabel, ylabel)) as drawn:
-            self._on(drawn.ax)
+            self._drawn_on(drawn.ax)
             self.regions_ = self._fill(drawn, colors, outputs or ()) if options["shading"] else []
             if not options["shading"]:
                 for number in sorted(set(outputs or ())):
@@ -130,7 +130,7 @@ class PartitionDisplay(Display):
 
     @property
     def boundary(self) -> NoReturn:
-        """No attribute of this display; as its type, so that `from_estimator` needs no narrowing."""
+        """Raises AttributeError; declared so that results of `from_estimator` need no type narrowing."""
         raise AttributeError(
             "the display has no boundary, but the regions of all classes: take display.partition"
         )
@@ -139,7 +139,7 @@ class PartitionDisplay(Display):
         return f"PartitionDisplay of {self.partition!r}"
 
     def _fill(self, drawn: Canvas, colors: Array, outputs: Sequence[int]) -> list[Any]:
-        """The regions, and their entries of the legend."""
+        """Draw the regions, and add their entries to the legend."""
         return [
             self._region(drawn, region, colors[region.output], outputs) for region in self.partition.regions
         ]

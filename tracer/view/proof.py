@@ -1,9 +1,10 @@
 """The picture of a proof: its classified cells, and the curves over them.
 
-Pale cells are empty; in grey ones, too, is no zero, but F is not defined on all of each. Blue and orange
-cells are charts in which the boundary is a function of x2 or of x1; green cells are charts in which it
-crosses every line of an oblique direction at most once. Dots are the certified crossings with the sides of
-charts. Undecided cells are magenta, and those that a zoom has decided are violet.
+Pale cells are empty. Grey cells contain no zero either, but F is not defined on all of each. Blue and orange
+cells are charts in which the boundary is a function of x2 or of x1; green cells are charts in which the
+boundary crosses every line of an oblique direction at most once. Dots are the certified crossings of the
+boundary with the sides of charts. Undecided cells are magenta; undecided cells that a zoom has decided are
+violet.
 """
 
 from typing import Any
@@ -15,10 +16,12 @@ from tracer.fields.box import Box
 from tracer.view.canvas.drawing import canvas
 from tracer.view.canvas.palette import Palette
 
-# Of cells, on the background: grey, and of charts by the dependent coordinate, for which z1 = z2 is solved.
+# Shares of grey in empty cells, and in cells that are not all in the domain. Colours of charts by the
+# coordinate for which F = 0 is solved, and of cells that a zoom has decided.
 EMPTY, OUTSIDE, CHARTS, ZOOMED = 0.06, 0.16, ("#3f7fbf", "#e8953a", "#57a639"), "#7a4fbf"
+# The grey; its share in the edges of cells, and the width of these edges.
 GREY, GRID, EDGE = "#808070", 0.55, 0.35
-# More crossings than this are not drawn.
+# The most crossings that are drawn: more would hide the curves.
 MOST_DOTS = 2000
 
 

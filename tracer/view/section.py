@@ -31,8 +31,7 @@ class Section:
         The values of the two features.
     names : tuple of two str
     plane : Plane or None
-        The plane on which the other features are fixed; None if there are no others, and the two are in
-        order.
+        The plane on which the other features are fixed; None if there are only these two, in their order.
     """
 
     points: Array
@@ -54,7 +53,7 @@ class Section:
         ----------
         X : array_like or DataFrame, shape (n, m)
         features : pair, optional
-            May be left out if there are two.
+            May be omitted if X has two features.
         at : array_like, shape (m,), or mapping from features to numbers, optional
             The values of the other features; by default their medians.
         model : Network or another Field, optional
@@ -65,7 +64,7 @@ class Section:
         Raises
         ------
         TypeError
-            If there are more than two features and none are chosen.
+            If X has more than two features and `features` is omitted.
         ValueError
             If X is no table of finite numbers or does not fit the model, or a feature does not exist.
 
@@ -101,9 +100,9 @@ class Section:
         return model if self.plane is None else model.restrict(self.plane)
 
     def box(self, eps: ArrayLike) -> Box:
-        """The box around the points, wider on every side by a share `eps` of the spread, of each feature.
+        """The box around the points, wider on every side by the share `eps` of each feature's spread.
 
-        A feature with one value has its size for spread.
+        For a feature with only one value, the size of the value takes the place of the spread.
         """
         share = floats("eps", eps, "be a number, or one for each feature")
         if share.shape not in ((), (2,)) or not ((share >= 0) & (share < LARGEST)).all():

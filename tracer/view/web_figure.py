@@ -15,15 +15,15 @@ from tracer.view.canvas.layout import has_equal_units, names_of_coordinates
 from tracer.view.canvas.palette import PAGE
 
 MISSING = 'pages need the package bokeh: pip install "boundary-tracer[explore]"'
-# The empty space around the frame, in pixels: as much to both sides as above and below, so that a figure of
-# the box's aspect ratio has equal units.
+# The empty space around the frame, in pixels: left and right together as much as above and below together, so
+# that a figure of the box's aspect ratio has equal units.
 LEFT, RIGHT, BELOW = 58, 18, 44
 TOOLBAR = 30
 # The aspect ratio where the coordinates have different units.
 FREE_RATIO = 1.25
 SETTLED = 120  # milliseconds after the last turn of the wheel, when the new window is announced
-WIDEST = 860  # of the figure in a file, in pixels
-# What can be shown or not, and whether it is at first.
+WIDEST = 860  # the most pixels across of the figure in a file
+# The layers that can be hidden, and whether each is visible at first.
 LAYERS = {"sides": True, "marks": False, "cells": False}
 
 
@@ -36,13 +36,13 @@ def need_bokeh() -> None:
 
 
 class WebFigure:
-    """A figure that shows a result, and may show others later.
+    """A figure that shows a result, and can show other results later.
 
     Parameters
     ----------
     result : Boundary or Partition
     tolerance : float
-        Upper limit of the error of chords, in box units.
+        Upper bound of the error of chords, in box units.
 
     Attributes
     ----------
@@ -69,7 +69,7 @@ class WebFigure:
             self.sources[name].data = data
 
     def columns(self, result: Boundary | Partition) -> dict[str, columns.Columns]:
-        """What is shown of a result, by layer."""
+        """The columns of a result, by layer."""
         return {
             "sides": columns.areas(result, self.tolerance),
             "cells": columns.cells(result.certificate),
@@ -102,7 +102,7 @@ class WebFigure:
         )  # fmt: skip
 
     def _point_at(self, result: Boundary | Partition) -> None:
-        """What is under the pointer: the next sample, and its numbers."""
+        """Show the sample that is nearest to the pointer, and its numbers."""
         from bokeh.models import HoverTool
 
         samples = self.figure.scatter(
@@ -125,7 +125,7 @@ class WebFigure:
         )
 
     def toggles(self) -> Any:
-        """Boxes to check, which show and hide layers in the browser alone."""
+        """Checkboxes that show and hide layers, in the browser without the server."""
         from bokeh.models import CheckboxGroup, CustomJS
 
         labels = {
@@ -155,7 +155,7 @@ def _field(result: Boundary | Partition) -> Any:
 
 
 def _empty_figure(result: Boundary | Partition) -> Any:
-    """A figure of the box, with its tools; equal units where the coordinates have them."""
+    """A figure of the box, with its tools; with equal units if the coordinates have equal units."""
     from bokeh.models import BoxZoomTool, Range1d
     from bokeh.plotting import figure
 
@@ -194,14 +194,14 @@ def write_html(result: Boundary | Partition, path: Path) -> None:
     from bokeh.resources import INLINE
 
     drawn = WebFigure(result, DATA_TOLERANCE)
-    said, proof = (
+    title, proof = (
         Div(text=as_html(str(text)), sizing_mode="stretch_width", styles={"font-size": size})
         for text, size in ((result, "16px"), (result.certificate, "13px"))
     )
-    page = column(said, drawn.figure, drawn.toggles(), proof, sizing_mode="stretch_width", max_width=WIDEST)
+    page = column(title, drawn.figure, drawn.toggles(), proof, sizing_mode="stretch_width", max_width=WIDEST)
     path.write_text(file_html(page, INLINE, title="tracer"), encoding="utf-8")
 
 
 def as_html(text: str) -> str:
-    """A text as a part of a page; labels of a model may be anything."""
+    """A text as HTML; labels of a model may contain any characters."""
     return html.escape(text)

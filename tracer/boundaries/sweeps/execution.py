@@ -1,8 +1,8 @@
 """Execution of many problems: drawn lazily, finished in any order, yielded in order.
 
-At most `in_flight` of the drawn problems are pending on the executor or finished and waiting in memory for
-their turn. With a folder a boundary is written as soon as it is finished, and an early one waits there, not
-in memory, so that one long problem does not delay the others.
+At most `in_flight` of the drawn problems are pending on the executor, or finished and waiting in memory for
+their turn. With a folder, a boundary is written as soon as it is finished: a boundary that is finished before
+its turn waits in the folder, not in memory, so that one long problem does not delay the others.
 """
 
 from collections.abc import Callable, Generator, Iterator
@@ -27,7 +27,7 @@ from tracer.boundaries.sweeps.problem import Problem, checked
 from tracer.boundaries.work import Limits, Progress
 
 
-class Here(Executor):
+class SerialExecutor(Executor):
     """An executor that runs each call at once, in the calling thread."""
 
     def submit(self, fn: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
@@ -38,7 +38,7 @@ class Here(Executor):
 
 
 class Sweep:
-    """The state of the work: which problems are pending, which outcomes wait for their turn."""
+    """The state of the work: the problems that are pending, and the outcomes that wait for their turn."""
 
     def __init__(
         self,
@@ -54,7 +54,8 @@ class Sweep:
         self._executor, self._folder, self._in_flight, self._line = executor, folder, in_flight, line
         self._pool = Pool(executor) if isinstance(executor, ProcessPoolExecutor) else None
         self._pending: dict[Future, Problem] = {}
-        self._held: dict[int, Outcome] = {}
+        # Outcomes that wait in memory, and numbers of problems whose boundaries wait in the folder.
+        self._waiting: dict[int, Outcome] = {}
         self._stored: set[int] = set()
         self._turn = self._done = self._failed = 0
 
@@ -79,12 +80,12 @@ class Sweep:
     @property
     def _ready(self) -> bool:
         """Whether the next outcome is available."""
-        return self._turn in self._held or self._turn in self._stored
+        return self._turn in self._waiting or self._turn in self._stored
 
     def _next(self) -> Outcome:
         index, self._turn = self._turn, self._turn + 1
-        if index in self._held:
-            return self._held.pop(index)
+        if index in self._waiting:
+            return self._waiting.pop(index)
         self._stored.remove(index)
         assert self._folder is not None
         return Outcome(index, self._folder.load(index))
@@ -95,13 +96,13 @@ class Sweep:
         Problems whose boundary is in the folder do not count, so drawing stops once the next outcome is
         available.
         """
-        while len(self._pending) + len(self._held) < self._in_flight:
+        while len(self._pending) + len(self._waiting) < self._in_flight:
             drawn = next(self._problems, None)
             if drawn is None or (not self._begin(*drawn) and self._ready):
                 return
 
     def _begin(self, index: int, given: Any) -> bool:
-        """Submit a problem to the executor, unless it needs no work; whether it was submitted."""
+        """Submit a problem to the executor, unless it is invalid or stored; whether it was submitted."""
         field, bounds, keywords = checked(index, given)
         try:
             problem = Problem.of(index, field, bounds, {**self._limits._asdict(), **keywords})
@@ -111,7 +112,7 @@ class Sweep:
             return False
         try:
             future = None if self._is_stored(problem) else self._submitted(problem)
-        # A field that cannot be kept in a folder, or sent.
+        # A field that cannot be written to a folder, or sent to another process.
         except TypeError as error:
             self._finish(index, error)
             return False
@@ -123,12 +124,12 @@ class Sweep:
         return True
 
     def _is_stored(self, problem: Problem) -> bool:
-        """Whether its boundary is in the folder."""
-        return self._folder is not None and self._folder.holds(problem)
+        """Whether the boundary of a problem is in the folder."""
+        return self._folder is not None and self._folder.contains(problem)
 
     def _submitted(self, problem: Problem) -> Future:
         """The future of a problem's boundary."""
-        if isinstance(self._executor, Here):
+        if isinstance(self._executor, SerialExecutor):
             return self._executor.submit(attempt, *problem.work)
         if isinstance(self._executor, ThreadPoolExecutor):
             return self._executor.submit(attempt_beside_others, *problem.work)
@@ -160,7 +161,7 @@ class Sweep:
         if isinstance(result, Exception):
             result.add_note(f"This was problem {index} of trace_many.")
         if index not in self._stored:
-            self._held[index] = Outcome(index, result)
+            self._waiting[index] = Outcome(index, result)
         self._count(failed=isinstance(result, Exception))
 
     def _count(self, failed: bool) -> None:
@@ -168,7 +169,7 @@ class Sweep:
         self._line.problems(self._done, self._failed, self._known)
 
     def _stop(self, interrupted: bool) -> None:
-        """Cancel problems that have not started, and save finished ones; an interrupt ends workers."""
+        """Cancel problems that have not started, and save finished boundaries; an interrupt ends workers."""
         if self._pool is not None:
             self._pool.stop(interrupted)
         for future in self._pending:
@@ -182,7 +183,7 @@ def _result(future: Future) -> Boundary | Exception:
     """The result of a finished future; exceptions that concern all futures are raised."""
     try:
         return future.result()
-    # What a pool of processes reports of one problem.
+    # A problem that ended its worker; the pool itself goes on.
     except BrokenProcessPool as error:
         return error
     except (BrokenExecutor, CancelledError):

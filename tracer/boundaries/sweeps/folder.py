@@ -40,22 +40,22 @@ class Folder:
         found = filter(None, map(NAME.fullmatch, os.listdir(self._path)))
         self._names = {int(name[1]): name[0] for name in found}
 
-    def holds(self, problem: Problem) -> bool:
+    def contains(self, problem: Problem) -> bool:
         """Whether the folder contains the boundary of this problem.
 
         Raises
         ------
         ValueError
-            If it contains the boundary of another problem with the same index.
+            If the folder contains the boundary of another problem with the same index.
         """
-        there, own = self._names.get(problem.index), _name(problem)
-        if there not in (None, own):
+        found, own = self._names.get(problem.index), _name(problem)
+        if found not in (None, own):
             raise ValueError(
                 f"folder must hold boundaries of these problems; problem {problem.index} would be {own}, but "
-                f"there is {there} in {shown(self._path)}: its field, bounds or keywords differ. Pass "
+                f"there is {found} in {shown(self._path)}: its field, bounds or keywords differ. Pass "
                 "another folder, or delete the file to trace the problem anew"
             )
-        return there == own
+        return found == own
 
     def save(self, problem: Problem, boundary: Boundary) -> None:
         """Write the boundary of a problem, whole or not at all."""

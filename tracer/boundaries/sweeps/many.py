@@ -1,4 +1,4 @@
-"""The function `trace_many`, which traces many boundaries on any executor."""
+"""The function `trace_many`: many boundaries on any executor, yielded in the order of their problems."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Generator, Iterable, Sequence, Sized
 from concurrent.futures import Executor
 from typing import Any
 
-from tracer.boundaries.sweeps.execution import Here, Sweep
+from tracer.boundaries.sweeps.execution import SerialExecutor, Sweep
 from tracer.boundaries.sweeps.folder import Folder
 from tracer.boundaries.sweeps.outcome import Outcome
 from tracer.boundaries.work import MAX_CELLS, TOLERANCE, Limits, Progress
@@ -34,19 +34,19 @@ def trace_many(
     problems : iterable
         Of ``(field, bounds)``, the arguments of `tracer.trace`, or ``(field, bounds, keywords)`` with a
         dictionary of `tolerance`, `max_cells`, `time_limit` for this problem. A generator is consumed lazily,
-        so a hundred thousand problems need no memory. Boundaries only: a partition or a curve from a seed is
-        no problem of this kind.
+        so a hundred thousand problems need no memory. Only boundaries are traced, no partitions, and no
+        curves from a seed.
     executor : concurrent.futures.Executor, optional
-        Where to trace: a ``ProcessPoolExecutor``, Dask's ``client.get_executor()``, any other. By default
-        problems are traced in the calling thread, one after another. The executor is not shut down.
+        Where to trace: a ``ProcessPoolExecutor``, Dask's ``client.get_executor()``, or any other executor. By
+        default problems are traced in the calling thread, one after another. The executor is not shut down.
     folder : path, optional
-        Where each boundary is written as soon as it is done, as ``.npz`` (`Boundary.load` reads it), named
-        by the problem's index and a fingerprint of its field, bounds and keywords. Problems whose boundary
-        is there already are not traced again, so a sweep that was killed resumes when it is run again.
-        Failures leave no file and are tried again.
+        Where each boundary is written as soon as it is finished, as ``.npz`` (`Boundary.load` reads it),
+        named by the problem's index and a fingerprint of its field, bounds and keywords. Problems whose
+        boundaries are in the folder are not traced again, so a sweep that was killed resumes when it is run
+        again. Problems that fail have no file, and are tried again.
     in_flight : int
-        The largest number of problems being traced, or finished and waiting in memory for their turn. Twice
-        the number of workers or more keeps them busy. Without an executor it is 1.
+        The largest number of problems that are being traced, or finished and waiting in memory for their
+        turn. Twice the number of workers or more keeps the workers busy. Without an executor it is 1.
     tolerance, max_cells, time_limit
         As in `tracer.trace`, for problems without keywords of their own.
     progress : bool
@@ -55,10 +55,10 @@ def trace_many(
     Returns
     -------
     generator of Outcome
-        In the order of the problems. `Outcome.boundary` is the boundary, or raises what tracing raised:
-        `Outcome.error`. One that fails does not stop the others. Problems are submitted while the generator
-        is consumed; if it is closed early, or interrupted, problems that have not started are cancelled.
-        On a ``ProcessPoolExecutor`` an interrupt ends its workers too.
+        In the order of the problems. `Outcome.boundary` is the boundary, or raises the exception that tracing
+        raised: `Outcome.error`. A problem that fails does not stop the others. Problems are submitted while
+        the generator is consumed; if it is closed early, or interrupted, problems that have not started are
+        cancelled. On a ``ProcessPoolExecutor`` an interrupt ends the workers, too.
 
     Raises
     ------
@@ -69,7 +69,7 @@ def trace_many(
         with the same index. On reading: if a file of the folder is damaged, of an earlier version, or not the
         boundary of the problem in its name.
     concurrent.futures.BrokenExecutor, concurrent.futures.CancelledError
-        If the executor broke down whatever it was given, or the work was cancelled. With a folder no finished
+        If the executor breaks down on every problem, or the work is cancelled. With a folder no finished
         boundary is lost.
 
     Notes
@@ -122,5 +122,5 @@ def trace_many(
     limits = Limits.of(tolerance, max_cells, time_limit)
     line = Progress(progress)
     kept = None if folder is None else Folder(folder)
-    sweep = Sweep(drawn, known, limits, executor or Here(), kept, in_flight, line)
+    sweep = Sweep(drawn, known, limits, executor or SerialExecutor(), kept, in_flight, line)
     return sweep.outcomes()

@@ -1,8 +1,8 @@
 """The outcome of one of many problems, traced in this process or in another.
 
-Another process unpickles the problem inside the attempt: an error there is the outcome of this problem, and
-does not end the process. For the same reason an exception is returned, not raised, and an exception that
-cannot be pickled is replaced by its text.
+Another process unpickles the problem inside the attempt: an error in unpickling is the outcome of this
+problem, and does not end the process. For the same reason an exception is returned, not raised, and an
+exception that cannot be pickled is replaced by its text.
 """
 
 import pickle
@@ -32,7 +32,7 @@ class Outcome:
 
     @property
     def boundary(self) -> Boundary:
-        """The boundary; where tracing the problem raised an exception, reading this raises it again."""
+        """The boundary; if tracing raised an exception, reading this property raises it again."""
         if isinstance(self._result, Exception):
             raise self._result
         return self._result
@@ -52,7 +52,7 @@ def attempt(field: Any, bounds: ArrayLike, keywords: dict[str, Any]) -> Boundary
     """The boundary, or the exception that tracing it raised."""
     try:
         return trace(field, bounds, **keywords)
-    # A field of the user's may raise anything, and the other problems go on.
+    # A user's field may raise anything, which must not end the other problems.
     except Exception as error:
         return error
 
@@ -67,7 +67,7 @@ def attempt_packed(work: bytes) -> Boundary | Exception:
     """`attempt` in another process."""
     try:
         field, bounds, keywords = pickle.loads(work)
-    # The field's module is not there, for example.
+    # For example, the field's module is missing in the process.
     except Exception as error:
         return _portable(error)
     result = attempt_beside_others(field, bounds, keywords)

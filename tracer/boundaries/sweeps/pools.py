@@ -1,10 +1,10 @@
-"""Problems on a pool of processes, of which some end their process, or never end.
+"""Problems on a pool of processes, some of which end their process, or never end.
 
-A worker that ends breaks the whole pool, and the pool does not say which problem it was. Workers take
-problems in order, so it is one of the first unfinished ones, as many as there are workers and one that waits
-in the pipe. These are tried once more, each alone; one that ends its process again is reported, and all
-others go on in a new pool. A problem that takes much longer than its time limit hangs in its field, where
-nobody looks at the clock: its pool is ended from outside, as if it had broken down.
+A worker that ends breaks the whole pool, which does not report the problem that ended it. Workers take
+problems in order, so it is among the first unfinished problems: as many as there are workers, and one that
+waits in the pipe. These are tried once more, each alone; a problem that ends its process again is reported,
+and all others go on in a new pool. A problem that takes much longer than its time limit hangs in its field,
+where no clock is read: its pool is killed, and then treated as broken.
 """
 
 import math
@@ -15,26 +15,26 @@ from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass
 from typing import Any
 
-# A problem hangs after so many times its time limit, and so many seconds, in which a worker starts.
+# A problem hangs after TIMES its time limit, and SECONDS for the start of a worker.
 TIMES, SECONDS = 2.0, 30.0
 
 
 @dataclass(eq=False)
 class Task:
-    """A call, the future of its result, its time limit, and the `end` after which it hangs."""
+    """A call, the future of its result, its time limit, and the `end`, the time after which it hangs."""
 
     call: tuple[Callable[..., Any], bytes]
     future: Future
     limit: float
     end: float = math.inf
 
-    def begins(self) -> None:
-        """Start its clock, if it does not run."""
+    def start_clock(self) -> None:
+        """Set the end of the call, unless it is set."""
         if self.end == math.inf:
             self.end = time.monotonic() + TIMES * self.limit + SECONDS
 
     def finish(self, done: Future) -> None:
-        """Pass the result of the call on."""
+        """Set the future to the result, or the exception, of a finished call."""
         error = done.exception()
         if error is None:
             self.future.set_result(done.result())
@@ -43,19 +43,19 @@ class Task:
 
 
 class Pool:
-    """A pool of processes, and those that replace it once it has broken down."""
+    """A pool of processes that is replaced by a new one when it breaks."""
 
     def __init__(self, given: ProcessPoolExecutor) -> None:
         self._given = self._pool = given
-        # Types of the library's own do not know what a pool remembers.
-        kept: Any = given
-        self._workers: int = kept._max_workers
-        # By the pool's own futures, in the order in which they were submitted.
+        # typeshed does not declare the private attributes of a pool.
+        untyped: Any = given
+        self._workers: int = untyped._max_workers
+        # The tasks by the pool's futures, in the order of submission.
         self._tasks: dict[Future, Task] = {}
         self._any_done = False
 
     def submit(self, function: Callable[..., Any], work: bytes, limit: float) -> Future:
-        """The future of a call, which takes at most about `limit` seconds."""
+        """The future of a call whose time limit is `limit` seconds."""
         task = Task((function, work), Future(), limit)
         self._start(task)
         return task.future
@@ -72,8 +72,8 @@ class Pool:
         """Wait until some calls are finished; end the pool if one hangs, and replace it if it has broken."""
         first = list(self._tasks.values())[: self._workers]
         for task in first:
-            task.begins()
-        # What has been cancelled is finished too.
+            task.start_clock()
+        # Cancelled calls count as finished.
         done, _ = wait(self._tasks, _seconds_to(first), FIRST_COMPLETED)
         if not done:
             _kill(self._pool)
@@ -91,7 +91,7 @@ class Pool:
                 self._any_done = True
 
     def _recover(self) -> None:
-        """Replace a broken pool: try the calls again that it may have been at, each alone."""
+        """Replace a broken pool, and try the calls that may have broken it once more, each alone."""
         wait(self._tasks)
         self._pass_on()
         tasks, self._tasks = list(self._tasks.values()), {}
@@ -110,7 +110,7 @@ class Pool:
         pool, task.end = _like(self._given, 1), math.inf
         try:
             future = pool.submit(*task.call)
-            task.begins()
+            task.start_clock()
             wait([future], _seconds_to([task]))
             hangs = not future.done()
             if hangs:
@@ -132,7 +132,7 @@ class Pool:
             self._pool.shutdown(cancel_futures=True)
 
     def stop(self, at_once: bool) -> None:
-        """Cancel what has not begun; `at_once` ends what has, too."""
+        """Cancel calls that have not begun; `at_once` ends calls that have begun, too."""
         self._pass_on()
         for future in self._tasks:
             future.cancel()
@@ -142,7 +142,7 @@ class Pool:
 
 
 def _seconds_to(tasks: list[Task]) -> float | None:
-    """The seconds until one of some tasks hangs; None for ever."""
+    """The seconds until the first of some tasks hangs; None without a time limit."""
     end = min((task.end for task in tasks), default=math.inf)
     return None if end == math.inf else max(0.0, end - time.monotonic())
 
@@ -152,7 +152,7 @@ def _is_broken(future: Future) -> bool:
 
 
 def _loss(task: Task, hangs: bool) -> Exception:
-    """The error of a problem that ends its worker, or has to be ended."""
+    """The error of a problem that ended its worker twice, or hung."""
     if hangs:
         return TimeoutError(
             f"it took more than {TIMES * task.limit + SECONDS:g} s with a time limit of {task.limit:g} s, "
@@ -165,18 +165,18 @@ def _loss(task: Task, hangs: bool) -> Exception:
 
 
 def _kill(pool: ProcessPoolExecutor) -> None:
-    """End the processes of a pool, whatever they do."""
+    """Kill the processes of a pool."""
     for process in list((pool._processes or {}).values()):
         process.kill()
 
 
 def _like(pool: ProcessPoolExecutor, workers: int) -> ProcessPoolExecutor:
-    """A new pool with another's way to start processes."""
-    kept: Any = pool
+    """A new pool that starts its processes like another pool."""
+    untyped: Any = pool
     return ProcessPoolExecutor(
         workers,
-        kept._mp_context,
-        kept._initializer,
-        kept._initargs,
-        max_tasks_per_child=kept._max_tasks_per_child,
+        untyped._mp_context,
+        untyped._initializer,
+        untyped._initargs,
+        max_tasks_per_child=untyped._max_tasks_per_child,
     )

@@ -1,8 +1,8 @@
 """One problem of many: a field, its box, and the limits of tracing it.
 
-Its fingerprint is a hash of all three: of the field's JSON, in which floats are written so that they read
-back to the same floats, of the box and of the limits. The same problem has the same fingerprint in every
-process, and a change of one bit gives another.
+Its fingerprint is a hash of the field's JSON, in which floats are written so that reading gives the same
+floats, of the box, and of the limits. A problem has the same fingerprint in every process, and a change of
+one bit changes the fingerprint.
 """
 
 import hashlib
@@ -52,7 +52,7 @@ class Problem:
         """
         try:
             return pickle.dumps(self.work)
-        # Whatever a field of the user's raises in its own __reduce__.
+        # The __reduce__ of a user's field may raise anything.
         except Exception as error:
             raise TypeError(
                 f"problem {self.index}: the field {shown(self.field)} must be one that can be pickled, "

@@ -1,6 +1,7 @@
-"""Calls of a user's callable with arrays: its results are checked, its exceptions come through.
+"""Calls of a user's callable with arrays: results are checked, and exceptions pass through unchanged.
 
-Only the exceptions by which a function of single numbers rejects arrays are replaced, by one with the cure.
+Only the exceptions with which a function of single numbers rejects arrays are replaced, by a TypeError with
+the cure.
 """
 
 from collections.abc import Callable
@@ -11,7 +12,7 @@ import numpy as np
 from tracer.arrays import Array
 from tracer.enclosures.formulas.stand_in import reason_of
 
-# Parts of what Python and NumPy say if an array is used as a single number.
+# Parts of the messages of Python and NumPy for an array that is used as a single number.
 SCALAR = ("truth value of an array", "converted to Python scalars", "as an integer index")
 CURE = (
     "must take arrays of points, not single numbers; got from it {error}: write it with NumPy's functions, "
@@ -28,7 +29,7 @@ def call(name: str, f: Callable[[Array, Array], Any], x1: Array, x2: Array) -> A
     TypeError
         If f takes single numbers only.
     """
-    # Outside its domain a formula is nan or inf, without a warning.
+    # Outside its domain a formula is nan or inf, which is no reason to warn.
     with np.errstate(all="ignore"):
         try:
             return f(x1.copy(), x2.copy())

@@ -1,21 +1,21 @@
 """Bounds of a formula on cells: all at once, and case by case where it has kinks.
 
-At a kink of a maximum, an absolute value or a continuous switch, a formula is one of two others on either
-side. Where bounds of F and its gradient do not decide a cell with at most `MOST_KINKS` undecided kinks, each
-combination of their sides is a *case*: F is then extended from the part of the cell where these sides apply
-to the whole cell, and is as smooth there as it is without kinks. These parts cover the cell, so
+At a kink of a maximum, an absolute value or a continuous switch, a formula equals a smooth formula on each
+side. If bounds of F and its gradient do not decide a cell with at most `MOST_KINKS` undecided kinks, each
+combination of sides of these kinks is a *case*: the smooth formula that equals F on the part of the cell
+where these sides apply is enclosed on the whole cell. The parts of all cases cover the cell, so
 
-- F has no zero if it has none in any case, where its range is that on the case's own part;
+- F has no zero if no case has a zero, where the range of a case is taken on its own part of the cell;
 - Clarke's generalized gradient is in the convex hull of the gradients of all cases [1]_: at almost every
-  point F has the gradient of the case that applies there. Cases without a zero do not matter at zeros.
+  point F has the gradient of the case that applies there. Cases without a zero do not matter at zeros of F.
 
-So a direction d with d · g > 0 for the gradients g of all other cases makes the cell a chart, whichever way
-the corner lies. The boxes of gradients of the cases give d. If they are too large to prove it, as at the
-corner of a distance function, where the gradient of the length is anywhere on an arc, F is enclosed once more
-in coordinates along d: then d · ∇F is one partial, bounded by one number on either side in every operation.
+So a direction d with d · g > 0 for the gradients g of all cases with a zero makes the cell a chart, however
+the kinks meet. The boxes of gradients of the cases give d. If the boxes are too large to prove d · g > 0, as
+at the corner of a distance function, where the gradient of the length is anywhere on an arc, F is enclosed
+once more in coordinates along d: then d · ∇F is one partial, bounded by two numbers in every operation.
 
-Kinks of the same function, or of opposite ones, are on one side together, or on opposite ones: a case that
-says otherwise applies nowhere (ties count to one side, so this is true where the function is 0 as well).
+Kinks of the same function are on the same side, kinks of opposite functions on opposite sides: a case with
+other sides applies nowhere (ties count to one side, so this also holds where the function is 0).
 
 References
 ----------
@@ -33,22 +33,24 @@ from tracer.enclosures.forms.zonotope import Zonotope, direction
 from tracer.enclosures.formulas.on_cells import CellReading, OnCells
 from tracer.enclosures.rounding import UNDERFLOW, UNIT_ROUNDOFF, in_x, per_unit
 
-# Cells with more undecided kinks, duplicates counted once, are not looked at case by case.
+# The most undecided kinks, duplicates counted once, of a cell that is enclosed case by case.
 MOST_KINKS = 4
-# The least growth along a direction where F has kinks, as a share of the largest: of less the sign may be
-# that of a rounding, and a side of a polygon that is nearly parallel to it could not be followed.
+# The least growth of F along the direction of a chart with kinks, as a share of the largest growth: the sign
+# of a smaller growth may be due to rounding, and a side of a polygon that is nearly parallel to the direction
+# could not be followed.
 LEAST_GROWTH = 2.0**-20
-# A bound of F that is at most this share of the other may be 0; so many such cells are looked at again.
+# F may touch 0 on a cell if one of its bounds is at most this share of the other; only if there are more than
+# MANY such cells, they are enclosed again with ranges.
 ONE_SIDED, MANY = 0.5, 2**7
-# By how much a cell in other coordinates is enlarged, for the rounding of its sides.
+# The factor by which a cell in other coordinates is enlarged, for the rounding of its sides.
 ROOM = 1 + 64 * UNIT_ROUNDOFF
 
-# Evaluates the formula on stand-ins for both coordinates.
+# A function that evaluates the formula on stand-ins for both coordinates.
 Read = Callable[[OnCells, OnCells], Ranged]
 
 
 class FormulaBounds(NamedTuple):
-    """Bounds of a formula on k cells: what an `Enclosure` has."""
+    """Bounds of a formula on k cells, with the attributes of an `Enclosure`."""
 
     lower: Array
     upper: Array
@@ -61,7 +63,7 @@ class FormulaBounds(NamedTuple):
 
 
 class _Bounds(NamedTuple):
-    """A formula on n cells.
+    """Bounds of a formula on n cells, in their own coordinates.
 
     Attributes
     ----------
@@ -72,7 +74,7 @@ class _Bounds(NamedTuple):
     inside, empty, defined : ndarray of bool, shape (n,)
         As in `Enclosure`.
     reading : CellReading
-        What was decided of kinks.
+        The sides of the kinks in each cell.
     """
 
     low: Array
@@ -88,8 +90,8 @@ class _Bounds(NamedTuple):
 def enclose(read: Read, switches: Callable[[], Sequence[bool]], lower: Array, upper: Array) -> FormulaBounds:
     """Bounds of a formula and its gradient on cells with corners (k, 2); see `OnCells.coordinates`.
 
-    Ranges are computed on those cells only on which there is not enough of a form, or where it seems that F
-    touches 0: a square has a range without negative values.
+    Ranges take longer than forms. They are computed only on cells on which a form has no finite bounds of the
+    gradient, or where F seems to touch 0: the range of a square, unlike its form, has no negative values.
     """
     with np.errstate(all="ignore"):
         whole, lacking = _at_once(read, switches, lower, upper, ranges=False)
@@ -106,7 +108,7 @@ def enclose(read: Read, switches: Callable[[], Sequence[bool]], lower: Array, up
 
 
 def _seems_to_touch(found: FormulaBounds) -> Mask:
-    """Cells on which 0 is nearly a bound of F, if most of the undecided ones, and many, are such."""
+    """Cells on which 0 is nearly a bound of F; none unless they are many, and most of the undecided cells."""
     less, more = -found.lower, found.upper
     open_ = (less >= 0) & (more >= 0) & ~found.empty
     open_ &= ~((found.gradient_lower > 0) | (found.gradient_upper < 0)).any(axis=1)
@@ -118,11 +120,11 @@ def _seems_to_touch(found: FormulaBounds) -> Mask:
 def _at_once(
     read: Read, switches: Callable[[], Sequence[bool]], lower: Array, upper: Array, ranges: bool
 ) -> tuple[FormulaBounds, Mask]:
-    """The bounds of `enclose`, with or without ranges; and on which cells the form says too little."""
+    """The bounds of `enclose`, with or without ranges; and cells without finite bounds of the gradient."""
     x1, x2, radius = OnCells.coordinates(lower, upper, switches, ranges=ranges)
     found = _read(read, x1, x2, lower, upper)
     gradient = per_unit(found.least.T, found.most.T, radius)
-    kinks = _Kinks.open_in(found.reading, len(lower))
+    kinks = _Kinks.undecided_in(found.reading, len(lower))
     if kinks is not None:
         gradient = _without_weak_signs(*gradient, kinks, found)
     none, decided = np.zeros(gradient[0].shape), (gradient[0] > 0) | (gradient[1] < 0)
@@ -138,9 +140,9 @@ def _at_once(
 
 
 def _without_weak_signs(lower: Array, upper: Array, kinks: "_Kinks", found: _Bounds) -> tuple[Array, Array]:
-    """Bounds of the gradient, (k, 2), that contain 0 where F has kinks and may grow too little.
+    """Bounds of the gradient, (k, 2), extended to 0 in cells with kinks where a partial may be too small.
 
-    Where a slope is infinite, as at the end of a root, any other is a small share of it.
+    Bounds that are infinite, as at the end of a square root, are no measure of the size of the gradient.
     """
     size = np.maximum(np.abs(found.least), np.abs(found.most))
     size = np.where(np.isfinite(size), size, 0.0)
@@ -150,19 +152,20 @@ def _without_weak_signs(lower: Array, upper: Array, kinks: "_Kinks", found: _Bou
 
 
 def _read(read: Read, x1: OnCells, x2: OnCells, lower: Array, upper: Array) -> _Bounds:
+    """The bounds of a formula on cells with corners (k, 2), evaluated on their stand-ins."""
     found = read(x1, x2)
     least, most = (
         np.stack(ends)[..., 0] for ends in zip(*map(found.form.partial_bounds, (0, 1)), strict=True)
     )
-    # The form of a constant has one cell.
+    # The form of a constant has one column for all cells.
     columns = (*found.bounds, found.defined, found.excludes(0.0), found.jumps)
     ends: Any = [np.broadcast_to(column[:, 0], len(lower)) for column in columns]
     low, high, inside, empty, jumps = ends
     least, most = (np.broadcast_to(end, (2, len(lower))) for end in (least, most))
-    # Of a cell that is none, nothing is known.
+    # Corners that are not finite are no cell, on which nothing is known.
     known: Any = np.isfinite(lower).all(axis=1) & np.isfinite(upper).all(axis=1)
     low, high, empty = np.where(known, low, np.nan), np.where(known, high, np.nan), empty & known
-    # Where F may jump, but not over 0, it has no zero.
+    # A jump matters only if F may be 0 in the cell.
     defined = known & inside & (~jumps | (low > 0) | (high < 0))
     reading: Any = x1.reading
     return _Bounds(low, high, least, most, inside, empty, defined, reading)
@@ -174,11 +177,11 @@ class _Kinks(NamedTuple):
     Attributes
     ----------
     sides : ndarray of int8, shape (N, k)
-        On which side each cell is; 0 where that is open.
+        The side of each kink on which each cell lies; 0 where the kink is undecided.
     same_as : ndarray of int, shape (N, k)
-        The first open kink that each open kink duplicates, perhaps itself.
+        For each undecided kink the first undecided kink that it duplicates, perhaps itself.
     sign : ndarray of int8, shape (N, k)
-        −1 where it is on the other side than that one.
+        −1 where the kink is on the other side than the one that it duplicates.
     """
 
     sides: Signs
@@ -186,8 +189,8 @@ class _Kinks(NamedTuple):
     sign: Signs
 
     @classmethod
-    def open_in(cls, reading: CellReading, cells: int) -> "_Kinks | None":
-        """The kinks that a reading came by; None if none is open in any cell."""
+    def undecided_in(cls, reading: CellReading, cells: int) -> "_Kinks | None":
+        """The kinks in a reading of the formula; None if no kink is undecided in any cell."""
         if not any((kink.side == 0).any() for kink in reading.kinks):
             return None
         sides, first, second = _stacked(reading, cells)
@@ -199,11 +202,11 @@ class _Kinks(NamedTuple):
         return cls(sides, same_as, sign)
 
     def own(self) -> Mask:
-        """Which kinks are open and duplicate no other, (N, k)."""
+        """Which kinks are undecided and duplicate no other kink, (N, k)."""
         return (self.sides == 0) & (self.same_as == np.arange(len(self.sides))[:, None])
 
     def cases(self, cells: Indices, number: int) -> Signs:
-        """The sides (N, 2ⁿ, m) in each case of some cells (m,) with n = `number` different open kinks."""
+        """The sides (N, 2ⁿ, m) in each case of cells (m,) with n = `number` different undecided kinks."""
         own, m = self.own()[:, cells], len(cells)
         kink = np.nonzero(own.T)[1].reshape(m, number)
         fixed = np.repeat(self.sides[:, None, cells], 2**number, axis=1)
@@ -215,7 +218,7 @@ class _Kinks(NamedTuple):
 
 
 def _stacked(reading: CellReading, cells: int) -> tuple[Signs, Indices, Indices]:
-    """The sides of all kinks of a reading and the identities of both functions of each, (N, k)."""
+    """The sides of all kinks of a reading, and the identities of the two functions of each kink, (N, k)."""
     columns = zip(*reading.kinks, strict=True)
 
     def row(column: Any) -> Any:
@@ -226,11 +229,11 @@ def _stacked(reading: CellReading, cells: int) -> tuple[Signs, Indices, Indices]
 
 
 def _alike(which: Mask, first: Indices, second: Indices) -> Any:
-    """All pairs i < j of kinks, and in which cells both are among `which` and of the same functions."""
+    """Pairs i < j of kinks, and the cells where both are in `which` and of the same or opposite functions."""
     some = np.flatnonzero(which.any(axis=1)).tolist()
     for place, i in enumerate(some):
         for j in some[place + 1 :]:
-            # A function is on both sides of itself.
+            # A kink between a function and itself is on both sides.
             both = which[i] & which[j] & (first[i] != second[i]) & (first[j] != second[j])
             same = both & (first[i] == first[j]) & (second[i] == second[j])
             opposite = both & (first[i] == second[j]) & (second[i] == first[j])
@@ -238,7 +241,7 @@ def _alike(which: Mask, first: Indices, second: Indices) -> Any:
 
 
 class _ByCases(NamedTuple):
-    """A formula on cells with corners and radii (k, 2), to be looked at case by case."""
+    """A formula on cells with corners and radii (k, 2), enclosed case by case."""
 
     read: Read
     switches: Callable[[], Sequence[bool]]
@@ -247,7 +250,7 @@ class _ByCases(NamedTuple):
     radius: Array
 
     def narrowed(self, whole: FormulaBounds, kinks: _Kinks, some: Indices) -> FormulaBounds:
-        """The bounds of `whole`, with those of all cases of `some` cells, and with directions."""
+        """The bounds of `whole`, narrowed on `some` cells by the bounds of all cases, and with directions."""
         low, high, empty = whole.lower.copy(), whole.upper.copy(), np.array(whole.empty)
         directions = np.zeros((len(low), 2))
         number = kinks.own()[:, some].sum(axis=0)
@@ -262,7 +265,7 @@ class _ByCases(NamedTuple):
         return whole._replace(lower=low, upper=high, empty=empty, directions=directions)
 
     def _cases(self, cells: Indices, fixed: Signs) -> tuple[Array, Array, Mask, Array]:
-        """Bounds of F on some cells from all cases, where it has no zero, and directions of growth."""
+        """From all cases of some cells: bounds of F, the cells without a zero, and directions of growth."""
         radius = self.radius[cells]
         found, counts = self._bounds_of(cells, fixed)
         low, high = (
@@ -285,7 +288,7 @@ class _ByCases(NamedTuple):
         return low, high, none, directions
 
     def _along(self, cells: Indices, fixed: Signs, d: Array) -> Array:
-        """The unit vectors d (2, m), in coordinates ε, where F grows along them in all cases; in x, or 0."""
+        """The unit vectors d (2, m) in coordinates ε, in x, where F grows along them in all cases; else 0."""
         scale = np.abs(d).sum(axis=0) * ROOM
         # A cell lies in the parallelogram with these sides, a square in coordinates ε.
         along = self.radius[cells] * (d * scale).T
@@ -298,7 +301,7 @@ class _ByCases(NamedTuple):
     def _bounds_of(
         self, cells: Indices, fixed: Signs, frame: tuple[Array, Array] | None = None
     ) -> tuple[_Bounds, Mask]:
-        """Bounds in each case of some cells, (c, m), and which cases apply somewhere."""
+        """Bounds in each case of some cells, (c, m), and the cases that apply somewhere in their cell."""
         _, c, m = fixed.shape
         lower, upper = np.tile(self.lower[cells], (c, 1)), np.tile(self.upper[cells], (c, 1))
         sides = list(fixed.reshape(len(fixed), c * m, 1))
@@ -315,7 +318,7 @@ class _ByCases(NamedTuple):
 
 
 def _growth(boxes: Zonotope, d: Array) -> Array:
-    """About the least growth along d (2, m) in c boxes, as a share of the largest gradient times |d|."""
+    """About the least d · g of gradients g in c boxes, d (2, m), as a share of |d| times the largest |g|."""
     least = (d[:, None] * boxes.center).sum(axis=0) - (np.abs(d)[:, None] * boxes.box).sum(axis=0)
     size = np.hypot(*(np.abs(boxes.center) + boxes.box)).max(axis=0) * np.hypot(*d)
     return least.min(axis=0) / np.where(size > 0, size, 1.0)
@@ -326,13 +329,13 @@ def _bisector(vectors: Array) -> Array:
     angle = np.sort(np.arctan2(vectors[1], vectors[0]), axis=0)
     after = np.concatenate([angle[1:], angle[:1] + 2 * np.pi])
     last, column = (after - angle).argmax(axis=0), np.arange(angle.shape[1])
-    # The cone begins behind the widest gap.
+    # The cone begins after the widest gap between neighbouring angles.
     middle = 0.5 * (after[last, column] + angle[last, column]) + np.pi
     return np.stack([np.cos(middle), np.sin(middle)])
 
 
 def _boxes(found: _Bounds, counts: Mask) -> Zonotope:
-    """The boxes of gradients in the cases that count, as zonotopes of shape (c, m)."""
+    """The boxes (c, m) of gradients, as zonotopes; cases that do not count have the box of one that does."""
     case = np.where(counts, np.arange(len(counts))[:, None], counts.argmax(axis=0))
     column = np.arange(counts.shape[1])
     least, most = found.least[:, case, column], found.most[:, case, column]

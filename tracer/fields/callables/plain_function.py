@@ -1,7 +1,7 @@
 """A callable evaluated on floats, and its derivatives if it is no formula.
 
-A framework's gradient is used if the results are its tensors, and differences agree with it at some points:
-a callable may leave the framework on the way.
+The derivatives come from a framework, torch or jax, if the results are its tensors and its gradient agrees
+with differences at some points, as a callable may leave the framework; else they are differences.
 """
 
 import sys
@@ -18,14 +18,13 @@ from tracer.fields.callables.differences import noise_and_size, values_and_gradi
 
 # Points at which the gradient of a framework is compared with differences, once.
 MOST_COMPARED = 16
-# The largest error of somebody else's gradient, relative to the derivatives at the point.
+# The largest error of a framework's gradient: relative to the gradient, plus relative to the function's size.
 GRADIENT_ERROR = 1e-2
-# The same, relative to the size of the function.
 SHARE_OF_SIZE = 1e-9
-# A value changes with the other points in the arrays if it changes by more than this share of the size of the
-# function, and by more than so many times its noise.
+# A value depends on the other points in the arrays if it changes with them by more than MIXED times the size
+# of the function plus NOISY times its noise.
 MIXED, NOISY = 1e-6, 100.0
-# Calls with the same points before such a change is no random one.
+# The number of calls with the same points after which a change is not taken for a random one.
 REPEATED = 8
 
 
@@ -35,17 +34,17 @@ class PlainFunction:
     Attributes
     ----------
     noise : float or None
-        The standard deviation of the errors of its values; None until it is measured.
+        The standard deviation of the errors of the values; None until it is measured.
     size : float
-        The size of its values where the noise was measured.
+        The largest absolute value where the noise was measured.
     """
 
     def __init__(self, f: Callable[..., Any]) -> None:
         self._f = f
         self.noise: float | None = None
         self.size = 0.0
-        # What the results are tensors of, whether that can differentiate f, and the type of the tensors
-        # that f takes, if it takes no arrays.
+        # The framework whose tensors the results are, whether it can differentiate f, and the type of torch's
+        # tensors that f takes, if f takes no arrays.
         self._framework: str | None = None
         self._differentiable: bool | None = None
         self._tensors: str | None = None
@@ -70,7 +69,7 @@ class PlainFunction:
         except (TypeError, AttributeError):
             # A function of torch's tensors takes no arrays.
             if "torch" in sys.modules and self._framework is None:
-                self._tensors = tensors.as_torch_takes_it(self._f, x1, x2)
+                self._tensors = tensors.torch_type_of(self._f, x1, x2)
             if self._tensors is None:
                 raise
             self._framework = "torch"
@@ -88,7 +87,7 @@ class PlainFunction:
         return self._differences(x1, x2)
 
     def measure(self, x: Array) -> tuple[float, float]:
-        """The noise and the size, estimated at points (n, 2), n > 0, unless they are known already."""
+        """The noise and the size, estimated at points (n, 2), n > 0, if they are not known yet."""
         return self._measured(self.value, x)
 
     def _measured(self, values: Callable[[Array, Array], Array], x: Array) -> tuple[float, float]:
@@ -97,14 +96,15 @@ class PlainFunction:
         return self.noise, self.size
 
     def check(self, x: Array, before_call: Callable[[], None]) -> None:
-        """Call f with points (n, 2), n > 1, and with either half of them backwards, and measure its noise.
+        """Call f with points (n, 2), n > 1, and with each half of them in reverse; and measure its noise.
 
-        `before_call`, called before f is, may end the check by an exception.
+        `before_call`, which is called before every call of f, may end the check by an exception.
 
         Raises
         ------
         ValueError
-            If a value depends on the other points in the arrays; one that is another at every call does not.
+            If a value depends on the other points in the arrays; random values, which change with every call,
+            are accepted.
         """
 
         def values(x1: Array, x2: Array) -> Array:
@@ -137,7 +137,7 @@ class PlainFunction:
         return values_and_gradients(self.value, x, *self.measure(x))
 
     def _agrees(self, x1: Array, x2: Array) -> bool:
-        """Whether the framework's gradient is that of f's values."""
+        """Whether the framework's gradient agrees with differences at most of some points."""
         assert self._framework is not None
         found = tensors.gradient(self._f, self._framework, x1, x2)
         if found is None:

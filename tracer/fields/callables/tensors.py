@@ -1,12 +1,12 @@
-"""Callables written with torch or jax: arrays in, tensors out, and gradients by their own differentiation.
+"""Callables written with torch or jax: values as arrays, and gradients by automatic differentiation.
 
-Neither library is imported: a callable that returns tensors, or takes them, has imported it. It is called
-with arrays if it takes them, else with tensors of float64, else of float32. As the points are independent,
-its gradients are those of the sum of its values. It has none if the framework cannot differentiate it, as
-where it leaves the framework on the way.
+Neither framework is imported: a callable that returns tensors, or takes them, has imported it. A callable is
+called with arrays if it takes arrays, else with tensors of float64, else with tensors of float32. As the
+points are independent, the gradient of the sum of all values has the gradient at each point. There is no
+gradient if the framework cannot differentiate the callable, as where the callable leaves the framework.
 
-jax rounds arrays to float32 unless it is told otherwise, and compiles for every shape. So it is told, for the
-call only, and arrays are extended to few lengths: to powers of 2, by copies of the last point.
+By default jax rounds arrays to float32, and it compiles a function for every shape. So float64 is enabled
+during each call, and arrays are extended to few lengths: to powers of 2, by copies of the last point.
 """
 
 import sys
@@ -20,7 +20,7 @@ from tracer.arrays import Array
 
 
 def framework_of(result: Any) -> str | None:
-    """The name of the framework that a result is a tensor of."""
+    """The name of the framework whose tensor a result is; None for any other result."""
     top = type(result).__module__.partition(".")[0]
     name = "jax" if top == "jaxlib" else top
     return name if name in ("torch", "jax") and name in sys.modules else None
@@ -33,12 +33,12 @@ def as_array(result: Any) -> Any:
     return np.asarray(result, dtype=np.float64) if framework_of(result) == "jax" else result
 
 
-def as_torch_takes_it(f: Callable[..., Any], x1: Array, x2: Array) -> str | None:
-    """The type of torch's tensors that f takes, "float64" or "float32"; None if it takes none."""
+def torch_type_of(f: Callable[..., Any], x1: Array, x2: Array) -> str | None:
+    """The type of torch's tensors that f takes, "float64" or "float32"; None if f takes neither."""
     for kind in ("float64", "float32"):
         try:
             result = f(*_torch_tensors(x1, x2, kind))
-        except Exception:  # whatever it is, the error that counts is the one on arrays
+        except Exception:  # any exception: the user sees the one that f raised for arrays
             continue
         if framework_of(result) == "torch":
             return kind
@@ -59,12 +59,13 @@ def call_with_jax(f: Callable[..., Any], x1: Array, x2: Array) -> Any:
 
 
 def _extended(x: Array) -> Array:
+    """The array, extended to a power of 2 by copies of its last entry."""
     more = (1 << max(3, (len(x) - 1).bit_length())) - len(x)
     return np.append(x, np.repeat(x[-1:], more))
 
 
 def _in_double_precision() -> AbstractContextManager[Any]:
-    # In versions before 0.8 it is one of the experimental functions.
+    # Before version 0.8 enable_x64 is in jax.experimental.
     modules: list[Any] = [sys.modules["jax"], sys.modules.get("jax.experimental")]
     for module in modules:
         if hasattr(module, "enable_x64"):
@@ -85,7 +86,7 @@ def _by_torch(f: Callable[..., Any], x1: Array, x2: Array) -> Array | None:
         try:
             total = f(*tensors).sum()
             partials = torch.autograd.grad(total, tensors, allow_unused=True)
-        except Exception:  # differences call f again, and raise what is the user's own
+        except Exception:  # any exception: differences call f again, which raises the user's own
             continue
         if any(partial is not None for partial in partials):
             zero = np.zeros(len(x1))
@@ -99,7 +100,7 @@ def _by_jax(f: Callable[..., Any], x1: Array, x2: Array) -> Array | None:
         with _in_double_precision():
             slopes = jax.grad(lambda a, b: f(a, b).sum(), (0, 1))(_extended(x1), _extended(x2))
             return np.stack([as_array(p)[: len(x1)] for p in slopes], axis=-1)
-    except Exception:  # as above
+    except Exception:  # as in `_by_torch`
         return None
 
 

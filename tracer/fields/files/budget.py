@@ -1,14 +1,14 @@
-"""Files that are read: what one may cost, and how one is refused.
+"""The cost of reading a file: an upper bound by the size of the file, and the error of a refused file.
 
-A hundred bytes can ask for a layer of 2⁴⁰ neurons, for functions that call each other twice, or hold zeros
-packed a thousand times. So whoever reads a file draws from the budget of its size, before arrays are made:
-n numbers for an array of n, `STEP` numbers for a node, a layer or a member, however small,
+A hundred bytes can describe a layer of 2⁴⁰ neurons, or functions that each call another one twice, or a
+thousand times as many zeros, packed. So every reader draws numbers from the budget of its file before it
+makes arrays: n numbers for an array of n, `STEP` numbers for a node, a layer or a member, however small,
 
     budget = LEAST + PER_BYTE · size.
 
 A drawn number takes up to 50 bytes and half a microsecond: a file of 20 kB takes at most 500 MB and 5 seconds
-of a processor. A convolution has more products than weights, by the number of its places: hence `PER_BYTE`.
-What is made without a file, or after it was read, draws from nothing.
+of a processor. `PER_BYTE` is large because a convolution multiplies each of its weights at many places.
+Outside a block that reads a file, there is no budget and nothing is drawn.
 """
 
 import os
@@ -26,7 +26,7 @@ from tracer.fields.checks import path as checked
 LEAST, PER_BYTE, STEP = 8 * 10**6, 100, 2000
 # The most characters of the reason why a file is refused.
 LONGEST_REASON = 380
-# What a file raises in those who read it as something else.
+# The exceptions that readers raise for a file that has another content than they expect.
 FAULTS = (
     ArithmeticError,
     AttributeError,
@@ -69,17 +69,17 @@ _BUDGET: ContextVar[Budget | None] = ContextVar("budget", default=None)
 
 @contextmanager
 def reading(path: str | os.PathLike[str], what: str) -> Iterator[tuple[Path, Budget]]:
-    """A block that reads a file as `what`, with the budget of its size.
+    """A block that reads a file as `what`; its value is the file's Path, and the budget of its size.
 
     Raises
     ------
     FileNotFoundError
         If there is no such file.
     OSError
-        If it may not be read.
+        If the file may not be read.
     ValueError
-        If the block refuses the file, or fails; the message names the file, and the block's reason, which
-        says where in the file, and by which rule.
+        If the block raises one of `FAULTS`; the message names the file, and gives the block's reason: the
+        place in the file, and the rule.
     """
     file = checked("path", path)
     budget = Budget(file, size_of(file, path))
@@ -102,7 +102,7 @@ def draw(*sizes: int) -> None:
 
 
 def join(file: Path) -> None:
-    """Read another file, which belongs to the one that is being read: its budget grows."""
+    """Add another file to the file that is being read, whose budget grows by the size of the other."""
     need_no_pointer(file)
     budget = _BUDGET.get()
     if budget is not None:
@@ -110,8 +110,8 @@ def join(file: Path) -> None:
 
 
 def size_of(file: Path, path: str | os.PathLike[str]) -> int:
-    """The size of a file in bytes; errors as of `reading`."""
-    # Unlike is_file, which takes a folder that may not be searched for one without the file.
+    """The size of a file in bytes; errors as in `reading`."""
+    # In a folder that may not be searched is_file may return False, but stat raises PermissionError.
     try:
         size = file.stat().st_size
     except (FileNotFoundError, NotADirectoryError):
@@ -122,7 +122,7 @@ def size_of(file: Path, path: str | os.PathLike[str]) -> int:
 
 
 def need_no_pointer(file: Path) -> None:
-    """Raise a ValueError if a file is what Git LFS leaves in its place."""
+    """Raise a ValueError if a file is a pointer of Git LFS in place of the file itself."""
     with file.open("rb") as stream:
         if stream.read(len(POINTER)) == POINTER:
             raise ValueError("it is a pointer of Git LFS: fetch the file itself, git lfs pull")

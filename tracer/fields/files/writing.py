@@ -1,8 +1,8 @@
 """Files, written whole or not at all.
 
-A file is written beside its target, under a hidden name, and replaces it at the end. A process that is killed
-leaves the hidden file; the lock that it had is gone with it, and the next one that writes into the folder
-deletes what is hidden, unlocked and not new.
+A file is written beside its target, under a hidden name, and replaces the target at the end. The hidden file
+of a process that is killed remains, but the lock of the process ends with it: the next process that writes
+into the folder deletes hidden files that are unlocked and not new.
 """
 
 import contextlib
@@ -18,9 +18,10 @@ from tracer.fields.checks import path as checked
 from tracer.fields.checks import shown
 
 PREFIX = ".tracer-"
-# A file younger than so many seconds may be between its creation and its lock, or its lock and its renaming.
+# A file younger than so many seconds is new: it may be between its creation and its lock, or between its lock
+# and its renaming.
 NEW = 60.0
-# The temporary files that are being written, for whoever ends the process at once.
+# The temporary files that are being written; a handler that ends the process at once deletes them.
 UNFINISHED: set[str] = set()
 
 
@@ -30,13 +31,13 @@ def check_target(path: str | os.PathLike[str], suffixes: tuple[str, ...]) -> Pat
     Raises
     ------
     TypeError
-        If it is no path.
+        If `path` is no path.
     ValueError
         If its suffix is not one of `suffixes`.
     FileNotFoundError
         If its folder does not exist.
     IsADirectoryError
-        If it is a folder.
+        If a folder has that name.
     """
     target = checked("path", path)
     if target.suffix.lower() not in suffixes:
@@ -58,7 +59,7 @@ def whole_file(target: Path) -> Iterator[Path]:
     clean(real.parent)
     name = real.parent / f"{PREFIX}{secrets.token_hex(8)}{target.suffix}"
     with _named(target):
-        # The system itself takes the user's umask from the mode.
+        # The system removes the bits of the user's umask from the mode.
         handle = os.open(name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666)
         UNFINISHED.add(os.fspath(name))
         try:
@@ -77,7 +78,7 @@ def whole_file(target: Path) -> Iterator[Path]:
 
 @cache
 def clean(folder: Path) -> None:
-    """Delete what killed processes have left in a folder, once for each folder in this process."""
+    """Delete the hidden files of killed processes in a folder, once for each folder in this process."""
     with contextlib.suppress(OSError):
         for entry in os.scandir(folder):
             if entry.name.startswith(PREFIX) and entry.stat().st_mtime < time.time() - NEW:
@@ -100,7 +101,7 @@ def _lock(handle: int) -> bool:
         import fcntl
 
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    # Some systems have no such locks, and some file systems; another process may have it.
+    # Some systems, and some file systems, have no such locks; or another process has the lock.
     except (ImportError, OSError):
         return False
     return True
@@ -108,7 +109,7 @@ def _lock(handle: int) -> bool:
 
 @contextlib.contextmanager
 def _named(target: Path) -> Iterator[None]:
-    """A block in which errors of the system get the name `target` if they have none, as those of writing."""
+    """A block in which errors of the system without a file name, such as errors of writing, get `target`."""
     try:
         yield
     except OSError as error:

@@ -7,21 +7,23 @@ References
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from math import prod
 from typing import Any
 
 import numpy as np
 
 from tracer.fields.checks import shown
-from tracer.models.keras.layer import REMEDY, Layer, Part, axis_of, same
+from tracer.models.keras.layer import REMEDY, Layer, Part, axis_of, unchanged
 from tracer.models.lowering import composites, maxima
 from tracer.models.lowering.affine import Affine
 from tracer.models.lowering.tensor import Shape, Tensor
 
 Function = Callable[[Tensor], Tensor]
 LEAKY_SLOPE = 0.2
-SELU = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
-# Functions of Keras' own are found here, by their names.
+# hard_sigmoid is ``min(max(x/5 + 1/2, 0), 1)`` in Keras 2, with 6 in place of 5 in Keras 3.
+DIVISOR_OF_KERAS_2 = 5.0
+# Modules in which Keras' own functions are, by their names.
 OWN = ("builtins", "keras")
 
 
@@ -31,29 +33,30 @@ def of_entries(function: Callable[..., Affine], *args: float) -> Function:
 
 
 def _named(name: str, parameter: float | None = None) -> Function:
+    """The activation of this name in `activations.TABLE`."""
     return lambda x: x.activated(name, parameter)
 
 
 @dataclass(frozen=True)
 class Softmax:
-    """Softmax or log-softmax, which have the same margins, over axes of a batch."""
+    """Softmax over axes of a batch; log-softmax, whose boundaries are the same, is read as softmax."""
 
     axes: tuple[Any, ...] = (-1,)
 
     def __call__(self, x: Tensor) -> Tensor:
-        """The tensor after it."""
+        """The tensor after softmax."""
         return x.activated("softmax")
 
     def check(self, shape: Shape) -> None:
-        """Raise a ValueError unless it runs over all entries of a shape."""
+        """Raise a ValueError unless softmax runs over all entries of a shape."""
         along = {axis_of(k, len(shape)) for k in self.axes}
         if prod(shape[k] for k in along) != prod(shape):
             raise ValueError(f"softmax must run over all outputs; got axis {self.axes} of {shape}. {REMEDY}")
 
 
 def ending_in(function: Function, part: Part) -> Part:
-    """A part, and an activation after it."""
-    if function is same:
+    """A part that is followed by an activation."""
+    if function is unchanged:
         return part
     if isinstance(function, Softmax):
         function.check(part.shape)
@@ -62,28 +65,22 @@ def ending_in(function: Function, part: Part) -> Part:
 
 
 def _sparse_plus(x: Affine) -> Affine:
-    """0 to −1, (x + 1)²/4 to 1, then x."""
-    return maxima.clipped(x, -1.0, 1.0).plus(1.0).activated("power", 2).times(0.25) + maxima.clipped(
-        x.plus(-1.0), 0.0
-    )
-
-
-def _hard_sigmoid(keras: int) -> Function:
-    """``max(0, min(1, x/6 + 1/2))``; in Keras 2 ``x/5 + 1/2``."""
-    divisor = 6.0 if keras > 2 else 5.0
-    return of_entries(lambda z: maxima.clipped(z.over(divisor).plus(0.5), 0.0, 1.0))
+    """0 up to −1, (x + 1)²/4 up to 1, and x above 1."""
+    square = maxima.clipped(x, -1.0, 1.0).plus(1.0).activated("power", 2)
+    return square.times(0.25) + maxima.clipped(x.plus(-1.0), 0.0)
 
 
 FUNCTIONS: dict[str, Function] = {
-    "linear": same,
+    "linear": unchanged,
     **{name: _named(name) for name in ("relu", "sigmoid", "tanh", "softplus", "elu", "gelu", "silu")},
     "swish": _named("silu"),
     "leaky_relu": _named("leaky_relu", LEAKY_SLOPE),
     "relu6": of_entries(maxima.clipped, 0.0, 6.0),
     "hard_tanh": of_entries(maxima.clipped, -1.0, 1.0),
-    "selu": of_entries(maxima.selu, *SELU),
+    "selu": of_entries(maxima.selu, *composites.SELU),
     "celu": _named("elu"),
-    "log_sigmoid": lambda x: x.times(-1.0).activated("softplus").times(-1.0),
+    "hard_sigmoid": composites.hard_sigmoid,
+    "log_sigmoid": composites.log_sigmoid,
     "tanh_shrink": composites.tanh_shrink,
     "soft_shrink": composites.soft_shrink,
     "mish": composites.mish,
@@ -94,12 +91,12 @@ FUNCTIONS: dict[str, Function] = {
     "softmax": Softmax(),
     "log_softmax": Softmax(),
 }
-# Functions of `keras.ops` without parameters, by the classes of their calls.
+# Functions of `keras.ops` without parameters, by the names of their classes.
 OPERATORS: dict[str, Function] = {
     "Absolute": of_entries(maxima.magnitude),
     "Square": _named("power", 2),
     "Negative": lambda x: x.times(-1.0),
-    "HardSigmoid": _hard_sigmoid(3),
+    "HardSigmoid": FUNCTIONS["hard_sigmoid"],
     "HardTanh": FUNCTIONS["hard_tanh"],
     "LogSigmoid": FUNCTIONS["log_sigmoid"],
     **{
@@ -116,15 +113,15 @@ def function_of(layer: Layer) -> Function:
         given = _of_dictionary(layer, given)
     if not isinstance(given, str):
         return given
-    if given == "hard_sigmoid":
-        return _hard_sigmoid(layer.origin.keras)
+    if given == "hard_sigmoid" and layer.origin.keras == 2:
+        return partial(composites.hard_sigmoid, divisor=DIVISOR_OF_KERAS_2)
     if given not in FUNCTIONS:
-        raise ValueError(f"the activation {shown(given)} is none that is read. {REMEDY}")
+        raise ValueError(f"the activation {shown(given)} is not read. {REMEDY}")
     return FUNCTIONS[given]
 
 
 def _of_dictionary(layer: Layer, given: dict[str, Any]) -> str | Function:
-    """The name of a function of Keras' own, or the function of a layer that is an activation."""
+    """The name of one of Keras' own functions, or the function of a layer that is an activation."""
     kind, config, module = (given.get(key) for key in ("class_name", "config", "module"))
     if isinstance(module, str) and module.split(".")[0] not in OWN:
         raise ValueError(f"the activation {shown(config)} is a function of {shown(module)}. {REMEDY}")
@@ -133,7 +130,7 @@ def _of_dictionary(layer: Layer, given: dict[str, Any]) -> str | Function:
     if kind in TABLE and isinstance(config, dict):
         inner = Layer(kind, config, layer.origin, lambda names: [])
         return _softmax_layer(inner) if kind == "Softmax" else TABLE[kind](inner, ()).build
-    raise ValueError(f"the activation {shown(kind)} is none that is read. {REMEDY}")
+    raise ValueError(f"the activation {shown(kind)} is not read. {REMEDY}")
 
 
 # Layers ---------------------------------------------------------------------------------------------
@@ -171,11 +168,11 @@ def _parametric(layer: Layer, shape: Shape) -> Part:
     shared = layer.get("shared_axes", [])
     one = tuple(1 if k in shared else n for k, n in enumerate(shape, start=1))
     (slope,) = layer.arrays(alpha=one)
-    return Part(shape, lambda x: x.with_(maxima.prelu, slope))
+    return Part(shape, lambda x: x.elementwise(maxima.prelu, slope))
 
 
 def _of(function: Callable[[Layer], Function]) -> Callable[[Layer, Shape], Part]:
-    return lambda layer, shape: ending_in(function(layer), Part(shape, same))
+    return lambda layer, shape: ending_in(function(layer), Part(shape, unchanged))
 
 
 def _softmax_layer(layer: Layer) -> Softmax:

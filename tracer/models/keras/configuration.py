@@ -1,11 +1,16 @@
-"""The configuration of a Keras model: its layers, and the tensors that they are called on.
+"""The configuration of a Keras model: its layers, and the tensors that they are called on [1]_.
 
-A model names its layers, and for each of their calls the tensors it takes, as (layer, number of its call,
-number of the output). Keras 2 writes these as lists, Keras 3 as arguments of the call; a Sequential model
-only lists its layers. A layer may be a model itself.
+A configuration lists the layers of a model, and for each call of a layer the tensors that the call takes, as
+(layer, number of its call, number of the output). Keras 2 writes such triples as lists, Keras 3 as arguments
+of the call; a Sequential model only lists its layers. A layer may be a model itself.
 
-Keras counts the construction of a functional model as its first call: Keras 3 where it names the outputs of
-the model around it, Keras 2 wherever it names a tensor, and of a Sequential model only if that has an input.
+Keras counts the construction of a model as its first call, so that the numbers of its calls are one too high:
+in Keras 3 for functional models, where the model around them names its outputs; in Keras 2 for all models,
+Sequential models with an input included, in every triple.
+
+References
+----------
+.. [1] Keras, `models/functional.py` and `legacy/saving`, https://github.com/keras-team/keras.
 """
 
 import re
@@ -23,9 +28,9 @@ MODELS = ("Functional", "Model", "Sequential")
 INPUT = "InputLayer"
 # Layers that call another layer on each entry along the first axis of a point.
 WRAPPERS = ("TimeDistributed",)
-# Libraries whose layers are those of Keras; older files do not name one.
+# Libraries that contain Keras' own layers; older files name no library.
 LIBRARIES = ("keras", "keras_core", "tf_keras", "tensorflow")
-# Of one model.
+# The most layers of one model.
 MOST_LAYERS = 10**4
 OF_OWN_CALL = f"only Sequential and functional models are read, and layers of Keras' own. {REMEDY}"
 
@@ -45,16 +50,16 @@ class Spec:
     Attributes
     ----------
     name, kind : str
-        `kind` is its class.
+        The name of the layer, and of its class.
     config : mapping
     calls : tuple
         For each call its arguments: outputs of other layers, and constants.
     model : Model or None
-        If the layer is a model.
+        The model, for a layer that is a model.
     wrapped : Spec or None
-        The layer that a wrapper calls.
+        The layer that a wrapper calls, for a wrapper.
     rank, alike : int
-        It is number `rank` of the `alike` layers of its class in the model.
+        The number of the layer, from 0, among the `alike` layers of its class in the model.
     """
 
     name: str
@@ -76,7 +81,7 @@ class Model:
     outputs: tuple[Output, ...]
 
     def order(self, outputs: Iterable[Output]) -> list[Output]:
-        """The calls that some outputs depend on, each after those that it depends on."""
+        """The calls that some outputs depend on, each after the calls that it depends on."""
         before: dict[Output, set[Output]] = {}
         open_ = [Output(*output[:2]) for output in outputs]
         while open_:
@@ -91,10 +96,10 @@ class Model:
             raise ValueError(f"layers must not form a circle; got {shown(error.args[1])}") from None
 
     def arguments(self, call: Output) -> tuple[Any, ...]:
-        """The arguments of a call."""
+        """The arguments of a call; a ValueError if the model has no such call."""
         layer = self.layers.get(call.layer)
         if layer is None:
-            raise ValueError(f"layer {shown(call.layer)} is called, and there is none")
+            raise ValueError(f"layer {shown(call.layer)} is called, and the model has no such layer")
         if layer.kind == INPUT:
             return ()
         if not 0 <= call.call < len(layer.calls):
@@ -108,7 +113,7 @@ def model(given: Any) -> Model:
     Raises
     ------
     ValueError
-        If it is none, or none of Keras' own classes.
+        If it is no configuration of a model of Keras' own classes.
     """
     kind, config = _kind(given), given["config"]
     if kind not in MODELS:
@@ -178,12 +183,12 @@ def _wrapped(config: Mapping[str, Any]) -> Spec:
 
 
 def places(path: Sequence[Spec]) -> Iterator[tuple[Spec, bool]]:
-    """Layers, each in the one before it: and whether that is a wrapper of the layer, or a model."""
+    """The layers of a `path`, each inside the layer before it, and whether that layer is its wrapper."""
     return ((spec, k > 0 and path[k - 1].wrapped is spec) for k, spec in enumerate(path))
 
 
 def container_name(kind: str) -> str:
-    """The name by which Keras stores the layers of a class."""
+    """The name by which Keras stores the layers of a class: ``SeparableConv2D`` as ``separable_conv2d``."""
     name = re.sub(r"(.)([A-Z][a-z]+)", r"\1_\2", re.sub(r"\W+", "", kind))
     return re.sub(r"([a-z])([A-Z])", r"\1_\2", name).lower()
 
@@ -204,7 +209,7 @@ def _sequence(specs: Mapping[str, Spec], config: Mapping[str, Any]) -> Model:
 
 
 def batch_shape(spec: Spec) -> Any:
-    """The shape of the input that the configuration of a layer fixes, with the batch; None if it does not."""
+    """The shape of the input, with the batch, in the configuration of a layer; None if it has none."""
     if spec.model is not None:
         return batch_shape(spec.model.layers[spec.model.inputs[0].layer])
     return next(
@@ -216,7 +221,7 @@ def batch_shape(spec: Spec) -> Any:
 
 
 def _nodes(layer: Any) -> list[Any]:
-    """The calls of a layer, as they are written."""
+    """The calls of a layer, as the configuration writes them."""
     nodes = layer.get("inbound_nodes") or []
     if not isinstance(nodes, list):
         raise ValueError(f"the calls of a layer must be a list; got {shown(nodes)}")
@@ -233,7 +238,7 @@ def _arguments(node: Any) -> tuple[Any, ...]:
 
 
 def _check_options(options: Any) -> None:
-    """Raise a ValueError if a call is given more than its arguments."""
+    """Raise a ValueError if a call has options that have an effect."""
     if not isinstance(options, dict):
         raise ValueError(f"options of a call must be named; got {shown(options)}")
     if options.get("training"):
@@ -244,7 +249,7 @@ def _check_options(options: Any) -> None:
 
 
 def _flat(given: Any) -> Iterator[Any]:
-    """The outputs of layers in a structure, and constants."""
+    """The outputs of layers, and the constants, in nested lists and dictionaries."""
     if isinstance(given, dict):
         history = given["config"].get("keras_history") if isinstance(given.get("config"), dict) else None
         if history is not None:
@@ -272,7 +277,10 @@ def _output(given: Any) -> Output:
 
 
 def _shifts(specs: Mapping[str, Spec], outputs: Sequence[Output]) -> dict[str, int]:
-    """By how much the numbers of the calls of models are too high in Keras 2: the last one is that of all."""
+    """How much too high the numbers of the calls of each model are, in Keras 2; without models of shift 0.
+
+    A number is too high if the highest one in use is the count of all calls.
+    """
     highest: dict[str, int] = {}
     for a in (*outputs, *(a for spec in specs.values() for call in spec.calls for a in call)):
         if isinstance(a, Output):

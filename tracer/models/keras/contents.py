@@ -3,11 +3,11 @@
 HDF5 is a C library, and a damaged file can send it into an endless loop or beyond its memory. And an HDF5
 file can point to other files (external links, external and virtual data sets) and claim arrays far larger
 than itself (numbers that were never written, filters, chunks). So this process has limits of time and memory,
-follows only links within the file, and asks what the file says of an array before it reads it.
+follows only links within the file, and checks the size and the storage of an array before it reads it.
 
 The output is the length of a header as 8 bytes, the header as JSON, and the numbers of all arrays, one after
-another. The header has the texts of the file by name, of each group its attribute "name", or null, and of
-each array its type and shape, or the reason why it was not read.
+another. The header contains the texts of the file by name; for each group its attribute "name", or null; and
+for each array its type and shape, or the reason why the array was not read.
 """
 
 import json
@@ -21,21 +21,21 @@ from math import prod
 from shutil import copyfileobj
 from typing import Any, BinaryIO
 
-# Of this process, and of its memory.
+# The limits of this process: seconds of a processor, and bytes of memory.
 SECONDS, MEMORY = 3, 2**30
-# Of all arrays of a model together: 33 million weights in float32.
+# The most bytes of all arrays of a model together: 33 million weights in float32.
 MOST_BYTES = 2**27
-# Of the weights in a `.keras` file, with the state of an optimizer.
+# The most bytes of the weights in a `.keras` file, with the state of an optimizer.
 LARGEST_WEIGHTS = 2**28
-# Of a text: the configurations of models of a thousand layers have one million.
+# The most characters of a text: configurations of models of a thousand layers have a million.
 MOST_CHARACTERS = 2**23
-# Of the name of a layer.
+# The most characters of the name of a layer.
 LONGEST_NAME = 1000
-# Of all groups together, which lie in each other at most so deep.
+# The most members of all groups together, and the deepest nesting of groups.
 MOST_MEMBERS, DEEPEST = 10**5, 24
-# deflate, shuffle, Fletcher's checksums, lzf: filters that are part of h5py itself.
+# The filters that are part of h5py itself: deflate, shuffle, Fletcher's checksums, lzf.
 FILTERS = (1, 2, 3, 32000)
-# Groups of what only training needs.
+# Groups that only training needs.
 OPTIMIZERS = ("optimizer", "optimizer_weights")
 WEIGHTS = "model.weights.h5"
 ARCHIVED = ("config.json", "metadata.json")
@@ -56,17 +56,17 @@ def copied(stream: BinaryIO, is_archive: bool) -> tuple[dict[str, Any], list[Any
         for name in () if is_archive else ATTRIBUTES:
             texts[name] = text(file, name)
         groups: dict[str, str | None] = {}
-        arrays, numbers, left = [], [], MOST_BYTES
+        arrays, numbers, room = [], [], MOST_BYTES
         for path, found in walk(file):
             if isinstance(found, h5py.Group):
                 groups[path] = text(found, "name", LONGEST_NAME)
                 continue
             entry: dict[str, Any] = {"path": path}
             try:
-                array = floats(found, left)
+                array = floats(found, room)
                 entry |= {"type": array.dtype.str, "shape": array.shape}
                 numbers.append(array.ravel().data)
-                left -= array.nbytes
+                room -= array.nbytes
             except (ValueError, TypeError, OSError, RuntimeError) as error:
                 entry["reason"] = str(error)[:200]
             arrays.append(entry)
@@ -74,9 +74,9 @@ def copied(stream: BinaryIO, is_archive: bool) -> tuple[dict[str, Any], list[Any
 
 
 def member(archive: zipfile.ZipFile, name: str, most: int) -> BytesIO:
-    """A member of an archive, unpacked to as many bytes as it claims at most."""
+    """A member of an archive, unpacked to at most as many bytes as it claims."""
     if name not in archive.namelist():
-        raise ValueError(f"it must hold {name}, as model.save('model.keras') writes it")
+        raise ValueError(f"it must contain {name}, as model.save('model.keras') writes it")
     entry = archive.getinfo(name)
     if entry.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED) or entry.flag_bits & 1:
         raise ValueError(f"{name} must be stored or deflated, without a password")
@@ -89,7 +89,7 @@ def member(archive: zipfile.ZipFile, name: str, most: int) -> BytesIO:
 
 
 def text(group: Any, name: str, longest: int = MOST_CHARACTERS) -> str | None:
-    """An attribute that is a text; None if there is none."""
+    """An attribute that is a text; None if the group has no such attribute."""
     import h5py
 
     if name not in group.attrs:
@@ -106,7 +106,7 @@ def text(group: Any, name: str, longest: int = MOST_CHARACTERS) -> str | None:
 
 
 def walk(file: Any) -> Iterator[tuple[str, Any]]:
-    """All groups and arrays that lie in the file, by their paths; a link elsewhere is its own class."""
+    """All groups and arrays by their paths; a link out of the file is represented by its class."""
     import h5py
 
     open_, seen = [("", file)], 0
@@ -125,8 +125,8 @@ def walk(file: Any) -> Iterator[tuple[str, Any]]:
                 open_.append((f"{start}{name}/", found))
 
 
-def floats(dataset: Any, left: int) -> Any:
-    """The numbers of an array, of at most `left` bytes, if they are floats and lie in the file."""
+def floats(dataset: Any, room: int) -> Any:
+    """The numbers of an array of floats that lies in the file and has at most `room` bytes."""
     import h5py
     import numpy as np
 
@@ -138,10 +138,10 @@ def floats(dataset: Any, left: int) -> Any:
     if not is_bfloat and (kind != "f" or width > 8):
         raise ValueError(f"floats are read; got {dataset.dtype}")
     size = prod(dataset.shape) * width
-    if size > left:
+    if size > room:
         raise ValueError(f"the arrays of a model must have at most {MOST_BYTES} bytes together")
     if dataset.external or dataset.is_virtual:
-        raise ValueError("arrays must lie in the file; it is in another one")
+        raise ValueError("arrays must lie in the file; this one is in another file")
     created = dataset.id.get_create_plist()
     filters = [created.get_filter(k)[0] for k in range(created.get_nfilters())]
     if any(number not in FILTERS for number in filters):
@@ -150,7 +150,7 @@ def floats(dataset: Any, left: int) -> Any:
         raise ValueError(f"a chunk must not be larger than its array; got {dataset.chunks}")
     stored = dataset.id.get_storage_size()
     if stored < (1 if filters else size):
-        raise ValueError(f"it claims {size} bytes, and the file has {stored} of them")
+        raise ValueError(f"it claims {size} bytes, and the file contains {stored} of them")
     found = np.asarray(dataset[()])
     return (found.view(np.uint16).astype(np.uint32) << 16).view(np.float32) if is_bfloat else found
 

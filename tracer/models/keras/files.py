@@ -3,8 +3,8 @@
 A `.keras` file is a zip archive of ``config.json``, ``metadata.json`` and ``model.weights.h5``; an `.h5` file
 has the configuration as an attribute. Both are read with h5py, zipfile and json as configuration and arrays.
 Keras is not imported: it would build the model that the file describes, with layers that may run code, and
-allocate what the file claims; and whoever has a file need not have the version of Keras, or the backend, that
-wrote it.
+allocate arrays of the sizes that the file claims. So a file is read without the version of Keras, and the
+backend, that wrote it.
 
 The network is the real function of the stored weights: float32 runtimes differ from it by their rounding
 errors.
@@ -38,9 +38,9 @@ def load(
     """Read a network from a Keras file, as `tracer.load` does.
 
     The network's inputs are the entries of the model's inputs for one point, one after another in C order,
-    channels where the model has them, without inputs that the output does not need. Layers that do nothing
-    once a model is trained are left out; a final log-softmax is read as softmax, which has the same margins.
-    Errors name the layer.
+    channels where the model has them, without inputs that the output does not need. Layers without effect
+    once a model is trained are left out; a final log-softmax is read as softmax, which has the same
+    boundaries. Errors name the layer.
     """
     if find_spec("h5py") is None:
         raise ImportError(f"reading {shown(path)} needs the package h5py: pip install h5py")
@@ -56,7 +56,7 @@ def load(
 
 
 def _content(file: Contents) -> tuple[Model, Arrays, Origin]:
-    """The model of a file, the arrays of its layers, and where it is from."""
+    """The model of a file, the arrays of its layers, and its origin."""
     texts = file.texts
     if "config.json" in texts:
         version = json.loads(texts["metadata.json"] or "{}").get("keras_version")
@@ -68,6 +68,6 @@ def _content(file: Contents) -> tuple[Model, Arrays, Origin]:
 
 
 def _origin(version: Any) -> Origin:
-    """The first number of Keras' version, 2 where there is none."""
+    """The origin of a file by the first number of Keras' version, 2 where the file has none."""
     first = version.partition(".")[0] if isinstance(version, str) else ""
     return Origin(3 if first.isdecimal() and first > "2" else 2)

@@ -1,8 +1,8 @@
 """The calls of a Keras model in order: planned by their shapes, then lowered to a network.
 
-A plan holds what every call of a layer will do. When it is made, all parameters, shapes and arrays of the
-model have been checked, and the sizes of its matrices are known; only then are they made. A layer that is a
-model is planned call by call, a layer that is called several times anew for each call.
+A plan lists what every call of a layer computes. Once it is complete, all parameters, shapes and arrays of
+the model have been checked, and the sizes of its matrices are known; only then are the matrices made. A layer
+that is a model is planned call by call; a layer that is called several times is planned for each call.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -17,14 +17,14 @@ from tracer.fields.files.budget import STEP
 from tracer.fields.networks.network import Network
 from tracer.models.keras import activations, moves, products, windows
 from tracer.models.keras.configuration import INPUT, MOST_LAYERS, Model, Output, Spec, batch_shape
-from tracer.models.keras.layer import REMEDY, Layer, Origin, Part, same
+from tracer.models.keras.layer import REMEDY, Layer, Origin, Part, unchanged
 from tracer.models.keras.weights import Arrays
 from tracer.models.lowering import chain
 from tracer.models.lowering.matrix import LARGEST, need_room
 from tracer.models.lowering.tensor import Shape, Tensor, stacked
 
 OF_LOGITS = "pass output=, the name of the layer before it, or a model without what follows"
-# Models in models may call each other very often.
+# The most calls of layers: models inside models multiply them.
 MOST_CALLS = MOST_LAYERS
 Shapes = Sequence[int] | Mapping[str, Sequence[int]]
 OF_ONE: dict[str, Callable[..., Part]] = {
@@ -33,7 +33,7 @@ OF_ONE: dict[str, Callable[..., Part]] = {
     **moves.TABLE,
     **activations.TABLE,
 }
-# What configurations, shapes and arrays that do not fit raise in a row of a table.
+# The exceptions that a row of a table raises for configurations, shapes and arrays that do not fit.
 FAULTS = (ValueError, TypeError, KeyError, IndexError, AttributeError, OverflowError, OSError, RuntimeError)
 
 
@@ -69,7 +69,7 @@ class Plan:
         Raises
         ------
         ValueError
-            If it is no chain of layers; the message names the layer.
+            If the model is no chain of layers; the message names the layer.
         """
         inputs = [Tensor.input(shape) for shape in self.inputs]
         values = list(inputs)
@@ -84,7 +84,7 @@ class Plan:
 def planned(
     model: Model, arrays: Arrays, origin: Origin, output: str | int | None = None, shape: Shapes | None = None
 ) -> Plan:
-    """The plan of a model from somewhere, to one of its outputs, for points of a shape."""
+    """The plan of a model from its inputs to one of its outputs, for points of a shape."""
     wanted = _chosen(model, output)
     needed = {call.layer for call in model.order([wanted])}
     names = [name for name, *_ in model.inputs if name in needed]
@@ -101,7 +101,7 @@ def planned(
 
 
 def _chosen(model: Model, output: str | int | None) -> Output:
-    """The output that is asked for; any layer may be one."""
+    """The requested output; any layer may be requested."""
     names = [name for name, *_ in model.outputs]
     if output is None and len(names) == 1:
         return model.outputs[0]
@@ -121,7 +121,7 @@ def input_shape(spec: Spec, given: Any) -> Shape:
     Raises
     ------
     ValueError
-        If a size is missing, or another than the one given.
+        If a size is missing, or differs from the given one.
     """
     batch = batch_shape(spec)
     sizes = list(batch[1:]) if isinstance(batch, list) else None
@@ -133,7 +133,7 @@ def input_shape(spec: Spec, given: Any) -> Shape:
             len(sizes) != len(wanted) or any(m not in (None, n) for m, n in zip(sizes, wanted, strict=True))
         ):
             raise ValueError(
-                f"shape must fit {sizes} of input {spec.name!r}, None for any; got {shown(given)}"
+                f"shape must fit {sizes} of input {spec.name!r}, where None is any size; got {shown(given)}"
             )
         sizes = wanted
     if not sizes or not all(map(_is_size, sizes)):
@@ -157,7 +157,7 @@ class _Walk:
         self._arrays, self._origin, self._stored, self._calls = arrays, origin, 0, 0
 
     def input(self, shape: Shape) -> Value:
-        """A new input."""
+        """The value of a new input of the plan."""
         self.plan.inputs.append(shape)
         return Value(len(self.plan.inputs) - 1, shape)
 
@@ -168,7 +168,7 @@ class _Walk:
         outputs: Sequence[Output],
         path: tuple[Spec, ...],
     ) -> list[Value]:
-        """The values of some outputs of a model in the models of `path`, given those of its inputs."""
+        """The values of `outputs` of a model inside the models of `path`; `known` are those of its inputs."""
         found = dict(known)
         for call in model.order(outputs):
             if call in found:
@@ -202,7 +202,7 @@ class _Walk:
         return [self._called(path, arguments, place)]
 
     def _along_first_axis(self, path: tuple[Spec, ...], arguments: Sequence[Any], place: str) -> Value:
-        """The values of a layer on each entry along the first axis, one after another."""
+        """The value of the layer inside a wrapper, called on each entry along the first axis, stacked."""
         if len(arguments) != 1 or not isinstance(arguments[0], Value) or len(arguments[0].shape) < 2:
             raise ValueError("it must be called on one tensor of at least two axes")
         (x,), found = arguments, list[Value]()
@@ -211,7 +211,7 @@ class _Walk:
             entry = Part(x.shape[1:], lambda tensor, k=k: tensor.moved(lambda places: places[k]))
             found += self._outputs(path, [self._step(place, entry, [x])], place)
         if len(found) != x.shape[0]:
-            raise ValueError("the model that it calls must have one output")
+            raise ValueError("the model inside the wrapper must have one output")
         shape = (len(found), *found[0].shape)
         return self._step(place, Part(shape, lambda *tensors: stacked(tensors, np.stack)), found)
 
@@ -224,21 +224,21 @@ class _Walk:
 
     @staticmethod
     def _inner(model: Model, arguments: Sequence[Any]) -> dict[Output, list[Value]]:
-        """The values of the inputs of a model that is called."""
+        """The values of the inputs of a model that is called on some arguments."""
         if len(arguments) != len(model.inputs) or not all(isinstance(a, Value) for a in arguments):
             raise ValueError(f"a model of {len(model.inputs)} inputs is called on {len(arguments)} arguments")
         return {Output(name): [a] for (name, *_), a in zip(model.inputs, arguments, strict=True)}
 
     def _called(self, path: tuple[Spec, ...], arguments: Sequence[Any], place: str) -> Value:
-        """The value of a call of a layer."""
+        """The value of a call of a layer that is neither a model nor a wrapper."""
         tensors = [a for a in arguments if isinstance(a, Value)]
         return self._step(place, self._part(path, arguments, tensors), tensors)
 
     def _step(self, place: str, part: Part, tensors: Sequence[Value]) -> Value:
-        """The value that a part makes of tensors."""
-        if any(a.is_softmax for a in tensors) and part.build is not same:
+        """The value of a new step of the plan, which lowers a part of tensors."""
+        if any(a.is_softmax for a in tensors) and part.build is not unchanged:
             raise ValueError(f"softmax must be the last layer's activation: {OF_LOGITS}")
-        if part.build is same:
+        if part.build is unchanged:
             return tensors[0]
         need_room(*part.shape)
         stored = max(part.stored, prod(part.shape))
@@ -250,7 +250,7 @@ class _Walk:
     def _part(self, path: tuple[Spec, ...], arguments: Sequence[Any], tensors: Sequence[Value]) -> Part:
         spec = path[-1]
         if spec.kind == INPUT:
-            raise ValueError("it is needed, and is no input of its model")
+            raise ValueError("the output depends on it, and it is no input of its model")
         several = products.OF_SEVERAL.get(spec.kind)
         row = several or OF_ONE.get(spec.kind)
         if row is None:
@@ -277,4 +277,4 @@ def _need_plain(layer: Layer) -> None:
     policy = layer.get("dtype")
     kind = policy.get("class_name") if isinstance(policy, dict) else policy
     if layer.get("quantization_config") is not None or "uantized" in str(kind):
-        raise ValueError(f"its weights are quantised: pass the model as it was before. {REMEDY}")
+        raise ValueError(f"its weights are quantised: pass the model before quantisation. {REMEDY}")

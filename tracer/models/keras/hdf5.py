@@ -1,6 +1,6 @@
-"""The groups and arrays of a Keras file, as a process of its own has read them.
+"""The groups and arrays of a Keras file, read by a process of its own.
 
-`contents` says why it is a process of its own, and what it refuses.
+The script of that process, `contents`, gives the reasons for it, and the files that it refuses.
 """
 
 import json
@@ -19,13 +19,13 @@ import numpy as np
 from tracer.models.keras import contents
 from tracer.models.keras.layer import Numbers
 
-# The process limits its own time; this is for systems where it cannot, and for those that are very busy.
+# The process limits its own time; this limit serves systems where it cannot, and very busy ones.
 MOST_SECONDS = 60.0
 
 
 @dataclass(frozen=True, eq=False)
 class Contents:
-    """The texts of a file by name, the names that its groups have, and its arrays, by their paths."""
+    """The texts of a file by name, and its groups' names and its arrays by path."""
 
     texts: Mapping[str, str | None]
     groups: Mapping[str, str | None]
@@ -33,7 +33,7 @@ class Contents:
 
     @cached_property
     def members(self) -> Mapping[str, list[str]]:
-        """The names of the groups and arrays in each group that has some."""
+        """The names of the groups and arrays in each group, without empty groups."""
         found: dict[str, list[str]] = {}
         for path in (*self.groups, *self.arrays):
             if path:
@@ -42,7 +42,7 @@ class Contents:
         return found
 
     def below(self, path: str) -> dict[str, Numbers]:
-        """The arrays in a group and in all groups in it, by their paths from there."""
+        """The arrays in a group and in all groups below it, by their paths from the group."""
         found, open_ = {}, [""]
         while open_:
             start = open_.pop()

@@ -1,9 +1,9 @@
-"""A layer of a Keras model: what it is given, and what it makes of one point.
+"""A layer of a Keras model: its configuration and arrays, and what it computes of one point.
 
 A row of the table of layers is a function of a `Layer` and the shapes of its arguments, without the batch.
-It checks the layer's configuration, shapes and arrays, and gives a `Part`: the shape of the output, and how
-it is lowered. So a whole model is checked before anything is lowered, and nothing large is made of a file
-that lies.
+It checks the layer's configuration, shapes and arrays, and gives a `Part`: the shape of the output, and a
+function that lowers it. So a whole model is checked before anything is lowered, and no file, whatever it
+claims, has large arrays made of it.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -20,9 +20,9 @@ REMEDY = (
     "Export it, model.export('model.onnx', format='onnx'), or trace tracer.Function(f), where f(x1, x2) "
     "calls the model at points"
 )
-# No size in a configuration is larger: a tensor has fewer numbers.
+# Upper bound of sizes in a configuration: a tensor has fewer numbers.
 LARGEST_SIZE = 2**31
-# The classes of numbers in a configuration that were no Python numbers.
+# The classes by which a configuration wraps numbers that were arrays or tensors.
 ARRAYS = ("__numpy__", "__tensor__")
 
 
@@ -34,7 +34,7 @@ class Numbers:
     reason: str = ""
 
     def read(self) -> Constant:
-        """The array."""
+        """The array; a ValueError with the reason if it cannot be read."""
         if self.found is None:
             raise ValueError(self.reason)
         return self.found
@@ -42,18 +42,18 @@ class Numbers:
 
 @dataclass(frozen=True, eq=False)
 class Part:
-    """What a layer makes of its arguments.
+    """The output of a layer.
 
     Attributes
     ----------
     shape : tuple of int
-        Of its output, for one point.
+        The shape of the output, for one point.
     build : callable
-        The output, a `Tensor`, of the arguments.
+        The output as a `Tensor`, a function of the arguments.
     stored : int
-        How many numbers its matrix has.
+        The number of stored numbers of the layer's matrix.
     is_softmax : bool
-        Whether it ends in softmax, which couples all outputs: nothing but copies may follow.
+        Whether the layer ends in softmax, which couples all outputs: only layers without effect may follow.
     """
 
     shape: Shape
@@ -62,8 +62,8 @@ class Part:
     is_softmax: bool = False
 
 
-def same(x: Tensor) -> Tensor:
-    """The output of a layer that does nothing once a model is trained."""
+def unchanged(x: Tensor) -> Tensor:
+    """The output of a layer without effect once a model is trained: its input."""
     return x
 
 
@@ -76,7 +76,7 @@ def axis_of(axis: Any, n: int) -> int:
 
 @dataclass(frozen=True)
 class Origin:
-    """Where a model is from: the version of Keras, 2 or 3, and whether torch evaluates it."""
+    """The origin of a model: the version of Keras, 2 or 3, and whether torch evaluates the model."""
 
     keras: int = 3
     on_torch: bool = False
@@ -84,16 +84,16 @@ class Origin:
 
 @dataclass(frozen=True, eq=False)
 class Layer:
-    """What a layer is given.
+    """The configuration and the arrays of a layer.
 
     Attributes
     ----------
     kind : str
-        Its class.
+        The name of its class.
     config : mapping
     origin : Origin
     stored : callable
-        Its arrays, given the names of all of them in Keras' order.
+        A function of the names of all its arrays, in Keras' order, that gives the arrays.
     """
 
     kind: str
@@ -102,7 +102,7 @@ class Layer:
     stored: Callable[[Sequence[str]], Sequence[Numbers]]
 
     def get(self, name: str, default: Any = None) -> Any:
-        """A parameter, or the default if it is not there, or null."""
+        """A parameter, or the default if the parameter is missing or null."""
         value = self.config.get(name)
         if isinstance(value, dict) and value.get("class_name") in ARRAYS:
             value = value["config"].get("value")
@@ -116,7 +116,7 @@ class Layer:
         return float(value)
 
     def integers(self, name: str, n: int, default: Any = None, least: int = 1) -> list[int]:
-        """A parameter that is an integer for each of n axes, or one for all."""
+        """A parameter that is an integer for each of n axes, or one integer for all axes."""
         value = self.get(name, default)
         values = list(value) if isinstance(value, list | tuple) else [value] * n
         if len(values) != n or not all(type(k) is int and least <= k < LARGEST_SIZE for k in values):
@@ -135,13 +135,19 @@ class Layer:
         """Whether channels are the last axis."""
         return self.choice("data_format", "channels_last", "channels_first") == "channels_last"
 
+    def with_bias(self, channels: int, **shapes: Shape) -> list[Any]:
+        """The `arrays` with these shapes, and last the bias of so many channels; None for a layer without."""
+        if not self.get("use_bias", True):
+            return [*self.arrays(**shapes), None]
+        return self.arrays(**shapes, bias=(channels,))
+
     def arrays(self, **shapes: Shape | None) -> list[Array]:
-        """The arrays of these names, all that the layer has; those without a shape are not read.
+        """All arrays of the layer by name, with their shapes; an array of shape None is not read.
 
         Raises
         ------
         ValueError
-            If one is missing, has another shape, or numbers that are not finite.
+            If an array is missing, has another shape, or numbers that are not finite.
         """
         found = []
         for (name, shape), array in zip(shapes.items(), self.stored(list(shapes)), strict=True):

@@ -1,4 +1,12 @@
-"""Layers that move entries, and change no value: each is a function of arrays."""
+"""Layers that move entries, and change no value [1]_.
+
+Each layer is a function of arrays, which a tensor applies to the array of its indices: applied to zeros, it
+gives the shape of the output before anything is lowered.
+
+References
+----------
+.. [1] Keras, "Reshaping layers", https://keras.io/api/layers/reshaping_layers/.
+"""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,26 +16,25 @@ import numpy as np
 from tracer.fields.checks import shown
 from tracer.models.keras.layer import Layer, Part
 from tracer.models.lowering.matrix import need_room
-from tracer.models.lowering.tensor import Constant, Shape
+from tracer.models.lowering.tensor import Constant, Shape, need_entries
 
 Move = Callable[[Constant], Constant]
 
 
 def _moving(row: Callable[[Layer, Shape], Move]) -> Callable[[Layer, Shape], Part]:
-    """A layer that moves entries; −1 is filled with 0."""
+    """A row for a layer that moves entries; the index −1 stands for 0."""
 
     def of(layer: Layer, shape: Shape) -> Part:
         move = row(layer, shape)
         moved = move(np.broadcast_to(np.int8(0), shape)).shape
-        if 0 in moved:
-            raise ValueError(f"no entry of shape {shape} is left: got shape {moved}")
+        need_entries(shape, moved)
         return Part(moved, lambda x: x.moved(move))
 
     return of
 
 
 def _flatten(layer: Layer, shape: Shape) -> Move:
-    """Channels stay last: those that are first are moved there."""
+    """Keras flattens a point with its channels last, wherever the layer has them."""
     if layer.channels_last or len(shape) < 2:
         return lambda x: x.reshape(-1)
     return lambda x: np.moveaxis(x, 0, -1).reshape(-1)
@@ -51,7 +58,7 @@ def _repeat(layer: Layer, shape: Shape) -> Move:
 
 
 def _axes(layer: Layer, shape: Shape) -> range:
-    """The axes of a point that are no channels."""
+    """The axes of a point without the axis of channels."""
     return range(len(shape) - 1) if layer.channels_last else range(1, len(shape))
 
 
@@ -70,7 +77,7 @@ def _upsample(layer: Layer, shape: Shape) -> Move:
 
 
 def _widths(layer: Layer, name: str, shape: Shape) -> list[tuple[int, int]]:
-    """A width before and after each axis of a point: a number for all, one for each axis, or pairs."""
+    """The widths before and after each axis of a point, from one number, one for each axis, or pairs."""
     axes, given = _axes(layer, shape), layer.get(name)
     pairs = given if isinstance(given, list | tuple) else [given] * len(axes)
     if len(axes) == 1 and len(pairs) == 2:

@@ -1,4 +1,9 @@
-"""Layers that are sums and products: dense ones, normalisation, rescaling, and what joins branches."""
+"""Layers that are sums and products: dense layers, normalisation, rescaling, and joins of branches [1]_.
+
+References
+----------
+.. [1] Keras, "Keras layers API", https://keras.io/api/layers/.
+"""
 
 from collections.abc import Callable, Sequence
 from functools import reduce
@@ -11,24 +16,23 @@ from tracer.arrays import Array
 from tracer.enclosures import rounding
 from tracer.fields.checks import floats, need_finite
 from tracer.models.keras.activations import ending_in, function_of
-from tracer.models.keras.layer import REMEDY, Layer, Part, axis_of, same
+from tracer.models.keras.layer import REMEDY, Layer, Part, axis_of, unchanged
 from tracer.models.lowering import maxima
 from tracer.models.lowering.affine import Affine
-from tracer.models.lowering.tensor import Constant, Shape, Tensor, stacked
+from tracer.models.lowering.tensor import Constant, Shape, Tensor, stacked, tensor_first
 
-# Below this a standard deviation is no divisor: `keras.backend.epsilon()`.
+# Keras replaces a smaller standard deviation by this one, `keras.backend.epsilon()`, before it divides.
 EPSILON = 1e-7
 Argument = Tensor | float
 
 
 def _dense(layer: Layer, shape: Shape) -> Part:
     (units,) = layer.integers("units", 1)
-    has_bias = layer.get("use_bias", True)
-    arrays = layer.arrays(kernel=(shape[-1], units), **({"bias": (units,)} if has_bias else {}))
+    kernel, bias = layer.with_bias(units, kernel=(shape[-1], units))
 
     def build(x: Tensor) -> Tensor:
-        y = x.matmul(arrays[0])
-        return y.with_(Affine.plus, arrays[1]) if has_bias else y
+        y = x.matmul(kernel)
+        return y if bias is None else y.plus(bias)
 
     part = Part((*shape[:-1], units), build, prod(shape) * units)
     return ending_in(function_of(layer), part)
@@ -38,7 +42,7 @@ def _dense(layer: Layer, shape: Shape) -> Part:
 
 
 def _along(axis: int, values: Constant, shape: Shape) -> Constant:
-    """An array of one axis, with as many dimensions as a shape."""
+    """An array of numbers along one axis of a shape, with as many dimensions as the shape."""
     return values.astype(np.float64).reshape([-1 if k == axis else 1 for k in range(len(shape))])
 
 
@@ -77,8 +81,8 @@ def _standardise(layer: Layer, shape: Shape) -> Part:
     low = variance < EPSILON**2
     scale, radius = np.where(low, EPSILON, scale), np.where(low, 0.0, radius)
     if layer.get("invert", False):
-        return Part(shape, lambda x: x.with_(Affine.times, scale, radius).with_(Affine.plus, mean))
-    return Part(shape, lambda x: x.with_(Affine.plus, -mean).with_(Affine.over, scale, radius))
+        return Part(shape, lambda x: x.elementwise(Affine.times, scale, radius).plus(mean))
+    return Part(shape, lambda x: x.plus(-mean).elementwise(Affine.over, scale, radius))
 
 
 def _rescale(layer: Layer, shape: Shape) -> Part:
@@ -86,7 +90,7 @@ def _rescale(layer: Layer, shape: Shape) -> Part:
         np.broadcast_to(numbers(layer, name, default), shape)
         for name, default in (("scale", 1), ("offset", 0))
     )
-    return Part(shape, lambda x: x.with_(Affine.times, scale).with_(Affine.plus, offset))
+    return Part(shape, lambda x: x.elementwise(Affine.times, scale).plus(offset))
 
 
 def numbers(layer: Layer, name: str, default: Any = None) -> Array:
@@ -100,7 +104,7 @@ def numbers(layer: Layer, name: str, default: Any = None) -> Array:
 
 
 def _joining(operation: Callable[[Argument, Argument], Argument]) -> Callable[..., Part]:
-    """A layer of several tensors, broadcast to each other; operators of `keras.ops` also take numbers."""
+    """A row for layers of several tensors, broadcast to each other, or of one tensor and a number."""
 
     def row(layer: Layer, *arguments: Shape | float) -> Part:
         constants = [None if isinstance(a, tuple) else a for a in arguments]
@@ -109,8 +113,8 @@ def _joining(operation: Callable[[Argument, Argument], Argument]) -> Callable[..
         shape = np.broadcast_shapes(*(a for a in arguments if isinstance(a, tuple)))
 
         def build(*tensors: Tensor) -> Tensor:
-            left = iter(tensors)
-            found = reduce(operation, (next(left) if c is None else c for c in constants))
+            given = iter(tensors)
+            found = reduce(operation, (next(given) if c is None else c for c in constants))
             return found if isinstance(found, Tensor) else tensors[0]
 
         return Part(shape, build)
@@ -118,37 +122,24 @@ def _joining(operation: Callable[[Argument, Argument], Argument]) -> Callable[..
     return row
 
 
-def _add(a: Argument, b: Argument) -> Tensor:
-    x, y = (a, b) if isinstance(a, Tensor) else (b, a)
-    assert isinstance(x, Tensor)
-    return x.plus(y) if isinstance(y, Tensor) else x.with_(Affine.plus, np.asarray(y))
+def _commutative(operation: Callable[[Tensor, Any], Tensor]) -> Callable[[Argument, Argument], Tensor]:
+    """An operation of a tensor and an argument as one of two arguments, of which one is a tensor."""
+    return lambda a, b: operation(*tensor_first(a, b))
+
+
+_add = _commutative(Tensor.plus)
 
 
 def _subtract(a: Argument, b: Argument) -> Tensor:
     return _add(a, b.times(-1.0) if isinstance(b, Tensor) else -b)
 
 
-def _multiply(a: Argument, b: Argument) -> Tensor:
-    x, y = (a, b) if isinstance(a, Tensor) else (b, a)
-    assert isinstance(x, Tensor)
-    return maxima.product(x, y) if isinstance(y, Tensor) else x.with_(Affine.times, np.asarray(y))
-
-
-def _extreme(function: Callable[[Tensor, Any], Tensor]) -> Callable[[Argument, Argument], Tensor]:
-    def operation(a: Argument, b: Argument) -> Tensor:
-        x, y = (a, b) if isinstance(a, Tensor) else (b, a)
-        assert isinstance(x, Tensor)
-        return function(x, y if isinstance(y, Tensor) else np.asarray(y))
-
-    return operation
-
-
 def _divide(layer: Layer, x: Shape | float, y: Shape | float) -> Part:
     if not isinstance(x, tuple) or isinstance(y, tuple):
-        raise ValueError(f"a division by what depends on the input is no layer. {REMEDY}")
+        raise ValueError(f"a division by a tensor that depends on the input is no layer. {REMEDY}")
     if y == 0:
         raise ValueError("a divisor must not be 0")
-    return Part(x, lambda x: x.with_(Affine.over, np.asarray(y)))
+    return Part(x, lambda x: x.elementwise(Affine.over, np.asarray(y)))
 
 
 def _average(layer: Layer, *shapes: Shape) -> Part:
@@ -170,13 +161,13 @@ def _concatenate(layer: Layer, *shapes: Shape) -> Part:
     return Part(shape, lambda x, *others: stacked([x, *others], join) if others else x)
 
 
-# Layers of several tensors, and operators of `keras.ops`, which also take numbers.
+# Layers of several tensors, and operators of `keras.ops`, which take numbers, too.
 OF_SEVERAL: dict[str, Callable[..., Part]] = {
     "Add": _joining(_add),
     "Subtract": _joining(_subtract),
-    "Multiply": _joining(_multiply),
-    "Maximum": _joining(_extreme(maxima.greater)),
-    "Minimum": _joining(_extreme(maxima.lesser)),
+    "Multiply": _joining(_commutative(maxima.product)),
+    "Maximum": _joining(_commutative(maxima.greater)),
+    "Minimum": _joining(_commutative(maxima.lesser)),
     "Average": _average,
     "Concatenate": _concatenate,
     "Divide": _divide,
@@ -207,6 +198,6 @@ TABLE: dict[str, Callable[[Layer, Shape], Part]] = {
             "RandomContrast",
             "RandomBrightness",
         ),
-        lambda layer, shape: Part(shape, same),
+        lambda layer, shape: Part(shape, unchanged),
     ),
 }

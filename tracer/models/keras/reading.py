@@ -1,4 +1,8 @@
-"""Keras models in memory: their configuration and arrays are read as those of a file."""
+"""Keras models in memory, read like files: by their configuration and their arrays.
+
+As a configuration names activations and layers, but not their code, the network is compared with the model at
+random points.
+"""
 
 import json
 from collections.abc import Sequence
@@ -17,8 +21,8 @@ OTHERS = (
     "keras.Sequential([keras.Input(shape), layer])"
 )
 
-# The largest difference of outputs, relative to 1 + their size, where all layers compute in float32 at least,
-# and where some do not.
+# The largest difference between outputs of the network and the model, relative to 1 + their size: where all
+# layers compute in float32 or float64, and where some compute in half precision.
 SINGLE_ERROR, HALF_ERROR = 1e-4, 0.2
 
 
@@ -40,7 +44,7 @@ def read(model: Any, shape: Sequence[int] | None = None) -> Network:
     Raises
     ------
     ValueError
-        If it is no chain of layers; the message names the layer.
+        If the model is no chain of layers; the message names the layer.
     """
     import keras
 
@@ -48,7 +52,7 @@ def read(model: Any, shape: Sequence[int] | None = None) -> Network:
     if not keras.__version__.startswith("3.") or not isinstance(model, keras.Model):
         raise ValueError(f"{name} must be a keras.Model of Keras 3: {OTHERS}")
     try:
-        # As in a file: tuples are lists.
+        # JSON turns tuples into lists, as in a file.
         given = json.loads(json.dumps(keras.saving.serialize_keras_object(model)))
     # A user's layers may raise anything when they are asked for their configuration.
     except Exception as error:
@@ -58,7 +62,7 @@ def read(model: Any, shape: Sequence[int] | None = None) -> Network:
         if len(found.outputs) > 1:
             raise ValueError(
                 f"it must have one output; got {len(found.outputs)}: pass "
-                "keras.Model(model.inputs, model.outputs[0]), or another one"
+                "keras.Model(model.inputs, model.outputs[0]), or that of another output"
             )
         origin = Origin(on_torch=keras.backend.backend() == "torch")
         plan = graph.planned(found, weights.of_model(model), origin, None, shape)
@@ -72,9 +76,9 @@ def read(model: Any, shape: Sequence[int] | None = None) -> Network:
 
 
 def _need_its_own(model: Any) -> None:
-    """Raise a ValueError for layers and activations that have the names of Keras', and are others.
+    """Raise a ValueError for a user's layers and activations, which may have the names of Keras' own.
 
-    A configuration has no more than the name of an activation.
+    A configuration contains only the name of an activation.
     """
     import keras
 
@@ -92,7 +96,7 @@ def _need_its_own(model: Any) -> None:
 
 
 def _need_agreement(network: Network, model: Any, shapes: Sequence[Sequence[int]]) -> None:
-    """Raise a ValueError if a model has other outputs than the network, at random points."""
+    """Raise a ValueError if the outputs of a model and its network differ at random points."""
     import keras
 
     if len(shapes) != 1:
@@ -101,7 +105,7 @@ def _need_agreement(network: Network, model: Any, shapes: Sequence[Sequence[int]
     x = np.random.default_rng(0).normal(size=(3, *shapes[0]))
     try:
         found = keras.ops.convert_to_numpy(keras.ops.stop_gradient(model(x, training=False)))
-    # Its own layers may raise anything.
+    # A user's layers may raise anything.
     except Exception as error:
         raise ValueError(f"it cannot be called: {said(error)}") from error
     known, y = np.asarray(found, dtype=np.float64).reshape(len(x), -1), network(x.reshape(len(x), -1))
@@ -111,4 +115,4 @@ def _need_agreement(network: Network, model: Any, shapes: Sequence[Sequence[int]
     size = 1 + np.abs(known).max(initial=0.0, where=np.isfinite(known))
     allowed = (SINGLE_ERROR if single else HALF_ERROR) * size
     if known.shape != y.shape or (np.abs(known - y) > allowed).any():
-        raise ValueError(f"its outputs are not those of its layers. {REMEDY}")
+        raise ValueError(f"its outputs differ from the outputs of its layers. {REMEDY}")

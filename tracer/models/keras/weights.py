@@ -1,10 +1,10 @@
-"""Where the arrays of a layer are.
+"""The arrays of a layer, found in a file or a model [1]_.
 
-A `.keras` file stores the layers of a model in groups that are numbered for each class, ``dense``,
-``dense_1``, …, in their order, the arrays of a layer by their number, and layers of a model that is a layer
-below its group; so is the layer of a wrapper, in a group ``layer`` [1]_. An `.h5` file has a group of each
-layer's name, and arrays named as variables, ``dense/kernel:0``; those of a model that is a layer lie in its
-one group.
+A `.keras` file stores each layer of a model in a group, numbered among the layers of its class in their
+order, ``dense``, ``dense_1``, …, and the arrays of a layer by their number. A layer inside a model lies below
+that model's group, and the layer of a wrapper below the wrapper's, in a group ``layer``. An `.h5` file has a
+group of each layer's name, with arrays named as variables, ``dense/kernel:0``; the arrays of all layers
+inside a model lie in that model's one group.
 
 References
 ----------
@@ -22,11 +22,11 @@ from tracer.models.keras.configuration import Spec, container_name, places
 from tracer.models.keras.hdf5 import Contents
 from tracer.models.keras.layer import Numbers
 
-# The arrays of a layer of a model of a model …, given the names of all its variables.
+# The arrays of the last layer of a path, each layer inside the one before, by the names of all its variables.
 Arrays = Callable[[Sequence[Spec], Sequence[str]], Sequence[Numbers]]
-# Keras 3 and, in files of 2.13 to 2.15, Keras 2.
+# The names of the group of all layers: in Keras 3, and in Keras 2 from 2.13 to 2.15.
 CONTAINERS = ("layers", "_layer_checkpoint_dependencies")
-# Keras 2 has other names for variables.
+# The names of a variable in Keras 2, where they differ from its name in Keras 3.
 OTHER_NAMES = {"kernel": ("kernel", "depthwise_kernel")}
 AGAIN = "pass the model itself to tracer.as_network"
 
@@ -38,11 +38,12 @@ def of_archive(file: Contents) -> Arrays:
         group = ""
         for spec, is_wrapped in places(path):
             group = f"{group}/layer" if is_wrapped else _numbered(file, group, spec)
-        held = f"{group}/vars"
-        # Newer files say whose arrays these are.
-        if file.groups.get(held) not in (None, path[-1].name):
-            raise ValueError(f"its arrays are stored where those of {shown(file.groups[held])} are: {AGAIN}")
-        found = file.below(held)
+        variables = f"{group}/vars"
+        # Newer files name the layer to which the arrays belong.
+        owner = file.groups.get(variables)
+        if owner not in (None, path[-1].name):
+            raise ValueError(f"the group of its arrays belongs to {shown(owner)}: {AGAIN}")
+        found = file.below(variables)
         if set(found) != {str(k) for k in range(len(names))}:
             raise ValueError(f"the file must have its {', '.join(names)}; it has {len(found)} arrays")
         return [found[str(k)] for k in range(len(names))]
@@ -51,7 +52,7 @@ def of_archive(file: Contents) -> Arrays:
 
 
 def _numbered(file: Contents, group: str, spec: Spec) -> str:
-    """The group of a layer among those of its class."""
+    """The group of a layer among the numbered groups of its class."""
     base, start = container_name(spec.kind), f"{group}/" if group else ""
     container = start + next((name for name in CONTAINERS if start + name in file.groups), CONTAINERS[0])
     numbers = {name: _number(base, name) for name in file.members.get(container, ())}
@@ -62,7 +63,7 @@ def _numbered(file: Contents, group: str, spec: Spec) -> str:
 
 
 def _number(base: str, name: str) -> int | None:
-    """The number in the name of a group of a class; None if it belongs to another."""
+    """The number in the name of a group of a class; None if the group belongs to another class."""
     match = re.fullmatch(rf"{re.escape(base)}(?:_(\d{{1,9}}))?", name)
     return None if match is None else int(match[1] or 0)
 
@@ -82,7 +83,10 @@ def of_legacy(file: Contents) -> Arrays:
 
 
 def _named(arrays: dict[str, Numbers], parents: Sequence[str], names: Sequence[str]) -> Numbers:
-    """The array of a variable: the only one of its name, or of its layer's, and of the models' around it."""
+    """The array of a variable, given the names of its layer and of the models around it.
+
+    Arrays of the variable's name are compared with as many of these names as it takes until one remains.
+    """
     some = [path for path in arrays if re.sub(r":\d+$", "", path.rpartition("/")[2]) in names]
     wanted = ""
     for parent in reversed(parents):
@@ -110,7 +114,7 @@ def of_model(model: Any) -> Arrays:
 
 
 def _in_memory(value: Any) -> Numbers:
-    """A variable of Keras."""
+    """The array of a variable of Keras."""
     import keras
 
     array: Any = keras.ops.convert_to_numpy(value)

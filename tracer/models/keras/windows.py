@@ -1,7 +1,7 @@
 """Convolutions and pools: windows over all axes but channels [1]_.
 
-With padding "same" an axis of n entries and stride s has ⌈n/s⌉ outputs, and the odd entry of padding is after
-it; "causal" padding is before it.
+With padding "same" an axis of n entries and stride s has ⌈n/s⌉ outputs, and the odd entry of padding comes
+after the axis; all "causal" padding comes before it.
 
 References
 ----------
@@ -26,14 +26,14 @@ OF_FILES = "tracer.load('model.keras') reads it as all other backends of Keras e
 
 
 def _split(layer: Layer, shape: Shape, n: int) -> tuple[int, Shape]:
-    """The channels of a point, and the sizes of its n other axes."""
+    """The number of channels of a point, and the sizes of its n other axes."""
     if len(shape) != n + 1:
         raise ValueError(f"a point must have {n} axes and channels; got shape {shape}")
     return (shape[-1], shape[:-1]) if layer.channels_last else (shape[0], shape[1:])
 
 
 def _around(layer: Layer, build: Build) -> Build:
-    """A function of a batch of one point with channels first, for a point as the layer has it."""
+    """A function of a batch with channels first, as a function of a point in the layer's order of axes."""
     last = layer.channels_last
 
     def of_point(x: Tensor) -> Tensor:
@@ -46,12 +46,14 @@ def _around(layer: Layer, build: Build) -> Build:
 
 
 def _shape(layer: Layer, channels: int, sizes: Sequence[int]) -> Shape:
+    """The shape of a point, in the layer's order of axes."""
     shape = (*sizes, channels) if layer.channels_last else (channels, *sizes)
     need_room(*shape)
     return shape
 
 
 def _window(padding: str, size: int, kernel: int, stride: int = 1, dilation: int = 1) -> Axis:
+    """The window along an axis of `size` entries."""
     before = after = 0
     reach = (kernel - 1) * dilation
     if padding == "causal":
@@ -74,18 +76,14 @@ def _axes(layer: Layer, sizes: Sequence[int]) -> list[Axis]:
 
 
 def _taps(axes: Sequence[Axis]) -> int:
-    """The number of entries of all windows, padding among them."""
+    """The number of entries of all windows, including padding."""
     need_room(*(axis.count for axis in axes), *(axis.kernel for axis in axes), most=LARGEST_WINDOWS)
     return prod(axis.count * axis.kernel for axis in axes)
 
 
-def _first(kernel: Constant) -> Constant:
-    """A kernel (*sizes, in, out) with its channels first (out, in, *sizes)."""
+def _channels_first(kernel: Constant) -> Constant:
+    """A kernel (*sizes, in, out) as an array (out, in, *sizes)."""
     return np.moveaxis(kernel, (-1, -2), (0, 1))
-
-
-def _biased(layer: Layer, channels: int) -> dict[str, Shape | None]:
-    return {"bias": (channels,)} if layer.get("use_bias", True) else {}
 
 
 def _convolve(layer: Layer, shape: Shape, *, n: int) -> Part:
@@ -96,22 +94,21 @@ def _convolve(layer: Layer, shape: Shape, *, n: int) -> Part:
         raise ValueError(f"groups must divide {channels} channels and {filters} filters; got {groups}")
     result = _result(layer, filters, axes, filters * channels // groups)
     kernel_shape = (*(axis.kernel for axis in axes), channels // groups, filters)
-    kernel, *bias = layer.arrays(kernel=kernel_shape, **_biased(layer, filters))
-    build = partial(
-        windows.convolved, kernel=_first(kernel), axes=axes, groups=groups, bias=bias[0] if bias else None
-    )
+    kernel, bias = layer.with_bias(filters, kernel=kernel_shape)
+    kernel = _channels_first(kernel)
+    build = partial(windows.convolved, kernel=kernel, axes=axes, groups=groups, bias=bias)
     return _part(layer, result, build)
 
 
 def _result(layer: Layer, filters: int, axes: Sequence[Axis], pairs: int) -> tuple[Shape, int]:
-    """The shape of a convolution with `pairs` of channels, and how many numbers its matrix has."""
+    """The shape of a convolution's output, and the size of its matrix, for so many `pairs` of channels."""
     stored = _taps(axes) * pairs
     need_room(stored, most=LARGEST)
     return _shape(layer, filters, [axis.count for axis in axes]), stored
 
 
 def _part(layer: Layer, result: tuple[Shape, int], build: Build) -> Part:
-    """A convolution of a shape and so many numbers, followed by the activation."""
+    """A convolution with the `result` of `_result`, followed by the layer's activation."""
     shape, stored = result
     return ending_in(function_of(layer), Part(shape, _around(layer, build), stored))
 
@@ -123,25 +120,20 @@ def _depthwise(layer: Layer, shape: Shape, *, n: int) -> Part:
     filters = channels * multiple
     result = _result(layer, filters, axes, filters)
     kernel_shape = (*(axis.kernel for axis in axes), channels, multiple)
-    kernel, *bias = layer.arrays(kernel=kernel_shape, **_biased(layer, filters))
-    build = partial(
-        windows.convolved,
-        kernel=_each_channel(kernel),
-        axes=axes,
-        groups=channels,
-        bias=bias[0] if bias else None,
-    )
+    kernel, bias = layer.with_bias(filters, kernel=kernel_shape)
+    kernel = _each_channel(kernel)
+    build = partial(windows.convolved, kernel=kernel, axes=axes, groups=channels, bias=bias)
     return _part(layer, result, build)
 
 
 def _each_channel(kernel: Constant) -> Constant:
-    """A depthwise kernel (*sizes, in, multiple) as one of as many groups as there are channels."""
+    """A depthwise kernel (*sizes, in, multiple) as a kernel (out, 1, *sizes) of groups of one channel."""
     first = np.moveaxis(kernel, (-2, -1), (0, 1))
     return first.reshape(-1, 1, *first.shape[2:])
 
 
 def _separable(layer: Layer, shape: Shape, *, n: int) -> Part:
-    """A depthwise convolution, then one of windows of a single entry."""
+    """A depthwise convolution, then a convolution whose windows have a single entry."""
     channels, sizes = _split(layer, shape, n)
     axes = _axes(layer, sizes)
     (multiple,), (filters,) = layer.integers("depth_multiplier", 1, 1), layer.integers("filters", 1)
@@ -149,15 +141,15 @@ def _separable(layer: Layer, shape: Shape, *, n: int) -> Part:
     single = [Axis(axis.count, 1) for axis in axes]
     need_room(_taps(single), between, filters, most=LARGEST)
     result = _result(layer, filters, axes, between)
-    depth, point, *bias = layer.arrays(
+    depth, point, bias = layer.with_bias(
+        filters,
         depthwise_kernel=(*(axis.kernel for axis in axes), channels, multiple),
         pointwise_kernel=(*(1 for _ in axes), between, filters),
-        **_biased(layer, filters),
     )
 
     def build(x: Tensor) -> Tensor:
         y = windows.convolved(x, _each_channel(depth), axes, channels)
-        return windows.convolved(y, _first(point), single, 1, bias[0] if bias else None)
+        return windows.convolved(y, _channels_first(point), single, 1, bias)
 
     return _part(layer, result, build)
 
@@ -168,20 +160,20 @@ def _transpose(layer: Layer, shape: Shape, *, n: int) -> Part:
     kernel_size, strides, dilations = (
         layer.integers(name, n, 1) for name in ("kernel_size", "strides", "dilation_rate")
     )
-    more = layer.get("output_padding")
-    extra = [None] * n if more is None else layer.integers("output_padding", n, least=0)
+    given = layer.get("output_padding")
+    extra = [None] * n if given is None else layer.integers("output_padding", n, least=0)
     each = zip(sizes, kernel_size, strides, dilations, extra, strict=True)
     axes = [_transposed(padding, *window) for window in each]
     stored = _taps(axes) * filters * channels
     need_room(stored, most=LARGEST)
     result = _shape(layer, filters, [axis.size for axis in axes]), stored
-    kernel, *bias = layer.arrays(kernel=(*kernel_size, filters, channels), **_biased(layer, filters))
-    build = partial(windows.transposed, kernel=_first(kernel), axes=axes, bias=bias[0] if bias else None)
+    kernel, bias = layer.with_bias(filters, kernel=(*kernel_size, filters, channels))
+    build = partial(windows.transposed, kernel=_channels_first(kernel), axes=axes, bias=bias)
     return _part(layer, result, build)
 
 
 def _transposed(padding: str, size: int, kernel: int, stride: int, dilation: int, extra: int | None) -> Axis:
-    """The window from an axis of a transposed convolution's output to `size` entries of its input."""
+    """The window that leads from a transposed convolution's output back to `size` entries of its input."""
     reach = (kernel - 1) * dilation + 1
     whole = (size - 1) * stride + reach
     if padding == "valid":
@@ -204,7 +196,7 @@ def _pool(layer: Layer, shape: Shape, *, n: int, of: Callable[[Tensor, list[Axis
     strides = layer.integers("strides", n, kernel)
     axes = [_window(padding, *window) for window in zip(sizes, kernel, strides, strict=True)]
     if of is _mean and layer.origin.on_torch and any(axis.before != axis.after for axis in axes):
-        raise ValueError(f"torch takes other means of windows with padding after them alone: {OF_FILES}")
+        raise ValueError(f"torch averages windows with padding on one side alone differently: {OF_FILES}")
     stored = _taps(axes) * channels
     need_room(stored, most=LARGEST_WINDOWS)
     shape = _shape(layer, channels, [axis.count for axis in axes])
@@ -225,7 +217,7 @@ def _mean(x: Tensor, axes: list[Axis]) -> Tensor:
 
 
 def _of_axes(name: str, row: Callable[..., Part], **given: Callable) -> dict[str, Callable[..., Part]]:
-    """The layers of one, two and three axes."""
+    """A row for the layers of one, two and three axes each."""
     return {name.replace("*", f"{n}D"): partial(row, n=n, **given) for n in (1, 2, 3)}
 
 
@@ -236,6 +228,6 @@ TABLE: dict[str, Callable[[Layer, Shape], Part]] = {
     **_of_axes("SeparableConv*", _separable),
     **_of_axes("MaxPooling*", _pool, of=maxima.pooled),
     **_of_axes("AveragePooling*", _pool, of=_mean),
-    **_of_axes("GlobalMaxPooling*", _global, of=maxima.reduced),
-    **_of_axes("GlobalAveragePooling*", _global, of=windows.mean),
+    **_of_axes("GlobalMaxPooling*", _global, of=maxima.maximum_over),
+    **_of_axes("GlobalAveragePooling*", _global, of=windows.mean_over),
 }

@@ -1,14 +1,14 @@
 """Affine maps ``M x + c`` of a network's input and activations, with a radius for every number.
 
-A graph of affine maps and activations is built of two things. A `Source` is a vector that a layer holds: the
-network's input, or an activation of an affine map of sources. An `Affine` is a sum over sources s,
+A graph of affine maps and activations is built of two things. A `Source` is the vector of a layer's outputs:
+the network's input, or an activation of an affine map of sources. An `Affine` is a sum over sources s,
 ``Σ_s M_s s + c``. Scalings, shifts, convolutions, batch normalisation, principal components and sums of
-branches are folded into the map; folded, ``tanh(W (x − mean)/scale + b)`` is one layer,
+branches are folded into the map: ``tanh(W (x − mean)/scale + b)`` becomes one layer,
 
     Affine.identity(n).plus(−mean).over(scale).matmul(W).plus(b).layer("tanh").
 
 Each step rounds, and the radii bound its rounding errors: the exact map of the given numbers lies within the
-radii of the stored map. A number too large for float64 is an error of the resulting `Layer`.
+radii of the stored map. Numbers that overflow float64 are refused by the resulting `Layer`.
 """
 
 from collections.abc import Mapping, Sequence
@@ -24,8 +24,8 @@ from tracer.fields.checks import frozen_array
 from tracer.fields.networks.layer import Layer
 from tracer.models.lowering.matrix import LARGEST_LAYER, Matrix, combined, need_room
 
-# Sparse matrices are folded into one if it has at most this many times as many numbers as they have together;
-# otherwise the inner map becomes a layer without activation.
+# Two sparse maps are folded into one if their product stores at most MOST_FILL times as many numbers as both
+# factors together; otherwise the inner map becomes a layer without activation.
 MOST_FILL = 1.2
 
 
@@ -41,9 +41,9 @@ class Source:
     activation : str
         A row of `activations.TABLE`.
     parameter : float or None
-        Of the activation: the slope of leaky_relu, the degree of power.
+        The parameter of the activation: the slope of leaky_relu, the degree of power.
     level : int
-        The number of layers that lead to it.
+        The number of layers from the input to this source.
     """
 
     size: int
@@ -58,7 +58,7 @@ class Source:
 
 @dataclass(frozen=True, eq=False)
 class Affine:
-    """``Σ_s M_s s + bias`` over sources s; every step gives a new one.
+    """``Σ_s M_s s + bias`` over sources s; every step gives a new map.
 
     Attributes
     ----------
@@ -72,7 +72,7 @@ class Affine:
 
     @classmethod
     def of(cls, source: Source) -> "Affine":
-        """A source itself."""
+        """The identity map of a source."""
         zero = np.zeros(source.size)
         return cls({source: Matrix.selection(np.arange(source.size), source.size)}, zero, zero)
 
@@ -107,41 +107,52 @@ class Affine:
         return max((source.level for source in self.terms), default=0)
 
     @property
-    def itself(self) -> Source | None:
-        """The source that it is the identity of, if there is one."""
+    def _only_term(self) -> tuple[Source, Matrix] | None:
+        """The source and the matrix of a linear map of one source; None for any other map."""
         if len(self.terms) != 1 or self.bias.any() or self.bias_radius.any():
             return None
-        ((source, matrix),) = self.terms.items()
-        return source if matrix.is_identity else None
+        return next(iter(self.terms.items()))
 
     @property
-    def picked(self) -> tuple[Source, Indices] | None:
-        """The source and its entries that the outputs are, one each, if they are."""
-        if len(self.terms) != 1 or self.bias.any() or self.bias_radius.any():
+    def as_source(self) -> Source | None:
+        """The source whose identity this map is; None if it is no identity."""
+        source, matrix = self._only_term or (None, None)
+        return source if matrix is not None and matrix.is_identity else None
+
+    @property
+    def selection(self) -> tuple[Source, Indices] | None:
+        """The source, and the entry of it that each output copies; None if an output is no such copy."""
+        if self._only_term is None:
             return None
-        ((source, matrix),) = self.terms.items()
+        source, matrix = self._only_term
         one_each = matrix.stored == self.outputs and matrix.largest_row == 1
         exact = (matrix.values == 1).all() and not matrix.radii.any()
         return (source, matrix.columns) if one_each and exact else None
 
     @property
     def _is_plain(self) -> bool:
-        """Whether each output needs one entry of one source at most."""
+        """Whether each output needs at most one entry of one source."""
         return sum(matrix.largest_row for matrix in self.terms.values()) <= 1
 
-    def _settled(self) -> "Affine":
-        """The same outputs as a layer of their own."""
+    def _as_layer(self) -> "Affine":
+        """The outputs as a source: a layer of their own, without activation."""
         return Affine.of(Source(self.outputs, self))
 
     def kept(self) -> "Affine":
-        """The same outputs, each an entry of a source: it is used several times, or by later layers."""
-        return self if self._is_plain else self._settled()
+        """The outputs, computed once: a layer of their own, unless each needs one entry of a source at most.
+
+        A map that is used several times, or by later layers, would otherwise be computed for each use.
+        """
+        return self if self._is_plain else self._as_layer()
 
     def kept_for(self, others: Sequence["Affine"]) -> "Affine":
-        """The same outputs, as a layer of their own if that is less to carry to the level of `others`."""
+        """The outputs at the level of `others`, as a layer if they are fewer than the entries that they need.
+
+        Layers in between carry either the outputs, or the entries of sources that the outputs need.
+        """
         early = self.level < max(other.level for other in others)
         needed = sum(np.count_nonzero(matrix.used) for matrix in self.terms.values())
-        return self._settled() if early and needed > self.outputs else self
+        return self._as_layer() if early and needed > self.outputs else self
 
     def plus(self, shift: ArrayLike, radius: ArrayLike = 0.0) -> "Affine":
         """``M x + c + shift``, for a `shift` of shape (out,) or a number, known to within `radius`."""
@@ -194,9 +205,9 @@ class Affine:
         if any(matrix.places is not None for matrix in factors):
             stored = sum(matrix.stored for matrix in factors)
             if sum(map(by.pairs, self.terms.values())) > MOST_FILL * stored:
-                return self._settled().mapped(by)
+                return self._as_layer().mapped(by)
         terms = {source: by @ matrix for source, matrix in self.terms.items()}
-        # A vector of zeros stays exactly zero.
+        # A bias of zeros stays exactly zero, without a radius.
         bias, r = np.zeros((2, by.shape[0]))
         if self.bias.any() or self.bias_radius.any():
             column = Matrix.full(self.bias[:, None], self.bias_radius[:, None])
@@ -204,7 +215,7 @@ class Affine:
         return Affine(terms, bias, r)
 
     def taken(self, which: Indices) -> "Affine":
-        """The outputs ``which``; 0 for −1."""
+        """The outputs with the numbers ``which``; 0 where a number is −1."""
         taken = {source: matrix.taken(which) for source, matrix in self.terms.items()}
         terms = {source: matrix for source, matrix in taken.items() if matrix.stored}
         bias, r = (np.where(which >= 0, b[which], 0.0) for b in (self.bias, self.bias_radius))
@@ -219,7 +230,7 @@ class Affine:
         return Affine(terms, bias, r)
 
     def activated(self, name: str, parameter: float | None = None) -> "Affine":
-        """The outputs after an activation of the table, which closes a layer."""
+        """The outputs after an activation of `activations.TABLE`, which ends a layer."""
         need_room(self.outputs, most=LARGEST_LAYER)
         return Affine.of(Source(self.outputs, self, name, parameter))
 

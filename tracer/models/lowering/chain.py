@@ -1,8 +1,8 @@
 """Graphs of affine maps and activations as chains of layers.
 
-Layer k holds the sources of level k, and carries past, by rows of the identity without activation, those
-entries of older sources which later layers need. Entries that nothing needs are left out of every layer, as
-are inputs that the output does not depend on.
+Layer k computes the sources of level k. Entries of older sources that a later layer needs pass through it:
+rows of the identity, without activation. Entries that no later layer needs are left out, and so are inputs
+that the output does not depend on.
 """
 
 from collections.abc import Sequence
@@ -20,13 +20,13 @@ from tracer.fields.networks.network import Network
 from tracer.models.lowering.affine import Affine, Source
 from tracer.models.lowering.matrix import Matrix
 
-# A name, the number of neurons, and the parameter of the activation, if it has one.
+# The name of an activation, its number of neurons, and its parameter if it has one.
 Block = tuple[str, int] | tuple[str, int, float]
 
 
 @dataclass(frozen=True, eq=False)
 class Step:
-    """A layer, before it is made: ``weight``, ``bias`` with a radius, and blocks of activations."""
+    """The numbers of a layer: ``weight``, ``bias`` with a radius, and blocks of activations."""
 
     weight: Matrix
     bias: Array
@@ -34,7 +34,7 @@ class Step:
     blocks: tuple[Block, ...]
 
     def layer(self) -> Layer:
-        """The layer."""
+        """The layer of these numbers; a sparse weight stays sparse."""
         W, r = self.weight.arrays() if self.weight.places is None else self.weight.csr()
         radii: dict[str, Any] = {"weight_radius": r, "bias_radius": self.bias_radius}
         (name, _, *parameter), *others = self.blocks
@@ -50,18 +50,18 @@ def network(output: Affine, inputs: Sequence[Affine]) -> Network:
     Raises
     ------
     ValueError
-        If softmax stands before the end, the output does not depend on an input, or it is no chain of layers.
+        If softmax stands before the end, or the output depends on no input.
     """
     return Network([step.layer() for step in steps(output, inputs)])
 
 
 def steps(output: Affine, inputs: Sequence[Affine]) -> list[Step]:
-    """The layers from those inputs that the output depends on to the output."""
-    last = output.itself
+    """The layers from the inputs that the output depends on to the output."""
+    last = output.as_source
     if last is None or last.affine is None:
         last = Source(output.outputs, output)
     uses = _last_uses(last)
-    alive = {s: np.arange(s.size) for x in inputs if (s := x.itself) is not None and s in uses}
+    alive = {s: np.arange(s.size) for x in inputs if (s := x.as_source) is not None and s in uses}
     if not alive:
         raise ValueError("its output does not depend on its input")
     levels = {
@@ -86,11 +86,11 @@ def steps(output: Affine, inputs: Sequence[Affine]) -> list[Step]:
 
 
 def _last_uses(last: Source) -> dict[Source, Indices]:
-    """The highest level that uses each entry of each source; 0 for none."""
+    """For each entry of each source the highest level that uses it; 0 if none does."""
     uses = {last: np.full(last.size, last.level + 1)}
     open_ = [last]
     while open_:
-        # Of the highest level: all sources that use it have been seen.
+        # The source of the highest level comes first: then all sources that use it have been visited.
         source = open_.pop(max(range(len(open_)), key=lambda k: open_[k].level))
         if source.affine is None:
             continue
@@ -103,12 +103,12 @@ def _last_uses(last: Source) -> dict[Source, Indices]:
 
 
 def _block(source: Source) -> tuple:
-    """The activation of a source, and its parameter if it has one."""
+    """The name of a source's activation, and its parameter if it has one."""
     return (source.activation,) if source.parameter is None else (source.activation, source.parameter)
 
 
 def _step(rows: list[tuple[tuple, Affine]], alive: dict[Source, Indices]) -> Step:
-    """The layer of the rows of some affine maps of the entries `alive` of sources."""
+    """The layer of the `rows`, blocks and affine maps, on the entries `alive` of the sources before it."""
     width, start = sum(map(len, alive.values())), 0
     none = np.zeros(0)
     parts = [(none.astype(np.intp), none, none)]

@@ -1,11 +1,10 @@
 """Matrices known to within radii, sparse or full: their products, sums and rows.
 
 Rounding leaves a radius for every stored number: the exact matrix of the given numbers lies within the radii
-of the stored one, and where nothing is stored it is exactly 0. A number is stored at its place,
-``row · columns + column``; without places every number is stored, and products of two such matrices are those
-of BLAS.
+of the stored matrix, and entries that are not stored are exactly 0. The place of a number is
+``row · columns + column``; without places every number is stored, and BLAS multiplies two such matrices.
 
-Sums of products in a sparse matrix are computed pair by pair, and have no radius if nothing rounds: copies,
+Sums of products in a sparse matrix are computed pair by pair, and have radius 0 if no step rounds: copies,
 differences and sums of neurons stay exact.
 """
 
@@ -25,7 +24,7 @@ from tracer.fields.files.budget import draw
 if TYPE_CHECKING:
     from scipy.sparse import csr_array
 
-# Infinities and nan are reported when the layer is made, where the argument can be named.
+# Infinities and nan are refused when the layer is made, where the message can name the argument.
 OVERFLOWING = partial(np.errstate, over="ignore", invalid="ignore")
 # No matrix has more stored numbers, and no tensor more entries: a colour image of 1280 × 720 has 2.8 million.
 LARGEST = 10**8
@@ -34,9 +33,9 @@ LARGEST_TENSOR = 3 * 10**6
 LARGEST_LAYER = 10**6
 # Products of sparse matrices are computed for this many pairs of numbers at once.
 CHUNK = 2**20
-# A number that an elementwise operation replaces takes a share of the memory and time of a drawn one.
+# So many numbers that an elementwise operation replaces take the memory and time of one drawn number.
 PER_DRAWN = 4
-# Elementwise operations take so many numbers at once: their dozen arrays fit the cache.
+# Elementwise operations compute so many numbers at once: their dozen arrays fit the cache.
 PART = 2**15
 
 
@@ -96,7 +95,7 @@ class Matrix:
 
     @classmethod
     def stacked(cls, blocks: "Sequence[tuple[int, Matrix]]", rows: int) -> "Matrix":
-        """Matrices of equal width in so many rows, each from its own first row on, in ascending order."""
+        """A matrix of so many `rows`, of blocks that each begin at a row of their own, in ascending order."""
         ((_, first), *_) = blocks
         n = first.shape[1]
         need_room(sum(matrix.stored for _, matrix in blocks), most=LARGEST)
@@ -127,7 +126,7 @@ class Matrix:
 
     @cached_property
     def starts(self) -> Indices:
-        """Where each row starts among the stored numbers, and the end of the last, (out + 1,)."""
+        """The index of each row's first stored number, and the end of the last row, (out + 1,)."""
         m, n = self.shape
         return np.searchsorted(self._places, np.arange(m + 1) * n)
 
@@ -145,7 +144,7 @@ class Matrix:
 
     @property
     def is_identity(self) -> bool:
-        """Whether it is exactly the identity."""
+        """Whether the matrix is exactly the identity."""
         m, n = self.shape
         return (
             self.stored == m == n
@@ -155,7 +154,7 @@ class Matrix:
         )
 
     def scaled(self, by: rounding.Elementwise, scale: Array, radius: Array) -> "Matrix":
-        """Each row times, or over, a number: `by` is `rounding.times` or `rounding.over`."""
+        """The matrix with each row times, or over, a number: `by` is `rounding.times` or `rounding.over`."""
         draw(self.stored // PER_DRAWN)
         rows = self.rows
         values, radii = combined(by, self.values, self.radii, scale[rows], radius[rows])
@@ -169,9 +168,9 @@ class Matrix:
         starts = self.starts
         counts = np.where(which >= 0, np.diff(starts)[which], 0)
         need_room(int(counts.sum()), most=LARGEST)
-        from_, rows = _ranges(starts[which], counts), np.repeat(np.arange(len(which)), counts)
-        places = self._places[from_] + (rows - which[rows]) * n
-        return Matrix.of((len(which), n), places, self.values[from_], self.radii[from_])
+        taken, rows = _ranges(starts[which], counts), np.repeat(np.arange(len(which)), counts)
+        places = self._places[taken] + (rows - which[rows]) * n
+        return Matrix.of((len(which), n), places, self.values[taken], self.radii[taken])
 
     def transposed(self) -> "Matrix":
         """The transpose."""
@@ -198,7 +197,7 @@ class Matrix:
         return Matrix.of(self.shape, *map(np.concatenate, zip(*parts, strict=True)))
 
     def pairs(self, other: "Matrix") -> int:
-        """The number of products of two stored numbers in ``self @ other``."""
+        """The number of pairs of stored numbers that ``self @ other`` multiplies."""
         uses = np.bincount(self.columns, minlength=self.shape[1])
         return int(uses @ np.diff(other.starts))
 
@@ -231,7 +230,7 @@ class Matrix:
 
 
 def combined(by: rounding.Elementwise, a: Array, r: Array, b: Array, s: Array) -> tuple[Array, Array]:
-    """Numbers (n,) with radii r, s combined `by` an elementwise operation, part by part."""
+    """Numbers a, b (n,) with radii r, s, combined `by` an elementwise operation, and the radii."""
     found = np.empty((2, len(a)))
     with OVERFLOWING():
         for part in chunks(len(a), PART):
@@ -253,7 +252,7 @@ def _sparse_product(a: Matrix, b: Matrix) -> Matrix:
     starts, columns = b.starts, b.columns
     first, counts = starts[a.columns], np.diff(starts)[a.columns]
     rows, done = a.rows, np.concatenate([[0], np.cumsum(counts)])
-    # Chunks end where rows do: each holds all products of its rows.
+    # Chunks end where rows end: each contains all products of its rows.
     ends = np.searchsorted(done, np.arange(CHUNK, done[-1] + CHUNK, CHUNK))
     ends = np.unique(np.searchsorted(rows, np.append(rows, a.shape[0])[ends - 1], side="right"))
     parts = []
@@ -283,7 +282,7 @@ def _ranges(starts: Indices, counts: Indices) -> Indices:
 
 
 def _collected(places: Indices, values: Array, radii: Array) -> tuple[Indices, Array, Array]:
-    """Numbers in the order of their places, with those at one place added up pair by pair."""
+    """Numbers in the order of their places; numbers at one place are added pair by pair."""
     order = np.argsort(places, kind="stable")
     places, values, radii = places[order], values[order], radii[order]
     while True:

@@ -2,14 +2,21 @@
 
     max(a, b) = b + relu(a − b)
     |z| = leaky_relu(z) of slope −1
-    prelu(z) = relu(z) − slope · relu(−z)
-    elu_α(z) = α elu(z) + (1 − α) relu(z),    celu_α(z) = α elu(z / α)
+    prelu(z) = relu(z) − slope · relu(−z)                                            [1]_
+    elu_α(z) = α elu(z) + (1 − α) relu(z),    celu_α(z) = α elu(z / α)               [2]_, [3]_
     a · b = ((a + b)² − (a − b)²) / 4
 
 exactly. The maximum of k entries takes ⌈log₂ k⌉ layers: one of pairs, one of pairs of these, and so on. A
-maximum over a window of several axes is one along each axis in turn, so that windows which overlap share
-theirs. An increasing activation is exchanged with a maximum, ``max(σ(a), σ(b)) = σ(max(a, b))``: then it is
-applied to one entry of each window.
+maximum over a window of several axes is taken along one axis after another, so that overlapping windows share
+the maxima along the first. An activation that never decreases is exchanged with a maximum,
+``max(σ(a), σ(b)) = σ(max(a, b))``: then it is applied to one entry of each window.
+
+References
+----------
+.. [1] K. He, X. Zhang, S. Ren, J. Sun, "Delving deep into rectifiers", arXiv:1502.01852 (2015).
+.. [2] D.-A. Clevert, T. Unterthiner, S. Hochreiter, "Fast and accurate deep network learning by exponential
+   linear units (ELUs)", arXiv:1511.07289 (2015).
+.. [3] J. T. Barron, "Continuously differentiable exponential linear units", arXiv:1704.07483 (2017).
 """
 
 from collections.abc import Callable
@@ -22,10 +29,10 @@ from tracer.enclosures import rounding
 from tracer.fields.networks.activations import TABLE, activation
 from tracer.models.lowering.affine import Affine, Source
 from tracer.models.lowering.matrix import LARGEST_LAYER, need_room
-from tracer.models.lowering.tensor import Constant, Tensor
+from tracer.models.lowering.tensor import Tensor, Value
 from tracer.models.lowering.windows import LARGEST_WINDOWS, Windows
 
-# Increasing activations that have no inverse.
+# Activations that never decrease, but are constant in parts, so that they have no inverse.
 FLAT_IN_PARTS = ("relu", "hardtanh")
 
 
@@ -35,16 +42,16 @@ def maximum(a: Affine, b: Affine) -> Affine:
     return b.kept() + (a + b.times(-1.0)).activated("relu")
 
 
-def greater(a: Tensor, b: Tensor | Constant) -> Tensor:
-    """The maximum of a tensor and another one, or a constant, broadcast to each other."""
+def greater(a: Tensor, b: Value | float) -> Tensor:
+    """The maximum of a tensor and another tensor or a constant, broadcast to each other."""
     if not isinstance(b, Tensor):
-        return a.with_(lambda x, c: x.plus(-c).activated("relu").plus(c), b)
+        return a.elementwise(lambda x, c: x.plus(-c).activated("relu").plus(c), np.asarray(b))
     shape = np.broadcast_shapes(a.shape, b.shape)
     return Tensor(maximum(a.broadcast(shape).affine, b.broadcast(shape).affine), shape)
 
 
-def lesser(a: Tensor, b: Tensor | Constant) -> Tensor:
-    """The minimum of a tensor and another one, or a constant, broadcast to each other."""
+def lesser(a: Tensor, b: Value | float) -> Tensor:
+    """The minimum of a tensor and another tensor or a constant, broadcast to each other."""
     negative = b.times(-1.0) if isinstance(b, Tensor) else -np.asarray(b, dtype=np.float64)
     return greater(a.times(-1.0), negative).times(-1.0)
 
@@ -55,12 +62,12 @@ def magnitude(x: Affine) -> Affine:
 
 
 def largest(x: Affine, which: Indices) -> Affine:
-    """The maximum of the entries ``which[k]`` (m, s) for each k, without those that are −1."""
+    """The maximum of the entries ``which[k]`` (m, s) for each k; places of −1 are missing entries."""
     found = which >= 0
     if not found.any(axis=1).all():
         raise ValueError("a maximum must not be over padding alone")
     need_room(len(which), which.shape[1] // 2, most=LARGEST_LAYER)
-    # One that is there takes the place of those that are missing.
+    # The first present entry stands in for missing ones, which does not change the maximum.
     which = np.where(found, which, np.take_along_axis(which, found.argmax(axis=1)[:, None], axis=1))
     while which.shape[1] > 1:
         half = which.shape[1] // 2
@@ -92,27 +99,30 @@ def pooled(x: Tensor, axes: Windows) -> Tensor:
     return _before_activation(x, pool)
 
 
-def reduced(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+def maximum_over(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     """The maximum over axes, which keep the size 1."""
     which, shape = x.groups(axes)
     return _before_activation(x, lambda x: Tensor(largest(x.affine, which), shape))
 
 
-def least(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+def minimum_over(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     """The minimum over axes, which keep the size 1."""
-    return reduced(x.times(-1.0), axes).times(-1.0)
+    return maximum_over(x.times(-1.0), axes).times(-1.0)
 
 
-def _before_activation(x: Tensor, operation: Callable[[Tensor], Tensor]) -> Tensor:
-    """The maxima of x, taken before its last activation if that is increasing."""
-    picked = x.affine.picked
-    if picked is None or not _is_increasing(source := picked[0]) or source.affine is None:
-        return operation(x)
-    before = Tensor(source.affine.taken(picked[1]), x.shape)
-    return operation(before).activated(source.activation, source.parameter)
+def _before_activation(x: Tensor, maxima: Callable[[Tensor], Tensor]) -> Tensor:
+    """The `maxima` of x, taken before its last activation if that never decreases."""
+    if (copied := x.affine.selection) is None:
+        return maxima(x)
+    source, entries = copied
+    if source.affine is None or not _never_decreases(source):
+        return maxima(x)
+    before = Tensor(source.affine.taken(entries), x.shape)
+    return maxima(before).activated(source.activation, source.parameter)
 
 
-def _is_increasing(source: Source) -> bool:
+def _never_decreases(source: Source) -> bool:
+    """Whether the activation of a source, which must not be the identity, never decreases."""
     name, parameter = source.activation, source.parameter
     if name in ("linear", "softmax"):
         return False
@@ -120,15 +130,17 @@ def _is_increasing(source: Source) -> bool:
     return row.inverse is not None or name in FLAT_IN_PARTS
 
 
-def product(a: Tensor, b: Tensor) -> Tensor:
-    """``a · b``, entry by entry, broadcast to each other."""
+def product(a: Tensor, b: Value | float) -> Tensor:
+    """``a · b`` of a tensor and another tensor or a constant, entry by entry, broadcast to each other."""
+    if not isinstance(b, Tensor):
+        return a.elementwise(Affine.times, np.asarray(b))
     if a is b:
         return a.activated("power", 2)
     square = [a.plus(x).activated("power", 2) for x in (b, b.times(-1.0))]
     return square[0].plus(square[1].times(-1.0)).times(0.25)
 
 
-def multiplied(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+def product_over(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     """The product over axes, which keep the size 1."""
     which, shape = x.groups(axes)
     first, *others = (x.at(column.reshape(shape)) for column in which.T)
@@ -164,7 +176,7 @@ def clipped(x: Affine, low: float = -np.inf, high: float = np.inf) -> Affine:
         return x.plus(-low).activated("relu").plus(low)
     if np.isinf(low):
         return x.times(-1.0).plus(high).activated("relu").times(-1.0).plus(high)
-    # middle + half · hardtanh((x − middle) / half), where rounding middle and half leaves radii.
+    # middle + half · hardtanh((x − middle) / half); the rounding errors of middle and half are radii.
     zero, by_two = np.zeros(1), np.full(1, 0.5)
     middle, r = rounding.times(*rounding.total(np.full(1, low), zero, np.full(1, high)), by_two, zero)
     half, s = rounding.times(*rounding.total(np.full(1, high), zero, np.full(1, -low)), by_two, zero)
@@ -194,7 +206,7 @@ def celu(x: Affine, alpha: float = 1.0) -> Affine:
 
 
 def selu(x: Affine, alpha: float, gamma: float) -> Affine:
-    """gamma times elu with alpha."""
+    """``gamma · elu_alpha(x)``."""
     return elu(x, alpha).times(gamma)
 
 

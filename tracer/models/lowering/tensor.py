@@ -1,8 +1,8 @@
 """Tensors while a graph is read: affine maps of a network's input and activations, with a shape.
 
-Operators that move entries are functions of arrays: applied to the array of the tensor's indices, they say
-which entry goes where. So one definition serves constants and tensors, and entries may be lost, repeated or,
-where the index is −1, filled.
+Operators that move entries are functions of arrays. Applied to the array of the tensor's indices, such an
+operator gives the index of the entry that moves to each place. So one definition serves constants and
+tensors, and entries may be lost, repeated or, where the index is −1, filled.
 """
 
 from collections.abc import Callable, Sequence
@@ -41,16 +41,15 @@ class Tensor:
         return np.arange(self.affine.outputs).reshape(self.shape)
 
     def groups(self, axes: tuple[int, ...]) -> tuple[Indices, Shape]:
-        """The entries (m, s) that a reduction over `axes` takes together, and the shape of its m results."""
+        """The s entries of each of m results of a reduction over `axes`, (m, s), and the results' shape."""
         shape = tuple(1 if k in axes else n for k, n in enumerate(self.shape))
         last = tuple(range(-len(axes), 0))
         return np.moveaxis(self.places, axes, last).reshape(prod(shape), -1), shape
 
     def at(self, places: Constant) -> "Tensor":
-        """The tensor of the entries `places`; 0 for −1."""
+        """The tensor of the entries at `places`; 0 where a place is −1."""
         need_room(*places.shape)
-        if places.size == 0:
-            raise ValueError(f"no entry of shape {self.shape} is left: got shape {places.shape}")
+        need_entries(self.shape, places.shape)
         return Tensor(self.affine.taken(places.ravel()), places.shape)
 
     def moved(self, move: Callable[[Constant], Constant]) -> "Tensor":
@@ -62,21 +61,34 @@ class Tensor:
         need_room(*shape)
         return self if shape == self.shape else self.moved(lambda places: np.broadcast_to(places, shape))
 
-    def with_(self, operation: Callable[..., Affine], constant: Constant, *radius: Constant) -> "Tensor":
+    def elementwise(
+        self, operation: Callable[..., Affine], constant: Constant, *radius: Constant
+    ) -> "Tensor":
         """The tensor after an elementwise `operation` of an `Affine` and a constant, with broadcasting."""
         shape = np.broadcast_shapes(self.shape, constant.shape)
         x = self.broadcast(shape)
         flat = (np.broadcast_to(a, shape).ravel().astype(np.float64) for a in (constant, *radius))
         return Tensor(operation(x.affine, *flat), shape)
 
-    def plus(self, other: "Tensor") -> "Tensor":
-        """The sum with another tensor, broadcast to each other."""
+    def plus(self, other: "Value | float") -> "Tensor":
+        """The sum with another tensor or a constant, broadcast to each other."""
+        if not isinstance(other, Tensor):
+            return self.elementwise(Affine.plus, np.asarray(other))
         shape = np.broadcast_shapes(self.shape, other.shape)
         return Tensor(self.broadcast(shape).affine + other.broadcast(shape).affine, shape)
 
     def times(self, factor: float) -> "Tensor":
         """The tensor times a number."""
         return Tensor(self.affine.times(factor), self.shape)
+
+    def rmatmul(self, matrix: Constant) -> "Tensor":
+        """``matrix @ self``, for a `matrix` of two dimensions."""
+        # (selfᵀ @ matrixᵀ)ᵀ, where a vector is its own transpose.
+        return self._swapped().matmul(matrix.T)._swapped()
+
+    def _swapped(self) -> "Tensor":
+        """The tensor with its last two axes swapped."""
+        return self if len(self.shape) == 1 else self.moved(lambda places: np.swapaxes(places, -1, -2))
 
     def mapped(self, matrix: Matrix, shape: Shape) -> "Tensor":
         """The tensor of `shape` whose entries are ``matrix @ entries``."""
@@ -106,8 +118,22 @@ class Tensor:
         return self.mapped(Matrix.of((rows * m, rows * n), places.ravel(), values.ravel()), shape)
 
 
+Value = Tensor | Constant
+
+
+def tensor_first(a: Any, b: Any) -> tuple[Any, Any]:
+    """Two arguments of a commutative operation, in an order in which a tensor is first if one is a tensor."""
+    return (a, b) if isinstance(a, Tensor) else (b, a)
+
+
+def need_entries(before: Shape, after: Shape) -> None:
+    """Raise a ValueError if an operator from one shape to another keeps no entry."""
+    if 0 in after:
+        raise ValueError(f"at least one entry of shape {before} must remain; got shape {after}")
+
+
 def stacked(tensors: Sequence[Tensor], move: Callable[[list[Constant]], Constant]) -> Tensor:
-    """A tensor made of the entries of several: `move` is a function of a list of arrays."""
+    """A tensor of the entries of several tensors: `move` is a function of the list of their arrays."""
     starts = np.cumsum([0, *(x.affine.outputs for x in tensors)])
     places = move([x.places + start for x, start in zip(tensors, starts, strict=False)])
     return Tensor(Affine.stacked([x.affine for x in tensors]), (int(starts[-1]),)).at(places)

@@ -19,9 +19,9 @@ from tracer.arrays import Array, Indices
 from tracer.fields.checks import need_finite
 from tracer.models.lowering.affine import Affine
 from tracer.models.lowering.matrix import LARGEST, Matrix, need_room
-from tracer.models.lowering.tensor import Constant, Tensor
+from tracer.models.lowering.tensor import Constant, Shape, Tensor
 
-# The windows of all outputs have no more entries together, those of a convolution in each channel.
+# Upper bound of the number of entries of all windows of an operator together; of a convolution per channel.
 LARGEST_WINDOWS = 2**24
 
 
@@ -47,7 +47,7 @@ class Axis:
         """The number of outputs."""
         free = self.size + self.before + self.after - (self.kernel - 1) * self.dilation - 1
         count = (-(-free // self.stride) if self.ceil else free // self.stride) + 1
-        # With `ceil` the last window may end behind the padding, and starts in the input or before it.
+        # With `ceil` the last window may end behind the padding, but starts in the input or before it.
         if self.ceil and (count - 1) * self.stride >= self.size + self.before:
             count -= 1
         if count < 1:
@@ -63,8 +63,8 @@ class Axis:
 
     def padded(self) -> Indices:
         """The number of entries of each output's window, with padding, (count,)."""
-        start = np.arange(self.count)[:, None] * self.stride + np.arange(self.kernel) * self.dilation
-        return (start < self.size + self.before + self.after).sum(axis=1)
+        found = np.arange(self.count)[:, None] * self.stride + np.arange(self.kernel) * self.dilation
+        return (found < self.size + self.before + self.after).sum(axis=1)
 
 
 @dataclass(frozen=True)
@@ -150,17 +150,17 @@ def convolved(
     """A convolution of x (1, channels, *sizes)."""
     _need_channels(x, kernel.shape[1] * groups)
     y = x.mapped(convolution(kernel, axes, groups), (1, len(kernel), *(axis.count for axis in axes)))
-    return y if bias is None else y.with_(Affine.plus, _per_channel(bias, y))
+    return y if bias is None else y.plus(per_channel(bias, y.shape))
 
 
 def transposed(
     x: Tensor, kernel: Constant, axes: Sequence[Axis], groups: int = 1, bias: Constant | None = None
 ) -> Tensor:
-    """A transposed convolution of x: `axes` are those of the convolution from its output to x."""
+    """A transposed convolution of x: `axes` are the windows of the convolution from its output back to x."""
     _need_channels(x, len(kernel))
     shape = (1, kernel.shape[1] * groups, *(axis.size for axis in axes))
     y = x.mapped(convolution(kernel, axes, groups).transposed(), shape)
-    return y if bias is None else y.with_(Affine.plus, _per_channel(bias, y))
+    return y if bias is None else y.plus(per_channel(bias, y.shape))
 
 
 def summed(x: Tensor, axes: Windows) -> Tensor:
@@ -182,18 +182,18 @@ def averaged(x: Tensor, axes: Windows, padding: bool) -> Tensor:
         counts = np.multiply.outer(counts, along)
     if not counts.all():
         raise ValueError("an average must not be over padding alone")
-    return summed(x, axes).with_(Affine.over, counts)
+    return summed(x, axes).elementwise(Affine.over, counts)
 
 
-def reduced(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+def sum_over(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     """The sum over axes, which keep the size 1."""
     which, shape = x.groups(axes)
     return x.mapped(Matrix.sums(which, x.affine.outputs), shape)
 
 
-def mean(x: Tensor, axes: tuple[int, ...]) -> Tensor:
+def mean_over(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     """The mean over axes, which keep the size 1."""
-    total = reduced(x, axes)
+    total = sum_over(x, axes)
     return Tensor(total.affine.over(float(x.affine.outputs // total.affine.outputs)), total.shape)
 
 
@@ -202,5 +202,6 @@ def _need_channels(x: Tensor, channels: int) -> None:
         raise ValueError(f"x must be one point of {channels} channels; got shape {x.shape}")
 
 
-def _per_channel(values: Constant, x: Tensor) -> Constant:
-    return values.reshape(1, -1, *(1 for _ in x.shape[2:]))
+def per_channel(values: Constant, shape: Shape) -> Constant:
+    """A number for each channel, as an array that broadcasts to a `shape` (1, channels, *sizes)."""
+    return values.reshape(1, -1, *(1 for _ in shape[2:]))

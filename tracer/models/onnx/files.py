@@ -1,8 +1,8 @@
 """ONNX files, plain or packed with gzip.
 
 The package `onnx` only parses the file; nothing in a file is executed. Weights in an external file are read
-if it lies in the same folder, or below. The network is the real function of the stored weights: float32
-runtimes differ from it by their rounding errors.
+if that file lies in the same folder, or below. The network is the real function of the stored weights:
+float32 runtimes differ from it by their rounding errors.
 """
 
 import gzip
@@ -19,9 +19,9 @@ from tracer.fields.files.budget import STEP, Budget, draw, reading
 from tracer.fields.networks.network import Network
 from tracer.models.onnx import graph
 
-# No ONNX file is larger, and none is unpacked further.
+# Protocol buffers, and so ONNX files, have at most so many bytes: no file is unpacked further.
 LARGEST_FILE = 2**31
-# A file is unpacked by parts of so many bytes.
+# A file is unpacked so many bytes at a time.
 PART = 2**20
 
 
@@ -61,12 +61,12 @@ def _inlined(model: Any) -> Any:
 
     try:
         return inliner.inline_local_functions(model)
-    except Exception as error:  # RuntimeError, or one of several of the package's own
+    except Exception as error:  # RuntimeError, or one of the package's own exceptions
         raise ValueError(f"its functions must fit their calls: {said(error)}") from None
 
 
 def _content(path: Path) -> bytes:
-    """The bytes of a file, unpacked; each draws a number, as gzip packs zeros a thousand times."""
+    """The bytes of a file, unpacked; each byte draws a number, as gzip packs zeros to a thousandth."""
     parts, total = [], 0
     with gzip.open(path) if path.suffix.lower() == ".gz" else path.open("rb") as file:
         while part := file.read(PART):
@@ -79,14 +79,15 @@ def _content(path: Path) -> bytes:
 
 
 def need_few_nodes(model: Any, budget: Budget) -> None:
-    """Count the nodes of a model with its functions written out, before they are: each draws a step.
+    """Raise a ValueError if a model has too many nodes for its file, once its functions are written out.
 
-    Functions call functions, so that a file of some kilobytes may stand for millions of nodes.
+    Functions call functions, so that a file of some kilobytes may stand for millions of nodes: they are
+    counted before they are written out.
     """
     most = budget.left // STEP
     functions = {(each.domain, each.name): each.node for each in model.functions}
     known: dict[tuple[str, str], int] = {}
-    # Depth first; a call that is open, and not known yet, is part of a circle.
+    # Depth first: a function that calls one whose count has begun, but is not known yet, is in a circle.
     open_: dict[tuple[str, str], None] = {}
 
     def count(nodes: Sequence[Any]) -> int:

@@ -1,7 +1,7 @@
 """The nodes of an ONNX graph in order, lowered to tensors, and to a network.
 
-Affine operators are folded into affine maps until an activation closes a layer; other operands (weights,
-shapes) are constants. Only nodes that the output depends on are read.
+Affine operators are folded into affine maps until an activation ends a layer; weights and shapes are
+constants. Only nodes that the output depends on are read.
 """
 
 from collections import Counter
@@ -25,10 +25,10 @@ from tracer.models.onnx.operators.table import apply
 from tracer.models.onnx.operators.tensors import REMEDY, Node, Unread, Value
 from tracer.models.onnx.patterns import SHARES, Patterns, read_by
 
-# Before this version operators have attributes of their own for what are inputs now.
+# Before this version operators have attributes for values that are inputs today.
 OLDEST_OPSET = 6
 DOMAINS = ("", "ai.onnx")
-# The entries of a further layer, which are kept, are drawn so many times.
+# So many numbers are drawn for each entry of a new layer: its arrays are kept while the graph is read.
 KEPT = 5
 Shapes = Sequence[int] | Mapping[str, Sequence[int]]
 
@@ -52,7 +52,7 @@ def lowered(model: Any, folder: Path, output: str | int | None, shape: Shapes | 
     name = _output(graph, output)
     batch = declared_batch(graph, name)
     if batch > 1:
-        # A file may fix the size of its batch. If its operators do not fit one row, the rows are one point.
+        # Operators of a file that fixes its batch may not fit a batch of one: then all rows are one point.
         try:
             return _Walk(graph, name, opset, folder, shape, batch).network()
         except ValueError as error:
@@ -65,10 +65,10 @@ def lowered(model: Any, folder: Path, output: str | int | None, shape: Shapes | 
 
 
 def _output(graph: Any, output: str | int | None) -> str:
-    """The name of the tensor that is asked for.
+    """The name of the requested output's tensor; by default the only output of floats.
 
-    Converters of classifiers give labels too, and may pack the probabilities into maps of their names, a
-    ZipMap: by default the only output of floats is read, and of a map what it packs.
+    Converters of classifiers add an output of labels, and may pack the probabilities into maps from labels, a
+    ZipMap: for such an output the tensor that it packs is read.
     """
     names = [tensor.name for tensor in graph.output]
     maps = [node for node in graph.node if node.op_type == "ZipMap" and node.input and node.output]
@@ -99,7 +99,7 @@ def _need_known(node: Any) -> None:
 
 
 class _Walk:
-    """The values of a graph's tensors, by name, of those that the output depends on."""
+    """The values, by name, of the tensors of a graph that the output depends on."""
 
     def __init__(
         self, graph: Any, output: str, opset: int, folder: Path, shape: Shapes | None, batch: int
@@ -124,7 +124,7 @@ class _Walk:
         for node, read in zip(nodes, reads, strict=True):
             self._visit(node)
             uses.subtract(read)
-            # What nothing reads any more is not kept: large tensors take 40 bytes an entry.
+            # A tensor that no later node reads is dropped: large tensors take 40 bytes an entry.
             for name in read:
                 if not uses[name] and name != output:
                     self._values.pop(name, None)
@@ -135,11 +135,11 @@ class _Walk:
         if not isinstance(output, Tensor):
             raise ValueError("its output does not depend on its input")
         if self._batch > 1 and output.shape[:1] != (1,):
-            raise ValueError(f"the rows of a batch must stay apart; got shape {output.shape} for one")
+            raise ValueError(f"the rows of a batch must stay apart; got shape {output.shape} for one row")
         return chain.network(output.affine, [x.affine for x in self._inputs])
 
     def _value(self, name: str) -> Value:
-        value = self._values.get(name, Unread(f"nothing gives the tensor {name!r}"))
+        value = self._values.get(name, Unread(f"no node or input gives the tensor {name!r}"))
         if isinstance(value, Unread):
             raise value
         return value
@@ -194,8 +194,8 @@ class _Walk:
             raise ValueError(f"{pattern.activation} of a constant")
         if pattern.activation == SHARES:
             return linear_models.shares(x)
-        bent = x.activated(pattern.activation)
-        return bent if pattern.factor == 1 else bent.times(pattern.factor)
+        y = x.activated(pattern.activation)
+        return y if pattern.factor == 1 else y.times(pattern.factor)
 
     def _constant(self, attributes: dict[str, Any]) -> Value:
         ((name, value),) = attributes.items()
@@ -212,7 +212,7 @@ class _Walk:
 
 
 def _ancestors(output: str, producers: Mapping[str, Any]) -> set[str]:
-    """The names of the tensors that a tensor depends on, and its own."""
+    """The names of a tensor, and of all tensors that it depends on."""
     found, open_ = set(), [output]
     while open_:
         name = open_.pop()
@@ -223,7 +223,7 @@ def _ancestors(output: str, producers: Mapping[str, Any]) -> set[str]:
 
 
 def _in_order(nodes: Sequence[Any], producers: Mapping[str, Any], needed: set[str]) -> list[Any]:
-    """Those nodes that give a needed tensor, each after those that give its inputs."""
+    """The nodes that give a needed tensor, each after the nodes that give its inputs."""
     number = {id(node): k for k, node in enumerate(nodes)}
     before = {
         k: {number[id(producers[name])] for name in node.input if name in producers}

@@ -1,7 +1,7 @@
 """The shapes of an ONNX graph's inputs, for one point.
 
-The first dimension is the batch, which becomes one point; a file may fix its size. A dimension without a size
-is given by the caller.
+The first dimension is the batch, which becomes one point; a file may fix its size. The caller gives the size
+of a dimension that has none in the file.
 """
 
 from collections.abc import Mapping, Sequence
@@ -33,7 +33,7 @@ def input_shape(tensor: Any, inputs: Sequence[Any], shape: Shapes | None, batch:
     Raises
     ------
     ValueError
-        If it holds no floats, or a dimension after the first has no size, or another than `shape` says.
+        If the input is no tensor of floats, a dimension after the first has no size, or `shape` does not fit.
     """
     name = tensor.name
     if not holds_floats(tensor):
@@ -47,14 +47,14 @@ def input_shape(tensor: Any, inputs: Sequence[Any], shape: Shapes | None, batch:
         sizes = _merged(name, sizes or [1] + [0] * len(given), given)
     if not sizes or min(sizes) < 1:
         raise ValueError(
-            f"input {name!r} must have a size in each dimension after the first; got {sizes[1:]} with 0 "
-            f"for those without: pass shape=, the shape of one point"
+            f"input {name!r} must have a size in each dimension after the first; got {sizes[1:]}, 0 where "
+            f"there is none: pass shape=, the shape of one point"
         )
     return tuple(sizes)
 
 
 def _given(name: str, count: int, shape: Shapes | None) -> list[int] | None:
-    """The shape that the caller gives for an input."""
+    """The sizes that the caller gives for an input; None if the caller gives none."""
     if isinstance(shape, Mapping):
         shape = shape.get(name)
     elif shape is not None and count > 1:
@@ -68,14 +68,16 @@ def _given(name: str, count: int, shape: Shapes | None) -> list[int] | None:
 
 
 def _merged(name: str, sizes: list[int], given: list[int]) -> list[int]:
-    """The sizes of an input, those of one point given."""
+    """The sizes of an input in the file, completed by the `given` sizes of one point."""
     if len(given) == len(sizes) - 1:
         given = [sizes[0], *given]
     if len(given) != len(sizes) or any(n not in (0, m) for n, m in zip(sizes, given, strict=True)):
-        raise ValueError(f"shape must fit {tuple(sizes[1:])} of input {name!r}, with 0 for any; got {given}")
+        raise ValueError(
+            f"shape must fit {tuple(sizes[1:])} of input {name!r}, where 0 is any size; got {given}"
+        )
     return given
 
 
 def _sizes(tensor: Any) -> list[int]:
-    """The size of each dimension; 0 where it has none."""
+    """The size of each dimension; 0 where the file has none."""
     return [dim.dim_value for dim in tensor.type.tensor_type.shape.dim]

@@ -1,12 +1,16 @@
-"""Activations, and shares, that exporters write in parts, recognised by their nodes.
+"""Activations, and shares, that exporters write as several nodes, recognised by these nodes.
 
     silu(x) = x · sigmoid(x)
-    gelu(x) = x · (1 + erf(x / √2)) / 2, with the half anywhere
+    gelu(x) = x · (1 + erf(x / √2)) / 2, with the factor 1/2 at any node      [1]_
     softplus(x) = x where x > 20, else softplus(x)
     shares of x = x / Σ |x| of the entries of a row
 
-A rounded √2 in a file stands for √2 itself, and the softplus with a threshold for softplus itself: at the
-threshold x is 2e-9 less, and the difference decreases.
+A rounded √2 in a file stands for √2 itself, and softplus with a threshold for softplus itself: at the
+threshold softplus(x) exceeds x by 2e-9, and by less above it.
+
+References
+----------
+.. [1] D. Hendrycks, K. Gimpel, "Gaussian error linear units (GELUs)", arXiv:1606.08415 (2016).
 """
 
 from collections.abc import Callable, Mapping
@@ -14,11 +18,9 @@ from typing import Any, NamedTuple
 
 SQRT_TWO = 2**0.5
 SOFTPLUS_THRESHOLD = 20
-# Relative error allowed in a stored √2; float16 has three digits.
-DIGITS = 1e-3
-# Relative error allowed in a stored 1/β.
-SAME = 1e-6
-# The last nodes of patterns, and an upper bound of the number of nodes from their tensor to them.
+# The relative error allowed in a stored √2, as float16 has three digits, and in a stored 1/β.
+ERROR_OF_ROOT, ERROR_OF_BETA = 1e-3, 1e-6
+# The operators that end patterns, and an upper bound of the number of nodes of a pattern.
 LAST, LONGEST = ("Div", "Mul", "Where"), 7
 SHARES = "a division by the sum"
 # The axes of a row of entries.
@@ -34,7 +36,7 @@ class Pattern(NamedTuple):
 
 
 def read_by(node: Any, producers: Mapping[str, Any]) -> set[str]:
-    """The tensors that a node reads, or that a pattern reads whose last node it may be."""
+    """The tensors that a node reads, and those that a pattern reads which the node may end."""
     found = set(node.input)
     for _ in range(LONGEST if node.op_type in LAST else 0):
         found |= {name for tensor in found if tensor in producers for name in producers[tensor].input}
@@ -48,7 +50,7 @@ class Patterns:
         self._producers, self._number = producers, number
 
     def ending_in(self, node: Any) -> Pattern | None:
-        """The activation whose last node is `node`; None if there is none."""
+        """The pattern whose last node is `node`; None if the node ends no pattern."""
         if node.op_type == "Where":
             return self._softplus(*node.input)
         if node.op_type == "Div":
@@ -90,20 +92,20 @@ class Patterns:
 
     def _softplus(self, gate: str, x: str, curve: str) -> Pattern | None:
         """``curve`` is softplus(β x) / β, and the gate compares β x with a threshold."""
-        bent, outer = self._factored(curve)
-        above, bend = self._producers.get(gate), self._producers.get(bent)
-        if above is None or above.op_type != "Greater" or bend is None or bend.op_type != "Softplus":
+        activated, outer = self._factored(curve)
+        above, softplus = self._producers.get(gate), self._producers.get(activated)
+        if above is None or above.op_type != "Greater" or softplus is None or softplus.op_type != "Softplus":
             return None
         scaled, threshold = above.input
         high = (self._number(threshold) or 0) >= SOFTPLUS_THRESHOLD
         core, beta = self._factored(scaled)
-        # Either x is β x and the curve has no factor, or the factor of the curve is 1/β.
-        divided = outer == 1 if x == scaled else x == core and abs(outer * beta - 1) < SAME
-        same = scaled == bend.input[0] and divided
+        # Either β = 1 and the curve has no factor, or the factor of the curve is 1/β.
+        divided = outer == 1 if x == scaled else x == core and abs(outer * beta - 1) < ERROR_OF_BETA
+        same = scaled == softplus.input[0] and divided
         return Pattern(None, curve, 1.0) if high and same else None
 
     def _argument_of_erf(self, gate: str) -> str | None:
-        """x, where the tensor is ``1 + erf(x / √2)``."""
+        """The x of a tensor ``1 + erf(x / √2)``; None for any other tensor."""
         node = self._producers.get(gate)
         if node is None or node.op_type != "Add":
             return None
@@ -111,11 +113,11 @@ class Patterns:
             erf = self._producers.get(a)
             if self._number(b) == 1 and erf is not None and erf.op_type == "Erf":
                 x, factor = self._factored(erf.input[0])
-                return x if abs(factor * SQRT_TWO - 1) < DIGITS else None
+                return x if abs(factor * SQRT_TWO - 1) < ERROR_OF_ROOT else None
         return None
 
     def _factored(self, tensor: str) -> tuple[str, float]:
-        """The tensor that this one is a constant multiple of, and the factor."""
+        """A tensor as a constant multiple of another: the other tensor, and the factor."""
         node = self._producers.get(tensor)
         if node is None or node.op_type not in ("Mul", "Div"):
             return tensor, 1.0

@@ -1,7 +1,7 @@
 """The numbers of an ONNX tensor, stored in the model or in an external file.
 
-The model names the external file; it is opened only if it lies in the model's folder, or below. Many tensors
-may lie in one file, and overlap: each draws what it reads.
+An external file, which the model names, is opened only if it lies in the model's folder, or below. Many
+tensors may lie in one file, and overlap: each draws the bytes that it reads.
 """
 
 from pathlib import Path
@@ -20,7 +20,7 @@ def read(tensor: Any, folder: Path) -> NDArray[Any]:
     Raises
     ------
     ValueError
-        If its numbers are missing, or lie elsewhere.
+        If its numbers are missing, or lie outside the folder.
     """
     from onnx import TensorProto, numpy_helper
 

@@ -1,8 +1,13 @@
 """Classifiers made of others: one against the rest, one against one, calibrated by sigmoids, soft votes.
 
-All parts are read, and what is made of their outputs are further layers. Where a part has the log-odds F of a
-class, its probability is σ(F), and a mean of probabilities is a layer of sigmoids and a linear one. The
-log-odds of three classes or more are a network too: see `fields.networks.probabilities`.
+All parts are read, and their outputs are combined by further layers. A class with the log-odds F has the
+probability σ(F), and a mean of probabilities is a layer of sigmoids and a linear layer. The log-odds of one
+of three classes or more are a network, too: see `fields.networks.probabilities`.
+
+References
+----------
+.. [1] J. C. Platt, "Probabilistic outputs for support vector machines and comparisons to regularized
+   likelihood methods", Advances in Large Margin Classifiers (1999): σ(−(a s + b)) of a score s.
 """
 
 from collections.abc import Callable, Sequence
@@ -24,7 +29,7 @@ Read = Callable[[Any], Model]
 
 
 def one_against_rest(estimator: Any, read: Read) -> Model:
-    """A OneVsRestClassifier: the margin of each class against all others."""
+    """A OneVsRestClassifier: for each class the score of its estimator, positive where the class wins."""
     if estimator.multilabel_:
         raise ValueError(
             "OneVsRestClassifier must give one label for each sample: trace its estimators_ one by one"
@@ -49,7 +54,7 @@ def one_against_rest(estimator: Any, read: Read) -> Model:
 
 
 def one_against_one(estimator: Any, read: Read) -> Model:
-    """A OneVsOneClassifier of two or three classes: votes, whose ties are broken by confidences."""
+    """A OneVsOneClassifier of two classes, or of three: then votes, with ties broken by confidences."""
     n = len(estimator.classes_)
     if n > 3 or estimator.pairwise_indices_ is not None:
         raise Unread(f"OneVsOneClassifier of {n} classes counts votes, which jump")
@@ -68,7 +73,7 @@ def one_against_one(estimator: Any, read: Read) -> Model:
 
 
 def calibrated(estimator: Any, read: Read) -> Model:
-    """A CalibratedClassifierCV with sigmoids: the mean of ``σ(−(a s + b))`` of scores s, normalised."""
+    """A CalibratedClassifierCV with sigmoids: the mean of normalised ``σ(−(a s + b))`` of scores s [1]_."""
     calibrators = estimator.calibrated_classifiers_
     if any(part.method != "sigmoid" for part in calibrators):
         raise Unread(f"a CalibratedClassifierCV with method={calibrators[0].method!r} has no layers")
@@ -86,7 +91,7 @@ def calibrated(estimator: Any, read: Read) -> Model:
 
 
 def voting(estimator: Any, read: Read) -> Model:
-    """A VotingClassifier by the mean of probabilities."""
+    """A VotingClassifier with voting="soft": the weighted mean of probabilities."""
     if estimator.voting != "soft":
         raise Unread(f"a VotingClassifier with voting={estimator.voting!r} counts votes, and has no layers")
     parts = Parts.of(estimator, map(read, estimator.estimators_))
@@ -96,17 +101,17 @@ def voting(estimator: Any, read: Read) -> Model:
 
 
 def _scores(part: Any, x: Affine, network: Network) -> Affine:
-    """What a calibrator gets of a part: its decision function, or else the probabilities."""
+    """The input of a calibrator: a part's decision function, or else its probabilities."""
     if has(part, "decision_function"):
-        if _votes(part):
+        if _counts_votes(part):
             raise Unread("it is made of a classifier whose decision function counts votes, which jump")
         return after(x, network if network.n_outputs > 2 else network.margin(1, 0))
     probabilities = _probabilities(x, network)
     return probabilities if network.n_outputs > 2 else probabilities.taken(np.array([1]))
 
 
-def _votes(part: Any) -> bool:
-    """Whether the decision function counts votes: where classes meet in pairs."""
+def _counts_votes(part: Any) -> bool:
+    """Whether the decision function of a part counts the votes of pairs of classes."""
     last = last_step(part)
     return name_of(last) == "OneVsOneClassifier" or (
         name_of(last) in ("SVC", "NuSVC") and len(last.classes_) > 2
@@ -114,11 +119,11 @@ def _votes(part: Any) -> bool:
 
 
 def _probabilities(x: Affine, network: Network) -> Affine:
-    """The probabilities of all classes."""
+    """The probabilities of all classes that a part gives to x."""
     if network.link in WITHOUT:
         raise Unread("it is made of a classifier whose probabilities are no function of its scores")
     if network.link == "shares":
-        raise Unread("it is made of a classifier whose probabilities are shares of those of its parts")
+        raise Unread("it is made of a classifier whose probabilities are shares of its parts' probabilities")
     if network.link == "outputs":
         return after(x, network)
     if network.n_outputs == 2:
@@ -128,7 +133,7 @@ def _probabilities(x: Affine, network: Network) -> Affine:
 
 
 def _normalised(logits: Affine) -> Affine:
-    """σ of each logit, over the sum of all; of two classes there is one logit, and the other has 1 − p."""
+    """σ of each logit, divided by the sum of all; for two classes 1 − σ and σ of the only logit."""
     n = logits.outputs
     if n == 1:
         return _both(logits.activated("sigmoid"))

@@ -2,7 +2,7 @@
 
 Outputs are the classes: a binary classifier with one logit gets a row of zeros for class 0, so that
 ``margin(1, 0)`` is its ``decision_function``, or the logit of its ``predict_proba``. Affine steps of a
-pipeline are folded in, and the radii bound the rounding errors of that.
+pipeline are folded into the first layer, and radii bound the rounding errors of folding.
 """
 
 from collections.abc import Callable
@@ -40,7 +40,7 @@ from tracer.models.scikit_learn.processes import gaussian_process
 from tracer.models.scikit_learn.quadratics import naive_bayes, quadratic_discriminant
 from tracer.models.scikit_learn.steps import Features, first_step, folded, steps_of
 
-# Regressors with coefficients and intercepts alone.
+# Regressors that are affine maps of their inputs.
 REGRESSORS = (
     "LinearRegression",
     "Ridge",
@@ -63,25 +63,25 @@ def read(estimator: Any) -> Model | SampledModel:
     Parameters
     ----------
     estimator : estimator
-        Any that predicts. Read with bounds are those in `READERS`, of which some need conditions: support
-        vector machines the kernels linear, sigmoid, rbf and poly, and two classes, one or none; Gaussian
-        processes two classes and kernels of products and sums of constants and RBF; CalibratedClassifierCV
-        sigmoids; VotingClassifier voting="soft"; a Pipeline steps that are in `steps.STEPS`.
+        Any estimator that predicts. Estimators in `READERS` are read with bounds, some of them on conditions:
+        support vector machines need a kernel among linear, sigmoid, rbf and poly, and at most three classes;
+        Gaussian processes two classes, and a kernel of products and sums of constants and RBF;
+        CalibratedClassifierCV sigmoids; VotingClassifier voting="soft"; a Pipeline steps in `steps.STEPS`.
 
     Returns
     -------
     Network, KernelField or SampledModel
         Its outputs are the labelled classes, whose margins equal `decision_function`, or else the logits of
-        `predict_proba`; or the targets of a regressor. For a Gaussian process it is the mean of the latent
-        function, whose sign decides `predict`; where it is 0, `predict_proba` is ½ up to about 1e-8, the
-        error of scikit-learn's approximations. A SampledModel has no bounds: its boundaries are sampled.
+        `predict_proba`; or the targets of a regressor. The margin of a Gaussian process is the mean of the
+        latent function, whose sign decides `predict`; where it is 0, `predict_proba` is ½ up to about 1e-8,
+        the error of scikit-learn's approximations. A SampledModel has no bounds: its boundaries are sampled.
 
     Raises
     ------
     TypeError
         If the estimator predicts nothing.
     ValueError
-        If it has several labels for a sample, or sparse arrays.
+        If the estimator has several labels for a sample, or sparse arrays.
     sklearn.exceptions.NotFittedError
         If it is not fitted.
     """
@@ -113,10 +113,10 @@ def _perceptron_layers(estimator: Any) -> list[Layer]:
 def _mlp_classifier(estimator: Any) -> Network:
     if estimator.out_activation_ == "logistic" and estimator.n_outputs_ > 1:
         raise ValueError(
-            f"estimator must give one label for each sample, this one gives {estimator.n_outputs_}: "
+            f"estimator must give one label for each sample; got {estimator.n_outputs_} labels: "
             "fit one MLPClassifier for each label"
         )
-    # The softmax, or the logistic function, drops out of every margin.
+    # Margins are differences of logits: softmax and the logistic function do not change their signs.
     *hidden, last = _perceptron_layers(estimator)
     return Network([*hidden, of_classes(last.weight, last.bias)], classes=labels_of(estimator))
 
@@ -158,7 +158,7 @@ def _pipeline(pipeline: Any) -> Model:
 
 
 def _after(features: Features, model: Model) -> Model:
-    """The composition of a model with the features that steps make."""
+    """The composition of a model with the features that it takes."""
     x, inner, terms = features
     if isinstance(model, KernelField):
         if inner.level > 0 or terms is not None:

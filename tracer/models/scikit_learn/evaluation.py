@@ -1,8 +1,8 @@
-"""Estimators that are no network and no kernel model: what they compute at points, and no bounds.
+"""Estimators that are no network and no kernel model: evaluated at points, without bounds.
 
-The outputs are what decides: of a classifier the decision function, else the probabilities, else 1 for the
-predicted class and 0 for all others; so is it also where `predict` is not the largest output, as for machines
-that vote. Of a regressor they are the predictions. A margin jumps where predictions do.
+The outputs of a classifier are its decision function, else its probabilities, else 1 for the predicted class
+and 0 for all others. The last is taken, too, if `predict` is not the class of the largest score, as for
+machines that vote: their margins jump where predictions do. The outputs of a regressor are its predictions.
 """
 
 import sys
@@ -22,19 +22,20 @@ from tracer.models.scikit_learn.fitted import labels_of, last_step, name_of
 
 # Estimators whose `predict` is not everywhere the class of the largest score or probability.
 DECIDE_OTHERWISE = ("SVC", "NuSVC", "FixedThresholdClassifier", "TunedThresholdClassifierCV")
-# Points at which that is checked for others, and the least lead of a score, relative to its size.
-PROBES, SURE = 100, 1e-9
-# Points that are evaluated at once.
+# The number of points at which this is checked for other estimators, and the least lead of the largest score,
+# relative to its size, with which a point counts.
+PROBES, LEAST_LEAD = 100, 1e-9
+# The most points that are evaluated at once.
 MOST_POINTS = 2**14
 
 
 def evaluated(estimator: Any, reason: str) -> SampledModel:
-    """A fitted estimator as a model without bounds; `reason` says why it has none.
+    """A fitted estimator as a model without bounds, for the given `reason`.
 
     Raises
     ------
     TypeError
-        If it predicts nothing.
+        If the estimator predicts nothing.
     ValueError
         If it has several labels for a sample.
     """
@@ -43,7 +44,7 @@ def evaluated(estimator: Any, reason: str) -> SampledModel:
     outputs = Responses(estimator, method, classes, reason)
     if classes is None:
         return SampledModel.of(replace(outputs, targets=outputs.counted()))
-    if method != "predict" and has(estimator, "predict") and not outputs.decide():
+    if method != "predict" and has(estimator, "predict") and not outputs.agree_with_predict():
         outputs = replace(outputs, method="predict")
     probabilities = replace(outputs, method="predict_proba") if has(estimator, "predict_proba") else None
     n = len(classes)
@@ -52,7 +53,7 @@ def evaluated(estimator: Any, reason: str) -> SampledModel:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class Responses:
-    """What a method of an estimator gives: an output for each class, or for each target.
+    """The results of a method of an estimator: an output for each class, or for each target.
 
     Attributes
     ----------
@@ -60,9 +61,11 @@ class Responses:
     method : str
         decision_function, predict_proba or predict.
     classes : tuple or None
+        The labels of the classes; None for a regressor.
     reason : str
+        Why the estimator has no bounds.
     targets : int
-        The number of outputs, if there are no classes.
+        The number of outputs of a regressor.
     """
 
     estimator: Any
@@ -79,7 +82,7 @@ class Responses:
     @property
     def n_inputs(self) -> int:
         """The number of features."""
-        # A machine with a callable as its kernel has the shape of its data alone.
+        # A machine whose kernel is a callable has no other record of its features than the shape of its data.
         known = getattr(self.estimator, "n_features_in_", None)
         return int(self.estimator.shape_fit_[1] if known is None else known)
 
@@ -102,33 +105,33 @@ class Responses:
         return np.stack([np.zeros_like(found), found], axis=1) if found.ndim == 1 else found
 
     def counted(self) -> int:
-        """The number of targets, by a prediction at 0."""
+        """The number of targets, counted in a prediction at 0."""
         found = self._called(np.zeros((1, self.n_inputs)))
         return found.size
 
-    def decide(self) -> bool:
-        """Whether `predict` is the class of the largest output, at some random points."""
+    def agree_with_predict(self) -> bool:
+        """Whether `predict` is the class of the largest output at some random points."""
         rng = np.random.default_rng(0)
         x = rng.normal(size=(PROBES, self.n_inputs)) * 10.0 ** rng.uniform(-1, 2, (PROBES, 1))
         try:
             scores = self(x)
-        # Such as splines of degree 0, which scikit-learn evaluates within its data only.
+        # For example, scikit-learn evaluates splines of degree 0 only within its data.
         except Exception as error:
             raise ValueError(
                 f"{name_of(self.estimator)} cannot be evaluated at points of any size: {self.method} raises "
                 f"{type(error).__name__}: {said(error)}"
             ) from error
         ranked = np.sort(scores, axis=1)
-        sure = ranked[:, -1] - ranked[:, -2] > SURE * (1 + np.abs(ranked[:, -1]))
+        clear = ranked[:, -1] - ranked[:, -2] > LEAST_LEAD * (1 + np.abs(ranked[:, -1]))
         predicted = replace(self, method="predict")(x)
-        return np.array_equal(predicted[sure].argmax(axis=1), scores[sure].argmax(axis=1))
+        return np.array_equal(predicted[clear].argmax(axis=1), scores[clear].argmax(axis=1))
 
     def value_and_gradient(self, x: Array, weights: Array) -> tuple[Array, Array]:
-        """Never called: nothing is differentiated."""
+        """Never called, as `differentiable` is false."""
         raise NotImplementedError
 
     def _called(self, x: Array) -> Array:
-        """The method's result; points are a table with the names of features, if the estimator has names."""
+        """The method's result at points; as a DataFrame, if the estimator has names of features."""
         names, pandas = getattr(self.estimator, "feature_names_in_", None), sys.modules.get("pandas")
         data: Any = x if names is None or pandas is None else pandas.DataFrame(x, columns=names)
         with warnings.catch_warnings():
@@ -141,7 +144,13 @@ class Responses:
 
 @dataclass(frozen=True, eq=False, repr=False)
 class SampledClassifier(SampledModel):
-    """A classifier without bounds; `probabilities` are its responses that are, if it has such."""
+    """A classifier without bounds.
+
+    Attributes
+    ----------
+    probabilities : Responses or None
+        The responses of `predict_proba`; None if the classifier has no such method.
+    """
 
     probabilities: Responses | None = None
 
@@ -152,8 +161,8 @@ class SampledClassifier(SampledModel):
         Raises
         ------
         ValueError
-            If the outputs are probabilities and `value` is none, or they are scores of classes and it may be
-            meant as a probability.
+            If the outputs are probabilities and `value` is no probability, or if they are scores and `value`
+            may be meant as a probability.
         """
         if self.n_outputs == self.outputs.n_outputs and self.classes is not None:
             k, method = index("output", output, self.n_outputs), getattr(self.outputs, "method", None)
@@ -190,7 +199,7 @@ class SampledClassifier(SampledModel):
 
 
 def _classes(estimator: Any) -> tuple | None:
-    """The labels of what is predicted; None if that are numbers."""
+    """The labels of the predicted classes; None if numbers are predicted."""
     from sklearn.base import is_clusterer, is_outlier_detector
 
     if has(estimator, "classes_"):
@@ -207,12 +216,12 @@ def _classes(estimator: Any) -> tuple | None:
 
 
 def _method(estimator: Any, classes: tuple | None) -> str:
-    """The method that decides."""
+    """The method whose results are the outputs: the first that the estimator has, if it decides `predict`."""
     last = last_step(estimator)
     known = [name for name in ("decision_function", "predict_proba", "predict") if has(estimator, name)]
     of_two_votes = name_of(last) in ("SVC", "NuSVC") and len(classes or ()) == 2
     if classes is None or (name_of(last) in DECIDE_OTHERWISE and not of_two_votes):
         known = [name for name in known if name == "predict"]
     if not known:
-        raise TypeError(f"estimator must have predict; got {name_of(estimator)}, which has not")
+        raise TypeError(f"estimator must have the method predict; got {name_of(estimator)} without it")
     return known[0]

@@ -1,6 +1,7 @@
 """Parts of every fitted estimator: its class, arrays, labels, and a linear layer with a row for each label.
 
-A class is recognised by its name and module. Subclasses are not accepted: Matern is a subclass of RBF.
+An estimator is recognised by the name and the module of its class. Subclasses are not accepted, as they may
+compute something else: the kernel Matern is a subclass of RBF.
 """
 
 from collections.abc import Callable, Mapping
@@ -14,27 +15,27 @@ from tracer.fields.networks.layer import Layer
 from tracer.fields.networks.network import Network
 from tracer.models.lowering.affine import Affine
 
-# Advice for arrays that are sparse because the data were.
+# The cure for arrays that are sparse because the data were sparse.
 FIT = "fit on dense data, X.toarray()"
 
 
 class Unread(TypeError):
-    """Why an estimator is no network and no kernel model; it can be evaluated all the same."""
+    """The reason why an estimator is no network and no kernel model; it can still be evaluated."""
 
 
 def row_of(table: Mapping[str, Callable], thing: Any) -> Any:
-    """The entry of a table for an object of scikit-learn; None if there is none."""
+    """The entry of a table for an object's class; None if the class is not in it, or not scikit-learn's."""
     kind = type(thing)
     return table.get(kind.__name__) if kind.__module__.split(".")[0] == "sklearn" else None
 
 
 def name_of(thing: Any) -> str:
-    """The name of its class."""
+    """The name of an object's class."""
     return type(thing).__name__
 
 
 def last_step(estimator: Any) -> Any:
-    """What decides in the end: the last step of a pipeline, the best estimator of a search."""
+    """The estimator that predicts: the last step of a pipeline, the best estimator of a search."""
     while has(estimator, "best_estimator_") or has(estimator, "steps"):
         found = has(estimator, "best_estimator_")
         estimator = estimator.best_estimator_ if found else estimator.steps[-1][1]
@@ -42,7 +43,7 @@ def last_step(estimator: Any) -> Any:
 
 
 def check_fitted(estimator: Any) -> None:
-    """Raise scikit-learn's NotFittedError if it is not fitted."""
+    """Raise scikit-learn's NotFittedError if an estimator is not fitted."""
     from sklearn.utils.validation import check_is_fitted
 
     check_is_fitted(estimator)
@@ -70,7 +71,7 @@ def of_classes(
 
 
 def after(x: Affine, network: Network) -> Affine:
-    """The outputs of a network of x."""
+    """The outputs of a network at x."""
     for layer in network.layers:
         x = x.matmul(layer.weight, layer.weight_radius).plus(layer.bias, layer.bias_radius)
         parameter = layer.slope if layer.degree is None else layer.degree
@@ -91,7 +92,7 @@ def _activated(x: Affine, name: str, parameter: float | None = None) -> Affine:
 
 
 def link_of(estimator: Any) -> str:
-    """How the decision function of a linear classifier becomes `predict_proba`."""
+    """The link from the decision function of a linear classifier to `predict_proba`, as in `Network.link`."""
     if not has(estimator, "predict_proba"):
         return "none"
     if name_of(estimator) != "SGDClassifier":

@@ -1,7 +1,14 @@
-"""Support vector machines of two classes, three or none: sums of kernels.
+"""Support vector machines of at most three classes: sums of kernels,
 
-Machines with a linear kernel are networks without hidden layers, with a sigmoid or polynomial kernel networks
-with one layer of tanh or of powers; the others are kernel fields.
+    F(x) = Σ_i α_i k(x, c_i) + b,    k(x, c) = c·x,  tanh(γ c·x + r),  (γ c·x + r)^d  or  exp(−γ |x − c|²)
+
+with support vectors c_i [1]_. A machine with a linear kernel is a network without hidden layers; with a
+sigmoid or polynomial kernel it is a network with one layer of tanh or of powers, else a kernel field.
+
+References
+----------
+.. [1] C.-C. Chang, C.-J. Lin, "LIBSVM: a library for support vector machines", ACM Transactions on
+   Intelligent Systems and Technology 2 (2011).
 """
 
 from collections.abc import Callable
@@ -32,7 +39,7 @@ from tracer.models.scikit_learn.votes import PAIRS, votes_of_three
 
 
 def classifying_machine(estimator: Any) -> Model:
-    """An SVC or NuSVC of two classes: `decision_function`; of three scores that decide as votes do."""
+    """An SVC or NuSVC: of two classes its `decision_function`, of three classes scores that act as votes."""
     classes = labels_of(estimator) or ()
     if len(classes) == 2:
         return support_vector_machine(estimator, classes)
@@ -47,19 +54,15 @@ def classifying_machine(estimator: Any) -> Model:
 def _duels(estimator: Any) -> Layer:
     """The decision functions of the three pairs of classes, positive where the first class wins.
 
-    A support vector has a coefficient against each other class, in the order of the classes [1]_.
-
-    References
-    ----------
-    .. [1] C.-C. Chang, C.-J. Lin, "LIBSVM: a library for support vector machines", ACM Transactions on
-       Intelligent Systems and Technology 2 (2011), section 7.1.
+    A support vector has a coefficient against each other class, in their order: [1]_, section 7.1.
     """
     coefficients = dense("dual_coef_", estimator.dual_coef_, FIT)
     ends = np.cumsum(estimator.n_support_)
-    of = [slice(end - n, end) for end, n in zip(ends, estimator.n_support_, strict=True)]
+    vectors_of = [slice(end - n, end) for end, n in zip(ends, estimator.n_support_, strict=True)]
     weight = np.zeros((len(PAIRS), ends[-1]))
     for row, (i, j) in zip(weight, PAIRS, strict=True):
-        row[of[i]], row[of[j]] = coefficients[j - 1, of[i]], coefficients[i, of[j]]
+        row[vectors_of[i]] = coefficients[j - 1, vectors_of[i]]
+        row[vectors_of[j]] = coefficients[i, vectors_of[j]]
     return Layer(weight, estimator.intercept_)
 
 
@@ -69,13 +72,13 @@ def one_class_machine(estimator: Any) -> Model:
 
 
 def support_vector_machine(estimator: Any, classes: tuple | None = None) -> Model:
-    """The sum Σ_i α_i k(x, c_i) + b, of a regressor if there are no classes."""
+    """The sum Σ_i α_i k(x, c_i) + b: a classifier's score, or a regressor's prediction without `classes`."""
     last = Layer(dense("dual_coef_", estimator.dual_coef_, FIT), estimator.intercept_)
     return _machine(estimator, last, classes)
 
 
 def _machine(estimator: Any, last: Layer, classes: tuple | None) -> Model:
-    """Sums of kernels with the support vectors."""
+    """The model of a layer `last` of sums of kernels with the support vectors."""
     kernel = estimator.kernel
     if kernel == "precomputed":
         raise ValueError(
@@ -114,7 +117,7 @@ def _gaussian_machine(estimator: Any, vectors: Array, last: Layer, classes: tupl
 
 
 def _scores(classes: tuple | None, *layers: Layer) -> Network:
-    """Layers that end in scores, which are no probabilities, with a row for each class if there are two."""
+    """The network of layers that end in scores, with a row for each class if there are two classes."""
     *hidden, last = layers
     if classes is not None:
         last = of_classes(last.weight, last.bias, last.weight_radius, last.bias_radius)

@@ -1,7 +1,8 @@
 """Several models of one input as one model: networks of the input, or networks of kernels.
 
-The kernels of all parts are put one after another, each with its own map of the input: what is made of the
-parts' outputs is then one network of all kernels. Networks and kernel models together are neither.
+The kernels of all parts are joined, each with its own map of the input: then a combination of the parts'
+outputs is one network of all kernels. A combination of networks and kernel models is neither a network nor a
+kernel model.
 """
 
 from collections.abc import Iterable, Iterator
@@ -23,16 +24,16 @@ Model = Network | KernelField
 
 @dataclass(frozen=True)
 class Parts:
-    """Models of one input; each is a network of `source`, some entries of it, after common kernels if any.
+    """Models of one input, each as a network of some entries of a common source.
 
     Attributes
     ----------
     source : Affine
-        The input, or all kernels.
+        The input, or the kernels of all parts.
     terms : Gaussians or None
         The kernels.
     members : tuple of (Affine, Network)
-        For each part the entries of the source that its network is of, and the network.
+        For each part its entries of the source, and its network of these entries.
     """
 
     source: Affine
@@ -46,7 +47,7 @@ class Parts:
         Raises
         ------
         Unread
-            If some are networks and others are kernel models.
+            If some parts are networks and others are kernel models.
         """
         models = list(models)
         if all(isinstance(model, Network) for model in models):
@@ -64,17 +65,18 @@ class Parts:
         return iter(self.members)
 
     def model(self, outputs: Affine, classes: tuple | None, link: str) -> Model:
-        """The model of some outputs that are made of the parts'."""
+        """The model whose `outputs` are a combination of the parts' outputs."""
         network = Network(chain.network(outputs, [self.source]).layers, classes=classes, link=link)
         return network if self.terms is None else KernelField(self.terms, network)
 
 
 def together(terms: list[Gaussians]) -> Gaussians:
-    """Gaussians one after another, each of its own affine functions of the input."""
-    inners = list(dict.fromkeys(_key(one.inner) for one in terms))
-    first = {key: next(one.inner for one in terms if _key(one.inner) == key) for key in inners}
-    ends = np.cumsum([first[key].outputs for key in inners])
-    start = {key: end - first[key].outputs for key, end in zip(inners, ends, strict=True)}
+    """Gaussians one after another, each of its own affine functions of the input; equal ones are shared."""
+    inners: dict[tuple[bytes, ...], Layer] = {}
+    for one in terms:
+        inners.setdefault(_key(one.inner), one.inner)
+    ends = np.cumsum([inner.outputs for inner in inners.values()])
+    start = {key: end - inners[key].outputs for key, end in zip(inners, ends, strict=True)}
     n = sum(map(len, terms))
     centres, weights, radii = np.zeros((3, n, ends[-1]))
     row = 0
@@ -82,12 +84,12 @@ def together(terms: list[Gaussians]) -> Gaussians:
         block = slice(row, row + len(one)), slice(s := start[_key(one.inner)], s + one.inner.outputs)
         centres[block], weights[block], radii[block] = one.centres, one.weights, one.weight_radius
         row += len(one)
-    layers = list(first.values())
+    layers = list(inners.values())
     parts = ("weight", "bias", "weight_radius", "bias_radius")
     W, b, r, s = (np.concatenate([getattr(layer, name) for layer in layers]) for name in parts)
     return Gaussians(centres, weights, Layer(W, b, weight_radius=r, bias_radius=s), radii)
 
 
 def _key(layer: Layer) -> tuple[bytes, ...]:
-    """The numbers of a layer, by which equal ones are recognised."""
+    """The numbers of a layer, by which equal layers are recognised."""
     return tuple(np.asarray(part).tobytes() for part in (layer.weight, layer.bias, layer.weight_radius))

@@ -1,7 +1,11 @@
-"""Gaussian processes for classification of two classes: latent mean and variance, as networks of kernels.
+"""Gaussian processes for two classes: mean and variance of the latent function, as networks of kernels [1]_.
 
-Kernels are read that are products and sums of constants and radial basis functions: sums of
-``a exp(−Σ_j w_j (x_j − y_j)²)``.
+A kernel is read if it consists of products and sums of constants and radial basis functions: then it is a sum
+of terms ``a exp(−Σ_j w_j (x_j − y_j)²)``.
+
+References
+----------
+.. [1] C. E. Rasmussen, C. K. I. Williams, "Gaussian Processes for Machine Learning" (2006), algorithm 3.2.
 """
 
 from collections.abc import Callable
@@ -26,17 +30,12 @@ Ball = tuple[Any, Any]
 
 
 def gaussian_process(estimator: Any) -> KernelField:
-    """The mean of the latent function, Σ_i (y_i − π_i) k(x_i, x), and its variance: [1]_, algorithm 3.2.
-
-    References
-    ----------
-    .. [1] C. E. Rasmussen, C. K. I. Williams, "Gaussian Processes for Machine Learning" (2006).
-    """
+    """The mean of the latent function, Σ_i (y_i − π_i) k(x_i, x), and its variance: lines 4 to 6."""
     if len(estimator.classes_) != 2:
         raise Unread(
-            "several Gaussian processes decide together by their probabilities; proven are the regions of "
-            "OneVsRestClassifier(GaussianProcessClassifier()), which decides as they do, by tracer.partition("
-            "[tracer.as_network(e).probability(1, 0.5) for e in model.estimators_], bounds)"
+            "several Gaussian processes decide together by their probabilities; OneVsRestClassifier("
+            "GaussianProcessClassifier()) decides like them, and tracer.partition([tracer.as_network(e)"
+            ".probability(1, 0.5) for e in model.estimators_], bounds) proves its regions"
         )
     process = estimator.base_estimator_
     if (unread := _unread(process.kernel_)) is not None:
@@ -49,7 +48,7 @@ def gaussian_process(estimator: Any) -> KernelField:
         raise ValueError(f"kernel must depend on x; got {shown(process.kernel_)}: fit it with another")
     w, v = (np.repeat([weight[k] for _, weight in radial], n, axis=0) for k in (0, 1))
     terms = Gaussians(np.tile(centres, (len(radial), 1)), w, Affine.identity(d).layer(), v)
-    # k(x_i, x) for each i, and k(x, x); a constant kernel adds the same number everywhere.
+    # k(x_i, x) for each i, and k(x, x); the constant terms of the kernel are a shift.
     constant = np.concatenate([np.zeros((2, 1)), *(a for a, w in summands if not np.any(w))], axis=1)
     gaussians, shift = Affine.identity(len(terms)), rounding.added(*constant)
     factors, radii = (np.repeat([a[k] for a, _ in radial], n) for k in (0, 1))
@@ -66,7 +65,7 @@ def gaussian_process(estimator: Any) -> KernelField:
 
 
 def _variance(process: Any, kernels: Affine, itself: Ball) -> Affine:
-    """``k(x, x) − |L⁻¹ W^½ k|²``, line 6."""
+    """``k(x, x) − |L⁻¹ W^½ k|²``: lines 5 and 6."""
     inverse, radius = _inverse(dense("L_", process.L_, FIT))
     rows = kernels.times(np.asarray(process.W_sr_, dtype=np.float64)).matmul(inverse, radius)
     return rows.activated("power", 2).matmul(np.full((1, rows.outputs), -1.0)).plus(*itself)
@@ -88,12 +87,12 @@ def _sum_of(parts: list[Affine]) -> Affine:
 
 
 def _products(kernel: Any, d: int) -> list[tuple[Ball, Ball]]:
-    """A kernel as a sum of ``a exp(−Σ_j w_j (x_j − y_j)²)``: a and w (d,), with radii."""
+    """The terms ``a exp(−Σ_j w_j (x_j − y_j)²)`` of a kernel: a and w (d,), with radii."""
     return row_of(KERNELS, kernel)(kernel, d)
 
 
 def _unread(kernel: Any) -> Any:
-    """The first part of a kernel that is not in `KERNELS`; None if all are."""
+    """The first part of a kernel that is not in `KERNELS`; None if all parts are."""
     if row_of(KERNELS, kernel) is None:
         return kernel
     parts = (getattr(kernel, name) for name in ("k1", "k2") if hasattr(kernel, name))

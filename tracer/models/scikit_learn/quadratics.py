@@ -1,6 +1,6 @@
 """Quadratic discriminants and naive Bayes with normal densities: networks with one layer of squares.
 
-The logarithm of a class's posterior probability is, up to what all classes have in common,
+The logarithm of a class's posterior probability is, up to a term that all classes share,
 
     log p(k | x) = −½ Σ_j ((v_kj · (x − μ_k)) / s_kj)² − Σ_j log s_kj + log π_k
 
@@ -24,7 +24,7 @@ from tracer.models.lowering import chain
 from tracer.models.lowering.affine import Affine
 from tracer.models.scikit_learn.fitted import labels_of
 
-# A bound of the error of a computed logarithm, and of the sums of a few, in unit roundoffs of their sizes.
+# Upper bound of the error of a computed logarithm and its sum with others, in unit roundoffs of their sizes.
 LOGARITHM_ULPS = 16
 
 

@@ -1,14 +1,14 @@
 """B-splines of each feature, as truncated powers.
 
-On [a, b], from the first to the last knot within the data, the spline of degree d with knots t_j … t_{j+d+1}
-that are all different is
+On [a, b], from the first to the last knot within the data, the spline of degree d with different knots
+t_j, …, t_{j+d+1} is
 
     B_j(x) = (−1)^{d+1} (t_{j+d+1} − t_j) Σ_l max(x − t_l, 0)^d / Π_{m≠l} (t_l − t_m)
 
-([1]_, chapter IX: a divided difference of truncated powers). For knots up to a these are polynomials of
-x − a, for those from b on they are 0: what remains are d powers and one truncated power, a power of
-relu(x − t), for each knot inside. Their coefficients are computed in fractions. Outside [a, b] a spline is
-constant, as x is clipped, or goes on as the polynomial that it is.
+([1]_, chapter IX: a divided difference of truncated powers). The truncated power of a knot up to a is a
+polynomial of x − a, that of a knot from b on is 0. So a spline is a combination of d powers, and of one
+truncated power, a power of relu(x − t), for each knot t inside. The coefficients are computed in fractions.
+Outside [a, b] a spline is constant, as x is clipped, or continues as the polynomial at that end.
 
 References
 ----------
@@ -48,7 +48,7 @@ def _of_feature(x: Affine, knots: Array, step: Any) -> Affine:
         raise Unread("SplineTransformer with knots that coincide has no layers")
     t = [Fraction(knot) for knot in knots.tolist()]
     a, b = t[d], t[-d - 1]
-    # In units of the interval, so that all powers are of moderate size.
+    # u = (x − a) / (b − a), so that all powers are of moderate size.
     u = x.plus(-float(a)).over(*(np.array([part]) for part in _rounded(b - a)))
     if step.extrapolation == "constant":
         u = u.times(2.0).plus(-1.0).activated("hardtanh").times(0.5).plus(0.5)

@@ -2,11 +2,12 @@
 
 Scalers, selections and components are affine; polynomial features are products of powers, clipping is a
 hardtanh. Features of kernels are a layer: tanh, powers or, for RBFSampler's Fourier features [1]_, cosines.
-Nyström's features of a Gaussian kernel are affine maps of Gaussians of the steps before.
+Nyström's features [2]_ of a Gaussian kernel are affine maps of Gaussians of the features before them.
 
 References
 ----------
 .. [1] A. Rahimi, B. Recht, "Random features for large-scale kernel machines", NIPS 20 (2007).
+.. [2] C. K. I. Williams, M. Seeger, "Using the Nyström method to speed up kernel machines", NIPS 13 (2000).
 """
 
 from collections.abc import Callable
@@ -18,7 +19,7 @@ from tracer.arrays import EPS, Indices
 from tracer.enclosures import rounding
 from tracer.fields.kernels.gaussians import Gaussians
 from tracer.models.lowering.affine import Affine
-from tracer.models.lowering.maxima import power, product
+from tracer.models.lowering.maxima import clipped, power, product
 from tracer.models.lowering.tensor import Tensor, stacked
 from tracer.models.scikit_learn.fitted import FIT, Unread, check_fitted, dense, name_of, row_of
 from tracer.models.scikit_learn.splines import spline_features
@@ -39,21 +40,22 @@ def steps_of(pipeline: Any) -> list[Any]:
 
 
 def first_step(estimator: Any) -> Any:
-    """The first step of a fitted estimator: it knows the names and the number of features."""
+    """The first step of a fitted estimator, which has the names and the number of features."""
     best = getattr(estimator, "best_estimator_", estimator)
     return steps_of(best)[0] if row_of({"Pipeline": steps_of}, best) else best
 
 
 class Features(NamedTuple):
-    """What steps make of an input: a map of it, or of Gaussians of it.
+    """The features that the steps of a pipeline make of an input.
 
     Attributes
     ----------
     source : Affine
-        The input, or the Gaussians.
+        The input, or Gaussians of the input.
     inner : Affine
-        The features.
+        The features, as a map of the source.
     terms : Gaussians or None
+        The Gaussians.
     """
 
     source: Affine
@@ -104,15 +106,8 @@ def _min_max_scaler(inner: Affine, step: Any) -> Affine:
 
 
 def _clipped(inner: Affine, step: Any, interval: tuple[float, float]) -> Affine:
-    """The features within the interval, if the step clips them: ``c + r hardtanh((z − c) / r)``."""
-    if not getattr(step, "clip", False):
-        return inner
-    low, high = (np.full(inner.outputs, float(end)) for end in interval)
-    (centre, s), (radius, r) = (
-        rounding.total(0.5 * low, 0 * low, 0.5 * high),
-        rounding.total(0.5 * high, 0 * low, -0.5 * low),
-    )
-    return inner.plus(-centre, s).over(radius, r).activated("hardtanh").times(radius, r).plus(centre, s)
+    """The features, clipped to the interval if the step clips."""
+    return clipped(inner, *map(float, interval)) if getattr(step, "clip", False) else inner
 
 
 def _selected(inner: Affine, step: Any) -> Affine:
@@ -137,7 +132,7 @@ def _pca(inner: Affine, step: Any) -> Affine:
 def _polynomial(inner: Affine, step: Any) -> Affine:
     """All monomials: powers of the features, multiplied one after another."""
     factors = [np.flatnonzero(powers) for powers in step.powers_]
-    # A monomial without factors starts, and stays, as 1.
+    # A monomial without factors is 1.
     first = np.array([which[0] if len(which) else -1 for which in factors])
     exponents = np.where(first < 0, 1, step.powers_[np.arange(len(first)), first])
     one = inner.taken(first).plus(np.where(first < 0, 1.0, 0.0))
@@ -173,7 +168,7 @@ def _random_cosines(inner: Affine, step: Any) -> Affine:
 
 
 def _nystroem(inner: Affine, step: Any) -> Affine:
-    """Kernels with some samples, times a matrix."""
+    """Nyström's features, kernels with some samples times a matrix, of kernels that are layers."""
     centres, given = _centres(step), step._get_kernel_params()
     if step.kernel == "linear":
         return inner.matmul(centres).matmul(step.normalization_)
@@ -191,7 +186,7 @@ def _nystroem(inner: Affine, step: Any) -> Affine:
 def _of_gaussians(features: Features, step: Any) -> Features:
     """Nyström's features of the kernel exp(−γ |x − y|²)."""
     if features.terms is not None or features.inner.level > 0:
-        raise Unread("Nystroem behind features that are no affine maps has no bounds")
+        raise Unread("Nystroem after features that are no affine maps has no bounds")
     centres = _centres(step)
     weights = np.full((1, centres.shape[1]), _gamma(step, step._get_kernel_params()))
     terms = Gaussians(centres, weights, features.inner.layer())

@@ -1,15 +1,15 @@
-"""Votes of three classes, pair by pair, as scores: the largest score is that of the class that wins.
+"""Votes of three classes, pair by pair, as scores: the class with the largest score wins.
 
-Let d_ij = −d_ji be positive where class i wins against class j, and m_i the smaller of its two. Either one
-class i wins both its duels, where m_i > 0 and the other two are negative; or each class wins one, all three
-are negative, and
+Let d_ij = −d_ji be positive where class i wins its duel against class j, and m_i the smaller of d_ij and
+d_ik. Either one class i wins both its duels: then m_i > 0, and the other two m are negative. Or each class
+wins one duel: then all three m are negative, and
 
     t = max(min(d_01, d_12, d_20), min(d_10, d_21, d_02))
 
-is positive. Then the first class wins, with the scores max(m_0, t), m_1, m_2; or, if ties are broken by
-confidences c, the class of the largest, with the scores max(m_i, min(t, c_i − max_{j≠i} c_j)). Where two
-classes meet, the score of the third is less than theirs. Votes of more classes tie in more ways, and are no
-such scores.
+is positive. In such a tie class 0 wins, with the scores max(m_0, t), m_1, m_2; or, if ties are broken by
+confidences c, the class of the largest confidence, with the scores max(m_i, min(t, c_i − max_{j≠i} c_j)).
+Where two classes have equal scores, the third score is less. With more classes ties are of more kinds, and
+there are no such scores.
 """
 
 import numpy as np
@@ -24,7 +24,7 @@ PAIRS = ((0, 1), (0, 2), (1, 2))
 def votes_of_three(duels: Affine, confidences: Affine | None = None) -> Affine:
     """The scores of three classes from three `duels`, and the `confidences` that break ties.
 
-    Both are positive, or greater, where the second class of a pair in `PAIRS` wins.
+    For each pair in `PAIRS` a duel is positive where the second class wins, and a confidence is greater.
     """
     d = {(i, j): _of(duels.kept(), i, j) for i in range(3) for j in range(3) if i != j}
     least = [_lesser(*(d[i, j] for j in range(3) if j != i)) for i in range(3)]

@@ -1,8 +1,8 @@
 """Modules that are no chain of layers, evaluated and differentiated by torch in batches.
 
-The copy of a module computes in float64, or in float32 if its forward makes tensors of that type. The rows of
-a batch must be independent: then the gradient of a combination of outputs, summed over a batch, is that of
-every row, and one backward pass gives all of them. All of that is checked once, at a few random points.
+The copy of a module computes in float64, or in float32 if its forward makes tensors of float32. The rows of a
+batch must be independent: then one backward pass of a combination of outputs, summed over a batch, gives the
+gradient of the combination in every row. Independence and gradients are checked once, at a few random points.
 """
 
 from collections.abc import Iterator
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
     import torch
     from torch import nn
 
-# Numbers that are kept for one backward pass.
+# The most numbers that a forward keeps for one backward pass, and the most points in it.
 NUMBERS_AT_ONCE = 2**23
 MOST_POINTS = 4096
-# Points at which a module is checked, and the distance of differences, for the scale 1.
+# The number of points at which a module is checked, and the step of differences, for inputs of size 1.
 PROBES, STEP = 3, 1e-4
 # The largest error of a gradient along a direction, relative to its length.
 GRADIENT_ERROR = 1e-2
@@ -33,14 +33,14 @@ GRADIENT_ERROR = 1e-2
 DOUBLE_ERROR, SINGLE_ERROR = 1e-5, 1e-2
 # The noise of float32, relative to the size of the outputs.
 SINGLE_NOISE = 2e-7
-# Parts of the names of functions with kinks.
+# Parts of the names of functions with kinks, and parts of the names of smooth functions that contain one.
 KINKS = ("relu", "hardtanh", "clamp", "clip", "abs", "hardswish", "hardsigmoid", "shrink", "threshold")
 KINKS_OF_CHOICES = ("max", "min", "where", "sort", "topk", "median")
 SMOOTH = ("softmax", "logsumexp")
 
 WRAP = (
-    "wrap it in a torch.nn.Module whose forward takes one tensor of points (n, …) and gives one of outputs "
-    "(n, …), such as self.module(x)[0] for the first of several results"
+    "wrap it in a torch.nn.Module whose forward takes one tensor of points (n, …) and gives one tensor of "
+    "outputs (n, …), such as self.module(x)[0] for the first of several results"
 )
 
 
@@ -56,10 +56,9 @@ class Evaluated:
     dtype : torch.dtype
     n_outputs : int
     reason : str
-        Why it is no chain of layers.
-    kinked, differentiable : bool
-    noise : float
-    points_at_once : int
+        Why the module is no chain of layers.
+    kinked, differentiable, noise, points_at_once
+        As in `Outputs`.
     """
 
     module: "nn.Module"
@@ -113,6 +112,7 @@ def name_of(module: "nn.Module") -> str:
 
 
 def _tensor(x: Array, shape: tuple[int, ...], dtype: Any) -> "torch.Tensor":
+    """Points (k, n) as a batch of k points of a shape."""
     import torch
 
     return torch.tensor(x, dtype=dtype).reshape(len(x), *shape)
@@ -129,7 +129,7 @@ def evaluated(module: "nn.Module", shape: tuple[int, ...], reason: str) -> Evalu
     Raises
     ------
     ValueError
-        If it does not take points of this shape, or does not give outputs for each alone.
+        If it does not take points of this shape, or the outputs at one point depend on other points.
     """
     name = name_of(module)
     x = np.random.default_rng(0).normal(size=(PROBES, int(np.prod(shape))))
@@ -139,8 +139,8 @@ def evaluated(module: "nn.Module", shape: tuple[int, ...], reason: str) -> Evalu
     if not _are_independent(module, shape, x, values, 1e-9 * size + 100 * noise, dtype):
         raise ValueError(
             f"{name} must give each point of a batch outputs of its own: {PROBES} points at once have other "
-            f"outputs than one after the other (is the batch its first dimension, batch_first=True? or is it "
-            f"random?). It is no chain of layers either: {reason}"
+            "outputs than one after the other (is the batch its first dimension, batch_first=True? or is the "
+            f"module random?). It is no chain of layers either: {reason}"
         )
     kinked, numbers = _recorded(module, shape, dtype, x[:1])
     at_once = max(1, min(MOST_POINTS, NUMBERS_AT_ONCE // max(numbers, 1)))
@@ -149,14 +149,15 @@ def evaluated(module: "nn.Module", shape: tuple[int, ...], reason: str) -> Evalu
 
 
 def outputs_at(module: "nn.Module", shape: tuple[int, ...], x: Array) -> tuple[Array, float]:
-    """The outputs (1, m) of a module in float64 at a point (1, n), and their relative error.
+    """The outputs (1, m) of a module in float64 at a point (1, n), and the error to allow, relative to them.
 
-    Where it makes tensors of float32 that no others meet, they are those of its copy in float32.
+    A module that makes tensors of float32, which torch refuses to combine with float64, is evaluated as a
+    copy in float32.
 
     Raises
     ------
     NoChain
-        If it has none.
+        If the module raises an exception in both.
     """
     import torch
 
@@ -185,7 +186,7 @@ def _first_values(
                 result = module.to(dtype)(_tensor(x, shape, dtype))
         except UnknownResult:
             raise
-        # A user's module may raise anything; it is kept as the cause.
+        # A user's module may raise anything; the first exception is the cause of the error below.
         except Exception as raised:
             error = error or raised
             continue
@@ -193,8 +194,8 @@ def _first_values(
             return _rows(result), dtype
         if (names := names_of(result)) is not None:
             raise ValueError(
-                f"output must be chosen, as {name} gives several results: pass tracer.as_network(module, "
-                f"output=…), one of {', '.join(map(repr, names))}"
+                f"output must be one of {', '.join(map(repr, names))}, as {name} gives several results: pass "
+                "tracer.as_network(module, output=…)"
             )
         what = f"shape {tuple(result.shape)}" if isinstance(result, torch.Tensor) else shown(result)
         raise ValueError(
@@ -212,7 +213,7 @@ def _first_values(
 def _are_independent(
     module: "nn.Module", shape: tuple[int, ...], x: Array, values: Array, allowed: float, dtype: Any
 ) -> bool:
-    """Whether a module has the same `values` at points (k, n) if it is called with one after the other."""
+    """Whether a module gives the `values` also if it is called with one of the points (k, n) at a time."""
     from torch import no_grad
 
     try:
@@ -225,7 +226,7 @@ def _are_independent(
 
 
 def _recorded(module: "nn.Module", shape: tuple[int, ...], dtype: Any, x: Array) -> tuple[bool, int]:
-    """Whether a module calls functions with kinks at a point (1, n), and how many numbers it computes."""
+    """Whether a module calls functions with kinks at a point (1, n), and the count of numbers it computes."""
     from torch import Tensor, set_grad_enabled
     from torch.utils._python_dispatch import TorchDispatchMode
 
@@ -238,7 +239,7 @@ def _recorded(module: "nn.Module", shape: tuple[int, ...], dtype: Any, x: Array)
             numbers[0] += sum(y.numel() for y in _tensors(found) if isinstance(y, Tensor))
             return found
 
-    # With gradients, as without them torch fuses some functions; unless the module has none.
+    # Without gradients torch fuses some functions, so that fewer numbers would be counted.
     for gradient in (True, False):
         with suppress(Exception), set_grad_enabled(gradient), Record():
             module(_tensor(x, shape, dtype).requires_grad_(gradient))
@@ -258,13 +259,13 @@ def _has_kinks(name: str) -> bool:
 
 
 def _has_gradient(found: Evaluated, x: Array) -> bool:
-    """Whether torch's gradient is that of the values, by differences at points (k, n)."""
+    """Whether torch's gradient agrees with differences of the values, at points (k, n)."""
     rng = np.random.default_rng(1)
     weights, along = rng.normal(size=found.n_outputs), rng.normal(size=x.shape)
     step = STEP if not found.noise else STEP ** (1 / 2)
     try:
         _, gradient = found.value_and_gradient(x, weights)
-    # torch raises many things where it cannot differentiate.
+    # torch raises exceptions of many types where it cannot differentiate.
     except Exception:
         return False
     ahead, behind = (found(x + sign * step * along) @ weights for sign in (1, -1))
@@ -277,12 +278,15 @@ def _has_gradient(found: Evaluated, x: Array) -> bool:
 
 # The reason ------------------------------------------------------------------------------------------
 
-# What to do about operations that stand in the way of a proof, by parts of their names.
+# The cures for operations that prevent a proof, by parts of their names.
 CURES = (
-    ({"attention", "matrices", "lstm", "gru", "rnn"}, "no proof knows products of what depends on the input"),
+    (
+        {"attention", "matrices", "lstm", "gru", "rnn"},
+        "products of tensors that depend on the input have no proof",
+    ),
     (
         {"norm"},
-        "it divides by the point's own deviation; torch.nn.BatchNorm1d with its fixed statistics has a proof",
+        "it divides by the deviation at the point; torch.nn.BatchNorm1d, with fixed statistics, has a proof",
     ),
     (
         {"sin", "cos", "tan", "sinh", "cosh", "asinh", "exp", "log", "sqrt", "erf", "atan"},
@@ -293,7 +297,7 @@ UNKNOWN = "is no layer of a chain"
 
 
 def reason_of(error: NoChain, shape: tuple[int, ...], where: str) -> str:
-    """Why a module is no chain, the part of it that stands in the way of a proof, and what cures that."""
+    """Why a module is no chain of layers: the error, the part of the module where it occurs, and a cure."""
     reason = f"{error}, in {where}"
     operation = set(str(error).partition(" ")[0].split("_"))
     for names, cure in CURES:

@@ -1,6 +1,10 @@
-"""Functions of torch that are sums or products of others: gates, einsum, and relus with a parameter.
+"""Functions of torch that are sums or products of others: gates, einsum, and relus with a parameter [1]_.
 
-They raise ValueError where they are no layers, as a threshold that jumps is none.
+A function raises ValueError where its parameters make it no layer, such as a threshold at which it jumps.
+
+References
+----------
+.. [1] torch, "torch.nn.functional", https://pytorch.org/docs/stable/nn.functional.html.
 """
 
 from collections.abc import Callable
@@ -33,7 +37,7 @@ def _random_relu(input: Tensor, lower: float = 1 / 8, upper: float = 1 / 3, trai
 
 
 def _einsum(equation: str, *operands: Tensor | Constant) -> Tensor:
-    """A sum of products of a tensor and constants: spread over all indices, and summed over some."""
+    """A sum of products of a tensor and constants: factors broadcast to all indices, summed over some."""
     given, arrow, wanted = equation.replace(" ", "").partition("->")
     names = given.split(",")
     if not arrow:
@@ -41,7 +45,7 @@ def _einsum(equation: str, *operands: Tensor | Constant) -> Tensor:
     if "." in equation or any(len(set(some)) < len(some) for some in (*names, wanted)):
         raise ValueError(f"einsum({equation!r}) has dots, or one index twice in a tensor")
     if sum(isinstance(x, Tensor) for x in operands) > 1:
-        raise ValueError(f"einsum({equation!r}) multiplies what depends on the input")
+        raise ValueError(f"einsum({equation!r}) multiplies tensors that depend on the input")
     size = {k: n for some, x in zip(names, operands, strict=True) for k, n in zip(some, x.shape, strict=True)}
     order = wanted + "".join(k for k in size if k not in wanted)
 
@@ -58,8 +62,8 @@ def _einsum(equation: str, *operands: Tensor | Constant) -> Tensor:
     total = total.broadcast(tuple(size[k] for k in order))
     for some, x in zip(names, operands, strict=True):
         if not isinstance(x, Tensor):
-            total = total.with_(Affine.times, spread(some)(x))
-    y = windows.reduced(total, tuple(range(len(wanted), len(order))))
+            total = total.elementwise(Affine.times, spread(some)(x))
+    y = windows.sum_over(total, tuple(range(len(wanted), len(order))))
     return Tensor(y.affine, tuple(size[k] for k in wanted))
 
 

@@ -1,4 +1,4 @@
-"""Functions of torch, lowered: a row of `TABLE` has the name and the parameters that torch has [1]_.
+"""Functions of torch, lowered: a row of `TABLE` has torch's name, and parameters with torch's names [1]_.
 
 References
 ----------
@@ -15,16 +15,14 @@ import numpy as np
 from tracer.models.lowering import composites, maxima, windows
 from tracer.models.lowering.affine import Affine
 from tracer.models.lowering.matrix import need_room
-from tracer.models.lowering.tensor import Constant, Tensor
-from tracer.models.lowering.windows import Adaptive, Axis
+from tracer.models.lowering.tensor import Constant, Tensor, tensor_first
+from tracer.models.lowering.windows import Adaptive, Axis, per_channel
 from tracer.models.torch_modules import gates
 
-# With a smaller threshold torch's softplus is another function: it jumps by more than 2e-9.
+# With a smaller threshold torch's softplus is no longer log(1 + eᶻ): it jumps by more than 2e-9 there.
 SOFTPLUS_THRESHOLD = 20
 # Modes of interpolation that are linear along each axis.
 LINEAR = ("linear", "bilinear", "trilinear")
-# The constants of torch's selu.
-SELU = 1.6732632423543772848170429916717, 1.0507009873554804934193349852946
 # A tensor, an array or a number.
 Value = Any
 
@@ -68,12 +66,11 @@ def _activation(name: str) -> Callable[[Tensor], Tensor]:
 
 
 def _add(input: Value, other: Value, *, alpha: float = 1) -> Tensor:
-    if not isinstance(input, Tensor):
-        return _add(_multiply(other, alpha), input)
-    if isinstance(other, Tensor):
-        return input.plus(other if alpha == 1 else other.times(alpha))
+    if isinstance(other, Tensor) and alpha != 1:
+        return _add(input, other.times(alpha))
     _need_one(alpha)
-    return input.with_(Affine.plus, np.asarray(other))
+    x, y = tensor_first(input, other)
+    return x.plus(y)
 
 
 def _need_one(alpha: float) -> None:
@@ -86,17 +83,15 @@ def _subtract(input: Value, other: Value, *, alpha: float = 1) -> Tensor:
     return _add(input, other.times(-1.0) if isinstance(other, Tensor) else -np.asarray(other))
 
 
-def _multiply(input: Value, other: Value) -> Tensor:
-    if isinstance(input, Tensor) and isinstance(other, Tensor):
-        return maxima.product(input, other)
-    x, c = (input, other) if isinstance(input, Tensor) else (other, input)
-    return x.with_(Affine.times, np.asarray(c))
+def _commutative(operation: Callable[[Tensor, Value], Tensor]) -> Callable[..., Tensor]:
+    """A commutative operation of a tensor and another argument, as a function of both in any order."""
+    return lambda input, other: operation(*tensor_first(input, other))
 
 
 def _divide(input: Value, other: Value, *, rounding_mode: str | None = None) -> Tensor:
     if not isinstance(input, Tensor) or isinstance(other, Tensor) or rounding_mode is not None:
-        raise NoChain("a division by what depends on the input, or one that rounds")
-    return input.with_(Affine.over, np.asarray(other))
+        raise NoChain("a division by a tensor that depends on the input, or a division that rounds")
+    return input.elementwise(Affine.over, np.asarray(other))
 
 
 def _matmul(input: Value, other: Value) -> Tensor:
@@ -105,23 +100,19 @@ def _matmul(input: Value, other: Value) -> Tensor:
     if isinstance(input, Tensor) and other.ndim == 2:
         return input.matmul(other)
     if isinstance(input, np.ndarray) and input.ndim == 2 and len(other.shape) >= 2:
-        return _swapped(_swapped(other).matmul(input.T))
-    raise NoChain("a product with what is no matrix")
-
-
-def _swapped(x: Tensor) -> Tensor:
-    return x.moved(lambda places: np.swapaxes(places, -1, -2))
+        return other.rmatmul(input)
+    raise NoChain("a product with a constant that is no matrix")
 
 
 def _power(input: Value, exponent: Value) -> Tensor:
     if not isinstance(input, Tensor) or isinstance(exponent, Tensor) or np.size(exponent) != 1:
-        raise NoChain("an exponent is no constant number")
+        raise NoChain("a power whose exponent is no constant number")
     return maxima.power(input, float(exponent))
 
 
 def _linear(input: Tensor, weight: Constant, bias: Constant | None = None) -> Tensor:
     y = input.matmul(weight.T)
-    return y if bias is None else y.with_(Affine.plus, bias)
+    return y if bias is None else y.plus(bias)
 
 
 def _addmm(input: Value, mat1: Value, mat2: Value, *, beta: float = 1, alpha: float = 1) -> Tensor:
@@ -147,10 +138,12 @@ def _batch_norm(
         )
     if len(running_mean) != input.shape[1]:
         raise ValueError(f"batch normalisation must take {len(running_mean)} channels; got {input.shape[1]}")
-    shape = (1, -1, *(1 for _ in input.shape[2:]))
+    given = ((running_mean, 0.0), (running_var, 0.0), (weight, 1.0), (bias, 0.0))
     mean, variance, scale, shift = (
-        np.broadcast_to((np.float64(default) if p is None else p.reshape(shape)), input.shape).ravel()
-        for p, default in ((running_mean, 0), (running_var, 0), (weight, 1), (bias, 0))
+        np.broadcast_to(
+            per_channel(np.asarray(default if p is None else p, float), input.shape), input.shape
+        ).ravel()
+        for p, default in given
     )
     return Tensor(input.affine.normalised(mean, variance, eps, scale, shift), input.shape)
 
@@ -159,13 +152,13 @@ def _batch_norm(
 
 
 def _each(value: int | Sequence[int], n: int) -> list[int]:
-    """A number for each of n axes."""
+    """A number for each of n axes, given as one number for all or as a sequence."""
     values = list(value) if isinstance(value, Sequence) else [value]
     return [int(v) for v in (values * n if len(values) == 1 else values)]
 
 
 def _batched(function: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """A function of a batch of one, which a tensor without batch becomes."""
+    """A function of a batch of one, as a function of tensors with and without a batch."""
 
     def of_any(input: Tensor, *args: Any, n: int, **kwargs: Any) -> Tensor:
         if len(input.shape) == n + 2:
@@ -279,7 +272,7 @@ def _adaptive(pool: Callable[..., Tensor]) -> Callable[..., Tensor]:
 
 
 def _interpolate_linearly(input: Tensor, size: Any, scale: Any, *options: Any) -> Tensor:
-    """Linear interpolation, along each axis by the matrix that torch makes of the identity."""
+    """Linear interpolation, along each axis by the matrix to which torch interpolates the identity."""
     from torch import eye, float64
     from torch.nn.functional import interpolate
 
@@ -315,7 +308,7 @@ def _interpolate(
         return _interpolate_linearly(input, size, scale_factor, align_corners, recompute_scale_factor)
     if not mode.startswith("nearest"):
         raise NoChain(f"interpolation is {mode}, not nearest or linear")
-    # Indices are exact in float64.
+    # torch interpolates floats only; indices are exact in float64.
     places = from_numpy(input.places.astype(np.float64))
     found = interpolate(places, size, scale_factor, mode, recompute_scale_factor=recompute_scale_factor)
     return input.at(found.numpy().astype(np.intp))
@@ -331,14 +324,14 @@ def _pad(input: Tensor, pad: Sequence[int], mode: str = "constant", value: float
     places = from_numpy(input.places.astype(np.float64))
     found = padded(places, pad, mode, -1.0 if mode == "constant" else None).numpy().astype(np.intp)
     y = input.at(found)
-    return y.with_(Affine.plus, np.where(found < 0, value, 0.0)) if value and mode == "constant" else y
+    return y.plus(np.where(found < 0, value, 0.0)) if value and mode == "constant" else y
 
 
 def _unfold(input: Tensor, *args: Any, **kwargs: Any) -> Tensor:
     from torch import from_numpy
     from torch.nn.functional import unfold
 
-    # Padding is 0.
+    # torch pads with 0, so that places are counted from 1.
     places = from_numpy(input.places + 1.0)
     return input.at(unfold(places, *args, **kwargs).numpy().astype(np.intp) - 1)
 
@@ -361,27 +354,22 @@ def _reducing(reduce: Callable[[Tensor, tuple[int, ...]], Tensor]) -> Callable[.
 
 
 class Extremes(NamedTuple):
-    """The maxima or minima along an axis; where they are is not known."""
+    """The maxima or minima along an axis; their indices are not known."""
 
     values: Any
     indices: Any = None
 
 
-def _extreme(reduce: Callable[..., Tensor], meet: Callable[..., Tensor]) -> Callable[..., Any]:
+def _extreme(reduce: Callable[..., Tensor], of_two: Callable[..., Tensor]) -> Callable[..., Any]:
     """``torch.max`` and ``torch.min``: of two tensors, of all entries, or along an axis, with indices."""
 
     def operator(input: Tensor, dim: Any = None, keepdim: bool = False, other: Any = None) -> Any:
         if isinstance(dim, Tensor | np.ndarray) or other is not None:
-            return _meeting(meet)(input, dim if other is None else other)
+            return _commutative(of_two)(input, dim if other is None else other)
         y = _reducing(reduce)(input, dim, keepdim)
         return y if dim is None else Extremes(y)
 
     return operator
-
-
-def _meeting(meet: Callable[..., Tensor]) -> Callable[..., Tensor]:
-    """A function of a tensor and another, or a constant, in either place."""
-    return lambda input, other: meet(*((input, other) if isinstance(input, Tensor) else (other, input)))
 
 
 # Activations ----------------------------------------------------------------------------------------
@@ -406,16 +394,12 @@ def _softmax(input: Tensor, dim: int | None = None, *args: Any, **kwargs: Any) -
 
 
 def _prelu(input: Tensor, weight: Constant) -> Tensor:
-    return input.with_(maxima.prelu, weight.reshape(1, -1, *(1 for _ in input.shape[2:])))
+    return input.elementwise(maxima.prelu, per_channel(weight, input.shape))
 
 
 def _clamp(input: Tensor, min: float | None = None, max: float | None = None) -> Tensor:
     low, high = -np.inf if min is None else float(min), np.inf if max is None else float(max)
     return Tensor(maxima.clipped(input.affine, low, high), input.shape)
-
-
-def _hard_sigmoid(input: Tensor) -> Tensor:
-    return Tensor(maxima.clipped(input.affine.over(6.0).plus(0.5), 0.0, 1.0), input.shape)
 
 
 def _dropout(input: Tensor, p: float = 0.5, training: bool = False, *, n: int = 0) -> Tensor:
@@ -425,7 +409,7 @@ def _dropout(input: Tensor, p: float = 0.5, training: bool = False, *, n: int = 
 
 
 def _of_axes(name: str, function: Callable[..., Tensor]) -> dict[str, Callable[..., Tensor]]:
-    """The functions of one, two and three axes."""
+    """A row for the functions of one, two and three axes each."""
     return {f"{name}{n}d": partial(function, n=n) for n in (1, 2, 3)}
 
 
@@ -434,8 +418,8 @@ TABLE: dict[str, Callable[..., Any]] = {
     "sub": _subtract,
     "subtract": _subtract,
     "rsub": lambda input, other, **kwargs: _subtract(other, input, **kwargs),
-    "mul": _multiply,
-    "multiply": _multiply,
+    "mul": _commutative(maxima.product),
+    "multiply": _commutative(maxima.product),
     "div": _divide,
     "divide": _divide,
     "rdiv": lambda input, other: _divide(other, input),
@@ -459,14 +443,14 @@ TABLE: dict[str, Callable[..., Any]] = {
     "interpolate": _interpolate,
     "pad": _pad,
     "unfold": _unfold,
-    "mean": _reducing(windows.mean),
-    "sum": _reducing(windows.reduced),
-    "amax": _reducing(maxima.reduced),
-    "amin": _reducing(maxima.least),
-    "max": _extreme(maxima.reduced, maxima.greater),
-    "min": _extreme(maxima.least, maxima.lesser),
-    "maximum": _meeting(maxima.greater),
-    "minimum": _meeting(maxima.lesser),
+    "mean": _reducing(windows.mean_over),
+    "sum": _reducing(windows.sum_over),
+    "amax": _reducing(maxima.maximum_over),
+    "amin": _reducing(maxima.minimum_over),
+    "max": _extreme(maxima.maximum_over, maxima.greater),
+    "min": _extreme(maxima.minimum_over, maxima.lesser),
+    "maximum": _commutative(maxima.greater),
+    "minimum": _commutative(maxima.lesser),
     "relu": _activation("relu"),
     "sigmoid": _activation("sigmoid"),
     "tanh": _activation("tanh"),
@@ -475,13 +459,13 @@ TABLE: dict[str, Callable[..., Any]] = {
     "prelu": _prelu,
     "elu": _elementwise(maxima.elu),
     "celu": _elementwise(maxima.celu),
-    "selu": lambda input: Tensor(maxima.selu(input.affine, *SELU), input.shape),
+    "selu": lambda input: Tensor(maxima.selu(input.affine, *composites.SELU), input.shape),
     "gelu": _gelu,
     "softplus": _softplus,
     "hardtanh": lambda input, min_val=-1.0, max_val=1.0: _clamp(input, min_val, max_val),
     "relu6": lambda input: _clamp(input, 0.0, 6.0),
-    "hardsigmoid": _hard_sigmoid,
-    "log_sigmoid": lambda input: input.times(-1.0).activated("softplus").times(-1.0),
+    "hardsigmoid": composites.hard_sigmoid,
+    "log_sigmoid": lambda input: composites.log_sigmoid(x=input),
     "clamp": _clamp,
     "clip": _clamp,
     "clamp_min": _clamp,

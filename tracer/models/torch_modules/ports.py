@@ -1,8 +1,8 @@
-"""Modules with several inputs or results, as modules that take one tensor and give one.
+"""Modules with several inputs or results, as modules of one tensor that give one tensor.
 
-A point of such a module is that of all its inputs, one after another: the forward cuts it into parts of the
-given shapes. Of several results, a tuple or a mapping, one is chosen by its number or name. The forward that
-does both is lowered, or evaluated, as that of any module.
+A point of the new module consists of the points of all inputs, one after another: its forward splits a point
+into parts of the given shapes, and chooses one of several results, a tuple or a mapping, by its number or
+name. This forward is lowered, or evaluated, like that of any module.
 """
 
 import math
@@ -14,7 +14,7 @@ from tracer.fields.checks import shown
 if TYPE_CHECKING:
     from torch import nn
 
-# A result of a module: its number or its name.
+# The number or the name of a result of a module; None where there is one result.
 Choice = int | str | None
 
 
@@ -23,7 +23,7 @@ class UnknownResult(ValueError):
 
 
 def of_one_tensor(module: "nn.Module", shapes: Sequence[tuple[int, ...]], output: Choice) -> "nn.Module":
-    """The module of one input, whose points have n numbers, and of one result.
+    """The module with one input, the points of all inputs one after another, and one result.
 
     Parameters
     ----------
@@ -31,7 +31,7 @@ def of_one_tensor(module: "nn.Module", shapes: Sequence[tuple[int, ...]], output
     shapes : sequence of tuple of int
         The shape of a point of each input.
     output : int, str or None
-        The number or name of the result; None if there is one.
+        The number or name of the result; None if the module has one result.
     """
     from torch import nn
 
@@ -43,7 +43,7 @@ def of_one_tensor(module: "nn.Module", shapes: Sequence[tuple[int, ...]], output
             self.module = module
 
         def __reduce__(self) -> tuple:
-            # A class in a function cannot be found by its name.
+            # pickle cannot find a class inside a function by its name.
             return of_one_tensor, (self.module, shapes, output)
 
         def forward(self, x: Any) -> Any:

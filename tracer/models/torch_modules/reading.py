@@ -3,8 +3,8 @@
 A module becomes a network with exactly the same numbers if its forward calls only functions of the table in
 `operators`: linear layers, convolutions, pools, activations, sums of branches; batch normalisation is folded
 into the layer before it, with its running statistics. A final log-softmax is read as softmax, which has the
-same margins. The module is copied first and never changed: a module in training mode is read as in evaluation
-mode. Any other module is a `SampledModel`, whose reason names the part that stands in the way of a proof.
+same boundaries. The module is copied first and never changed: a module in training mode is read in evaluation
+mode. Any other module is a `SampledModel`, whose reason names the part that prevents a proof.
 
 torch's softplus is z above its threshold; the softplus here is log(1 + eᶻ) everywhere. The difference is 2e-9
 at the threshold of 20, and decreases.
@@ -44,10 +44,10 @@ def read(
     Parameters
     ----------
     module : torch.nn.Module
-        TorchScript, too.
+        Or TorchScript.
     shape : sequence of int, or of such sequences, optional
-        The shape of one point, or of that of each input; the number of inputs of the first linear layer by
-        default.
+        The shape of one point, or a shape for each of several inputs; by default the number of inputs of the
+        first linear layer.
     output : int or str, optional
         The number or name of the result, where there are several.
 
@@ -60,13 +60,13 @@ def read(
     ------
     ValueError
         If the module cannot be evaluated at points of this shape, or `output` is none of its results; the
-        message says why.
+        message gives the reason.
     """
     from torch import no_grad
 
     name = name_of(module)
     try:
-        with no_grad():  # else the parameters of a script are computed ones
+        with no_grad():  # else the parameters of a copied script are results of operations, not leaves
             copy = deepcopy(module).double().cpu().eval()
     # Copying a user's module may raise anything; none of its functions of points is called.
     except Exception as error:
@@ -91,10 +91,10 @@ def read(
 
 
 def _need_agreement(network: Network, module: "nn.Module", shape: tuple[int, ...]) -> None:
-    """Raise NoChain if a module has other outputs than the network, at some random points.
+    """Raise NoChain if the outputs of a module and its network differ at some random points.
 
-    A forward may do something else for tensors of torch than for what stands in for them, such as where it
-    asks for their class; or it may be random.
+    A forward may treat tensors of torch and their stand-ins differently, such as by their class; or it may be
+    random.
     """
     rng = np.random.default_rng(0)
     for scale in SCALES:
@@ -108,11 +108,11 @@ def _need_agreement(network: Network, module: "nn.Module", shape: tuple[int, ...
             raise NoChain(f"it gives {known.size} numbers, not the {y.size} of the layers that it calls")
         sure = np.isfinite(known) & np.isfinite(y)
         if (np.abs(known - y)[sure] > allowed * (1 + np.abs(known[sure]).max(initial=0.0))).any():
-            raise NoChain("its outputs are not those of the layers that it calls")
+            raise NoChain("its outputs differ from the outputs of the layers that it calls")
 
 
 def _checked(shape: Sequence[Any]) -> list[tuple[int, ...]]:
-    """The shape of a point of each input."""
+    """The shape of a point of each input, checked."""
     several = isinstance(shape, Sequence) and len(shape) > 0 and not isinstance(shape[0], int)
     shapes = shape if several else [shape]
     for one in shapes:
@@ -125,36 +125,39 @@ def _checked(shape: Sequence[Any]) -> list[tuple[int, ...]]:
 
 
 def _inputs(module: "nn.Module") -> tuple[int]:
-    """The number of inputs of the first layer, if that tells it.
+    """The number of inputs of the first layer.
 
     Raises
     ------
     ValueError
-        If it does not.
+        If the first layer does not determine it.
     """
     name = name_of(module)
     for child in module.modules():
         if type(child).__name__.startswith("Conv"):
             raise ValueError(
-                f"shape must be given for {name}: a convolution does not tell the size of its input; pass "
+                f"shape must be given for {name}: a convolution does not fix the size of its input; pass "
                 "shape=(channels, …), the shape of one point"
             )
         for number in ("in_features", "num_features"):
             if hasattr(child, number):
                 return (int(getattr(child, number)),)
-    # TorchScript keeps no numbers of its layers, but their weights.
+    # TorchScript keeps the weights of its layers, but not their numbers of inputs.
     weights = [p for _, p in module.named_parameters() if len(p.shape) > 1]
     if weights and len(weights[0].shape) == 2:
         return (weights[0].shape[1],)
     raise ValueError(
-        f"shape must be given for {name}: no layer tells the number of inputs; pass shape=(…), the shape of "
+        f"shape must be given for {name}: no layer fixes the number of inputs; pass shape=(…), the shape of "
         "one point"
     )
 
 
 @contextmanager
 def _followed(module: "nn.Module", stack: list[str]) -> Iterator[None]:
-    """While it lasts, the parts of a module whose forwards run are on a stack; an exception leaves them."""
+    """A block in which the parts of a module whose forwards run are on a `stack`.
+
+    After an exception the stack still ends with the part in which it was raised.
+    """
     hooks: list[Any] = []
 
     def enter(name: str) -> Any:
@@ -167,7 +170,7 @@ def _followed(module: "nn.Module", stack: list[str]) -> Iterator[None]:
         stack.pop()
 
     for name, part in module.named_modules():
-        if name and not hasattr(part, "_c"):  # TorchScript calls its parts itself
+        if name and not hasattr(part, "_c"):  # TorchScript calls its parts without hooks
             hooks += [part.register_forward_pre_hook(enter(name)), part.register_forward_hook(leave)]
     try:
         yield
@@ -182,7 +185,7 @@ def lowered(module: "nn.Module", shape: tuple[int, ...]) -> Network:
     Raises
     ------
     NoChain
-        If it is none.
+        If the module is no chain of layers.
     """
     from torch import jit
 
@@ -195,6 +198,6 @@ def lowered(module: "nn.Module", shape: tuple[int, ...]) -> Network:
             return chain.network(y.value.affine, [x.affine])
     except NoChain:
         raise
-    # A forward may raise anything when it is called with what is no tensor of torch.
+    # A forward may raise anything when it is called with a stand-in for a tensor of torch.
     except Exception as error:
         raise NoChain(said(error)) from error

@@ -1,9 +1,10 @@
-"""TorchScript, lowered: its functions are seen where torch dispatches them.
+"""TorchScript, lowered: each function is lowered when torch dispatches it.
 
-A script runs in torch's own interpreter, which accepts tensors of torch alone. So it runs on zeros, and each
-function that torch dispatches [1]_ on a tensor that depends on the input is also called on what that tensor
-is lowered to. Below modules and scripts these functions have other names and arguments: a linear layer is a
-transposition and a product. What depends on values, such as a branch, is in no table, and ends it.
+A script runs in torch's own interpreter, which accepts only tensors of torch. So it runs on zeros, and each
+function that torch dispatches [1]_ on a tensor that depends on the input is also called on the lowered
+tensor. Dispatched functions have other names and arguments than those that a script calls: a linear layer is
+a transposition and a product. A function whose result depends on values, such as a branch, is in no table: it
+makes the script no chain of layers.
 
 References
 ----------
@@ -48,7 +49,7 @@ def _batch_norm(x: Any, weight: Any, bias: Any, mean: Any, variance: Any, *rest:
 
 
 def _elu(x: Any, alpha: float = 1, scale: float = 1, input_scale: float = 1) -> Any:
-    """elu, whose other factors make it selu and celu."""
+    """elu; torch dispatches selu and celu as elu with other factors."""
     if input_scale != 1:
         raise NoChain(f"elu has the input scale {input_scale}")
     y = _function("elu")(x, alpha)
@@ -56,7 +57,7 @@ def _elu(x: Any, alpha: float = 1, scale: float = 1, input_scale: float = 1) -> 
 
 
 def _upsample(x: Any, size: Any, *scales: Any) -> Any:
-    """Nearest neighbours, which torch counts by the factors where there are some."""
+    """Nearest neighbours; fractional factors are refused, as torch would choose neighbours by them."""
     factors = [scale for given in scales for scale in (given if isinstance(given, list) else [given])]
     if size is None or any(factor is not None and factor % 1 for factor in factors):
         raise NoChain(f"interpolation by the factors {factors}")
@@ -64,6 +65,8 @@ def _upsample(x: Any, size: Any, *scales: Any) -> Any:
 
 
 def _function(name: str) -> Callable[..., Any]:
+    """The function of torch with this name, lowered."""
+
     def function(*args: Any, **kwargs: Any) -> Any:
         import torch
 
@@ -72,8 +75,8 @@ def _function(name: str) -> Callable[..., Any]:
     return function
 
 
-# What torch dispatches under another name than its function has, or with other arguments.
-BELOW: dict[str, Callable[..., Any]] = {
+# Functions that torch dispatches under another name, or with other arguments, than it has in the table.
+DISPATCHED: dict[str, Callable[..., Any]] = {
     "convolution": _convolution,
     "_convolution": _convolution,
     "native_batch_norm": _batch_norm,
@@ -93,7 +96,7 @@ BELOW: dict[str, Callable[..., Any]] = {
 
 
 def lowered_script(script: "nn.Module", x: Tensor) -> Any:
-    """What a script returns for a point `x`.
+    """The lowered result of a script for a point `x`.
 
     Raises
     ------
@@ -120,16 +123,16 @@ def lowered_script(script: "nn.Module", x: Tensor) -> Any:
 
 
 class Seen:
-    """The tensors that depend on the input, and what they are lowered to.
+    """The tensors of torch that depend on the input, each with the lowered tensor.
 
     Attributes
     ----------
     refusal : NoChain or None
-        Why a function was not lowered: the interpreter would replace an exception that is raised in it.
+        Why a function was not lowered; kept here, as the interpreter would replace an exception raised in it.
     """
 
     def __init__(self, start: "torch.Tensor", lowered: Traced) -> None:
-        # The tensors are kept: as long as they live no other has their number.
+        # The tensors are kept alive, so that no other tensor gets the id of one of them.
         self._known: dict[int, tuple[Any, Any]] = {id(start): (start, lowered)}
         self.refusal: NoChain | None = None
 
@@ -138,20 +141,20 @@ class Seen:
         return any(map(self.depends, x)) if isinstance(x, list | tuple) else id(x) in self._known
 
     def lowered(self, x: Any) -> Any:
-        """An argument with lowered tensors."""
+        """An argument with its tensors lowered."""
         if isinstance(x, list | tuple):
             return type(x)(map(self.lowered, x))
         return self._known.get(id(x), (x, x))[1]
 
     def take(self, func: Any, args: tuple, kwargs: dict[str, Any], found: Any) -> None:
-        """Lower a function that was called, if it depends on the input."""
+        """Lower a function that was called, if an argument depends on the input."""
         if self.refusal is not None or not self.depends([*args, *kwargs.values()]):
             return
         name = func.overloadpacket.__name__
         try:
             given = self.lowered(args), {key: self.lowered(x) for key, x in kwargs.items()}
-            result = BELOW.get(name, partial(called, name, func))(*given[0], **given[1])
-        # What torch passes may fit no row of the table.
+            result = DISPATCHED.get(name, partial(called, name, func))(*given[0], **given[1])
+        # The arguments of torch may fit no row of the table.
         except Exception as error:
             self.refusal = error if isinstance(error, NoChain) else NoChain(f"{name}: {said(error)}")
             return

@@ -1,11 +1,12 @@
 """A module's forward, run on tensors that are lowered.
 
-torch hands every function of an object with `__torch_function__` to that object [1]_: so the forward of a
-module runs as it is, control flow on shapes included, and every operation is lowered as it is called. What
-depends on values, such as a branch or a conversion to NumPy, is in no table, and ends the trace.
+torch passes every function of an object with `__torch_function__` to that object [1]_: so the forward of a
+module runs unchanged, control flow on shapes included, and every operation is lowered when it is called. An
+operation that depends on values, such as a branch or a conversion to NumPy, is in no table: it makes the
+module no chain of layers.
 
-Operations in place change the object that they are called on. Views share its numbers: views that were made
-before such a change are stale, and may not be used again.
+Operations in place change the tensor that they are called on. Views share its numbers: views from before such
+a change are stale, and using one is refused.
 
 References
 ----------
@@ -18,11 +19,10 @@ from typing import Any, cast
 
 import numpy as np
 
-from tracer.models.lowering.affine import Affine
 from tracer.models.lowering.tensor import Tensor, stacked
 from tracer.models.torch_modules.operators import CONVERSIONS, JOINS, MOVES, TABLE, Extremes, NoChain
 
-# Methods of a tensor that tell its shape.
+# Methods of a tensor that depend only on its shape.
 SHAPES: dict[str, Callable[..., Any]] = {
     "size": lambda shape, dim=None: shape if dim is None else shape[dim],
     "dim": len,
@@ -30,7 +30,7 @@ SHAPES: dict[str, Callable[..., Any]] = {
     "numel": lambda shape: int(np.prod(shape)),
     "is_floating_point": lambda shape: True,
 }
-# Attributes, and methods without arguments, that tell what a tensor is.
+# Attributes that depend on the kind of a tensor, with their values for a dense tensor of floats.
 KINDS = dict.fromkeys(
     ("is_cuda", "is_sparse", "is_quantized", "is_nested", "is_meta", "is_mkldnn", "requires_grad"),
     False,
@@ -57,7 +57,7 @@ OPERATORS = {
 }
 
 
-# Python would answer these itself, by what the object is.
+# Special methods to refuse: for an object without them, Python would use defaults of its own.
 VALUES = ("bool", "float", "int", "index", "array", "setitem")
 COMPARISONS = ("eq", "ne", "lt", "le", "gt", "ge", "contains")
 UNKNOWN = ("rpow", "floordiv", "mod")
@@ -71,7 +71,7 @@ class Storage:
 
 
 class Traced:
-    """A tensor of torch while a forward runs; `value` is what it is lowered to, None if that is unknown."""
+    """A stand-in for a tensor of torch while a forward runs, whose `value` is the lowered tensor."""
 
     def __init__(self, value: Tensor | None, storage: Storage | None = None) -> None:
         self._value, self._storage = value, Storage() if storage is None else storage
@@ -81,7 +81,7 @@ class Traced:
     def value(self) -> Tensor:
         """The lowered tensor."""
         if self._seen != self._storage.changes:
-            raise NoChain("a view is used after what it shares its numbers with was changed in place")
+            raise NoChain("a view is used after the tensor whose numbers it shares was changed in place")
         if self._value is None:
             raise NoChain("a result that is no layer of a chain is used, such as the indices of a maximum")
         return self._value
@@ -112,7 +112,7 @@ class Traced:
 
     @property
     def device(self) -> Any:
-        """Where the numbers are."""
+        """The device of the numbers."""
         import torch
 
         return torch.device("cpu")
@@ -139,7 +139,7 @@ class Traced:
         if name.startswith("__") or method is None:
             raise AttributeError(name)
         if not callable(method):
-            raise NoChain(f"{name} of a tensor is asked for")
+            raise NoChain(f"{name} of a tensor is used")
         return partial(called, name, method, self)
 
     def __len__(self) -> int:
@@ -206,7 +206,7 @@ def called(name: str, function: Any, *args: Any, **kwargs: Any) -> Any:
 
 
 def _moved(x: Tensor, move: Callable[..., Any], args: tuple) -> Tensor | tuple[Tensor, ...]:
-    """The tensor with its entries moved as torch moves their indices; several if that gives several."""
+    """The tensor, or several tensors, with entries moved as torch moves their indices."""
     import torch
 
     found = move(torch.from_numpy(x.places), *map(_of_shape, args))
@@ -218,7 +218,7 @@ def _moved(x: Tensor, move: Callable[..., Any], args: tuple) -> Tensor | tuple[T
 
 
 def _converted(x: Tensor, convert: Callable[..., Any], args: tuple) -> Tensor:
-    """The tensor in another type of floats, whose rounding is small."""
+    """The same tensor for a conversion to a type whose rounding is small."""
     import torch
 
     found = convert(torch.zeros((), dtype=torch.float64), *map(_of_shape, args))
@@ -228,7 +228,7 @@ def _converted(x: Tensor, convert: Callable[..., Any], args: tuple) -> Tensor:
 
 
 def _of_shape(x: Any) -> Any:
-    """An argument, or a tensor of torch of the same shape."""
+    """An argument; for a stand-in, an uninitialised tensor of torch of its shape."""
     import torch
 
     return torch.empty(x.shape, dtype=torch.float64) if isinstance(x, Traced) else x
@@ -241,7 +241,7 @@ def _joined(tensors: Any, join: Callable[..., Any], args: tuple) -> Tensor:
     parts = [x.value if isinstance(x, Traced) else x.detach().double() for x in tensors]
 
     def joined(places: list[Any]) -> Any:
-        # Entries of constants are 0 first: place −1.
+        # Entries of constants have the place −1, so that they are 0 until the constants are added.
         some = iter(places)
         given = [torch.from_numpy(next(some)) if isinstance(x, Tensor) else 0 * x.long() - 1 for x in parts]
         return join(given, *args).numpy()
@@ -250,11 +250,11 @@ def _joined(tensors: Any, join: Callable[..., Any], args: tuple) -> Tensor:
     if all(isinstance(x, Tensor) for x in parts):
         return y
     zeros = [torch.zeros(x.shape, dtype=torch.float64) if isinstance(x, Tensor) else x for x in parts]
-    return y.with_(Affine.plus, join(zeros, *args).numpy())
+    return y.plus(join(zeros, *args).numpy())
 
 
 def _lowered(x: Any) -> Any:
-    """An argument with lowered tensors, and arrays for those of torch."""
+    """An argument with the lowered tensor for a stand-in, or the array for a tensor of torch."""
     import torch
 
     if isinstance(x, Traced):

@@ -27,15 +27,16 @@ PICTURE_TOLERANCE = 1e-4
 # Widths in points: of lines, rims and halos; of marks of undecided cells, and of data on axes of FULL inches.
 LINE, RIM, HALO = 1.6, 0.6, 1.6
 UNDECIDED_MARK, POINT, FULL, LEAST = 5 * LINE, 4.7, 3.5, 0.5
-# Undecided cells narrower than the first share of the box are marked; of those closer than the second, one.
+# Undecided cells narrower than the first share of the box are marked; cells that are closer to each other
+# than the second share have one mark.
 SMALL_CELL, APART = 0.02, 1e-3
-# Points on a curve where its text may be.
+# The number of points on a curve among which the place of its text is chosen.
 PLACES = 41
 
 
 @dataclass
 class Canvas:
-    """Axes to draw on, with what shows on their background and is explained in a legend.
+    """Axes to draw on, with colours that show on their background, and the entries of a legend.
 
     Attributes
     ----------
@@ -43,7 +44,7 @@ class Canvas:
     scene : Scene
     palette : Palette
     covered : bool
-        Whether the axes showed something before: then lines have a halo.
+        Whether the axes showed something before: then lines have a halo that sets them off.
     entries : dict
         The handles of the legend by text.
     """
@@ -73,7 +74,7 @@ class Canvas:
         return self.scene.fit(self.ax.add_collection(lines, autolim=False), curves, update_lines)
 
     def points(self, points: Array, numbers: Sequence[int] | None, colors: Array) -> Any:
-        """Data points (n, 2), with the markers and colours of classes with the given numbers."""
+        """Data points (n, 2), with the markers and `colors` of their classes, given by `numbers`."""
         size = min(max(width_of(self.ax) / FULL, LEAST), 1.0)
         rim: dict[str, Any] = {"edgecolor": self.palette.ink, "linewidth": RIM * size, "zorder": 3}
         rim["s"] = (POINT * size) ** 2
@@ -101,7 +102,7 @@ class Canvas:
         return self.ax.add_collection(squares, autolim=False)
 
     def undecided(self, certificate: Certificate) -> Any:
-        """The undecided cells of a proof, with a mark wider than a line on small ones; None without any."""
+        """The undecided cells of a proof, with marks wider than a line on small cells; None without cells."""
         cells, box = certificate.undecided, Box.from_bounds(certificate.bounds)
         # Without a proof the whole box is undecided: colouring it would hide the classes, and tell nothing.
         if not len(cells) or (cells[0] == [box.lower, box.upper]).all():
@@ -116,7 +117,7 @@ class Canvas:
         )
 
     def explain(self, text: str, *, region: Any = None, number: int | None = None, color: Any = None) -> None:
-        """Add a text to the legend, with the colour of its region, and the marker of its class if it has."""
+        """Add a text to the legend, with the colour of a `region`, and the marker of the class `number`."""
         from matplotlib.lines import Line2D
         from matplotlib.patches import Patch
 
@@ -130,7 +131,7 @@ class Canvas:
         self.entries[text] = tuple(handles)
 
     def legend(self) -> None:
-        """Draw the legend."""
+        """Draw the legend of all entries."""
         draw_legend(self.ax, list(self.entries.values()), list(self.entries))
 
     def write(self, curves: Sequence[Any], text: str) -> list[Any]:
@@ -156,9 +157,9 @@ class Canvas:
 def canvas(
     ax: Any, box: Box, curves: Sequence[Any], field: Any, labels: tuple[str | None, str | None] = (None, None)
 ) -> Iterator[Canvas]:
-    """Given axes, or new ones, to draw on; empty axes get a frame, others keep their limits.
+    """A block that draws on given axes, or on new ones; empty axes get a frame, others keep their limits.
 
-    Labels that are given are set, by default the names of the field's coordinates where the axes have none.
+    Axes without labels get the names of the field's coordinates; given `labels` replace those of the axes.
     """
     ax = axes_or_new(ax)
     covered = ax.has_data()
@@ -181,7 +182,7 @@ class Display:
     # The keywords of `plot` for a file or a notebook.
     in_files: Mapping[str, Any] = MappingProxyType({})
 
-    def _on(self, ax: Any) -> None:
+    def _drawn_on(self, ax: Any) -> None:
         self.ax_, self.figure_ = ax, ax.figure
 
 
@@ -191,7 +192,7 @@ def data(X: ArrayLike | None, y: ArrayLike | None, field: Any) -> Array | None:
     Raises
     ------
     ValueError
-        If X has another shape or other names than the inputs, or y another number of classes.
+        If X has another shape or other names than the inputs, or y has not one class for each point.
     """
     if X is None:
         if y is not None:

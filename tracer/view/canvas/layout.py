@@ -16,9 +16,9 @@ from tracer.fields.checks import shown
 
 # Ratio of a box's sides beyond which its coordinates are not assumed to have the same unit.
 LONGEST_EQUAL = 4.0
-# Figures below this width, in inches, have the legend above the axes, and small letters in it.
+# Figures below this width, in inches, have a legend with small letters above the axes.
 NARROW = 4.0
-# Columns of a legend have as many rows at most, and texts as many letters.
+# The most rows in a column of a legend, and the most letters in a text.
 MOST_ROWS, MOST_LETTERS = 16, 28
 SMALL = {"fontsize": "small", "handlelength": 1.4}
 TIGHT = {
@@ -28,9 +28,9 @@ TIGHT = {
     "borderpad": 0.3,
     "handletextpad": 0.4,
 }
-# Widths in a narrow legend: of a handle and of a letter, in inches.
+# The widths of a handle and of a letter in a narrow legend, in inches.
 HANDLE, LETTER = 0.38, 0.068
-# Layouts are repeated until nothing is outside of the figure, on a part of it not smaller than a share.
+# The most layouts of a figure, and the smallest share of its sides to which a layout may be restricted.
 MOST_LAYOUTS, SMALLEST = 4, 0.4
 
 
@@ -54,10 +54,10 @@ def roomy_axes(figure: Any) -> Any:
 
 
 class Settled:
-    """The method `execute` of a constrained layout, repeated on less of the figure while it overflows.
+    """The method `execute` of a constrained layout, repeated on a smaller part of a figure that overflows.
 
-    Axes with equal units change their shape when they are moved, and with it the numbers along their sides,
-    for which the room was made before.
+    Axes with equal units change their shape when a layout moves them, and with their shape the numbers along
+    their sides, for which the layout has already made room.
     """
 
     def __init__(self, engine: Any) -> None:
@@ -91,7 +91,7 @@ def picture(display: Any, target: Any, suffix: str, **kwargs: Any) -> None:
 
 @contextmanager
 def limits_kept(ax: Any) -> Iterator[None]:
-    """Restore the limits of axes, and whether they follow what is drawn later."""
+    """A block after which axes have their limits from before, and follow later artists as before."""
     before = {
         name: (getattr(ax, f"get_{name}lim")(), getattr(ax, f"get_autoscale{name}_on")()) for name in "xy"
     }
@@ -101,7 +101,7 @@ def limits_kept(ax: Any) -> Iterator[None]:
 
 
 def frame(ax: Any, box: Box, curves: Sequence[Any], field: Any = None) -> None:
-    """Set limits and aspect of empty axes if these have none of their own.
+    """Set the limits and the aspect of empty axes, unless they were set before.
 
     Parameters
     ----------
@@ -123,14 +123,14 @@ def frame(ax: Any, box: Box, curves: Sequence[Any], field: Any = None) -> None:
 
 
 def label(ax: Any, field: Any, given: tuple[str | None, str | None]) -> None:
-    """Label axes that have no labels; given labels replace those they have."""
+    """Label axes without labels by the field's coordinates; `given` labels replace any others."""
     for axis, name, own in zip((ax.xaxis, ax.yaxis), names_of_coordinates(field), given, strict=True):
         if own is not None or not axis.get_label_text():
             axis.set_label_text(plain(name) if own is None else own)
 
 
 class EqualUnits:
-    """The method `apply_aspect` of axes with equal units, which drops them if a scale is not linear."""
+    """The method `apply_aspect` of axes with equal units, which are given up if a scale is not linear."""
 
     def __init__(self, ax: Any) -> None:
         self.ax = ax
@@ -167,15 +167,15 @@ def has_equal_units(box: Box, field: Any = None) -> bool:
 
 
 def plain(text: str) -> str:
-    """A name as it is drawn: matplotlib reads what is between dollars as a formula."""
+    """A name with its dollars escaped, between which matplotlib would read a formula."""
     return str(text).replace("$", r"\$")
 
 
 def draw_legend(ax: Any, handles: Sequence[Any], texts: Sequence[str]) -> None:
-    """Draw a legend, unless the axes have one or there are no handles."""
+    """Draw a legend, unless the axes have a legend or there are no handles."""
     if not handles or ax.get_legend() is not None:
         return
-    # matplotlib leaves texts out that begin with an underscore.
+    # matplotlib omits texts that begin with an underscore.
     cut = [t if len(t) <= MOST_LETTERS else f"{t[: MOST_LETTERS - 1]}…" for t in map(str, texts)]
     drawn = [plain(f" {t}" if t.startswith("_") else t) for t in cut]
     width = ax.get_figure().get_size_inches()[0]

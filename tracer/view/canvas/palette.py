@@ -1,9 +1,9 @@
-"""Colours and markers: those of classes, and ink that shows on the background of the axes.
+"""Colours and markers of classes, and ink that shows on the background of the axes.
 
-A class has the same colour and marker in every picture, those of its number; the colours are scikit-learn's.
-A region is tinted with its class's colour on the background. Ink is dark or light by the relative luminance
-of the background, ``L = 0.2126 R + 0.7152 G + 0.0722 B`` of linear R, G, B [1]_, so that lines and the rims
-of markers show on every background and on every tint of it.
+The number of a class determines its colour and its marker, so that both are the same in every picture; the
+colours are scikit-learn's. A region has its class's colour, thinned on the background. Ink is dark or light
+by the relative luminance of the background, ``L = 0.2126 R + 0.7152 G + 0.0722 B`` of linear R, G, B [1]_, so
+that lines and the rims of markers show on every background and on every region.
 
 References
 ----------
@@ -20,7 +20,7 @@ import numpy as np
 from tracer.arrays import Array
 from tracer.fields.checks import shown
 
-# scikit-learn's colours of classes: ten that the colour-blind tell apart [2]_, and the colormap for more.
+# scikit-learn's colours of classes: ten that the colour-blind distinguish [2]_, and the colormap for more.
 FEW_COLORS = (
     *("#3f90da", "#ffa90e", "#bd1f01", "#94a4a2", "#832db6"),
     *("#a96b59", "#e76300", "#b9ac70", "#717581", "#92dadd"),
@@ -29,18 +29,18 @@ MANY_COLORS = "gist_rainbow"
 MARKERS = "os^DvPX<>*"
 # The colours of points and regions that belong to no single class, and of undecided cells.
 NEUTRAL, UNDECIDED = "#8c8c8c", "#d6008f"
-# Dark ink has the better contrast on backgrounds of more luminance.
+# Dark and light ink, and the luminance of the background above which dark ink has the better contrast.
 DARK, LIGHT, BRIGHT = "#202020", "#f2f2f2", 0.18
 # Share of its class's colour in the colour of a region; points have the full colour.
 TINT = 0.35
-# Where the sRGB curve is linear, and its three constants.
+# The end of the linear part of the sRGB curve, and the constants of the curve.
 LINEAR_UP_TO, SLOPE, OFFSET, GAMMA = 0.04045, 12.92, 0.055, 2.4
 WEIGHTS = np.array([0.2126, 0.7152, 0.0722])
 
 
 @dataclass(frozen=True)
 class Palette:
-    """What shows on the background of some axes.
+    """Colours that show on the background of some axes.
 
     Attributes
     ----------
@@ -55,7 +55,7 @@ class Palette:
 
     @classmethod
     def of(cls, ax: Any) -> "Palette":
-        """The palette for axes as they are now, seen through to the figure, and to white paper."""
+        """The palette for the present background: the axes over the figure, both over white paper."""
         from matplotlib.colors import to_rgba
 
         paper = np.ones(3)
@@ -72,7 +72,7 @@ class Palette:
         return colors[0] if isinstance(color, str) or np.ndim(color) == 1 else colors
 
 
-# Of pages in the browser, which are white.
+# The palette of pages in the browser, which are white.
 PAGE = Palette(np.ones(3), DARK)
 
 
@@ -90,7 +90,7 @@ def class_colors(given: Any, n: int) -> Array:
     Raises
     ------
     ValueError
-        If there are not n colours, or no such colormap.
+        If there are not n colours, or a colormap does not exist.
     """
     import matplotlib as mpl
     from matplotlib.colors import Colormap, to_rgba_array

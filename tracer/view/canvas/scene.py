@@ -1,4 +1,4 @@
-"""Pictures that adapt to their axes: vertices are computed when an artist is drawn.
+"""Pictures that adapt to their axes: the vertices of an artist are computed when it is drawn.
 
 A polyline that is accurate on linear axes may be too coarse on logarithmic ones, and any polyline shows its
 chords when it is magnified. So the vertices of every artist are computed again when it is drawn, if limits,
@@ -15,6 +15,7 @@ import numpy as np
 from tracer.arrays import Array
 from tracer.curves.screen import Screen
 
+# The largest distance of chords from the curve, in pixels, and one inch divided by that distance.
 MOST_PIXELS, PER_INCH = 0.25, 1000
 # Points along the diagonal of the view by which scales are compared.
 PROBES = np.linspace(0, 1, 17)[:, None]
@@ -42,7 +43,7 @@ class Scene:
         return self._screen
 
     def fit(self, artist: Any, content: Any, update: Callable[[Any, Any, Any], None]) -> Any:
-        """Have `update(artist, content, scene)` called before an artist of the axes is drawn."""
+        """Make an artist of the axes call `update(artist, content, scene)` before it is drawn."""
         artist.draw = AtDraw(self, artist, content, update)
         return artist
 
@@ -57,11 +58,11 @@ class AtDraw:
     ----------
     scene : Scene
     artist : matplotlib Artist
-    content : curves, a region or a field
+    content : curves, a region or sides
         What the artist shows. Content that cannot be pickled, such as a user's function, is omitted from a
         pickled figure, which then keeps the vertices that were drawn last.
     update : callable
-        A function of a module, ``update(artist, content, scene)``.
+        ``update(artist, content, scene)``, a function of a module, so that it can be pickled.
     """
 
     # Tells matplotlib that it may rasterise this artist.
@@ -91,7 +92,7 @@ class AtDraw:
         return {**self.__dict__, "content": kept, "_shown": None}
 
 
-# What is drawn of each kind ---------------------------------------------------------------------------
+# The updates of each kind of artist ---------------------------------------------------------------------
 
 
 def update_lines(artist: Any, curves: Sequence[Any], scene: Scene) -> None:
@@ -115,13 +116,13 @@ def region_path(region: Any, tolerance: float | Screen) -> Any:
 def update_sides(artist: Any, sides: Any, scene: Scene) -> None:
     """Update the two sides of the boundary of a PathCollection."""
     x = sides.lattice(scene.ax)
-    # If only the resolution changed, as in a file, no new values are needed.
+    # If only the resolution changed, as in a file, the lattice and the values at it are still valid.
     if sides.drawn is None or not np.allclose(x, sides.drawn, rtol=1e-9, atol=0):
         artist.set_paths(sides.paths(x))
 
 
 class Sides:
-    """Where a field is negative and where it is positive, from its signs on a lattice of pixels.
+    """The two sides of a boundary, F < 0 and F > 0, from the signs of F on a lattice of pixels.
 
     Parameters
     ----------

@@ -1,4 +1,9 @@
-"""ONNX operators that are activations, and a final softmax."""
+"""ONNX operators that are activations, and a final softmax [1]_.
+
+References
+----------
+.. [1] ONNX operators, https://onnx.ai/onnx/operators/.
+"""
 
 from collections.abc import Callable
 from math import prod
@@ -10,12 +15,12 @@ from tracer.models.lowering.affine import Affine
 from tracer.models.lowering.tensor import Constant, Tensor
 from tracer.models.onnx.operators.tensors import REMEDY, Node, Operator, scalar
 
-# Attributes are floats of 32 bits, and so are their defaults; "no bound" is the largest of them.
+# Attributes are floats of 32 bits, and so are their defaults; exporters write the largest one for "no bound".
 LEAKY_ALPHA = float(np.float32(0.01))
 SELU = float(np.float32(1.67326319217681884765625)), float(np.float32(1.05070102214813232421875))
 HARD_SIGMOID = float(np.float32(0.2))
 UNBOUNDED = float(np.finfo(np.float32).max)
-# From this version on softmax runs over one axis.
+# From this version on softmax runs over one axis; before it, over all axes from one on.
 SOFTMAX_OF_ONE_AXIS = 13
 
 
@@ -33,7 +38,7 @@ def _swish(node: Node, x: Tensor) -> Tensor:
 
 
 def _parametric(node: Node, x: Tensor, slope: Constant) -> Tensor:
-    return x.with_(maxima.prelu, slope)
+    return x.elementwise(maxima.prelu, slope)
 
 
 def _threshold(node: Node, x: Tensor) -> Tensor:
@@ -49,7 +54,7 @@ def _clip(node: Node, x: Tensor, low: Constant | None = None, high: Constant | N
 
 
 def _parameters(operation: Callable[..., Affine], **defaults: float) -> Operator:
-    """An operator of an affine map and attributes that are numbers."""
+    """An elementwise operator whose attributes are numbers, with their `defaults`."""
 
     def operator(node: Node, x: Tensor) -> Tensor:
         given = {name: float(node.get(name, default)) for name, default in defaults.items()}
@@ -59,7 +64,7 @@ def _parameters(operation: Callable[..., Affine], **defaults: float) -> Operator
 
 
 def _softmax(node: Node, x: Tensor) -> Tensor:
-    """Softmax or log-softmax, which have the same margins."""
+    """Softmax, or log-softmax, whose boundaries are the same."""
     old = node.opset < SOFTMAX_OF_ONE_AXIS
     axis = node.get("axis", 1 if old else -1)
     together = prod(x.shape[axis:]) if old else x.shape[axis]

@@ -14,6 +14,7 @@ import numpy as np
 
 from tracer.arrays import Array
 from tracer.models.lowering.affine import Affine
+from tracer.models.lowering.maxima import product
 from tracer.models.lowering.tensor import Tensor
 from tracer.models.onnx.operators.tensors import Node, Operator, Unread, Value
 
@@ -73,7 +74,7 @@ def shares(x: Tensor) -> Tensor:
     ValueError
         If it is not.
     """
-    source = x.affine.itself
+    source = x.affine.as_source
     if source is not None and source.activation == "softmax":
         return x
     logits = None if source is None or source.activation != "sigmoid" else source.affine
@@ -107,9 +108,11 @@ def _normalise(node: Node, x: Tensor) -> Tensor:
 
 
 def _scale(node: Node, x: Tensor) -> Tensor:
-    """``(x − offset) · scale``, each a number or one for each feature."""
-    shift, scale = -np.array(node.get("offset", [0.0])), np.array(node.get("scale", [1.0]))
-    return x.with_(Affine.plus, shift).with_(Affine.times, scale)
+    """``(x − offset) · scale``; offset and scale are numbers, or have a number for each feature."""
+    offset, scale = (
+        np.array(node.get(name, [default])) for name, default in (("offset", 0.0), ("scale", 1.0))
+    )
+    return product(x.plus(-offset), scale)
 
 
 OF_TENSORS: dict[str, Operator] = {

@@ -1,6 +1,11 @@
-"""Operators that move entries, or compute shapes, and change no value.
+"""Operators that move entries, or compute shapes, and change no value [1]_.
 
-Each is a function of arrays, which a tensor applies to the array of its indices: one definition serves both.
+Each operator is a function of arrays, which a tensor applies to the array of its indices: one definition
+serves constants and tensors.
+
+References
+----------
+.. [1] ONNX operators, https://onnx.ai/onnx/operators/.
 """
 
 from collections.abc import Callable, Iterable
@@ -8,13 +13,12 @@ from math import prod
 
 import numpy as np
 
-from tracer.models.lowering.affine import Affine
 from tracer.models.lowering.matrix import need_room
 from tracer.models.lowering.tensor import Constant, Tensor, stacked
 from tracer.models.onnx.operators.resizing import resized
 from tracer.models.onnx.operators.tensors import Node, Operator, Value, floats, integers, scalar
 
-# Target types of a cast. Values of the network may only be cast to floats, whose rounding is small.
+# Target types of a cast. Tensors may only be cast to types whose rounding is small.
 FLOATS = {1: "float32", 11: "float64"}
 TYPES = {**FLOATS, 6: "int32", 7: "int64", 10: "float16"}
 
@@ -82,7 +86,7 @@ def _slice(
     by = integers(node, "steps", steps) or [1] * len(first)
     parts = [slice(None)] * x.ndim
     for axis, start, end, step in zip(which, first, last, by, strict=True):
-        # Going down, an end before the first entry is far below it.
+        # With a negative step, an end before the first entry includes the first: NumPy writes it as None.
         parts[axis] = slice(start, None if step < 0 and end < -x.shape[axis] else end, step)
     return x[tuple(parts)]
 
@@ -120,7 +124,7 @@ def _pad(
     which = [range(len(shape))[k] for k in integers(node, "axes", axes) or range(len(shape))]
     before, after = np.zeros((2, len(shape)), dtype=object)
     before[which], after[which] = np.reshape(np.array(widths, dtype=object), (2, len(which)))
-    # Negative widths cut.
+    # Negative widths remove entries.
     need_room(*(shape + np.maximum(before, 0) + np.maximum(after, 0)))
     cut = tuple(slice(max(-b, 0), n - max(-a, 0)) for n, b, a in zip(shape, before, after, strict=True))
     grown = [(max(b, 0), max(a, 0)) for b, a in zip(before, after, strict=True)]
@@ -130,13 +134,13 @@ def _pad(
     if not isinstance(x, Tensor):
         return np.pad(x[cut], grown, constant_values=fill)
     places = np.pad(x.places[cut], grown, constant_values=-1)
-    return x.at(places) if fill == 0 else x.at(places).with_(Affine.plus, np.where(places < 0, fill, 0.0))
+    return x.at(places) if fill == 0 else x.at(places).plus(np.where(places < 0, fill, 0.0))
 
 
 def _cast(node: Node, x: Value) -> Value:
     if isinstance(x, Tensor):
         if node.get("to") not in FLOATS:
-            raise ValueError(f"values can only be cast to {' or '.join(FLOATS.values())}")
+            raise ValueError(f"tensors can only be cast to {' or '.join(FLOATS.values())}")
         return x
     if node.get("to") not in TYPES:
         raise ValueError(f"constants can only be cast to {', '.join(TYPES.values())}")
@@ -165,9 +169,7 @@ def _concat(node: Node, *parts: Value) -> Value:
         return joined([], np.asarray)
     # Constants take the places where no entry of a tensor is.
     y = stacked(tensors, lambda places: joined(places, lambda part: np.full(part.shape, -1)))
-    if len(tensors) == len(parts):
-        return y
-    return y.with_(Affine.plus, joined((np.zeros(x.shape) for x in tensors), floats))
+    return y if len(tensors) == len(parts) else y.plus(joined((np.zeros(x.shape) for x in tensors), floats))
 
 
 def _filled(node: Node, shape: Constant) -> Value:

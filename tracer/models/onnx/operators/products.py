@@ -1,4 +1,4 @@
-"""Sums, products, convolutions, means and batch normalisation.
+"""Sums, products, extremes, means and batch normalisation [1]_.
 
 References
 ----------
@@ -16,7 +16,8 @@ from tracer.enclosures import rounding
 from tracer.models.lowering import maxima
 from tracer.models.lowering.affine import Affine
 from tracer.models.lowering.matrix import need_room
-from tracer.models.lowering.tensor import Constant, Tensor
+from tracer.models.lowering.tensor import Constant, Tensor, tensor_first
+from tracer.models.lowering.windows import per_channel
 from tracer.models.onnx.operators.tensors import (
     OF_TENSORS_ONLY,
     REMEDY,
@@ -41,17 +42,6 @@ OF_INTEGERS: dict[str, Callable[[Constant, Constant], Constant]] = {
 }
 
 
-def _sorted(a: Value, b: Value) -> tuple[Tensor, Constant, bool]:
-    """The tensor of two values, the constant, and whether the tensor came first."""
-    if isinstance(a, Tensor):
-        if isinstance(b, Tensor):
-            raise ValueError(BRANCH)
-        return a, b, True
-    if not isinstance(b, Tensor):
-        raise ValueError(OF_TENSORS_ONLY)
-    return b, a, False
-
-
 def _binary(name: str, operation: Callable[[Value, Value], Tensor]) -> Operator:
     def operator(node: Node, a: Value, b: Value) -> Value:
         if node.opset < NUMPY_BROADCASTING and node.get("axis") is not None:
@@ -64,24 +54,24 @@ def _binary(name: str, operation: Callable[[Value, Value], Tensor]) -> Operator:
     return operator
 
 
-def _add(a: Value, b: Value) -> Tensor:
-    if isinstance(a, Tensor) and isinstance(b, Tensor):
-        return a.plus(b)
-    x, c, _ = _sorted(a, b)
-    return x.with_(Affine.plus, c)
+def _commutative(operation: Callable[[Tensor, Value], Tensor]) -> Callable[[Value, Value], Tensor]:
+    """An operation of a tensor and a value as one of two values, of which one must be a tensor."""
+
+    def of_two(a: Value, b: Value) -> Tensor:
+        x, y = tensor_first(a, b)
+        if not isinstance(x, Tensor):
+            raise ValueError(OF_TENSORS_ONLY)
+        return operation(x, y)
+
+    return of_two
+
+
+_add = _commutative(Tensor.plus)
+_multiply = _commutative(maxima.product)
 
 
 def _subtract(a: Value, b: Value) -> Tensor:
-    if isinstance(b, Tensor):
-        return _add(b.times(-1.0), a)
-    return _add(a, -floats(b))
-
-
-def _multiply(a: Value, b: Value) -> Tensor:
-    if isinstance(a, Tensor) and isinstance(b, Tensor):
-        return maxima.product(a, b)
-    x, c, _ = _sorted(a, b)
-    return x.with_(Affine.times, c)
+    return _add(a, b.times(-1.0) if isinstance(b, Tensor) else -floats(b))
 
 
 def _power(node: Node, x: Tensor, exponent: Constant) -> Tensor:
@@ -89,10 +79,11 @@ def _power(node: Node, x: Tensor, exponent: Constant) -> Tensor:
 
 
 def _divide(a: Value, b: Value) -> Tensor:
-    x, c, first = _sorted(a, b)
-    if not first:
-        raise ValueError(f"a division by what depends on the input is no layer. {REMEDY}")
-    return x.with_(Affine.over, c)
+    if isinstance(b, Tensor):
+        raise ValueError(f"a division by a tensor that depends on the input is no layer. {REMEDY}")
+    if not isinstance(a, Tensor):
+        raise ValueError(OF_TENSORS_ONLY)
+    return a.elementwise(Affine.over, b)
 
 
 def _total(node: Node, *values: Value) -> Value:
@@ -104,30 +95,21 @@ def _mean(node: Node, *values: Value) -> Value:
     return Tensor(total.affine.over(float(len(values))), total.shape)
 
 
-def _extreme(meet: Callable[[Tensor, Value], Tensor]) -> Operator:
-    def two(a: Value, b: Value) -> Tensor:
-        if isinstance(a, Tensor):
-            return meet(a, b)
-        if isinstance(b, Tensor):
-            return meet(b, a)
-        raise ValueError(OF_TENSORS_ONLY)
-
-    return lambda node, *values: reduce(two, values)
+def _extreme(of_two: Callable[[Tensor, Value], Tensor]) -> Operator:
+    return lambda node, *values: reduce(_commutative(of_two), values)
 
 
 def _matmul(node: Node, a: Value, b: Value) -> Tensor:
-    x, c, left = _sorted(a, b)
+    x, c = tensor_first(a, b)
+    if isinstance(c, Tensor):
+        raise ValueError(BRANCH)
+    if not isinstance(x, Tensor):
+        raise ValueError(OF_TENSORS_ONLY)
     if prod(c.shape[:-2]) != 1:
         raise ValueError(f"the constant factor must be one matrix; got shape {c.shape}")
-    matrix = floats(c).reshape(c.shape[-2:] if c.ndim > 1 else (-1, 1) if left else (1, -1))
-    shape = _matmul_shape(*((x.shape, c.shape) if left else (c.shape, x.shape)))
-    # W x = (xᵀ Wᵀ)ᵀ; a vector is its own transpose.
-    y = x.matmul(matrix) if left else _swapped(_swapped(x).matmul(matrix.T))
-    return Tensor(y.affine, shape)
-
-
-def _swapped(x: Tensor) -> Tensor:
-    return x if len(x.shape) == 1 else x.moved(lambda places: np.swapaxes(places, -1, -2))
+    matrix = floats(c).reshape(c.shape[-2:] if c.ndim > 1 else (-1, 1) if x is a else (1, -1))
+    y = x.matmul(matrix) if x is a else x.rmatmul(matrix)
+    return Tensor(y.affine, _matmul_shape(a.shape, b.shape))
 
 
 def _matmul_shape(a: tuple[int, ...], b: tuple[int, ...]) -> tuple[int, ...]:
@@ -146,7 +128,7 @@ def _gemm(node: Node, a: Value, b: Value, c: Value | None = None) -> Tensor:
         return y
     if isinstance(c, Tensor):
         return y.plus(c.times(beta))
-    return y.with_(Affine.plus, *rounding.times(floats(c), 0.0, np.array(beta), 0.0))
+    return y.elementwise(Affine.plus, *rounding.times(floats(c), 0.0, np.array(beta), 0.0))
 
 
 def _matrix(x: Value, transpose: int) -> Value:
@@ -158,19 +140,18 @@ def _matrix(x: Value, transpose: int) -> Value:
 
 
 def _normalise(node: Node, x: Tensor, *parameters: Constant) -> Tensor:
-    # In training mode the statistics of the batch may be outputs too.
+    # Only in training mode the statistics of the batch are outputs too.
     old = node.opset < NUMPY_BROADCASTING and not node.get("is_test", 0)
     if node.get("training_mode", 0) or node.outputs > 1 or old:
         raise ValueError("batch normalisation in training mode: export the model in inference mode")
-    channels = (1, -1, *(1 for _ in x.shape[2:]))
     scale, shift, mean, variance = (
-        np.broadcast_to(floats(p).reshape(channels), x.shape).ravel() for p in parameters
+        np.broadcast_to(per_channel(floats(p), x.shape), x.shape).ravel() for p in parameters
     )
     epsilon = float(node.get("epsilon", EPSILON))
     return Tensor(x.affine.normalised(mean, variance, epsilon, scale, shift), x.shape)
 
 
-# On constants and tensors in any place.
+# Operators on constants and tensors in any place.
 OF_BOTH: dict[str, Operator] = {
     "Add": _binary("Add", _add),
     "Sub": _binary("Sub", _subtract),

@@ -16,7 +16,7 @@ from tracer.models.lowering.tensor import Constant
 from tracer.models.onnx.operators.tensors import REMEDY, Node, integers
 
 HALF = Fraction(1, 2)
-# The place in the input of the k-th output of m, for a scale s and n inputs.
+# The coordinate in the input, of n entries, of output k of m, for a scale s.
 COORDINATES: dict[str, Callable[[int, Fraction, int, int], Fraction]] = {
     "asymmetric": lambda k, s, n, m: k / s,
     "half_pixel": lambda k, s, n, m: (k + HALF) / s - HALF,
@@ -29,20 +29,20 @@ ROUNDINGS: dict[str, Callable[[Fraction], int]] = {
     "round_prefer_floor": lambda x: ceil(x - HALF),
     "round_prefer_ceil": lambda x: floor(x + HALF),
 }
-# No resized axis is longer: its places are computed one by one.
+# The longest axis that is resized, as its places are computed one by one.
 LONGEST_AXIS = 10**5
-# Before this version an upsampling had scales as its second input, and no modes of its own.
+# Before this version the second input is the scales, and there are no attributes of coordinates and rounding.
 MODES = 11
 
 
 def resized(node: Node, x: Constant, *inputs: Constant | None) -> Constant:
-    """The entries of x, each axis resized to its nearest neighbours."""
+    """The entries of x that are the nearest neighbours of the entries of resized axes."""
     scales, sizes = _targets(node, x, *inputs)
     old = node.opset < MODES
     coordinate = node.get("coordinate_transformation_mode", "asymmetric" if old else "half_pixel")
     rounding = node.get("nearest_mode", "floor" if old else "round_prefer_floor")
     if node.get("mode", "nearest") != "nearest" or coordinate not in COORDINATES or node.get("axes"):
-        raise ValueError(f"only nearest neighbours are read, of all axes and coordinates. {REMEDY}")
+        raise ValueError(f"only nearest neighbours along all axes are read, of known coordinates. {REMEDY}")
     need_room(*sizes)
     for axis, (scale, m) in enumerate(zip(scales, sizes, strict=True)):
         n = x.shape[axis]

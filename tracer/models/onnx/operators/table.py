@@ -1,4 +1,4 @@
-"""The operators that can be read, and their admissible inputs."""
+"""The operators that are read, by what their inputs may be: tensors, constants, or both."""
 
 from tracer.models.lowering.tensor import Tensor
 from tracer.models.onnx.operators import activations, linear_models, moves, products, windows
@@ -6,14 +6,14 @@ from tracer.models.onnx.operators.tensors import OF_TENSORS_ONLY, REMEDY, Node, 
 
 # Operators on constants and tensors in any place.
 OF_BOTH: dict[str, Operator] = {**products.OF_BOTH, **moves.OF_BOTH}
-# Operators on a tensor and constants, in this order.
+# Operators on a tensor, followed by constants.
 OF_TENSORS: dict[str, Operator] = {
     **products.OF_TENSORS,
     **windows.OF_TENSORS,
     **activations.OF_TENSORS,
     **linear_models.OF_TENSORS,
 }
-# Operators of which only the first so many inputs must be given; of reductions one.
+# The number of inputs that must be given, for operators with optional inputs; reductions need one.
 REQUIRED = {"Gemm": 2, "Conv": 2, "ConvTranspose": 2} | dict.fromkeys(
     ("Clip", "Dropout", "Pad", "Resize", "Slice", "Split", "Squeeze", "Unsqueeze", "Upsample"), 1
 )

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 
 from tracer.arrays import Array
-from tracer.models.lowering.tensor import Constant, Tensor
+from tracer.models.lowering.tensor import Constant, Value
 
 REMEDY = "Trace tracer.Function(f) instead, where f(x1, x2) runs the model at points, as by onnxruntime"
-OF_TENSORS_ONLY = "it may only be used on what depends on the network's input"
+OF_TENSORS_ONLY = "it may only be used on tensors that depend on the network's input"
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,6 @@ class Unread(ValueError):
     """The reason why a tensor cannot be read."""
 
 
-Value = Constant | Tensor
 # A function of a node and its inputs; an omitted optional input is None.
 Operator = Callable[..., Value | list[Value | Unread]]
 
@@ -46,7 +45,7 @@ def floats(constant: Constant) -> Array:
 
 
 def scalar(constant: Constant | None, default: float) -> float:
-    """A constant that is one number, perhaps repeated; the default if there is none."""
+    """A constant that is one number, perhaps repeated; the default for an omitted constant."""
     if constant is None:
         return default
     if not isinstance(constant, np.ndarray) or not constant.size or (constant != constant.flat[0]).any():
@@ -55,7 +54,7 @@ def scalar(constant: Constant | None, default: float) -> float:
 
 
 def integers(node: Node, name: str, given: Constant | None) -> list[int] | None:
-    """Integers that are an input, or, in older versions, an attribute; None if there are none."""
+    """Integers that are an input or, in older versions, an attribute; None if both are omitted."""
     if given is None:
         values = node.get(name)
         return None if values is None else [int(n) for n in values]

@@ -26,12 +26,12 @@ def _axes(node: Node, sizes: Sequence[int], kernel: Sequence[int]) -> list[Axis]
         pads = np.transpose([_same(auto, *window) for window in windows]).ravel().tolist()
     elif auto == "VALID":
         pads = [0] * 2 * n
-    both = zip(sizes, kernel, *_steps(node, n), pads[:n], pads[n:], strict=True)
-    return [Axis(*window, ceil=ceil) for window in both]
+    padded = zip(sizes, kernel, *_steps(node, n), pads[:n], pads[n:], strict=True)
+    return [Axis(*window, ceil=ceil) for window in padded]
 
 
 def _same(auto: str, size: int, kernel: int, stride: int, dilation: int) -> tuple[int, int]:
-    """Padding for an output of size/stride entries, rounded up."""
+    """Padding before and after an axis, for ⌈size / stride⌉ outputs."""
     total = (-(-size // stride) - 1) * stride + kernel - size
     if dilation > 1 or total < -1:
         raise ValueError("auto_pad with dilations, or a large stride, differs between runtimes: export pads")
@@ -39,6 +39,7 @@ def _same(auto: str, size: int, kernel: int, stride: int, dilation: int) -> tupl
 
 
 def _steps(node: Node, n: int) -> tuple[list[int], list[int]]:
+    """The strides and dilations of n axes."""
     strides, dilations = (list(node.get(name) or [1] * n) for name in ("strides", "dilations"))
     if min(*strides, *dilations) < 1:
         raise ValueError(f"strides and dilations must be positive; got {strides} and {dilations}")
@@ -46,7 +47,7 @@ def _steps(node: Node, n: int) -> tuple[list[int], list[int]]:
 
 
 def _halves(total: int, auto: str) -> tuple[int, int]:
-    """Padding before and after, with the odd one before where `auto` says lower."""
+    """Padding before and after an axis; the odd entry is before it in the mode SAME_LOWER."""
     before = (total + (auto == "SAME_LOWER")) // 2
     return before, total - before
 
@@ -109,11 +110,11 @@ OF_TENSORS: dict[str, Operator] = {
     "ConvTranspose": _transpose,
     "AveragePool": _average,
     "MaxPool": _maximum,
-    "GlobalAveragePool": _globally(windows.mean),
-    "GlobalMaxPool": _globally(maxima.reduced),
-    "ReduceMean": _reducing(windows.mean),
-    "ReduceSum": _reducing(windows.reduced),
-    "ReduceMax": _reducing(maxima.reduced),
-    "ReduceMin": _reducing(maxima.least),
-    "ReduceProd": _reducing(maxima.multiplied),
+    "GlobalAveragePool": _globally(windows.mean_over),
+    "GlobalMaxPool": _globally(maxima.maximum_over),
+    "ReduceMean": _reducing(windows.mean_over),
+    "ReduceSum": _reducing(windows.sum_over),
+    "ReduceMax": _reducing(maxima.maximum_over),
+    "ReduceMin": _reducing(maxima.minimum_over),
+    "ReduceProd": _reducing(maxima.product_over),
 }
