@@ -289,5 +289,5 @@ def test_what_has_the_name_of_another_is_not_read(layer, message):
 def test_outputs_are_compared(monkeypatch):
     model = keras.Sequential([keras.Input((2,)), keras.layers.Dense(3)])
     monkeypatch.setattr(keras.layers.Dense, "call", lambda self, x, training=None: x @ self.kernel + 1)
-    with pytest.raises(ValueError, match="not those of its layers"):
+    with pytest.raises(ValueError, match="differ from the outputs of its layers"):
         tracer.as_network(model)

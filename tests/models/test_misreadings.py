@@ -76,8 +76,13 @@ def of_class(x):
 UNREAD = {
     "sum as integers": (lambda x: x.sum(1, keepdim=True, dtype=torch.int64) * 1.0, (6,), False, "converted"),
     "bits": (of_bits, (6,), False, "bits"),
-    "class": (of_class, (6,), False, "not those of the layers"),
-    "text": (lambda x: 2 * x if "tensor" in str(x) else x, (6,), False, "not those of the layers"),
+    "class": (of_class, (6,), False, "differ from the outputs of the layers"),
+    "text": (
+        lambda x: 2 * x if "tensor" in str(x) else x,
+        (6,),
+        False,
+        "differ from the outputs of the layers",
+    ),
     "factor": (lambda x: F.interpolate(x, scale_factor=1.7), (1, 5), True, "factors"),
 }
 
