@@ -5,7 +5,6 @@ content, one to four times (a number that lies, a part left out, doubled or put 
 file then one of the bytes.
 """
 
-import copy
 import json
 from collections.abc import Callable
 from itertools import pairwise
@@ -15,83 +14,29 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import tracer
-from cases.keras_files import archive, dense, h5, sequential
-from cases.onnx_mutations import bytes_changed, lie, some
+from cases.keras_mutations import keras_mutated, keras_sources
+from cases.onnx_mutations import lie, some
 from cases.onnx_mutations import mutated as onnx_mutated
 from cases.onnx_mutations import sources as onnx_sources
 from cases.problems import BOX, T1, T2
+from cases.table_mutations import csv_mutated, csv_sources, npy_mutated, npy_sources, plane_read, points_read
+from cases.tree_mutations import some_bytes, tree_with_changes
 from forgeries import FORGERIES, PARTITION_FORGERIES, changed, numbers_of, save_numbers
-
-VALUES = [
-    None,
-    True,
-    "",
-    "relu",
-    "softmax",
-    [],
-    {},
-    [[]],
-    0,
-    -1,
-    1e308,
-    float("nan"),
-    2**40,
-    10**400,
-    "9" * 99,
-]
 
 
 class Kind(NamedTuple):
-    """The files of a kind: `sources(rng, folder)`, `mutated(rng, source, path)`, `read(path)`."""
+    """The files of a kind: `sources(rng, folder)`, `mutated(rng, source, path)`, `read(path)`.
+
+    Instead of the file, `names` are what a message may name.
+    """
 
     sources: Callable[[np.random.Generator, Path], list]
     mutated: Callable[[np.random.Generator, Any, Path], None]
     read: Callable[[Path], Any]
+    names: tuple[str, ...] = ()
 
 
 # Trees of JSON ----------------------------------------------------------------------------------------
-
-
-def places(tree, found=None):
-    """All lists and dictionaries in a tree that are not empty, with their keys."""
-    found = [] if found is None else found
-    keys = tree if isinstance(tree, dict) else range(len(tree)) if isinstance(tree, list) else ()
-    for key in keys:
-        found.append((tree, key))
-        places(tree[key], found)
-    return found
-
-
-def tree_changed(rng, tree):
-    """One value of a tree replaced, left out, moved, put deeper, doubled, or named otherwise."""
-    (at, key), (other, place) = (some(rng, places(tree)) for _ in range(2))
-    how = rng.random()
-    if how < 0.4:
-        number = type(at[key]) in (int, float) and rng.random() < 0.8
-        at[key] = lie(rng) if number else copy.deepcopy(some(rng, VALUES))
-    elif how < 0.55:
-        del at[key]
-    elif how < 0.7:
-        at[key] = copy.deepcopy(other[place])
-    elif how < 0.8:
-        at[key] = [at[key]] if rng.random() < 0.7 else {"shape": [lie(rng), lie(rng)], "data": at[key]}
-    elif isinstance(at, list):
-        at[key:key] = [copy.deepcopy(at[key])] * int(some(rng, [1, 2, 50]))
-    else:
-        at[str(some(rng, ["slope", "degree", "plane", "classes", "W_radius", "link", "name", ""]))] = at[key]
-
-
-def tree_with_changes(rng, tree):
-    tree = copy.deepcopy(tree)
-    for _ in range(rng.integers(1, 5)):
-        if places(tree):
-            tree_changed(rng, tree)
-    return tree
-
-
-def some_bytes(rng, content):
-    """The content; of every fifth the bytes are changed."""
-    return bytes_changed(rng, content) if content and rng.random() < 0.2 else content
 
 
 def network(rng, activation, *sizes):
@@ -226,30 +171,6 @@ def used(result):
     return result
 
 
-# Keras files ------------------------------------------------------------------------------------------
-
-
-def keras_model(rng):
-    """The configuration and the arrays of a small model."""
-    layers = [dense("a", 3, rng.normal(size=(2, 3)), activation="tanh", batch_input_shape=[None, 2])]
-    layers += [dense("b", 2, rng.normal(size=(3, 2)), activation="softmax")]
-    return sequential(*(made for made, _ in layers)), {made["config"]["name"]: v for made, v in layers}
-
-
-def keras_sources(rng, folder):
-    return [keras_model(rng)]
-
-
-def keras_mutated(rng, model, path):
-    config, arrays = tree_with_changes(rng, model[0]), model[1]
-    if path.suffix == ".h5":
-        h5(path, config, arrays)
-    else:
-        names = zip(("dense", "dense_1"), arrays.values(), strict=True)
-        archive(path, config, {f"layers/{n}/vars/{k}": a for n, v in names for k, a in enumerate(v.values())})
-    path.write_bytes(some_bytes(rng, path.read_bytes()))
-
-
 # ONNX -------------------------------------------------------------------------------------------------
 
 
@@ -278,4 +199,7 @@ KINDS = {
     ),
     ".h5": Kind(keras_sources, keras_mutated, tracer.load),
     ".keras": Kind(keras_sources, keras_mutated, tracer.load),
+    ".csv": Kind(csv_sources, csv_mutated, points_read, ("--data", "--label")),
+    ".npy": Kind(npy_sources, npy_mutated, plane_read, ("--through", "a must", "a, b and c")),
 }
+KERAS = (".h5", ".keras")

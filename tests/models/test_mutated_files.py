@@ -12,7 +12,7 @@ FILES = {".h5": 2, ".keras": 2, ".npz": 30, ".partition.npz": 10}
 @pytest.mark.parametrize("suffix", KINDS)
 def test_mutated_files_are_read_or_refused(suffix, fresh_seed, tmp_path):
     ends = {
-        k: end_of(KINDS[suffix].read, path)
+        k: end_of(KINDS[suffix], path)
         for k, path in files_of(suffix, fresh_seed, 0, FILES.get(suffix, 60), tmp_path)
     }
     wrong = {k: end for k, end in ends.items() if end not in ("loads", "refused")}
