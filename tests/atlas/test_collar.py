@@ -1,5 +1,7 @@
 """The strips between two nested boxes: which of their pieces may be divided differently in the two."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,7 @@ WIDTH = 2.0**-30
 def pieces(*ends, candidates, sign):
     """Pieces of the lower side from each end to the next, and the three other sides whole, of class 0."""
     low, high = ends[0], ends[-1]
-    cells = [[[a, 0], [b, WIDTH]] for a, b in zip(ends, ends[1:], strict=False)]
+    cells = [[[a, 0], [b, WIDTH]] for a, b in pairwise(ends)]
     cells += [[[high - WIDTH, 0], [high, 1]], [[low, 1 - WIDTH], [high, 1]], [[low, 0], [low + WIDTH, 1]]]
     side = [0] * (len(ends) - 1) + [1, 2, 3]
     mask = np.array([[k in some for k in (0, 1)] for some in [*candidates, [0], [0], [0]]])
