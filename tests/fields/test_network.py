@@ -258,6 +258,18 @@ def test_the_exact_folded_weights_lie_within_the_radii(data, margin_first):
         assert_within_radii(layer, W, b)
 
 
+def test_the_exact_weights_on_a_plane_lie_within_the_radii(fresh_seed):
+    """One case of the above, which takes no minutes to be made small where it fails."""
+    rng = np.random.default_rng(fresh_seed)
+    layer = Layer(rng.normal(size=(20, 3)), rng.normal(size=20), "tanh")
+    plane = Plane(*rng.normal(size=(3, 3)))
+    folded = Network([layer, Layer(np.ones((1, 20)), [0.0])]).restrict(plane).layers[0]
+    W = exact(layer.weight)
+    along = exact(np.stack([plane.u, plane.v], -1))
+    assert_within_radii(folded, W @ along, exact(layer.bias) + W @ exact(plane.origin))
+    assert (exact(folded.weight) != W @ along).any()
+
+
 def test_weights_that_were_not_rounded_have_no_radius():
     network = Network([Layer([[3.0, 1], [2, 5]], [1.0, 2], "tanh")])
     for field in (network.margin(0, 1), Network([Layer([[1.0, 2]], [3.0])]).level(0, 0.5)):
