@@ -1,7 +1,7 @@
 """Keras files read by forks of one process that has imported h5py, instead of by a new interpreter each.
 
-`started` gives what `hdf5` may call instead of `subprocess.run`: the same script reads the files under the
-same limits, but some of them in one process, which need not start an interpreter and import h5py for .2 s.
+In a block of `used` the same script reads the files under the same limits, but some of them in one process,
+which need not start an interpreter and import h5py for .2 s.
 """
 
 import importlib.util
@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NoReturn
+from unittest import mock
 
 # Files that one fork reads: their time together is far below the limit of the script.
 PER_FORK = 50
@@ -21,11 +22,18 @@ IS_OVER = 77
 
 
 @contextmanager
-def started(folder: Path) -> Iterator[Callable[..., subprocess.CompletedProcess]]:
-    """A function that runs the script of a command on a file, through a server; its output is in a folder."""
-    from tracer.models.keras import contents
+def used(folder: Path) -> Iterator[None]:
+    """A block in which Keras files are read through a server."""
+    from tracer.models.keras import contents, hdf5
 
-    command = [sys.executable, "-P", __file__, contents.__file__]
+    with started(folder, contents.__file__) as run, mock.patch.object(hdf5.subprocess, "run", run):
+        yield
+
+
+@contextmanager
+def started(folder: Path, script: str) -> Iterator[Callable[..., subprocess.CompletedProcess]]:
+    """A function that runs a script on the file of a command, through a server; its output is in a folder."""
+    command = [sys.executable, "-P", __file__, script]
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "OPENBLAS_NUM_THREADS": "1"}
     pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
     target = folder / "output"
