@@ -18,7 +18,7 @@ from cases.keras_mutations import keras_mutated, keras_sources
 from cases.onnx_mutations import lie, some
 from cases.onnx_mutations import mutated as onnx_mutated
 from cases.onnx_mutations import sources as onnx_sources
-from cases.problems import BOX, T1, T2
+from cases.problems import BOX, SQUARE, T1, T2
 from cases.table_mutations import csv_mutated, csv_sources, npy_mutated, npy_sources, plane_read, points_read
 from cases.tree_mutations import some_bytes, tree_with_changes
 from forgeries import FORGERIES, PARTITION_FORGERIES, changed, numbers_of, save_numbers
@@ -100,8 +100,20 @@ def nnet_mutated(rng, lines, path):
 def boundary_sources(rng, folder):
     xor, bounds = tracer.example("xor")
     circle = tracer.Function(lambda x, y: x**2 + y**2 - 1)
-    problems = [(T1, BOX), (T2, BOX), (xor.margin(0, 1), bounds), (circle, [(-2, 2), (-2, 2)])]
+    machine, process = map(tracer.as_network, kernel_machines())
+    problems = [(T1, BOX), (T2, BOX), (xor.margin(0, 1), bounds), (circle, SQUARE)]
+    problems += [(machine.margin(0, 1), SQUARE), (process.probability(1, 0.7), SQUARE)]
     return [saved(tracer.trace(*problem, max_cells=2500), folder) for problem in problems]
+
+
+def kernel_machines():
+    """Two classifiers of scikit-learn, fitted to five points."""
+    from sklearn.gaussian_process import GaussianProcessClassifier
+    from sklearn.gaussian_process.kernels import RBF
+    from sklearn.svm import SVC
+
+    X, y = [[0, 0], [1, 1], [0, 1], [1, 0], [-1, 0]], [0, 0, 1, 1, 1]
+    return SVC().fit(X, y), GaussianProcessClassifier(1.0 * RBF(0.5), optimizer=None).fit(X, y)
 
 
 def partition_sources(rng, folder):
@@ -121,7 +133,7 @@ def array_changed(rng, numbers):
     if array.dtype.kind == "U" and array.shape == () and how < 0.7:
         try:
             text = json.dumps(tree_with_changes(rng, json.loads(array.item())))
-        except ValueError:
+        except (ValueError, RecursionError):
             text = str(some(rng, ["", "PROVEN", "kernel", "network", "none", "several", "\0", "[" * 9999]))
         numbers[name] = np.array(text)
     elif how < 0.5 and array.size and array.dtype.kind in "fib":

@@ -50,6 +50,7 @@ def loads(text: str) -> KernelField | LatentProbability:
         variance = network_json.of_form(variance, "the text")
     if "p" not in form:
         return KernelField(kernels, network, plane, inputs, variance)
-    assert variance is not None
+    if variance is None:
+        raise ValueError("where a probability is p needs the variance of its latent function")
     labels = {"inputs": inputs, "sides": checked_sides(form.get("sides"))}
     return LatentProbability(kernels, network, variance, form["output"], form["p"], plane, **labels)
