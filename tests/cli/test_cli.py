@@ -260,7 +260,15 @@ def test_an_archive_of_arrays_is_no_array(of_four_inputs, through, capsys):
     with open(through[1], "wb") as file:
         np.savez(file, np.zeros(4))
     assert main(["trace", str(of_four_inputs), "--through", *through]) == 2
-    assert "it is an archive of arrays: pass one of them" in capsys.readouterr().err
+    assert "numpy.save did not write it: of an archive of arrays save one" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("make", [os.mkdir, getattr(os, "mkfifo", os.mkdir)])
+def test_folders_and_pipes_are_no_arrays(of_four_inputs, through, capsys, make):
+    os.unlink(through[1])
+    make(through[1])
+    assert main(["trace", str(of_four_inputs), "--through", *through]) == 2
+    assert "--through must be three files that exist" in capsys.readouterr().err
 
 
 def test_points_of_another_shape_are_named(of_four_inputs, through, tmp_path, capsys):

@@ -3,6 +3,7 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from tokenize import TokenError
 from typing import Any, BinaryIO
 
@@ -24,6 +25,8 @@ WITHOUT_FILE = ": pass the path of a model's file, or --example NAME in its plac
 AROUND_THREE_POINTS = [(-0.5, 1.5), (-0.5, 1.5)]
 # What NumPy raises of files of arrays, whose headers it reads as Python.
 BROKEN = (*FAULTS, SyntaxError, TokenError)
+# What a `.npy` file begins with.
+MAGIC = b"\x93NUMPY"
 
 
 def network_and_box(arguments: argparse.Namespace) -> tuple[Network, Any]:
@@ -144,13 +147,14 @@ def arrays(paths: Sequence[str]) -> list[Array]:
     """The arrays in the `.npy` files of `--through`, in which nothing is executed."""
     found = []
     for path in paths:
+        # A pipe would be waited for.
+        if not Path(path).is_file():
+            raise FileNotFoundError(
+                f"--through must be three files that exist, such as numpy.save writes; got {shown(path)}"
+            )
         try:
             with open(path, "rb") as file:
                 found.append(_array(file))
-        except FileNotFoundError:
-            raise FileNotFoundError(
-                f"--through must be three files that exist, such as numpy.save writes; got {shown(path)}"
-            ) from None
         except BROKEN as error:
             raise ValueError(
                 f"--through must be three .npy files of arrays; got {shown(path)}: {said(error)}"
@@ -159,8 +163,8 @@ def arrays(paths: Sequence[str]) -> list[Array]:
 
 
 def _array(file: BinaryIO) -> Array:
-    """The array in a file; `BROKEN` of one that is damaged, or an archive of arrays."""
-    array = np.load(file, allow_pickle=False)
-    if not isinstance(array, np.ndarray):
-        raise ValueError("it is an archive of arrays: pass one of them, numpy.save(path, archive[name])")
-    return array
+    """The array in a file; `BROKEN` of one that is damaged, or something else."""
+    if file.read(len(MAGIC)) != MAGIC:
+        raise ValueError("numpy.save did not write it: of an archive of arrays save one, archive[name]")
+    file.seek(0)
+    return np.load(file, allow_pickle=False)
