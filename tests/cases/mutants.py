@@ -618,7 +618,7 @@ MODELS = [
     *_rows(
         "fields/networks/layer.py",
         "fields/test_radii.py",
-        "fields/test_network.py::test_the_exact_weights_on_a_plane_lie_within_the_radii",
+        "fields/test_network.py::test_the_exact_weights_of_a_margin_on_a_plane_lie_within_the_radii",
         "fields/test_network.py::test_the_exact_folded_weights_lie_within_the_radii",
         "fields/test_network.py::test_the_exact_shift_of_a_level_lies_within_the_radius",
         radii_of_planes=("b, radius[:, :2], s)", "b, 0 * radius[:, :2], 0 * s)"),
