@@ -10,6 +10,11 @@ from cases.tree_mutations import some_bytes
 from tracer.cli.data import Points
 from tracer.cli.problem import arrays
 
+# Types of arrays; parts of their headers, and what replaces them.
+TYPES = (">f8", "f2", "complex128", "bool", "i1", "U9", "M8[s]", "f4,i4", "longdouble")
+PARTS = ("(", ")", "'", ",", "False", "descr", "<f8", "3", "4", "shape", "}")
+OTHERS = ("(" * 200, "-" * 300, "|O", "None", "<f4", "", "[]", "9" * 5000, "1, ", "é", "#")
+
 
 def csv_sources(rng, folder):
     """Tables with names and classes, with numbers only, of a plane's inputs."""
@@ -48,34 +53,19 @@ def npy_sources(rng, folder):
 
 def npy_mutated(rng, array, path):
     """A file of an array whose type, shape or header is another."""
-    kinds = [">f8", "f2", "complex128", "bool", "i1", "U9", "M8[s]", "f4,i4", "longdouble"]
     if rng.random() < 0.3:
-        array = array.astype(str(some(rng, kinds)))
+        array = array.astype(str(some(rng, TYPES)))
     content = io.BytesIO()
     np.save(content, array)
-    header, stop = content.getvalue(), 10 + int.from_bytes(content.getvalue()[8:10], "little")
-    text, numbers = header[10:stop].decode(), header[stop:]
+    whole, stop = content.getvalue(), 10 + int.from_bytes(content.getvalue()[8:10], "little")
+    text = whole[10:stop].decode()
     for _ in range(rng.integers(0, 3)):
-        old = str(some(rng, ["(", ")", "'", ",", "False", "descr", "<f8", "3", "4", "shape", "}"]))
-        new = [
-            str(lie(rng)),
-            "(" * 200,
-            "-" * 300,
-            "|O",
-            "None",
-            "<f4",
-            "",
-            "[]",
-            "9" * 5000,
-            "1, ",
-            "é",
-            "#",
-        ]
-        text = text.replace(old, str(some(rng, new)), 1)
+        old, new = str(some(rng, PARTS)), str(some(rng, [lie(rng), *OTHERS]))
+        text = text.replace(old, new, 1)
     encoded = text.encode()
-    version = header[:6] + bytes([int(some(rng, [1, 1, 1, 2, 3, 9])), 0])
-    content = version + len(encoded).to_bytes(2, "little") + encoded + numbers
-    path.write_bytes(some_bytes(rng, content))
+    version = bytes([int(some(rng, [1, 1, 1, 2, 3, 9])), 0])
+    changed = [whole[:6], version, len(encoded).to_bytes(2, "little"), encoded, whole[stop:]]
+    path.write_bytes(some_bytes(rng, b"".join(changed)))
 
 
 def plane_read(path):
