@@ -276,13 +276,16 @@ def test_a_field_that_is_none_is_refused(of, text, saved, tmp_path):
         refused(tmp_path / "forged.npz", "(field|network) must be")
 
 
-@pytest.mark.parametrize("part", ["terms", "network", "variance", "output", "p"])
+@pytest.mark.parametrize("part", ["terms", "network", "variance", "output", "p", "sides"])
 def test_a_probability_of_which_a_part_is_missing_is_refused(part, tmp_path):
     process = tracer.as_network(kernel_machines()[1]).probability(1, 0.7)
     tracer.trace(process, [(-2, 2), (-2, 2)], max_cells=2500).save(tmp_path / "b.npz")
     numbers = numbers_of(tmp_path / "b.npz")
     form = json.loads(numbers["network"].item())
-    del form[part]
+    if part == "sides":
+        del form[part][1]
+    else:
+        del form[part]
     save_numbers(tmp_path / "forged.npz", numbers | {"network": np.array(json.dumps(form))}, anew=True)
     refused(tmp_path / "forged.npz", "(network must be the JSON of a kernel|F certainly has a root in)")
 

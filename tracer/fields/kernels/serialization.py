@@ -52,5 +52,8 @@ def loads(text: str) -> KernelField | LatentProbability:
         return KernelField(kernels, network, plane, inputs, variance)
     if variance is None:
         raise ValueError("where a probability is p needs the variance of its latent function")
-    labels = {"inputs": inputs, "sides": checked_sides(form.get("sides"))}
+    sides = checked_sides(form.get("sides"))
+    if sides is not None and len(sides) != 2:
+        raise ValueError(f"sides must be those of two classes; got {len(sides)}")
+    labels = {"inputs": inputs, "sides": sides}
     return LatentProbability(kernels, network, variance, form["output"], form["p"], plane, **labels)
