@@ -9,11 +9,13 @@ may not; how many are not told from true ones is counted, and no violation:
 
 import argparse
 import secrets
+import struct
 import sys
 import tempfile
 import warnings
 from collections import Counter
 from pathlib import Path
+from zlib import crc32
 
 import numpy as np
 
@@ -47,7 +49,27 @@ def save_numbers(path, numbers, anew=False):
     numbers = {name: np.asarray(array) for name, array in numbers.items()}
     if anew:
         numbers[DIGEST] = np.array(digest({k: v for k, v in numbers.items() if k != DIGEST}))
-    np.savez(path, **numbers)
+    path.write_bytes(container({f"{name}.npy": member(array) for name, array in numbers.items()}))
+
+
+def member(array):
+    """The bytes that `numpy.save` writes for an array of plain numbers or texts."""
+    header = f"{{'descr': {array.dtype.str!r}, 'fortran_order': False, 'shape': {array.shape}, }}"
+    start = f"{header:<{-(11 + len(header)) % 64 + len(header)}}\n".encode()
+    return b"\x93NUMPY\x01\x00" + struct.pack("<H", len(start)) + start + array.tobytes()
+
+
+def container(members):
+    """A zip archive of stored members, as `numpy.savez` writes it, which takes ten times as long."""
+    parts, entries, place = [], [], 0
+    for name, data in members.items():
+        given = struct.pack("<HHHHHIIIHH", 20, 0, 0, 0, 33, crc32(data), len(data), len(data), len(name), 0)
+        parts += [b"PK\x03\x04", given, name.encode(), data]
+        entries += [b"PK\x01\x02\x14\x00", given, struct.pack("<HHHII", 0, 0, 0, 0, place), name.encode()]
+        place += 30 + len(name) + len(data)
+    listed = b"".join(entries)
+    end = struct.pack("<HHHHIIH", 0, 0, len(members), len(members), len(listed), place, 0)
+    return b"".join([*parts, listed, b"PK\x05\x06", end])
 
 
 def changed(rng, forge, numbers, other):

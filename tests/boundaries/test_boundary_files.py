@@ -11,6 +11,7 @@ from scipy.special import ellipe
 
 import forgeries
 import tracer
+from cases.mutations import kernel_machines
 from cases.problems import BOX, SHARED, T1, T2, T3, needs_shared
 from forgeries import CONTRADICTORY, FORGERIES, changed, numbers_of, save_numbers
 
@@ -273,6 +274,20 @@ def test_a_field_that_is_none_is_refused(of, text, saved, tmp_path):
         assert tracer.Boundary.load(tmp_path / "forged.npz").field is None
     else:
         refused(tmp_path / "forged.npz", "(field|network) must be")
+
+
+@pytest.mark.parametrize("part", ["terms", "network", "variance", "output", "p", "sides"])
+def test_a_probability_of_which_a_part_is_missing_is_refused(part, tmp_path):
+    process = tracer.as_network(kernel_machines()[1]).probability(1, 0.7)
+    tracer.trace(process, [(-2, 2), (-2, 2)], max_cells=2500).save(tmp_path / "b.npz")
+    numbers = numbers_of(tmp_path / "b.npz")
+    form = json.loads(numbers["network"].item())
+    if part == "sides":
+        del form[part][1]
+    else:
+        del form[part]
+    save_numbers(tmp_path / "forged.npz", numbers | {"network": np.array(json.dumps(form))}, anew=True)
+    refused(tmp_path / "forged.npz", "(network must be the JSON of a kernel|F certainly has a root in)")
 
 
 def test_what_was_loaded_is_saved_as_the_same_numbers(tmp_path):

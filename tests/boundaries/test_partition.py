@@ -597,3 +597,13 @@ def test_a_border_within_a_cluster_is_part_of_it():
     assert [border.nodes for border in kept] == [(0, 0), (0, 1), ()]
     assert kept[0].curve.points is round_trip
     np.testing.assert_allclose(cells, [points[0] + [[-1e-10, -1e-10], [1e-10, 1e-10]]], atol=1e-12)
+
+
+def test_a_border_may_meet_the_sides_at_one_node_alone():
+    """A lobe of Gerono's lemniscate, from its double point on a side and back; soundness, seed 283484211."""
+    divided = tracer.partition([lambda x, y: x**4 - x**2 + y**2, lambda x, y: 0 * x], [(0, 1.5), (-1, 1)])
+    assert divided.status is tracer.Status.PROVEN_OUTSIDE_CELLS
+    (arc,) = divided.arcs
+    assert arc.curve.points[[0, -1]] == pytest.approx(0, abs=1e-6)
+    assert [len(region.pieces) for region in divided.regions] == [1, 1]
+    assert [region.area for region in divided.regions] == pytest.approx([7 / 3, 2 / 3], abs=1e-6)

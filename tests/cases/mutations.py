@@ -5,7 +5,6 @@ content, one to four times (a number that lies, a part left out, doubled or put 
 file then one of the bytes.
 """
 
-import copy
 import json
 from collections.abc import Callable
 from itertools import pairwise
@@ -15,83 +14,29 @@ from typing import Any, NamedTuple
 import numpy as np
 
 import tracer
-from cases.keras_files import archive, dense, h5, sequential
-from cases.onnx_mutations import bytes_changed, lie, some
+from cases.keras_mutations import keras_mutated, keras_sources
+from cases.onnx_mutations import lie, some
 from cases.onnx_mutations import mutated as onnx_mutated
 from cases.onnx_mutations import sources as onnx_sources
-from cases.problems import BOX, T1, T2
+from cases.problems import BOX, SQUARE, T1, T2
+from cases.table_mutations import csv_mutated, csv_sources, npy_mutated, npy_sources, plane_read, points_read
+from cases.tree_mutations import some_bytes, tree_with_changes
 from forgeries import FORGERIES, PARTITION_FORGERIES, changed, numbers_of, save_numbers
-
-VALUES = [
-    None,
-    True,
-    "",
-    "relu",
-    "softmax",
-    [],
-    {},
-    [[]],
-    0,
-    -1,
-    1e308,
-    float("nan"),
-    2**40,
-    10**400,
-    "9" * 99,
-]
 
 
 class Kind(NamedTuple):
-    """The files of a kind: `sources(rng, folder)`, `mutated(rng, source, path)`, `read(path)`."""
+    """The files of a kind: `sources(rng, folder)`, `mutated(rng, source, path)`, `read(path)`.
+
+    Instead of the file, `names` are what a message may name.
+    """
 
     sources: Callable[[np.random.Generator, Path], list]
     mutated: Callable[[np.random.Generator, Any, Path], None]
     read: Callable[[Path], Any]
+    names: tuple[str, ...] = ()
 
 
 # Trees of JSON ----------------------------------------------------------------------------------------
-
-
-def places(tree, found=None):
-    """All lists and dictionaries in a tree that are not empty, with their keys."""
-    found = [] if found is None else found
-    keys = tree if isinstance(tree, dict) else range(len(tree)) if isinstance(tree, list) else ()
-    for key in keys:
-        found.append((tree, key))
-        places(tree[key], found)
-    return found
-
-
-def tree_changed(rng, tree):
-    """One value of a tree replaced, left out, moved, put deeper, doubled, or named otherwise."""
-    (at, key), (other, place) = (some(rng, places(tree)) for _ in range(2))
-    how = rng.random()
-    if how < 0.4:
-        number = type(at[key]) in (int, float) and rng.random() < 0.8
-        at[key] = lie(rng) if number else copy.deepcopy(some(rng, VALUES))
-    elif how < 0.55:
-        del at[key]
-    elif how < 0.7:
-        at[key] = copy.deepcopy(other[place])
-    elif how < 0.8:
-        at[key] = [at[key]] if rng.random() < 0.7 else {"shape": [lie(rng), lie(rng)], "data": at[key]}
-    elif isinstance(at, list):
-        at[key:key] = [copy.deepcopy(at[key])] * int(some(rng, [1, 2, 50]))
-    else:
-        at[str(some(rng, ["slope", "degree", "plane", "classes", "W_radius", "link", "name", ""]))] = at[key]
-
-
-def tree_with_changes(rng, tree):
-    tree = copy.deepcopy(tree)
-    for _ in range(rng.integers(1, 5)):
-        if places(tree):
-            tree_changed(rng, tree)
-    return tree
-
-
-def some_bytes(rng, content):
-    """The content; of every fifth the bytes are changed."""
-    return bytes_changed(rng, content) if content and rng.random() < 0.2 else content
 
 
 def network(rng, activation, *sizes):
@@ -155,8 +100,20 @@ def nnet_mutated(rng, lines, path):
 def boundary_sources(rng, folder):
     xor, bounds = tracer.example("xor")
     circle = tracer.Function(lambda x, y: x**2 + y**2 - 1)
-    problems = [(T1, BOX), (T2, BOX), (xor.margin(0, 1), bounds), (circle, [(-2, 2), (-2, 2)])]
+    machine, process = map(tracer.as_network, kernel_machines())
+    problems = [(T1, BOX), (T2, BOX), (xor.margin(0, 1), bounds), (circle, SQUARE)]
+    problems += [(machine.margin(0, 1), SQUARE), (process.probability(1, 0.7), SQUARE)]
     return [saved(tracer.trace(*problem, max_cells=2500), folder) for problem in problems]
+
+
+def kernel_machines():
+    """Two classifiers of scikit-learn, fitted to five points."""
+    from sklearn.gaussian_process import GaussianProcessClassifier
+    from sklearn.gaussian_process.kernels import RBF
+    from sklearn.svm import SVC
+
+    X, y = [[0, 0], [1, 1], [0, 1], [1, 0], [-1, 0]], [0, 0, 1, 1, 1]
+    return SVC().fit(X, y), GaussianProcessClassifier(1.0 * RBF(0.5), optimizer=None).fit(X, y)
 
 
 def partition_sources(rng, folder):
@@ -176,7 +133,7 @@ def array_changed(rng, numbers):
     if array.dtype.kind == "U" and array.shape == () and how < 0.7:
         try:
             text = json.dumps(tree_with_changes(rng, json.loads(array.item())))
-        except ValueError:
+        except (ValueError, RecursionError):
             text = str(some(rng, ["", "PROVEN", "kernel", "network", "none", "several", "\0", "[" * 9999]))
         numbers[name] = np.array(text)
     elif how < 0.5 and array.size and array.dtype.kind in "fib":
@@ -226,30 +183,6 @@ def used(result):
     return result
 
 
-# Keras files ------------------------------------------------------------------------------------------
-
-
-def keras_model(rng):
-    """The configuration and the arrays of a small model."""
-    layers = [dense("a", 3, rng.normal(size=(2, 3)), activation="tanh", batch_input_shape=[None, 2])]
-    layers += [dense("b", 2, rng.normal(size=(3, 2)), activation="softmax")]
-    return sequential(*(made for made, _ in layers)), {made["config"]["name"]: v for made, v in layers}
-
-
-def keras_sources(rng, folder):
-    return [keras_model(rng)]
-
-
-def keras_mutated(rng, model, path):
-    config, arrays = tree_with_changes(rng, model[0]), model[1]
-    if path.suffix == ".h5":
-        h5(path, config, arrays)
-    else:
-        names = zip(("dense", "dense_1"), arrays.values(), strict=True)
-        archive(path, config, {f"layers/{n}/vars/{k}": a for n, v in names for k, a in enumerate(v.values())})
-    path.write_bytes(some_bytes(rng, path.read_bytes()))
-
-
 # ONNX -------------------------------------------------------------------------------------------------
 
 
@@ -278,4 +211,7 @@ KINDS = {
     ),
     ".h5": Kind(keras_sources, keras_mutated, tracer.load),
     ".keras": Kind(keras_sources, keras_mutated, tracer.load),
+    ".csv": Kind(csv_sources, csv_mutated, points_read, ("--data", "--label")),
+    ".npy": Kind(npy_sources, npy_mutated, plane_read, ("--through", "a must", "a, b and c")),
 }
+KERAS = (".h5", ".keras")

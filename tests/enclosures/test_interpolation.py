@@ -14,6 +14,7 @@ from tracer.enclosures.interpolation import ridges
 from tracer.enclosures.interpolation.analytic import row_of
 from tracer.enclosures.interpolation.padua import padua_points
 from tracer.enclosures.interpolation.tails import BINS, BINS_A_RADIUS, _table, tails_of
+from tracer.enclosures.polynomials.polynomial import PolynomialForm
 from tracer.enclosures.polynomials.polynomial_model import through
 
 FUNCTIONS = {
@@ -31,6 +32,18 @@ def chebyshev(degrees, x):
     """T_a(x₀) T_b(x₁) at points (k, 2): (k, N)."""
     a, b = degrees
     return np.cos(np.arccos(x[:, :1]) * a) * np.cos(np.arccos(x[:, 1:]) * b)
+
+
+def test_bounds_hold_the_value_at_a_corner_where_the_form_itself_is_exact(monkeypatch, fresh_seed):
+    """(1, 1) is one of the points: a plane is largest there, and rounded coefficients of it are not."""
+    form = PolynomialForm(
+        (POINTS.points @ np.abs(np.random.default_rng(fresh_seed).normal(size=(2, 1000))))[..., None],
+        np.zeros((3, 1000, 1)),
+        None,
+    )
+    monkeypatch.setattr(PolynomialForm, "_output_radii", lambda form: form.radii[..., 0])
+    (corner,) = np.flatnonzero((POINTS.points == 1).all(axis=1))
+    assert (form.value_bounds()[1] >= form.values[corner]).all()
 
 
 @pytest.mark.parametrize("degree", [6, 7, 8, 9])

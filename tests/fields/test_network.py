@@ -258,6 +258,21 @@ def test_the_exact_folded_weights_lie_within_the_radii(data, margin_first):
         assert_within_radii(layer, W, b)
 
 
+def test_the_exact_weights_of_a_margin_on_a_plane_lie_within_the_radii(fresh_seed):
+    """One case of the above, which takes no minutes to be made small where it fails."""
+    rng = np.random.default_rng(fresh_seed)
+    first = Layer(rng.normal(size=(20, 3)), rng.normal(size=20), "tanh")
+    last = Layer(rng.normal(size=(2, 20)), rng.normal(size=2))
+    plane = Plane(*rng.normal(size=(3, 3)))
+    on_plane, margin = Network([first, last]).margin(1, 0).restrict(plane).layers
+    W, V, b = exact(first.weight), exact(last.weight), exact(last.bias)
+    along = W @ exact(np.stack([plane.u, plane.v], -1))
+    assert_within_radii(on_plane, along, exact(first.bias) + W @ exact(plane.origin))
+    assert_within_radii(margin, V[[1]] - V[[0]], b[[1]] - b[[0]])
+    assert (exact(on_plane.weight) != along).any()
+    assert (exact(margin.weight) != V[[1]] - V[[0]]).any()
+
+
 def test_weights_that_were_not_rounded_have_no_radius():
     network = Network([Layer([[3.0, 1], [2, 5]], [1.0, 2], "tanh")])
     for field in (network.margin(0, 1), Network([Layer([[1.0, 2]], [3.0])]).level(0, 0.5)):

@@ -54,7 +54,7 @@ def moons(slope=1 / 5):
     """A Sequential model as tf.keras 2 writes it, its arrays, and its values at X for a hard sigmoid."""
     a, of_a = dense("dense", 3, W, activation="tanh")
     b, of_b = dense("dense_1", 3, V, activation="hard_sigmoid")
-    gamma, beta, mean, variance = RNG.normal(size=(4, 3)) ** 2 + 0.1
+    gamma, beta, mean, variance = np.random.default_rng(0).normal(size=(4, 3)) ** 2 + 0.1
     norm = layer(
         "BatchNormalization",
         "batch_normalization",
@@ -95,6 +95,32 @@ def test_an_older_sequential_model_is_a_list_of_layers(tmp_path, in_process, ver
     config["config"]["layers"][0]["config"]["batch_input_shape"] = [None, 4]
     config["config"] = config["config"]["layers"]
     assert_is(tracer.load(h5(tmp_path / "model.h5", config, arrays, version)), expected)
+
+
+@pytest.mark.parametrize("version", ["1.2.2", "0.3.3"])
+def test_files_of_keras_1_are_named(tmp_path, in_process, version):
+    old = {"name": "dense_1", "output_dim": 3, "input_dim": 4, "bias": True, "batch_input_shape": [None, 4]}
+    config = {"class_name": "Sequential", "config": [{"class_name": "Dense", "config": old}]}
+    arrays = {"dense_1": {"dense_1_W": W, "dense_1_b": B}}
+    path = h5(tmp_path / "model.h5", config, arrays, version)
+    with pytest.raises(ValueError, match=rf"written by Keras '{version}', .*: load it with Keras 2"):
+        tracer.load(path)
+
+
+@pytest.mark.parametrize("version", ["V1", "V2"])
+def test_normalisation_has_the_names_of_tensorflow_1_too(tmp_path, in_process, version):
+    config, arrays, expected = moons()
+    config["config"]["layers"][2]["class_name"] += version
+    assert_is(tracer.load(h5(tmp_path / "model.h5", config, arrays, "2.2.4-tf")), expected)
+
+
+def test_an_operation_of_tensorflow_is_named(tmp_path, in_process):
+    """Keras 2 makes a layer of each operation of TensorFlow, with constants as options of its call."""
+    operation = {"class_name": "TFOpLambda", "config": {"name": "twice", "function": "math.multiply"}}
+    operation |= {"name": "twice", "inbound_nodes": [["x", 0, 0, {"y": 2.0, "name": None}]]}
+    config = functional([called(input_layer("x", 4)), operation], ["x"], [("twice", 0, 0)])
+    with pytest.raises(ValueError, match=rf"layer 'twice' \(TFOpLambda\): it is called with .*{ONNX}"):
+        tracer.load(h5(tmp_path / "model.h5", config, {}))
 
 
 def test_the_hard_sigmoid_of_keras_3_is_another(tmp_path, in_process):
@@ -348,7 +374,7 @@ QUANTISED = {
     "class_name": "QuantizedDTypePolicy",
     "config": {"mode": "int8"},
 }
-ONNX = r"Export it, model.export\('model.onnx', format='onnx'\)"
+ONNX = r"Export it, model.export\('model.onnx', format='onnx'\), of Keras 2 python -m tf2onnx.convert --keras"
 
 FAULTS = {
     "lambda": (
@@ -407,11 +433,11 @@ FAULTS = {
     ),
     "training": (
         of_calls({**called(layer("Dropout", "y")), "inbound_nodes": [[["x", 0, 0, {"training": True}]]]}),
-        "called with training=True, which is random",
+        r"layer 'y' \(Dropout\): it is called with training=True, which is random",
     ),
     "options": (
         of_calls({**called(layer("Add", "y")), "inbound_nodes": [[["x", 0, 0, {"mask": ["x", 0, 0]}]]]}),
-        "a layer is called with options, {'mask'",
+        rf"layer 'y' \(Add\): it is called with options, {{'mask'.*{ONNX}",
     ),
     "circle": (
         of_calls(called(layer("ReLU", "y"), [("z", 0, 0)]), called(layer("ReLU", "z"), [("y", 0, 0)])),

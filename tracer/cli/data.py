@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from tracer.arrays import Array
-from tracer.cli.names import label_of, place
+from tracer.cli.names import label_of, listed, place
 from tracer.cli.parser import is_number
 from tracer.fields.checks import shown
 from tracer.fields.labels import numbers_by_label
@@ -109,7 +109,7 @@ class Points:
         wrong = next((k for k, label in enumerate(found) if labels and label not in known), None)
         if wrong is not None:
             raise ValueError(
-                f"--label must be a column of the classes {', '.join(map(str, labels))}, or their numbers; "
+                f"--label must be a column of the classes, {listed(labels)}, or their numbers; "
                 f"got {shown(found[wrong])} in row {wrong + 1}"
             )
         return [labels[known[label]] for label in found] if labels else found

@@ -6,11 +6,11 @@ their numbers from 0 if no label is a number. In messages of the library, option
 
 import contextlib
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tracer.cli.parser import is_number
-from tracer.fields.checks import shown
+from tracer.fields.checks import LONGEST, cut, shown
 from tracer.fields.labels import numbers_by_label
 
 # Patterns of arguments and calls in messages of the library, and the options that replace them.
@@ -43,9 +43,14 @@ def place(option: str, name: str, text: str, labels: Sequence | None, n: int, wh
     known = numbers_by_label(range(n) if labels is None else labels)
     label = label_of(text, known)
     if label not in known:
-        names = ", ".join(map(str, labels or range(n)))
+        names = listed(labels or range(n))
         raise ValueError(f"{option} must have {name} {what}, one of {names}; got {shown(text.strip())}")
     return known[label]
+
+
+def listed(names: Iterable[Any]) -> str:
+    """Names one after another, cut to two lines, as a file may have any number of them."""
+    return cut(", ".join(map(str, names)), 2 * LONGEST)
 
 
 def label_of(text: str, labels: Any) -> Any:

@@ -3,14 +3,17 @@
 import argparse
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from pathlib import Path
+from tokenize import TokenError
+from typing import Any, BinaryIO
 
 import numpy as np
 
 from tracer.arrays import Array
-from tracer.cli.names import named, number, place
-from tracer.fields.checks import shown
+from tracer.cli.names import listed, named, number, place
+from tracer.fields.checks import said, shown
 from tracer.fields.feature_names import texts
+from tracer.fields.files.budget import FAULTS
 from tracer.fields.networks.examples import example
 from tracer.fields.networks.network import Network
 from tracer.fields.plane import Plane
@@ -20,6 +23,10 @@ DEFAULT_EXAMPLE = "paper"
 WITHOUT_FILE = ": pass the path of a model's file, or --example NAME in its place"
 # The box on a plane through three points, whose coordinates are (0, 0), (1, 0) and (0, 1).
 AROUND_THREE_POINTS = [(-0.5, 1.5), (-0.5, 1.5)]
+# What NumPy raises of files of arrays, whose headers it reads as Python.
+BROKEN = (*FAULTS, SyntaxError, TokenError)
+# What a `.npy` file begins with.
+MAGIC = b"\x93NUMPY"
 
 
 def network_and_box(arguments: argparse.Namespace) -> tuple[Network, Any]:
@@ -107,7 +114,7 @@ def _two(option: str, given: Sequence[str], labels: Sequence | None, n: int, wha
         for letter, text in zip("IJ", given, strict=True)
     ]
     if both[0] == both[1]:
-        known = ", ".join(map(str, labels or range(n)))
+        known = listed(labels or range(n))
         raise ValueError(
             f"{option} I J must have I and J differ; got {shown(given[0])} twice: pass two of {known}"
         )
@@ -140,15 +147,24 @@ def arrays(paths: Sequence[str]) -> list[Array]:
     """The arrays in the `.npy` files of `--through`, in which nothing is executed."""
     found = []
     for path in paths:
-        try:
-            with open(path, "rb") as file:
-                found.append(np.load(file, allow_pickle=False))
-        except FileNotFoundError:
+        # A pipe would be waited for.
+        if not Path(path).is_file():
             raise FileNotFoundError(
                 f"--through must be three files that exist, such as numpy.save writes; got {shown(path)}"
-            ) from None
-        except (ValueError, EOFError) as error:
+            )
+        try:
+            with open(path, "rb") as file:
+                found.append(_array(file))
+        except BROKEN as error:
             raise ValueError(
-                f"--through must be three .npy files of arrays; got {shown(path)}: {error}"
+                f"--through must be three .npy files of arrays; got {shown(path)}: {said(error)}"
             ) from None
     return found
+
+
+def _array(file: BinaryIO) -> Array:
+    """The array in a file; `BROKEN` of one that is damaged, or something else."""
+    if file.read(len(MAGIC)) != MAGIC:
+        raise ValueError("numpy.save did not write it: of an archive of arrays save one, archive[name]")
+    file.seek(0)
+    return np.load(file, allow_pickle=False)

@@ -50,6 +50,10 @@ def loads(text: str) -> KernelField | LatentProbability:
         variance = network_json.of_form(variance, "the text")
     if "p" not in form:
         return KernelField(kernels, network, plane, inputs, variance)
-    assert variance is not None
-    labels = {"inputs": inputs, "sides": checked_sides(form.get("sides"))}
+    if variance is None:
+        raise ValueError("where a probability is p needs the variance of its latent function")
+    sides = checked_sides(form.get("sides"))
+    if sides is not None and len(sides) != 2:
+        raise ValueError(f"sides must be those of two classes; got {len(sides)}")
+    labels = {"inputs": inputs, "sides": sides}
     return LatentProbability(kernels, network, variance, form["output"], form["p"], plane, **labels)

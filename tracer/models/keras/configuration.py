@@ -167,7 +167,10 @@ def _specs(layers: Sequence[Any]) -> dict[str, Spec]:
         name = layer.get("name") or (config.get("name") if isinstance(config, dict) else None)
         if not isinstance(name, str) or name in found:
             raise ValueError(f"names of layers must be texts, and differ; got {shown(name)}")
-        calls = tuple(map(_arguments, _nodes(layer)))
+        try:
+            calls = tuple(map(_arguments, _nodes(layer)))
+        except ValueError as error:
+            raise ValueError(f"layer {shown(name)} ({kind}): {error}") from None
         inner = model(layer) if kind in MODELS else None
         given = config if isinstance(config, dict) else {}
         wrapped = _wrapped(given) if kind in WRAPPERS else None
@@ -224,7 +227,7 @@ def _nodes(layer: Any) -> list[Any]:
     """The calls of a layer, as the configuration writes them."""
     nodes = layer.get("inbound_nodes") or []
     if not isinstance(nodes, list):
-        raise ValueError(f"the calls of a layer must be a list; got {shown(nodes)}")
+        raise ValueError(f"its calls must be a list; got {shown(nodes)}")
     return nodes
 
 
@@ -240,12 +243,12 @@ def _arguments(node: Any) -> tuple[Any, ...]:
 def _check_options(options: Any) -> None:
     """Raise a ValueError if a call has options that have an effect."""
     if not isinstance(options, dict):
-        raise ValueError(f"options of a call must be named; got {shown(options)}")
+        raise ValueError(f"the options of its call must be named; got {shown(options)}")
     if options.get("training"):
-        raise ValueError("a layer is called with training=True, which is random: build the model without")
+        raise ValueError("it is called with training=True, which is random: build the model without")
     given = {name: value for name, value in options.items() if value is not None and name != "training"}
     if given:
-        raise ValueError(f"a layer is called with options, {shown(given)}. {REMEDY}")
+        raise ValueError(f"it is called with options, {shown(given)}. {REMEDY}")
 
 
 def _flat(given: Any) -> Iterator[Any]:

@@ -59,15 +59,21 @@ def _content(file: Contents) -> tuple[Model, Arrays, Origin]:
     """The model of a file, the arrays of its layers, and its origin."""
     texts = file.texts
     if "config.json" in texts:
-        version = json.loads(texts["metadata.json"] or "{}").get("keras_version")
-        return model(json.loads(texts["config.json"] or "")), weights.of_archive(file), _origin(version)
+        origin = _origin(json.loads(texts["metadata.json"] or "{}").get("keras_version"))
+        return model(json.loads(texts["config.json"] or "")), weights.of_archive(file), origin
     text = texts.get("model_config")
     if text is None:
         raise ValueError(NO_CONFIGURATION)
-    return model(json.loads(text)), weights.of_legacy(file), _origin(texts.get("keras_version"))
+    origin = _origin(texts.get("keras_version"))
+    return model(json.loads(text)), weights.of_legacy(file), origin
 
 
 def _origin(version: Any) -> Origin:
-    """The origin of a file by the first number of Keras' version, 2 where the file has none."""
+    """The origin of a file by the first number of Keras' version, 2 where the file has none; not of Keras 1."""
     first = version.partition(".")[0] if isinstance(version, str) else ""
+    if first in ("0", "1"):
+        raise ValueError(
+            f"it was written by Keras {shown(version)}, whose layers have other parameters: load it with "
+            "Keras 2, and save it there"
+        )
     return Origin(3 if first.isdecimal() and first > "2" else 2)

@@ -17,8 +17,8 @@ from tracer.fields.checks import need_finite, shown
 from tracer.models.lowering.tensor import Constant, Shape, Tensor
 
 REMEDY = (
-    "Export it, model.export('model.onnx', format='onnx'), or trace tracer.Function(f), where f(x1, x2) "
-    "calls the model at points"
+    "Export it, model.export('model.onnx', format='onnx'), of Keras 2 python -m tf2onnx.convert --keras "
+    "model.h5 --output model.onnx, or trace tracer.Function(f), where f(x1, x2) calls the model at points"
 )
 # Upper bound of sizes in a configuration: a tensor has fewer numbers.
 LARGEST_SIZE = 2**31

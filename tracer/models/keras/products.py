@@ -175,7 +175,7 @@ OF_SEVERAL: dict[str, Callable[..., Part]] = {
 }
 TABLE: dict[str, Callable[[Layer, Shape], Part]] = {
     "Dense": _dense,
-    "BatchNormalization": _normalise,
+    **dict.fromkeys(("BatchNormalization", "BatchNormalizationV1", "BatchNormalizationV2"), _normalise),
     "SyncBatchNormalization": _normalise,
     "Normalization": _standardise,
     "Rescaling": _rescale,
