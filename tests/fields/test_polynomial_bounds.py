@@ -54,6 +54,13 @@ def test_depth_costs_few_cells(depth, most):
     assert boundary.certificate.cells <= most
 
 
+@pytest.mark.parametrize("activation", ["softplus", "gelu", "silu"])
+def test_wide_networks_three_layers_deep_take_few_cells(activation):
+    boundary = tracer.trace(deep(3, activation, width=32, gain=2.0), BOX)
+    assert boundary.certificate.status is Status.PROVEN
+    assert boundary.certificate.cells <= 600
+
+
 def spied(network, *on):
     """The kinds of forms that enclose cells."""
     with mock.patch.object(bounds, "polynomial_forms", wraps=polynomial_forms) as polynomials:

@@ -52,6 +52,9 @@ CACHED_RELAXATIONS = 2**15
 # Mean value forms are not worth their time if they decide less than this share of cells. With at least
 # `MANY_CELLS` a sample of about `SAMPLE` cells tells.
 LEAST_DECIDED = 0.125
+# Nor, where polynomial forms may be used and layers are at least so wide, if they decide less than this
+# share: there a polynomial form takes only a few times their time, and saves the parts of the others.
+LEAST_OF_WIDE, WIDE = 0.4, 32
 MANY_CELLS, SAMPLE = 512, 64
 # The time of a Taylor form in times of a mean value form: alone it must decide so many times as many cells.
 TAYLOR_COST = 1.5
@@ -125,8 +128,8 @@ def mean_values_or_taylor_forms(layers: Sequence[Layer], lower: Array, upper: Ar
         every = len(lower) // SAMPLE
         sample = lower[::every], upper[::every]
         found, spread = _mean_values(layers, *sample)
-        share = found.decided().mean()
-        if share < LEAST_DECIDED and _are_wide(spread) and _polynomials_apply(layers, lower, upper):
+        share, least = found.decided().mean(), _least_decided(layers)
+        if share < least and _are_wide(spread) and _polynomials_apply(layers, lower, upper):
             return polynomial_forms(layers, lower, upper)
         if _taylor_forms_are_faster(layers, *sample, share):
             return taylor_forms(layers, lower, upper)
@@ -137,7 +140,7 @@ def _narrowed(
     layers: Sequence[Layer], lower: Array, upper: Array, found: Enclosure, spread: Array
 ) -> Enclosure:
     """Bounds by mean value forms of the given spread, narrowed by other forms where that is faster."""
-    open_ = _worth_other_forms(found, spread)
+    open_ = _worth_other_forms(found, spread, _least_decided(layers))
     if not len(open_):
         return found
     some = lower[open_], upper[open_]
@@ -145,12 +148,18 @@ def _narrowed(
     return found.narrowed(open_, (polynomial_forms if deep else taylor_forms)(layers, *some))
 
 
-def _worth_other_forms(found: Enclosure, spread: Array) -> Indices:
+def _least_decided(layers: Sequence[Layer]) -> float:
+    """The share of wide cells that mean value forms must decide: else other forms are worth their time."""
+    wide = max(layer.outputs for layer in layers) >= WIDE
+    return LEAST_OF_WIDE if wide and _are_deep(layers) else LEAST_DECIDED
+
+
+def _worth_other_forms(found: Enclosure, spread: Array, least: float) -> Indices:
     """The cells that other forms are to enclose too: the undecided ones; none if bisecting is faster."""
     undecided, none = np.flatnonzero(~found.decided()), np.zeros(0, dtype=np.intp)
     if len(undecided) <= FEW_UNDECIDED * len(spread):
         return none
-    few = len(undecided) <= (1 - LEAST_DECIDED) * len(spread)
+    few = len(undecided) <= (1 - least) * len(spread)
     return none if few and _are_wide(spread[undecided]) else undecided
 
 
@@ -161,9 +170,13 @@ def _are_wide(spread: Array) -> bool:
 
 def _polynomials_apply(layers: Sequence[Layer], lower: Array, upper: Array) -> bool:
     """Whether polynomial forms may be used: a deep network of analytic activations, on cells and edges."""
+    return _are_deep(layers) and bool((lower < upper).any(axis=1).all())
+
+
+def _are_deep(layers: Sequence[Layer]) -> bool:
+    """Whether a network is deep enough for polynomial forms, and its activations are analytic."""
     parts = _curved_parts(layers)
-    known = all(row_of(function) for some in parts for function in some)
-    return known and len(parts) >= DEEP and bool((lower < upper).any(axis=1).all())
+    return len(parts) >= DEEP and all(row_of(function) for some in parts for function in some)
 
 
 def _curved_parts(layers: Sequence[Layer]) -> list[list[Any]]:
@@ -255,6 +268,7 @@ def _on_chunk_together(
     form, radius = _form(MeanValueForm, hidden, lower, upper)
     found, open_ = [], []
     deep = _are_wide(form.spread) and _polynomials_apply(networks[0][0], lower, upper)
+    least = _least_decided(networks[0][0])
     for layers, cell in networks:
         last = MeanValueForm(form.midpoints[:, cell], form.radii[:, cell], form.spread[cell])
         bounds = _bounds(through(last, layers[-1:]), radius[cell])
@@ -262,7 +276,7 @@ def _on_chunk_together(
             found.append(_narrowed(layers, lower[cell], upper[cell], bounds, last.spread))
         else:
             found.append(bounds)
-            open_.append(_worth_other_forms(bounds, last.spread))
+            open_.append(_worth_other_forms(bounds, last.spread, least))
     if deep:
         return found
     cells = np.unique(np.concatenate([cell[k] for (_, cell), k in zip(networks, open_, strict=True)]))
