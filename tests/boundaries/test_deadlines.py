@@ -11,7 +11,7 @@ from tracer.atlas.cells.paving import pave
 from tracer.atlas.cells.questions import OneField
 from tracer.atlas.classes import margins
 from tracer.atlas.edges import crossings
-from tracer.boundaries import sampling
+from tracer.boundaries import proving, sampling
 from tracer.enclosures.clock import until
 from tracer.fields.box import Box
 from tracer.fields.evaluations import Evaluations, Overtime
@@ -67,6 +67,16 @@ class SlowEnclosed(Slow):
         return self.field.enclose(lower, upper)
 
 
+class SlowBounds(SlowEnclosed):
+    """Bounds on a cell take as long as so many values."""
+
+    VALUES = 20
+
+    def enclose(self, lower, upper):
+        self.spend((self.VALUES - 1) * len(lower))
+        return super().enclose(lower, upper)
+
+
 @pytest.fixture
 def clock(monkeypatch):
     clock = Clock()
@@ -93,6 +103,21 @@ def test_a_trace_ends_in_time(field, box, kind, call, point, limit, clock):
         assert not curve.proven or np.isfinite(curve.error_bound).all()
         # Afterwards there is all the time there is.
         assert np.isfinite(curve(0.5 * curve.length)).all()
+
+
+@pytest.mark.parametrize("limit", [2.0, 4.0, 6.0])
+def test_a_proof_that_takes_all_the_time_leaves_contours(limit, clock, monkeypatch):
+    """Nothing is followed: the deadline comes while sides of cells are sorted, and all charts are dropped."""
+    for name in ("ATLAS_SHARE", "ARCS_SHARE"):
+        monkeypatch.setattr(proving, name, 1.0)
+    field = MOONS.margin(0, 1)
+    boundary = tracer.trace(SlowBounds(field, clock, 1e-4, 1e-4), MOONS_BOX, time_limit=limit)
+    assert boundary.certificate.status is tracer.Status.BUDGET_EXHAUSTED
+    assert "crossings" in boundary.stats.seconds
+    assert clock.now <= LATE * limit
+    # The lattice is a coarse one: it cuts corners.
+    length = sum(curve.length for curve in tracer.trace(field, MOONS_BOX))
+    assert 0.75 * length < sum(curve.length for curve in boundary) < 1.1 * length
 
 
 @pytest.mark.parametrize("limit", [0.5, 1, 2, 4, 8, 16])

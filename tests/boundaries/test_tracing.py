@@ -173,7 +173,7 @@ def test_real_smooth_networks_trace(path, problem):
     else:
         field = network.level(problem["output"], problem["level"])
     field = field.restrict(tracer.Plane(problem["origin"], problem["u"], problem["v"]))
-    boundary = tracer.trace(field, problem["box"], max_cells=2500, time_limit=2)
+    boundary = tracer.trace(field, problem["box"], max_cells=2500, time_limit=20)
     for curve in boundary:
         assert not set(curve.ends) - {End.BOX, End.BUDGET}
         assert curve.error_bound.max() < 1e-9

@@ -16,6 +16,7 @@ from tracer.enclosures.interpolation.padua import padua_points
 from tracer.enclosures.interpolation.tails import BINS, BINS_A_RADIUS, _table, tails_of
 from tracer.enclosures.polynomials.polynomial import PolynomialForm
 from tracer.enclosures.polynomials.polynomial_model import through
+from tracer.enclosures.rounding import UNIT_ROUNDOFF
 
 FUNCTIONS = {
     "tanh": TANH,
@@ -149,6 +150,19 @@ def test_errors_of_interpolation_are_within_their_bounds(name, steepness, linear
     for k, e in enumerate(h * np.eye(2), start=1):
         slopes = (errors(x + e) - errors(x - e)) / (2 * h)
         assert (np.abs(slopes).max(axis=0) <= found[k] + 1e-8).all()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_values_are_within_their_stated_errors_however_large_the_argument(name, fresh_seed):
+    row, rng = row_of(FUNCTIONS[name]), np.random.default_rng(fresh_seed)
+    z = np.concatenate([rng.normal(0, 2, 150), rng.normal(0, 1, 30) * 10.0 ** rng.integers(-9, 1, 30)])
+    z = np.concatenate([z, [-1e4, -800.0, -30.0, 0.0, 30.0, 800.0, 1e4]])
+    with np.errstate(all="ignore"):
+        values = row.value(z)
+    for x, value in zip(z, values, strict=True):
+        exact = balls.jet(name, balls.arb_of(x))[0]
+        bound = (row.absolute + row.relative * max(1.0, abs(float(exact)))) * UNIT_ROUNDOFF
+        assert abs(exact - balls.arb_of(value)) <= bound, x
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

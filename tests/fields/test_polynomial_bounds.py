@@ -9,7 +9,9 @@ import pytest
 import tracer
 from sound_polynomials import ANALYTIC, claims
 from tracer import Status
+from tracer.atlas.classes.margins import Margins
 from tracer.enclosures.polynomials.point_form import PointForm
+from tracer.enclosures.polynomials.polynomial import PolynomialForm
 from tracer.fields.networks import bounds
 from tracer.fields.networks.bounds import mean_values, polynomial_forms, taylor_forms
 
@@ -52,6 +54,13 @@ def test_depth_costs_few_cells(depth, most):
     boundary = tracer.trace(deep(depth, gain=1.6 if depth < 20 else 1.0), BOX)
     assert boundary.certificate.status is Status.PROVEN
     assert boundary.certificate.cells <= most
+
+
+@pytest.mark.parametrize("activation", ["softplus", "gelu", "silu"])
+def test_wide_networks_three_layers_deep_take_few_cells(activation):
+    boundary = tracer.trace(deep(3, activation, width=32, gain=2.0), BOX)
+    assert boundary.certificate.status is Status.PROVEN
+    assert boundary.certificate.cells <= 600
 
 
 def spied(network, *on):
@@ -156,3 +165,22 @@ def test_weights_of_doubt_widen_the_bounds():
     value, gradient = tracer.Network([*layers[:2], shifted, *layers[3:]]).value_and_gradient(lower)
     assert ((value >= found.lower) & (value <= found.upper)).all()
     assert ((gradient >= found.gradient_lower) & (gradient <= found.gradient_upper)).all()
+
+
+def test_margins_share_the_polynomial_forms_of_their_hidden_layers():
+    """Bounds are those of each margin alone, nearly, and each cell is enclosed once."""
+    rng, hidden = np.random.default_rng(4), deep(5).layers[:-1]
+    network = tracer.Network([*hidden, tracer.Layer(rng.normal(size=(6, 16)), rng.normal(size=6))])
+    lower, upper = cells(60, 0.2)
+    pairs, cell = np.array([(i, j) for j in range(6) for i in range(j)]), rng.integers(60, size=(15, 40))
+    cell = np.sort(cell, axis=1)
+    rows = np.repeat(pairs, 40, axis=0), np.stack([lower, upper], axis=1), cell.ravel()
+    with mock.patch.object(bounds.PolynomialForm, "of_cells", wraps=PolynomialForm.of_cells) as enclosed:
+        found = Margins(network).enclose(*rows)
+    assert sum(len(call.args[0]) for call in enclosed.call_args_list) <= 60
+    assert found.decided().mean() > 0.5
+    for k, (i, j) in enumerate(pairs):
+        one = network.margin(i, j).enclose(lower[cell[k]], upper[cell[k]])
+        some = found.rows(np.arange(40 * k, 40 * k + 40))
+        for name in ("lower", "upper", "gradient_lower", "gradient_upper"):
+            assert getattr(some, name) == pytest.approx(getattr(one, name), rel=1e-5, abs=1e-5)

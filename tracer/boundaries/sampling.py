@@ -51,7 +51,7 @@ from tracer.curves.curve import Curve
 from tracer.curves.end import End
 from tracer.curves.trace import Trace
 from tracer.fields.box import Box
-from tracer.fields.evaluations import Evaluations, Overtime
+from tracer.fields.evaluations import FIRST_ROWS, Evaluations, Overtime
 from tracer.fields.field import Field, by_chords
 
 MAX_STEPS = 10_000
@@ -68,6 +68,9 @@ SEARCH_SHARE = 0.2
 COARSE_SIDES = (1, 4, 10, 20)
 # Share of the time limit after which no further curve is started.
 FOLLOW_SHARE = 0.9
+# Where there was no time for any curve, contours are drawn of the finest of these lattices, cells a side, for
+# which there is time until this share of the time limit.
+DRAW_SHARE, DRAWN_SIDES = 1.05, (21, 41, 81, 161, 281)
 # Share of the time left in which chords along contours are refined.
 CHORD_SHARE = 0.6
 # What a certificate adds where curves are polylines.
@@ -149,7 +152,10 @@ def continued_boundary(boundary: Boundary, work: Work) -> Boundary:
         elif time.perf_counter() < search.deadline:
             search.follow_all(search.seeds_within(len(undecided), undecided))
     if not search.known:
-        search.draw_contours()
+        # A value takes no longer than bounds on a cell: if a few take too long, nothing more is evaluated.
+        few = FIRST_ROWS * stats.seconds["paving"] / max(1, stats.cells)
+        in_time = few <= (DRAW_SHARE - 1) * work.limits.time_limit < math.inf
+        search.draw_contours(work.deadline(DRAW_SHARE) if in_time else None)
     work.end_of("continuation")
     curves = search.sorted_curves()
     return replace(
@@ -241,8 +247,13 @@ class Search:
             self.progress.curves(len(self.known))
         return self._seeds(lattice, changes.points[roots & ~done])
 
-    def draw_contours(self) -> None:
-        """The contours of the lattice as curves, by linear interpolation: where no time is left for more."""
+    def draw_contours(self, deadline: float | None) -> None:
+        """The contours of a lattice as curves, by linear interpolation: where no time is left for more.
+
+        The lattice is the one that is there, or a finer one evaluated before a `deadline`.
+        """
+        if deadline is not None:
+            self._refine_lattice(deadline)
         if self._lattice is None or not len(self._lattice.edge):
             return
         changes = interpolated(self._lattice)
@@ -252,6 +263,13 @@ class Search:
             polyline_of(one, changes) for one in contours_of(self.evaluations.field, self._lattice, every)
         ]
         self.known += [KnownCurve(self._polygon(trace)) for trace in traces if len(trace.pieces)]
+
+    def _refine_lattice(self, deadline: float) -> None:
+        evaluations = Evaluations(self.evaluations.field, deadline)
+        with contextlib.suppress(Overtime):
+            for side in DRAWN_SIDES:
+                if self._lattice is None or side > self.side:
+                    self._lattice, self.side = lattice_of(evaluations, self.box, (side, side)), side
 
     def _polygon(self, trace: Trace) -> Curve:
         """The curve of a polyline that is known within a cell of the lattice."""

@@ -91,6 +91,10 @@ class TaylorForm:
         coefficients[1, :, 0], coefficients[2, :, 1] = r[:, 0], r[:, 1]
         return cls(coefficients, np.zeros((3, *lower.shape))), r
 
+    def rows(self, cell: Indices) -> "TaylorForm":
+        """The form on the cells of some rows, (r,)."""
+        return TaylorForm(self.coefficients[:, cell], self.radii[:, cell])
+
     def affine(self, function: AffineMap) -> "TaylorForm":
         """``W g + b``."""
         coefficients = function.product(self.coefficients)

@@ -175,12 +175,21 @@ def _gelu_growth(x: Array, y: Array, r: Array, size: Array) -> Array:
     return 0.5 * size * np.minimum(near, far)
 
 
+def _tanh(z: Array) -> Array:
+    """``1 − 2/(1 + exp(2z))``, as NumPy's tanh takes thrice the time of exp where it is not vectorised."""
+    e = 2 * z
+    np.exp(e, out=e)
+    e += 1
+    np.divide(-2.0, e, out=e)
+    e += 1
+    return e
+
+
 def _sigmoid(z: Array) -> Array:
-    half = 0.5 * z
-    np.tanh(half, out=half)
-    half *= 0.5
-    half += 0.5
-    return half
+    e = np.negative(z)
+    np.exp(e, out=e)
+    e += 1
+    return np.divide(1.0, e, out=e)
 
 
 def _softplus(z: Array) -> Array:
@@ -208,7 +217,7 @@ def _gelu(z: Array) -> Array:
 
 
 TABLE: tuple[tuple[Univariate, Analytic], ...] = (
-    (TANH, Analytic(np.tanh, 8, 0, _tanh_series, _tanh_growth, 1.5, 0.5 * np.pi)),
+    (TANH, Analytic(_tanh, 16, 0, _tanh_series, _tanh_growth, 1.5, 0.5 * np.pi)),
     (SIGMOID, Analytic(_sigmoid, 8, 0, _sigmoid_series, _sigmoid_growth, 3.0, np.pi)),
     (SOFTPLUS, Analytic(_softplus, 0, 64, _softplus_series, _softplus_growth, 3.0)),
     (SILU, Analytic(_silu, 0, 32, _silu_series, _silu_growth, 3.0)),

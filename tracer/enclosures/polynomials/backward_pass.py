@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tracer.arrays import Array
+from tracer.arrays import Array, Indices
 from tracer.enclosures.affine_map import AffineMap
 from tracer.enclosures.rounding import UNIT_ROUNDOFF, UP
 
@@ -39,6 +39,10 @@ class Activation(NamedTuple):
 
     slope: Array
     fresh: Array
+
+    def rows(self, cell: Indices) -> "Activation":
+        """The activation on the cells of some rows, (r,)."""
+        return Activation(self.slope[cell], self.fresh[:, cell])
 
 
 class Place(NamedTuple):
@@ -77,6 +81,11 @@ class Step(NamedTuple):
         errors = fresh + (function.gamma_back + SLOPE_ROUNDINGS * UNIT_ROUNDOFF) * radii
         lost = before.sum(axis=2, keepdims=True) * (len(function.bias) * TINY)
         return cls(activation, function, errors, lost)
+
+    def rows(self, cell: Indices) -> "Step":
+        """The layer on the cells of some rows, (r,)."""
+        activation = None if self.activation is None else self.activation.rows(cell)
+        return Step(activation, self.function, self.errors[:, cell], self.lost[:, cell])
 
     def before_affine(self, earlier: Array) -> Array:
         """Bounds of s δ + f for errors `earlier` of the activation's arguments."""

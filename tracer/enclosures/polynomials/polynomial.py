@@ -28,7 +28,7 @@ from functools import cached_property
 
 import numpy as np
 
-from tracer.arrays import Array
+from tracer.arrays import Array, Indices
 from tracer.enclosures.affine_map import AffineMap
 from tracer.enclosures.functions.blocks import Blocks
 from tracer.enclosures.functions.supporting_lines import largest
@@ -91,6 +91,17 @@ class PolynomialForm:
         noise = (COORDINATE_ROUNDINGS * UNIT_ROUNDOFF) * sizes[0] + TINY
         radii = points.noise[:, None, None] * noise
         return cls(values, radii, sizes * UP + TINY, places=(Place(0, radii),)), r
+
+    def rows(self, cell: Indices) -> "PolynomialForm":
+        """The form on the cells of some rows, (r,)."""
+        return PolynomialForm(
+            self.values[:, cell],
+            self.radii[:, cell],
+            None if self.sizes is None else self.sizes[:, cell],
+            tuple(step.rows(cell) for step in self.steps),
+            None if self.activation is None else self.activation.rows(cell),
+            tuple(Place(place.steps, place.radii[:, cell]) for place in self.places),
+        )
 
     def affine(self, function: AffineMap) -> "PolynomialForm":
         """``W g + b``."""

@@ -29,6 +29,7 @@ from tracer.fields.networks.layer import Layer
 
 Form = TypeVar("Form", MeanValueForm, TaylorForm, PolynomialForm, PointForm)
 CellForm = TypeVar("CellForm", MeanValueForm, TaylorForm, PolynomialForm)
+CurvedForm = TypeVar("CurvedForm", TaylorForm, PolynomialForm)
 R = TypeVar("R")
 
 # Cells are evaluated in chunks whose widest layer has this many numbers; a form has eight or nine such
@@ -52,6 +53,9 @@ CACHED_RELAXATIONS = 2**15
 # Mean value forms are not worth their time if they decide less than this share of cells. With at least
 # `MANY_CELLS` a sample of about `SAMPLE` cells tells.
 LEAST_DECIDED = 0.125
+# Nor, where polynomial forms may be used and layers are at least so wide, if they decide less than this
+# share: there a polynomial form takes only a few times their time, and saves the parts of the others.
+LEAST_OF_WIDE, WIDE = 0.4, 32
 MANY_CELLS, SAMPLE = 512, 64
 # The time of a Taylor form in times of a mean value form: alone it must decide so many times as many cells.
 TAYLOR_COST = 1.5
@@ -125,8 +129,8 @@ def mean_values_or_taylor_forms(layers: Sequence[Layer], lower: Array, upper: Ar
         every = len(lower) // SAMPLE
         sample = lower[::every], upper[::every]
         found, spread = _mean_values(layers, *sample)
-        share = found.decided().mean()
-        if share < LEAST_DECIDED and _are_wide(spread) and _polynomials_apply(layers, lower, upper):
+        share, least = found.decided().mean(), _least_decided(layers)
+        if share < least and _are_wide(spread) and _polynomials_apply(layers, lower, upper):
             return polynomial_forms(layers, lower, upper)
         if _taylor_forms_are_faster(layers, *sample, share):
             return taylor_forms(layers, lower, upper)
@@ -137,7 +141,7 @@ def _narrowed(
     layers: Sequence[Layer], lower: Array, upper: Array, found: Enclosure, spread: Array
 ) -> Enclosure:
     """Bounds by mean value forms of the given spread, narrowed by other forms where that is faster."""
-    open_ = _worth_other_forms(found, spread)
+    open_ = _worth_other_forms(found, spread, _least_decided(layers))
     if not len(open_):
         return found
     some = lower[open_], upper[open_]
@@ -145,12 +149,18 @@ def _narrowed(
     return found.narrowed(open_, (polynomial_forms if deep else taylor_forms)(layers, *some))
 
 
-def _worth_other_forms(found: Enclosure, spread: Array) -> Indices:
+def _least_decided(layers: Sequence[Layer]) -> float:
+    """The share of wide cells that mean value forms must decide: else other forms are worth their time."""
+    wide = max(layer.outputs for layer in layers) >= WIDE
+    return LEAST_OF_WIDE if wide and _are_deep(layers) else LEAST_DECIDED
+
+
+def _worth_other_forms(found: Enclosure, spread: Array, least: float) -> Indices:
     """The cells that other forms are to enclose too: the undecided ones; none if bisecting is faster."""
     undecided, none = np.flatnonzero(~found.decided()), np.zeros(0, dtype=np.intp)
     if len(undecided) <= FEW_UNDECIDED * len(spread):
         return none
-    few = len(undecided) <= (1 - LEAST_DECIDED) * len(spread)
+    few = len(undecided) <= (1 - least) * len(spread)
     return none if few and _are_wide(spread[undecided]) else undecided
 
 
@@ -161,9 +171,13 @@ def _are_wide(spread: Array) -> bool:
 
 def _polynomials_apply(layers: Sequence[Layer], lower: Array, upper: Array) -> bool:
     """Whether polynomial forms may be used: a deep network of analytic activations, on cells and edges."""
+    return _are_deep(layers) and bool((lower < upper).any(axis=1).all())
+
+
+def _are_deep(layers: Sequence[Layer]) -> bool:
+    """Whether a network is deep enough for polynomial forms, and its activations are analytic."""
     parts = _curved_parts(layers)
-    known = all(row_of(function) for some in parts for function in some)
-    return known and len(parts) >= DEEP and bool((lower < upper).any(axis=1).all())
+    return len(parts) >= DEEP and all(row_of(function) for some in parts for function in some)
 
 
 def _curved_parts(layers: Sequence[Layer]) -> list[list[Any]]:
@@ -248,33 +262,58 @@ def _on_chunk_together(
 ) -> list[Enclosure]:
     """Bounds of networks that share their hidden layers, each on some of a chunk of cells.
 
-    First by mean value forms; then by Taylor forms of the hidden layers on all cells that some network needs
-    them on, or by polynomial forms of each network.
+    First by mean value forms; then by Taylor or polynomial forms of the hidden layers on all cells that some
+    network needs them on.
     """
-    hidden = networks[0][0][:-1]
-    form, radius = _form(MeanValueForm, hidden, lower, upper)
-    found, open_ = [], []
-    deep = _are_wide(form.spread) and _polynomials_apply(networks[0][0], lower, upper)
-    for layers, cell in networks:
-        last = MeanValueForm(form.midpoints[:, cell], form.radii[:, cell], form.spread[cell])
-        bounds = _bounds(through(last, layers[-1:]), radius[cell])
-        if deep:
-            found.append(_narrowed(layers, lower[cell], upper[cell], bounds, last.spread))
-        else:
-            found.append(bounds)
-            open_.append(_worth_other_forms(bounds, last.spread))
-    if deep:
+    layers = networks[0][0]
+    form, radius = _form(MeanValueForm, layers[:-1], lower, upper)
+    found, open_, least = [], [], _least_decided(layers)
+    for (*_, last), cell in networks:
+        rows = MeanValueForm(form.midpoints[:, cell], form.radii[:, cell], form.spread[cell])
+        found.append(_bounds(through(rows, [last]), radius[cell]))
+        open_.append(_worth_other_forms(found[-1], rows.spread, least))
+    left = [n for n, k in enumerate(open_) if len(k)]
+    if not left:
         return found
-    cells = np.unique(np.concatenate([cell[k] for (_, cell), k in zip(networks, open_, strict=True)]))
-    if not len(cells):
-        return found
-    taylor, radius = _form(TaylorForm, hidden, lower[cells], upper[cells])
-    for n, ((layers, cell), k) in enumerate(zip(networks, open_, strict=True)):
-        if len(k):
-            at = np.searchsorted(cells, cell[k])
-            narrower = TaylorForm(taylor.coefficients[:, at], taylor.radii[:, at])
-            found[n] = found[n].narrowed(k, _bounds(through(narrower, layers[-1:]), radius[at]))
+    some = [(networks[n][0], networks[n][1][open_[n]]) for n in left]
+    if _are_wide(form.spread) and _polynomials_apply(layers, lower, upper):
+        with np.errstate(all="ignore"):
+            size = chunk_size(layers, CACHED_POLYNOMIALS, fewest=1)
+            others = _forms_together(PolynomialForm, some, lower, upper, size)
+        others = [
+            _or_taylor_forms(layers, lower[cell], upper[cell], bounds)
+            for (layers, cell), bounds in zip(some, others, strict=True)
+        ]
+    else:
+        others = _forms_together(TaylorForm, some, lower, upper, len(lower))
+    for n, bounds in zip(left, others, strict=True):
+        found[n] = found[n].narrowed(open_[n], bounds)
     return found
+
+
+def _forms_together(
+    kind: type[CurvedForm],
+    networks: Sequence[tuple[Sequence[Layer], Indices]],
+    lower: Array,
+    upper: Array,
+    size: int,
+) -> list[Enclosure]:
+    """Bounds by forms of the given kind, those of hidden layers on at most `size` cells at a time."""
+    every = np.unique(np.concatenate([cell for _, cell in networks]))
+    parts: list[list[Enclosure]] = [[] for _ in networks]
+    order: list[list[Indices]] = [[] for _ in networks]
+    for part in chunks(len(every), size):
+        cells = every[part]
+        form, radius = _form(kind, networks[0][0][:-1], lower[cells], upper[cells])
+        for n, (layers, cell) in enumerate(networks):
+            row = np.flatnonzero((cell >= cells[0]) & (cell <= cells[-1]))
+            if not len(row):
+                continue
+            at = np.searchsorted(cells, cell[row])
+            parts[n].append(_bounds(through(form.rows(at), layers[-1:]), radius[at]))
+            order[n].append(row)
+    places = [np.argsort(np.concatenate(rows)) for rows in order]
+    return [Enclosure.joined(bounds).rows(place) for bounds, place in zip(parts, places, strict=True)]
 
 
 def _taylor_forms_are_faster(layers: Sequence[Layer], lower: Array, upper: Array, share: float) -> bool:
@@ -315,6 +354,11 @@ def polynomial_forms(layers: Sequence[Layer], lower: Array, upper: Array) -> Enc
     size = chunk_size(layers, CACHED_POLYNOMIALS, fewest=1)
     with np.errstate(all="ignore"):
         found = Enclosure.joined(_by_forms(PolynomialForm, _bounds, layers, lower, upper, size))
+    return _or_taylor_forms(layers, lower, upper, found)
+
+
+def _or_taylor_forms(layers: Sequence[Layer], lower: Array, upper: Array, found: Enclosure) -> Enclosure:
+    """Bounds by polynomial forms, narrowed by Taylor forms if these leave nearly all cells undecided."""
     undecided = np.flatnonzero(~found.decided())
     if len(undecided) <= (1 - LEAST_DECIDED) * len(lower):
         return found
