@@ -69,7 +69,7 @@ def _content(file: Contents) -> tuple[Model, Arrays, Origin]:
 
 
 def _origin(version: Any) -> Origin:
-    """The origin of a file by the first number of Keras' version, 2 where the file has none; not of Keras 1."""
+    """The origin of a file by the first number of Keras' version, 2 without one; Keras 1 is refused."""
     first = version.partition(".")[0] if isinstance(version, str) else ""
     if first in ("0", "1"):
         raise ValueError(
