@@ -187,6 +187,16 @@ def test_a_spent_effort_is_not_taken_for_spent_time(monkeypatch):
     assert boundary.certificate.reason.startswith(work.EVALUATIONS_SPENT)
 
 
+def test_sign_changes_on_the_lattice_count_among_the_evaluations(monkeypatch):
+    monkeypatch.setattr(sampling, "MOST_EFFORT", 250)
+    hidden = Hidden(lambda x, y: np.mod(np.sin(40 * x + 77 * y * y) * 9, 1) - 0.5)
+    boundary = tracer.trace(hidden, BOX)
+    assert boundary.certificate.status is Status.BUDGET_EXHAUSTED
+    assert boundary.certificate.reason.startswith(work.EVALUATIONS_SPENT)
+    assert len(boundary)  # at least the contours of the lattice
+    assert hidden.points <= 250 * 2048 + SIDE**2
+
+
 # Saturated bands ----------------------------------------------------------------------------------
 
 

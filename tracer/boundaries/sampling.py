@@ -79,8 +79,8 @@ FOLLOW_SHARE = 0.9
 CHORD_SHARE = 0.6
 # What a certificate adds where curves are polylines.
 CHORDS = "; it has kinks, and curves are polylines within about {:.0e} of it, in box units"
-# The effort of following all curves, in calls of the field; a search on a known curve takes so many, and
-# one more for each so many points near it.
+# The effort of finding and following all curves, in calls of the field; a search on a known curve takes so
+# many, and one more for each so many points near it.
 MOST_EFFORT, CALLS_PER_SEARCH, POINTS_PER_CALL = 10_000, 2, 64
 # A step along a curve takes about as many calls.
 CALLS_PER_STEP = 5
@@ -108,6 +108,8 @@ def sampled_boundary(field: Field, box: Box, work: Work, reason: str) -> Boundar
         seeds = search.follow_contours(lattice, changes)
         finished = search.follow_all(seeds)
         search.join_along_contours(lattice, changes)
+    if evaluations.late and not search.known:
+        search.draw_contours()
     work.end_of("curves")
     curves = search.sorted_curves()
     cut_short = any(End.BUDGET in curve.ends for curve in curves)
@@ -208,6 +210,7 @@ class Search:
 
     def lattice(self, max_cells: int) -> tuple[Lattice, SignChanges]:
         """The sign changes of F on the lines of a lattice."""
+        self._begin()
         side = self.affordable_side(min(max(max_cells, 1), MOST_CELLS))
         self.side = side if side % 2 else max(1, side - 1)
         lattice = lattice_of(self.evaluations, self.box, (self.side, self.side))
@@ -239,7 +242,6 @@ class Search:
         for run in polygons:
             self._add_polygon(run, changes)
             done[run.numbers] = True
-        self._begin_following()
         left = self._follow_smooth(lattice, smooth, changes, done)
         if noisy:  # a walk would be lost
             broken += [*few, *left]
@@ -392,7 +394,7 @@ class Search:
         """Follow the curve of every seed once; False if the time or the steps did not suffice."""
         if not len(seeds):
             return True
-        self._begin_following()
+        self._begin()
         seeds, gradients, distance = correct(self.evaluations, self.box, seeds)
         new = regular(gradients) & np.isfinite(distance)
         for known in self.known:
@@ -424,8 +426,8 @@ class Search:
         """Whether the effort is used up, so that more time would find no more."""
         return self._affordable_steps() <= 0
 
-    def _begin_following(self) -> None:
-        """Let what follows the lattice, which bounds the effort before, end in its turn."""
+    def _begin(self) -> None:
+        """Bound the effort of all that follows, whatever F is."""
         if self.evaluations.most_effort == math.inf:
             self.evaluations.most_effort = self.evaluations.effort + MOST_EFFORT
 
