@@ -33,6 +33,7 @@ FOLDERS = [
     "curves",
     "curves/prediction",
     "curves/continuation",
+    "curves/contours",
     "curves/arcs",
     "curves/nearest",
     "boundaries",

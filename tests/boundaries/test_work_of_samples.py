@@ -71,29 +71,65 @@ def test_curves_take_few_calls(name):
 # Jumps --------------------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize(
-    ("f", "along"),
-    [
-        (lambda x, y: np.where(x < 0, y - 1, y + 1), [2]),
-        (lambda x, y: np.where(x > 0, y, y**2 - 1), [1, 1]),
-    ],
-    ids=["twice", "of another shape"],
-)
-def test_jumps_beside_which_f_varies_are_followed(f, along):
+# The function, the curves with closed ones, and their length, that of jumps included.
+JUMPING = {
+    "twice": (lambda x, y: np.where(x < 0, y - 1, y + 1), (1, 0), 6),
+    "of another shape": (lambda x, y: np.where(x > 0, y, y**2 - 1), (2, 0), 8),
+    "teeth": (lambda x, y: np.fmod(x, 0.3) - y, (1, 0), 4 * 2**0.5 + 12 * 0.3),
+    "stairs": (lambda x, y: np.floor(3 * x) / 3 - y, (1, 0), 8),
+    "stairs of a wave": (lambda x, y: np.round(4 * np.sin(3 * x)) / 4 - y, (1, 0), 11.5),
+    "an oblique step": (lambda x, y: np.where(x + 0.3 * y > 0.1, y - x * x, y + 0.5), (1, 0), 5.246),
+    "closed": (lambda x, y: x * x + y * y - 1 + 0.2 * np.mod(5 * x, 1), (1, 1), 8.773),
+    "crossing": (lambda x, y: np.sign(x) * (y - 0.3), (2, 0), 8),
+}
+
+
+@pytest.mark.parametrize("name", JUMPING)
+def test_boundaries_go_on_along_jumps(name):
+    f, found, length = JUMPING[name]
     field = Hidden(f)
     boundary = tracer.trace(field, BOX)
-    jumps = [curve for curve in boundary if curve.jumps]
-    assert [curve.length for curve in jumps] == pytest.approx(along, abs=2 * 4 / SIDE)
-    for curve in jumps:
-        assert np.abs(curve.points[:, 0]).max() < 1e-9
-        assert End.JUMP in curve.ends
-        assert "along a jump" in repr(curve)
-    assert sum(curve.length for curve in boundary if not curve.jumps) == pytest.approx(
-        6 - 2 * (len(along) == 1)
-    )
+    assert boundary.certificate.status is Status.SAMPLED
+    assert (len(boundary), sum(curve.closed for curve in boundary)) == found
+    assert boundary.length == pytest.approx(length, rel=1e-3)
     assert "edges of the lattice the sign of F changes where F is not 0" in boundary.certificate.reason
+    for curve in boundary:
+        assert curve.ends in ((), (End.BOX, End.BOX))
+        assert curve.jumps
+        assert "along a jump" in repr(curve)
+        # F has both signs next to each point, in between, too.
+        x = curve(np.linspace(0, curve.length, 500))
+        around = x + 1e-2 * np.array([[1, 0], [0.7, 0.7], [0, 1], [-0.7, 0.7]])[:, None]
+        values = field(*np.concatenate([around, 2 * x - around]).transpose(2, 0, 1).reshape(2, -1))
+        signs = values.reshape(8, -1) >= 0
+        inside = (np.abs(x) < 1.99).all(axis=1)
+        assert (signs.any(axis=0) & ~signs.all(axis=0))[inside].all()
     assert field.calls <= 3000
     assert field.points <= 4 * SIDE**2
+
+
+NOISY = {
+    "single precision, steep": lambda x, y: np.tanh(30 * x.astype(np.float32)) / 2 - y.astype(np.float32),
+    "single precision, kinks": lambda x, y: (
+        np.abs(np.abs(x.astype(np.float32) - np.float32(0.3)) - np.float32(0.7)) - y.astype(np.float32)
+    ),
+    "half precision": lambda x, y: x.astype(np.float16) ** 2 - y.astype(np.float16),
+    "noise 1e-4": lambda x, y: np.tanh(5 * x) / 2 - y + 1e-4 * np.sin(1e11 * (x + 0.7 * y)),
+}
+
+
+@pytest.mark.parametrize("name", NOISY)
+def test_noise_leaves_one_curve_and_is_stated(name):
+    field = Hidden(NOISY[name])
+    boundary = tracer.trace(field, BOX)
+    assert boundary.certificate.status is Status.SAMPLED
+    (curve,) = boundary
+    assert curve.ends == (End.BOX, End.BOX)
+    # The error that is stated is not that of float64, and at most a cell: F grows by at most 60 in the box.
+    assert 1e-9 < curve.tolerance < 2.5e-3
+    values = np.array(NOISY[name](*curve(np.linspace(0, curve.length, 200)).T), dtype=float)
+    assert np.abs(values).max() <= 8 * 60 * curve.tolerance
+    assert field.calls <= 3000
 
 
 @pytest.mark.parametrize("trees", [1, 20])
@@ -149,6 +185,16 @@ def test_a_spent_effort_is_not_taken_for_spent_time(monkeypatch):
     boundary = tracer.trace(Hidden(oblique_lines), BOX, time_limit=3600)
     assert boundary.certificate.status is Status.BUDGET_EXHAUSTED
     assert boundary.certificate.reason.startswith(work.EVALUATIONS_SPENT)
+
+
+def test_sign_changes_on_the_lattice_count_among_the_evaluations(monkeypatch):
+    monkeypatch.setattr(sampling, "MOST_EFFORT", 250)
+    hidden = Hidden(lambda x, y: np.mod(np.sin(40 * x + 77 * y * y) * 9, 1) - 0.5)
+    boundary = tracer.trace(hidden, BOX)
+    assert boundary.certificate.status is Status.BUDGET_EXHAUSTED
+    assert boundary.certificate.reason.startswith(work.EVALUATIONS_SPENT)
+    assert len(boundary)  # at least the contours of the lattice
+    assert hidden.points <= 250 * 2048 + SIDE**2
 
 
 # Saturated bands ----------------------------------------------------------------------------------

@@ -11,6 +11,7 @@ from scipy.optimize import brentq
 import tracer
 from cases.problems import BOX, T1, T2, T3, T4, T5, Counting, box_distance
 from tracer import End
+from tracer.boundaries import tracing
 from tracer.curves.continuation.walk import Budget, Walk
 from tracer.fields.box import Box
 
@@ -319,3 +320,28 @@ def test_a_walk_round_a_loop_without_its_seed_ends():
     assert lost.looped
     assert lost.reached is None
     assert len(lost.points) <= 3 * max(len(lap.points), 64)
+
+
+@pytest.mark.parametrize("steps", [50, 200])
+def test_few_steps_follow_a_part_of_a_winding_curve(steps):
+    network, bounds = tracer.example("noisy-moons")
+    field = network.margin(0, 1)
+    part = tracer.trace_from(field, (0, 0), bounds, max_steps=steps)
+    assert part.ends == (End.BUDGET, End.BUDGET)
+    assert part.length > 2e-5 * steps
+    assert len(part.points) > 20
+    assert np.abs(field.value(part(np.linspace(0, part.length, 50)))).max() < 1e-11  # F is steep
+
+
+def test_steps_through_a_rough_function_are_bounded_by_their_calls(monkeypatch):
+    monkeypatch.setattr(tracing, "MOST_EFFORT", 500)
+    calls = []
+
+    def rough(x, y):
+        calls.append(len(np.asarray(x)))
+        x, y = np.array(np.asarray(x).tolist()), np.array(np.asarray(y).tolist())
+        return y - sum(0.6**k * np.sin(3.0**k * x) for k in range(14))
+
+    curve = tracer.trace_from(rough, (0.3, 0.2), [(-2, 2), (-4, 4)], max_steps=490)
+    assert End.BUDGET in curve.ends
+    assert len(calls) < 4000

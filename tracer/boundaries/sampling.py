@@ -23,18 +23,11 @@ from tracer.boundaries.result import Stats
 from tracer.boundaries.work import EVALUATIONS_SPENT, Work
 from tracer.curves.branch_points import BranchPoint
 from tracer.curves.continuation.chords import COARSE, chords_of, chords_through
-from tracer.curves.continuation.contours import (
-    Contour,
-    contours_of,
-    flat_jumps,
-    jumps_along,
-    polyline_of,
-    steps_of,
-)
 from tracer.curves.continuation.coverage import KnownCurve
 from tracer.curves.continuation.following import follow, stays_in
 from tracer.curves.continuation.lattice import (
     FINEST,
+    NEARLY,
     Lattice,
     SignChanges,
     interpolated,
@@ -46,6 +39,16 @@ from tracer.curves.continuation.lattice import (
 )
 from tracer.curves.continuation.steps import polynomials_of
 from tracer.curves.continuation.walk import Budget
+from tracer.curves.contours.along_contours import traces_along
+from tracer.curves.contours.marching_squares import (
+    LEAST_JUMPS,
+    Contour,
+    contours_of,
+    flat_jumps,
+    polyline_of,
+    runs_of,
+    steps_of,
+)
 from tracer.curves.corrector import correct, regular
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
@@ -63,6 +66,10 @@ MOST_CELLS = 401**2
 # does: more than so many cells a side only make more curves.
 DENSE, DENSE_SIDE = 0.25, 81
 NOISE = "; F changes its sign on {:.0%} of the edges of a lattice, within its cells: a smaller box shows more"
+# Noise of F, as a share of its values, in which a walk would be lost: that of float64 is far smaller.
+NOISY = 1e-11
+# Curves that were lost are replaced if chords in their place have at most this error, in box units.
+WORST = 1e-4
 # Share of the time limit for the lattice; its cost is estimated from coarse ones.
 SEARCH_SHARE = 0.2
 COARSE_SIDES = (1, 4, 10, 20)
@@ -75,8 +82,8 @@ DRAW_SHARE, DRAWN_SIDES = 1.05, (21, 41, 81, 161, 281)
 CHORD_SHARE = 0.6
 # What a certificate adds where curves are polylines.
 CHORDS = "; it has kinks, and curves are polylines within about {:.0e} of it, in box units"
-# The effort of following all curves, in calls of the field; a search on a known curve takes so many, and
-# one more for each so many points near it.
+# The effort of finding and following all curves, in calls of the field; a search on a known curve takes so
+# many, and one more for each so many points near it.
 MOST_EFFORT, CALLS_PER_SEARCH, POINTS_PER_CALL = 10_000, 2, 64
 # A step along a curve takes about as many calls.
 CALLS_PER_STEP = 5
@@ -103,6 +110,9 @@ def sampled_boundary(field: Field, box: Box, work: Work, reason: str) -> Boundar
         crossings, jumps = len(lattice.edge), int(np.count_nonzero(~changes.roots))
         seeds = search.follow_contours(lattice, changes)
         finished = search.follow_all(seeds)
+        search.join_along_contours(lattice, changes)
+    if evaluations.late and not search.known:
+        search.draw_contours()
     work.end_of("curves")
     curves = search.sorted_curves()
     cut_short = any(End.BUDGET in curve.ends for curve in curves)
@@ -195,6 +205,7 @@ class Search:
         self.branch_points: list[BranchPoint] = []
         self.side, self.noisy_share, self.steps = 0, 0.0, steps
         self._lattice: Lattice | None = None
+        self._left: list[Contour] = []
         # Evaluations that compare curves are not counted, but they have the same deadline.
         self.uncounted = Evaluations(evaluations.field, evaluations.deadline)
 
@@ -205,6 +216,7 @@ class Search:
 
     def lattice(self, max_cells: int) -> tuple[Lattice, SignChanges]:
         """The sign changes of F on the lines of a lattice."""
+        self._begin()
         side = self.affordable_side(min(max(max_cells, 1), MOST_CELLS))
         self.side = side if side % 2 else max(1, side - 1)
         lattice = lattice_of(self.evaluations, self.box, (self.side, self.side))
@@ -226,26 +238,85 @@ class Search:
     def follow_contours(self, lattice: Lattice, changes: SignChanges) -> Array:
         """Follow the curves of contours all at once; returns the seeds (n, 2) of what is left."""
         flat = flat_jumps(self.evaluations, lattice, changes)
-        contours = contours_of(self.evaluations, lattice, flat)
-        cell, field = 1.0 / self.side, self.evaluations.field
         done = np.zeros(len(flat), dtype=bool)
-        for contour in contours:
-            for part in jumps_along(contour, changes, flat):
-                trace = polyline_of(part, changes)
-                if len(trace.pieces):  # round a single vertex there is no curve
-                    curve = Curve.polygon(trace, field, self.box, cell, FINEST * cell)
+        noisy = self._noisy(lattice)
+        contours = contours_of(self.evaluations, lattice, changes.jumps | noisy)
+        polygons, smooth, few, broken = _sorted_runs(contours, changes, flat)
+        if noisy and self.noisy_share:  # nothing is known between the sign changes
+            polygons, smooth, few, broken = [*polygons, *smooth, *few, *broken], [], [], []
+            done[:] = True
+        for run in polygons:
+            self._add_polygon(run, changes)
+            done[run.numbers] = True
+        left = self._follow_smooth(lattice, smooth, changes, done)
+        if noisy:  # a walk would be lost
+            broken += [*few, *left]
+        else:
+            self._left = [run for run in [*few, *left] if run.complete]
+        for part in self._portions(broken):
+            self._follow_broken(lattice, part, changes)
+            for run in part:
+                done[run.numbers] = True
+        return self._seeds(lattice, changes.points[changes.roots & ~done])
+
+    def _follow_smooth(
+        self, lattice: Lattice, runs: list[Contour], changes: SignChanges, done: Mask
+    ) -> list[Contour]:
+        """Follow the curves of runs of roots; returns the runs that are left, the others are `done` (n,)."""
+        left = [run for run in runs if not run.complete]
+        for part in self._portions([run for run in runs if run.complete]):
+            for run, curve in zip(part, self._curves_of(lattice, part, changes.points), strict=True):
+                if curve is None:
+                    left.append(run)
+                else:
                     self.known.append(KnownCurve(curve))
-                done[part.numbers] = True
-        self._begin_following()
-        roots = changes.roots
-        some = [c for c in contours if c.complete and len(c.numbers) > 2 and roots[c.numbers].all()]
-        for part in self._portions(some):
-            for contour, curve in zip(part, self._curves_of(lattice, part, changes.points), strict=True):
-                if curve is not None:
-                    self.known.append(KnownCurve(curve))
-                    done[contour.numbers] = True
+                    done[run.numbers] = True
             self.progress.curves(len(self.known))
-        return self._seeds(lattice, changes.points[roots & ~done])
+        return left
+
+    def _follow_broken(
+        self, lattice: Lattice, runs: list[Contour], changes: SignChanges, worst: float = math.inf
+    ) -> list[KnownCurve]:
+        """The boundaries along runs, with chords where F jumps over 0, or polynomials fail, added.
+
+        Those whose chords have an error of more than `worst`, in box units, are none.
+        """
+        traces = traces_along(
+            self.evaluations, self.box, lattice, runs, changes, self.tolerance, self.deadline
+        )
+        cell, found = 1.0 / self.side, []
+        for run, trace in zip(runs, traces, strict=True):
+            if trace.error > worst or not trace.pieces.length:
+                continue
+            if changes.jumps[run.numbers].any():
+                curve = Curve.polygon(trace, self.evaluations.field, self.box, cell, NEARLY * cell)
+            else:
+                curve = Curve.from_trace(trace, self.evaluations, self.box, self.tolerance)
+            found.append(KnownCurve(curve))
+        self.known += found
+        return found
+
+    def _noisy(self, lattice: Lattice) -> bool:
+        """Whether the values of F have more noise than the roundings of float64."""
+        size = np.abs(lattice.values[np.isfinite(lattice.values)])
+        return self.evaluations.noise > NOISY * float(np.median(size) if len(size) else 0.0)
+
+    def join_along_contours(self, lattice: Lattice, changes: SignChanges) -> None:
+        """Replace curves that were lost on the way along a contour by one boundary along it."""
+        cell, lost = 1.0 / self.side, [known for known in self.known if known.lost]
+        clean = [known for known in self.known if not known.lost]
+        for run in self._left if lost else []:
+            if not _within(clean, changes.points[run.numbers], cell):
+                whole = self._follow_broken(lattice, [run], changes, WORST)
+                inside = [known for known in lost if _within(whole, known.curve.points, cell)]
+                self.known = [known for known in self.known if known not in inside]
+
+    def _add_polygon(self, run: Contour, changes: SignChanges) -> None:
+        """Add the polygon through sign changes along which F jumps."""
+        trace, cell = polyline_of(run, changes), 1.0 / self.side
+        if len(trace.pieces):  # round a single vertex there is no curve
+            curve = Curve.polygon(trace, self.evaluations.field, self.box, cell, FINEST * cell)
+            self.known.append(KnownCurve(curve))
 
     def draw_contours(self, deadline: float | None) -> None:
         """The contours of a lattice as curves, by linear interpolation: where no time is left for more.
@@ -341,7 +412,7 @@ class Search:
         """Follow the curve of every seed once; False if the time or the steps did not suffice."""
         if not len(seeds):
             return True
-        self._begin_following()
+        self._begin()
         seeds, gradients, distance = correct(self.evaluations, self.box, seeds)
         new = regular(gradients) & np.isfinite(distance)
         for known in self.known:
@@ -373,8 +444,8 @@ class Search:
         """Whether the effort is used up, so that more time would find no more."""
         return self._affordable_steps() <= 0
 
-    def _begin_following(self) -> None:
-        """Let what follows the lattice, which bounds the effort before, end in its turn."""
+    def _begin(self) -> None:
+        """Bound the effort of all that follows, whatever F is."""
         if self.evaluations.most_effort == math.inf:
             self.evaluations.most_effort = self.evaluations.effort + MOST_EFFORT
 
@@ -435,6 +506,34 @@ def _may_contain(curve: KnownCurve, other: KnownCurve) -> bool:
     """Whether a curve may contain another: it is not shorter, and reaches as far."""
     shortest = (1 - LENGTH_ROUNDING) * other.curve.length
     return curve.curve.length >= shortest and bool(curve.near(other.curve.points).all())
+
+
+def _sorted_runs(
+    contours: list[Contour], changes: SignChanges, flat: Mask
+) -> tuple[list[Contour], list[Contour], list[Contour], list[Contour]]:
+    """The runs of contours along jumps, with roots alone, with few jumps between them, and with more."""
+    polygons, smooth, few, broken = [], [], [], []
+    for contour in contours:
+        if 2 * np.count_nonzero(flat[contour.numbers]) > len(contour.numbers):
+            polygons.append(contour)
+            continue
+        for run in runs_of(contour, changes):
+            jumps = np.count_nonzero(changes.jumps[run.numbers])
+            if jumps == len(run.numbers):
+                polygons.append(run)
+            elif jumps >= LEAST_JUMPS:
+                broken.append(run)
+            elif len(run.numbers) > 2:
+                (few if jumps else smooth).append(run)
+    return polygons, smooth, few, broken
+
+
+def _within(curves: list[KnownCurve], x: Array, distance: float) -> bool:
+    """Whether points (n, 2) are all within a distance, in box units, of curves."""
+    left = np.ones(len(x), dtype=bool)
+    for known in curves:
+        left[left] = known.distance(x[left]) > distance
+    return not left.any()
 
 
 def _meeting(boxes: Array, side: int) -> Mask:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from contextlib import suppress
 
 from numpy.typing import ArrayLike
@@ -11,7 +12,13 @@ from tracer.atlas.certificate import Status
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.coercion import FieldLike, as_field, check_callable
 from tracer.boundaries.proving import proven_boundary
-from tracer.boundaries.sampling import FOLLOW_SHARE, MAX_STEPS, continued_boundary, sampled_boundary
+from tracer.boundaries.sampling import (
+    FOLLOW_SHARE,
+    MAX_STEPS,
+    MOST_EFFORT,
+    continued_boundary,
+    sampled_boundary,
+)
 from tracer.boundaries.work import (
     MAX_CELLS,
     TOLERANCE,
@@ -106,6 +113,8 @@ def curve_through(
     following, deadline = deadlines_of(time_limit, FOLLOW_SHARE, 1.0)
     point = _checked(box, seed)
     evaluations, budget = Evaluations(field, deadline), Budget(max_steps, following)
+    if evaluations.unenclosable is not None:  # steps through a rough function take many calls each
+        evaluations.most_effort = max(MOST_EFFORT, max_steps)
     try:
         check_callable(field, box, deadline)
         start = _start(evaluations, box, point, seed)
@@ -113,6 +122,7 @@ def curve_through(
         trace = alone(point)
     else:
         trace = follow(evaluations, box, start, tolerance, budget)
+    evaluations.most_effort = math.inf  # the errors of the points are few calls
     spent = used_up(max_steps=max_steps)
     if time_limit is not None and budget.steps > 0:
         spent = used_up(time_limit=time_limit)

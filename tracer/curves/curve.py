@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracer.arrays import EPS, Array, max_norm, quiet, turned, unit_vectors
+from tracer.arrays import EPS, Array, Mask, max_norm, quiet, turned, unit_vectors
 from tracer.curves.branch_points import BranchPoint
 from tracer.curves.corrector import correct, newton_step
 from tracer.curves.end import End
@@ -98,8 +98,11 @@ class Curve(OfOneVersion):
         bounds = _estimates(evaluations, box, traces)
         turning = _turning_points(evaluations, box, traces, bounds)
         triples = zip(traces, turning, bounds, strict=True)
-        field = evaluations.field
-        return [cls._of(trace, at, bound, False, box, field, tolerance) for trace, at, bound in triples]
+        field, noisy = evaluations.field, noise_of(evaluations) > 0
+        return [
+            cls._of(trace, at, bound, False, box, field, max(tolerance, _typical(bound) if noisy else 0.0))
+            for trace, at, bound in triples
+        ]
 
     @classmethod
     def polygon(cls, trace: Trace, field: Field, box: Box, tolerance: float, error: float) -> Curve:
@@ -155,13 +158,13 @@ class Curve(OfOneVersion):
 
     @property
     def jumps(self) -> bool:
-        """Whether F jumps over 0 along the curve: predicted classes do.
+        """Whether F jumps over 0 along the curve, or a part of it: predicted classes do.
 
-        Then its points are changes of the sign of F on the lines of a lattice, located by bisection, and
+        There its points are changes of the sign of F on the lines of a lattice, located by bisection, and
         straight in between; more `max_cells` or a smaller box set them closer.
         """
         coarse, many = self.tolerance >= FINEST_JUMP, len(self.points) > 2 or End.JUMP in self.ends
-        return coarse and many and not self.proven and self.pieces.straight
+        return coarse and many and not self.proven and bool(self.pieces.lines_among.any())
 
     @property
     def length(self) -> float:
@@ -199,7 +202,7 @@ class Curve(OfOneVersion):
     def area_about(self, point: Array) -> float:
         """½ ∫ x dy − y dx along the curve about a point, in plane coordinates."""
         area = area_of_pieces(self.pieces, point, np.ones(2))
-        if self.field is None or self.pieces.straight:
+        if self.field is None or self.pieces.straight or self.jumps:
             return area
         return area + area_left_of_pieces(self.field, self.box, self.pieces)
 
@@ -279,7 +282,10 @@ class Curve(OfOneVersion):
             return np.zeros(at.shape)
         if self.field is None:
             raise ValueError(WITHOUT_FIELD)
-        return curvature(self.field, self.box, self._on_curve(at.ravel())[0]).reshape(at.shape)
+        found = curvature(self.field, self.box, self._on_curve(at.ravel())[0])
+        if self.jumps:
+            found[self.pieces.lines_among[self.pieces.locate(at.ravel())[0]]] = 0.0
+        return found.reshape(at.shape)
 
     def _branch_tangents(self, x: Array, predicted: Array) -> Array:
         """The branch tangents at branch point `x` that are nearest in direction to `predicted`, (k, 2)."""
@@ -324,7 +330,8 @@ class Curve(OfOneVersion):
             return self.points.copy()
         tolerance = max(between("tolerance", tolerance, FINEST, 1.0), self._rounding())
         pieces, field = self._prediction, self.field
-        if not (self.tolerance <= CLEARLY_BETTER * tolerance or pieces.straight or field is None):
+        precise = self.tolerance <= CLEARLY_BETTER * tolerance or pieces.straight or self.jumps
+        if not (precise or field is None):
             finer = max(CLEARLY_BETTER * tolerance, self._rounding())
             pieces = resolved(pieces, self.box, finer, partial(correct, field, self.box))
         places = np.linspace(0, len(pieces), SAMPLES * len(pieces) + 1)
@@ -347,7 +354,8 @@ class Curve(OfOneVersion):
 
     def _at_places(self, pieces: Pieces, place: Array) -> Array:
         """Points (n, 2) on the curve at places (n,) of `pieces`."""
-        x, _ = self._corrected(pieces.at_places(place)[:, :2])
+        number = np.clip(place.astype(np.intp), 0, len(pieces) - 1)
+        x, _ = self._corrected(pieces.at_places(place)[:, :2], pieces.lines_among[number])
         x[place == 0], x[place == len(pieces)] = self.points[0], self.points[-1]
         return x
 
@@ -389,16 +397,24 @@ class Curve(OfOneVersion):
 
     def _on_curve(self, s: Array) -> tuple[Array, Array | None]:
         """Points of the curve at arclengths (n,), and ∇F there; None for a polygon or without a field."""
-        x, gradient = self._corrected(self._prediction(s))
+        number, sigma = self._prediction.locate(s)
+        x = self._prediction.at(number, sigma)[:, :2]
+        x, gradient = self._corrected(x, self._prediction.lines_among[number])
         x[s == 0], x[s == self.length] = self.points[0], self.points[-1]
         return x, gradient
 
-    def _corrected(self, x: Array) -> tuple[Array, Array | None]:
-        """Correct predicted points (n, 2) onto F = 0; also ∇F there. An exact polygon is not corrected."""
+    def _corrected(self, x: Array, line: Mask) -> tuple[Array, Array | None]:
+        """Correct predicted points (n, 2) onto F = 0, but not those on a `line` (n,) along a jump, or exact.
+
+        Also ∇F there: 0 where a point is not corrected, None if none is.
+        """
         x = self.box.clip(x)
-        if self.field is None or (self.pieces.straight and (self.proven or self.jumps)):
+        moved = ~(line & (self.jumps or (self.proven and self.pieces.straight)))
+        if self.field is None or not moved.any():
             return x, None
-        return correct(self.field, self.box, x)[:2]
+        x, gradient = x.copy(), np.zeros_like(x)
+        x[moved], gradient[moved] = correct(self.field, self.box, x[moved])[:2]
+        return x, gradient
 
     def __repr__(self) -> str:
         how = "along a jump of F, " if self.jumps else ""
@@ -422,6 +438,12 @@ def _estimates(evaluations: Evaluations, box: Box, traces: Sequence[Trace]) -> l
     length = np.where(gradients.any(axis=1), length, np.inf)
     magnitude = max_norm(points) / box.sides.min()
     return np.split(2 * length + ROUNDING * np.maximum(1.0, magnitude), ends)
+
+
+def _typical(bound: Array) -> float:
+    """The median of the finite error bounds: noise of F moves the points of a curve, and all between them."""
+    finite = bound[np.isfinite(bound)]
+    return float(np.median(finite)) if len(finite) else 0.0
 
 
 def _is_finite(trace: Trace, error_bound: Array) -> bool:

@@ -99,7 +99,13 @@ class Pieces:
     @cached_property
     def straight(self) -> bool:
         """Whether all pieces are straight."""
-        return not self.coefficients[:, 2:].any()
+        return bool(self.lines_among.all())
+
+    @cached_property
+    def lines_among(self) -> Mask:
+        """Which pieces are straight, (m,)."""
+        curved: Any = self.coefficients[:, 2:].any(axis=(1, 2))
+        return ~curved
 
     @classmethod
     def join(cls, parts: "list[Pieces]") -> "Pieces":

@@ -27,9 +27,9 @@ from tracer.boundaries.result import Stats
 from tracer.boundaries.sampling import MOST_CELLS, Search
 from tracer.boundaries.work import Work
 from tracer.curves.continuation.chords import chords_of
-from tracer.curves.continuation.contours import Contour, steps_of
 from tracer.curves.continuation.lattice import NEARLY, lattice_lines, located
 from tracer.curves.continuation.steps import Steps, polynomials_of
+from tracer.curves.contours.marching_squares import Contour, steps_of
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces

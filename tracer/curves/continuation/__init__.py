@@ -1,1 +1,1 @@
-"""Curves without a proof: from a seed by a walk, or from the contours of a lattice."""
+"""Curves without a proof: from a seed by a walk, or from roots on a lattice."""

@@ -12,6 +12,7 @@ import numpy as np
 from tracer.arrays import Array, Mask, cross, dot, lengths, turned, unit_vectors
 from tracer.curves.corrector import correct
 from tracer.curves.curve import Curve
+from tracer.curves.end import End
 from tracer.curves.polylines import SAMPLES
 from tracer.fields.evaluations import noise_of
 from tracer.fields.field import Field
@@ -44,6 +45,15 @@ class KnownCurve:
         # Pieces may bulge.
         reach = (np.abs(np.diff(x, axis=0) / sides).max(initial=0.0) + SAME_POINT) * sides
         self._lower, self._upper = x.min(axis=0) - reach, x.max(axis=0) + reach
+
+    @property
+    def lost(self) -> bool:
+        """Whether the curve ends where it could not be followed."""
+        return not self.curve.jumps and any(end in (End.JUMP, End.UNDECIDED) for end in self.curve.ends)
+
+    def distance(self, points: Array) -> Array:
+        """How far points (n, 2) are from the nearest samples of the curve, in box units."""
+        return self._samples[2].query(points / self.curve.box.sides)[0]
 
     def near(self, points: Array) -> Mask:
         """Which points lie in the curve's bounding box, extended by its longest piece."""

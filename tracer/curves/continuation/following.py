@@ -88,14 +88,19 @@ def _walked(
     errors, error, dangers, lost = iter(ERRORS[1:]), ERRORS[0], np.zeros((0, 2)), np.zeros((0, 2))
     seed = Trace(here[0][None], here[1][None], NONE, (End.UNDECIDED, End.UNDECIDED))
     ahead, back = HalfCurve(1, [seed], seed), HalfCurve(-1, [seed], seed)
+    late = True
     with suppress(Overtime):
-        for _ in range(MOST_ROUNDS):
+        for k in range(MOST_ROUNDS):
             budget.begin()
+            # Steps that are held back go on from where the first walks were right.
+            held = budget.steps // 2 if k == 0 else 0
+            budget.steps -= held
             ahead.walk(field, box, error, dangers, budget)
             walked = [ahead]
             if not ahead.closing:
                 back.walk(field, box, error, dangers, budget)
                 walked = [ahead, back]
+            cut, budget.steps = budget.steps <= 0, budget.steps + held
             departures = _accept(field, box, walked, tolerance, budget)
             before, lost = lost, _lost(field, box, walked)
             good = any(half.complete and half.closing for half in walked)
@@ -105,12 +110,13 @@ def _walked(
                 break
             new = _new(box, departures, dangers)
             dangers = np.concatenate([dangers, new])
-            error = error if len(new) else next(errors, 0.0)
+            error = error if cut or len(new) else next(errors, 0.0)
             if not error:
                 break
             for half in walked:
                 half.retreat(box)
-    return whole(ahead, back, End.BUDGET if budget.spent else End.UNDECIDED)
+        late = False
+    return whole(ahead, back, End.BUDGET if late or budget.spent else End.UNDECIDED)
 
 
 def _accept(field: Field, box: Box, halves: list[HalfCurve], tolerance: float, budget: Budget) -> Array:

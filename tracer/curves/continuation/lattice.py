@@ -18,7 +18,7 @@ import numpy as np
 
 from tracer.arrays import Array, Indices, Mask, Signs, chunks
 from tracer.fields.box import Box
-from tracer.fields.field import Field
+from tracer.fields.field import Field, noise_of
 
 # Points evaluated at once, so that wide networks need at most about 400 MB.
 CHUNK = 2**16
@@ -26,6 +26,8 @@ CHUNK = 2**16
 ROOT_RATIO, POLE_RATIO = 1e-3, 4.0
 # A sign change is located once |F| is this share of that at the ends of the edge, or to a share of the edge.
 NEARLY, FINEST = 1e-4, 2.0**-32
+# |F| of at most so many times its noise is 0.
+NOISE = 8.0
 # Steps of the Illinois method, to rounding or before brackets are cut into so many parts at once.
 ROUNDS, SECANT_ROUNDS, PARTS = 64, 6, 16
 # Brackets that are cut at once.
@@ -100,7 +102,8 @@ class SignChanges:
     points : ndarray, shape (n, 2)
         The better of the two.
     ratio : ndarray, shape (n,)
-        |F| at `points`, or on both sides of a narrow bracket, over the larger |F| at the ends of the segment.
+        |F| at `points`, or on both sides of a narrow bracket, over the larger |F| at the ends of the
+        segment; 0 where it is noise.
     """
 
     ends: Array
@@ -260,7 +263,8 @@ def located(field: Field, ends: Array, values: Array, nearly: float = 0.0) -> Si
     # A narrow bracket tells a root from a jump next to 0.
     narrow = share[1] - share[0] <= 2 * FINEST
     with np.errstate(all="ignore"):
-        ratio = np.where(narrow, least.max(axis=0), least.min(axis=0)) / size
+        left = np.where(narrow, least.max(axis=0), least.min(axis=0))
+        ratio = np.where(left <= NOISE * noise_of(field), 0.0, left / size)
     brackets = np.stack([along(share[0], np.arange(n)), along(share[1], np.arange(n))])
     best = brackets[least.argmin(axis=0), np.arange(n)]
     return SignChanges(brackets, found, best, np.where(size > 0, ratio, 0.0))

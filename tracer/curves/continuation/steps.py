@@ -82,12 +82,14 @@ class Steps(NamedTuple):
 class Polynomials(NamedTuple):
     """The trace of some steps, and which polynomials are of steps with `good` ones only.
 
-    The curve leaves those that are not at the points `departures` (k, 2), as far as these are known.
+    The curve leaves those that are not at the points `departures` (k, 2), as far as these are known; `step`
+    is the number of the step of each polynomial.
     """
 
     trace: Trace
     good: Mask
     departures: Array
+    step: Indices
 
 
 def polynomials_of(
@@ -130,7 +132,8 @@ def polynomials_of(
             tuple(branch for branch in steps.branches if branch is not None),
         )
         own = places[(leaving >= k.start) & (leaving < k.stop)]
-        found.append(Polynomials(trace, _of_good_steps(steps, number[part] - k.start, good[part]), own))
+        step = number[part] - k.start
+        found.append(Polynomials(trace, _of_good_steps(steps, step, good[part]), own, step))
     return found
 
 

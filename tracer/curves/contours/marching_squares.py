@@ -1,8 +1,8 @@
 """Contours: sign changes on a lattice's edges, joined through its cells (marching squares [1]_).
 
 A cell with two sign changes joins them. With F > 0 on the left, a contour enters a cell where F falls along
-the cell's sides, taken counterclockwise, and leaves where F rises. A cell with four is ambiguous: contours
-end there, unless F jumps on all its sides; then the sign at its centre decides.
+the cell's sides, taken counterclockwise, and leaves where F rises. A cell with four is ambiguous: curves
+F = 0 may cross there, so their contours end. Where F jumps, or is noisy, the sign at its centre decides.
 
 Where all sign changes of a contour are roots, they are points of one curve, in order. Where F jumps over 0,
 as predicted classes do, the contour itself is the boundary, as well as it can be known.
@@ -31,7 +31,7 @@ from tracer.fields.field import Field, by_chords
 LONGEST_STEP, MOST_CELLS, LARGEST_TURN = 0.04, 16.0, 0.5
 # Points are at least so many cells apart.
 LEAST_CELLS = 2.0
-# Fewer sign changes in a row at which F jumps are no curve: they may be at a corner, or noise.
+# Fewer sign changes between poles are no curve, and fewer at which F jumps may be at a corner, or noise.
 LEAST_JUMPS = 3
 
 
@@ -48,8 +48,8 @@ class Contour(NamedTuple):
         return self.closed or all(self.at_box)
 
 
-def contours_of(field: Field, lattice: Lattice, flat: Mask) -> list[Contour]:
-    """The contours through a lattice; F is constant on both sides of the sign changes `flat` (n,)."""
+def contours_of(field: Field, lattice: Lattice, through: Mask) -> list[Contour]:
+    """The contours through a lattice, also through ambiguous cells with a sign change `through` (n,)."""
     nx, ny = lattice.values.shape
     number = [np.full((nx - 1, ny), -1), np.full((nx, ny - 1), -1)]
     for axis in (0, 1):
@@ -64,7 +64,7 @@ def contours_of(field: Field, lattice: Lattice, flat: Mask) -> list[Contour]:
     known = finite[:-1, :-1] & finite[1:, :-1] & finite[1:, 1:] & finite[:-1, 1:]
     count = (sides >= 0).sum(axis=-1)
     plain, saddle = (known & (count == 2)), known & (count == 4)
-    saddle[saddle] = flat[sides[saddle]].all(axis=1)
+    saddle[saddle] = through[sides[saddle]].any(axis=1)
     enters = [sides[plain][(sides[plain] >= 0) & corners[plain]]]
     leaves = [sides[plain][(sides[plain] >= 0) & ~corners[plain]]]
     if saddle.any():
@@ -89,19 +89,17 @@ def contours_of(field: Field, lattice: Lattice, flat: Mask) -> list[Contour]:
     return found
 
 
-def jumps_along(contour: Contour, changes: SignChanges, flat: Mask) -> list[Contour]:
-    """The parts of a contour along which F jumps over 0: all of it if F is mostly `flat` (n,) beside it."""
+def runs_of(contour: Contour, changes: SignChanges) -> list[Contour]:
+    """The parts of a contour between poles, at which F changes its sign without a boundary."""
     numbers, closed, (first, last) = contour
-    if 2 * np.count_nonzero(flat[numbers]) > len(numbers):
+    boundary = (changes.roots | changes.jumps)[numbers]
+    if boundary.all():
         return [contour]
-    jump = changes.jumps[numbers]
-    if jump.all():
-        return [contour]
-    if closed:  # it is opened where F does not jump
-        start = int((~jump).argmax())
+    if closed:  # it is opened at a pole
+        start = int(boundary.argmin())
         numbers, first, last = np.append(numbers[start:-1], numbers[: start + 1]), False, False
-        jump = changes.jumps[numbers]
-    bounds = np.flatnonzero(np.diff(jump, prepend=False, append=False)).reshape(-1, 2).tolist()
+        boundary = (changes.roots | changes.jumps)[numbers]
+    bounds = np.flatnonzero(np.diff(boundary, prepend=False, append=False)).reshape(-1, 2).tolist()
     return [
         Contour(numbers[a:b], False, (first and a == 0, last and b == len(numbers)))
         for a, b in bounds
@@ -133,7 +131,7 @@ def steps_of(
     Few points of each contour are taken, more where it turns.
     """
     cell = 1.0 / (np.array(lattice.values.shape).max() - 1)
-    thinned = [contour.numbers[_spaced(box, x[contour.numbers], LEAST_CELLS * cell)] for contour in contours]
+    thinned = [contour.numbers[spaced(box, x[contour.numbers], LEAST_CELLS * cell)] for contour in contours]
     offsets = np.cumsum([0, *(len(numbers) for numbers in thinned)])
     points = x[np.concatenate(thinned)]
     gradients = field.value_and_gradient(points)[1]
@@ -150,7 +148,7 @@ def steps_of(
         ahead = -turned(unit_vectors(gradient * box.sides))
         turn = np.arccos(np.clip(dot(ahead[1:], ahead[:-1]), -1, 1))
         if not by_chords(field):  # else a bend of few cells must not be passed over
-            chosen = _spread(box.distance(at[1:], at[:-1]) / longest, turn / LARGEST_TURN)
+            chosen = spread(box.distance(at[1:], at[:-1]) / longest, turn / LARGEST_TURN)
             at, gradient = at[chosen], gradient[chosen]
         none = np.zeros(len(at), dtype=bool)
         ends = () if contour.closed else (End.BOX, End.BOX)
@@ -158,7 +156,7 @@ def steps_of(
     return found
 
 
-def _spaced(box: Box, x: Array, apart: float) -> Indices:
+def spaced(box: Box, x: Array, apart: float) -> Indices:
     """Some of the points (n, 2), `apart` along the way, and both ends; of a closed contour one."""
     way = np.append(0.0, np.cumsum(box.distance(x[1:], x[:-1])))
     chosen = np.flatnonzero(np.diff(np.floor(way / apart), prepend=-1.0) > 0)
@@ -168,7 +166,7 @@ def _spaced(box: Box, x: Array, apart: float) -> Indices:
     return chosen if closed else np.append(chosen, len(x) - 1)
 
 
-def _spread(*amounts: Array) -> Indices:
+def spread(*amounts: Array) -> Indices:
     """Points between which no amount (n − 1,) adds up to more than 1, as far as there are such; both ends."""
     total = np.add.reduce([np.append(0.0, np.cumsum(amount)) for amount in amounts])
     step = np.floor(total)

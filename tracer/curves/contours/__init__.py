@@ -1,0 +1,1 @@
+"""Contours of a lattice, and the curves along them."""
