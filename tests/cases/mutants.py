@@ -217,6 +217,15 @@ GAPS = [
         no_gap=("return np.where(known, least, np.inf), np", "return np.where(known, least, -np.inf), np"),
     ),
 ]
+SEAMS = _rows(
+    "enclosures/formulas/exact_reading.py",
+    "enclosures/test_switches.py",
+    equation_of_a_square=("(square - value * value)", "(square - value)"),
+    remainders_that_are_not_0=(
+        "p.reduced(*equation).number == 0 for",
+        "p.reduced(*equation).number is not None for",
+    ),
+)
 MEAN_VALUES = _rows(
     "enclosures/forms/mean_value.py",
     "enclosures/test_forms.py",
@@ -693,6 +702,7 @@ ALL = [
     *ELEMENTARY,
     *TAYLOR,
     *FORMULAS,
+    *SEAMS,
     *GAPS,
     *MEAN_VALUES,
     *POLYNOMIALS,
