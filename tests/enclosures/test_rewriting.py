@@ -44,6 +44,7 @@ AS_THEY_STAND = [
     f"np.cbrt({U}**2) - 0.3",
     "np.cbrt(np.maximum(x, 0)) + y",
     "np.sqrt(x) * y",
+    "np.sign(x - y) * np.sqrt(abs(x + y)) - 0.3",
     "x * x**1.5 * y",
 ]
 
@@ -97,6 +98,15 @@ def test_where_a_formula_is_steep_or_flat_its_curves_are_proven(text, curves, cl
 def test_other_formulas_stay_as_they_are(text):
     field = Function(with_numpy(text))
     assert field.alike is field
+
+
+@pytest.mark.parametrize("text", ["np.exp(np.sqrt(x)) * (x - y)**3", "np.cbrt(x - y) + np.sqrt(y)"])
+def test_no_function_alike_is_defined_where_the_formula_is_not(text):
+    field = Function(with_numpy(text))
+    assert field.alike is not field
+    assert check_signs(text, np.random.default_rng(3), field.alike) > 0
+    outside = field.alike.enclose(np.array([[-0.5, -0.4]]), np.array([[-0.4, -0.3]]))
+    assert not outside.defined.any()
 
 
 def test_functions_alike_have_the_signs_of_balls():
