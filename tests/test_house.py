@@ -20,6 +20,7 @@ FOLDERS = [
     "enclosures/polynomials",
     "enclosures/forms",
     "enclosures/formulas",
+    "enclosures/rewriting",
     "fields/callables",
     "fields",
     "fields/files",

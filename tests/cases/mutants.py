@@ -217,6 +217,45 @@ GAPS = [
         no_gap=("return np.where(known, least, np.inf), np", "return np.where(known, least, -np.inf), np"),
     ),
 ]
+SEAMS = _rows(
+    "enclosures/formulas/exact_reading.py",
+    "enclosures/test_switches.py",
+    equation_of_a_square=("(square - value * value)", "(square - value)"),
+    remainders_that_are_not_0=(
+        "p.reduced(*equation).number == 0 for",
+        "p.reduced(*equation).number is not None for",
+    ),
+)
+SIGNS = _rows(
+    "enclosures/rewriting/signs.py",
+    "enclosures/test_rewriting.py",
+    factors_without_a_change_of_sign=(
+        "if not single or not sign or set(even) | set(odd) != set(single):",
+        "if not single or not sign:",
+    ),
+    domains_of_what_is_left_out=("evaluate in _POSITIVE and _is_total(term)", "evaluate in _POSITIVE"),
+    powers_of_negative_numbers=("return own if own.is_square else None", "return own"),
+    differences=("sign * _SUMS[total.evaluate]", "sign"),
+    zeros_of_a_size=("size.sign and set(size.even) == {terms[1]}", "size.sign"),
+    zeros_of_branches=("if not all(set(own.even) == {u} and not own.odd for own in signs):", "if False:"),
+    comparisons_downward=("if condition.evaluate in _ABOVE else (b, a)", "if True else (b, a)"),
+    divisors_that_may_be_0=("None if divisor.odd or divisor.even else", "None if False else"),
+    numbers_in_front_of_a_root=("else (number, number, number):", "else (number,):"),
+    sizes_of_numbers=("(number, abs(number)) if degree == 2", "(number, number) if degree == 2"),
+    roots_of_another_function=(
+        "in (np.absolute, np.fabs) and size.terms[0] is u",
+        "in (np.absolute, np.fabs)",
+    ),
+)
+GUARDS = _rows(
+    "enclosures/rewriting/guards.py",
+    "enclosures/test_rewriting.py",
+    the_other_branch=("dict(_implied(condition, False))", "dict(_implied(condition, True))"),
+    parts_of_a_disjunction=("(_CONJUNCTIONS if holds else _DISJUNCTIONS)", "_CONJUNCTIONS + _DISJUNCTIONS"),
+    negations=("_implied(condition.terms[0], not holds)", "_implied(condition.terms[0], holds)"),
+    comparisons_of_others=("and condition.terms == other.terms", ""),
+    comparisons_that_do_not_hold=("if holds and isinstance(condition", "if isinstance(condition"),
+)
 MEAN_VALUES = _rows(
     "enclosures/forms/mean_value.py",
     "enclosures/test_forms.py",
@@ -699,6 +738,9 @@ ALL = [
     *ELEMENTARY,
     *TAYLOR,
     *FORMULAS,
+    *SEAMS,
+    *SIGNS,
+    *GUARDS,
     *GAPS,
     *MEAN_VALUES,
     *POLYNOMIALS,

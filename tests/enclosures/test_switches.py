@@ -30,6 +30,8 @@ def bump(x, y):
         lambda x, y: np.where(x - y > 0, x**2 - y**2, y - x),
         lambda x, y: np.where((x > 0) & (y > 0), x * y, 0),
         lambda x, y: np.where(np.abs(x) < 1, 1 - x * x, 0.0),
+        lambda x, y: np.where(np.abs(x) < 1, x * x / 2, np.abs(x) - 0.5),
+        lambda x, y: np.where(np.hypot(x, y) > 1, 2 * np.hypot(x, y) - 1, x * x + y * y),
         lambda x, y: np.where(x * x + y * y < 1, 1 - x * x - y * y, 0),
         lambda x, y: np.where(x < 1, np.where(x < -1, -1, x), 1),
         lambda x, y: (x > 0) * x,
@@ -78,6 +80,15 @@ def test_a_jump_has_bounds_but_no_slope(f, low, high):
     assert on(lambda x, y: f(x, y) + 10, (-0.1, 0.1), (-0.1, 0.1)).defined.all()
 
 
+@pytest.mark.parametrize("shift", [0.4, -0.5, 0.5 + 2**-50])
+def test_branches_that_differ_at_the_seam_of_an_absolute_value_jump(shift):
+    f = lambda x, y: np.where(np.abs(x) < 1, x * x / 2, np.abs(x) - shift) + y  # noqa: E731
+    assert not on(f, (0.9, 1.1), (-1, 0)).defined.any()
+    # Here the branches agree where the square is what the absolute value is at the seam, not there.
+    g = lambda x, y: np.where(np.abs(x) < 0.25, x * x, np.abs(x)) + y  # noqa: E731
+    assert not on(g, (0.2, 0.3), (-0.3, 0)).defined.any()
+
+
 def test_the_branch_that_is_not_chosen_need_not_be_defined():
     f = lambda x, y: np.where(x > 0, np.log(x), y)  # noqa: E731
     assert on(f, (0.1, 0.2), (0, 1)).defined.all()
@@ -91,6 +102,17 @@ def test_kinks_are_proven():
     boundary = tracer.trace(lambda x, y: np.where(x > 0, x, 0.5 * x) - y, SQUARE)
     assert boundary.certificate.complete
     assert boundary[0].length == pytest.approx(2 * np.sqrt(2) + np.sqrt(5), abs=1e-8)
+
+
+@pytest.mark.parametrize("angle", [0.0, 0.4])
+def test_a_curve_through_the_seams_of_huber_functions_is_one(angle):
+    def huber(u):
+        return np.where(np.abs(u) < 0.3, u**2 / 2, 0.3 * (np.abs(u) - 0.15))
+
+    c, s = np.cos(angle), np.sin(angle)
+    boundary = tracer.trace(lambda x, y: huber(c * x + s * y) + huber(c * y - s * x) - 0.1, [(-1, 1)] * 2)
+    assert boundary.certificate.complete
+    assert [curve.closed for curve in boundary] == [True]
 
 
 @pytest.mark.parametrize(

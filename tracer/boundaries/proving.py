@@ -55,7 +55,8 @@ def proven_boundary(field: EnclosedField, box: Box, work: Work) -> Boundary:
     Unenclosable
         If the field has no bounds: a callable that turns out not to be a formula.
     """
-    evaluations = Evaluations(field, work.deadline())
+    # The boundary is that of any function with the same sign.
+    evaluations = Evaluations(field.alike if isinstance(field, Function) else field, work.deadline())
     sites = ZoomSites(evaluations, box) if isinstance(field, Function) else None
     question = OneField(evaluations) if sites is None else OneField(evaluations, sites.left)
     atlas, found, finished = _with_clusters(question, box, work, 0)

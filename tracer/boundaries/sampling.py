@@ -461,20 +461,43 @@ class Search:
         self.steps += budget.steps
         curve = Curve.from_trace(found, self.evaluations, self.box, self.tolerance)
         if curve.length:
-            self._add(KnownCurve(curve))
+            self._add(KnownCurve(curve), found)
         return curve
 
-    def _add(self, curve: KnownCurve) -> None:
-        """Add a curve, unless an earlier one contains it, instead of those that it contains."""
+    def _add(self, curve: KnownCurve, trace: Trace) -> None:
+        """Add the curve of a trace, unless an earlier one contains it, instead of those that it contains.
+
+        Of a curve that shares stretches with others, the stretches beside them are added.
+        """
         (probes,) = self._probes([curve])
-        if not any(_may_contain(known, curve) and self._contains(known, *probes) for known in self.known):
-            some = [known for known in self.known if _may_contain(curve, known)]
-            contained = [
-                known
-                for known, probes in zip(some, self._probes(some), strict=True)
-                if self._contains(curve, *probes)
-            ]
-            self.known = [*(known for known in self.known if known not in contained), curve]
+        if any(_may_contain(known, curve) and self._contains(known, *probes) for known in self.known):
+            return
+        some = [known for known in self.known if _may_contain(curve, known)]
+        contained = [
+            known
+            for known, probes in zip(some, self._probes(some), strict=True)
+            if self._contains(curve, *probes)
+        ]
+        self.known = [known for known in self.known if known not in contained]
+        self.known += [curve] if curve.curve.closed else self._beside(curve, trace)
+
+    def _beside(self, curve: KnownCurve, trace: Trace) -> list[KnownCurve]:
+        """The stretches of a new curve beside all others, by the middles of its pieces; perhaps all of it."""
+        if by_chords(self.evaluations):
+            return [curve]
+        pieces = trace.pieces
+        x = pieces.at(np.arange(len(pieces)), np.zeros(len(pieces)))[:, :2]
+        x, gradient, _ = correct(self.uncounted, self.box, self.box.clip(x))
+        shared = np.zeros(len(x), dtype=bool)
+        for known in self.known:
+            if not known.curve.jumps and known.near(x).any():
+                shared |= self._covers(known, x, gradient)
+        if not shared.any():
+            return [curve]
+        edges = np.flatnonzero(np.diff(np.concatenate([[True], shared, [True]]).astype(np.int8)))
+        parts = [_stretch(trace, low, high) for low, high in edges.reshape(-1, 2).tolist()]
+        curves = Curve.from_traces(parts, self.evaluations, self.box, self.tolerance) if parts else []
+        return [KnownCurve(part) for part in curves if part.length]
 
     def _contains(self, known: KnownCurve, x: Array, gradient: Array) -> bool:
         return bool(self._covers(known, x, gradient).all())
@@ -500,6 +523,14 @@ class Search:
         for known in self.known:
             new &= ~self._covers(known, x, gradient)
         return x[new]
+
+
+def _stretch(trace: Trace, low: int, high: int) -> Trace:
+    """The part of a trace between two of its points; a new end is undecided."""
+    first = trace.ends[0] if low == 0 else End.UNDECIDED
+    last = trace.ends[1] if high == len(trace.points) - 1 else End.UNDECIDED
+    part = trace.part(low, high)
+    return replace(part, ends=(first, last), pieces=part.pieces.end_to_end())
 
 
 def _may_contain(curve: KnownCurve, other: KnownCurve) -> bool:

@@ -27,7 +27,11 @@ from tracer.arrays import Array, Signs
 from tracer.enclosures.formulas.argument import Argument
 from tracer.enclosures.formulas.dual import Dual
 from tracer.enclosures.formulas.exact_reading import Exact
+from tracer.enclosures.formulas.on_cells import OnCells
 from tracer.enclosures.formulas.stand_in import Unenclosable, reason_of
+from tracer.enclosures.rewriting.expression import Expression, Node, Nodes, recorded
+from tracer.enclosures.rewriting.guards import without_guards
+from tracer.enclosures.rewriting.signs import Alike
 from tracer.fields.callables import formula_bounds
 from tracer.fields.callables.calls import call, checked
 from tracer.fields.callables.plain_function import GRADIENT_ERROR, PlainFunction
@@ -84,6 +88,8 @@ class Function(OfOneVersion):
         self._f: Callable[..., Any] = f
         self._gradient = gradient
         self._plain = PlainFunction(f)
+        # Whether f has conditions; known once `unenclosable` is.
+        self._conditional = False
 
     def value(self, x: ArrayLike) -> Array:
         """f at points `x` of shape (..., 2); shape (...)."""
@@ -111,10 +117,13 @@ class Function(OfOneVersion):
 
         It is set later if f turns out to be no formula after all.
         """
+        x1, x2 = _on_a_cell()
         try:
-            self._enclosure(np.zeros((1, 2)), np.full((1, 2), 1e-3))
+            with np.errstate(all="ignore"):
+                self._read(x1, x2)
         except Unenclosable as refusal:
             return str(refusal)
+        self._conditional = x1.reading.conditional
         return None
 
     def enclose(self, lower: Array, upper: Array) -> Enclosure:
@@ -156,6 +165,15 @@ class Function(OfOneVersion):
     def of(self, coordinates: Callable[[Any, Any], tuple[Any, Any]]) -> Function:
         """The function in other coordinates, of which x1 and x2 are affine functions."""
         return Function(lambda s, t: self._f(*coordinates(s, t)))
+
+    @cached_property
+    def alike(self) -> Function:
+        """A function with the same domain and, at every point of it, the same sign: perhaps f itself.
+
+        It is another formula where f is steep or flat along a curve f = 0; see `signs`.
+        """
+        found = self._rewritten(lambda nodes, root: Alike(nodes).of(root))
+        return self if found is None else Function(found)
 
     @property
     def read(self) -> Callable[[Argument, Argument], Any]:
@@ -249,15 +267,43 @@ class Function(OfOneVersion):
             )
 
     def _enclosure(self, lower: Array, upper: Array) -> Enclosure:
-        return Enclosure(*formula_bounds.enclose(self._read, lambda: self._continuous_switches, lower, upper))
+        return Enclosure(
+            *formula_bounds.enclose(self._bound, lambda: self._continuous_switches, lower, upper)
+        )
+
+    @cached_property
+    def _without_guards(self) -> Callable[..., Any] | None:
+        """f without the guards of its branches, of which bounds are narrower; None if there are none."""
+        return self._rewritten(without_guards) if self._conditional else None
+
+    def _rewritten(self, rule: Callable[[Nodes, Node], Node | None]) -> Callable[..., Any] | None:
+        """The formula that f is rewritten to, if a rule gives another one that has bounds."""
+        if (expression := recorded(self._f)) is None:
+            return None
+        try:
+            found = rule(*expression)
+            if found is None or found is expression[1]:
+                return None
+            formula = Expression(found)
+            x1, x2 = _on_a_cell()
+            with np.errstate(all="ignore"):
+                x1.read(formula(x1, x2))
+        except (Unenclosable, RecursionError):
+            return None
+        return formula
+
+    def _bound(self, x1: OnCells, x2: OnCells) -> Any:
+        """The content of f's result for cells, without guards."""
+        formula = self._without_guards
+        return self._read(x1, x2) if formula is None else x1.read(formula(x1, x2))
 
     @cached_property
     def _continuous_switches(self) -> list[bool]:
-        """Whether each switch of f between two branches is known to be continuous, in order of evaluation."""
+        """Whether each switch of f, without guards, is known to be continuous, in order of evaluation."""
         x1, x2, reading = Exact.everywhere()
         try:
             with np.errstate(all="ignore"):
-                x1.read(self._f(x1, x2))
+                x1.read((self._without_guards or self._f)(x1, x2))
         # f may raise anything on stand-ins.
         except Exception:
             return []
@@ -297,6 +343,12 @@ class Function(OfOneVersion):
 
     def __repr__(self) -> str:
         return f"Function({getattr(self._f, '__name__', repr(self._f))})"
+
+
+def _on_a_cell() -> tuple[OnCells, OnCells]:
+    """Both coordinates on a small cell."""
+    x1, x2, _ = OnCells.coordinates(np.zeros((1, 2)), np.full((1, 2), 1e-3))
+    return x1, x2
 
 
 def _need_two_arguments(f: Callable[..., Any]) -> None:

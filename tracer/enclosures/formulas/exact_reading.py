@@ -149,7 +149,8 @@ class ExactReading(Reading):
         if len(s.terms) == 1:  # a product of powers is 0 where one of its factors is
             return all(self._substituted(d, t, ZERO, {}).number == 0 for t in s.unknowns())
         for t, degree, value in s.solved():
-            if d.reduced(t, degree, value).number == 0:
+            reduced = d.reduced(t, degree, value)
+            if reduced.number == 0:
                 return True
             if degree > 1:
                 continue
@@ -157,7 +158,7 @@ class ExactReading(Reading):
                 return True
             square = self._square(t)
             equations = () if square is None else (square - value * value).solved()
-            if any(d.reduced(*equation).number == 0 for equation in equations):
+            if any(p.reduced(*equation).number == 0 for equation in equations for p in (d, reduced)):
                 return True
         return False
 
