@@ -197,6 +197,19 @@ def test_sign_changes_on_the_lattice_count_among_the_evaluations(monkeypatch):
     assert hidden.points <= 250 * 2048 + SIDE**2
 
 
+def test_contours_that_are_drawn_at_last_go_through_located_sign_changes(monkeypatch):
+    # The lattice and its sign changes fit in, the jumps do not.
+    monkeypatch.setattr(sampling, "MOST_EFFORT", 589)
+    steps = Hidden(lambda x, y: np.sign(np.sin(9 * x) * np.sin(9 * y)) * (1 + x * x))
+    boundary = tracer.trace(steps, BOX)
+    assert boundary.certificate.status is Status.BUDGET_EXHAUSTED
+    x = np.concatenate([curve.points for curve in boundary])
+    assert len(x)
+    around = x + 1e-6 * np.array([[1, 1], [-1, 1], [-1, -1], [1, -1]])[:, None]
+    signs = steps(*around.reshape(-1, 2).T).reshape(4, -1) > 0
+    assert (signs.any(axis=0) & ~signs.all(axis=0)).all()
+
+
 # Saturated bands ----------------------------------------------------------------------------------
 
 

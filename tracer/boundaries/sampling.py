@@ -205,6 +205,7 @@ class Search:
         self.branch_points: list[BranchPoint] = []
         self.side, self.noisy_share, self.steps = 0, 0.0, steps
         self._lattice: Lattice | None = None
+        self._changes: SignChanges | None = None
         self._left: list[Contour] = []
         # Evaluations that compare curves are not counted, but they have the same deadline.
         self.uncounted = Evaluations(evaluations.field, evaluations.deadline)
@@ -224,7 +225,8 @@ class Search:
             self.noisy_share, self.side = lattice.density, DENSE_SIDE
             lattice = lattice.coarser(DENSE_SIDE)
         self._lattice = lattice
-        return lattice, sign_changes_of(self.evaluations, lattice)
+        self._changes = sign_changes_of(self.evaluations, lattice)
+        return lattice, self._changes
 
     def seeds_within(self, max_cells: int, boxes: Array) -> Array:
         """Roots of F on the lines of a lattice, (n, 2), in lattice cells that meet `boxes` (m, 2, 2)."""
@@ -318,21 +320,21 @@ class Search:
             curve = Curve.polygon(trace, self.evaluations.field, self.box, cell, FINEST * cell)
             self.known.append(KnownCurve(curve))
 
-    def draw_contours(self, deadline: float | None) -> None:
-        """The contours of a lattice as curves, by linear interpolation: where no time is left for more.
+    def draw_contours(self, deadline: float | None = None) -> None:
+        """The contours of a lattice as curves: where no time is left for more.
 
-        The lattice is the one that is there, or a finer one evaluated before a `deadline`.
+        They go through the sign changes, as far as these are located, or linearly interpolated. The lattice
+        is the one that is there, or a finer one evaluated before a `deadline`.
         """
         if deadline is not None:
             self._refine_lattice(deadline)
         if self._lattice is None or not len(self._lattice.edge):
             return
-        changes = interpolated(self._lattice)
+        changes = self._changes or interpolated(self._lattice)
         # Where two contours meet in a cell they go as the sign in its middle says.
         every = np.ones(len(changes.points), dtype=bool)
-        traces = [
-            polyline_of(one, changes) for one in contours_of(self.evaluations.field, self._lattice, every)
-        ]
+        contours = contours_of(self.evaluations.field, self._lattice, every)
+        traces = [polyline_of(run, changes) for one in contours for run in runs_of(one, changes)]
         self.known += [KnownCurve(self._polygon(trace)) for trace in traces if len(trace.pieces)]
 
     def _refine_lattice(self, deadline: float) -> None:
@@ -341,6 +343,7 @@ class Search:
             for side in DRAWN_SIDES:
                 if self._lattice is None or side > self.side:
                     self._lattice, self.side = lattice_of(evaluations, self.box, (side, side)), side
+                    self._changes = None
 
     def _polygon(self, trace: Trace) -> Curve:
         """The curve of a polyline that is known within a cell of the lattice."""
