@@ -127,6 +127,9 @@ GUARDED = [
     "np.where((x > 0) & (y > 0), np.where(x > 0, np.sqrt(np.where(y > 0, y, 1)), 5) + x, 2.0)",
     "np.where((x > 0) | (y > 0), 1 + x, np.where(y > 0, 9 * x, np.where(x <= 0, x * y, 7)))",
     "np.where(x > y, np.where(x >= y, x, y**2), np.where(x < y, y, 1.5))",
+    "np.where(x > y, x, np.where(x > y, y**2, x - 3))",
+    "np.where(x > y, x, np.where(x < y, y, x - 3))",
+    "np.where((x > 0) | (y > 0), np.where(x > 0, x, y - 3), y)",
     "np.where(~(x > 0.1), np.where(x > 0.1, y, 3 * x), x + y)",
     "np.where(x < y, np.where(y > x, x, y), np.where(x < y, 2.0, np.where(x < 0.3, y, x)))",
 ]
