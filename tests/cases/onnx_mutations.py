@@ -107,7 +107,7 @@ def kernel_that_lies(rng, made):
     tensor = some(rng, [t for t in made.graph.initializer if len(t.dims) > 2])
     if tensor is not None:
         k, factor = int(rng.integers(len(tensor.dims))), int(rng.choice([2, 1000, 2**20, 2**61]))
-        tensor.dims[k] = min(tensor.dims[k] * factor, 2**63 - 1)
+        tensor.dims[k] = max(-(2**63), min(tensor.dims[k] * factor, 2**63 - 1))
 
 
 def size_of_input(rng, made):
