@@ -172,3 +172,30 @@ def test_a_closed_border_without_junctions_is_one():
     partition = tracer.partition(inside, [(-2, 2), (-2, 2)])
     assert [len(region.pieces) for region in partition.regions] == [1, 1]
     assert partition.regions[0].area == pytest.approx(math.pi, rel=5e-3)
+
+
+def test_votes_have_polygons_for_borders_and_take_few_calls():
+    """Sectors of 0, 120 and 240 degrees, as votes that jump from one constant to another."""
+    calls = []
+
+    def vote(k):
+        def share(x, y):
+            calls.append(np.size(x))
+            sector = np.floor(np.mod(np.arctan2(y, x) + 0.1, 2 * np.pi) / (2 * np.pi / 3))
+            return np.where(sector == k, 0.6, 0.2)
+
+        return share
+
+    box, cell = [(-1, 1), (-1, 1.2)], 2.2 / 201
+    partition = tracer.partition([vote(k) for k in range(3)], box, max_cells=201**2)
+    assert partition.status is tracer.Status.SAMPLED
+    assert "the sign of F changes where F is not 0" in partition.certificate.reason
+    assert len(calls) < 400
+    assert [len(region.pieces) for region in partition.regions] == [1, 1, 1]
+    assert sum(region.area for region in partition.regions) == pytest.approx(4.4, rel=1e-12)
+    for arc in partition.arcs:
+        angle = np.mod(np.arctan2(*arc.curve.points.T[::-1]) + 0.1, 2 * np.pi / 3)
+        off = np.minimum(angle, 2 * np.pi / 3 - angle) * np.hypot(*arc.curve.points.T)
+        at_junction = np.hypot(*arc.curve.points.T) < 2 * cell
+        assert (off[~at_junction] < 1e-9).all()
+        assert arc.curve.jumps

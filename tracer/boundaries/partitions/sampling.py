@@ -2,8 +2,9 @@
 
 How borders run, which regions there are and how their pieces are nested follows from the classes at the
 vertices of a lattice alone (`class_lattice`); a piece between its lines is missed. Each border is then
-followed on its margin from crossing to crossing with these lines: there A_i − A_j = 0 to rounding. A junction
-is the zero of two margins. Nothing is proven.
+followed on its margin from crossing to crossing with these lines: there A_i − A_j = 0 to rounding. Where the
+margin jumps over 0, as votes and predicted classes do, the border is the polygon through its crossings, which
+bisection locates. A junction is the zero of two margins. Nothing is proven.
 """
 
 import contextlib
@@ -14,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from tracer.arrays import Array, Indices, chunks
+from tracer.arrays import Array, Indices, Mask, chunks
 from tracer.atlas.cells.subdivision import NO_CELLS
 from tracer.atlas.certificate import Certificate, Status
 from tracer.boundaries.partitions.borders import Junction
@@ -24,10 +25,10 @@ from tracer.boundaries.partitions.nodes import NO_SIDE, SIDES, Border
 from tracer.boundaries.partitions.partition import Partition
 from tracer.boundaries.partitions.regions import regions_between
 from tracer.boundaries.result import Stats
-from tracer.boundaries.sampling import MOST_CELLS, Search
+from tracer.boundaries.sampling import JUMPS, MOST_CELLS, Search
 from tracer.boundaries.work import Work
 from tracer.curves.continuation.chords import chords_of
-from tracer.curves.continuation.lattice import NEARLY, lattice_lines, located
+from tracer.curves.continuation.lattice import FINEST, NEARLY, lattice_lines, located
 from tracer.curves.continuation.steps import Steps, polynomials_of
 from tracer.curves.contours.marching_squares import Contour, steps_of
 from tracer.curves.curve import Curve
@@ -53,12 +54,12 @@ def sampled_partition(network: Any, box: Box, argmin: bool, work: Work, reason: 
     outputs = Outputs(network.scores(negative=argmin), work.deadline())
     labels = network.classes or tuple(range(network.n_outputs))
     found: Borders | None = None
-    regions, arcs, junctions, unclear = (), (), (), NO_CELLS
+    regions, arcs, junctions, unclear, finished = (), (), (), NO_CELLS, False
     # What is found before the time limit is kept.
     with contextlib.suppress(Overtime):
         found = Borders.of(outputs, box, work)
         work.end_of("lattice")
-        borders = found.curves(work)
+        borders, finished = found.curves(work)
         work.end_of("curves")
         nodes = SampledNodes.of(found, borders)
         junctions, number = nodes.junctions(borders, labels)
@@ -70,9 +71,10 @@ def sampled_partition(network: Any, box: Box, argmin: bool, work: Work, reason: 
     reason += (HIDDEN.format(hidden) if hidden else "") + (
         UNCLEAR.format(len(unclear)) if len(unclear) else ""
     )
-    finished = bool(regions) and not any(arc.curve.jumps for arc in arcs)
-    status = Status.SAMPLED if finished else Status.BUDGET_EXHAUSTED
-    if not finished:
+    jumps = 0 if found is None else int(np.count_nonzero(found.jumps))
+    reason += JUMPS.format(jumps) if jumps else ""
+    status = Status.SAMPLED if finished and regions else Status.BUDGET_EXHAUSTED
+    if status is Status.BUDGET_EXHAUSTED:
         reason = f"{work.spent()}; {reason}"
     return Partition(
         regions,
@@ -144,6 +146,8 @@ class Borders:
     graph : ClassLattice
     x : ndarray, shape (n, 2)
         The crossings, then the ends of borders at meetings.
+    jumps : ndarray of bool, shape (n,)
+        The crossings at which the margin jumps over 0.
     meetings, errors : ndarray, shape (k, 2) and (k,)
         The points of the meetings, and estimates of their errors in box units.
     hidden : int
@@ -154,6 +158,7 @@ class Borders:
     box: Box
     graph: ClassLattice
     x: Array
+    jumps: Mask
     meetings: Array
     errors: Array
     hidden: int
@@ -167,7 +172,7 @@ class Borders:
         x = np.stack(np.meshgrid(*lines, indexing="ij"), axis=-1).reshape(-1, 2)
         values = outputs(x)
         graph = ClassLattice.of(lines, _classes(values).reshape(side + 1, side + 1), outputs.classes)
-        crossings = _crossings(outputs, graph, values.reshape(side + 1, side + 1, -1))
+        crossings, jumps = _crossings(outputs, graph, values.reshape(side + 1, side + 1, -1))
         meetings, errors = _meetings(outputs, box, graph, crossings)
         at = [graph.meeting_of(len(crossings) + k) for k in range(int((graph.meeting.crossings >= 0).sum()))]
         every = outputs(crossings)
@@ -176,24 +181,26 @@ class Borders:
         rounding = 1e-9 * np.abs(every).max(axis=1, initial=0.0)
         rise = np.abs(every[row, graph.pairs[:, 0]] - every[row, graph.pairs[:, 1]])
         hidden = int(np.count_nonzero(every.max(axis=1, initial=-np.inf) > own + 2 * rise + rounding))
-        return cls(outputs, box, graph, np.concatenate([crossings, meetings[at]]), meetings, errors, hidden)
+        x = np.concatenate([crossings, meetings[at]])
+        return cls(outputs, box, graph, x, jumps, meetings, errors, hidden)
 
     def counts(self) -> tuple[int, int, int]:
         """The numbers of hidden crossings, of cells and of crossings."""
         nx, ny = self.graph.lattice.values.shape
         return self.hidden, (nx - 1) * (ny - 1), len(self.graph.lattice.axis)
 
-    def curves(self, work: Work) -> list[Border]:
-        """The borders followed on their margins, by their classes and first points."""
+    def curves(self, work: Work) -> tuple[list[Border], bool]:
+        """The borders, by their classes and first points, and whether there was time to follow all."""
         pairs: dict[tuple[int, int], list[tuple[Indices, bool]]] = {}
         for numbers, closed in self.graph.borders():
             crossing = self.first_crossing(numbers)
             i, j = sorted(self.graph.pairs[crossing].tolist())
             pairs.setdefault((i, j), []).append((numbers, closed))
-        found, node = [], len(self.meetings)
+        found, node, finished = [], len(self.meetings), True
         for pair, some in sorted(pairs.items()):
-            borders = []
-            for curve, (numbers, closed) in zip(self._followed(pair, some, work), some, strict=True):
+            curves, all_followed = self._followed(pair, some, work)
+            borders, finished = [], finished and all_followed
+            for curve, (numbers, closed) in zip(curves, some, strict=True):
                 nodes: list[int] = []
                 for number in () if closed else (int(numbers[0]), int(numbers[-1])):
                     if number >= len(self.graph.lattice.axis):
@@ -203,38 +210,48 @@ class Borders:
                         node += 1
                 borders.append(Border(curve, pair, tuple(nodes), self.first_crossing(numbers)))
             found += sorted(borders, key=lambda border: border.curve.points[0].tolist())
-        return found
+        return found, finished
 
     def first_crossing(self, numbers: Indices) -> int:
         """The first crossing of a border that is none of its ends at meetings."""
         return int(numbers[numbers < len(self.graph.lattice.axis)][0])
 
-    def _followed(self, pair: tuple[int, int], some: list[tuple[Indices, bool]], work: Work) -> list[Curve]:
-        """The curves of the borders of a pair."""
-        margin, lattice = self.outputs.margin(*pair), self.graph.lattice
-        cell = 1.0 / (len(lattice.lines[0]) - 1)
+    def _followed(
+        self, pair: tuple[int, int], some: list[tuple[Indices, bool]], work: Work
+    ) -> tuple[list[Curve], bool]:
+        """The curves of the borders of a pair, and whether there was time to follow all."""
+        margin, cell = self.outputs.margin(*pair), 1.0 / (len(self.graph.lattice.lines[0]) - 1)
         contours = [Contour(self._distinct(numbers), closed, (True, True)) for numbers, closed in some]
         ends = [() if closed else self._ends(numbers) for numbers, closed in some]
-        try:
-            steps = steps_of(margin, self.box, lattice, contours, self.x)
-            known = [k for k, one in enumerate(steps) if one is not None]
-            given = [one._replace(ends=ends[k]) for k, one in enumerate(steps) if one is not None]
-            traces = dict(zip(known, self._traces(margin, given, work), strict=True))
-            curves = dict(
-                zip(
-                    traces,
-                    Curve.from_traces([*traces.values()], margin, self.box, work.limits.tolerance)
-                    if traces
-                    else [],
-                    strict=True,
-                )
-            )
-        except Overtime:
-            curves = {}
-        return [
-            curves[k] if k in curves else self._polygon(margin, contour, ends[k], cell)
+        jumping = [self._jumps_along(contour) for contour in contours]
+        smooth = {k: contours[k] for k, one in enumerate(jumping) if not one}
+        curves = {}
+        with contextlib.suppress(Overtime):
+            curves = self._on_margin(margin, smooth, ends, work)
+        found = [
+            curves[k] if k in curves else self._polygon(margin, contour, ends[k], cell, jumping[k])
             for k, contour in enumerate(contours)
         ]
+        return found, not any(found[k].jumps for k in smooth)
+
+    def _on_margin(
+        self, margin: Evaluations, contours: dict[int, Contour], ends: list[tuple[End, ...]], work: Work
+    ) -> dict[int, Curve]:
+        """The curves of contours along which the margin is 0, by their numbers; some may be missing."""
+        if not contours:
+            return {}
+        steps = steps_of(margin, self.box, self.graph.lattice, [*contours.values()], self.x)
+        given = {
+            k: one._replace(ends=ends[k]) for k, one in zip(contours, steps, strict=True) if one is not None
+        }
+        traces = self._traces(margin, [*given.values()], work)
+        curves = Curve.from_traces(traces, margin, self.box, work.limits.tolerance) if traces else []
+        return dict(zip(given, curves, strict=True))
+
+    def _jumps_along(self, contour: Contour) -> bool:
+        """Whether the margin jumps over 0 at most crossings of a contour."""
+        crossings = contour.numbers[contour.numbers < len(self.jumps)]
+        return 2 * int(np.count_nonzero(self.jumps[crossings])) > len(crossings)
 
     def _traces(self, margin: Evaluations, steps: list[Steps], work: Work) -> list[Trace]:
         if not steps:
@@ -263,24 +280,31 @@ class Borders:
         inner = numbers[[0, -1]] >= len(self.graph.lattice.axis)
         return tuple(End.JUNCTION if one else End.BOX for one in inner.tolist())
 
-    def _polygon(self, margin: Evaluations, contour: Contour, ends: tuple[End, ...], cell: float) -> Curve:
-        """The straight pieces between the crossings."""
+    def _polygon(
+        self, margin: Evaluations, contour: Contour, ends: tuple[End, ...], cell: float, jumping: bool
+    ) -> Curve:
+        """The straight pieces between the crossings, located by bisection where the margin is `jumping`."""
         x = self.x[contour.numbers]
         trace = Trace(x, np.zeros_like(x), Pieces.lines(x[:-1], x[1:]).end_to_end(), ends)
-        return Curve.polygon(trace, margin.field, self.box, cell, cell)
+        return Curve.polygon(trace, margin.field, self.box, cell, FINEST * cell if jumping else cell)
 
 
-def _crossings(outputs: Outputs, graph: ClassLattice, values: Array) -> Array:
-    """The points (n, 2) at which the two classes of each edge with a crossing have one value."""
+def _crossings(outputs: Outputs, graph: ClassLattice, values: Array) -> tuple[Array, Mask]:
+    """The points (n, 2) on edges of the lattice at which the margin of two classes changes its sign.
+
+    And where it jumps over 0 there, (n,).
+    """
     lattice = graph.lattice
     found, pairs = np.zeros((len(lattice.axis), 2)), np.sort(graph.pairs, axis=1)
+    jumps = np.zeros(len(found), dtype=bool)
     ends = np.stack([lattice.at(lattice.edge), lattice.at(lattice.far)])
     both = np.stack([values[tuple(lattice.edge.T)], values[tuple(lattice.far.T)]])
     for i, j in np.unique(pairs, axis=0).tolist():
         own = np.flatnonzero((pairs == (i, j)).all(axis=1))
         F = both[:, own, i] - both[:, own, j]
-        found[own] = located(outputs.margin(i, j), ends[:, own], F, NEARLY).points
-    return found
+        changes = located(outputs.margin(i, j), ends[:, own], F, NEARLY)
+        found[own], jumps[own] = changes.points, changes.jumps
+    return found, jumps
 
 
 def _meetings(outputs: Outputs, box: Box, graph: ClassLattice, crossings: Array) -> tuple[Array, Array]:
