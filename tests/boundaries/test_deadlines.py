@@ -302,7 +302,7 @@ def test_roots_on_a_line_end_in_time(field, kind, call, point, limit, clock):
     assert (left | known).all()
 
 
-@pytest.mark.parametrize("stage", ["sign_changes_of", "flat_jumps", "steps_of", "chords_of"])
+@pytest.mark.parametrize("stage", ["sign_changes_of", "with_flat_jumps", "steps_of", "chords_of"])
 def test_a_budget_that_ends_at_any_stage_leaves_the_boundary_on_a_lattice(stage, monkeypatch):
     """Of a network with kinks of which nothing is proven; within a cell of a lattice of 15 cells a side."""
 

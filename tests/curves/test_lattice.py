@@ -93,3 +93,20 @@ def test_no_curve_starts_at_the_edge_of_a_plateau_of_0(corner):
     assert boundary.status is tracer.Status.SAMPLED
     assert len(calls) < 60
     assert len(boundary) == 1
+
+
+@pytest.mark.parametrize("low", [-3e-6, -1e-300])
+def test_a_jump_from_nearly_0_is_no_root(low):
+    """The outputs of trees may be nearly equal on one side of a cut."""
+    calls = []
+
+    def cut(x, y):
+        calls.append(np.size(x))
+        return np.where(np.floor(y + 0.15) + 0 * x < 1, low, 0.98)
+
+    boundary = tracer.trace(cut, [(-1, 1), (0, 2)])
+    (curve,) = boundary
+    assert boundary.status is tracer.Status.SAMPLED
+    assert len(calls) < 60
+    assert curve.jumps
+    np.testing.assert_allclose(curve.points[:, 1], 0.85, atol=1e-9)

@@ -44,10 +44,10 @@ from tracer.curves.contours.marching_squares import (
     LEAST_JUMPS,
     Contour,
     contours_of,
-    flat_jumps,
     polyline_of,
     runs_of,
     steps_of,
+    with_flat_jumps,
 )
 from tracer.curves.corrector import correct, regular
 from tracer.curves.curve import Curve
@@ -206,6 +206,7 @@ class Search:
         self.side, self.noisy_share, self.steps = 0, 0.0, steps
         self._lattice: Lattice | None = None
         self._changes: SignChanges | None = None
+        self._flat: Mask = np.zeros(0, dtype=bool)
         self._left: list[Contour] = []
         # Evaluations that compare curves are not counted, but they have the same deadline.
         self.uncounted = Evaluations(evaluations.field, evaluations.deadline)
@@ -225,7 +226,8 @@ class Search:
             self.noisy_share, self.side = lattice.density, DENSE_SIDE
             lattice = lattice.coarser(DENSE_SIDE)
         self._lattice = lattice
-        self._changes = sign_changes_of(self.evaluations, lattice)
+        changes = sign_changes_of(self.evaluations, lattice)
+        self._changes, self._flat = with_flat_jumps(self.evaluations, lattice, changes)
         return lattice, self._changes
 
     def seeds_within(self, max_cells: int, boxes: Array) -> Array:
@@ -239,7 +241,7 @@ class Search:
 
     def follow_contours(self, lattice: Lattice, changes: SignChanges) -> Array:
         """Follow the curves of contours all at once; returns the seeds (n, 2) of what is left."""
-        flat = flat_jumps(self.evaluations, lattice, changes)
+        flat = self._flat
         done = np.zeros(len(flat), dtype=bool)
         noisy = self._noisy(lattice)
         contours = contours_of(self.evaluations, lattice, changes.jumps | noisy)

@@ -30,7 +30,7 @@ from tracer.boundaries.work import Work
 from tracer.curves.continuation.chords import chords_of
 from tracer.curves.continuation.lattice import FINEST, NEARLY, lattice_lines, located
 from tracer.curves.continuation.steps import Steps, polynomials_of
-from tracer.curves.contours.marching_squares import Contour, steps_of
+from tracer.curves.contours.marching_squares import Contour, steps_of, with_flat_jumps
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces
@@ -302,7 +302,8 @@ def _crossings(outputs: Outputs, graph: ClassLattice, values: Array) -> tuple[Ar
     for i, j in np.unique(pairs, axis=0).tolist():
         own = np.flatnonzero((pairs == (i, j)).all(axis=1))
         F = both[:, own, i] - both[:, own, j]
-        changes = located(outputs.margin(i, j), ends[:, own], F, NEARLY)
+        margin = outputs.margin(i, j)
+        changes, _ = with_flat_jumps(margin, lattice, located(margin, ends[:, own], F, NEARLY))
         found[own], jumps[own] = changes.points, changes.jumps
     return found, jumps
 

@@ -111,6 +111,22 @@ class SignChanges:
     points: Array
     ratio: Array
 
+    def replaced(self, which: Indices, by: "SignChanges") -> "SignChanges":
+        """The sign changes with those numbered `which` replaced."""
+        ends, values, points, ratio = (
+            self.ends.copy(),
+            self.values.copy(),
+            self.points.copy(),
+            self.ratio.copy(),
+        )
+        ends[:, which], values[:, which], points[which], ratio[which] = (
+            by.ends,
+            by.values,
+            by.points,
+            by.ratio,
+        )
+        return SignChanges(ends, values, points, ratio)
+
     @property
     def roots(self) -> Mask:
         """Which are roots: a pole or a jump changes the sign, too, but |F| does not become small there."""

@@ -18,7 +18,13 @@ import numpy as np
 
 from tracer.arrays import Array, Indices, Mask, chunks, dot, turned, unit_vectors
 from tracer.atlas.charts import ChartArcs, chained
-from tracer.curves.continuation.lattice import BESIDE, CUT_TOGETHER, Lattice, SignChanges
+from tracer.curves.continuation.lattice import (
+    BESIDE,
+    CUT_TOGETHER,
+    Lattice,
+    SignChanges,
+    located,
+)
 from tracer.curves.continuation.steps import Steps
 from tracer.curves.corrector import regular
 from tracer.curves.end import End
@@ -31,6 +37,8 @@ from tracer.fields.field import Field, by_chords
 LONGEST_STEP, MOST_CELLS, LARGEST_TURN = 0.04, 16.0, 0.5
 # Points are at least so many cells apart.
 LEAST_CELLS = 2.0
+# However small F is beside a jump between constants, it is no root.
+SMALLEST = float(np.finfo(np.float64).tiny)
 # Fewer sign changes between poles are no curve, and fewer at which F jumps may be at a corner, or noise.
 LEAST_JUMPS = 3
 
@@ -107,20 +115,32 @@ def runs_of(contour: Contour, changes: SignChanges) -> list[Contour]:
     ]
 
 
-def flat_jumps(field: Field, lattice: Lattice, changes: SignChanges) -> Mask:
-    """At which sign changes F jumps between values that are constant beside the jump, (n,)."""
-    jumps = changes.jumps
+def with_flat_jumps(field: Field, lattice: Lattice, changes: SignChanges) -> tuple[SignChanges, Mask]:
+    """Sign changes, and at which F jumps between values that are constant beside the jump, (n,).
+
+    Where these values are far smaller than F at the ends of the edge, the jump seems to be a root: it is
+    located once more.
+    """
+    flat = _constant_beside(field, lattice, changes)
+    again = np.flatnonzero(flat & ~changes.jumps)
+    if len(again):
+        closer = located(field, changes.ends[:, again], changes.values[:, again], SMALLEST)
+        changes = changes.replaced(again, closer)
+    return changes, flat & changes.jumps
+
+
+def _constant_beside(field: Field, lattice: Lattice, changes: SignChanges) -> Mask:
+    """Whether F is constant on both sides of sign changes, (n,)."""
+    constant = np.zeros(len(changes.ratio), dtype=bool)
     cell = np.array([line[1] - line[0] for line in lattice.lines])
     corners = lattice.at(np.array([[0, 0]])), lattice.at(np.array([[-1, -1]]))
-    every = np.flatnonzero(jumps)
-    for chunk in chunks(len(every), CUT_TOGETHER):
-        some = every[chunk]
+    for some in chunks(len(constant), CUT_TOGETHER):
         away = np.sign(changes.ends[:, some] - changes.ends[::-1, some])
         across = np.stack([1 - np.abs(away), np.abs(away) - 1])
         beside = np.clip(changes.ends[:, some] + BESIDE * cell * (away + across), *corners)
         same = field.value(beside) == changes.values[:, some]
-        jumps[some] = same.any(axis=0).all(axis=0)
-    return jumps
+        constant[some] = same.any(axis=0).all(axis=0)
+    return constant
 
 
 def steps_of(
