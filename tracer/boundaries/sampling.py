@@ -40,15 +40,10 @@ from tracer.curves.continuation.lattice import (
 from tracer.curves.continuation.steps import polynomials_of
 from tracer.curves.continuation.walk import Budget
 from tracer.curves.contours.along_contours import traces_along
-from tracer.curves.contours.marching_squares import (
-    LEAST_JUMPS,
-    Contour,
-    contours_of,
-    polyline_of,
-    runs_of,
-    steps_of,
-    with_flat_jumps,
-)
+from tracer.curves.contours.drawing import drawn
+from tracer.curves.contours.lattice_cells import LatticeCells
+from tracer.curves.contours.marching_squares import Contour, contours_of, polyline_of, steps_of
+from tracer.curves.contours.runs import sorted_runs, with_flat_jumps
 from tracer.curves.corrector import correct, regular
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
@@ -75,8 +70,8 @@ SEARCH_SHARE = 0.2
 COARSE_SIDES = (1, 4, 10, 20)
 # Share of the time limit after which no further curve is started.
 FOLLOW_SHARE = 0.9
-# Where there was no time for any curve, contours are drawn of the finest of these lattices, cells a side, for
-# which there is time until this share of the time limit.
+# Where there was no time for all curves, contours are drawn of the finest of these lattices, cells a side,
+# for which there is time until this share of the time limit.
 DRAW_SHARE, DRAWN_SIDES = 1.05, (21, 41, 81, 161, 281)
 # Share of the time left in which chords along contours are refined.
 CHORD_SHARE = 0.6
@@ -85,8 +80,8 @@ CHORDS = "; it has kinks, and curves are polylines within about {:.0e} of it, in
 # The effort of finding and following all curves, in calls of the field; a search on a known curve takes so
 # many, and one more for each so many points near it.
 MOST_EFFORT, CALLS_PER_SEARCH, POINTS_PER_CALL = 10_000, 2, 64
-# A step along a curve takes about as many calls.
-CALLS_PER_STEP = 5
+# A step along a curve takes about as many calls; following one takes at most this share of what is left.
+CALLS_PER_STEP, CURVE_SHARE = 5, 0.85
 # Curves along contours with so many roots are followed at once: a root takes up to 4 kB meanwhile.
 ROOTS_TOGETHER = 2**13
 # Distance of the seeds on branches from their branch point, in box units.
@@ -111,18 +106,18 @@ def sampled_boundary(field: Field, box: Box, work: Work, reason: str) -> Boundar
         seeds = search.follow_contours(lattice, changes)
         finished = search.follow_all(seeds)
         search.join_along_contours(lattice, changes)
-    if evaluations.late and not search.known:
+    cut_short = not finished or any(End.BUDGET in known.curve.ends for known in search.known)
+    if cut_short:
         search.draw_contours()
     work.end_of("curves")
     curves = search.sorted_curves()
-    cut_short = any(End.BUDGET in curve.ends for curve in curves)
     reason += JUMPS.format(jumps) if jumps else ""
     reason += NOISE.format(search.noisy_share) if search.noisy_share else ""
     if by_chords(evaluations) and curves:
         error = max(curve.tolerance for curve in curves)
         cut_short |= error >= COARSE
         reason += CHORDS.format(error)
-    status = Status.SAMPLED if finished and not cut_short else Status.BUDGET_EXHAUSTED
+    status = Status.BUDGET_EXHAUSTED if cut_short else Status.SAMPLED
     if status is Status.BUDGET_EXHAUSTED:
         reason = f"{EVALUATIONS_SPENT if search.effort_spent else work.spent()}; {reason}"
     return Boundary(
@@ -139,7 +134,8 @@ def continued_boundary(boundary: Boundary, work: Work) -> Boundary:
     """A boundary whose proof a budget ended, with curves that are not proven in its undecided cells.
 
     Curves that enter undecided cells are continued from their last crossing, and the longer curves replace
-    them; seeds on a lattice add curves inside these cells. If there are none, the whole box is sampled.
+    them; seeds on a lattice add curves inside these cells. If there are none, the whole box is sampled. What
+    there is no time to follow is drawn as contours of a lattice.
     """
     certificate, stats = boundary.certificate, boundary.stats
     undecided, box = certificate.undecided, Box.from_bounds(certificate.bounds)
@@ -154,18 +150,19 @@ def continued_boundary(boundary: Boundary, work: Work) -> Boundary:
         for k, end in enumerate(curve.ends)
         if end in (End.BUDGET, End.UNDECIDED)
     ]
+    finished = False
     # Curves found before the time limit are kept.
     with contextlib.suppress(Overtime):
-        search.follow_all(np.reshape(last, (-1, 2)))
+        continued = search.follow_all(np.reshape(last, (-1, 2)))
         if hopeless:
-            search.follow_all(search.follow_contours(*search.lattice(work.limits.max_cells)))
+            finished = search.follow_all(search.follow_contours(*search.lattice(work.limits.max_cells)))
         elif time.perf_counter() < search.deadline:
-            search.follow_all(search.seeds_within(len(undecided), undecided))
-    if not search.known:
+            finished = search.follow_all(search.seeds_within(len(undecided), undecided)) and continued
+    if not finished:
         # A value takes no longer than bounds on a cell: if a few take too long, nothing more is evaluated.
         few = FIRST_ROWS * stats.seconds["paving"] / max(1, stats.cells)
-        in_time = few <= (DRAW_SHARE - 1) * work.limits.time_limit < math.inf
-        search.draw_contours(work.deadline(DRAW_SHARE) if in_time else None)
+        in_time = few <= (DRAW_SHARE - 1) * work.limits.time_limit
+        search.draw_contours(undecided, work.deadline(DRAW_SHARE) if in_time else None)
     work.end_of("continuation")
     curves = search.sorted_curves()
     return replace(
@@ -233,11 +230,8 @@ class Search:
     def seeds_within(self, max_cells: int, boxes: Array) -> Array:
         """Roots of F on the lines of a lattice, (n, 2), in lattice cells that meet `boxes` (m, 2, 2)."""
         lattice, changes = self.lattice(max_cells)
-        seeds = self._seeds(lattice, changes.points[changes.roots])
-        scale = self.side / self.box.sides
-        place = np.clip(((seeds - self.box.lower) * scale).astype(np.intp), 0, self.side - 1)
-        meeting = _meeting((boxes - self.box.lower) * scale, self.side)
-        return seeds[meeting[place[:, 0], place[:, 1]]]
+        seeds, cells = self._seeds(lattice, changes.points[changes.roots]), self._cells
+        return seeds[cells.meeting(boxes)[cells.of(seeds)]]
 
     def follow_contours(self, lattice: Lattice, changes: SignChanges) -> Array:
         """Follow the curves of contours all at once; returns the seeds (n, 2) of what is left."""
@@ -245,7 +239,7 @@ class Search:
         done = np.zeros(len(flat), dtype=bool)
         noisy = self._noisy(lattice)
         contours = contours_of(self.evaluations, lattice, changes.jumps | noisy)
-        polygons, smooth, few, broken = _sorted_runs(contours, changes, flat)
+        polygons, smooth, few, broken = sorted_runs(contours, changes, flat)
         if noisy and self.noisy_share:  # nothing is known between the sign changes
             polygons, smooth, few, broken = [*polygons, *smooth, *few, *broken], [], [], []
             done[:] = True
@@ -322,22 +316,23 @@ class Search:
             curve = Curve.polygon(trace, self.evaluations.field, self.box, cell, FINEST * cell)
             self.known.append(KnownCurve(curve))
 
-    def draw_contours(self, deadline: float | None = None) -> None:
-        """The contours of a lattice as curves: where no time is left for more.
+    def draw_contours(self, boxes: Array | None = None, deadline: float | None = None) -> None:
+        """Draw the contours of a lattice where no curve is known, in cells that meet `boxes` (m, 2, 2).
 
-        They go through the sign changes, as far as these are located, or linearly interpolated. The lattice
-        is the one that is there, or a finer one evaluated before a `deadline`.
+        Without boxes in all cells. They go through the sign changes, as far as these are located, or
+        linearly interpolated. The lattice is the one that is there, or a finer one evaluated before a
+        `deadline`.
         """
         if deadline is not None:
             self._refine_lattice(deadline)
         if self._lattice is None or not len(self._lattice.edge):
             return
-        changes = self._changes or interpolated(self._lattice)
-        # Where two contours meet in a cell they go as the sign in its middle says.
-        every = np.ones(len(changes.points), dtype=bool)
-        contours = contours_of(self.evaluations.field, self._lattice, every)
-        traces = [polyline_of(run, changes) for one in contours for run in runs_of(one, changes)]
-        self.known += [KnownCurve(self._polygon(trace)) for trace in traces if len(trace.pieces)]
+        cells, changes = self._cells, self._changes or interpolated(self._lattice)
+        where = ~cells.passed([known.curve for known in self.known])
+        if boxes is not None:
+            where &= cells.meeting(boxes)
+        curves = drawn(self.evaluations.field, self.box, self._lattice, changes, cells, where)
+        self.known += [KnownCurve(curve) for curve in curves]
 
     def _refine_lattice(self, deadline: float) -> None:
         evaluations = Evaluations(self.evaluations.field, deadline)
@@ -351,6 +346,10 @@ class Search:
         """The curve of a polyline that is known within a cell of the lattice."""
         cell = 1.0 / self.side
         return Curve.polygon(trace, self.evaluations.field, self.box, cell, cell)
+
+    @property
+    def _cells(self) -> LatticeCells:
+        return LatticeCells(self.box, (self.side, self.side))
 
     def _seeds(self, lattice: Lattice, roots: Array) -> Array:
         """The `roots` (n, 2) on a lattice's lines, and vertices at which F is 0."""
@@ -440,9 +439,13 @@ class Search:
             self.progress.curves(len(self.known))
         return time.perf_counter() < self.deadline
 
-    def _affordable_steps(self) -> int:
-        effort = self.evaluations.most_effort - self.evaluations.effort - self.uncounted.effort
-        return int(min(MAX_STEPS, self.steps, effort / CALLS_PER_STEP))
+    @property
+    def _effort_left(self) -> float:
+        return self.evaluations.most_effort - self.evaluations.effort - self.uncounted.effort
+
+    def _affordable_steps(self, share: float = 1.0) -> int:
+        """The steps that a share of the effort left allows."""
+        return int(min(MAX_STEPS, self.steps, share * self._effort_left / CALLS_PER_STEP))
 
     @property
     def effort_spent(self) -> bool:
@@ -460,9 +463,11 @@ class Search:
         return known.covers(self.uncounted, x, gradient)
 
     def _follow(self, seed: Array) -> Curve:
-        budget = Budget(self._affordable_steps(), self.deadline)
+        share = CURVE_SHARE * self._effort_left
+        budget = Budget(max(1, self._affordable_steps(CURVE_SHARE)), self.deadline)
         self.steps -= budget.steps + STEPS_OF_LOOKING_UP
-        found = follow(self.evaluations, self.box, seed, self.tolerance, budget)
+        with self.evaluations.at_most(share):
+            found = follow(self.evaluations, self.box, seed, self.tolerance, budget)
         self.steps += budget.steps
         curve = Curve.from_trace(found, self.evaluations, self.box, self.tolerance)
         if curve.length:
@@ -544,41 +549,9 @@ def _may_contain(curve: KnownCurve, other: KnownCurve) -> bool:
     return curve.curve.length >= shortest and bool(curve.near(other.curve.points).all())
 
 
-def _sorted_runs(
-    contours: list[Contour], changes: SignChanges, flat: Mask
-) -> tuple[list[Contour], list[Contour], list[Contour], list[Contour]]:
-    """The runs of contours along jumps, with roots alone, with few jumps between them, and with more."""
-    polygons, smooth, few, broken = [], [], [], []
-    for contour in contours:
-        if 2 * np.count_nonzero(flat[contour.numbers]) > len(contour.numbers):
-            polygons.append(contour)
-            continue
-        for run in runs_of(contour, changes):
-            jumps = np.count_nonzero(changes.jumps[run.numbers])
-            if jumps == len(run.numbers):
-                polygons.append(run)
-            elif jumps >= LEAST_JUMPS:
-                broken.append(run)
-            elif len(run.numbers) > 2:
-                (few if jumps else smooth).append(run)
-    return polygons, smooth, few, broken
-
-
 def _within(curves: list[KnownCurve], x: Array, distance: float) -> bool:
     """Whether points (n, 2) are all within a distance, in box units, of curves."""
     left = np.ones(len(x), dtype=bool)
     for known in curves:
         left[left] = known.distance(x[left]) > distance
     return not left.any()
-
-
-def _meeting(boxes: Array, side: int) -> Mask:
-    """Mask (side, side) of the lattice cells that meet one of `boxes` (m, 2, 2), in units of cells."""
-    # Wider by one cell on all sides: a seed lies on the line between two cells.
-    low = np.clip(np.floor(boxes[:, 0]).astype(np.intp) - 1, 0, side - 1)
-    high = np.clip(np.floor(boxes[:, 1]).astype(np.intp) + 1, 0, side - 1) + 1
-    # Differences of the counts: +1 at the corner where a rectangle begins, −1 where it ends.
-    count = np.zeros((side + 1, side + 1), dtype=np.intp)
-    for first, second, step in ((low, low, 1), (low, high, -1), (high, low, -1), (high, high, 1)):
-        np.add.at(count, (first[:, 0], second[:, 1]), step)
-    return count.cumsum(axis=0).cumsum(axis=1)[:side, :side] > 0

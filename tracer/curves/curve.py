@@ -33,7 +33,7 @@ from tracer.pickles import OfOneVersion
 # The estimated error of a point is twice Newton's step, plus the rounding of its coordinates.
 ROUNDING = 4 * EPS
 FINEST = 1e-12
-# The error of a polygon along which F jumps is a cell of a lattice: at least so much, in box units.
+# The error of a polygon along a lattice is one of its cells: at least so much, in box units.
 FINEST_JUMP = 2e-3
 # A polyline is measured on predictions if their error is at most this share of its tolerance.
 CLEARLY_BETTER = 0.01
@@ -163,8 +163,24 @@ class Curve(OfOneVersion):
         There its points are changes of the sign of F on the lines of a lattice, located by bisection, and
         straight in between; more `max_cells` or a smaller box set them closer.
         """
-        coarse, many = self.tolerance >= FINEST_JUMP, len(self.points) > 2 or End.JUMP in self.ends
-        return coarse and many and not self.proven and bool(self.pieces.lines_among.any())
+        many = len(self.points) > 2 or End.JUMP in self.ends
+        return many and self._coarse and not self._drawn
+
+    @property
+    def _coarse(self) -> bool:
+        """Whether the curve, or a part of it, is straight between points on the lines of a lattice."""
+        lines = not self.proven and bool(self.pieces.lines_among.any())
+        return lines and self.tolerance >= FINEST_JUMP
+
+    @property
+    def _drawn(self) -> bool:
+        """Whether it is a contour of a lattice: its points, too, may be a cell away from the boundary."""
+        return self._coarse and self.pieces.straight and bool((self.error_bound >= self.tolerance).all())
+
+    @property
+    def _along_lattice(self) -> bool:
+        """Whether its lines are as near to the boundary as is known."""
+        return self.jumps or self._drawn
 
     @property
     def length(self) -> float:
@@ -202,7 +218,7 @@ class Curve(OfOneVersion):
     def area_about(self, point: Array) -> float:
         """½ ∫ x dy − y dx along the curve about a point, in plane coordinates."""
         area = area_of_pieces(self.pieces, point, np.ones(2))
-        if self.field is None or self.pieces.straight or self.jumps:
+        if self.field is None or self.pieces.straight or self._along_lattice:
             return area
         return area + area_left_of_pieces(self.field, self.box, self.pieces)
 
@@ -283,7 +299,7 @@ class Curve(OfOneVersion):
         if self.field is None:
             raise ValueError(WITHOUT_FIELD)
         found = curvature(self.field, self.box, self._on_curve(at.ravel())[0])
-        if self.jumps:
+        if self._along_lattice:
             found[self.pieces.lines_among[self.pieces.locate(at.ravel())[0]]] = 0.0
         return found.reshape(at.shape)
 
@@ -330,7 +346,7 @@ class Curve(OfOneVersion):
             return self.points.copy()
         tolerance = max(between("tolerance", tolerance, FINEST, 1.0), self._rounding())
         pieces, field = self._prediction, self.field
-        precise = self.tolerance <= CLEARLY_BETTER * tolerance or pieces.straight or self.jumps
+        precise = self.tolerance <= CLEARLY_BETTER * tolerance or pieces.straight or self._along_lattice
         if not (precise or field is None):
             finer = max(CLEARLY_BETTER * tolerance, self._rounding())
             pieces = resolved(pieces, self.box, finer, partial(correct, field, self.box))
@@ -404,12 +420,12 @@ class Curve(OfOneVersion):
         return x, gradient
 
     def _corrected(self, x: Array, line: Mask) -> tuple[Array, Array | None]:
-        """Correct predicted points (n, 2) onto F = 0, but not those on a `line` (n,) along a jump, or exact.
+        """Correct predicted points (n, 2) onto F = 0, but those on lines along a lattice, or exact.
 
         Also ∇F there: 0 where a point is not corrected, None if none is.
         """
         x = self.box.clip(x)
-        moved = ~(line & (self.jumps or (self.proven and self.pieces.straight)))
+        moved = ~(line & (self._along_lattice or (self.proven and self.pieces.straight)))
         if self.field is None or not moved.any():
             return x, None
         x, gradient = x.copy(), np.zeros_like(x)
@@ -417,7 +433,7 @@ class Curve(OfOneVersion):
         return x, gradient
 
     def __repr__(self) -> str:
-        how = "along a jump of F, " if self.jumps else ""
+        how = "along a jump of F, " if self.jumps else "a contour of a lattice, " if self._drawn else ""
         how += "closed" if self.closed else f"open ({', '.join(end.name for end in self.ends)})"
         n = len(self.turning_points)
         turning = f"{n} turning point{'s' * (n != 1)}"

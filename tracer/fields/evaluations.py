@@ -9,7 +9,8 @@ is, and by a part of a portion if it is a network, however wide.
 
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -74,6 +75,16 @@ class Evaluations:
         self.calls += 1
         self.points += points
         self.effort += 1 + points / per_call
+
+    @contextmanager
+    def at_most(self, effort: float) -> Iterator[None]:
+        """Let the work of a ``with`` take at most so much effort."""
+        whole = self.most_effort
+        self.most_effort = min(whole, self.effort + effort)
+        try:
+            yield
+        finally:
+            self.most_effort = whole
 
     def need_time(self, seconds: float) -> None:
         """Raise `Overtime` if the deadline comes within some seconds, which other work takes."""

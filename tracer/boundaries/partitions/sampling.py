@@ -30,7 +30,8 @@ from tracer.boundaries.work import Work
 from tracer.curves.continuation.chords import chords_of
 from tracer.curves.continuation.lattice import FINEST, NEARLY, lattice_lines, located
 from tracer.curves.continuation.steps import Steps, polynomials_of
-from tracer.curves.contours.marching_squares import Contour, steps_of, with_flat_jumps
+from tracer.curves.contours.marching_squares import Contour, steps_of
+from tracer.curves.contours.runs import with_flat_jumps
 from tracer.curves.curve import Curve
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces

@@ -2,7 +2,8 @@
 
 A cell with two sign changes joins them. With F > 0 on the left, a contour enters a cell where F falls along
 the cell's sides, taken counterclockwise, and leaves where F rises. A cell with four is ambiguous: curves
-F = 0 may cross there, so their contours end. Where F jumps, or is noisy, the sign at its centre decides.
+F = 0 may cross there, so their contours end. Where F jumps, or is noisy, the sign at its centre decides; that
+of the mean of its corners where F is not to be evaluated any more.
 
 Where all sign changes of a contour are roots, they are points of one curve, in order. Where F jumps over 0,
 as predicted classes do, the contour itself is the boundary, as well as it can be known.
@@ -16,15 +17,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from tracer.arrays import Array, Indices, Mask, chunks, dot, turned, unit_vectors
+from tracer.arrays import Array, Indices, Mask, dot, turned, unit_vectors
 from tracer.atlas.charts import ChartArcs, chained
-from tracer.curves.continuation.lattice import (
-    BESIDE,
-    CUT_TOGETHER,
-    Lattice,
-    SignChanges,
-    located,
-)
+from tracer.curves.continuation.lattice import Lattice, SignChanges
 from tracer.curves.continuation.steps import Steps
 from tracer.curves.corrector import regular
 from tracer.curves.end import End
@@ -37,10 +32,6 @@ from tracer.fields.field import Field, by_chords
 LONGEST_STEP, MOST_CELLS, LARGEST_TURN = 0.04, 16.0, 0.5
 # Points are at least so many cells apart.
 LEAST_CELLS = 2.0
-# However small F is beside a jump between constants, it is no root.
-SMALLEST = float(np.finfo(np.float64).tiny)
-# Fewer sign changes between poles are no curve, and fewer at which F jumps may be at a corner, or noise.
-LEAST_JUMPS = 3
 
 
 class Contour(NamedTuple):
@@ -56,8 +47,11 @@ class Contour(NamedTuple):
         return self.closed or all(self.at_box)
 
 
-def contours_of(field: Field, lattice: Lattice, through: Mask) -> list[Contour]:
-    """The contours through a lattice, also through ambiguous cells with a sign change `through` (n,)."""
+def contours_of(field: Field | None, lattice: Lattice, through: Mask) -> list[Contour]:
+    """The contours through a lattice, also through ambiguous cells with a sign change `through` (n,).
+
+    Without a `field` nothing is evaluated.
+    """
     nx, ny = lattice.values.shape
     number = [np.full((nx - 1, ny), -1), np.full((nx, ny - 1), -1)]
     for axis in (0, 1):
@@ -76,15 +70,13 @@ def contours_of(field: Field, lattice: Lattice, through: Mask) -> list[Contour]:
     enters = [sides[plain][(sides[plain] >= 0) & corners[plain]]]
     leaves = [sides[plain][(sides[plain] >= 0) & ~corners[plain]]]
     if saddle.any():
-        cell = np.argwhere(saddle)
-        centre = 0.5 * (lattice.at(cell) + lattice.at(cell + 1))
-        above = field.value(centre) >= 0
+        above = _at_centres(field, lattice, np.argwhere(saddle)) >= 0
         # Between positive corners that are not joined a contour turns left, else right.
         for k in range(4):
             falls = corners[saddle][:, k]
             other = np.where(above, (k + 1) % 4, (k - 1) % 4)
             enters.append(sides[saddle][falls, k])
-            leaves.append(sides[saddle][np.arange(len(cell)), other][falls])
+            leaves.append(sides[saddle][np.arange(len(above)), other][falls])
     start, end = np.concatenate(enters), np.concatenate(leaves)
     chains = chained(ChartArcs(np.zeros_like(start), start, end), len(lattice.axis))
     other = lattice.edge[np.arange(len(lattice.axis)), 1 - lattice.axis]
@@ -97,50 +89,12 @@ def contours_of(field: Field, lattice: Lattice, through: Mask) -> list[Contour]:
     return found
 
 
-def runs_of(contour: Contour, changes: SignChanges) -> list[Contour]:
-    """The parts of a contour between poles, at which F changes its sign without a boundary."""
-    numbers, closed, (first, last) = contour
-    boundary = (changes.roots | changes.jumps)[numbers]
-    if boundary.all():
-        return [contour]
-    if closed:  # it is opened at a pole
-        start = int(boundary.argmin())
-        numbers, first, last = np.append(numbers[start:-1], numbers[: start + 1]), False, False
-        boundary = (changes.roots | changes.jumps)[numbers]
-    bounds = np.flatnonzero(np.diff(boundary, prepend=False, append=False)).reshape(-1, 2).tolist()
-    return [
-        Contour(numbers[a:b], False, (first and a == 0, last and b == len(numbers)))
-        for a, b in bounds
-        if b - a >= LEAST_JUMPS
-    ]
-
-
-def with_flat_jumps(field: Field, lattice: Lattice, changes: SignChanges) -> tuple[SignChanges, Mask]:
-    """Sign changes, and at which F jumps between values that are constant beside the jump, (n,).
-
-    Where these values are far smaller than F at the ends of the edge, the jump seems to be a root: it is
-    located once more.
-    """
-    flat = _constant_beside(field, lattice, changes)
-    again = np.flatnonzero(flat & ~changes.jumps)
-    if len(again):
-        closer = located(field, changes.ends[:, again], changes.values[:, again], SMALLEST)
-        changes = changes.replaced(again, closer)
-    return changes, flat & changes.jumps
-
-
-def _constant_beside(field: Field, lattice: Lattice, changes: SignChanges) -> Mask:
-    """Whether F is constant on both sides of sign changes, (n,)."""
-    constant = np.zeros(len(changes.ratio), dtype=bool)
-    cell = np.array([line[1] - line[0] for line in lattice.lines])
-    corners = lattice.at(np.array([[0, 0]])), lattice.at(np.array([[-1, -1]]))
-    for some in chunks(len(constant), CUT_TOGETHER):
-        away = np.sign(changes.ends[:, some] - changes.ends[::-1, some])
-        across = np.stack([1 - np.abs(away), np.abs(away) - 1])
-        beside = np.clip(changes.ends[:, some] + BESIDE * cell * (away + across), *corners)
-        same = field.value(beside) == changes.values[:, some]
-        constant[some] = same.any(axis=0).all(axis=0)
-    return constant
+def _at_centres(field: Field | None, lattice: Lattice, cell: Indices) -> Array:
+    """F at the centres of cells (n, 2), or the mean of their corners."""
+    if field is not None:
+        return field.value(0.5 * (lattice.at(cell) + lattice.at(cell + 1)))
+    corners = [lattice.values[tuple((cell + corner).T)] for corner in ((0, 0), (1, 0), (1, 1), (0, 1))]
+    return 0.25 * np.stack(corners).sum(axis=0)
 
 
 def steps_of(
@@ -194,9 +148,9 @@ def spread(*amounts: Array) -> Indices:
     return np.unique(np.append(0, chosen))
 
 
-def polyline_of(contour: Contour, changes: SignChanges) -> Trace:
-    """The contour itself, of straight pieces between its sign changes."""
+def polyline_of(contour: Contour, changes: SignChanges, inside: End = End.JUMP) -> Trace:
+    """The contour itself, of straight pieces between its sign changes; where it ends `inside` the box."""
     x = changes.points[contour.numbers]
     x = x[np.append(True, (x[1:] != x[:-1]).any(axis=1))]
-    ends = () if contour.closed else tuple(End.BOX if at_box else End.JUMP for at_box in contour.at_box)
+    ends = () if contour.closed else tuple(End.BOX if at_box else inside for at_box in contour.at_box)
     return Trace(x, np.zeros_like(x), Pieces.lines(x[:-1], x[1:]).end_to_end(), ends)

@@ -1,0 +1,58 @@
+"""Contours of a lattice as curves, where no time or effort is left to follow them.
+
+Such a curve is the polygon through the sign changes of a contour: within about a cell it is the boundary, if
+F has no more sign changes in a cell than its corners show. No value of F is needed.
+"""
+
+import numpy as np
+
+from tracer.arrays import Array, Mask
+from tracer.curves.continuation.lattice import Lattice, SignChanges
+from tracer.curves.contours.lattice_cells import LatticeCells
+from tracer.curves.contours.marching_squares import Contour, contours_of, polyline_of
+from tracer.curves.contours.runs import runs_of
+from tracer.curves.curve import Curve
+from tracer.curves.end import End
+from tracer.fields.box import Box
+from tracer.fields.field import Field
+
+
+def drawn(
+    field: Field, box: Box, lattice: Lattice, changes: SignChanges, cells: LatticeCells, where: Mask
+) -> list[Curve]:
+    """The contours of a lattice through those of its cells that are in `where`, as polygons.
+
+    They end with `End.BUDGET` where they leave these cells.
+    """
+    every = np.ones(len(changes.points), dtype=bool)
+    curves = []
+    for contour in contours_of(None, lattice, every):
+        for run in runs_of(contour, changes):
+            for part in _parts(run, _inside(run, changes.points, cells, where)):
+                trace = polyline_of(part, changes, End.BUDGET)
+                if len(trace.pieces):  # round a single vertex there is no curve
+                    cell = 1.0 / min(cells.shape)
+                    curves.append(Curve.polygon(trace, field, box, cell, cell))
+    return curves
+
+
+def _inside(run: Contour, x: Array, cells: LatticeCells, where: Mask) -> Mask:
+    """Between which sign changes one after another a run passes through a cell in `where`, (n − 1,)."""
+    at = x[run.numbers]
+    found: Mask = where[cells.of(0.5 * at[1:] + 0.5 * at[:-1])]
+    return found
+
+
+def _parts(run: Contour, inside: Mask) -> list[Contour]:
+    """The parts of a run whose steps (n − 1,) are `inside`."""
+    if inside.all():
+        return [run]
+    numbers, (first, last) = run.numbers, run.at_box
+    if run.closed:  # it is opened where it is not inside
+        start = int(inside.argmin())
+        numbers, inside = np.append(numbers[start:-1], numbers[: start + 1]), np.roll(inside, -start)
+        first, last = False, False
+    bounds = np.flatnonzero(np.diff(inside, prepend=False, append=False)).reshape(-1, 2).tolist()
+    return [
+        Contour(numbers[a : b + 1], False, (first and a == 0, last and b == len(inside))) for a, b in bounds
+    ]
