@@ -6,6 +6,8 @@ import pytest
 import tracer
 from oracles.formulas import Undecided, value_and_gradient, with_numpy
 from tracer import Function
+from tracer.enclosures.rewriting.expression import below, recorded
+from tracer.enclosures.rewriting.guards import without_guards
 
 SQUARE = [(-1, 1), (-1, 1)]
 U = "(x - 0.4 * y)"
@@ -167,3 +169,94 @@ def test_a_long_formula_is_traced_as_it_stands():
     field = Function(f)
     assert field.unenclosable is None
     assert field.alike is field
+
+
+NOT_FINITE = [
+    "(y - 0.3) ** 3 * np.exp(x * np.inf)",
+    "(y - 0.3) ** 3 * np.exp(x + np.nan)",
+    "(y - 0.3) ** 3 * np.exp(np.minimum(x, np.nan))",
+    "(y - 0.3) ** 3 * np.exp(np.full_like(x, np.nan))",
+    "np.cbrt(x - y) / np.inf + y",
+]
+
+
+@pytest.mark.parametrize("text", NOT_FINITE)
+def test_where_a_number_is_not_finite_nothing_is_left_out(text):
+    field = Function(lambda x, y: eval(text, {"np": np, "x": x, "y": y}))
+    assert field.alike is field
+    assert not tracer.trace(field, SQUARE).certificate.complete
+
+
+@pytest.mark.parametrize("number", [np.int8(-128), np.int64(-(2**63))])
+def test_the_size_of_an_integer_is_that_of_the_number(number):
+    def f(x, y):
+        return number * np.sign(x - 0.4 * y) * np.sqrt(abs(x - 0.4 * y)) - 0.8 * float(number) * y
+
+    x = np.array([[0.7, 0.1], [0.1, 0.7], [-0.5, 0.4]])
+    signs = Function(f).signs(x)
+    np.testing.assert_array_equal(Function(f).alike.signs(x), signs)
+    assert signs.all()
+    assert tracer.trace(f, SQUARE).certificate.complete
+
+
+@pytest.mark.parametrize("size", [1e-200, 1e200])
+def test_numbers_whose_cubes_are_no_floats_stay_as_they_are(size):
+    field = Function(lambda x, y: size * np.cbrt(x - 0.4 * y) + size * y)
+    assert field.alike is field
+
+
+def test_a_sum_of_shared_terms_is_not_multiplied_out():
+    def f(x, y):
+        total = x - 0.3 * y - 0.1
+        for _ in range(60):
+            total = total + total
+        return total
+
+    field = Function(f)
+    assert field.alike is field
+
+
+def test_a_condition_of_shared_parts_is_not_multiplied_out():
+    def f(x, y):
+        condition = x > 0.1
+        for _ in range(60):
+            condition = condition & condition
+        return np.where(condition, np.where(x > 0.1, x, 1 / x), y)
+
+    expression = recorded(f)
+    assert expression is not None
+    nodes, root = expression
+    assert len(below(without_guards(nodes, root))) < len(below(root))
+
+
+def test_numbers_that_are_printed_alike_differ():
+    class Rounded(float):
+        def __repr__(self):
+            return f"{float(self):.1f}"
+
+    field = Function(lambda x, y: np.cbrt(x - Rounded(0.31)) + (x - Rounded(0.26)))
+    points = np.array([[0.3099, 0.0], [0.3098, 0.0]])
+    assert field.alike is not field
+    np.testing.assert_array_equal(field.alike.signs(points), field.signs(points))
+    assert field.signs(points).tolist() == [1, -1]
+
+
+def test_a_formula_may_have_other_numbers_at_the_next_trace():
+    numbers = [0.2, 0.7]
+
+    def steep(x, y):
+        return np.cbrt(x - 0.4 * y - numbers[0])
+
+    def guarded(x, y):
+        r = (x * x + y * y) / numbers[1]
+        return np.where(r < 1, np.exp(-1 / np.where(r < 1, 1 - r, 1)), 0) - 0.1
+
+    fields = Function(steep), Function(guarded)
+    for numbers[:] in ([0.2, 0.7], [-0.5, 0.4], [0.4, 0.9]):
+        line, circle = (tracer.trace(field, SQUARE) for field in fields)
+        assert line.certificate.complete
+        assert circle.certificate.complete
+        assert abs(line[0].points @ [1, -0.4] - numbers[0]).max() < 1e-9
+        assert circle.length == pytest.approx(
+            2 * np.pi * np.sqrt(numbers[1] * (1 - 1 / np.log(10))), rel=1e-6
+        )

@@ -166,11 +166,12 @@ class Function(OfOneVersion):
         """The function in other coordinates, of which x1 and x2 are affine functions."""
         return Function(lambda s, t: self._f(*coordinates(s, t)))
 
-    @cached_property
+    @property
     def alike(self) -> Function:
         """A function with the same domain and, at every point of it, the same sign: perhaps f itself.
 
-        It is another formula where f is steep or flat along a curve f = 0; see `signs`.
+        It is another formula where f is steep or flat along a curve f = 0; see `signs`. It is that of f as it
+        is now: a formula may have other numbers later.
         """
         found = self._rewritten(lambda nodes, root: Alike(nodes).of(root))
         return self if found is None else Function(found)
@@ -233,6 +234,9 @@ class Function(OfOneVersion):
             points; or if it is none, and a value depends on the other points in the arrays.
         """
         before_call()
+        # The formula may have other numbers than at the last check.
+        for name in ("_without_guards", "_continuous_switches"):
+            vars(self).pop(name, None)
         if self.unenclosable is None:
             self._check_gradient(x)
             with suppress(Unenclosable):  # f remembers that it is no formula

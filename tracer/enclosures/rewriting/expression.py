@@ -158,7 +158,12 @@ def as_float(condition: Any) -> Any:
 
 def _key(term: Any) -> Any:
     """What equal terms have in common; zeros differ by their signs, and numbers by their types."""
-    return term.number if isinstance(term, Node) else (type(term), repr(term))
+    if isinstance(term, Node):
+        return term.number
+    # How a number is printed may be rounded.
+    if isinstance(term, np.generic):
+        return type(term), term.tobytes()
+    return type(term), int(term) if isinstance(term, int) else float.hex(term)
 
 
 def below(root: Node) -> list[Node]:

@@ -8,7 +8,6 @@ conjunction, and other comparisons of the same two functions; one that does not 
 parts of a disjunction.
 """
 
-from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -43,8 +42,8 @@ def without_guards(nodes: Nodes, root: Node) -> Node:
         return nodes.of(
             np.where,
             condition,
-            _where(nodes, a, dict(_implied(condition, True))),
-            _where(nodes, b, dict(_implied(condition, False))),
+            _where(nodes, a, _implied(condition, True)),
+            _where(nodes, b, _implied(condition, False)),
             kinked=True,
         )
 
@@ -65,15 +64,20 @@ def _where(nodes: Nodes, branch: Any, known: dict[Any, bool]) -> Any:
     return nodes.rewritten(branch, decided) if isinstance(branch, Node) else branch
 
 
-def _implied(condition: Any, holds: bool) -> Iterator[tuple[Any, bool]]:
-    """The conditions that are known where one holds, or does not hold."""
-    yield condition, holds
-    if condition.evaluate in _NEGATIONS:
-        yield from _implied(condition.terms[0], not holds)
-    elif condition.evaluate in (_CONJUNCTIONS if holds else _DISJUNCTIONS):
-        for part in condition.terms:
-            if isinstance(part, Truth):
-                yield from _implied(part, holds)
+def _implied(condition: Truth, holds: bool) -> dict[Node, bool]:
+    """Whether conditions hold, of which that is known where one holds, or does not hold."""
+    found: dict[Node, bool] = {}
+    waiting: list[tuple[Any, bool]] = [(condition, holds)]
+    while waiting:
+        condition, holds = waiting.pop()
+        if condition in found:
+            continue
+        found[condition] = holds
+        if condition.evaluate in _NEGATIONS:
+            waiting.append((condition.terms[0], not holds))
+        elif condition.evaluate in (_CONJUNCTIONS if holds else _DISJUNCTIONS):
+            waiting += [(part, holds) for part in condition.terms if isinstance(part, Truth)]
+    return found
 
 
 def _holds(condition: Any, known: dict[Any, bool]) -> bool | None:

@@ -13,11 +13,10 @@ boundary. As φ(t) = t³ and φ(t) = t |t| are odd and increase strictly, such a
 At a zero of the last with u ≠ 0 both gradients are parallel, and where u and B are 0 the new one is that of
 φ(c) u. But a function u with kinks may be 0 on an area, where B³ would be flat: such are left as they are.
 
-What is left out of a formula must be defined everywhere, lest the domain grow. Numbers are multiplied with
-functions, never with numbers: so no product of them is rounded.
+What is left out of a formula must be defined everywhere, lest the domain grow: so no number may be nan or
+infinite. Numbers are multiplied with functions, never with numbers: so no product of them is rounded.
 """
 
-import math
 import operator
 from collections import Counter
 from collections.abc import Iterator
@@ -28,8 +27,11 @@ import numpy as np
 
 from tracer.enclosures.rewriting.expression import Node, Nodes, Truth, below
 
-# Products of more factors are left as they are.
-MOST_FACTORS = 64
+# Products of more factors, and sums of more terms, are left as they are.
+MOST_FACTORS, MOST_TERMS = 64, 256
+# Formulas with other numbers than 0 and those of these sizes are left as they are: cubes would overflow, or
+# vanish.
+LEAST_NUMBER, MOST_NUMBER = 1e-60, 1e60
 # Larger exponents have no bounds.
 MOST_EXPONENT = 1000
 _SUMS = {np.add: 1, operator.add: 1, np.subtract: -1, operator.sub: -1}
@@ -86,6 +88,8 @@ class Alike:
         Unenclosable
             If it takes too many nodes.
         """
+        if not all(map(_is_moderate, _numbers(root))):
+            return None
         sign, odd, even, gain = self._sign(root)
         count = Counter(odd)
         single = [u for u, times in count.items() if times % 2]
@@ -101,9 +105,9 @@ class Alike:
         return found if sign > 0 else self.nodes.of(np.negative, found)
 
     def _sign(self, term: Any) -> Sign:
-        """The sign of a node or a number; of a number that is not finite it counts as 0, which is no gain."""
+        """The sign of a node or a number."""
         if not isinstance(term, Node):
-            return Sign(int(term > 0) - int(term < 0) if math.isfinite(term) else 0)
+            return Sign(int(term > 0) - int(term < 0))
         if term not in self._known:
             found = self._by_operation(term)
             few = len(found.odd) + len(found.even) <= MOST_FACTORS
@@ -167,7 +171,9 @@ class Alike:
 
     def _sum(self, total: Node) -> Node | None:
         """φ(A) + φ(B) for a sum A + B, where A has a root as a factor; None if none has."""
-        parts = list(_parts(total))
+        parts = list(islice(_parts(total), MOST_TERMS + 1))
+        if len(parts) > MOST_TERMS:
+            return None
         for k, (sign, term) in enumerate(parts):
             for degree in (2, 3):
                 u = _root(term, degree)[0]
@@ -189,7 +195,9 @@ class Alike:
             if isinstance(factor, Node):
                 found = self._times(found, self._power_of(factor, degree), divides)
         for number, divides in numbers:
-            for one in (number, abs(number)) if degree == 2 else (number, number, number):
+            # Of an integer of NumPy abs may be negative: that of int8(-128) is -128.
+            exact = number.item() if isinstance(number, np.generic) else number
+            for one in (exact, abs(exact)) if degree == 2 else (exact, exact, exact):
                 found = self._times(self._one() if found is None else found, one, divides)
         return self._one() if found is None else found
 
@@ -285,6 +293,22 @@ def _is_root_of_size(term: Any, u: Any) -> bool:
         size = term.terms[0]
         return isinstance(size, Node) and size.evaluate in (np.absolute, np.fabs) and size.terms[0] is u
     return False
+
+
+def _numbers(root: Node) -> Iterator[Any]:
+    """The numbers in a formula."""
+    for node in below(root):
+        if node.evaluate is not None:
+            yield from (term for term in node.terms if not isinstance(term, Node))
+
+
+def _is_moderate(number: Any) -> bool:
+    """Whether a number is 0, or neither so large nor so small that a cube of it is no float."""
+    try:
+        size = abs(float(number))
+    except OverflowError:  # of an integer
+        return False
+    return size == 0 or LEAST_NUMBER <= size <= MOST_NUMBER
 
 
 def _is_total(root: Node) -> bool:
