@@ -240,19 +240,26 @@ SIGNS = _rows(
     zeros_of_branches=("if not all(set(own.even) == {u} and not own.odd for own in signs):", "if False:"),
     comparisons_downward=("if condition.evaluate in _ABOVE else (b, a)", "if True else (b, a)"),
     divisors_that_may_be_0=("None if divisor.odd or divisor.even else", "None if False else"),
-    numbers_in_front_of_a_root=("else (number, number, number):", "else (number,):"),
-    sizes_of_numbers=("(number, abs(number)) if degree == 2", "(number, number) if degree == 2"),
+    numbers_in_front_of_a_root=("else (exact, exact, exact):", "else (exact,):"),
+    sizes_of_numbers=("(exact, abs(exact)) if degree == 2", "(exact, exact) if degree == 2"),
     roots_of_another_function=(
         "in (np.absolute, np.fabs) and size.terms[0] is u",
         "in (np.absolute, np.fabs)",
     ),
+    numbers_that_are_not_finite=("size == 0 or LEAST_NUMBER <= size <= MOST_NUMBER", "True"),
+    sizes_of_integers=("number.item() if isinstance(number, np.generic) else number", "number"),
+)
+EXPRESSIONS = _rows(
+    "enclosures/rewriting/expression.py",
+    "enclosures/test_rewriting.py",
+    numbers_printed_alike=("int(term) if isinstance(term, int) else float.hex(term)", "repr(term)"),
 )
 GUARDS = _rows(
     "enclosures/rewriting/guards.py",
     "enclosures/test_rewriting.py",
-    the_other_branch=("dict(_implied(condition, False))", "dict(_implied(condition, True))"),
+    the_other_branch=("_implied(condition, False)", "_implied(condition, True)"),
     parts_of_a_disjunction=("(_CONJUNCTIONS if holds else _DISJUNCTIONS)", "_CONJUNCTIONS + _DISJUNCTIONS"),
-    negations=("_implied(condition.terms[0], not holds)", "_implied(condition.terms[0], holds)"),
+    negations=("(condition.terms[0], not holds)", "(condition.terms[0], holds)"),
     comparisons_of_others=("and condition.terms == other.terms", ""),
     comparisons_that_do_not_hold=("if holds and isinstance(condition", "if isinstance(condition"),
 )
@@ -740,6 +747,7 @@ ALL = [
     *FORMULAS,
     *SEAMS,
     *SIGNS,
+    *EXPRESSIONS,
     *GUARDS,
     *GAPS,
     *MEAN_VALUES,

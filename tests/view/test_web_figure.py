@@ -117,3 +117,11 @@ def test_without_bokeh_the_error_names_the_line_that_installs_it(tmp_path, monke
     assert list(tmp_path.iterdir()) == []
     assert main(["explore", "--no-browser"]) == 2
     assert cure in capsys.readouterr().err
+
+
+def test_the_residual_is_that_of_the_function_that_was_traced():
+    def f(x, y):
+        return np.cbrt(x**2 + y**2 - 0.5)
+
+    found = columns.samples(tracer.trace(f, [(-1, 1), (-1, 1)]))
+    np.testing.assert_array_equal(found["residual"], np.abs(f(found["x"], found["y"])))

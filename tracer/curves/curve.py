@@ -67,7 +67,8 @@ class Curve(OfOneVersion):
     box : Box
         The box it was traced in; its sides are the units of distance.
     field : Field or None
-        F; None for the curve of a `Function` that was read from a file.
+        F, or for a formula that is steep or flat along the curve another one with its sign everywhere
+        (`Function.alike`); None for the curve of a `Function` that was read from a file.
     pieces : Pieces
         The prediction between the points.
     tolerance : float

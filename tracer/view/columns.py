@@ -53,11 +53,12 @@ def samples(result: Boundary | Partition) -> Columns:
     counts = FEWEST + (SAMPLES * lengths / max(lengths.sum(), np.finfo(float).tiny)).astype(int)
     at = [np.linspace(0, curve.length, n) for curve, n in zip(curves, counts, strict=True)]
     points = np.concatenate([np.zeros((0, 2)), *(c(s) for c, s in zip(curves, at, strict=True))])
-    known = [curve.field is not None for curve in curves]
+    # A curve of a boundary may be that of another function with the same sign.
+    fields = [result.field if isinstance(result, Boundary) else curve.field for curve in curves]
     of_curve = np.split(points, np.cumsum(counts)[:-1])
     residuals = [
-        np.abs(c.field.value(x)) if k else np.full(len(x), np.nan)
-        for c, x, k in zip(curves, of_curve, known, strict=False)
+        np.full(len(x), np.nan) if field is None else np.abs(field.value(x))
+        for field, x in zip(fields, of_curve, strict=False)
     ]
     return {
         "x": points[:, 0],
