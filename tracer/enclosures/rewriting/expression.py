@@ -126,6 +126,7 @@ class Expression:
 
     def __init__(self, root: Node) -> None:
         self._order = below(root)
+        self.__name__ = "rewritten formula"
 
     def __call__(self, x1: Any, x2: Any) -> Any:
         """The value at arrays of coordinates, or at stand-ins."""
