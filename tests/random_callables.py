@@ -212,7 +212,7 @@ def off_the_sign_change(case, curve, tally):
     """A sentence if F has no change of sign at some point of a curve."""
     sides, single = case.box[:, 1] - case.box[:, 0], case.manner in ("single", "noisy")
     tally["points of curves"] += PLACES
-    if curve.jumps:
+    if curve.jumps or "a contour of a lattice" in repr(curve):
         yield from off_the_jump(case, curve.points[:: len(curve.points) // PLACES + 1], sides)
         return
     s = curve.length * np.linspace(0, 1, PLACES + 2)[1:-1]

@@ -210,6 +210,48 @@ def test_contours_that_are_drawn_at_last_go_through_located_sign_changes(monkeyp
     assert (signs.any(axis=0) & ~signs.all(axis=0)).all()
 
 
+# Functions with more, or longer, curves than an effort allows to follow, and their lengths.
+UNFINISHED = {
+    "a long curve": (lambda x, y: y - np.sin(60 * x), [(-2, 3), (-1.5, 2)], 191.4, sampling.MOST_EFFORT),
+    "many curves": (oblique_lines, BOX, 42.23, 1200),
+}
+
+
+@pytest.mark.parametrize("name", UNFINISHED)
+def test_a_spent_effort_leaves_the_whole_boundary_to_about_a_cell(name, monkeypatch):
+    f, box, length, effort = UNFINISHED[name]
+    monkeypatch.setattr(sampling, "MOST_EFFORT", effort)
+    hidden = Hidden(f)
+    boundary = tracer.trace(hidden, box)
+    assert boundary.certificate.status is Status.BUDGET_EXHAUSTED
+    low, sides = np.array(box)[:, 0], np.diff(box, axis=1)[:, 0]
+    cell = sides / (SIDE - 1)
+    # Every change of the sign on a lattice line is within about a cell of a curve, and none is shown twice.
+    x, y = (low + cell * np.arange(SIDE)[:, None]).T
+    positive = f(x[:, None], y) >= 0
+    i, j = np.nonzero(positive[1:] != positive[:-1])
+    middles = np.stack([0.5 * (x[i] + x[i + 1]), y[j]], axis=-1)
+    many = [4 + int(2 * curve.length / cell.min()) for curve in boundary]
+    places = [curve(np.linspace(0, curve.length, n)) for curve, n in zip(boundary, many, strict=True)]
+    distance, _ = KDTree(np.concatenate(places) / cell).query(middles / cell, p=np.inf)
+    assert distance.max() <= 2
+    assert boundary.length == pytest.approx(length, rel=0.05)
+    contours = [curve for curve in boundary if "a contour of a lattice" in repr(curve)]
+    assert contours
+    for curve in contours:
+        assert not curve.jumps
+        assert set(curve.ends) <= {End.BOX, End.BUDGET}
+        assert (curve.error_bound >= 1 / (SIDE - 1)).all()
+
+
+def test_one_curve_does_not_take_all_the_effort():
+    """It ends where it has taken its share, and others are begun."""
+    boundary = tracer.trace(Hidden(lambda x, y: y - np.sin(60 * x)), [(-2, 3), (-1.5, 2)])
+    followed = [curve for curve in boundary if "a contour" not in repr(curve)]
+    assert len(followed) > 1
+    assert any(set(curve.ends) == {End.BUDGET} for curve in followed)
+
+
 # Saturated bands ----------------------------------------------------------------------------------
 
 
