@@ -223,8 +223,9 @@ class Search:
             self.noisy_share, self.side = lattice.density, DENSE_SIDE
             lattice = lattice.coarser(DENSE_SIDE)
         self._lattice = lattice
-        changes = sign_changes_of(self.evaluations, lattice)
-        self._changes, self._flat = with_flat_jumps(self.evaluations, lattice, changes)
+        # The effort may be spent in between: then contours are drawn through what is located.
+        self._changes = sign_changes_of(self.evaluations, lattice)
+        self._changes, self._flat = with_flat_jumps(self.evaluations, lattice, self._changes)
         return lattice, self._changes
 
     def seeds_within(self, max_cells: int, boxes: Array) -> Array:
