@@ -225,12 +225,22 @@ def test_a_loop_that_touches_the_box_is_closed():
     assert counts(boundary) == (1, 1)
 
 
-def test_a_gradient_that_vanishes_on_the_curve_does_not_raise():
+@pytest.mark.parametrize("formula", [True, False])
+def test_a_gradient_that_vanishes_on_the_curve_does_not_raise(formula):
+    """The signs of the cube are those of its root, which proves the boundary of a formula."""
+
+    def seen(x):
+        return x if formula else np.array(np.asarray(x).tolist())
+
     cubed = tracer.Function(
-        lambda x, y: (y - 0.3 * x) ** 3,
+        lambda x, y: (seen(y) - 0.3 * seen(x)) ** 3,
         lambda x, y: (-0.9 * (y - 0.3 * x) ** 2, 3 * (y - 0.3 * x) ** 2),
     )
-    assert not tracer.trace(cubed, BOX, max_cells=900, time_limit=2).certificate.complete
+    boundary = tracer.trace(cubed, BOX, max_cells=900, time_limit=20)
+    assert boundary.certificate.complete == formula
+    if formula:
+        (curve,) = boundary
+        assert curve.length == pytest.approx(6 * np.hypot(1, 0.3))
 
 
 def test_the_tangents_at_a_crossing_are_those_of_the_branches():
