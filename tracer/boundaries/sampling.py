@@ -202,6 +202,7 @@ class Search:
         self.branch_points: list[BranchPoint] = []
         self.side, self.noisy_share, self.steps = 0, 0.0, steps
         self._lattice: Lattice | None = None
+        self._max_cells = work.limits.max_cells
         self._changes: SignChanges | None = None
         self._flat: Mask = np.zeros(0, dtype=bool)
         self._left: list[Contour] = []
@@ -338,7 +339,8 @@ class Search:
     def _refine_lattice(self, deadline: float) -> None:
         evaluations = Evaluations(self.evaluations.field, deadline)
         with contextlib.suppress(Overtime):
-            for side in DRAWN_SIDES:
+            # A value takes no longer than bounds on a cell, of which so many were allowed.
+            for side in (side for side in DRAWN_SIDES if side**2 <= self._max_cells):
                 if self._lattice is None or side > self.side:
                     self._lattice, self.side = lattice_of(evaluations, self.box, (side, side)), side
                     self._changes = None
