@@ -174,7 +174,11 @@ def test_real_smooth_networks_trace(path, problem):
         field = network.level(problem["output"], problem["level"])
     field = field.restrict(tracer.Plane(problem["origin"], problem["u"], problem["v"]))
     boundary = tracer.trace(field, problem["box"], max_cells=2500, time_limit=20)
-    for curve in boundary:
+    # Where so few cells leave no time for more, contours of a lattice are drawn: within a cell.
+    followed = [curve for curve in boundary if curve.tolerance < 1e-3]
+    assert followed or not len(boundary)
+    assert len(followed) == len(boundary) or boundary.status is tracer.Status.BUDGET_EXHAUSTED
+    for curve in followed:
         assert not set(curve.ends) - {End.BOX, End.BUDGET}
         assert curve.error_bound.max() < 1e-9
         assert (

@@ -345,3 +345,9 @@ def test_steps_through_a_rough_function_are_bounded_by_their_calls(monkeypatch):
     curve = tracer.trace_from(rough, (0.3, 0.2), [(-2, 2), (-4, 4)], max_steps=490)
     assert End.BUDGET in curve.ends
     assert len(calls) < 4000
+
+
+def test_every_step_of_the_budget_is_taken():
+    """Half of the steps are held back from the first walks, and taken by the next ones."""
+    lengths = [tracer.trace_from(T2, (0.9, 0.2), BOX, max_steps=k).length for k in range(1, 8)]
+    assert (np.diff(lengths) > 0).all(), lengths

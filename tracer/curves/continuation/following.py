@@ -102,6 +102,9 @@ def _walked(
                 walked = [ahead, back]
             cut, budget.steps = budget.steps <= 0, budget.steps + held
             departures = _accept(field, box, walked, tolerance, budget)
+            if cut and not budget.spent:
+                for half in walked:
+                    half.reopen()
             before, lost = lost, _lost(field, box, walked)
             good = any(half.complete and half.closing for half in walked)
             good |= all(half.complete for half in walked)

@@ -100,6 +100,10 @@ class HalfCurve:
         self.stretches = chain
         self.longest = max(self.longest, chain[0], key=lambda trace: trace.pieces.length)
 
+    def reopen(self) -> None:
+        """Let the next walk go on from an end that a limit of steps has made."""
+        self.ended &= self.end is not End.BUDGET
+
     def retreat(self, box: Box) -> None:
         """Go back from an end where the curve was lost."""
         if self.complete and self.end is End.UNDECIDED:
