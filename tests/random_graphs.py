@@ -34,7 +34,7 @@ REFUSED = (
     "a window is larger",
     "must not be over padding alone",
     "its output does not depend",
-    "no entry of",
+    "at least one entry of",
     "output_shape must not be larger",
     "auto_pad with dilations",
 )

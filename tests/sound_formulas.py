@@ -55,6 +55,10 @@ def formulas(rng, tally):
         yield f"{text}: {refusal}"
     except (TypeError, OverflowError):  # some functions take no long doubles or large integers
         tally["formulas, no values"] += 1
+    except ValueError as refusal:
+        if "got bool" not in str(refusal):
+            raise
+        tally["formulas, conditions"] += 1
 
 
 def formula(rng):
