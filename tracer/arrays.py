@@ -48,6 +48,12 @@ def chunks(n: int, size: int) -> list[slice]:
     return [slice(*some) for some in pairwise(ends)]
 
 
+def spans(mask: Mask) -> list[tuple[int, int]]:
+    """The ranges of consecutive True in a mask (n,): the first index of each, and the one behind its last."""
+    bounds = np.flatnonzero(np.diff(mask, prepend=False, append=False)).tolist()
+    return list(zip(bounds[::2], bounds[1::2], strict=True))
+
+
 def quiet(function: Callable[P, R]) -> Callable[P, R]:
     """The function, in which overflow, underflow and undefined operations give inf, 0 or nan and never warn.
 

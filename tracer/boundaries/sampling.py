@@ -16,7 +16,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from tracer.arrays import Array, Mask
+from tracer.arrays import Array, Mask, spans
 from tracer.atlas.certificate import Certificate, Status
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.result import Stats
@@ -204,7 +204,6 @@ class Search:
         self._lattice: Lattice | None = None
         self._max_cells = work.limits.max_cells
         self._changes: SignChanges | None = None
-        self._flat: Mask = np.zeros(0, dtype=bool)
         self._left: list[Contour] = []
         # Evaluations that compare curves are not counted, but they have the same deadline.
         self.uncounted = Evaluations(evaluations.field, evaluations.deadline)
@@ -226,7 +225,7 @@ class Search:
         self._lattice = lattice
         # The effort may be spent in between: then contours are drawn through what is located.
         self._changes = sign_changes_of(self.evaluations, lattice)
-        self._changes, self._flat = with_flat_jumps(self.evaluations, lattice, self._changes)
+        self._changes = with_flat_jumps(self.evaluations, lattice, self._changes)
         return lattice, self._changes
 
     def seeds_within(self, max_cells: int, boxes: Array) -> Array:
@@ -237,11 +236,10 @@ class Search:
 
     def follow_contours(self, lattice: Lattice, changes: SignChanges) -> Array:
         """Follow the curves of contours all at once; returns the seeds (n, 2) of what is left."""
-        flat = self._flat
-        done = np.zeros(len(flat), dtype=bool)
+        done = np.zeros(len(changes.points), dtype=bool)
         noisy = self._noisy(lattice)
         contours = contours_of(self.evaluations, lattice, changes.jumps | noisy)
-        polygons, smooth, few, broken = sorted_runs(contours, changes, flat)
+        polygons, smooth, few, broken = sorted_runs(contours, changes)
         if noisy and self.noisy_share:  # nothing is known between the sign changes
             polygons, smooth, few, broken = [*polygons, *smooth, *few, *broken], [], [], []
             done[:] = True
@@ -284,12 +282,12 @@ class Search:
         traces = traces_along(
             self.evaluations, self.box, lattice, runs, changes, self.tolerance, self.deadline
         )
-        cell, found = 1.0 / self.side, []
+        found = []
         for run, trace in zip(runs, traces, strict=True):
             if trace.error > worst or not trace.pieces.length:
                 continue
             if changes.jumps[run.numbers].any():
-                curve = Curve.polygon(trace, self.evaluations.field, self.box, cell, NEARLY * cell)
+                curve = self._polygon(trace, NEARLY)
             else:
                 curve = Curve.from_trace(trace, self.evaluations, self.box, self.tolerance)
             found.append(KnownCurve(curve))
@@ -313,10 +311,9 @@ class Search:
 
     def _add_polygon(self, run: Contour, changes: SignChanges) -> None:
         """Add the polygon through sign changes along which F jumps."""
-        trace, cell = polyline_of(run, changes), 1.0 / self.side
+        trace = polyline_of(run, changes)
         if len(trace.pieces):  # round a single vertex there is no curve
-            curve = Curve.polygon(trace, self.evaluations.field, self.box, cell, FINEST * cell)
-            self.known.append(KnownCurve(curve))
+            self.known.append(KnownCurve(self._polygon(trace, FINEST)))
 
     def draw_contours(self, boxes: Array | None = None, deadline: float | None = None) -> None:
         """Draw the contours of a lattice where no curve is known, in cells that meet `boxes` (m, 2, 2).
@@ -345,10 +342,10 @@ class Search:
                     self._lattice, self.side = lattice_of(evaluations, self.box, (side, side)), side
                     self._changes = None
 
-    def _polygon(self, trace: Trace) -> Curve:
-        """The curve of a polyline that is known within a cell of the lattice."""
+    def _polygon(self, trace: Trace, error: float = 1.0) -> Curve:
+        """The curve of a polyline along the lattice, whose points have an `error` in cells."""
         cell = 1.0 / self.side
-        return Curve.polygon(trace, self.evaluations.field, self.box, cell, cell)
+        return Curve.polygon(trace, self.evaluations.field, self.box, cell, error * cell)
 
     @property
     def _cells(self) -> LatticeCells:
@@ -507,8 +504,7 @@ class Search:
                 shared |= self._covers(known, x, gradient)
         if not shared.any():
             return [curve]
-        edges = np.flatnonzero(np.diff(np.concatenate([[True], shared, [True]]).astype(np.int8)))
-        parts = [_stretch(trace, low, high) for low, high in edges.reshape(-1, 2).tolist()]
+        parts = [_stretch(trace, low, high) for low, high in spans(~shared)]
         curves = Curve.from_traces(parts, self.evaluations, self.box, self.tolerance) if parts else []
         return [KnownCurve(part) for part in curves if part.length]
 

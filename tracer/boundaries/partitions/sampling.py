@@ -68,12 +68,9 @@ def sampled_partition(network: Any, box: Box, argmin: bool, work: Work, reason: 
         around = int(found.graph.lattice.values[0, 0])
         regions, unclear = regions_between(arcs, borders, nodes, box, labels, around)
         work.end_of("regions")
-    hidden, cells, crossings = (0, 0, 0) if found is None else found.counts()
-    reason += (HIDDEN.format(hidden) if hidden else "") + (
-        UNCLEAR.format(len(unclear)) if len(unclear) else ""
-    )
-    jumps = 0 if found is None else int(np.count_nonzero(found.jumps))
-    reason += JUMPS.format(jumps) if jumps else ""
+    hidden, jumps, cells, crossings = (0, 0, 0, 0) if found is None else found.counts()
+    for text, count in ((HIDDEN, hidden), (UNCLEAR, len(unclear)), (JUMPS, jumps)):
+        reason += text.format(count) if count else ""
     status = Status.SAMPLED if finished and regions else Status.BUDGET_EXHAUSTED
     if status is Status.BUDGET_EXHAUSTED:
         reason = f"{work.spent()}; {reason}"
@@ -185,10 +182,10 @@ class Borders:
         x = np.concatenate([crossings, meetings[at]])
         return cls(outputs, box, graph, x, jumps, meetings, errors, hidden)
 
-    def counts(self) -> tuple[int, int, int]:
-        """The numbers of hidden crossings, of cells and of crossings."""
+    def counts(self) -> tuple[int, int, int, int]:
+        """The numbers of hidden crossings, of jumps, of cells and of crossings."""
         nx, ny = self.graph.lattice.values.shape
-        return self.hidden, (nx - 1) * (ny - 1), len(self.graph.lattice.axis)
+        return self.hidden, int(np.count_nonzero(self.jumps)), (nx - 1) * (ny - 1), len(self.jumps)
 
     def curves(self, work: Work) -> tuple[list[Border], bool]:
         """The borders, by their classes and first points, and whether there was time to follow all."""
@@ -222,7 +219,7 @@ class Borders:
     ) -> tuple[list[Curve], bool]:
         """The curves of the borders of a pair, and whether there was time to follow all."""
         margin, cell = self.outputs.margin(*pair), 1.0 / (len(self.graph.lattice.lines[0]) - 1)
-        contours = [Contour(self._distinct(numbers), closed, (True, True)) for numbers, closed in some]
+        contours = [Contour(numbers, closed, (True, True)).distinct(self.x) for numbers, closed in some]
         ends = [() if closed else self._ends(numbers) for numbers, closed in some]
         jumping = [self._jumps_along(contour) for contour in contours]
         smooth = {k: contours[k] for k, one in enumerate(jumping) if not one}
@@ -271,12 +268,6 @@ class Borders:
             traces[k] = trace
         return traces
 
-    def _distinct(self, numbers: Indices) -> Indices:
-        """The crossings of a border without those at the place of the one before."""
-        x = self.x[numbers]
-        kept = numbers[np.append(True, (x[1:] != x[:-1]).any(axis=1))]
-        return kept if len(kept) > 1 else numbers[[0, -1]]
-
     def _ends(self, numbers: Indices) -> tuple[End, ...]:
         inner = numbers[[0, -1]] >= len(self.graph.lattice.axis)
         return tuple(End.JUNCTION if one else End.BOX for one in inner.tolist())
@@ -304,7 +295,7 @@ def _crossings(outputs: Outputs, graph: ClassLattice, values: Array) -> tuple[Ar
         own = np.flatnonzero((pairs == (i, j)).all(axis=1))
         F = both[:, own, i] - both[:, own, j]
         margin = outputs.margin(i, j)
-        changes, _ = with_flat_jumps(margin, lattice, located(margin, ends[:, own], F, NEARLY))
+        changes = with_flat_jumps(margin, lattice, located(margin, ends[:, own], F, NEARLY))
         found[own], jumps[own] = changes.points, changes.jumps
     return found, jumps
 

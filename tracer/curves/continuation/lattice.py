@@ -104,28 +104,22 @@ class SignChanges:
     ratio : ndarray, shape (n,)
         |F| at `points`, or on both sides of a narrow bracket, over the larger |F| at the ends of the
         segment; 0 where it is noise.
+    flat : ndarray of bool, shape (n,)
+        Where F is known to jump between values that are constant beside the jump.
     """
 
     ends: Array
     values: Array
     points: Array
     ratio: Array
+    flat: Mask
 
     def replaced(self, which: Indices, by: "SignChanges") -> "SignChanges":
         """The sign changes with those numbered `which` replaced."""
-        ends, values, points, ratio = (
-            self.ends.copy(),
-            self.values.copy(),
-            self.points.copy(),
-            self.ratio.copy(),
-        )
-        ends[:, which], values[:, which], points[which], ratio[which] = (
-            by.ends,
-            by.values,
-            by.points,
-            by.ratio,
-        )
-        return SignChanges(ends, values, points, ratio)
+        ends, values, points, ratio, flat = (column.copy() for column in vars(self).values())
+        ends[:, which], values[:, which] = by.ends, by.values
+        points[which], ratio[which], flat[which] = by.points, by.ratio, by.flat
+        return SignChanges(ends, values, points, ratio, flat)
 
     @property
     def roots(self) -> Mask:
@@ -215,7 +209,8 @@ def interpolated(lattice: Lattice) -> SignChanges:
     ends = np.stack([lattice.at(lattice.edge), lattice.at(lattice.far)])
     values = np.stack([lattice.values[tuple(vertex.T)] for vertex in (lattice.edge, lattice.far)])
     share = (values[0] / (values[0] - values[1]))[:, None]
-    return SignChanges(ends, values, ends[0] + share * (ends[1] - ends[0]), np.zeros(len(share)))
+    points = ends[0] + share * (ends[1] - ends[0])
+    return SignChanges(ends, values, points, np.zeros(len(share)), np.zeros(len(share), dtype=bool))
 
 
 def _narrowest_part(
@@ -276,11 +271,16 @@ def located(field: Field, ends: Array, values: Array, nearly: float = 0.0) -> Si
             )
         left = left[share[1, left] - share[0, left] > FINEST]
     least = np.where(np.isnan(found), np.inf, np.abs(found))
-    # A narrow bracket tells a root from a jump next to 0.
-    narrow = share[1] - share[0] <= 2 * FINEST
-    with np.errstate(all="ignore"):
-        left = np.where(narrow, least.max(axis=0), least.min(axis=0))
-        ratio = np.where(left <= NOISE * noise_of(field), 0.0, left / size)
     brackets = np.stack([along(share[0], np.arange(n)), along(share[1], np.arange(n))])
     best = brackets[least.argmin(axis=0), np.arange(n)]
-    return SignChanges(brackets, found, best, np.where(size > 0, ratio, 0.0))
+    return SignChanges(brackets, found, best, _ratio(field, share, least, size), np.zeros(n, dtype=bool))
+
+
+def _ratio(field: Field, share: Array, least: Array, size: Array) -> Array:
+    """See `SignChanges`: of brackets (2, n), at whose ends |F| is `least`, on segments of the `size` of F."""
+    # A narrow bracket tells a root from a jump next to 0.
+    narrow = share[1] - share[0] <= 2 * FINEST
+    remaining = np.where(narrow, least.max(axis=0), least.min(axis=0))
+    with np.errstate(all="ignore"):
+        ratio = np.where(remaining <= NOISE * noise_of(field), 0.0, remaining / size)
+    return np.where(size > 0, ratio, 0.0)

@@ -11,7 +11,7 @@ from dataclasses import field as default
 
 import numpy as np
 
-from tracer.arrays import Array
+from tracer.arrays import Array, spans
 from tracer.curves.continuation.steps import Polynomials, Steps
 from tracer.curves.continuation.walk import Budget, Walk
 from tracer.curves.end import End
@@ -90,7 +90,7 @@ class HalfCurve:
                 trace, good = trace.reversed(), good[::-1]
             # A walk that met itself has jumped, nobody knows where.
             good = good & (not walk.looped)
-            for low, high in np.flatnonzero(np.diff(good, prepend=False, append=False)).reshape(-1, 2):
+            for low, high in spans(good):
                 _append(chain, trace.part(low, high), low == 0)
             touching = whole and not walk.looped and bool(good[-1:].all())
             if number < len(others):

@@ -10,18 +10,10 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tracer.arrays import Array, Indices, Mask, dot, lengths, turned, unit_vectors
+from tracer.arrays import Array, Indices, Mask, lengths, spans, turned
 from tracer.curves.continuation.lattice import NEARLY, Lattice, SignChanges, located
 from tracer.curves.continuation.steps import Polynomials, Steps, polynomials_of
-from tracer.curves.contours.marching_squares import (
-    LARGEST_TURN,
-    LEAST_CELLS,
-    LONGEST_STEP,
-    MOST_CELLS,
-    Contour,
-    spaced,
-    spread,
-)
+from tracer.curves.contours.marching_squares import Contour, few_steps, spaced, spacing
 from tracer.curves.corrector import regular
 from tracer.curves.end import End
 from tracer.curves.pieces import NODES, Pieces
@@ -58,7 +50,7 @@ def traces_along(
 
     ∇F is 0 at points where F jumps. The error of a trace is that of its chords.
     """
-    walks = _walks(field, box, lattice, [_distinct(run, changes) for run in runs], changes)
+    walks = _walks(field, box, lattice, [run.distinct(changes.points) for run in runs], changes)
     found = polynomials_of(field, box, [walk.steps for walk in walks], tolerance, deadline)
     lines = [_patched(box, *each, changes) for each in zip(walks, found, strict=True)]
     offsets = np.cumsum([0, *(len(one.trace.pieces) for one in found)])
@@ -67,13 +59,6 @@ def traces_along(
     whole = whole._replace(piece=np.where(whole.piece >= 0, whole.piece + shift, whole.piece))
     whole, error = _divided(field, box, whole, max(tolerance, NEAR))
     return _traces(field, box, walks, found, whole, error)
-
-
-def _distinct(run: Contour, changes: SignChanges) -> Contour:
-    """A run without sign changes at the place of the one before."""
-    x = changes.points[run.numbers]
-    kept = run.numbers[np.append(True, (x[1:] != x[:-1]).any(axis=1))]
-    return run._replace(numbers=kept if len(kept) > 1 else run.numbers[[0, -1]])
 
 
 # Steps -------------------------------------------------------------------------------------------------
@@ -91,10 +76,10 @@ def _walks(
     field: Field, box: Box, lattice: Lattice, runs: list[Contour], changes: SignChanges
 ) -> list[_Walk]:
     """Steps along runs: few between roots, one from each sign change to the next along jumps."""
-    cell = 1.0 / (np.array(lattice.values.shape).max() - 1)
+    apart, longest = spacing(lattice)
     roots = [_of_long_runs(changes.roots[run.numbers]) for run in runs]
     places = [
-        _places(box, changes.points[run.numbers], root, cell) for run, root in zip(runs, roots, strict=True)
+        _places(box, changes.points[run.numbers], root, apart) for run, root in zip(runs, roots, strict=True)
     ]
     every = np.concatenate([run.numbers[at] for run, at in zip(runs, places, strict=True)])
     is_root = np.concatenate([root[at] for root, at in zip(roots, places, strict=True)])
@@ -105,7 +90,7 @@ def _walks(
     walks, start = [], 0
     for run, at in zip(runs, places, strict=True):
         gradient = gradients[start : start + len(at)]
-        chosen = _chosen(box, changes.points[run.numbers[at]], gradient, min(LONGEST_STEP, MOST_CELLS * cell))
+        chosen = _chosen(box, changes.points[run.numbers[at]], gradient, longest)
         walks.append(_walk(run, at[chosen], gradient[chosen], changes))
         start += len(at)
     return walks
@@ -113,18 +98,17 @@ def _walks(
 
 def _of_long_runs(root: Mask) -> Mask:
     """Which sign changes (n,) are roots in rows of at least `LEAST_ROOTS`."""
-    bounds = np.flatnonzero(np.diff(root, prepend=False, append=False)).reshape(-1, 2)
     found = root.copy()
-    for a, b in bounds[np.diff(bounds, axis=1)[:, 0] < LEAST_ROOTS]:
-        found[a:b] = False
+    for a, b in spans(root):
+        found[a:b] = b - a >= LEAST_ROOTS
     return found
 
 
-def _places(box: Box, x: Array, root: Mask, cell: float) -> Indices:
+def _places(box: Box, x: Array, root: Mask, apart: float) -> Indices:
     """All places of points (n, 2) that are no roots, and some in each row of roots, its ends included."""
     chosen = ~root
-    for a, b in np.flatnonzero(np.diff(root, prepend=False, append=False)).reshape(-1, 2):
-        chosen[a + spaced(box, x[a:b], LEAST_CELLS * cell)] = True
+    for a, b in spans(root):
+        chosen[a + spaced(box, x[a:b], apart)] = True
         chosen[b - 1] = True
     return np.flatnonzero(chosen)
 
@@ -132,11 +116,8 @@ def _places(box: Box, x: Array, root: Mask, cell: float) -> Indices:
 def _chosen(box: Box, x: Array, gradient: Array, longest: float) -> Indices:
     """Which of the points (n, 2) steps go to: all without a gradient, as few as possible of the others."""
     chosen: Any = ~gradient.any(axis=1)
-    for a, b in np.flatnonzero(np.diff(~chosen, prepend=False, append=False)).reshape(-1, 2):
-        ahead = -turned(unit_vectors(gradient[a:b] * box.sides))
-        turn = np.arccos(np.clip(dot(ahead[1:], ahead[:-1]), -1, 1))
-        amounts = box.distance(x[a + 1 : b], x[a : b - 1]) / longest, turn / LARGEST_TURN
-        chosen[a + spread(*amounts)] = True
+    for a, b in spans(~chosen):
+        chosen[a + few_steps(box, x[a:b], gradient[a:b], longest)] = True
     return np.flatnonzero(chosen)
 
 

@@ -6,7 +6,7 @@ F has no more sign changes in a cell than its corners show. No value of F is nee
 
 import numpy as np
 
-from tracer.arrays import Array, Mask
+from tracer.arrays import Array, Mask, spans
 from tracer.curves.continuation.lattice import Lattice, SignChanges
 from tracer.curves.contours.lattice_cells import LatticeCells
 from tracer.curves.contours.marching_squares import Contour, contours_of, polyline_of
@@ -47,12 +47,7 @@ def _parts(run: Contour, inside: Mask) -> list[Contour]:
     """The parts of a run whose steps (n − 1,) are `inside`."""
     if inside.all():
         return [run]
-    numbers, (first, last) = run.numbers, run.at_box
     if run.closed:  # it is opened where it is not inside
         start = int(inside.argmin())
-        numbers, inside = np.append(numbers[start:-1], numbers[: start + 1]), np.roll(inside, -start)
-        first, last = False, False
-    bounds = np.flatnonzero(np.diff(inside, prepend=False, append=False)).reshape(-1, 2).tolist()
-    return [
-        Contour(numbers[a : b + 1], False, (first and a == 0, last and b == len(inside))) for a, b in bounds
-    ]
+        run, inside = run.opened(start), np.roll(inside, -start)
+    return [run.part(a, b + 1) for a, b in spans(inside)]

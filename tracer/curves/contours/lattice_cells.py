@@ -6,14 +6,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from tracer.arrays import Array, Indices, Mask
+from tracer.curves.continuation.lattice import AROUND
 from tracer.curves.curve import Curve
 from tracer.curves.polylines import SAMPLES
 from tracer.fields.box import Box
 
 # Points along a curve are so near to each other, in cells; and a curve passes cells that are so near to it.
 APART, NEAR = 0.5, 0.3
-# The eight directions around a point, and none.
-AROUND = np.array([[x, y] for x in (-1, 0, 1) for y in (-1, 0, 1)])
 
 
 @dataclass(frozen=True)
@@ -45,7 +44,7 @@ class LatticeCells:
         for curve in curves:
             x = self._scaled(curve.pieces.sample(SAMPLES)[:, :2] if len(curve.pieces) else curve.points)
             along = _along(x, APART)
-            for direction in AROUND:
+            for direction in (*AROUND, np.zeros(2)):
                 found[self._at(along + NEAR * direction)] = True
         return found
 

@@ -46,6 +46,22 @@ class Contour(NamedTuple):
         """Whether it is closed, or leads from side to side of the box."""
         return self.closed or all(self.at_box)
 
+    def opened(self, at: int) -> "Contour":
+        """A closed contour as an open one, from sign change number `at` round to itself."""
+        return Contour(np.append(self.numbers[at:-1], self.numbers[: at + 1]), False, (False, False))
+
+    def part(self, start: int, stop: int) -> "Contour":
+        """The sign changes from number `start` to the one before `stop`, of an open contour."""
+        first, last = self.at_box
+        at_box = first and start == 0, last and stop == len(self.numbers)
+        return Contour(self.numbers[start:stop], False, at_box)
+
+    def distinct(self, x: Array) -> "Contour":
+        """The contour without sign changes at the place, of those in `x` (n, 2), of the one before."""
+        at = x[self.numbers]
+        kept = self.numbers[np.append(True, (at[1:] != at[:-1]).any(axis=1))]
+        return self._replace(numbers=kept if len(kept) > 1 else self.numbers[[0, -1]])
+
 
 def contours_of(field: Field | None, lattice: Lattice, through: Mask) -> list[Contour]:
     """The contours through a lattice, also through ambiguous cells with a sign change `through` (n,).
@@ -104,12 +120,11 @@ def steps_of(
 
     Few points of each contour are taken, more where it turns.
     """
-    cell = 1.0 / (np.array(lattice.values.shape).max() - 1)
-    thinned = [contour.numbers[spaced(box, x[contour.numbers], LEAST_CELLS * cell)] for contour in contours]
+    apart, longest = spacing(lattice)
+    thinned = [contour.numbers[spaced(box, x[contour.numbers], apart)] for contour in contours]
     offsets = np.cumsum([0, *(len(numbers) for numbers in thinned)])
     points = x[np.concatenate(thinned)]
     gradients = field.value_and_gradient(points)[1]
-    longest = min(LONGEST_STEP, MOST_CELLS * cell)
     found: list[Steps | None] = []
     for k, contour in enumerate(contours):
         part = slice(offsets[k], offsets[k + 1])
@@ -119,15 +134,19 @@ def steps_of(
         if len(at) < 2 or not regular(gradient).all():
             found.append(None)
             continue
-        ahead = -turned(unit_vectors(gradient * box.sides))
-        turn = np.arccos(np.clip(dot(ahead[1:], ahead[:-1]), -1, 1))
         if not by_chords(field):  # else a bend of few cells must not be passed over
-            chosen = spread(box.distance(at[1:], at[:-1]) / longest, turn / LARGEST_TURN)
+            chosen = few_steps(box, at, gradient, longest)
             at, gradient = at[chosen], gradient[chosen]
         none = np.zeros(len(at), dtype=bool)
         ends = () if contour.closed else (End.BOX, End.BOX)
         found.append(Steps(at, gradient, none[1:], none, 0, ends))
     return found
+
+
+def spacing(lattice: Lattice) -> tuple[float, float]:
+    """How far points along a contour are apart at least, and how long steps are at most, in box units."""
+    cell = 1.0 / (max(lattice.values.shape) - 1)
+    return LEAST_CELLS * cell, min(LONGEST_STEP, MOST_CELLS * cell)
 
 
 def spaced(box: Box, x: Array, apart: float) -> Indices:
@@ -140,8 +159,11 @@ def spaced(box: Box, x: Array, apart: float) -> Indices:
     return chosen if closed else np.append(chosen, len(x) - 1)
 
 
-def spread(*amounts: Array) -> Indices:
-    """Points between which no amount (n − 1,) adds up to more than 1, as far as there are such; both ends."""
+def few_steps(box: Box, x: Array, gradient: Array, longest: float) -> Indices:
+    """Points, of those (n, 2) with ∇F there, between which steps are short and turn little; both ends."""
+    ahead = -turned(unit_vectors(gradient * box.sides))
+    turn = np.arccos(np.clip(dot(ahead[1:], ahead[:-1]), -1, 1))
+    amounts = box.distance(x[1:], x[:-1]) / longest, turn / LARGEST_TURN
     total = np.add.reduce([np.append(0.0, np.cumsum(amount)) for amount in amounts])
     step = np.floor(total)
     chosen = np.flatnonzero(np.append(step[1:] != step[:-1], True))

@@ -4,9 +4,11 @@ At a pole F changes its sign without a boundary, so no run holds one. Along jump
 itself; along roots it leads from point to point of a curve F = 0.
 """
 
+from dataclasses import replace
+
 import numpy as np
 
-from tracer.arrays import Mask, chunks
+from tracer.arrays import Mask, chunks, spans
 from tracer.curves.continuation.lattice import BESIDE, CUT_TOGETHER, Lattice, SignChanges, located
 from tracer.curves.contours.marching_squares import Contour
 from tracer.fields.field import Field
@@ -18,12 +20,12 @@ SMALLEST = float(np.finfo(np.float64).tiny)
 
 
 def sorted_runs(
-    contours: list[Contour], changes: SignChanges, flat: Mask
+    contours: list[Contour], changes: SignChanges
 ) -> tuple[list[Contour], list[Contour], list[Contour], list[Contour]]:
     """The runs of contours along jumps, with roots alone, with few jumps between them, and with more."""
     polygons, smooth, few, broken = [], [], [], []
     for contour in contours:
-        if 2 * np.count_nonzero(flat[contour.numbers]) > len(contour.numbers):
+        if 2 * np.count_nonzero(changes.flat[contour.numbers]) > len(contour.numbers):
             polygons.append(contour)
             continue
         for run in runs_of(contour, changes):
@@ -39,34 +41,27 @@ def sorted_runs(
 
 def runs_of(contour: Contour, changes: SignChanges) -> list[Contour]:
     """The parts of a contour between poles, at which F changes its sign without a boundary."""
-    numbers, closed, (first, last) = contour
-    boundary = (changes.roots | changes.jumps)[numbers]
-    if boundary.all():
+    boundary = changes.roots | changes.jumps
+    known = boundary[contour.numbers]
+    if known.all():
         return [contour]
-    if closed:  # it is opened at a pole
-        start = int(boundary.argmin())
-        numbers, first, last = np.append(numbers[start:-1], numbers[: start + 1]), False, False
-        boundary = (changes.roots | changes.jumps)[numbers]
-    bounds = np.flatnonzero(np.diff(boundary, prepend=False, append=False)).reshape(-1, 2).tolist()
-    return [
-        Contour(numbers[a:b], False, (first and a == 0, last and b == len(numbers)))
-        for a, b in bounds
-        if b - a >= LEAST_JUMPS
-    ]
+    if contour.closed:  # it is opened at a pole
+        contour = contour.opened(int(known.argmin()))
+    return [contour.part(a, b) for a, b in spans(boundary[contour.numbers]) if b - a >= LEAST_JUMPS]
 
 
-def with_flat_jumps(field: Field, lattice: Lattice, changes: SignChanges) -> tuple[SignChanges, Mask]:
-    """Sign changes, and at which F jumps between values that are constant beside the jump, (n,).
+def with_flat_jumps(field: Field, lattice: Lattice, changes: SignChanges) -> SignChanges:
+    """Sign changes of which it is known where they are `flat`: F is constant on both sides of the jump.
 
-    Where these values are far smaller than F at the ends of the edge, the jump seems to be a root: it is
+    Where the constants are far smaller than F at the ends of the edge, the jump seems to be a root: it is
     located once more.
     """
-    flat = _constant_beside(field, lattice, changes)
-    again = np.flatnonzero(flat & ~changes.jumps)
+    constant = _constant_beside(field, lattice, changes)
+    again = np.flatnonzero(constant & ~changes.jumps)
     if len(again):
         closer = located(field, changes.ends[:, again], changes.values[:, again], SMALLEST)
         changes = changes.replaced(again, closer)
-    return changes, flat & changes.jumps
+    return replace(changes, flat=constant & changes.jumps)
 
 
 def _constant_beside(field: Field, lattice: Lattice, changes: SignChanges) -> Mask:
