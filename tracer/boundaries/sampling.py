@@ -2,10 +2,7 @@
 
 Contours of roots from side to side of the box, or closed, are points of one curve each: all these curves are
 followed at once. Along contours where F jumps over 0, as predicted classes do, the contours themselves are
-the boundary. From the other roots curves are followed one by one.
-
-Seeds on a known curve are discarded, and a curve that contains an earlier one (which ended too soon) replaces
-it. At a branch point each branch that no curve covers gives another seed.
+the boundary. From the other roots curves are followed one by one; seeds on a known curve are discarded.
 """
 
 import contextlib
@@ -16,15 +13,15 @@ from dataclasses import replace
 
 import numpy as np
 
-from tracer.arrays import Array, Mask, spans
+from tracer.arrays import Array, Mask
 from tracer.atlas.certificate import Certificate, Status
 from tracer.boundaries.boundary import Boundary
 from tracer.boundaries.result import Stats
 from tracer.boundaries.work import EVALUATIONS_SPENT, Work
-from tracer.curves.branch_points import BranchPoint
 from tracer.curves.continuation.chords import COARSE, chords_of, chords_through
 from tracer.curves.continuation.coverage import KnownCurve
 from tracer.curves.continuation.following import follow, stays_in
+from tracer.curves.continuation.known_curves import KnownCurves
 from tracer.curves.continuation.lattice import (
     FINEST,
     NEARLY,
@@ -77,19 +74,12 @@ DRAW_SHARE, DRAWN_SIDES = 1.05, (21, 41, 81, 161, 281)
 CHORD_SHARE = 0.6
 # What a certificate adds where curves are polylines.
 CHORDS = "; it has kinks, and curves are polylines within about {:.0e} of it, in box units"
-# The effort of finding and following all curves, in calls of the field; a search on a known curve takes so
-# many, and one more for each so many points near it.
-MOST_EFFORT, CALLS_PER_SEARCH, POINTS_PER_CALL = 10_000, 2, 64
+# The effort of finding and following all curves, in calls of the field.
+MOST_EFFORT = 10_000
 # A step along a curve takes about as many calls; following one takes at most this share of what is left.
 CALLS_PER_STEP, CURVE_SHARE = 5, 0.85
 # Curves along contours with so many roots are followed at once: a root takes up to 4 kB meanwhile.
 ROOTS_TOGETHER = 2**13
-# Distance of the seeds on branches from their branch point, in box units.
-BRANCH_SEED = 1e-3
-# Number of points by which it is decided whether one curve contains another.
-PROBES = 5
-# A curve contains no longer one. Lengths of one curve, followed twice, differ by less than this share.
-LENGTH_ROUNDING = 1e-6
 # Comparing a curve with the known ones costs about as much as this many steps along it.
 STEPS_OF_LOOKING_UP = 20
 
@@ -106,11 +96,11 @@ def sampled_boundary(field: Field, box: Box, work: Work, reason: str) -> Boundar
         seeds = search.follow_contours(lattice, changes)
         finished = search.follow_all(seeds)
         search.join_along_contours(lattice, changes)
-    cut_short = not finished or any(End.BUDGET in known.curve.ends for known in search.known)
+    cut_short = not finished or any(End.BUDGET in known.curve.ends for known in search.known.each)
     if cut_short:
         search.draw_contours()
     work.end_of("curves")
-    curves = search.sorted_curves()
+    curves = search.known.sorted()
     reason += JUMPS.format(jumps) if jumps else ""
     reason += NOISE.format(search.noisy_share) if search.noisy_share else ""
     if by_chords(evaluations) and curves:
@@ -123,7 +113,7 @@ def sampled_boundary(field: Field, box: Box, work: Work, reason: str) -> Boundar
     return Boundary(
         curves,
         Certificate.unproven(status, box, search.side**2, crossings, reason),
-        tuple(search.branch_points),
+        tuple(search.known.branch_points),
         box,
         field,
         Stats(0, evaluations.points, work.seconds),
@@ -164,7 +154,7 @@ def continued_boundary(boundary: Boundary, work: Work) -> Boundary:
         in_time = few <= (DRAW_SHARE - 1) * work.limits.time_limit
         search.draw_contours(undecided, work.deadline(DRAW_SHARE) if in_time else None)
     work.end_of("continuation")
-    curves = search.sorted_curves()
+    curves = search.known.sorted()
     return replace(
         boundary,
         curves=curves,
@@ -198,20 +188,12 @@ class Search:
         self.evaluations, self.box = evaluations, box
         self.tolerance, self.progress = work.limits.tolerance, work.progress
         self.deadline = work.deadline(FOLLOW_SHARE)
-        self.known = [KnownCurve(curve) for curve in curves]
-        self.branch_points: list[BranchPoint] = []
+        self.known = KnownCurves(evaluations, box, self.tolerance, curves)
         self.side, self.noisy_share, self.steps = 0, 0.0, steps
         self._lattice: Lattice | None = None
         self._max_cells = work.limits.max_cells
         self._changes: SignChanges | None = None
         self._left: list[Contour] = []
-        # Evaluations that compare curves are not counted, but they have the same deadline.
-        self.uncounted = Evaluations(evaluations.field, evaluations.deadline)
-
-    def sorted_curves(self) -> tuple[Curve, ...]:
-        """The curves, by their first points."""
-        curves = (known.curve for known in self.known)
-        return tuple(sorted(curves, key=lambda curve: curve.points[0].tolist()))
 
     def lattice(self, max_cells: int) -> tuple[Lattice, SignChanges]:
         """The sign changes of F on the lines of a lattice."""
@@ -267,9 +249,9 @@ class Search:
                 if curve is None:
                     left.append(run)
                 else:
-                    self.known.append(KnownCurve(curve))
+                    self.known.each.append(KnownCurve(curve))
                     done[run.numbers] = True
-            self.progress.curves(len(self.known))
+            self.progress.curves(len(self.known.each))
         return left
 
     def _follow_broken(
@@ -291,7 +273,7 @@ class Search:
             else:
                 curve = Curve.from_trace(trace, self.evaluations, self.box, self.tolerance)
             found.append(KnownCurve(curve))
-        self.known += found
+        self.known.each += found
         return found
 
     def _noisy(self, lattice: Lattice) -> bool:
@@ -301,19 +283,19 @@ class Search:
 
     def join_along_contours(self, lattice: Lattice, changes: SignChanges) -> None:
         """Replace curves that were lost on the way along a contour by one boundary along it."""
-        cell, lost = 1.0 / self.side, [known for known in self.known if known.lost]
-        clean = [known for known in self.known if not known.lost]
+        cell, lost = 1.0 / self.side, [known for known in self.known.each if known.lost]
+        clean = [known for known in self.known.each if not known.lost]
         for run in self._left if lost else []:
             if not _within(clean, changes.points[run.numbers], cell):
                 whole = self._follow_broken(lattice, [run], changes, WORST)
                 inside = [known for known in lost if _within(whole, known.curve.points, cell)]
-                self.known = [known for known in self.known if known not in inside]
+                self.known.each = [known for known in self.known.each if known not in inside]
 
     def _add_polygon(self, run: Contour, changes: SignChanges) -> None:
         """Add the polygon through sign changes along which F jumps."""
         trace = polyline_of(run, changes)
         if len(trace.pieces):  # round a single vertex there is no curve
-            self.known.append(KnownCurve(self._polygon(trace, FINEST)))
+            self.known.each.append(KnownCurve(self._polygon(trace, FINEST)))
 
     def draw_contours(self, boxes: Array | None = None, deadline: float | None = None) -> None:
         """Draw the contours of a lattice where no curve is known, in cells that meet `boxes` (m, 2, 2).
@@ -327,11 +309,11 @@ class Search:
         if self._lattice is None or not len(self._lattice.edge):
             return
         cells, changes = self._cells, self._changes or interpolated(self._lattice)
-        where = ~cells.passed([known.curve for known in self.known])
+        where = ~cells.passed([known.curve for known in self.known.each])
         if boxes is not None:
             where &= cells.meeting(boxes)
         curves = drawn(self.evaluations.field, self.box, self._lattice, changes, cells, where)
-        self.known += [KnownCurve(curve) for curve in curves]
+        self.known.each += [KnownCurve(curve) for curve in curves]
 
     def _refine_lattice(self, deadline: float) -> None:
         evaluations = Evaluations(self.evaluations.field, deadline)
@@ -419,10 +401,7 @@ class Search:
         self._begin()
         seeds, gradients, distance = correct(self.evaluations, self.box, seeds)
         new = regular(gradients) & np.isfinite(distance)
-        for known in self.known:
-            # A curve that a budget cut short goes on beyond its ends, so it discards no seeds.
-            if End.BUDGET not in known.curve.ends and known.near(seeds[new]).any():
-                new[new] = ~self._covers(known, seeds[new], gradients[new])
+        new[new] = self.known.new_seeds(seeds[new], gradients[new])
         left, gradients = seeds[new], gradients[new]
         while len(left):
             if time.perf_counter() >= self.deadline or self.effort_spent:
@@ -430,18 +409,17 @@ class Search:
             curve = self._follow(left[0])
             on = np.arange(len(left)) == 0  # the seed is discarded in any case: the loop ends
             if curve.length:
-                on |= self._covers(KnownCurve(curve), left, gradients)
+                on |= self.known.covers(KnownCurve(curve), left, gradients)
             left, gradients = left[~on], gradients[~on]
             for point in curve.branch_points:
-                more = self._branch_seeds(point)
-                left = np.concatenate([left, more])
-                gradients = np.concatenate([gradients, self.uncounted.value_and_gradient(more)[1]])
-            self.progress.curves(len(self.known))
+                more = self.known.branch_seeds(point)
+                left, gradients = (np.concatenate(pair) for pair in zip((left, gradients), more, strict=True))
+            self.progress.curves(len(self.known.each))
         return time.perf_counter() < self.deadline
 
     @property
     def _effort_left(self) -> float:
-        return self.evaluations.most_effort - self.evaluations.effort - self.uncounted.effort
+        return self.evaluations.most_effort - self.evaluations.effort - self.known.effort
 
     def _affordable_steps(self, share: float = 1.0) -> int:
         """The steps that a share of the effort left allows."""
@@ -457,11 +435,6 @@ class Search:
         if self.evaluations.most_effort == math.inf:
             self.evaluations.most_effort = self.evaluations.effort + MOST_EFFORT
 
-    def _covers(self, known: KnownCurve, x: Array, gradient: Array) -> Mask:
-        """Which of points (n, 2), with ∇F there, lie on a known curve."""
-        self.uncounted.effort += CALLS_PER_SEARCH + np.count_nonzero(known.near(x)) / POINTS_PER_CALL
-        return known.covers(self.uncounted, x, gradient)
-
     def _follow(self, seed: Array) -> Curve:
         share = CURVE_SHARE * self._effort_left
         budget = Budget(max(1, self._affordable_steps(CURVE_SHARE)), self.deadline)
@@ -471,81 +444,8 @@ class Search:
         self.steps += budget.steps
         curve = Curve.from_trace(found, self.evaluations, self.box, self.tolerance)
         if curve.length:
-            self._add(KnownCurve(curve), found)
+            self.known.add(KnownCurve(curve), found)
         return curve
-
-    def _add(self, curve: KnownCurve, trace: Trace) -> None:
-        """Add the curve of a trace, unless an earlier one contains it, instead of those that it contains.
-
-        Of a curve that shares stretches with others, the stretches beside them are added.
-        """
-        (probes,) = self._probes([curve])
-        if any(_may_contain(known, curve) and self._contains(known, *probes) for known in self.known):
-            return
-        some = [known for known in self.known if _may_contain(curve, known)]
-        contained = [
-            known
-            for known, probes in zip(some, self._probes(some), strict=True)
-            if self._contains(curve, *probes)
-        ]
-        self.known = [known for known in self.known if known not in contained]
-        self.known += [curve] if curve.curve.closed else self._beside(curve, trace)
-
-    def _beside(self, curve: KnownCurve, trace: Trace) -> list[KnownCurve]:
-        """The stretches of a new curve beside all others, by the middles of its pieces; perhaps all of it."""
-        if by_chords(self.evaluations):
-            return [curve]
-        pieces = trace.pieces
-        x = pieces.at(np.arange(len(pieces)), np.zeros(len(pieces)))[:, :2]
-        x, gradient, _ = correct(self.uncounted, self.box, self.box.clip(x))
-        shared = np.zeros(len(x), dtype=bool)
-        for known in self.known:
-            if not known.curve.jumps and known.near(x).any():
-                shared |= self._covers(known, x, gradient)
-        if not shared.any():
-            return [curve]
-        parts = [_stretch(trace, low, high) for low, high in spans(~shared)]
-        curves = Curve.from_traces(parts, self.evaluations, self.box, self.tolerance) if parts else []
-        return [KnownCurve(part) for part in curves if part.length]
-
-    def _contains(self, known: KnownCurve, x: Array, gradient: Array) -> bool:
-        return bool(self._covers(known, x, gradient).all())
-
-    def _probes(self, curves: list[KnownCurve]) -> Iterator[tuple[Array, Array]]:
-        """Points (n, 2) on each curve, and ∇F there."""
-        if curves:
-            shares = np.linspace(0, 1, PROBES + 2)[1:-1]
-            x = np.concatenate([known.curve.pieces(shares * known.curve.length) for known in curves])
-            x, gradient, _ = correct(self.uncounted, self.box, self.box.clip(x))
-            yield from zip(x.reshape(-1, PROBES, 2), gradient.reshape(-1, PROBES, 2), strict=True)
-
-    def _branch_seeds(self, point: BranchPoint) -> Array:
-        """Points, (n, 2), on the branches at a new branch point that no curve covers."""
-        known = [self.box.distance(point.point, p.point) < BRANCH_SEED for p in self.branch_points]
-        if any(known):
-            return np.zeros((0, 2))
-        self.branch_points.append(point)
-        size = BRANCH_SEED / np.linalg.norm(point.tangents / self.box.sides, axis=1, keepdims=True)
-        around = np.concatenate([point.point + size * point.tangents, point.point - size * point.tangents])
-        x, gradient, left = correct(self.uncounted, self.box, around[self.box.contains(around)])
-        new = left < BRANCH_SEED
-        for known in self.known:
-            new &= ~self._covers(known, x, gradient)
-        return x[new]
-
-
-def _stretch(trace: Trace, low: int, high: int) -> Trace:
-    """The part of a trace between two of its points; a new end is undecided."""
-    first = trace.ends[0] if low == 0 else End.UNDECIDED
-    last = trace.ends[1] if high == len(trace.points) - 1 else End.UNDECIDED
-    part = trace.part(low, high)
-    return replace(part, ends=(first, last), pieces=part.pieces.end_to_end())
-
-
-def _may_contain(curve: KnownCurve, other: KnownCurve) -> bool:
-    """Whether a curve may contain another: it is not shorter, and reaches as far."""
-    shortest = (1 - LENGTH_ROUNDING) * other.curve.length
-    return curve.curve.length >= shortest and bool(curve.near(other.curve.points).all())
 
 
 def _within(curves: list[KnownCurve], x: Array, distance: float) -> bool:
