@@ -240,14 +240,14 @@ SIGNS = _rows(
     zeros_of_branches=("if not all(set(own.even) == {u} and not own.odd for own in signs):", "if False:"),
     comparisons_downward=("if condition.evaluate in _ABOVE else (b, a)", "if True else (b, a)"),
     divisors_that_may_be_0=("None if divisor.odd or divisor.even else", "None if False else"),
-    numbers_in_front_of_a_root=("else (exact, exact, exact):", "else (exact,):"),
+    numbers_in_front_of_a_root=("else (exact, exact, exact)", "else (exact,)"),
     sizes_of_numbers=("(exact, abs(exact)) if degree == 2", "(exact, exact) if degree == 2"),
     roots_of_another_function=(
         "in (np.absolute, np.fabs) and size.terms[0] is u",
         "in (np.absolute, np.fabs)",
     ),
     numbers_that_are_not_finite=("size == 0 or LEAST_NUMBER <= size <= MOST_NUMBER", "True"),
-    sizes_of_integers=("number.item() if isinstance(number, np.generic) else number", "number"),
+    sizes_of_integers=("factor.item() if isinstance(factor, np.generic) else factor", "factor"),
 )
 EXPRESSIONS = _rows(
     "enclosures/rewriting/expression.py",

@@ -190,30 +190,28 @@ class Alike:
     def _odd(self, term: Any, degree: int) -> Node:
         """φ of a node or a number, by its factors: φ(t) = t³, or t |t| for the degree 2."""
         found, factors = _root(term, degree)
-        numbers = [pair for pair in factors if not isinstance(pair[0], Node)]
-        for factor, divides in factors:
-            if isinstance(factor, Node):
-                found = self._times(found, self._power_of(factor, degree), divides)
-        for number, divides in numbers:
-            # Of an integer of NumPy abs may be negative: that of int8(-128) is -128.
-            exact = number.item() if isinstance(number, np.generic) else number
-            for one in (exact, abs(exact)) if degree == 2 else (exact, exact, exact):
-                found = self._times(self._one() if found is None else found, one, divides)
+        # Functions come first: numbers are multiplied with them, never with numbers.
+        for factor, divides in sorted(factors, key=lambda pair: not isinstance(pair[0], Node)):
+            for one in self._odd_factors(factor, degree):
+                found = self._times(found, one, divides)
         return self._one() if found is None else found
 
-    def _power_of(self, u: Node, degree: int) -> Node:
-        return self.nodes.of(np.power, u, 3) if degree == 3 else self.nodes.of(np.multiply, u, self._size(u))
-
-    def _size(self, u: Node) -> Node:
-        return self.nodes.of(np.absolute, u, kinked=True)
+    def _odd_factors(self, factor: Any, degree: int) -> tuple[Any, ...]:
+        """The factors of φ(t) of a node or a number t."""
+        if isinstance(factor, Node) and degree == 3:
+            return (self.nodes.of(np.power, factor, 3),)
+        if isinstance(factor, Node):
+            return (self.nodes.of(np.multiply, factor, self.nodes.of(np.absolute, factor, kinked=True)),)
+        # Of an integer of NumPy abs may be negative: that of int8(-128) is -128.
+        exact = factor.item() if isinstance(factor, np.generic) else factor
+        return (exact, abs(exact)) if degree == 2 else (exact, exact, exact)
 
     def _times(self, found: Node | None, factor: Any, divides: bool) -> Node:
-        """A product, or a quotient."""
-        if found is None and not divides:
+        """A product, or a quotient; of a `found` function None stands for 1."""
+        if found is None and not divides and isinstance(factor, Node):
             return factor
-        return self.nodes.of(
-            np.divide if divides else np.multiply, self._one() if found is None else found, factor
-        )
+        whole = self._one() if found is None else found
+        return self.nodes.of(np.divide if divides else np.multiply, whole, factor)
 
     def _added(self, parts: list[tuple[int, Any]]) -> Node:
         """The sum of some terms with signs, functions before numbers."""

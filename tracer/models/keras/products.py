@@ -19,7 +19,7 @@ from tracer.models.keras.activations import ending_in, function_of
 from tracer.models.keras.layer import REMEDY, Layer, Part, axis_of, unchanged
 from tracer.models.lowering import maxima
 from tracer.models.lowering.affine import Affine
-from tracer.models.lowering.tensor import Constant, Shape, Tensor, stacked, tensor_first
+from tracer.models.lowering.tensor import Constant, Shape, Tensor, commutative, stacked
 
 # Keras replaces a smaller standard deviation by this one, `keras.backend.epsilon()`, before it divides.
 EPSILON = 1e-7
@@ -122,12 +122,7 @@ def _joining(operation: Callable[[Argument, Argument], Argument]) -> Callable[..
     return row
 
 
-def _commutative(operation: Callable[[Tensor, Any], Tensor]) -> Callable[[Argument, Argument], Tensor]:
-    """An operation of a tensor and an argument as one of two arguments, of which one is a tensor."""
-    return lambda a, b: operation(*tensor_first(a, b))
-
-
-_add = _commutative(Tensor.plus)
+_add = commutative(Tensor.plus)
 
 
 def _subtract(a: Argument, b: Argument) -> Tensor:
@@ -165,9 +160,9 @@ def _concatenate(layer: Layer, *shapes: Shape) -> Part:
 OF_SEVERAL: dict[str, Callable[..., Part]] = {
     "Add": _joining(_add),
     "Subtract": _joining(_subtract),
-    "Multiply": _joining(_commutative(maxima.product)),
-    "Maximum": _joining(_commutative(maxima.greater)),
-    "Minimum": _joining(_commutative(maxima.lesser)),
+    "Multiply": _joining(commutative(maxima.product)),
+    "Maximum": _joining(commutative(maxima.greater)),
+    "Minimum": _joining(commutative(maxima.lesser)),
     "Average": _average,
     "Concatenate": _concatenate,
     "Divide": _divide,

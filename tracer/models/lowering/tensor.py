@@ -126,6 +126,11 @@ def tensor_first(a: Any, b: Any) -> tuple[Any, Any]:
     return (a, b) if isinstance(a, Tensor) else (b, a)
 
 
+def commutative(operation: Callable[[Tensor, Value], Tensor]) -> Callable[..., Tensor]:
+    """A commutative operation of a tensor and a value, as a function of both in any order."""
+    return lambda input, other: operation(*tensor_first(input, other))
+
+
 def need_entries(before: Shape, after: Shape) -> None:
     """Raise a ValueError if an operator from one shape to another keeps no entry."""
     if 0 in after:

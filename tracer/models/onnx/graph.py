@@ -23,7 +23,7 @@ from tracer.models.onnx.inputs import declared_batch, holds_floats, input_shape
 from tracer.models.onnx.operators import linear_models, moves
 from tracer.models.onnx.operators.table import apply
 from tracer.models.onnx.operators.tensors import REMEDY, Node, Unread, Value
-from tracer.models.onnx.patterns import SHARES, Patterns, read_by
+from tracer.models.onnx.patterns import Patterns, read_by
 
 # Before this version operators have attributes for values that are inputs today.
 OLDEST_OPSET = 6
@@ -188,14 +188,11 @@ class _Walk:
             inputs = [self._value(name) if name else None for name in node.input]
             return apply(node.op_type, Node(attributes, self._opset, len(node.output), self._batch), inputs)
         x = self._value(pattern.tensor)
-        if pattern.activation is None:
+        if pattern.operation is None:
             return x
         if not isinstance(x, Tensor):
-            raise ValueError(f"{pattern.activation} of a constant")
-        if pattern.activation == SHARES:
-            return linear_models.shares(x)
-        y = x.activated(pattern.activation)
-        return y if pattern.factor == 1 else y.times(pattern.factor)
+            raise ValueError(f"{pattern.name} of a constant")
+        return pattern.operation(x)
 
     def _constant(self, attributes: dict[str, Any]) -> Value:
         ((name, value),) = attributes.items()

@@ -16,23 +16,35 @@ References
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple
 
+from tracer.models.lowering.tensor import Tensor
+from tracer.models.onnx.operators.linear_models import shares
+
 SQRT_TWO = 2**0.5
 SOFTPLUS_THRESHOLD = 20
 # The relative error allowed in a stored √2, as float16 has three digits, and in a stored 1/β.
 ERROR_OF_ROOT, ERROR_OF_BETA = 1e-3, 1e-6
 # The operators that end patterns, and an upper bound of the number of nodes of a pattern.
 LAST, LONGEST = ("Div", "Mul", "Where"), 7
-SHARES = "a division by the sum"
 # The axes of a row of entries.
 ALONG_ROWS = (-1, 1)
 
 
 class Pattern(NamedTuple):
-    """``factor · activation(tensor)``; without an activation, the tensor itself."""
+    """``operation(tensor)``, of a name; without an operation, the tensor itself."""
 
-    activation: str | None
+    name: str
     tensor: str
-    factor: float
+    operation: Callable[[Tensor], Tensor] | None
+
+    @classmethod
+    def activation(cls, name: str, tensor: str, factor: float = 1.0) -> "Pattern":
+        """``factor · activation(tensor)``."""
+
+        def operation(x: Tensor) -> Tensor:
+            y = x.activated(name)
+            return y if factor == 1 else y.times(factor)
+
+        return cls(name, tensor, operation)
 
 
 def read_by(node: Any, producers: Mapping[str, Any]) -> set[str]:
@@ -66,7 +78,7 @@ class Patterns:
     def _silu(self, x: str, gate: str) -> Pattern | None:
         node = self._producers.get(gate)
         matches = node is not None and node.op_type == "Sigmoid" and list(node.input) == [x]
-        return Pattern("silu", x, 1.0) if matches else None
+        return Pattern.activation("silu", x) if matches else None
 
     def _gelu(self, a: str, b: str) -> Pattern | None:
         """The gelu in a · b, where b is a multiple of ``1 + erf(x / √2)``, and a is a multiple of x."""
@@ -75,9 +87,9 @@ class Patterns:
         if x is None:
             return None
         if x == a:
-            return Pattern("gelu", x, 2 * half)
+            return Pattern.activation("gelu", x, 2 * half)
         core, other_half = self._factored(a)
-        return Pattern("gelu", x, 2 * half * other_half) if x == core else None
+        return Pattern.activation("gelu", x, 2 * half * other_half) if x == core else None
 
     def _shares(self, x: str, total: str) -> Pattern | None:
         """``total`` is the sum of |x| along rows."""
@@ -88,7 +100,8 @@ class Patterns:
         given = [tuple(a.ints) for a in node.attribute if a.name == "axes"]
         axes = given[0] if given else tuple(self._number(name) for name in node.input[1:])
         matches = sizes is not None and sizes.op_type == "Abs" and list(sizes.input) == [x]
-        return Pattern(SHARES, x, 1.0) if matches and len(axes) == 1 and axes[0] in ALONG_ROWS else None
+        matches &= len(axes) == 1 and axes[0] in ALONG_ROWS
+        return Pattern("a division by the sum", x, shares) if matches else None
 
     def _softplus(self, gate: str, x: str, curve: str) -> Pattern | None:
         """``curve`` is softplus(β x) / β, and the gate compares β x with a threshold."""
@@ -102,7 +115,7 @@ class Patterns:
         # Either β = 1 and the curve has no factor, or the factor of the curve is 1/β.
         divided = outer == 1 if x == scaled else x == core and abs(outer * beta - 1) < ERROR_OF_BETA
         same = scaled == softplus.input[0] and divided
-        return Pattern(None, curve, 1.0) if high and same else None
+        return Pattern("softplus", curve, None) if high and same else None
 
     def _argument_of_erf(self, gate: str) -> str | None:
         """The x of a tensor ``1 + erf(x / √2)``; None for any other tensor."""

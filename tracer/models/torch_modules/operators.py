@@ -15,7 +15,7 @@ import numpy as np
 from tracer.models.lowering import composites, maxima, windows
 from tracer.models.lowering.affine import Affine
 from tracer.models.lowering.matrix import need_room
-from tracer.models.lowering.tensor import Constant, Tensor, tensor_first
+from tracer.models.lowering.tensor import Constant, Tensor, commutative
 from tracer.models.lowering.windows import Adaptive, Axis, per_channel
 from tracer.models.torch_modules import gates
 
@@ -69,8 +69,7 @@ def _add(input: Value, other: Value, *, alpha: float = 1) -> Tensor:
     if isinstance(other, Tensor) and alpha != 1:
         return _add(input, other.times(alpha))
     _need_one(alpha)
-    x, y = tensor_first(input, other)
-    return x.plus(y)
+    return commutative(Tensor.plus)(input, other)
 
 
 def _need_one(alpha: float) -> None:
@@ -81,11 +80,6 @@ def _need_one(alpha: float) -> None:
 def _subtract(input: Value, other: Value, *, alpha: float = 1) -> Tensor:
     _need_one(alpha)
     return _add(input, other.times(-1.0) if isinstance(other, Tensor) else -np.asarray(other))
-
-
-def _commutative(operation: Callable[[Tensor, Value], Tensor]) -> Callable[..., Tensor]:
-    """A commutative operation of a tensor and another argument, as a function of both in any order."""
-    return lambda input, other: operation(*tensor_first(input, other))
 
 
 def _divide(input: Value, other: Value, *, rounding_mode: str | None = None) -> Tensor:
@@ -365,7 +359,7 @@ def _extreme(reduce: Callable[..., Tensor], of_two: Callable[..., Tensor]) -> Ca
 
     def operator(input: Tensor, dim: Any = None, keepdim: bool = False, other: Any = None) -> Any:
         if isinstance(dim, Tensor | np.ndarray) or other is not None:
-            return _commutative(of_two)(input, dim if other is None else other)
+            return commutative(of_two)(input, dim if other is None else other)
         y = _reducing(reduce)(input, dim, keepdim)
         return y if dim is None else Extremes(y)
 
@@ -418,8 +412,8 @@ TABLE: dict[str, Callable[..., Any]] = {
     "sub": _subtract,
     "subtract": _subtract,
     "rsub": lambda input, other, **kwargs: _subtract(other, input, **kwargs),
-    "mul": _commutative(maxima.product),
-    "multiply": _commutative(maxima.product),
+    "mul": commutative(maxima.product),
+    "multiply": commutative(maxima.product),
     "div": _divide,
     "divide": _divide,
     "rdiv": lambda input, other: _divide(other, input),
@@ -449,8 +443,8 @@ TABLE: dict[str, Callable[..., Any]] = {
     "amin": _reducing(maxima.minimum_over),
     "max": _extreme(maxima.maximum_over, maxima.greater),
     "min": _extreme(maxima.minimum_over, maxima.lesser),
-    "maximum": _commutative(maxima.greater),
-    "minimum": _commutative(maxima.lesser),
+    "maximum": commutative(maxima.greater),
+    "minimum": commutative(maxima.lesser),
     "relu": _activation("relu"),
     "sigmoid": _activation("sigmoid"),
     "tanh": _activation("tanh"),

@@ -43,7 +43,7 @@ def _classifier(node: Node, x: Tensor) -> list[Value | Unread]:
     if len(labels) != len(rows) and not single:
         raise ValueError(f"{len(labels)} classes must have a row of coefficients each; got {len(rows)}")
     if link == "LOGISTIC" and (single or _are_opposite(rows)):
-        return [Unread(LABELS), _pair(z.at(z.places[:, -1:]))]
+        return [Unread(LABELS), _pair(z)]
     if link not in ("NONE", "LOGISTIC", "SOFTMAX"):
         raise ValueError(f"post_transform must be NONE, LOGISTIC or SOFTMAX; got {link}")
     activation = {"LOGISTIC": "sigmoid", "SOFTMAX": "softmax"}.get(link)
@@ -61,9 +61,10 @@ def _are_opposite(rows: Array) -> bool:
 
 
 def _pair(z: Tensor) -> Tensor:
-    """1 − p and p, where z is the logit of p."""
+    """1 − p and p, where the last entry of a row z is the logit of p."""
     weight, bias = PAIR
-    return Tensor(z.affine.activated("sigmoid").matmul(weight).plus(bias), (1, 2))
+    logit = z.at(z.places[:, -1:]).affine
+    return Tensor(logit.activated("sigmoid").matmul(weight).plus(bias), (1, 2))
 
 
 def shares(x: Tensor) -> Tensor:
@@ -79,8 +80,7 @@ def shares(x: Tensor) -> Tensor:
         return x
     logits = None if source is None or source.activation != "sigmoid" else source.affine
     if logits is not None and _are_opposite_maps(logits):
-        z = Tensor(logits, x.shape)
-        return _pair(z.at(z.places[:, -1:]))
+        return _pair(Tensor(logits, x.shape))
     if not _is_pair(x.affine):
         raise ValueError(SUM)
     return x

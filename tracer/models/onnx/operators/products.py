@@ -16,7 +16,7 @@ from tracer.enclosures import rounding
 from tracer.models.lowering import maxima
 from tracer.models.lowering.affine import Affine
 from tracer.models.lowering.matrix import need_room
-from tracer.models.lowering.tensor import Constant, Tensor, tensor_first
+from tracer.models.lowering.tensor import Constant, Tensor, commutative, tensor_first
 from tracer.models.lowering.windows import per_channel
 from tracer.models.onnx.operators.tensors import (
     OF_TENSORS_ONLY,
@@ -55,13 +55,12 @@ def _binary(name: str, operation: Callable[[Value, Value], Tensor]) -> Operator:
 
 
 def _commutative(operation: Callable[[Tensor, Value], Tensor]) -> Callable[[Value, Value], Tensor]:
-    """An operation of a tensor and a value as one of two values, of which one must be a tensor."""
+    """A commutative operation of two values, of which one must be a tensor."""
 
     def of_two(a: Value, b: Value) -> Tensor:
-        x, y = tensor_first(a, b)
-        if not isinstance(x, Tensor):
+        if not isinstance(a, Tensor) and not isinstance(b, Tensor):
             raise ValueError(OF_TENSORS_ONLY)
-        return operation(x, y)
+        return commutative(operation)(a, b)
 
     return of_two
 
