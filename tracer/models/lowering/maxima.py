@@ -6,9 +6,9 @@
     elu_α(z) = α elu(z) + (1 − α) relu(z),    celu_α(z) = α elu(z / α)               [2]_, [3]_
     a · b = ((a + b)² − (a − b)²) / 4
 
-exactly. The maximum of k entries takes ⌈log₂ k⌉ layers: one of pairs, one of pairs of these, and so on. A
-maximum over a window of several axes is taken along one axis after another, so that overlapping windows share
-the maxima along the first. An activation that never decreases is exchanged with a maximum,
+exactly. The maximum or product of k entries takes ⌈log₂ k⌉ layers: one of pairs, one of pairs of these, and
+so on. A maximum over a window of several axes is taken along one axis after another, so that overlapping
+windows share the maxima along the first. An activation that never decreases is exchanged with a maximum,
 ``max(σ(a), σ(b)) = σ(max(a, b))``: then it is applied to one entry of each window.
 
 References
@@ -20,11 +20,10 @@ References
 """
 
 from collections.abc import Callable
-from functools import reduce
 
 import numpy as np
 
-from tracer.arrays import Array, Indices
+from tracer.arrays import Array, Indices, Mask
 from tracer.enclosures import rounding
 from tracer.fields.networks.activations import TABLE, activation
 from tracer.models.lowering.affine import Affine, Source
@@ -46,8 +45,7 @@ def greater(a: Tensor, b: Value | float) -> Tensor:
     """The maximum of a tensor and another tensor or a constant, broadcast to each other."""
     if not isinstance(b, Tensor):
         return a.elementwise(lambda x, c: x.plus(-c).activated("relu").plus(c), np.asarray(b))
-    shape = np.broadcast_shapes(a.shape, b.shape)
-    return Tensor(maximum(a.broadcast(shape).affine, b.broadcast(shape).affine), shape)
+    return a.combined(maximum, b)
 
 
 def lesser(a: Tensor, b: Value | float) -> Tensor:
@@ -66,15 +64,28 @@ def largest(x: Affine, which: Indices) -> Affine:
     found = which >= 0
     if not found.any(axis=1).all():
         raise ValueError("a maximum must not be over padding alone")
-    need_room(len(which), which.shape[1] // 2, most=LARGEST_LAYER)
     # The first present entry stands in for missing ones, which does not change the maximum.
     which = np.where(found, which, np.take_along_axis(which, found.argmax(axis=1)[:, None], axis=1))
+    return _by_pairs(x, which, maximum, np.not_equal)
+
+
+def _by_pairs(
+    x: Affine,
+    which: Indices,
+    operation: Callable[[Affine, Affine], Affine],
+    meeting: Callable[[Indices, Indices], Mask],
+) -> Affine:
+    """The entries ``which[k]`` of x joined by an associative `operation`, for each k: all pairs in one layer.
+
+    `meeting` tells the pairs that the operation changes: the maximum of an entry and itself is the entry.
+    """
+    need_room(len(which), which.shape[1] // 2, most=LARGEST_LAYER)
     while which.shape[1] > 1:
         half = which.shape[1] // 2
         a, b, rest = which[:, : 2 * half : 2], which[:, 1 : 2 * half : 2], which[:, 2 * half :]
-        meet = a != b
+        meet = meeting(a, b)
         alone = np.concatenate([a[~meet], rest.ravel()])
-        parts = [maximum(x.taken(a[meet]), x.taken(b[meet]))] if meet.any() else []
+        parts = [operation(x.taken(a[meet]), x.taken(b[meet]))] if meet.any() else []
         if len(alone):
             parts.append(x.taken(alone).kept())
         x, first = Affine.stacked(parts), np.count_nonzero(meet)
@@ -134,17 +145,18 @@ def product(a: Tensor, b: Value | float) -> Tensor:
     """``a · b`` of a tensor and another tensor or a constant, entry by entry, broadcast to each other."""
     if not isinstance(b, Tensor):
         return a.elementwise(Affine.times, np.asarray(b))
-    if a is b:
-        return a.activated("power", 2)
-    square = [a.plus(x).activated("power", 2) for x in (b, b.times(-1.0))]
-    return square[0].plus(square[1].times(-1.0)).times(0.25)
+    return a.activated("power", 2) if a is b else a.combined(_multiplied, b)
+
+
+def _multiplied(a: Affine, b: Affine) -> Affine:
+    of_sum, of_difference = ((a + x).activated("power", 2) for x in (b, b.times(-1.0)))
+    return (of_sum + of_difference.times(-1.0)).times(0.25)
 
 
 def product_over(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     """The product over axes, which keep the size 1."""
     which, shape = x.groups(axes)
-    first, *others = (x.at(column.reshape(shape)) for column in which.T)
-    return reduce(product, others, first)
+    return Tensor(_by_pairs(x.affine, which, _multiplied, lambda a, _: np.full(a.shape, True)), shape)
 
 
 def power(x: Tensor, exponent: float) -> Tensor:

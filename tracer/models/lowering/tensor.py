@@ -70,12 +70,16 @@ class Tensor:
         flat = (np.broadcast_to(a, shape).ravel().astype(np.float64) for a in (constant, *radius))
         return Tensor(operation(x.affine, *flat), shape)
 
+    def combined(self, operation: Callable[[Affine, Affine], Affine], other: "Tensor") -> "Tensor":
+        """The tensor after an elementwise `operation` with another, broadcast to each other."""
+        shape = np.broadcast_shapes(self.shape, other.shape)
+        return Tensor(operation(self.broadcast(shape).affine, other.broadcast(shape).affine), shape)
+
     def plus(self, other: "Value | float") -> "Tensor":
         """The sum with another tensor or a constant, broadcast to each other."""
         if not isinstance(other, Tensor):
             return self.elementwise(Affine.plus, np.asarray(other))
-        shape = np.broadcast_shapes(self.shape, other.shape)
-        return Tensor(self.broadcast(shape).affine + other.broadcast(shape).affine, shape)
+        return self.combined(Affine.__add__, other)
 
     def times(self, factor: float) -> "Tensor":
         """The tensor times a number."""
