@@ -66,7 +66,7 @@ def test_no_bound_of_many_random_cells_is_violated(names, fresh_seed):
 
 def test_every_activation_is_drawn():
     # Powers and cosines are of kernels: `fields/test_kernel.py`, `models/test_estimators.py`.
-    assert {*ACTIVATIONS} == {*TABLE} - {"linear", "power", "cos", "softmax"}
+    assert {*ACTIVATIONS} == {*TABLE} - {"linear", "power", "cos", "softmax", "log_softmax"}
 
 
 @pytest.mark.parametrize("network", [T1, T2, T3, T5, FOLDED, LENSES])

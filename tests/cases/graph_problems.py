@@ -9,7 +9,7 @@ from oracles.exact import Exact
 from tracer.models.onnx import graph
 
 # Activations that the oracles do not know.
-UNKNOWN = {"power", "softmax"}
+UNKNOWN = {"power", "softmax", "log_softmax"}
 # Neurons of all layers; ball arithmetic takes its time.
 MOST_NEURONS = 600
 BOX = np.array([[-1.0, 1.0], [-1.0, 1.0]])

@@ -692,7 +692,7 @@ MODELS = [
     *_rows(
         "fields/networks/probabilities.py",
         "fields/test_radii.py",
-        log_odds=("return amount, LOGIT_ULPS * UNIT_ROUNDOFF", "return amount, 0 * UNIT_ROUNDOFF"),
+        log_odds=("return amount, LOG_ODDS_ULPS * UNIT_ROUNDOFF", "return amount, 0 * UNIT_ROUNDOFF"),
     ),
     *_rows(
         "fields/networks/active_neurons.py",

@@ -120,7 +120,7 @@ def test_the_range_of_an_invertible_row_is_open(name):
 
 def test_rows_that_are_not_increasing_have_no_inverse():
     assert {name for name in TABLE if TABLE[name].inverse is None} == {
-        "relu", "hardtanh", "gelu", "silu", "cos", "power", "softmax",
+        "relu", "hardtanh", "gelu", "silu", "cos", "power", "softmax", "log_softmax",
     }  # fmt: skip
 
 
@@ -148,6 +148,13 @@ def test_softmax_is_a_distribution_that_ignores_a_common_shift():
     np.testing.assert_array_equal(p[1], [1, 0, 0])
     np.testing.assert_allclose(p.sum(axis=-1), 1, rtol=1e-15)
     np.testing.assert_allclose(softmax(z + 64), p, rtol=1e-15)
+
+
+def test_log_softmax_is_its_logarithm_where_that_underflows():
+    z = np.array([[0.0, 1.0, -2.0], [1e4, -1e4, 0.0]])
+    logs = TABLE["log_softmax"].value(z)
+    np.testing.assert_allclose(logs[0], np.log(TABLE["softmax"].value(z[0])), rtol=1e-14)
+    np.testing.assert_array_equal(logs[1], [0, -2e4, -1e4])
 
 
 def test_softmax_has_no_slope_of_its_own():

@@ -25,7 +25,7 @@ from tracer.fields.networks import serialization as network_json
 from tracer.fields.networks.activations import LEAKY_SLOPE, TABLE
 
 KEPT = [name for name in ELEMENTWISE if name not in DROPPED]
-INVERTED = [name for name in DROPPED if name != "softmax"]
+INVERTED = [name for name in DROPPED if not TABLE[name].couples]
 
 
 def random_network(activation, sizes=(3, 5, 4, 3), last=None, seed=0):
@@ -118,7 +118,7 @@ def test_a_leaky_slope_of_zero_or_less_is_kept():
 
 
 @settings(max_examples=25, deadline=None)
-@given(network=networks(outputs=3, last=[*ELEMENTWISE, "softmax"]), i=st.integers(0, 2), j=st.integers(0, 2))
+@given(network=networks(outputs=3, last=[*TABLE]), i=st.integers(0, 2), j=st.integers(0, 2))
 def test_a_margin_changes_sign_with_the_order_of_its_outputs(network, i, j):
     if i == j:
         with pytest.raises(ValueError, match="i and j must differ"):
@@ -160,19 +160,24 @@ def test_a_level_vanishes_exactly_where_the_output_has_the_value(last):
     assert len(level.layers) == 3 + (last in KEPT)
 
 
-@pytest.mark.parametrize("output", [0, 1])
-def test_a_level_of_a_softmax_of_two_is_a_shifted_margin(output):
-    network, x = random_network("tanh", sizes=(2, 4, 2), last="softmax"), points(40, 2)
-    level = network.level(output, 0.3)
-    p = network(x)[:, output]
+@pytest.mark.parametrize(("last", "value"), [("softmax", 0.3), ("log_softmax", np.log(0.3))])
+@pytest.mark.parametrize(("sizes", "output"), [((2, 4, 2), 0), ((2, 4, 2), 1), ((3, 5, 4, 3), 1)])
+def test_a_level_of_a_softmax_is_one_of_its_log_odds(sizes, output, last, value):
+    network, x = random_network("tanh", sizes=sizes, last=last), points(40, sizes[0])
+    level, p = network.level(output, value), network(x)[:, output]
+    p = np.exp(p) if last == "log_softmax" else p
     np.testing.assert_allclose(level.value(x), np.log(p / (1 - p)) - np.log(0.3 / 0.7), atol=1e-13)
+    same = network.probability(output, 0.3)
+    np.testing.assert_allclose(level.value(x), same.value(x), atol=1e-13)
 
 
-def test_a_level_of_a_softmax_of_three_is_one_of_its_probability():
-    network, x = random_network("tanh", last="softmax"), points(40, 3)
-    level = network.level(1, 0.3)
-    p = network(x)[:, 1]
-    np.testing.assert_allclose(level.value(x), np.log(p / (1 - p)) - np.log(0.3 / 0.7), atol=1e-13)
+def test_a_level_of_a_log_softmax_that_may_be_meant_as_a_probability_has_a_cure():
+    network = random_network("tanh", last="log_softmax")
+    with pytest.raises(ValueError, match=r"\(-inf, 0\) of log_softmax; got 0.9: pass math.log\(0.9\)"):
+        network.level(0, 0.9)
+    assert repr(Network(network.layers, classes="abc").level(0, -0.5)).endswith(
+        "log-probability of 'a' minus -0.5)"
+    )
 
 
 @pytest.mark.parametrize("last", ELEMENTWISE)

@@ -31,8 +31,8 @@ def classifier(n, activation="tanh", last="linear", link=None, inputs=2, seed=0,
 def probabilities(network, x):
     """By their definition."""
     A = network(x)
-    if network.link == "softmax" and network.layers[-1].activation != "softmax":
-        return softmax(A, axis=-1)
+    if network.link == "softmax":
+        return A if network.layers[-1].activation == "softmax" else softmax(A, axis=-1)
     if network.link == "one against rest":
         A = expit(A)
     if network.link in ("one against rest", "shares"):
@@ -46,6 +46,7 @@ def probabilities(network, x):
     [
         ("linear", None),
         ("softmax", None),
+        ("log_softmax", None),
         ("sigmoid", None),
         ("linear", "one against rest"),
         ("softplus", "shares"),
@@ -171,6 +172,7 @@ def test_the_link_comes_back_from_a_file(link):
 def test_links_are_by_the_last_activation():
     assert classifier(3).link == "softmax"
     assert classifier(3, last="softmax").link == "softmax"
+    assert classifier(3, last="log_softmax").link == "softmax"
     assert classifier(3, last="sigmoid").link == "outputs"
     assert classifier(1, last="sigmoid").link == "outputs"
     assert classifier(3, last="relu").link == "none"

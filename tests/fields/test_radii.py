@@ -10,7 +10,7 @@ import tracer
 from oracles.balls import arb_of
 from tracer.fields.networks.active_neurons import without_constants
 from tracer.fields.networks.bounds import at_points
-from tracer.fields.networks.probabilities import logit
+from tracer.fields.networks.probabilities import log_odds, log_odds_of_logarithm
 
 
 def exact(array):
@@ -68,8 +68,13 @@ def test_constants_of_a_plane_keep_their_rounding():
 def test_log_odds_are_within_their_error():
     ctx.prec = 200
     for p in (0.1, 0.25, 0.3, 0.7, 0.9, 1e-9, 1 - 2.0**-40, 0.5 + 2.0**-30, *np.linspace(0.01, 0.99, 40)):
-        amount, radius = logit(float(p))
+        amount, radius = log_odds(float(p))
         true = (arb_of(p) / (arb(1) - arb_of(p))).log()
+        assert abs(true - arb_of(amount)) <= arb_of(radius)
+    ctx.prec = 3000
+    for v in (-1e-300, -1e-17, -1e-8, -0.1, -np.log(2), -3.0, -40.0, -800.0, *-np.linspace(0.01, 2, 40)):
+        amount, radius = log_odds_of_logarithm(float(v))
+        true = arb_of(v) - (1 - arb_of(v).exp()).log()
         assert abs(true - arb_of(amount)) <= arb_of(radius)
 
 

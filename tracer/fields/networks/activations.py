@@ -43,8 +43,8 @@ class Activation:
     value, slope : callable
         The function and its derivative, elementwise; at a kink the slope from the left.
     bounds : Univariate, PiecewiseLinear, Blocks or None
-        Proven bounds of the function on intervals, for every form; None for softmax, which couples all
-        outputs.
+        Proven bounds of the function on intervals, for every form; None for softmax and its logarithm, which
+        couple all outputs.
     inverse : callable or None
         The inverse if the function is strictly increasing, else None.
     range : (float, float)
@@ -70,6 +70,11 @@ class Activation:
     def is_linear(self) -> bool:
         """Whether the function is the identity, which no form needs to apply."""
         return self.bounds is LINEAR
+
+    @property
+    def couples(self) -> bool:
+        """Whether each value depends on all outputs."""
+        return self.bounds is None
 
     @cached_property
     def kinks(self) -> tuple[float, ...]:
@@ -114,8 +119,13 @@ def _softmax(z: Array) -> Array:
     return e / e.sum(axis=-1, keepdims=True)
 
 
+def _log_softmax(z: Array) -> Array:
+    below = z - z.max(axis=-1, keepdims=True)
+    return below - np.log(np.exp(below).sum(axis=-1, keepdims=True))
+
+
 def _no_slope(z: Array) -> Array:
-    raise TypeError("softmax couples all outputs and has no slope of its own: take margin(i, j) first")
+    raise TypeError("a softmax couples all outputs and has no slope of its own: take margin(i, j) first")
 
 
 def _leaky_relu(c: float) -> Activation:
@@ -187,6 +197,7 @@ TABLE: dict[str, Activation] = {
     "cos": Activation(np.cos, lambda z: -np.sin(z), elementary.COS, range=(-1.0, 1.0)),
     "power": _power(SQUARE),
     "softmax": Activation(_softmax, _no_slope, None, range=(0.0, 1.0)),
+    "log_softmax": Activation(_log_softmax, _no_slope, None, range=(-INF, 0.0)),
 }
 
 
@@ -254,9 +265,9 @@ def _block(given: Any) -> Block:
             f'[("relu", 40), ("leaky_relu", 8, 0.25), ("linear", 10)]; got {shown(given)} for a block'
         )
     name, count, *parameter = given
-    if name == "softmax":
-        raise ValueError("softmax must be a layer's only activation, it couples all outputs; got a block")
     row = row_of_block(name, *parameter)
+    if row.couples:
+        raise ValueError(f"{name} must be a layer's only activation, it couples all outputs; got a block")
     numbers = [positive_integer("degree", p) if row.parameter == "degree" else float(p) for p in parameter]
     return (name, positive_integer("the number of neurons of a block", count), *numbers)
 

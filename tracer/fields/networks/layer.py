@@ -47,9 +47,9 @@ class Layer:
     bias : array_like, shape (out,)
     activation : str or sequence of (str, int[, float])
         A row of the table: linear, sigmoid, tanh, relu, leaky_relu, hardtanh, softplus, gelu (the
-        erf form), silu, elu, cos, power (z^degree), or softmax (in the last layer only). Or blocks of
-        outputs with one activation each, ``[("relu", 40), ("leaky_relu", 8, 0.25), ("linear", 10)]``: its
-        name, the number of outputs, and its slope or degree if it is not the default.
+        erf form), silu, elu, cos, power (z^degree), softmax or log_softmax (in the last layer only). Or
+        blocks of outputs with one activation each, ``[("relu", 40), ("leaky_relu", 8, 0.25), ("linear",
+        10)]``: its name, the number of outputs, and its slope or degree if it is not the default.
     slope : float, optional
         The slope of leaky_relu left of 0, 0.01 by default.
     degree : int, optional

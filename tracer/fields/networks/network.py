@@ -39,6 +39,9 @@ from tracer.fields.networks.probabilities import (
     VOTES,
     WITHOUT,
     link_of,
+    log_odds,
+    log_odds_level,
+    log_odds_of_logarithm,
     need_probability,
     probability_layers,
 )
@@ -70,14 +73,14 @@ class Network(Model):
         How the outputs become probabilities: "softmax", "one against rest" (logistic functions, normalised),
         "shares" (of their sum), "outputs" (they are probabilities), "votes" (scores made of votes, each
         between two classes) or "none". By default "outputs" after a sigmoid, "softmax" for several outputs
-        after a softmax or without an activation, else "none".
+        after a softmax or log-softmax or without an activation, else "none".
     title : str, optional
         What F is, for a margin or level; its `repr` ends with it.
 
     Raises
     ------
     ValueError
-        If there is no layer, shapes do not chain, softmax stands before the end, or the number
+        If there is no layer, shapes do not chain, a softmax stands before the end, or the number
         of labels differs from the number of outputs or inputs.
     """
 
@@ -113,10 +116,12 @@ class Network(Model):
                     f"layers must chain: layer {k} has {before.outputs} outputs, "
                     f"layer {k + 1} takes {after.inputs} inputs"
                 )
-            if before.activation == "softmax":
-                raise ValueError(f"softmax must be the last layer's activation; got it in layer {k}")
-        if layers[-1].activation == "softmax" and layers[-1].outputs < 2:
-            raise ValueError("softmax needs two or more outputs; got 1")
+            if before.function.couples:
+                raise ValueError(
+                    f"{before.activation} must be the last layer's activation; got it in layer {k}"
+                )
+        if layers[-1].function.couples and layers[-1].outputs < 2:
+            raise ValueError(f"{layers[-1].activation} needs two or more outputs; got 1")
         classes = labelled("classes", classes, layers[-1].outputs)
         inputs = labelled("inputs", inputs, layers[0].inputs)
         if plane is not None and not (isinstance(plane, Plane) and layers[0].inputs == 2):
@@ -201,8 +206,8 @@ class Network(Model):
     @property
     def unenclosable(self) -> str | None:
         """The reason why `enclose` has no bounds; None if it has."""
-        softmax = self.layers[-1].activation == "softmax"
-        return "softmax couples all outputs" if softmax else None
+        last = self.layers[-1]
+        return f"{last.activation} couples all outputs" if last.function.couples else None
 
     @property
     def votes(self) -> bool:
@@ -234,7 +239,7 @@ class Network(Model):
 
     def _difference(self, i: int, j: int) -> dict[str, Any]:
         *hidden, last = self.layers
-        if last.function.inverse or last.activation == "softmax":
+        if last.function.inverse or last.function.couples:
             layers = (*hidden, last.difference(i, j))
         else:
             layers = (*hidden, last.rows(i, j), Layer([[1.0, -1.0]], [0.0]))
@@ -262,7 +267,7 @@ class Network(Model):
         The scores and the outputs have the same argmax.
         """
         *hidden, last = self.layers
-        if last.function.inverse or last.activation == "softmax":
+        if last.function.inverse or last.function.couples:
             return replace(self, layers=(*hidden, last.linear(negative)))
         if not negative:
             return self
@@ -273,12 +278,13 @@ class Network(Model):
     def level(self, output: int, value: float) -> Network:
         """The network whose zero set is where `output` has the given `value`, in units of that output.
 
-        A strictly increasing output activation is inverted, ``A − σ⁻¹(value)``; so is a softmax. relu,
-        hardtanh, gelu and silu stay.
+        A strictly increasing output activation is inverted, ``A − σ⁻¹(value)``; so are a softmax and its
+        logarithm. relu, hardtanh, gelu and silu stay.
 
-        `value` is a probability if the network ends in a sigmoid or a softmax, a logit or score if it ends
-        without an activation, as classifiers of scikit-learn and most modules of torch do: their
-        probabilities have `probability`. The `repr` of the result says which quantity it is a level of.
+        `value` is a probability if the network ends in a sigmoid or a softmax, the logarithm of one if it
+        ends in a log-softmax, and a logit or score if it ends without an activation, as classifiers of
+        scikit-learn and most modules of torch do: their probabilities have `probability`. The `repr` of the
+        result says which quantity it is a level of.
 
         Raises
         ------
@@ -302,19 +308,22 @@ class Network(Model):
             raise ValueError(self._two_meanings(output, value))
         if self.classes is not None and link == "outputs" and last.activation == "linear":
             need_probability("value", value)
-        low, high = last.rows(output).function.range if last.activation != "softmax" else (0.0, 1.0)
+        row = last if last.function.couples else last.rows(output)
+        low, high = row.function.range
         if not low < value < high:
+            cure = f": pass math.log({value!r})" if row.activation == "log_softmax" and 0 < value < 1 else ""
             raise ValueError(
-                f"value must lie in the open range ({low:g}, {high:g}) of {_names(last.rows(output))}; "
-                f"got {shown(value)}"
+                f"value must lie in the open range ({low:g}, {high:g}) of {_names(row)}; "
+                f"got {shown(value)}{cure}"
             )
-        if last.activation == "softmax":
-            layers = probability_layers(self.layers, "softmax", output, value)
-        elif (inverse := last.rows(output).function.inverse) is None:
-            layers = (*hidden, last.rows(output), Layer([[1.0]], [-value]))
+        if last.function.couples:
+            amount = log_odds(value) if last.activation == "softmax" else log_odds_of_logarithm(value)
+            layers = log_odds_level(self.layers, "softmax", output, *amount)
+        elif (inverse := row.function.inverse) is None:
+            layers = (*hidden, row, Layer([[1.0]], [-value]))
         else:
             amount = float(inverse(np.asarray(value)))
-            exact = last.rows(output).activation == "linear"
+            exact = row.activation == "linear"
             radius = 0.0 if exact else INVERSE_ULPS * UNIT_ROUNDOFF * (abs(amount) + 1)
             layers = (*hidden, last.shifted(output, amount, radius))
         known = sides(self.classes, self.n_outputs, output) if self.n_outputs > 1 else self.sides
@@ -327,9 +336,10 @@ class Network(Model):
         """The network whose zero set is where a class has the probability p; positive where it has more.
 
         For a classifier of scikit-learn the probability is that of `predict_proba`. Outputs of other networks
-        are probabilities after a sigmoid or a softmax, and logits of a softmax if they have no activation. A
-        single sigmoid is the probability of class 1, and class 0 has the rest. The result is a network like
-        any margin: it is traced with proof, and can be restricted, saved and pickled.
+        are probabilities after a sigmoid or a softmax, their logarithms after a log-softmax, and logits of a
+        softmax if they have no activation. A single sigmoid is the probability of class 1, and class 0 has
+        the rest. The result is a network like any margin: it is traced with proof, and can be restricted,
+        saved and pickled.
 
         Parameters
         ----------
@@ -375,8 +385,8 @@ class Network(Model):
         if self.n_outputs == 1 and self.title is not None:
             return self.title
         kind = {"softmax": "logit", "outputs": "probability"}.get(self.link, "score")
-        if self.layers[-1].activation == "softmax":
-            kind = "probability"
+        if self.layers[-1].function.couples:
+            kind = "probability" if self.layers[-1].activation == "softmax" else "log-probability"
         return f"output {output}" if self.classes is None else f"{kind} of {shown(self.classes[output])}"
 
     def _no_probabilities(self) -> str:

@@ -26,8 +26,8 @@ from tracer.fields.networks.layer import Layer
 VOTES = "votes"
 WITHOUT = (VOTES, "none")
 LINKS = ("softmax", "one against rest", "shares", "outputs", *WITHOUT)
-# The error of a computed log(p / (1 − p)), in unit roundoffs of its size + 1: two logarithms of 4 ulp.
-LOGIT_ULPS = 16
+# The error of computed log-odds, in unit roundoffs of their size + 1: two logarithms of 4 ulp, and expm1.
+LOG_ODDS_ULPS = 16
 
 
 def link_of(layers: Sequence[Layer], link: str | None) -> str:
@@ -48,7 +48,9 @@ def link_of(layers: Sequence[Layer], link: str | None) -> str:
         return link
     if last.activation == "sigmoid" or _is_pair(layers):
         return "outputs"
-    return "softmax" if last.outputs > 1 and last.activation in ("softmax", "linear") else "none"
+    return (
+        "softmax" if last.outputs > 1 and (last.function.couples or last.activation == "linear") else "none"
+    )
 
 
 def _is_pair(layers: Sequence[Layer]) -> bool:
@@ -77,10 +79,18 @@ def need_probability(name: str, value: Any) -> float:
     return p
 
 
-def logit(p: float) -> tuple[float, float]:
-    """log(p / (1 − p)), and an upper bound of its error."""
-    amount = float(np.log(p) - np.log1p(-p))
-    return amount, LOGIT_ULPS * UNIT_ROUNDOFF * (abs(amount) + 1)
+def log_odds(p: float) -> tuple[float, float]:
+    """The log-odds log(p / (1 − p)) of a probability, and an upper bound of their error."""
+    return _with_error(float(np.log(p) - np.log1p(-p)))
+
+
+def log_odds_of_logarithm(v: float) -> tuple[float, float]:
+    """The log-odds v − log(1 − exp v) of the probability exp v, and an upper bound of their error."""
+    return _with_error(float(v - np.log(-np.expm1(v))))
+
+
+def _with_error(amount: float) -> tuple[float, float]:
+    return amount, LOG_ODDS_ULPS * UNIT_ROUNDOFF * (abs(amount) + 1)
 
 
 def probability_layers(layers: Sequence[Layer], link: str, i: int, p: float) -> tuple[Layer, ...]:
@@ -96,8 +106,15 @@ def probability_layers(layers: Sequence[Layer], link: str, i: int, p: float) -> 
         return (*hidden, last.rows(i), Layer([[1.0]], [-p]))
     if link == "outputs" and last.activation == "linear":
         return (*hidden, last.shifted(i, p, 0.0))
+    return log_odds_level(layers, link, i, *log_odds(p))
+
+
+def log_odds_level(
+    layers: Sequence[Layer], link: str, i: int, amount: float, radius: float
+) -> tuple[Layer, ...]:
+    """Layers whose single output is the log-odds of class i less an `amount`, known to within a radius."""
     *hidden, last = log_odds_layers(layers, link, i)
-    return (*hidden, last.shifted(0, *logit(p)))
+    return (*hidden, last.shifted(0, amount, radius))
 
 
 def log_odds_layers(layers: Sequence[Layer], link: str, i: int) -> tuple[Layer, ...]:

@@ -39,13 +39,14 @@ def _named(name: str, parameter: float | None = None) -> Function:
 
 @dataclass(frozen=True)
 class Softmax:
-    """Softmax over axes of a batch; log-softmax, whose boundaries are the same, is read as softmax."""
+    """Softmax, or its logarithm, over axes of a batch."""
 
     axes: tuple[Any, ...] = (-1,)
+    name: str = "softmax"
 
     def __call__(self, x: Tensor) -> Tensor:
         """The tensor after softmax."""
-        return x.activated("softmax")
+        return x.activated(self.name)
 
     def check(self, shape: Shape) -> None:
         """Raise a ValueError unless softmax runs over all entries of a shape."""
@@ -89,7 +90,7 @@ FUNCTIONS: dict[str, Function] = {
     "hard_silu": composites.hard_swish,
     "hard_swish": composites.hard_swish,
     "softmax": Softmax(),
-    "log_softmax": Softmax(),
+    "log_softmax": Softmax(name="log_softmax"),
 }
 # Functions of `keras.ops` without parameters, by the names of their classes.
 OPERATORS: dict[str, Function] = {

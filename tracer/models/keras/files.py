@@ -39,8 +39,7 @@ def load(
 
     The network's inputs are the entries of the model's inputs for one point, one after another in C order,
     channels where the model has them, without inputs that the output does not need. Layers without effect
-    once a model is trained are left out; a final log-softmax is read as softmax, which has the same
-    boundaries. Errors name the layer.
+    once a model is trained are left out. Errors name the layer.
     """
     if find_spec("h5py") is None:
         raise ImportError(f"reading {shown(path)} needs the package h5py: pip install h5py")

@@ -50,7 +50,7 @@ def network(output: Affine, inputs: Sequence[Affine]) -> Network:
     Raises
     ------
     ValueError
-        If softmax stands before the end, or the output depends on no input.
+        If a softmax stands before the end, or the output depends on no input.
     """
     return Network([step.layer() for step in steps(output, inputs)])
 
@@ -69,9 +69,9 @@ def steps(output: Affine, inputs: Sequence[Affine]) -> list[Step]:
         for level, group in groupby(sorted(uses, key=lambda source: source.level), lambda s: s.level)
     }
     for source in uses:
-        if source.activation == "softmax" and source is not last:
+        if TABLE[source.activation].couples and source is not last:
             raise ValueError(
-                f"softmax must be the last layer's activation; got it in layer {source.level - 1}"
+                f"{source.activation} must be the last layer's activation; got it in layer {source.level - 1}"
             )
     found = []
     for level in sorted(levels.keys() - {0}):

@@ -135,7 +135,7 @@ def _before_activation(x: Tensor, maxima: Callable[[Tensor], Tensor]) -> Tensor:
 def _never_decreases(source: Source) -> bool:
     """Whether the activation of a source, which must not be the identity, never decreases."""
     name, parameter = source.activation, source.parameter
-    if name in ("linear", "softmax"):
+    if name == "linear":
         return False
     row = TABLE[name] if parameter is None else activation(name, **{str(TABLE[name].parameter): parameter})
     return row.inverse is not None or name in FLAT_IN_PARTS

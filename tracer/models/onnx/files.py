@@ -33,8 +33,7 @@ def load(
     """Read a network from an ONNX file, as `tracer.load` does; it is unpacked if its name ends in ``.gz``.
 
     The network's inputs are the entries of the graph's inputs for one point, one after another in C order,
-    without inputs that the output does not need. A final log-softmax is read as softmax, which has the same
-    margins. Errors name the node.
+    without inputs that the output does not need. Errors name the node.
     """
     try:
         import onnx

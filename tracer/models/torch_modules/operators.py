@@ -381,10 +381,12 @@ def _softplus(input: Tensor, beta: float = 1, threshold: float = 20) -> Tensor:
     return Tensor(input.affine.times(beta).activated("softplus").over(beta), input.shape)
 
 
-def _softmax(input: Tensor, dim: int | None = None, *args: Any, **kwargs: Any) -> Tensor:
+def _softmax(
+    input: Tensor, dim: int | None = None, *args: Any, name: str = "softmax", **kwargs: Any
+) -> Tensor:
     if input.shape[-1 if dim is None else dim] != input.affine.outputs:
-        raise NoChain(f"softmax runs over dimension {dim} of shape {input.shape}")
-    return input.activated("softmax")
+        raise NoChain(f"{name} runs over dimension {dim} of shape {input.shape}")
+    return input.activated(name)
 
 
 def _prelu(input: Tensor, weight: Constant) -> Tensor:
@@ -467,7 +469,7 @@ TABLE: dict[str, Callable[..., Any]] = {
     "abs": _elementwise(maxima.magnitude),
     "absolute": _elementwise(maxima.magnitude),
     "softmax": _softmax,
-    "log_softmax": _softmax,
+    "log_softmax": partial(_softmax, name="log_softmax"),
     "softmin": lambda input, *args, **kwargs: _softmax(input.times(-1.0), *args, **kwargs),
     **gates.TABLE,
     **_of_axes("dropout", _dropout),

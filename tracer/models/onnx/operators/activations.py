@@ -63,14 +63,16 @@ def _parameters(operation: Callable[..., Affine], **defaults: float) -> Operator
     return operator
 
 
-def _softmax(node: Node, x: Tensor) -> Tensor:
-    """Softmax, or log-softmax, whose boundaries are the same."""
-    old = node.opset < SOFTMAX_OF_ONE_AXIS
-    axis = node.get("axis", 1 if old else -1)
-    together = prod(x.shape[axis:]) if old else x.shape[axis]
-    if together != x.affine.outputs:
-        raise ValueError(f"softmax must run over all outputs; got axis {axis} of shape {x.shape}")
-    return x.activated("softmax")
+def _softmax(name: str) -> Operator:
+    def operator(node: Node, x: Tensor) -> Tensor:
+        old = node.opset < SOFTMAX_OF_ONE_AXIS
+        axis = node.get("axis", 1 if old else -1)
+        together = prod(x.shape[axis:]) if old else x.shape[axis]
+        if together != x.affine.outputs:
+            raise ValueError(f"{name} must run over all outputs; got axis {axis} of shape {x.shape}")
+        return x.activated(name)
+
+    return operator
 
 
 OF_TENSORS: dict[str, Operator] = {
@@ -91,6 +93,6 @@ OF_TENSORS: dict[str, Operator] = {
     "Mish": lambda node, x: composites.mish(x),
     "Swish": _swish,
     "Clip": _clip,
-    "Softmax": _softmax,
-    "LogSoftmax": _softmax,
+    "Softmax": _softmax("softmax"),
+    "LogSoftmax": _softmax("log_softmax"),
 }
