@@ -6,6 +6,7 @@ file then one of the bytes.
 """
 
 import json
+import warnings
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -144,7 +145,9 @@ def array_changed(rng, numbers):
     elif how < 0.7:
         numbers[name] = array[: len(array) // 2] if array.ndim else np.array([array, array])
     elif how < 0.8:
-        numbers[name] = array.astype(str(some(rng, [">f8", "f4", "complex128", "bool", "i8", "U9", "S9"])))
+        kind = str(some(rng, [">f8", "f4", "complex128", "bool", "i8", "U9", "S9"]))
+        with warnings.catch_warnings(action="ignore"):
+            numbers[name] = array.astype(kind)
     elif how < 0.9:
         numbers[name] = numbers[str(some(rng, sorted(numbers)))]
     elif how < 0.95:

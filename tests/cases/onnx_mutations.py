@@ -84,7 +84,8 @@ def constant(rng, made):
     found = [t for t in made.graph.initializer if t.data_type == 7 and t.raw_data]
     if found:
         tensor = some(rng, found)
-        numbers = np.frombuffer(tensor.raw_data, dtype=np.int64).copy()
+        # Bytes that another change may have cut within a number.
+        numbers = np.frombuffer(tensor.raw_data, np.int64, count=len(tensor.raw_data) // 8).copy()
         if len(numbers):
             numbers[rng.integers(len(numbers))] = lie(rng)
         tensor.raw_data = numbers.tobytes()

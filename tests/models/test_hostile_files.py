@@ -3,9 +3,11 @@
 import json
 import subprocess
 import sys
+from functools import partial
 
 import numpy as np
 import pytest
+from scipy.sparse import bsr_array, coo_array, csc_array, csr_array
 
 import tracer
 from cases.problems import SHARED, needs_shared
@@ -108,12 +110,40 @@ def test_a_sparse_weight_does_not_claim_more_than_there_is(tmp_path):
         tracer.load(path)
 
 
-def test_a_sparse_weight_has_no_rows_before_the_first(tmp_path):
-    sparse = {"shape": [2, 5], "data": [1, 2, 3], "indices": [0, 4, 1], "indptr": [0, 2, -(2**63)]}
+@pytest.mark.parametrize(
+    ("last", "message"), [(-(2**63), "not be negative"), (0, "decrease; got 0 after 2"), (1, "decrease")]
+)
+def test_rows_of_a_sparse_weight_start_one_after_another(tmp_path, last, message):
+    sparse = {"shape": [2, 5], "data": [1, 2, 3], "indices": [0, 4, 1], "indptr": [0, 2, last]}
     path = tmp_path / "net.json"
     path.write_text(json.dumps({"layers": [{"W": sparse, "b": [0, 0]}]}))
-    with pytest.raises(ValueError, match="indptr must not be negative"):
+    with pytest.raises(ValueError, match=f"indptr must .*{message}"):
         tracer.load(path)
+
+
+# SciPy read and wrote numbers outside its arrays, and the process ended.
+@pytest.mark.parametrize("kind", [csr_array, csc_array, partial(bsr_array, blocksize=(1, 1))])
+@pytest.mark.parametrize(
+    ("array", "values", "message"),
+    [
+        ("indptr", [0, 5, 2, 0], "indptr must never decrease; got 2 after 5"),
+        ("indptr", [0, 1, 2, 40_000_000], "Last value of index pointer"),
+        ("indices", [50_000_000], "must be < "),
+        ("indices", [-50_000_000], "must be >= "),
+    ],
+)
+def test_a_sparse_matrix_whose_arrays_lie_is_refused(kind, array, values, message):
+    weight = kind(np.ones((3, 3)))
+    getattr(weight, array)[: len(values)] = values
+    with pytest.raises(ValueError, match=message):
+        tracer.Layer(weight, np.zeros(3))
+
+
+def test_coordinates_of_a_sparse_matrix_lie_within_it():
+    weight = coo_array(np.ones((3, 3)))
+    weight.coords[0][0] = 50_000_000
+    with pytest.raises(ValueError, match="index"):
+        tracer.Layer(weight, np.zeros(3))
 
 
 def test_layers_of_nnet_are_counted_before_they_are_read(tmp_path):

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracer.arrays import Array, Mask, Matrix, Signs
+from tracer.arrays import Array, Indices, Mask, Matrix, Signs
 from tracer.enclosures.rounding import UP
 from tracer.fields.checks import conversion_errors, frozen_array, need_finite, said, shown
 from tracer.fields.files.budget import draw
@@ -96,7 +96,7 @@ def frozen_radius(name: str, radius: ArrayLike | None, of: Array, given: Any) ->
 
 def _sorted(name: str, matrix: Any) -> Any:
     """A copy of a sparse matrix as a CSR array with ascending columns, each at most once in a row."""
-    from scipy.sparse import csr_array
+    from scipy.sparse import coo_array, csr_array
 
     if matrix.ndim != 2 or 0 in matrix.shape or matrix.dtype.kind not in "biuf":
         raise ValueError(
@@ -105,8 +105,14 @@ def _sorted(name: str, matrix: Any) -> Any:
         )
     if matrix.shape[1] > MOST_COLUMNS:
         raise ValueError(f"{name} must have at most {MOST_COLUMNS} columns; got {matrix.shape[1]}")
+    # Before SciPy converts a matrix it does not look at its indices.
+    if matrix.format == "coo":
+        matrix = coo_array((matrix.data, matrix.coords), shape=matrix.shape)
+    elif hasattr(matrix, "indptr"):
+        matrix = matrix.copy()
+        _need_ascending(matrix.indptr)
+        matrix.check_format(full_check=True)
     found: Any = csr_array(matrix, copy=True)
-    found.check_format(full_check=True)
     if max(found.nnz, found.shape[1]) <= np.iinfo(np.int32).max:
         # Half the memory: products take less time.
         found.indices, found.indptr = found.indices.astype(np.int32), found.indptr.astype(np.int32)
@@ -117,6 +123,20 @@ def _sorted(name: str, matrix: Any) -> Any:
     if falls.any() or found.nnz != matrix.nnz:
         raise ValueError(f"{name} must store every entry once: call its sum_duplicates() first")
     return found
+
+
+def _need_ascending(indptr: Indices) -> None:
+    """Raise a ValueError unless the places at which rows start are numbers from 0 on that never decrease.
+
+    SciPy's own check takes differences, which may overflow, and none where the last is 0; SciPy then sorts
+    numbers outside its arrays.
+    """
+    if indptr.min(initial=0) < 0:
+        raise ValueError(f"indptr must not be negative; got {indptr.min()}")
+    falls = np.flatnonzero(indptr[1:] < indptr[:-1])
+    if len(falls):
+        before, after = indptr[falls[0]], indptr[falls[0] + 1]
+        raise ValueError(f"indptr must never decrease; got {after} after {before}")
 
 
 def row_keys(weight: Matrix, bias: Array, symmetric: Mask, number: Array) -> tuple[Signs, Iterator[bytes]]:
@@ -171,9 +191,7 @@ def of_form(form: Any) -> Any:
 
     try:
         indices, indptr = (np.array(form[name], dtype=np.int64) for name in ("indices", "indptr"))
-        # Differences of negative ones may overflow in SciPy's own check.
-        if indptr.min(initial=0) < 0:
-            raise ValueError(f"indptr must not be negative; got {indptr.min()}")
+        _need_ascending(indptr)
         found = csr_array((np.asarray(form["data"]), indices, indptr), shape=tuple(form["shape"]))
         found.check_format(full_check=True)
     except Exception as error:
