@@ -306,7 +306,7 @@ def test_roots_on_a_line_end_in_time(field, kind, call, point, limit, clock):
 def test_a_budget_that_ends_at_any_stage_leaves_the_boundary_on_a_lattice(stage, monkeypatch):
     """Of a network with kinks of which nothing is proven; within a cell of a lattice of 15 cells a side."""
 
-    def too_late(*_):
+    def too_late(*_, **__):
         raise Overtime
 
     square = [[1, 0], [-1, 0], [0, 1], [0, -1]]

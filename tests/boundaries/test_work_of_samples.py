@@ -8,6 +8,8 @@ import tracer
 from cases.problems import T1, traced
 from tracer import End, Status
 from tracer.boundaries import sampling, work
+from tracer.fields.box import Box
+from tracer.fields.evaluations import Evaluations
 
 BOX = [(-2.0, 2.0), (-2.0, 2.0)]
 # The vertices of the lattice along each side.
@@ -242,6 +244,20 @@ def test_a_spent_effort_leaves_the_whole_boundary_to_about_a_cell(name, monkeypa
         assert not curve.jumps
         assert set(curve.ends) <= {End.BOX, End.BUDGET}
         assert (curve.error_bound >= 1 / (SIDE - 1)).all()
+
+
+@pytest.mark.parametrize("located", [True, False])
+def test_points_of_a_contour_are_on_the_boundary_if_there_is_time(located):
+    f = tracer.Function(lambda x, y: x**2 + 2 * y**2 - 1)
+    with work.Work.of(1e-10, 10_000, None, progress=False) as whole:
+        box = Box.from_bounds([(-2, 2), (-2, 2)])
+        search = sampling.Search(Evaluations(f, np.inf), box, whole)
+        search.draw_contours(deadline=np.inf, last=np.inf if located else -np.inf)
+    (curve,) = (known.curve for known in search.known.each)
+    assert curve.closed
+    largest = np.abs(f.value(curve.points)).max()
+    assert largest <= 1e-14 if located else largest > 1e-6
+    assert (curve.error_bound >= curve.tolerance).all()
 
 
 def test_one_curve_does_not_take_all_the_effort():

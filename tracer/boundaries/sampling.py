@@ -68,8 +68,8 @@ COARSE_SIDES = (1, 4, 10, 20)
 # Share of the time limit after which no further curve is started.
 FOLLOW_SHARE = 0.9
 # Where there was no time for all curves, contours are drawn of the finest of these lattices, cells a side,
-# for which there is time until this share of the time limit.
-DRAW_SHARE, DRAWN_SIDES = 1.05, (21, 41, 81, 161, 281)
+# for which there is time until this share of the time limit; until a second one their points are located.
+DRAW_SHARE, LOCATE_SHARE, DRAWN_SIDES = 1.05, 1.08, (21, 41, 81, 161, 281)
 # Share of the time left in which chords along contours are refined.
 CHORD_SHARE = 0.6
 # What a certificate adds where curves are polylines.
@@ -152,7 +152,8 @@ def continued_boundary(boundary: Boundary, work: Work) -> Boundary:
         # A value takes no longer than bounds on a cell: if a few take too long, nothing more is evaluated.
         few = FIRST_ROWS * stats.seconds["paving"] / max(1, stats.cells)
         in_time = few <= (DRAW_SHARE - 1) * work.limits.time_limit
-        search.draw_contours(undecided, work.deadline(DRAW_SHARE) if in_time else None)
+        shares = (DRAW_SHARE, LOCATE_SHARE) if in_time else ()
+        search.draw_contours(undecided, *map(work.deadline, shares))
     work.end_of("continuation")
     curves = search.known.sorted()
     return replace(
@@ -297,23 +298,30 @@ class Search:
         if len(trace.pieces):  # round a single vertex there is no curve
             self.known.each.append(KnownCurve(self._polygon(trace, FINEST)))
 
-    def draw_contours(self, boxes: Array | None = None, deadline: float | None = None) -> None:
+    def draw_contours(
+        self, boxes: Array | None = None, deadline: float = -math.inf, last: float = -math.inf
+    ) -> None:
         """Draw the contours of a lattice where no curve is known, in cells that meet `boxes` (m, 2, 2).
 
-        Without boxes in all cells. They go through the sign changes, as far as these are located, or
-        linearly interpolated. The lattice is the one that is there, or a finer one evaluated before a
-        `deadline`.
+        Without boxes in all cells. The lattice is the one that is there, or a finer one evaluated before a
+        `deadline`. The contours go through the sign changes on its edges, located before a `last` deadline,
+        else linearly interpolated.
         """
-        if deadline is not None:
-            self._refine_lattice(deadline)
+        self._refine_lattice(deadline)
         if self._lattice is None or not len(self._lattice.edge):
             return
-        cells, changes = self._cells, self._changes or interpolated(self._lattice)
+        cells, changes = self._cells, self._changes or self._located(self._lattice, last)
         where = ~cells.passed([known.curve for known in self.known.each])
         if boxes is not None:
             where &= cells.meeting(boxes)
-        curves = drawn(self.evaluations.field, self.box, self._lattice, changes, cells, where)
-        self.known.each += [KnownCurve(curve) for curve in curves]
+        traces = drawn(self._lattice, changes, cells, where)
+        self.known.each += [KnownCurve(self._polygon(trace)) for trace in traces]
+
+    def _located(self, lattice: Lattice, deadline: float) -> SignChanges:
+        """The sign changes on a lattice's edges, interpolated if they are not located before a `deadline`."""
+        with contextlib.suppress(Overtime):
+            return sign_changes_of(Evaluations(self.evaluations.field, deadline), lattice, nearly=0.0)
+        return interpolated(lattice)
 
     def _refine_lattice(self, deadline: float) -> None:
         evaluations = Evaluations(self.evaluations.field, deadline)

@@ -1,7 +1,7 @@
 """Contours of a lattice as curves, where no time or effort is left to follow them.
 
 Such a curve is the polygon through the sign changes of a contour: within about a cell it is the boundary, if
-F has no more sign changes in a cell than its corners show. No value of F is needed.
+F has no more sign changes in a cell than its corners show.
 """
 
 import numpy as np
@@ -11,29 +11,23 @@ from tracer.curves.continuation.lattice import Lattice, SignChanges
 from tracer.curves.contours.lattice_cells import LatticeCells
 from tracer.curves.contours.marching_squares import Contour, contours_of, polyline_of
 from tracer.curves.contours.runs import runs_of
-from tracer.curves.curve import Curve
 from tracer.curves.end import End
-from tracer.fields.box import Box
-from tracer.fields.field import Field
+from tracer.curves.trace import Trace
 
 
-def drawn(
-    field: Field, box: Box, lattice: Lattice, changes: SignChanges, cells: LatticeCells, where: Mask
-) -> list[Curve]:
+def drawn(lattice: Lattice, changes: SignChanges, cells: LatticeCells, where: Mask) -> list[Trace]:
     """The contours of a lattice through those of its cells that are in `where`, as polygons.
 
     They end with `End.BUDGET` where they leave these cells.
     """
     every = np.ones(len(changes.points), dtype=bool)
-    curves = []
-    for contour in contours_of(None, lattice, every):
-        for run in runs_of(contour, changes):
-            for part in _parts(run, _inside(run, changes.points, cells, where)):
-                trace = polyline_of(part, changes, End.BUDGET)
-                if len(trace.pieces):  # round a single vertex there is no curve
-                    cell = 1.0 / min(cells.shape)
-                    curves.append(Curve.polygon(trace, field, box, cell, cell))
-    return curves
+    traces = [
+        polyline_of(part, changes, End.BUDGET)
+        for contour in contours_of(None, lattice, every)
+        for run in runs_of(contour, changes)
+        for part in _parts(run, _inside(run, changes.points, cells, where))
+    ]
+    return [trace for trace in traces if len(trace.pieces)]  # round a single vertex there is no curve
 
 
 def _inside(run: Contour, x: Array, cells: LatticeCells, where: Mask) -> Mask:
