@@ -51,6 +51,19 @@ def test_mixed_networks_are_followed_to_full_order_on_both_sides_of_their_kinks(
     assert points <= 12 * arcs + 60
 
 
+@pytest.mark.parametrize("first", ["silu", "tanh"])
+def test_a_corner_at_zero_costs_no_budget(first):
+    # As coordinates have more digits the nearer they are to 0, a curve can be cut towards a corner there for
+    # ever: networks without biases have one where all their kinks meet.
+    for seed in (5, 9):
+        W1, W2, W3 = (np.random.default_rng(seed).uniform(-1, 1, shape) for shape in ((2, 2),) * 3)
+        hidden = tracer.Layer(np.vstack([W2, np.eye(2)]), np.zeros(4), [("relu", 2), ("linear", 2)])
+        layers = tracer.Layer(W1, np.zeros(2), first), hidden, tracer.Layer(np.hstack([W3, W3]), np.zeros(2))
+        boundary = tracer.trace(tracer.Network(layers).margin(0, 1), [(-2, 2), (-2, 2)])
+        assert boundary.certificate.complete
+        assert min(np.hypot(*curve.points.T).min() for curve in boundary) < 1e-12
+
+
 def test_the_only_kink_of_an_arc_is_a_point_of_it():
     # F = tanh(x1) + |x2 − 0.3| − 0.5: one kink, on x2 = 0.3, where tanh(x1) = 0.5.
     network = tracer.Network(

@@ -33,7 +33,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from tracer.arrays import Array, Mask, cross, dot, lengths, turned, unit_vectors
+from tracer.arrays import EPS, Array, Mask, cross, dot, lengths, turned, unit_vectors
 from tracer.atlas.edges.roots import point_bounds
 from tracer.curves.pieces import (
     AT_CHECKS,
@@ -121,7 +121,7 @@ def stacked_pieces(
         return stack, with_arclength(_straight(stack.start, stack.end, NODES)), np.zeros(len(stack), bool)
     n, length = len(stack), box.distance(stack.start, stack.end).sum()
     predicted, values, hopeless = _collocated(box, stack), np.empty((n, len(NODES), 2)), np.zeros(n, bool)
-    pending, before, misses = np.arange(n), _Before.first(n), np.ones(0, bool)
+    pending, before, misses, tiny = np.arange(n), _Before.first(n), np.ones(0, bool), np.ones(0, bool)
     for left in reversed(range(MOST_CUTS if rounds is None else rounds)):
         arcs, began = stack[pending], time.perf_counter()
         found = _put_onto_curve(field, box, arcs, *predicted)
@@ -131,6 +131,7 @@ def stacked_pieces(
         # Without a bracket an arc with a lost point has no other point to be cut at.
         hopeless[pending] = found.lost & misses & (not stack.bracketed)
         misses &= ~hopeless[pending]
+        tiny = (found.length <= EPS) & (found.off <= tolerance)
         more = len(CUTS) * np.count_nonzero(misses)
         if more == 0 or left == 0 or len(stack) + more > most:
             break
@@ -145,7 +146,8 @@ def stacked_pieces(
         before = before.of_parts(found, misses)
         hopeless, values = hopeless[index], values[index]
     good = ~hopeless
-    good[pending[misses]] = False
+    # Cuts towards a corner whose coordinates are 0 end far below the rounding of a point beside it.
+    good[pending[misses]] = tiny[misses]
     return stack, with_arclength(values), good
 
 
