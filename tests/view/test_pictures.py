@@ -168,6 +168,24 @@ def test_levels_have_their_numbers_on_them():
             assert curve.length > 0
 
 
+def test_numbers_of_neighbouring_levels_are_apart():
+    network, ax = tracer.as_network(LINEAR), None
+    for p in (0.5, 0.7, 0.9):
+        boundary = tracer.trace(network.probability("virginica", p), [(0, 8), (-0.5, 3)])
+        ax = boundary.plot(ax, clabel=str(p)).ax_
+    ax.figure.draw_without_rendering()
+    assert len(ax.texts) == 3
+    assert_apart(ax.figure)
+
+
+def test_a_class_with_points_and_no_region_is_in_the_legend():
+    partition = tracer.partition(tracer.as_network(LINEAR), [(0, 2), (0, 1)])
+    assert [region.label for region in partition.regions] == ["setosa"]
+    for shading in (True, False):
+        legend = partition.plot(X=PETALS, y=SPECIES, shading=shading).ax_.get_legend()
+        assert [text.get_text() for text in legend.get_texts()] == ["setosa", "versicolor", "virginica"]
+
+
 def test_names_are_drawn_as_they_are():
     network = tracer.as_network(LINEAR)
     named = tracer.Network(network.layers, classes=("_rest", "$5$ or $6", "x" * 60), inputs=("$a", "b$c$"))

@@ -78,7 +78,7 @@ class PartitionDisplay(Display):
         junctions : bool
             Mark where three classes or more meet.
         legend : bool
-            Name the classes that have a region: beside new axes, inside given axes.
+            Name the classes that have a region or points: beside new axes, inside given axes.
         X : array_like, shape (n, 2), optional
             Data points to draw over the regions.
         y : array_like, shape (n,), optional
@@ -115,9 +115,9 @@ class PartitionDisplay(Display):
         with canvas(ax, box, curves, network, (xlabel, ylabel)) as drawn:
             self._drawn_on(drawn.ax)
             self.regions_ = self._fill(drawn, colors, outputs or ()) if options["shading"] else []
-            if not options["shading"]:
-                for number in sorted(set(outputs or ())):
-                    drawn.explain(str(self.partition.labels[number]), number=number, color=colors[number])
+            coloured = {r.output for r in self.partition.regions} if options["shading"] else set()
+            for number in sorted(set(outputs or ()) - coloured):
+                drawn.explain(str(self.partition.labels[number]), number=number, color=colors[number])
             self.undecided_ = drawn.undecided(self.partition.certificate)
             self.lines_ = drawn.curves(self.partition.arcs, kwargs)
             meeting = [junction.point for junction in self.partition.junctions]

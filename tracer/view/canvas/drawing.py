@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from tracer.arrays import Array
+from tracer.arrays import Array, lengths
 from tracer.atlas.cells.subdivision import corners_of
 from tracer.atlas.certificate import Certificate
 from tracer.fields.box import Box
@@ -135,16 +135,22 @@ class Canvas:
         draw_legend(self.ax, list(self.entries.values()), list(self.entries))
 
     def write(self, curves: Sequence[Any], text: str) -> list[Any]:
-        """A text on every curve, along it, where it is furthest from the frame."""
+        """A text on every curve, along it, where it is furthest from the frame and from other such texts."""
         from matplotlib.patheffects import withStroke
 
         drawn, view = [], np.sort(self.ax.viewLim.get_points(), axis=0)
+        others = [text.get_position() for text in self.ax.texts if text.get_transform() == self.ax.transData]
         halo = [withStroke(linewidth=3, foreground=self.palette.paper)]
         for curve in curves:
             s = np.linspace(0, curve.length, PLACES)
-            shares = (curve(s) - view[0]) / (view[1] - view[0])
-            best = int(np.minimum(shares, 1 - shares).min(axis=1).argmax())
-            (x, y), (u, v) = curve(s[best]), curve.tangent(s[best])
+            places = curve(s)
+            shares = (places - view[0]) / (view[1] - view[0])
+            room = np.minimum(shares, 1 - shares).min(axis=1)
+            for other in others:
+                room = np.minimum(room, lengths((places - other) / (view[1] - view[0])))
+            best = int(room.argmax())
+            (x, y), (u, v) = places[best], curve.tangent(s[best])
+            others.append((x, y))
             angle = (np.degrees(np.arctan2(v, u)) + 90) % 180 - 90
             along = {"rotation": angle, "rotation_mode": "anchor", "transform_rotates_text": True}
             middle = {"ha": "center", "va": "center", "clip_on": True, "zorder": 3.5, "fontsize": "small"}
