@@ -389,15 +389,15 @@ def test_of_labels_and_probabilities_the_probabilities_are_read(mapped, tmp_path
         np.testing.assert_array_equal(tracer.load(path, output=output)(X), network(X))
 
 
-def test_an_estimator_that_is_no_network_in_a_file_names_itself(tmp_path):
+@pytest.mark.parametrize(("operator", "domain"), [("TreeEnsembleClassifier", "ai.onnx.ml"), ("Scan", "")])
+def test_an_estimator_that_is_no_network_in_a_file_names_itself(operator, domain, tmp_path):
     onnx = pytest.importorskip("onnx")
     made = classifier_with_labels(onnx, True)
-    tree = onnx.helper.make_node(
-        "TreeEnsembleClassifier", ["X"], ["label", "probabilities"], domain="ai.onnx.ml"
-    )
+    made.producer_name = "skl2onnx"
+    node = onnx.helper.make_node(operator, ["X"], ["label", "probabilities"], domain=domain)
     del made.graph.node[:4]
-    made.graph.node.insert(0, tree)
-    path = tmp_path / "tree.onnx"
+    made.graph.node.insert(0, node)
+    path = tmp_path / "estimator.onnx"
     onnx.save(made, path)
     line = re.search(r"itself, (tracer\.as_network\(estimator\))", text_of(lambda: tracer.load(path)))[1]
     assert eval(line, {"tracer": tracer, "estimator": NEIGHBORS}).n_outputs == 2

@@ -199,6 +199,11 @@ def test_a_module_of_float32_is_called_with_float32():
     exact = tracer.as_network(module)
     np.testing.assert_allclose(value, exact(POINTS)[:, 0], atol=1e-5)
     np.testing.assert_allclose(gradient, exact.value_and_gradient(POINTS)[1], atol=1e-5)
+    # Points in reverse order, as a callable is checked with.
+    backward, slopes = field.value_and_gradient(POINTS[::-1])
+    np.testing.assert_allclose(backward, value[::-1], atol=1e-6)
+    np.testing.assert_allclose(slopes, gradient[::-1], atol=1e-6)
+    assert tracer.trace(field, [(-2, 2), (-2, 2)]).status is tracer.Status.SAMPLED
 
 
 @pytest.mark.parametrize(

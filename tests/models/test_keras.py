@@ -1,6 +1,7 @@
 """Keras models: in memory and saved by Keras 3, every layer against Keras' own float64 values."""
 
 import os
+import re
 import warnings
 
 import numpy as np
@@ -172,7 +173,11 @@ def quantised():
             lambda: keras.Sequential([keras.Input((2,)), L.Lambda(lambda x: x, name="f")]),
             r"'f' \(Lambda\): it is no",
         ),
-        (lambda: keras.Sequential([L.Dense(2)]), r"got None: pass shape=, the shape of one point"),
+        (lambda: keras.Sequential([L.Dense(2)]), r"must have weights, .*: fit it, or call model.build"),
+        (
+            lambda: keras.Sequential([keras.Input((None, 2)), L.Flatten()]),
+            r"got \[None, 2\]: pass shape=, the shape of one point",
+        ),
         (quantised, "its weights are quantised"),
         (
             lambda: keras.Sequential([keras.Input((3, 2)), L.LSTM(2, name="r")]),
@@ -189,8 +194,20 @@ def test_what_is_no_chain_is_named(made, message):
         tracer.as_network(made())
 
 
+def test_a_model_that_is_not_built_is_read_once_it_is():
+    model = keras.Sequential([L.Dense(3, "relu"), L.Dense(2)])
+    with pytest.raises(ValueError, match="must have weights") as error:
+        tracer.as_network(model, shape=(2,))
+    line = re.search(r"call (model\.build\(\(None, n\)\))", str(error.value))[1]
+    eval(line, {"model": model, "n": 2})
+    x = np.eye(2)
+    np.testing.assert_allclose(tracer.as_network(model)(x), values(model, x), atol=1e-6)
+
+
 def test_a_model_is_no_field_and_no_path():
     model = keras.Sequential([keras.Input((2,)), L.Dense(2)])
+    with pytest.raises(TypeError, match=r"of a model of .* Keras pass tracer.as_network\(model\)"):
+        tracer.partition(model, [(-1, 1), (-1, 1)])
     with pytest.raises(TypeError, match=r"pass tracer.as_network\(module\).margin\(0, 1\)"):
         tracer.trace(model, [(-1, 1), (-1, 1)])
     with pytest.raises(TypeError, match=r"a model is read by tracer.as_network\(model\)"):

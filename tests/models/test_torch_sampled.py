@@ -142,6 +142,16 @@ def test_values_and_gradients_are_those_of_torch(name):
     assert np.abs(gradient).max() > 0
 
 
+def test_points_in_reverse_order_are_points():
+    model = tracer.as_network(Ring())
+    x = np.random.default_rng(0).normal(size=(5, 2))
+    np.testing.assert_allclose(model(x[::-1]), model(x)[::-1], atol=1e-14)
+    np.testing.assert_allclose(model(x[:, ::-1]), model(x[:, ::-1].copy()), atol=1e-14)
+    value, gradient = model.value_and_gradient(x[::-1])
+    np.testing.assert_allclose(value, model.value(x)[::-1], atol=1e-14)
+    np.testing.assert_allclose(gradient, model.value_and_gradient(x)[1][::-1], atol=1e-14)
+
+
 @pytest.mark.parametrize("name", ["attention", "recurrent"])
 def test_a_plane_through_three_points_is_sampled(name):
     make, shape, reason = MODULES[name]

@@ -74,7 +74,7 @@ def as_classifier(network: Any) -> Classifier:
     if isinstance(network, list | tuple):
         return _several(network)
     if not isinstance(network, Model):
-        cure = "of a model of scikit-learn or torch pass tracer.as_network(model)"
+        cure = "of a model of scikit-learn, torch or Keras pass tracer.as_network(model)"
         if callable(network) and not has(network, "predict") and not is_of("torch", network):
             cure = (
                 "pass a list of functions, one for each class, or trace one alone by tracer.trace(f, bounds)"

@@ -106,5 +106,6 @@ def _by_jax(f: Callable[..., Any], x1: Array, x2: Array) -> Array | None:
 
 def _torch_tensors(x1: Array, x2: Array, kind: str) -> tuple[Any, Any]:
     torch: Any = sys.modules["torch"]
-    dtype = getattr(torch, kind)
-    return torch.tensor(x1, dtype=dtype), torch.tensor(x2, dtype=dtype)
+    # torch takes no arrays whose entries are in reverse.
+    first, second = (torch.tensor(np.ascontiguousarray(x), dtype=getattr(torch, kind)) for x in (x1, x2))
+    return first, second

@@ -51,6 +51,11 @@ def read(model: Any, shape: Sequence[int] | None = None) -> Network:
     name = type(model).__name__
     if not keras.__version__.startswith("3.") or not isinstance(model, keras.Model):
         raise ValueError(f"{name} must be a keras.Model of Keras 3: {OTHERS}")
+    if isinstance(model, keras.Sequential) and not model.built:
+        raise ValueError(
+            f"{name} must have weights, and has none before it is built: fit it, or call "
+            "model.build((None, n)) for points of n numbers"
+        )
     try:
         # JSON turns tuples into lists, as in a file.
         given = json.loads(json.dumps(keras.saving.serialize_keras_object(model)))

@@ -41,6 +41,16 @@ ESTIMATOR = "Pass the estimator of scikit-learn itself, tracer.as_network(estima
 
 def lowered(model: Any, folder: Path, output: str | int | None, shape: Shapes | None) -> Network:
     """The network of a model whose external weights lie in `folder`."""
+    try:
+        return _lowered(model, folder, output, shape)
+    except ValueError as error:
+        # Converted estimators have operators of networks, too.
+        if model.producer_name != "skl2onnx" or ESTIMATOR in str(error) or REMEDY not in str(error):
+            raise
+        raise ValueError(str(error).replace(REMEDY, f"{ESTIMATOR}. {REMEDY}")) from None
+
+
+def _lowered(model: Any, folder: Path, output: str | int | None, shape: Shapes | None) -> Network:
     graph = model.graph
     opset = next((entry.version for entry in model.opset_import if entry.domain in DOMAINS), 0)
     if not graph.node:

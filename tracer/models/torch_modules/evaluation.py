@@ -115,7 +115,8 @@ def _tensor(x: Array, shape: tuple[int, ...], dtype: Any) -> "torch.Tensor":
     """Points (k, n) as a batch of k points of a shape."""
     import torch
 
-    return torch.tensor(x, dtype=dtype).reshape(len(x), *shape)
+    # torch takes no arrays whose entries are in reverse.
+    return torch.tensor(np.ascontiguousarray(x), dtype=dtype).reshape(len(x), *shape)
 
 
 def _rows(y: Any) -> Array:
