@@ -1,31 +1,17 @@
 """The code of README and docs runs, page by page, and prints what the pages show."""
 
 import doctest
-import importlib.util
 import json
 import re
 from io import StringIO
-from pathlib import Path
 
 import pytest
 
+from cases.pages import PAGES, README, ROOT, WITH_CODE, blocks_of, is_missing
 from cases.problems import SHARED
 
-ROOT = Path(__file__).resolve().parents[1]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 # A published network that some pages read, where it is beside this checkout.
 ACAS = SHARED / "networks/acasxu_1_1/ACASXU_run2a_1_1_batch_2000.nnet"
-# A fenced block, with what a comment before it says that it needs: modules, or files of the reader.
-BLOCK = re.compile(
-    r"(?:<!-- needs: (?P<needs>[^>]*?) -->\n)?^```(?P<kind>python|pycon)\n(?P<code>.*?)^```$", re.M | re.S
-)
-
-
-def blocks_of(page):
-    return list(BLOCK.finditer(page.read_text(encoding="utf-8")))
-
-
-WITH_CODE = [page for page in PAGES if blocks_of(page)]
 
 
 # Where the port of Dask's dashboard is in use it says so, takes another, and leaves a socket open.
@@ -38,20 +24,14 @@ def test_the_code_of_a_page_runs(page, tmp_path, monkeypatch):
         (tmp_path / ACAS.name).symlink_to(ACAS)
     names = {"__name__": "__main__"}
     for block in blocks_of(page):
-        if page.name == "README.md":  # of which each block is pasted alone
+        if page == README:  # of which each block is pasted alone
             names = {"__name__": "__main__"}
-        needs = (block["needs"] or "").split()
-        if any(not is_here(need) for need in needs):
+        if is_missing(block):
             continue
         if block["kind"] == "python":
             exec(compile(block["code"], str(page), "exec"), names)
         else:
             run_session(block["code"], names, page)
-
-
-def is_here(need):
-    """Whether there is such a file, or such a module."""
-    return Path(need).exists() if "." in need else importlib.util.find_spec(need) is not None
 
 
 def run_session(code, names, page):
