@@ -104,6 +104,14 @@ CASES = {
         r"pass (lambda x1, x2: f\(np\.stack\(\[x1, x2\], axis=-1\)\))",
         {"f": lambda x: x[..., 0], "np": np},
     ),
+    "a function of three arguments": Case(
+        lambda: tracer.trace(lambda x1, x2, scale: scale * x1 - x2, BOX),
+        "f",
+        "must take two arrays, f(x1, x2)",
+        "lambda",
+        r"choose the others, pass (lambda x1, x2: f\(x1, x2, scale=scale\))",
+        {"f": lambda x1, x2, scale: scale * x1 - x2, "scale": 2.0},
+    ),
     "pairs as layers": Case(
         lambda: tracer.Network([(np.ones((2, 2)), np.zeros(2))]),
         "layers",

@@ -117,6 +117,10 @@ def test_paths_of_other_libraries_name_their_reader(tmp_path):
     assert "module.load_state_dict(torch.load(path, weights_only=True))" in text
     assert "tracer.as_network(torch.load(path, weights_only=False), shape=…), if you trust" in text
     assert "tracer.as_network(torch.jit.load(path), shape=…)" in text
+    assert "the module that was exported" in message(lambda: tracer.load(tmp_path / "net.pt2"), ValueError)
+    (tmp_path / "net.json").write_text('{"module": "keras", "class_name": "Sequential", "config": {}}')
+    text = message(lambda: tracer.load(tmp_path / "net.json"), ValueError)
+    assert text.endswith("of a Keras model pass tracer.as_network(model), its JSON has no weights")
     text = message(lambda: tracer.load(LogisticRegression()), TypeError)
     assert text.endswith("a model is read by tracer.as_network(model)")
 

@@ -17,7 +17,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
 from functools import cached_property
-from inspect import signature
+from inspect import Parameter, signature
 from typing import Any
 
 import numpy as np
@@ -364,7 +364,12 @@ def _need_two_arguments(f: Callable[..., Any]) -> None:
     try:
         parameters.bind(None, None)
     except TypeError as error:
-        raise TypeError(
-            f"f must take two arrays, f(x1, x2); got {shown(f)}, where {error}: of a function of points "
-            "(n, 2) pass lambda x1, x2: f(np.stack([x1, x2], axis=-1))"
-        ) from None
+        several = Parameter.VAR_POSITIONAL, Parameter.VAR_KEYWORD
+        required = [
+            k for k in parameters.parameters.values() if k.default is k.empty and k.kind not in several
+        ]
+        cure = "of a function of points (n, 2) pass lambda x1, x2: f(np.stack([x1, x2], axis=-1))"
+        if len(required) > 2:
+            others = ", ".join(f"{k.name}={k.name}" for k in required[2:])
+            cure = f"choose the others, pass lambda x1, x2: f(x1, x2, {others})"
+        raise TypeError(f"f must take two arrays, f(x1, x2); got {shown(f)}, where {error}: {cure}") from None

@@ -188,7 +188,8 @@ def _number(name: str, given: int | str, names: tuple[str, ...] | None, n: int) 
         return index(name, given, n, "inputs")
     if names is None or given not in names:
         known = "no names" if names is None else f"the names {', '.join(names)}"
-        raise ValueError(f"{name} must be an input, and at has {known}; got {shown(given)}")
+        cure = ": pass its number, or at=pandas.Series(at, names)" if names is None else ""
+        raise ValueError(f"{name} must be an input, and at has {known}; got {shown(given)}{cure}")
     return names.index(given)
 
 

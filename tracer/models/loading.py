@@ -39,6 +39,7 @@ SAVED_MODEL = "convert its folder, python -m tf2onnx.convert --saved-model folde
 HINTS = {
     ".pt": TORCH,
     ".pth": TORCH,
+    ".pt2": "pass the module that was exported to tracer.as_network(module, shape=…)",
     ".joblib": f"pass joblib.load(path) to tracer.as_network, {TRUSTED}",
     ".pkl": f"pass pickle.load(file) to tracer.as_network, {TRUSTED}",
     ".pickle": f"pass pickle.load(file) to tracer.as_network, {TRUSTED}",

@@ -77,7 +77,9 @@ def of_form(form: Any, source: str) -> Network:
     """The network in an object of JSON; errors as of `loads`."""
     layers = form.get("layers") if isinstance(form, dict) else None
     if not isinstance(layers, list) or not all(isinstance(layer, dict) for layer in layers):
-        raise ValueError(f'{source} must hold {{"layers": [{{"W": …, "b": …, "activation": …}}, …]}}')
+        of_keras = isinstance(form, dict) and "class_name" in form
+        cure = ": of a Keras model pass tracer.as_network(model), its JSON has no weights" if of_keras else ""
+        raise ValueError(f'{source} must hold {{"layers": [{{"W": …, "b": …, "activation": …}}, …]}}{cure}')
     draw(STEP, len(layers))
     try:
         return Network(
