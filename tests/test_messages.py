@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from sklearn.datasets import make_moons
-from sklearn.linear_model import LinearRegression
+from sklearn.linear_model import LinearRegression, LogisticRegression
 from sklearn.neighbors import KNeighborsClassifier
 
 import tracer
@@ -18,6 +18,7 @@ from tracer.fields.checks import LONGEST
 BOX = [(-1, 1), (-1, 1)]
 X, Y = make_moons(40, noise=0.2, random_state=0)
 NEIGHBORS, LINE = KNeighborsClassifier().fit(X, Y), LinearRegression().fit(X, Y)
+LOGISTIC = LogisticRegression().fit(X, Y)
 LABELLED = tracer.Network([tracer.Layer([[1, 2], [3, -1]], [0.1, 0.2])], classes=("inner", "outer"))
 PAPER, _ = tracer.example("paper")
 IMAGES = tracer.Network([tracer.Layer(np.random.default_rng(0).normal(size=(2, 64)), [0, 0])])
@@ -244,6 +245,52 @@ CASES = {
         "must be a probability, between 0 and 1",
         "90",
         r"for 90 % pass (0\.9)",
+    ),
+    "a level that may be a probability": Case(
+        lambda: tracer.as_network(LOGISTIC).level(1, 0.9),
+        "value",
+        "must be a level of the output itself",
+        "0.9 may be a probability",
+        r"has the probability 0\.9 is (network\.probability\(1, 0\.9\))",
+        {"network": tracer.as_network(LOGISTIC)},
+    ),
+    "a level in per cent": Case(
+        lambda: tracer.as_network(NEIGHBORS).level(1, 90),
+        "value",
+        "must be a probability, between 0 and 1",
+        "90",
+        r"for 90 % pass (0\.9)",
+    ),
+    "a file of torch": Case(
+        lambda: tracer.load("net.pt"),
+        "path",
+        "must end in one of .json",
+        "'net.pt'",
+        r"of TorchScript (tracer\.as_network)\(torch\.jit\.load\(path\), shape=…\)",
+    ),
+    "classes of points that do not match": Case(
+        lambda: tracer.BoundaryDisplay.from_estimator(LOGISTIC, X, y=["a", "b"] * 20),
+        "y ",
+        "must be of the classes 0, 1",
+        "'a'",
+        r"give (BoundaryDisplay\.plot)",
+        {"BoundaryDisplay": tracer.BoundaryDisplay},
+    ),
+    "a grid of scikit-learn's display": Case(
+        lambda: tracer.BoundaryDisplay.from_estimator(LOGISTIC, X, grid_resolution=200),
+        "grid_resolution",
+        "has no meaning here",
+        "curves are traced without a grid",
+        r"(tracer\.trace\(field, bounds, max_cells=10\*\*6\))",
+        {"field": lambda x1, x2: x1 - x2, "bounds": BOX},
+    ),
+    "probabilities of scikit-learn's display": Case(
+        lambda: tracer.BoundaryDisplay.from_estimator(LOGISTIC, X, response_method="predict_proba"),
+        "response_method",
+        "must be 'auto' or 'predict'",
+        "got 'predict_proba'",
+        r"draw levels by (tracer\.trace\(.*\), bounds\)\.plot\(ax, clabel='0\.9'\))",
+        {"estimator": LOGISTIC, "label": 1, "bounds": BOX, "ax": None},
     ),
     "a margin of one output": Case(
         lambda: PAPER.level(0, 0.5).margin(0, 1),
