@@ -42,8 +42,8 @@ def test_a_zoom_makes_an_oblique_place_small(name, fresh_seed, tmp_path):
     assert boundary.certificate.status is Status.PROVEN_OUTSIDE_CELLS
     (cluster,) = boundary.clusters
     assert (cluster.arcs, cluster.place) == (arcs, place)
-    # A millionth of the box; a cusp of higher order is as large as an upright one.
-    size = 4e-6 if place is Place.TACNODE else 1.6e-5
+    # A millionth of the box.
+    size = 4e-6
     assert (cluster.bounds[1] - cluster.bounds[0]).max() < size
     assert np.abs(cluster.bounds.mean(axis=0) - (p, q)).max() < size
     assert list(contradictions(boundary)) == []
@@ -59,6 +59,52 @@ def test_a_zoom_makes_an_oblique_place_small(name, fresh_seed, tmp_path):
     read = tracer.Boundary.load(tmp_path / "it.npz")
     assert len(boundary.certificate.proof.zoomed)
     assert np.array_equal(read.certificate.proof.zoomed, boundary.certificate.proof.zoomed)
+
+
+@pytest.mark.parametrize(("power", "most"), [(5, 2e-6), (7, 2e-6)])
+def test_a_zoom_makes_an_upright_cusp_small(power, most):
+    # Its cells are no higher than a rounding of the box, so that the zoom must know their corners better.
+    boundary = tracer.trace(lambda x, y: y**2 - x**power, [(-1, 1), (-1, 1)])
+    (cluster,) = boundary.clusters
+    assert (cluster.arcs, cluster.place, len(boundary)) == (2, Place.CUSP, 2)
+    assert (cluster.bounds[1] - cluster.bounds[0]).max() < most
+    assert list(contradictions(boundary)) == []
+
+
+@pytest.mark.parametrize("power", [5, 7])
+def test_a_cusp_of_higher_order_is_named_whichever_way_it_lies(power):
+    c, s = np.cos(0.4), np.sin(0.4)
+    boundary = tracer.trace(lambda x, y: (c * y - s * x) ** 2 - (c * x + s * y) ** power, [(-1, 1), (-1, 1)])
+    assert [(cluster.arcs, cluster.place) for cluster in boundary.clusters] == [(2, Place.CUSP)]
+
+
+def deltoid(size):
+    """0 on a curve with three cusps, which lie on a circle of three times the size."""
+
+    def f(x, y):
+        r = x * x + y * y
+        return r * r + 18 * size**2 * r - 27 * size**4 - 8 * size * (x**3 - 3 * x * y * y)
+
+    return f
+
+
+@pytest.mark.parametrize(
+    ("size", "most"),
+    # Numbers that a float has not make round tips of cusps: of ε^(1/3) for a rounding of ε.
+    [(0.25, 1e-7), (0.3, 1.5e-5)],
+)
+def test_the_cusps_of_a_polynomial_are_small_wherever_they_lie(size, most, tmp_path):
+    boundary = tracer.trace(deltoid(size), [(-1, 1), (-1, 1)])
+    places = [(cluster.arcs, cluster.place) for cluster in boundary.clusters]
+    assert (len(boundary), places) == (3, [(2, Place.CUSP)] * 3)
+    for cluster in boundary.clusters:
+        assert (cluster.bounds[1] - cluster.bounds[0]).max() < most
+        assert abs(np.hypot(*cluster.bounds.mean(axis=0)) - 3 * size) < most
+    assert list(contradictions(boundary)) == []
+    # Each arc is a third of it; see https://mathworld.wolfram.com/Deltoid.html for its length.
+    assert boundary.length == pytest.approx(16 * size, abs=6 * most)
+    boundary.save(tmp_path / "it.npz")
+    assert len(tracer.Boundary.load(tmp_path / "it.npz")) == 3
 
 
 @pytest.mark.parametrize(

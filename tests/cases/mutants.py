@@ -263,6 +263,21 @@ GUARDS = _rows(
     comparisons_of_others=("and condition.terms == other.terms", ""),
     comparisons_that_do_not_hold=("if holds and isinstance(condition", "if isinstance(condition"),
 )
+MONOMIALS = _rows(
+    "enclosures/rewriting/monomials.py",
+    "enclosures/test_monomials.py",
+    other_functions=("or len(reading.definitions) > 2", ""),
+    coefficients_beyond_floats=("> MOST_BITS for c", "> 10 * MOST_BITS for c"),
+)
+ZOOMS = _rows(
+    "curves/arcs/zooms.py",
+    "boundaries/test_zooms.py",
+    sides_of_a_root=(
+        "low, high = np.where(side > 0, between, low)",
+        "low, high = np.where(side < 0, between, low)",
+    ),
+    errors_in_proportion=("ROUNDINGS * EPS * np.abs(z).max() * signs", "3e-14 * signs"),
+)
 MEAN_VALUES = _rows(
     "enclosures/forms/mean_value.py",
     "enclosures/test_forms.py",
@@ -749,6 +764,8 @@ ALL = [
     *SIGNS,
     *EXPRESSIONS,
     *GUARDS,
+    *MONOMIALS,
+    *ZOOMS,
     *GAPS,
     *MEAN_VALUES,
     *POLYNOMIALS,

@@ -6,8 +6,10 @@ and eigenvectors e₁, e₂ two branches cross there with tangents [1]_
 
     d = e₁/√λ₁ ± e₂/√|λ₂|.
 
-If H is definite, the point is isolated; if det H ≈ 0, it is a cusp, a tacnode or worse. At such a point, and
-at a kink, the sign changes of F on a small circle show where curves leave.
+If H is definite, the point is isolated; if det H ≈ 0, it is a cusp, a tacnode or worse. There Newton's method
+may go astray, and a point between the branches takes the place of its limit, if the computed F and ∇F are no
+larger there than their rounding errors. At such a point, and at a kink, the sign changes of F on a small
+circle show where curves leave.
 
 References
 ----------
@@ -27,7 +29,7 @@ from tracer.fields.field import Field
 
 # Step of the difference quotients of the gradient, in box units: near the cube root of rounding.
 HESSIAN_STEP = 1e-5
-NEWTON_STEPS = 12
+NEWTON_STEPS, STEPS_ACROSS = 12, 3
 # A step of this size, in box units, is rounding.
 SETTLED = 1e-15
 # Upper limit of |F| at a critical point on the curve, over the largest |F| at a hundredth of the box from it.
@@ -41,9 +43,9 @@ SMALL_ANGLE = 0.1
 CIRCLE_POINTS, CIRCLE_ROUNDS = 64, 4
 # Upper limit of |F| at a root there, over that beside it at first.
 ROOT_RATIO = 0.01
-# A critical point is accepted up to this share of the cluster's width outside it: its coordinates are
+# A critical point is accepted up to this many widths of the cluster outside it: its coordinates are
 # rounded.
-NEARBY = 0.5
+NEARBY = 1.0
 # Newton's method starts in the middle of the cluster and stays within REACH times its width, or within
 # LEAST_REACH, in box units, if that is more: the resolution of second derivatives by finite differences.
 REACH = 4.0
@@ -85,11 +87,30 @@ def branch_point_near(field: Field, box: Box, x: Array, radius: float) -> Branch
 
     (at,), step, (H,) = solve(gradient, x[None], steps=NEWTON_STEPS, scale=sides, settled=SETTLED)
     if not (np.isfinite(step).all() and box.distance(at, x) <= radius):
-        return None
+        at, small, H = across_branches(field, box, x, radius)
+        if not np.abs(small).max() * SIZE_RADIUS <= ON_CURVE * field_size(field, box, at):
+            return None
     if not abs(field.value(at)) <= ON_CURVE * field_size(field, box, at):
         return None
     tangents = branch_tangents(H) * sides
     return BranchPoint(at, tangents / np.linalg.norm(tangents, axis=1, keepdims=True))
+
+
+def across_branches(field: Field, box: Box, x: Array, radius: float) -> tuple[Array, Array, Array]:
+    """A point between branches that nearly touch, near `x`; ∇F, (2,), and H, (2, 2), there, in box units.
+
+    Along them, as at the cusp of ``y² = x⁷``, ∇F and H are nothing but rounding for a long way, and Newton's
+    method goes astray. It takes the steps that H determines, no further than `radius` in each coordinate.
+    """
+    at, reach = x, radius * box.sides
+    gradient, H = (part[0] for part in gradient_and_hessian(field, at, box.sides))
+    for _ in range(STEPS_ACROSS):
+        if not (np.isfinite(gradient).all() and np.isfinite(H).all()):
+            break
+        step = np.linalg.pinv(H, rcond=DEGENERATE, hermitian=True) @ gradient
+        at = np.clip(at - step * box.sides, x - reach, x + reach)
+        gradient, H = (part[0] for part in gradient_and_hessian(field, at, box.sides))
+    return at, gradient, H
 
 
 def field_size(field: Field, box: Box, x: Array) -> float:

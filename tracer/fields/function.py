@@ -31,6 +31,7 @@ from tracer.enclosures.formulas.on_cells import OnCells
 from tracer.enclosures.formulas.stand_in import Unenclosable, reason_of
 from tracer.enclosures.rewriting.expression import Expression, Node, Nodes, recorded
 from tracer.enclosures.rewriting.guards import without_guards
+from tracer.enclosures.rewriting.monomials import as_monomials
 from tracer.enclosures.rewriting.signs import Alike
 from tracer.fields.callables import formula_bounds
 from tracer.fields.callables.calls import call, checked
@@ -165,6 +166,12 @@ class Function(OfOneVersion):
     def of(self, coordinates: Callable[[Any, Any], tuple[Any, Any]]) -> Function:
         """The function in other coordinates, of which x1 and x2 are affine functions."""
         return Function(lambda s, t: self._f(*coordinates(s, t)))
+
+    @property
+    def expanded(self) -> Function | None:
+        """The same polynomial as the sum of its monomials, with exact coefficients; None if f is none."""
+        found = as_monomials(self._f)
+        return None if found is None else Function(found)
 
     @property
     def alike(self) -> Function:
