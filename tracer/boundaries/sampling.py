@@ -27,6 +27,7 @@ from tracer.curves.continuation.lattice import (
     NEARLY,
     Lattice,
     SignChanges,
+    beyond_zero_sides,
     interpolated,
     lattice_lines,
     lattice_of,
@@ -205,11 +206,22 @@ class Search:
         if lattice.density > DENSE and self.side > DENSE_SIDE:
             self.noisy_share, self.side = lattice.density, DENSE_SIDE
             lattice = lattice.coarser(DENSE_SIDE)
+        changes = self._located(lattice)
+        if changes.jumps.any():
+            # Along a side of the box the boundary goes on where jumps lead to it.
+            beyond = beyond_zero_sides(self.evaluations, self.box, lattice)
+            if beyond is not lattice:
+                lattice, changes = beyond, self._located(beyond)
+        return lattice, changes
+
+    def _located(self, lattice: Lattice) -> SignChanges:
+        """The sign changes on a lattice's edges, in the box; they are kept."""
         self._lattice = lattice
         # The effort may be spent in between: then contours are drawn through what is located.
         self._changes = sign_changes_of(self.evaluations, lattice)
         self._changes = with_flat_jumps(self.evaluations, lattice, self._changes)
-        return lattice, self._changes
+        self._changes = replace(self._changes, points=self.box.clip(self._changes.points))
+        return self._changes
 
     def seeds_within(self, max_cells: int, boxes: Array) -> Array:
         """Roots of F on the lines of a lattice, (n, 2), in lattice cells that meet `boxes` (m, 2, 2)."""
@@ -310,14 +322,14 @@ class Search:
         self._refine_lattice(deadline)
         if self._lattice is None or not len(self._lattice.edge):
             return
-        cells, changes = self._cells, self._changes or self._located(self._lattice, last)
+        cells, changes = self._cells, self._changes or self._located_before(last, self._lattice)
         where = ~cells.passed([known.curve for known in self.known.each])
         if boxes is not None:
             where &= cells.meeting(boxes)
         traces = drawn(self._lattice, changes, cells, where)
         self.known.each += [KnownCurve(self._polygon(trace)) for trace in traces]
 
-    def _located(self, lattice: Lattice, deadline: float) -> SignChanges:
+    def _located_before(self, deadline: float, lattice: Lattice) -> SignChanges:
         """The sign changes on a lattice's edges, interpolated if they are not located before a `deadline`."""
         with contextlib.suppress(Overtime):
             return sign_changes_of(Evaluations(self.evaluations.field, deadline), lattice, nearly=0.0)

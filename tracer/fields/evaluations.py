@@ -10,22 +10,25 @@ is, and by a part of a portion if it is a network, however wide.
 import math
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from tracer.arrays import Array
+from tracer.arrays import Array, chunks
 from tracer.enclosures.clock import Overtime, until
+from tracer.fields.callables.plain_function import evaluated
 from tracer.fields.field import Enclosure, by_chords, noise_of, unenclosable
 
 # The share of the remaining time that a portion may take; and the rows of the first portion.
 PORTION = 0.05
 FIRST_ROWS = 4
-# So many values of F, and so many gradients, take as long as a call for one point and what a solver does with
-# the result.
-VALUES_PER_CALL, GRADIENTS_PER_CALL = 2048, 256
+# So many values of F, at 1 µs each, and so many gradients of a framework, take as long as a call for one
+# point and what a solver does with the result, which is at most a millisecond.
+VALUES_PER_CALL, GRADIENTS_PER_CALL = 768, 192
+# More gradients are taken in several calls, as an effort is looked at between calls.
+ROWS_AT_ONCE = 2**13
 # The largest ratio of the rows of successive portions, as calls may have a fixed cost.
 FASTER = 16
 
@@ -103,7 +106,20 @@ class Evaluations:
 
     def value_and_gradient(self, x: ArrayLike) -> tuple[Array, Array]:
         """F and ∇F at points (..., 2)."""
-        self.count(np.size(x) // 2, GRADIENTS_PER_CALL)
+        before, rows = evaluated.get(), np.size(x) // 2
+        if rows > ROWS_AT_ONCE:
+            flat = np.reshape(x, (-1, 2))
+            parts = [self.value_and_gradient(flat[part]) for part in chunks(rows, ROWS_AT_ONCE)]
+            value, gradient = (np.concatenate(column) for column in zip(*parts, strict=True))
+            return value.reshape(np.shape(x)[:-1]), gradient.reshape(np.shape(x))
+        self.count(rows, GRADIENTS_PER_CALL)
+        found = self._value_and_gradient(x)
+        # How many values differences take is known afterwards.
+        if (taken := evaluated.get() - before) > 0:
+            self.effort += taken / VALUES_PER_CALL - rows / GRADIENTS_PER_CALL
+        return found
+
+    def _value_and_gradient(self, x: ArrayLike) -> tuple[Array, Array]:
         if self.deadline == math.inf:
             return self.field.value_and_gradient(x)
         x = np.asarray(x)
@@ -150,3 +166,10 @@ class Evaluations:
             return FIRST_ROWS
         affordable = PORTION * (self.deadline - now) * rows / max(seconds, 1e-9)
         return max(1, int(min(affordable, FASTER * rows)))
+
+
+def sparing(field: Any, share: float) -> AbstractContextManager[None]:
+    """Let the work of a ``with`` take at most a share of the effort that is left, if that is bounded."""
+    if not isinstance(field, Evaluations):
+        return nullcontext()
+    return field.at_most(share * (field.most_effort - field.effort))

@@ -34,6 +34,8 @@ ROUNDS, SECANT_ROUNDS, PARTS = 64, 6, 16
 CUT_TOGETHER = 2**12
 # F is constant beside a place if it is at this distance, in cells.
 BESIDE = 1e-3
+# A line of the lattice along which F is 0 is moved out of the box by this share of its side.
+HAIR = 1e-9
 # The eight directions around a point, counterclockwise.
 AROUND = np.array([[1, 0], [1, 1], [0, 1], [-1, 1], [-1, 0], [-1, -1], [0, -1], [1, -1]])
 
@@ -174,6 +176,26 @@ def lattice_of(field: Field, box: Box, shape: tuple[int, int]) -> Lattice:
     """F on a lattice of `shape` cells along x1 and x2, and the edges on which its sign changes."""
     lines = lattice_lines(box, shape)
     return Lattice.of_values(lines, lattice_values(field, lines))
+
+
+def beyond_zero_sides(field: Field, box: Box, lattice: Lattice) -> Lattice:
+    """The lattice with its outermost lines a hair beyond those sides of the box along which F is 0.
+
+    There F changes its sign across the side, or not at all. Sides next to which F is not defined stay.
+    """
+    lines, values, moved = tuple(line.copy() for line in lattice.lines), lattice.values.copy(), False
+    for axis, last in ((axis, last) for axis in (0, 1) for last in (0, -1)):
+        zero = np.moveaxis(values, axis, 0)[last] == 0
+        if not (zero[1:] & zero[:-1]).any():
+            continue
+        lines[axis][last] += (HAIR if last else -HAIR) * box.sides[axis]
+        x, y = (line if k != axis else line[[last]] for k, line in enumerate(lines))
+        found = lattice_values(field, (x, y)).ravel()
+        if np.isfinite(found).all():
+            np.moveaxis(values, axis, 0)[last], moved = found, True
+        else:
+            lines[axis][last] = lattice.lines[axis][last]
+    return Lattice.of_values((lines[0], lines[1]), values) if moved else lattice
 
 
 def zero_vertices(field: Field, lattice: Lattice) -> Array:

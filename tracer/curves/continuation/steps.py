@@ -22,6 +22,7 @@ from tracer.curves.prediction.batch import ArcBatch
 from tracer.curves.prediction.collocation import cubics, stacked_pieces
 from tracer.curves.trace import Trace
 from tracer.fields.box import Box
+from tracer.fields.evaluations import Overtime, sparing
 from tracer.fields.field import Field
 
 # The largest correction of a point, as a share of the steps beside it.
@@ -30,6 +31,8 @@ LARGEST_CORRECTION = 0.01
 MOST_PARTS, MOST_ARCS = 16, 256
 # Arcs that remain bad after so many rounds of cuts may have corners.
 FIRST_ROUNDS = 4
+# What cutting steps, and cutting them at corners, may take of the effort that is left then.
+CUT_SHARE, CORNER_SHARE = 0.9, 0.5
 # Room around a step for the curve, as a share of its length.
 ROOM = 0.5
 
@@ -211,22 +214,35 @@ def _polynomials(
 ) -> tuple[ArcBatch, Pieces, Mask]:
     """See `stacked_pieces`; arcs that remain bad for some rounds are cut at corners first."""
     most = MOST_PARTS * len(arcs) + MOST_ARCS
-    arcs, pieces, good = stacked_pieces(field, box, arcs, tolerance, deadline, most, FIRST_ROUNDS)
+    # Where the effort does not suffice for all, what is good is kept.
+    with sparing(field, CUT_SHARE):
+        arcs, pieces, good = stacked_pieces(field, box, arcs, tolerance, deadline, most, FIRST_ROUNDS)
     if good.all():
         return arcs, pieces, good
     kept, bad = np.flatnonzero(good), np.flatnonzero(~good)
-    rest = ArcBatch(arcs.vectors[bad], bad, bracketed=False)
-    found, *at, _ = corners_between(
-        field, box, (rest.start, rest.end), (rest.start_gradient, rest.end_gradient)
-    )
-    rest, _ = rest.cut(found, *(some[found][:, None] for some in at))
-    rest, others, fine = stacked_pieces(field, box, rest, tolerance, deadline, most)
+    try:
+        with sparing(field, CORNER_SHARE):
+            rest, others, fine = _cut_at_corners(
+                field, box, ArcBatch(arcs.vectors[bad], bad, bracketed=False), tolerance, deadline, most
+            )
+    except Overtime:
+        return arcs, pieces, good
     number = np.concatenate([kept, rest.arc])
     order = np.argsort(number, kind="stable")
     coefficients = np.concatenate([pieces.coefficients[kept], others.coefficients])
     vectors = np.concatenate([arcs.vectors[kept], rest.vectors])
     fine = np.concatenate([good[kept], fine])
     return ArcBatch(vectors[order], arcs.arc[number[order]]), Pieces(coefficients[order]), fine[order]
+
+
+def _cut_at_corners(
+    field: Field, box: Box, arcs: ArcBatch, tolerance: float, deadline: float, most: int
+) -> tuple[ArcBatch, Pieces, Mask]:
+    """See `stacked_pieces`, of arcs cut at the corner that each may have."""
+    ends, slopes = (arcs.start, arcs.end), (arcs.start_gradient, arcs.end_gradient)
+    found, *at, _ = corners_between(field, box, ends, slopes)
+    arcs, _ = arcs.cut(found, *(some[found][:, None] for some in at))
+    return stacked_pieces(field, box, arcs, tolerance, deadline, most)
 
 
 def _departures(

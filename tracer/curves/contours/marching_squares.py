@@ -13,14 +13,16 @@ References
 .. [1] W. E. Lorensen and H. E. Cline, "Marching cubes", SIGGRAPH (1987).
 """
 
+from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
 
-from tracer.arrays import Array, Indices, Mask, dot, turned, unit_vectors
+from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.charts import ChartArcs, chained
 from tracer.curves.continuation.lattice import Lattice, SignChanges
 from tracer.curves.continuation.steps import Steps
+from tracer.curves.contours.sharp_turns import turns, with_turns
 from tracer.curves.corrector import regular
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces
@@ -118,19 +120,22 @@ def steps_of(
 ) -> list[Steps | None]:
     """Steps along the curves of contours whose sign changes are the roots `x` (n, 2), or None.
 
-    Few points of each contour are taken, more where it turns.
+    Few points of each contour are taken, more where it turns, and between them where it turns within a cell.
     """
     apart, longest = spacing(lattice)
     thinned = [contour.numbers[spaced(box, x[contour.numbers], apart)] for contour in contours]
-    offsets = np.cumsum([0, *(len(numbers) for numbers in thinned)])
+    thinned = [
+        np.append(numbers, numbers[0]) if contour.closed else numbers
+        for numbers, contour in zip(thinned, contours, strict=True)
+    ]
+    last = np.cumsum([len(numbers) for numbers in thinned]) - 1
     points = x[np.concatenate(thinned)]
     gradients = field.value_and_gradient(points)[1]
+    if not by_chords(field):
+        points, gradients, last = with_turns(field, box, points, gradients, last)
     found: list[Steps | None] = []
-    for k, contour in enumerate(contours):
-        part = slice(offsets[k], offsets[k + 1])
-        at, gradient = points[part], gradients[part]
-        if contour.closed:
-            at, gradient = np.concatenate([at, at[:1]]), np.concatenate([gradient, gradient[:1]])
+    for contour, (start, stop) in zip(contours, pairwise([0, *(last + 1)]), strict=True):
+        at, gradient = points[start:stop], gradients[start:stop]
         if len(at) < 2 or not regular(gradient).all():
             found.append(None)
             continue
@@ -161,9 +166,7 @@ def spaced(box: Box, x: Array, apart: float) -> Indices:
 
 def few_steps(box: Box, x: Array, gradient: Array, longest: float) -> Indices:
     """Points, of those (n, 2) with ∇F there, between which steps are short and turn little; both ends."""
-    ahead = -turned(unit_vectors(gradient * box.sides))
-    turn = np.arccos(np.clip(dot(ahead[1:], ahead[:-1]), -1, 1))
-    amounts = box.distance(x[1:], x[:-1]) / longest, turn / LARGEST_TURN
+    amounts = box.distance(x[1:], x[:-1]) / longest, turns(box, gradient) / LARGEST_TURN
     total = np.add.reduce([np.append(0.0, np.cumsum(amount)) for amount in amounts])
     step = np.floor(total)
     chosen = np.flatnonzero(np.append(step[1:] != step[:-1], True))

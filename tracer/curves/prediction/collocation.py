@@ -51,6 +51,7 @@ from tracer.curves.prediction.arc_corrector import corrected, grid_in_brackets
 from tracer.curves.prediction.batch import ENDS, GRADIENTS, ArcBatch, can_be_halved, is_long
 from tracer.curves.turning import FLAT
 from tracer.fields.box import Box
+from tracer.fields.evaluations import Overtime
 from tracer.fields.field import Field, noise_of, unenclosable
 
 # Tangents within 90° of the chord at both ends are predicted from; within 45° everywhere they are kept.
@@ -113,7 +114,7 @@ def stacked_pieces(
     good : ndarray of bool, shape (n,)
         Which polynomials are within `tolerance`. The work may end before all are: at the `deadline`, of
         `time.perf_counter`, with `most` more arcs, or after so many `rounds` of cuts (by default `MOST_ARCS`
-        and `MOST_CUTS`).
+        and `MOST_CUTS`); for arcs without brackets also where the effort is spent after the first round.
     """
     most = len(stack) + (MOST_ARCS if most is None else most)
     stack = _gentle(field, box, stack, most, deadline) if stack.bracketed else stack
@@ -124,7 +125,14 @@ def stacked_pieces(
     pending, before, misses, tiny = np.arange(n), _Before.first(n), np.ones(0, bool), np.ones(0, bool)
     for left in reversed(range(MOST_CUTS if rounds is None else rounds)):
         arcs, began = stack[pending], time.perf_counter()
-        found = _put_onto_curve(field, box, arcs, *predicted)
+        try:
+            found = _put_onto_curve(field, box, arcs, *predicted)
+        except Overtime:
+            if stack.bracketed or not n < len(stack):
+                raise
+            hopeless[pending] = True
+            misses = tiny = np.zeros(len(pending), dtype=bool)
+            break
         allowed = tolerance, tolerance * length / len(stack)
         misses = _missing(field, box, arcs, found, allowed, before.stalled(found))
         values[pending] = found.x[:, AT_NODES]
@@ -146,7 +154,7 @@ def stacked_pieces(
         before = before.of_parts(found, misses)
         hopeless, values = hopeless[index], values[index]
     good = ~hopeless
-    # Cuts towards a corner whose coordinates are 0 end far below the rounding of a point beside it.
+    # Towards a corner whose coordinates are 0 parts get shorter than any rounding: those that do are good.
     good[pending[misses]] = tiny[misses]
     return stack, with_arclength(values), good
 

@@ -6,6 +6,7 @@ with differences at some points, as a callable may leave the framework; else the
 
 import sys
 from collections.abc import Callable
+from contextvars import ContextVar
 from functools import partial
 from typing import Any
 
@@ -26,6 +27,8 @@ SHARE_OF_SIZE = 1e-9
 MIXED, NOISY = 1e-6, 100.0
 # The number of calls with the same points after which a change is not taken for a random one.
 REPEATED = 8
+# At how many points callables have been evaluated, in this thread.
+evaluated = ContextVar("evaluated", default=0)
 
 
 class PlainFunction:
@@ -53,6 +56,7 @@ class PlainFunction:
         """The values (n,) at n points; f is not called if there are none."""
         if not len(x1):
             return np.zeros(0)
+        evaluated.set(evaluated.get() + len(x1))
         if self._tensors is not None:
             result = tensors.call_with_tensors(self._f, x1, x2, self._tensors)
         elif self._framework == "jax":
