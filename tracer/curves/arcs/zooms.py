@@ -35,6 +35,7 @@ from tracer.atlas.plain_values import compare_atlas
 from tracer.curves.arcs.assembly import batch_of, bounds_at_starts
 from tracer.curves.arcs.error_bounds import UP, Slabs
 from tracer.curves.arcs.formula_regions import FormulaRegions
+from tracer.curves.arcs.zoom_frames import ROUNDINGS, Frame
 from tracer.curves.branch_points import across_branches, gradient_and_hessian
 from tracer.curves.pieces import NODES, Pieces, with_arclength
 from tracer.curves.prediction.collocation import stacked_pieces
@@ -50,8 +51,6 @@ FINEST = SMALL / 64
 # The most pieces that the arcs of a tail may be cut into, in addition; and how often charts are given up in
 # which it cannot be followed so: near the place the gradient is nothing but rounding.
 MOST_PIECES, MOST_ROUNDS = 256, 8
-# The rectangle is this many times as long and as high as the cluster, and no flatter than this.
-ROOM, FLATTEST = 1.5, 2.0**-12
 # A zoom must leave less than this share of a cluster's width; a further one, around a better point, of that.
 NARROWER = 0.5
 # The most zooms on a cluster, and the most cells of each after the first.
@@ -64,8 +63,6 @@ LOOSEST = 1e-4
 CUTS, SHARES = 30, (0.5, 0.3, 0.7)
 # The bits of the origin of a zoom, in box units.
 BITS = 60
-# Roundings of the coordinates z of a point.
-ROUNDINGS = 64
 
 
 class ArcEnd(NamedTuple):
@@ -91,55 +88,6 @@ class Zoom(NamedTuple):
     cells: Array
     tails: list[Tail]
     work: int
-
-
-class Frame(NamedTuple):
-    """The coordinates z of ``x = origin + M z``; in box units M is a rotation by the direction `along`."""
-
-    box: Box
-    origin: Array
-    along: Array
-
-    @property
-    def rotation(self) -> Array:
-        """M in box units."""
-        c, s = self.along
-        return np.array([[c, -s], [s, c]])
-
-    @property
-    def matrix(self) -> Array:
-        """M."""
-        return self.box.sides[:, None] * self.rotation
-
-    def rounding(self, z: Array) -> float:
-        """The largest rounding error of x, in box units, at points z (..., 2)."""
-        return float(
-            ROUNDINGS * EPS * ((np.abs(self.origin) / self.box.sides).max() + np.abs(z).max(initial=0.0))
-        )
-
-    def to_z(self, x: Array) -> Array:
-        """z of points (..., 2), whose errors are a share of |z|: differences of near floats are exact."""
-        return ((x - self.origin) / self.box.sides) @ self.rotation
-
-    def to_x(self, z: Array) -> Array:
-        """x of points (..., 2)."""
-        return self.origin + z @ self.matrix.T
-
-    def gradient(self, of_z: Array) -> Array:
-        """The gradients in x of a function with gradients (n, 2) in z, to rounding."""
-        return of_z @ self.rotation.T / self.box.sides
-
-    def field(self, field: Function) -> Function:
-        """The function of z."""
-        (a, b), (c, d) = self.matrix.tolist()
-        o, p = self.origin.tolist()
-        return field.of(lambda s, t: (o + a * s + b * t, p + c * s + d * t))
-
-    def around(self, corners: Array) -> Box:
-        """The rectangle, in z, around the points `corners`, with room."""
-        reach = ROOM * np.abs(self.to_z(corners)).max(axis=0)
-        reach = np.maximum(reach, FLATTEST * reach.max())
-        return Box(-reach, reach)
 
 
 def zoomed(
