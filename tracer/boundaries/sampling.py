@@ -206,16 +206,16 @@ class Search:
         if lattice.density > DENSE and self.side > DENSE_SIDE:
             self.noisy_share, self.side = lattice.density, DENSE_SIDE
             lattice = lattice.coarser(DENSE_SIDE)
-        changes = self._located(lattice)
+        changes = self._locate(lattice)
         if changes.jumps.any():
             # Along a side of the box the boundary goes on where jumps lead to it.
             beyond = beyond_zero_sides(self.evaluations, self.box, lattice)
             if beyond is not lattice:
-                lattice, changes = beyond, self._located(beyond)
+                lattice, changes = beyond, self._locate(beyond)
         return lattice, changes
 
-    def _located(self, lattice: Lattice) -> SignChanges:
-        """The sign changes on a lattice's edges, in the box; they are kept."""
+    def _locate(self, lattice: Lattice) -> SignChanges:
+        """Locate the sign changes on a lattice's edges, in the box, and keep both."""
         self._lattice = lattice
         # The effort may be spent in between: then contours are drawn through what is located.
         self._changes = sign_changes_of(self.evaluations, lattice)

@@ -110,8 +110,7 @@ class Evaluations:
         if rows > ROWS_AT_ONCE:
             flat = np.reshape(x, (-1, 2))
             parts = [self.value_and_gradient(flat[part]) for part in chunks(rows, ROWS_AT_ONCE)]
-            value, gradient = (np.concatenate(column) for column in zip(*parts, strict=True))
-            return value.reshape(np.shape(x)[:-1]), gradient.reshape(np.shape(x))
+            return _joined(parts, np.shape(x))
         self.count(rows, GRADIENTS_PER_CALL)
         found = self._value_and_gradient(x)
         # How many values differences take is known afterwards.
@@ -124,8 +123,7 @@ class Evaluations:
             return self.field.value_and_gradient(x)
         x = np.asarray(x)
         parts = self.in_portions("gradient", self.field.value_and_gradient, x.reshape(-1, 2))
-        value, gradient = (np.concatenate(column) for column in zip(*parts, strict=True))
-        return value.reshape(x.shape[:-1]), gradient.reshape(x.shape)
+        return _joined(parts, x.shape)
 
     def enclose(self, lower: Array, upper: Array) -> Enclosure:
         """Bounds of F and ∇F on cells, which are not counted here."""
@@ -166,6 +164,12 @@ class Evaluations:
             return FIRST_ROWS
         affordable = PORTION * (self.deadline - now) * rows / max(seconds, 1e-9)
         return max(1, int(min(affordable, FASTER * rows)))
+
+
+def _joined(parts: list[tuple[Array, Array]], shape: tuple[int, ...]) -> tuple[Array, Array]:
+    """Values and gradients of parts of points, as those of all points, of a shape (..., 2)."""
+    value, gradient = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return value.reshape(shape[:-1]), gradient.reshape(shape)
 
 
 def sparing(field: Any, share: float) -> AbstractContextManager[None]:

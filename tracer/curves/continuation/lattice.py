@@ -86,6 +86,12 @@ class Lattice:
         """The indices of the upper ends of the edges, (n, 2)."""
         return self.edge + np.where(self.axis[:, None] == 0, [1, 0], [0, 1])
 
+    @property
+    def ends(self) -> tuple[Array, Array]:
+        """The ends of the edges, (2, n, 2), and F there, (2, n)."""
+        both = self.edge, self.far
+        return np.stack([self.at(k) for k in both]), np.stack([self.values[tuple(k.T)] for k in both])
+
     def at(self, vertex: Indices) -> Array:
         """The vertices with indices (n, 2), shape (n, 2)."""
         return np.stack([self.lines[0][vertex[:, 0]], self.lines[1][vertex[:, 1]]], axis=-1)
@@ -221,15 +227,12 @@ def lattice_roots(field: Field, box: Box, shape: tuple[int, int]) -> LatticeRoot
 
 def sign_changes_of(field: Field, lattice: Lattice, nearly: float = NEARLY) -> SignChanges:
     """Locate the sign changes on a lattice's edges, until |F| is the share `nearly` of that at the ends."""
-    ends = np.stack([lattice.at(lattice.edge), lattice.at(lattice.far)])
-    values = np.stack([lattice.values[tuple(vertex.T)] for vertex in (lattice.edge, lattice.far)])
-    return located(field, ends, values, nearly)
+    return located(field, *lattice.ends, nearly)
 
 
 def interpolated(lattice: Lattice) -> SignChanges:
     """The sign changes on a lattice's edges by linear interpolation, without any evaluation."""
-    ends = np.stack([lattice.at(lattice.edge), lattice.at(lattice.far)])
-    values = np.stack([lattice.values[tuple(vertex.T)] for vertex in (lattice.edge, lattice.far)])
+    ends, values = lattice.ends
     share = (values[0] / (values[0] - values[1]))[:, None]
     points = ends[0] + share * (ends[1] - ends[0])
     return SignChanges(ends, values, points, np.zeros(len(share)), np.zeros(len(share), dtype=bool))

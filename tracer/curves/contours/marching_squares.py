@@ -22,7 +22,7 @@ from tracer.arrays import Array, Indices, Mask
 from tracer.atlas.charts import ChartArcs, chained
 from tracer.curves.continuation.lattice import Lattice, SignChanges
 from tracer.curves.continuation.steps import Steps
-from tracer.curves.contours.sharp_turns import turns, with_turns
+from tracer.curves.contours.sharp_turns import tangents, turns, with_turns
 from tracer.curves.corrector import regular
 from tracer.curves.end import End
 from tracer.curves.pieces import Pieces
@@ -166,7 +166,7 @@ def spaced(box: Box, x: Array, apart: float) -> Indices:
 
 def few_steps(box: Box, x: Array, gradient: Array, longest: float) -> Indices:
     """Points, of those (n, 2) with ∇F there, between which steps are short and turn little; both ends."""
-    amounts = box.distance(x[1:], x[:-1]) / longest, turns(box, gradient) / LARGEST_TURN
+    amounts = box.distance(x[1:], x[:-1]) / longest, turns(tangents(box, gradient)) / LARGEST_TURN
     total = np.add.reduce([np.append(0.0, np.cumsum(amount)) for amount in amounts])
     step = np.floor(total)
     chosen = np.flatnonzero(np.append(step[1:] != step[:-1], True))

@@ -39,11 +39,11 @@ def with_turns(
     is_last[last] = True
     closed, most = is_last.copy(), MOST_TIMES * len(x) + MOST_MORE
     for _ in range(ROUNDS):
-        sharp = (turns(box, gradient) > LARGEST_TURN) & (box.distance(x[1:], x[:-1]) > SHORTEST)
+        ahead = tangents(box, gradient)
+        sharp = (turns(ahead) > LARGEST_TURN) & (box.distance(x[1:], x[:-1]) > SHORTEST)
         which = np.flatnonzero(sharp & ~closed[:-1])
         if not len(which) or len(x) + len(SHARES) * len(which) > most:
             break
-        ahead = -turned(unit_vectors(gradient * box.sides))
         off = unit_vectors(ahead[which] - ahead[which + 1])
         beside, found = _beside(field, box, (x[which], x[which + 1]), off)
         slope = np.zeros_like(beside)
@@ -58,9 +58,13 @@ def with_turns(
     return x, gradient, np.flatnonzero(is_last)
 
 
-def turns(box: Box, gradient: Array) -> Array:
-    """By how much curves turn between points one after another, from ∇F (n, 2) there, (n − 1,)."""
-    ahead = -turned(unit_vectors(gradient * box.sides))
+def tangents(box: Box, gradient: Array) -> Array:
+    """The unit tangents of curves, in box units, from ∇F (n, 2)."""
+    return -turned(unit_vectors(gradient * box.sides))
+
+
+def turns(ahead: Array) -> Array:
+    """By how much curves turn between points one after another, from unit tangents (n, 2) there, (n − 1,)."""
     turn: Array = np.arccos(np.clip(dot(ahead[1:], ahead[:-1]), -1, 1))
     return turn
 

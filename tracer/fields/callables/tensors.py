@@ -105,7 +105,11 @@ def _by_jax(f: Callable[..., Any], x1: Array, x2: Array) -> Array | None:
 
 
 def _torch_tensors(x1: Array, x2: Array, kind: str) -> tuple[Any, Any]:
+    dtype = getattr(sys.modules["torch"], kind)
+    return torch_tensor(x1, dtype), torch_tensor(x2, dtype)
+
+
+def torch_tensor(x: Array, dtype: Any) -> Any:
+    """A tensor of torch; torch itself takes no arrays whose entries are in reverse."""
     torch: Any = sys.modules["torch"]
-    # torch takes no arrays whose entries are in reverse.
-    first, second = (torch.tensor(np.ascontiguousarray(x), dtype=getattr(torch, kind)) for x in (x1, x2))
-    return first, second
+    return torch.tensor(np.ascontiguousarray(x), dtype=dtype)

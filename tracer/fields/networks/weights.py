@@ -105,14 +105,14 @@ def _sorted(name: str, matrix: Any) -> Any:
         )
     if matrix.shape[1] > MOST_COLUMNS:
         raise ValueError(f"{name} must have at most {MOST_COLUMNS} columns; got {matrix.shape[1]}")
-    # Before SciPy converts a matrix it does not look at its indices.
+    # SciPy converts a matrix without a look at its indices; what it does not convert is copied here.
     if matrix.format == "coo":
         matrix = coo_array((matrix.data, matrix.coords), shape=matrix.shape)
     elif hasattr(matrix, "indptr"):
         matrix = matrix.copy()
         _need_ascending(matrix.indptr)
         matrix.check_format(full_check=True)
-    found: Any = csr_array(matrix, copy=True)
+    found: Any = csr_array(matrix)
     if max(found.nnz, found.shape[1]) <= np.iinfo(np.int32).max:
         # Half the memory: products take less time.
         found.indices, found.indptr = found.indices.astype(np.int32), found.indptr.astype(np.int32)

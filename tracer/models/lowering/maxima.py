@@ -23,7 +23,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from tracer.arrays import Array, Indices, Mask
+from tracer.arrays import Array, Indices
 from tracer.enclosures import rounding
 from tracer.fields.networks.activations import TABLE, activation
 from tracer.models.lowering.affine import Affine, Source
@@ -66,24 +66,21 @@ def largest(x: Affine, which: Indices) -> Affine:
         raise ValueError("a maximum must not be over padding alone")
     # The first present entry stands in for missing ones, which does not change the maximum.
     which = np.where(found, which, np.take_along_axis(which, found.argmax(axis=1)[:, None], axis=1))
-    return _by_pairs(x, which, maximum, np.not_equal)
+    return _by_pairs(x, which, maximum, idempotent=True)
 
 
 def _by_pairs(
-    x: Affine,
-    which: Indices,
-    operation: Callable[[Affine, Affine], Affine],
-    meeting: Callable[[Indices, Indices], Mask],
+    x: Affine, which: Indices, operation: Callable[[Affine, Affine], Affine], *, idempotent: bool
 ) -> Affine:
     """The entries ``which[k]`` of x joined by an associative `operation`, for each k: all pairs in one layer.
 
-    `meeting` tells the pairs that the operation changes: the maximum of an entry and itself is the entry.
+    A pair of an entry and itself is that entry if the operation is `idempotent`, as a maximum is.
     """
     need_room(len(which), which.shape[1] // 2, most=LARGEST_LAYER)
     while which.shape[1] > 1:
         half = which.shape[1] // 2
         a, b, rest = which[:, : 2 * half : 2], which[:, 1 : 2 * half : 2], which[:, 2 * half :]
-        meet = meeting(a, b)
+        meet = a != b if idempotent else np.full(a.shape, True)
         alone = np.concatenate([a[~meet], rest.ravel()])
         parts = [operation(x.taken(a[meet]), x.taken(b[meet]))] if meet.any() else []
         if len(alone):
@@ -156,7 +153,7 @@ def _multiplied(a: Affine, b: Affine) -> Affine:
 def product_over(x: Tensor, axes: tuple[int, ...]) -> Tensor:
     """The product over axes, which keep the size 1."""
     which, shape = x.groups(axes)
-    return Tensor(_by_pairs(x.affine, which, _multiplied, lambda a, _: np.full(a.shape, True)), shape)
+    return Tensor(_by_pairs(x.affine, which, _multiplied, idempotent=False), shape)
 
 
 def power(x: Tensor, exponent: float) -> Tensor:

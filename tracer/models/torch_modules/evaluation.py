@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from tracer.arrays import Array
+from tracer.fields.callables.tensors import torch_tensor
 from tracer.fields.checks import said, shown
 from tracer.models.torch_modules.operators import NoChain
 from tracer.models.torch_modules.ports import UnknownResult, names_of
@@ -113,10 +114,7 @@ def name_of(module: "nn.Module") -> str:
 
 def _tensor(x: Array, shape: tuple[int, ...], dtype: Any) -> "torch.Tensor":
     """Points (k, n) as a batch of k points of a shape."""
-    import torch
-
-    # torch takes no arrays whose entries are in reverse.
-    return torch.tensor(np.ascontiguousarray(x), dtype=dtype).reshape(len(x), *shape)
+    return torch_tensor(x, dtype).reshape(len(x), *shape)
 
 
 def _rows(y: Any) -> Array:
